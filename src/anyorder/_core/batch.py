@@ -1,0 +1,102 @@
+"""Many deliveries, decided together (rules R9). A batch changes nothing: the same state and the same settled books as one by one.
+
+`coalesce` folds all events of one key, newest first, into one write. Whenever the memory moves, what is held of the key
+(in the quarantine, or earlier in this batch) is decided again, newest first, until nothing moves (the settling rule, R1).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from typing import NamedTuple
+
+import msgspec
+
+from anyorder._core.decide import decide
+from anyorder._core.event import Event
+from anyorder._core.fold import Limits
+from anyorder._core.memory import Memory
+from anyorder._core.outcome import Outcome, Reason, outcome_of
+
+_QUARANTINED = frozenset(reason for reason in Reason if outcome_of(reason) is Outcome.QUARANTINED)
+
+
+class Decision(msgspec.Struct, frozen=True):
+    """What became of one delivery. True if it was applied. `against`: the stamp or floor that it was judged by."""
+
+    event: Event
+    reason: Reason
+    against: object = None
+    detail: str = ""
+
+    @property
+    def outcome(self) -> Outcome:
+        return outcome_of(self.reason)
+
+    @property
+    def quarantined(self) -> bool:
+        return self.reason in _QUARANTINED
+
+    def __bool__(self) -> bool:
+        return self.reason is Reason.APPLIED
+
+
+class Held(NamedTuple):
+    """An open quarantine entry of a key: its number in the store, and the event."""
+
+    entry: int
+    event: Event
+
+
+class Coalesced(NamedTuple):
+    """One key's share of a batch: the memory before and after, a decision a delivery, and how each held entry stands now."""
+
+    before: Memory | None
+    after: Memory | None
+    decisions: list[Decision]
+    settled: list[tuple[Held, Decision]]
+
+    @property
+    def moved(self) -> bool:
+        return self.after is not self.before
+
+
+def identity_of(event: Event) -> str:
+    """What makes two deliveries the same event (rules R1): position and fingerprint; the key is the caller's."""
+    if event.position is None:
+        return f"{event.kind} {event.delivery.place}"
+    return f"{event.position.identity()} {event.fingerprint()}"
+
+
+def newest_first(events: Iterable[Event]) -> list[Event]:
+    """Roughly newest first: correctness does not depend on it, but the winner is then usually decided first."""
+    return sorted(events, key=lambda event: event.position.newest_first() if event.position is not None else ())
+
+
+def coalesce(memory: Memory | None, events: Sequence[Event], held: Sequence[Held], limits: Limits) -> Coalesced:
+    """Fold all events of one key; decide again what is held of it whenever the memory moves."""
+    before, open_held = memory, list(held)
+    decided: list[Decision] = []
+    for event in events if len(events) == 1 else newest_first(events):
+        memory, reason, against = decide(memory, event, limits)
+        decided.append(Decision(event, reason, against))
+    settled: list[tuple[Held, Decision]] = []
+    moved = memory is not before
+    while moved and (open_held or any(d.reason in _QUARANTINED for d in decided)):
+        start = memory
+        for place, decision in enumerate(decided):
+            if decision.reason in _QUARANTINED:
+                memory, decided[place] = _again(memory, decision.event, limits)
+        for entry in tuple(open_held):
+            memory, decision = _again(memory, entry.event, limits)
+            if decision.reason not in _QUARANTINED:
+                open_held.remove(entry)
+                settled.append((entry, decision))
+        moved = memory is not start
+    return Coalesced(before, memory, decided, settled)
+
+
+def _again(memory: Memory | None, event: Event, limits: Limits) -> tuple[Memory | None, Decision]:
+    memory, reason, against = decide(memory, event, limits)
+    return memory, Decision(event, reason, against)
+
+

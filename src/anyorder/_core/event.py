@@ -1,0 +1,96 @@
+"""A delivery (one arrival, bytes) and the event in it (one change at the source)."""
+
+from __future__ import annotations
+
+import hashlib
+from enum import StrEnum
+from typing import Any
+
+import msgspec
+
+from anyorder._core.families import Position
+
+KeyFields = dict[str, Any]
+_canonical = msgspec.json.Encoder(order="deterministic", decimal_format="number")
+
+
+class Delivery(msgspec.Struct, frozen=True):
+    """One arrival of a record. `key` and `value` are the exact bytes, or None; `timestamp` in milliseconds; `headers` may repeat a name."""
+
+    topic: str = ""
+    partition: int = -1
+    offset: int = -1
+    timestamp: int | None = None
+    timestamp_type: str = ""
+    key: bytes | None = None
+    value: bytes | None = None
+    headers: tuple[tuple[str, str | None], ...] = ()
+
+    @property
+    def place(self) -> str:
+        """Where it came from, for messages: `shop.public.users/3@88123`."""
+        return f"{self.topic or 'record'}/{self.partition}@{self.offset}"
+
+
+class Kind(StrEnum):
+    """What an event does to its entity."""
+
+    PUT = "put"
+    DELETE = "delete"
+    TRUNCATE = "truncate"
+    HINT = "hint"
+    CONTROL = "control"
+    INCOMPLETE = "incomplete"
+    MALFORMED = "malformed"
+
+
+class Event(msgspec.Struct, frozen=True):
+    """One change at the source.
+
+    `table` is the source's own name for it (`public.users`, or the topic). `key` maps key columns to values.
+    `fields` maps columns to values; a column that exists but is not told is in `holes`. `partial`: `fields` are all that
+    is told, every other column stays as it was. `creates`: the event starts a life, so its holes inherit nothing (rules R8).
+    `time` is the source's own, in microseconds. `note` says why for control, incomplete and malformed ones.
+    `snapshot_run`: the scope and run id that a snapshot record makes known (rules R14).
+    """
+
+    kind: Kind
+    table: str = ""
+    key: KeyFields | None = None
+    position: Position | None = None
+    fields: dict[str, Any] | None = None
+    holes: frozenset[str] = frozenset()
+    partial: bool = False
+    creates: bool = False
+    time: int | None = None
+    note: str = ""
+    snapshot_run: tuple[str, str] | None = None
+    delivery: Delivery = Delivery()
+
+    @property
+    def entity(self) -> str:
+        """The canonical key: JSON with sorted names, integers exact, `"42"` and `42` distinct."""
+        return canonical(self.key)
+
+    @property
+    def whole(self) -> bool:
+        """Does it name every column of the row?"""
+        return not self.partial and not self.holes
+
+    def names(self, column: str) -> bool:
+        """Does a put tell this column's value? `"*"` stands for every column not mentioned anywhere."""
+        if self.partial:
+            return self.fields is not None and column in self.fields
+        return column not in self.holes
+
+    def fingerprint(self) -> str:
+        """A hash of the canonical decoded content, never of bytes (rules R12). Deletes have none: two of them never differ."""
+        if self.kind is not Kind.PUT:
+            return ""
+        content = _canonical.encode((self.fields, sorted(self.holes), self.partial))
+        return hashlib.blake2b(content, digest_size=8).hexdigest()
+
+
+def canonical(value: object) -> str:
+    """Canonical JSON text of decoded values."""
+    return _canonical.encode(value).decode()

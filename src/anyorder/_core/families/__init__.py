@@ -1,0 +1,11 @@
+"""How each kind of clock orders. `Position` is the closed union of them: stores write it as JSON and read it back."""
+
+from __future__ import annotations
+
+from anyorder._core.families.kafka import OffsetPosition
+from anyorder._core.families.postgres_log import LogPosition
+from anyorder._core.families.scalar import ScalarPosition
+
+__all__ = ["LogPosition", "OffsetPosition", "Position", "ScalarPosition"]
+
+Position = LogPosition | OffsetPosition | ScalarPosition

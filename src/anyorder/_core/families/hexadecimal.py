@@ -1,0 +1,20 @@
+"""Fixed-width hexadecimal strings such as a SQL Server LSN, `00000027:00000758:0003`: compared as bytes, null first."""
+
+from __future__ import annotations
+
+from anyorder.errors import Malformed
+
+WIDTH = 128  # longest string accepted, in digits
+
+
+def parse(value: object, width: int | None = None) -> tuple[int, ...]:
+    """The number that the digits spell, separators `:` and `-` left out; null is -1. `width`: how many digits there must be."""
+    if value is None:
+        return (-1,)
+    digits = value.replace(":", "").replace("-", "") if isinstance(value, str) else ""
+    if not 0 < len(digits) <= WIDTH or width is not None and len(digits) != width or not digits.isalnum() or not digits.isascii():
+        raise Malformed(f"not a hexadecimal position: {value!r:.80}")
+    try:
+        return (int(digits, 16),)
+    except ValueError:
+        raise Malformed(f"not a hexadecimal position: {value!r:.80}") from None

@@ -1,0 +1,193 @@
+"""The PostgreSQL log as Debezium tells it (rules R4, R5, R14).
+
+Log position alone is not commit order. An INSERT, or an UPDATE that moves a row to this key, writes its record *before*
+the unique check and waits there, so a `c` may have a smaller LSN than the `d` (or a whole earlier incarnation) that it
+follows. `u` and `d` take the row's lock before they write. `seq0`, the first half of `source.sequence`, is the end of the
+last commit that the connector had seen: a lower bound of the change's place in commit order. It can prove "newer", never
+"older". A snapshot read says what the row was at S; a change is newer than it if its transaction committed after S.
+"""
+
+from __future__ import annotations
+
+from bisect import bisect_right
+
+import msgspec
+
+from anyorder._core.floor import Floor
+from anyorder._core.position import OPPOSITE, Above, Clocked, Lineage, Order
+
+READS = frozenset("rix")  # r: snapshot read, i: incremental snapshot read, x: our own read of the source
+HINT = "h"  # a null record: only its place in the topic is known
+CONTRADICTION = 1_000_000  # microseconds by which commit times must contradict the log before runs are doubted (rules R14)
+
+
+class LogPosition(msgspec.Struct, frozen=True, array_like=True, tag="pg"):
+    """One record's place: `lsn` of the change (S for a read), `op`, `seq0`, transaction id, (partition, offset), run, commit time (us).
+
+    `op` is one of c u d r i x t. `offset` of a *stored* position is the joined one: the greatest of any event of this
+    partition that was judged not newer than it (rules R5).
+    """
+
+    scope: str
+    lsn: int
+    op: str
+    seq0: int | None = None
+    transaction: int | None = None
+    partition: str = ""
+    offset: int = -1
+    run: str = ""
+    time: int | None = None
+
+    def compare(self, other: Clocked, lineage: Lineage) -> Order:
+        if other.__class__ is not LogPosition or self.scope != other.scope:
+            return Order.UNDECIDED
+        assert isinstance(other, LogPosition)
+        if self.run == other.run:
+            return compare_in_epoch(self, other)
+        mine, theirs = epoch(self, lineage), epoch(other, lineage)
+        if mine != theirs:
+            return Order.UNDECIDED if mine is None or theirs is None else Order.NEWER if mine > theirs else Order.OLDER
+        order = compare_in_epoch(self, other)
+        return Order.WAITING if contradicted(self, other, order) else order
+
+    def joined(self, other: Clocked, same: bool) -> LogPosition:
+        """The joined offset, and of two copies of one change the better lower bound (rules R4, R5)."""
+        if other.__class__ is not LogPosition:
+            return self
+        assert isinstance(other, LogPosition)
+        offset = other.offset if other.offset > self.offset and other.partition == self.partition else self.offset
+        seq0 = self.seq0
+        if same and other.seq0 is not None and (seq0 is None or other.seq0 > seq0):
+            seq0 = other.seq0
+        if offset == self.offset and seq0 == self.seq0:
+            return self
+        return msgspec.structs.replace(self, offset=offset, seq0=seq0)
+
+    def above(self, floor: Floor, lineage: Lineage) -> Above:
+        if not floor.entries:
+            return Above.YES
+        known, mine = False, epoch(self, lineage)
+        for entry, limit in floor.entries.items():
+            scope, _, run = entry.partition("|")
+            if scope != self.scope:
+                continue
+            known = True
+            theirs = mine if run == self.run else epoch_of_run(run, lineage.get(scope, ()))
+            if mine is None or theirs is None:
+                return Above.UNKNOWN
+            if theirs > mine or theirs == mine and not self.passes(limit):
+                return Above.NO
+        if not known:
+            return Above.UNKNOWN
+        if self.op in READS and self.offset <= _number(floor.entries.get("offset:" + self.partition)):
+            return Above.NO
+        return Above.YES
+
+    def passes(self, limit: int | tuple[int, ...]) -> bool:
+        """(lsn, rank) above (limit, 0): a put at the very position of a forgotten delete is a key change and may pass; reads may not."""
+        return self.lsn > _number(limit) or self.lsn == limit and self.op in "cu"
+
+    def raising(self, floor: Floor) -> Floor:
+        more: dict[str, int | tuple[int, ...]] = {f"{self.scope}|{self.run}": self.lsn - (self.op in READS)}
+        if self.partition:
+            more["offset:" + self.partition] = self.offset
+        return floor.raised(more)
+
+    def growing(self) -> tuple[str, int] | None:
+        """Only changes with a seq0 are judged: by max(seq0, lsn) a healthy stream never alarms, by the raw LSN it does (rules R13)."""
+        if self.seq0 is None or self.op in READS:
+            return None
+        return f"{self.scope}|{self.run}", max(self.seq0, self.lsn)
+
+    def identity(self) -> str:
+        if self.op == HINT:
+            return f"hint {self.partition}@{self.offset}"
+        return f"{self.scope}@{self.lsn} {self.op} {self.transaction}"
+
+    def newest_first(self) -> tuple[int, ...]:
+        return (-max(self.lsn, self.seq0 or 0), -self.lsn)
+
+    def text(self) -> str:
+        if self.op == HINT:
+            return f"{self.partition} offset {self.offset}"
+        return f"{self.scope} at LSN {self.lsn >> 32:X}/{self.lsn & 0xFFFFFFFF:X}"
+
+
+def compare_in_epoch(a: LogPosition, b: LogPosition) -> Order:
+    """R4, R5 and R10: how `a` stands to `b` inside one epoch of one log."""
+    if a.op == "t" or b.op == "t":
+        return _compare_truncate(a, b)
+    if a.op in READS:
+        return compare_reads(a, b) if b.op in READS else OPPOSITE[compare_change_to_read(b, a)]
+    if b.op in READS:
+        return compare_change_to_read(a, b)
+    if a.lsn == b.lsn:
+        return Order.SAME
+    if a.lsn > b.lsn:
+        return _high_is_newer(b, a)
+    return OPPOSITE[_high_is_newer(a, b)]
+
+
+def _high_is_newer(low: LogPosition, high: LogPosition) -> Order:
+    """How the change with the higher LSN stands to the other (rules R4)."""
+    if low.op != "c" or low.transaction == high.transaction and low.transaction is not None:
+        return Order.NEWER
+    if low.seq0 is None:
+        return Order.NEWER if low.partition == high.partition and low.offset < high.offset else Order.UNDECIDED
+    if low.seq0 <= high.lsn or high.op == "c" and high.seq0 is not None and low.seq0 <= high.seq0:
+        return Order.NEWER
+    if high.op == "c" and high.seq0 is None and (low.partition != high.partition or low.offset < high.offset):
+        return Order.UNDECIDED
+    return Order.OLDER
+
+
+def compare_change_to_read(change: LogPosition, read: LogPosition) -> Order:
+    """R5: how a change stands to a snapshot read."""
+    if change.lsn >= read.lsn or change.seq0 is not None and change.seq0 >= read.lsn:
+        return Order.NEWER  # its transaction committed after S: proof
+    if read.op == "i" and change.seq0 is not None:
+        return Order.OLDER  # the window's semantics make the converse true as well
+    if read.op == "x":
+        return Order.UNDECIDED if change.op == "c" and change.seq0 is None else Order.OLDER
+    if change.partition == read.partition:
+        return Order.NEWER if change.offset > read.offset else Order.OLDER
+    return Order.UNDECIDED
+
+
+def compare_reads(a: LogPosition, b: LogPosition) -> Order:
+    """Two reads: by S; at one S a tie unless their content is equal."""
+    if a.lsn == b.lsn:
+        return Order.SAME
+    return Order.NEWER if a.lsn > b.lsn else Order.OLDER
+
+
+def _compare_truncate(a: LogPosition, b: LogPosition) -> Order:
+    """R10: TRUNCATE holds ACCESS EXCLUSIVE, so the LSN alone is exact against changes and reads; at one S it is later than the read."""
+    if a.lsn == b.lsn:
+        return Order.SAME if a.op == b.op else Order.NEWER if a.op == "t" else Order.OLDER
+    return Order.NEWER if a.lsn > b.lsn else Order.OLDER
+
+
+def epoch(position: LogPosition, lineage: Lineage) -> int | None:
+    """How many snapshot runs of its log began by the position's own run; None: it names no run and there are epochs."""
+    return epoch_of_run(position.run, lineage.get(position.scope, ()))
+
+
+def epoch_of_run(run: str, snapshot_runs: tuple[str, ...]) -> int | None:
+    """Run ids are UUIDv7 and sort by time (rules R14)."""
+    if not snapshot_runs:
+        return 0
+    return bisect_right(snapshot_runs, run) if run else None
+
+
+def contradicted(a: LogPosition, b: LogPosition, order: Order) -> bool:
+    """Two changes of different runs, one epoch as far as known: does the log contradict the source's commit times? (rules R14)"""
+    if not (a.run and b.run) or a.time is None or b.time is None or a.op in READS or b.op in READS:
+        return False
+    if order is Order.NEWER:
+        return b.time - a.time > CONTRADICTION
+    return order is Order.OLDER and a.time - b.time > CONTRADICTION
+
+
+def _number(value: int | tuple[int, ...] | None) -> int:
+    return value if isinstance(value, int) else -1

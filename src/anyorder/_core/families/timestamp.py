@@ -1,0 +1,42 @@
+"""Timestamps, the labelled last resort: coarse, from clocks that step back. Equal times of two different events are a conflict."""
+
+from __future__ import annotations
+
+import re
+
+from anyorder.errors import Malformed
+
+DAYS_BEFORE_MONTH = (0, 31, 59, 90, 120, 151, 181, 212, 243, 273, 304, 334)
+PATTERN = re.compile(
+    r"(?P<year>\d{4})-(?P<month>\d\d)-(?P<day>\d\d)[Tt ](?P<hour>\d\d):(?P<minute>\d\d):(?P<second>\d\d)(?:\.(?P<fraction>\d{1,9}))?"
+    r"(?P<zone>[Zz]|[+-]\d\d:?\d\d)",
+    re.ASCII,
+)
+
+
+def parse(value: object) -> tuple[int, ...]:
+    """An RFC 3339 time with its zone as (nanoseconds since 1970,), or an integer as it stands (one unit a stream)."""
+    if isinstance(value, int) and not isinstance(value, bool):
+        return (value,)
+    found = PATTERN.fullmatch(value) if isinstance(value, str) else None
+    if found is None:
+        raise Malformed(f"not a time with a zone (RFC 3339) nor an integer: {value!r:.80}")
+    year, month, day, hour, minute, second = (int(found[name]) for name in ("year", "month", "day", "hour", "minute", "second"))
+    if not (1 <= month <= 12 and 1 <= day <= 31 and hour < 24 and minute < 60 and second <= 60):
+        raise Malformed(f"not a time: {value!r:.80}")
+    seconds = _days(year, month, day) * 86_400 + hour * 3600 + minute * 60 + second - _offset(found["zone"])
+    return (seconds * 1_000_000_000 + int((found["fraction"] or "").ljust(9, "0")),)
+
+
+def _days(year: int, month: int, day: int) -> int:
+    """Days since 1970-01-01 in the proleptic Gregorian calendar."""
+    leap = year % 4 == 0 and (year % 100 != 0 or year % 400 == 0)
+    before = year - 1
+    return before * 365 + before // 4 - before // 100 + before // 400 + DAYS_BEFORE_MONTH[month - 1] + (leap and month > 2) + day - 719_163
+
+
+def _offset(zone: str) -> int:
+    if zone in "Zz":
+        return 0
+    sign = -1 if zone[0] == "-" else 1
+    return sign * (int(zone[1:3]) * 3600 + int(zone[-2:]) * 60)

@@ -1,0 +1,286 @@
+"""Put one event into one memory (rules R8 with R5, R10 and R12). The law is FOLD: after any order, repetition, batching and
+reaping, the row equals the in-order fold of the accepted events.
+
+Theory. A put names some columns; a hole is *unchanged since whatever was before*. So an older event may still fill or
+replace an inherited column, and an older delete may clear it. What must never fill a hole is an event of an earlier, dead
+incarnation: `base` remembers up to where everything is dead for certain (`Dead`), or may be (`Born`, the floor when the
+empty slot was filled). Ties are broken by (delete < put, fingerprint), whatever came first; the columns become disputed.
+
+`c` starts a life: it acts as a delete just before itself, so its holes inherit nothing, whenever it arrives.
+"""
+
+from __future__ import annotations
+
+from typing import Any, NamedTuple
+
+import msgspec
+
+from anyorder._core.event import Event, Kind
+from anyorder._core.floor import NOTHING_FORGOTTEN, Floor
+from anyorder._core.memory import HOLE, OWN, REST, Base, Born, Cell, Dead, Memory, Stamp
+from anyorder._core.outcome import Reason
+from anyorder._core.position import Above, Lineage, Order
+
+replace = msgspec.structs.replace
+_HELD = {Order.UNDECIDED: Reason.CONFLICT, Order.WAITING: Reason.WAITING}
+
+
+class Limits(msgspec.Struct, frozen=True):
+    """What a table knows beyond its rows: its floor, its greatest truncate, and the snapshot runs of its log."""
+
+    floor: Floor = NOTHING_FORGOTTEN
+    truncated: Stamp | None = None
+    lineage: Lineage = {}
+
+
+class Applied(NamedTuple):
+    """The memory afterwards (None: an empty slot), the reason, and what the event was judged against."""
+
+    memory: Memory | None
+    reason: Reason
+    against: Stamp | Floor | None = None
+
+
+class _Held(Exception):
+    """A comparison inside the fold did not decide."""
+
+    def __init__(self, order: Order, against: Stamp) -> None:
+        self.reason, self.against = _HELD[order], against
+
+
+def stamp_of(event: Event) -> Stamp:
+    """The stamp of a put, delete or truncate. It must carry a position."""
+    assert event.position is not None
+    return Stamp(event.position, int(event.kind is Kind.PUT), event.fingerprint())
+
+
+def compare(stamp: Stamp, other: Stamp, lineage: Lineage) -> Order:
+    """Position first; where it is the same, (delete < put, fingerprint)."""
+    order = stamp.position.compare(other.position, lineage)
+    if order is not Order.SAME or stamp.rank == other.rank and stamp.fingerprint == other.fingerprint:
+        return order
+    return Order.NEWER if stamp.tag > other.tag else Order.OLDER
+
+
+def apply(memory: Memory | None, event: Event, limits: Limits) -> Applied:
+    """Decide a put or a delete against what is remembered of its key, and give the memory afterwards."""
+    stamp = stamp_of(event)
+    try:
+        if memory is None:
+            return _fill(event, stamp, limits)
+        order = compare(stamp, memory.stamp, limits.lineage)
+        if order in _HELD:
+            return Applied(memory, _HELD[order], memory.stamp)
+        if order is Order.SAME:
+            return Applied(_join(memory, stamp, same=True), Reason.DUPLICATE, memory.stamp)
+        if not memory.live:
+            return _onto_tombstone(memory, event, stamp, order, limits)
+        if order is Order.NEWER:
+            return _take_row(memory, event, stamp, limits)
+        return _older_than_row(memory, event, stamp, limits)
+    except _Held as held:
+        return Applied(memory, held.reason, held.against)
+
+
+def _fill(event: Event, stamp: Stamp, limits: Limits) -> Applied:
+    """An empty slot: a truncate is exact, then the floor decides."""
+    truncated = limits.truncated
+    if truncated is not None:
+        order = compare(stamp, truncated, limits.lineage)
+        if order in _HELD:
+            raise _Held(order, truncated)
+        if order is not Order.NEWER:
+            return Applied(None, Reason.STALE, truncated)
+    above = stamp.position.above(limits.floor, limits.lineage)
+    if above is not Above.YES:
+        reason = Reason.UNKNOWN_SCOPE if above is Above.UNKNOWN else Reason.LATE if stamp.rank else Reason.ABSORBED
+        return Applied(None, reason, limits.floor)
+    if not stamp.rank:
+        return Applied(Memory(stamp), Reason.APPLIED)
+    base: Base | None = Born(limits.floor) if limits.floor else None
+    if truncated is not None and truncated.position.above(limits.floor, limits.lineage) is Above.YES:
+        base = Dead(truncated)
+    return Applied(_fresh(event, stamp, base), Reason.APPLIED)
+
+
+def _fresh(event: Event, stamp: Stamp, base: Base | None) -> Memory:
+    """A row that begins with this put: what it does not name are holes."""
+    values: dict[str, Any] = {**dict.fromkeys(event.holes), **(event.fields or {}), REST: None}
+    if event.whole:
+        return Memory(stamp, values=values)
+    return Memory(stamp, _told(event), Dead(stamp) if event.creates else base, values=values)
+
+
+def _told(event: Event) -> dict[str, Cell]:
+    """The cells of a row that consists of this put alone."""
+    if event.partial:
+        return {**dict.fromkeys(event.fields or (), OWN), REST: HOLE}
+    return dict.fromkeys(event.holes, HOLE)
+
+
+def _onto_tombstone(memory: Memory, event: Event, stamp: Stamp, order: Order, limits: Limits) -> Applied:
+    if order is Order.OLDER:
+        return Applied(_join(memory, stamp), Reason.STALE, memory.stamp)
+    if not stamp.rank:
+        return Applied(Memory(_carrying(stamp, memory.stamp)), Reason.APPLIED, memory.stamp)
+    row = _fresh(event, _carrying(stamp, memory.stamp), Dead(memory.stamp))
+    if stamp.position.compare(memory.stamp.position, limits.lineage) is Order.SAME:
+        claimed = {c for c in _columns(row, event) | {*(event.fields or ())} if event.names(c)}
+        return Applied(_disputing(row, claimed), Reason.CONFLICT, memory.stamp)
+    return Applied(row, Reason.APPLIED, memory.stamp)
+
+
+def _take_row(memory: Memory, event: Event, stamp: Stamp, limits: Limits) -> Applied:
+    """A newer event takes the row: what a put does not name it inherits."""
+    own = _carrying(stamp, memory.stamp)
+    if not stamp.rank:
+        return Applied(Memory(own), Reason.APPLIED, memory.stamp)
+    tied = stamp.position.compare(memory.stamp.position, limits.lineage) is Order.SAME
+    if event.whole:
+        row = Memory(own, values={**(event.fields or {}), REST: None})
+        return _with_ties(row, memory, event, stamp, limits) if tied else Applied(row, Reason.APPLIED, memory.stamp)
+    if event.creates:
+        return Applied(_fresh(event, own, None), Reason.APPLIED, memory.stamp)
+    cells: dict[str, Cell] = {}
+    for column in _columns(memory, event):
+        cells[column] = OWN if event.names(column) else memory.source_of(column)
+    values = {**(memory.values or {}), **(event.fields or {})}
+    if event.names(REST):
+        values[REST] = None
+    return _with_ties(_row(own, cells, memory.base, values), memory, event, stamp, limits)
+
+
+def _with_ties(row: Memory, before: Memory, event: Event, stamp: Stamp, limits: Limits) -> Applied:
+    """Mark the columns that both contents of one position claim; what the event settles is no longer disputed."""
+    ties = _ties(before, event, stamp, limits)
+    still = {c for c in _columns(before, event) | before.disputed if before.is_disputed(c) and not event.names(c)}
+    return Applied(_disputing(row, still | ties), Reason.CONFLICT if ties else Reason.APPLIED, before.stamp)
+
+
+def _disputing(row: Memory, columns: set[str] | frozenset[str]) -> Memory:
+    """The row with these columns marked; what shares the rest's answer is not listed."""
+    listed = {c for c in columns if row.source_of(c) is not None and (c == REST or REST not in columns or c in (row.cells or ()))}
+    return row if listed == row.disputed else replace(row, disputed=frozenset(listed))
+
+
+def _ties(memory: Memory, event: Event, stamp: Stamp, limits: Limits) -> frozenset[str]:
+    """The columns of the row whose event has the very position of `stamp` and another content, and which `event` touches."""
+    found = set()
+    for column in _columns(memory, event) | set(event.fields or ()):
+        held = memory.source_of(column)
+        if held is None or event.kind is Kind.PUT and not event.names(column) or held.tag == stamp.tag:
+            continue
+        if stamp.position.compare(held.position, limits.lineage) is Order.SAME:
+            found.add(column)
+    return frozenset(found)
+
+
+def _older_than_row(memory: Memory, event: Event, stamp: Stamp, limits: Limits) -> Applied:
+    """An event older than the row may clear (delete, create) or fill and replace (put) what the row inherited from before it."""
+    if memory.cells is None and not memory.disputed and not _same_place(memory.stamp, stamp, limits):
+        return Applied(_join(memory, stamp), Reason.STALE, memory.stamp)
+    ties = _ties(memory, event, stamp, limits)
+    cells = {column: memory.source_of(column) for column in _columns(memory, event)}
+    order = {column: _decided(stamp, held, limits) for column, held in cells.items() if held is not None}
+    values, changed = dict(memory.values or {}), False
+    base = memory.base
+    if stamp.rank and base is not None:
+        refused = _refused_by(base, event, stamp, cells, limits)
+        if refused is not None:
+            return Applied(_joined_cells(memory, cells, order, stamp), refused, base.floor if isinstance(base, Born) else base.stamp)
+        if isinstance(base, Dead) and stamp.position.compare(base.stamp.position, limits.lineage) is Order.SAME and not event.creates:
+            ties |= {c for c, held in cells.items() if event.names(c) and (held is None or order[c] is Order.NEWER)}
+    joined: dict[str, Stamp | None] = {c: _joined(s, stamp) if s is not None and order[c] is not Order.NEWER else s for c, s in cells.items()}
+    if not stamp.rank or event.creates and not event.whole:
+        for column, held in cells.items():
+            if held is not None and order[column] is Order.NEWER and not (stamp.rank and event.names(column)):
+                joined[column], values[column], changed = HOLE, None, True
+        base = _dead_up_to(base, stamp, limits) if None in joined.values() else base
+    if stamp.rank:
+        for column, held in cells.items():
+            if event.names(column) and (held is None or order[column] is Order.NEWER):
+                joined[column], changed = stamp if held is None else _carrying(stamp, held), True
+                values[column] = None if column == REST else (event.fields or {}).get(column)
+    row_stamp = _joined(memory.stamp, stamp)
+    marked = {c: OWN if s is not None and cells[c] is memory.stamp and order[c] is not Order.NEWER else s for c, s in joined.items()}
+    row = _kept(_row(row_stamp, marked, base, values or None), memory)
+    still = {c for c in cells.keys() | memory.disputed if memory.is_disputed(c) and _same_stamp(row.source_of(c), memory.source_of(c))}
+    return Applied(_disputing(row, still | ties), Reason.CONFLICT if ties else Reason.APPLIED if changed else Reason.STALE, memory.stamp)
+
+
+def _kept(row: Memory, before: Memory) -> Memory:
+    """The same row of the same write: an operator's mark and the attempt token stay."""
+    return replace(row, declared=before.declared, token=before.token)
+
+
+def _same_stamp(a: Stamp | None, b: Stamp | None) -> bool:
+    return a is not None and b is not None and a.tag == b.tag and a.position.identity() == b.position.identity()
+
+
+def _same_place(held: Stamp, stamp: Stamp, limits: Limits) -> bool:
+    return stamp.position.compare(held.position, limits.lineage) is Order.SAME
+
+
+def _decided(stamp: Stamp, held: Stamp, limits: Limits) -> Order:
+    order = compare(stamp, held, limits.lineage)
+    if order in _HELD:
+        raise _Held(order, held)
+    return order
+
+
+def _refused_by(base: Base, event: Event, stamp: Stamp, cells: dict[str, Stamp | None], limits: Limits) -> Reason | None:
+    """May an older put fill a hole of this row? Not from what is dead, and what may be dead is late."""
+    if isinstance(base, Dead):
+        return Reason.STALE if _decided(stamp, base.stamp, limits) is Order.OLDER else None
+    if stamp.position.above(base.floor, limits.lineage) is Above.YES:
+        return None
+    return Reason.LATE if any(held is None and event.names(column) for column, held in cells.items()) else Reason.STALE
+
+
+def _dead_up_to(base: Base | None, stamp: Stamp, limits: Limits) -> Base:
+    """The base after learning that everything up to `stamp` is dead: the later of the two."""
+    if isinstance(base, Dead):
+        return Dead(stamp) if _decided(stamp, base.stamp, limits) is Order.NEWER else base
+    if isinstance(base, Born) and stamp.position.above(base.floor, limits.lineage) is not Above.YES:
+        return base
+    return Dead(stamp)
+
+
+def _columns(memory: Memory, event: Event) -> set[str]:
+    """Every column that the row or the event tells apart from the rest, and the rest."""
+    columns = {REST, *event.holes, *(memory.cells or ())}
+    return columns | set(event.fields or ()) if event.partial or memory.cells is not None else columns
+
+
+def _row(stamp: Stamp, cells: dict[str, Cell], base: Base | None, values: dict[str, Any] | None) -> Memory:
+    """Normalised: a column that says the same as the rest is not listed; a row all its own lists nothing; no hole, no base."""
+    rest = cells.get(REST, OWN)
+    listed = {column: cell for column, cell in cells.items() if column != REST and cell != rest}
+    if rest is not OWN:
+        listed[REST] = rest
+    return Memory(stamp, listed or None, base if HOLE in cells.values() else None, values=values)
+
+
+def _joined(stamp: Stamp, other: Stamp, same: bool = False) -> Stamp:
+    position = stamp.position.joined(other.position, same)
+    return stamp if position is stamp.position else replace(stamp, position=position)
+
+
+def _carrying(stamp: Stamp, held: Stamp) -> Stamp:
+    """The new event's stamp with the joined offset of what it replaces (rules R5)."""
+    return _joined(stamp, held)
+
+
+def _join(memory: Memory, stamp: Stamp, same: bool = False) -> Memory:
+    joined = _joined(memory.stamp, stamp, same)
+    return memory if joined is memory.stamp else replace(memory, stamp=joined)
+
+
+def _joined_cells(memory: Memory, cells: dict[str, Stamp | None], order: dict[str, Order], stamp: Stamp) -> Memory:
+    """The memory with every offset joined that the event was judged not newer than, and nothing else changed."""
+    joined: dict[str, Cell] = {}
+    for column, held in cells.items():
+        own = held is memory.stamp
+        joined[column] = OWN if own else held if held is None or order[column] is Order.NEWER else _joined(held, stamp)
+    row = _kept(_row(_joined(memory.stamp, stamp), joined, memory.base, memory.values), memory)
+    return replace(row, disputed=memory.disputed)

@@ -1,0 +1,96 @@
+"""The one table of outcomes and reasons. Every delivery ends in exactly one reason, every reason has exactly one outcome.
+
+The reason reference in the docs is generated from `REASONS`; nothing else in the code lists them.
+"""
+
+from __future__ import annotations
+
+from enum import StrEnum
+from typing import NamedTuple
+
+
+class Outcome(StrEnum):
+    """What became of a delivery: `applied`, `ignored` or `quarantined`. There is no fourth."""
+
+    APPLIED = "applied"
+    IGNORED = "ignored"
+    QUARANTINED = "quarantined"
+
+
+class Reason(StrEnum):
+    """Why a delivery had its outcome."""
+
+    APPLIED = "applied"
+    DUPLICATE = "duplicate"
+    STALE = "stale"
+    ABSORBED = "absorbed"
+    NOT_A_CHANGE = "not_a_change"
+    LATE = "late"
+    CONFLICT = "conflict"
+    MALFORMED = "malformed"
+    INCOMPLETE = "incomplete"
+    WAITING = "waiting"
+    SUSPECTED_RESET = "suspected_reset"
+    UNKNOWN_SCOPE = "unknown_scope"
+    UNROUTED = "unrouted"
+
+
+class Meaning(NamedTuple):
+    """What a reason says: its outcome, when it is given, and what a person should do."""
+
+    outcome: Outcome
+    when: str
+    to_do: str
+
+
+NOTHING = "Nothing."
+REASONS: dict[Reason, Meaning] = {
+    Reason.APPLIED: Meaning(Outcome.APPLIED, "The memory's view changed: a new row, a tombstone, a hole filled, a field cleared.", NOTHING),
+    Reason.DUPLICATE: Meaning(Outcome.IGNORED, "The same event again: the memory, or the quarantine, already holds it.", NOTHING),
+    Reason.STALE: Meaning(Outcome.IGNORED, "A row, a tombstone or a truncate that is remembered proves the event older.", NOTHING),
+    Reason.ABSORBED: Meaning(
+        Outcome.IGNORED, "A delete at or below the floor of an empty slot: nothing is there to delete, and no row is stored.", NOTHING
+    ),
+    Reason.NOT_A_CHANGE: Meaning(
+        Outcome.IGNORED, "A heartbeat, a schema, transaction or logical message, a hint that is settled, or a table that the pipeline ignores.", NOTHING
+    ),
+    Reason.LATE: Meaning(
+        Outcome.QUARANTINED,
+        "A put at or below the floor of an empty slot: its key may have been deleted, and the tombstone is forgotten.",
+        "Look the key up at its source: accept the event if it lives there, drop it if not. A longer window makes these fewer.",
+    ),
+    Reason.CONFLICT: Meaning(
+        Outcome.QUARANTINED,
+        "The clocks cannot tell which is newer, or two different contents claim one position.",
+        "Compare both contents with the source and accept one; anything newer ends the dispute by itself.",
+    ),
+    Reason.MALFORMED: Meaning(
+        Outcome.QUARANTINED,
+        "The bytes cannot be decoded, or the store refuses the content (type, constraint).",
+        "Repair the producer or the table, then settle; the original bytes are kept.",
+    ),
+    Reason.INCOMPLETE: Meaning(
+        Outcome.QUARANTINED, "The value lies elsewhere (`dataref`), or only keys were sent.", "Fetch the value, or drop the entry."
+    ),
+    Reason.WAITING: Meaning(
+        Outcome.QUARANTINED,
+        "Not decidable yet: a hint whose delete has not come, a child before its parent, a run whose snapshot has not been seen.",
+        "Nothing at first: it is tried again by itself. If it stays, what it waits for never came.",
+    ),
+    Reason.SUSPECTED_RESET: Meaning(
+        Outcome.QUARANTINED,
+        "Positions fell while the source's own time advanced: the history has probably started again.",
+        "Find out what happened at the source; declare a new epoch, or dismiss the suspicion.",
+    ),
+    Reason.UNKNOWN_SCOPE: Meaning(
+        Outcome.QUARANTINED,
+        "Something was forgotten, the slot is empty, and the event lacks the clock that could tell.",
+        "Declare the layout (partition count), or accept after looking at the source.",
+    ),
+    Reason.UNROUTED: Meaning(Outcome.QUARANTINED, "No [[table]] of the pipeline matches.", 'Add a [[table]], or one with match = "*" and ignore = true.'),
+}
+
+
+def outcome_of(reason: Reason) -> Outcome:
+    """The outcome that a reason belongs to."""
+    return REASONS[reason].outcome

@@ -1,0 +1,56 @@
+"""R13: a clock that should only grow starts again. Suspicion is loud, never months of silent `stale`.
+
+Per scope, up to 64 checkpoints (position, latest own time seen up to then): one each time the highest position grows and
+at least the margin has passed since the last. An event is suspect when a checkpoint is above its position although its
+own time is later by more than the margin. Keeping only the highest misses resets whose first events come in disorder.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import msgspec
+
+from anyorder._core.event import Event
+
+CHECKPOINTS = 64
+SOURCE_MARGIN = 60_000_000  # microseconds, for source commit times and LogAppendTime (rules R13)
+PRODUCER_MARGIN = 900_000_000  # microseconds, for CreateTime: producers' clocks differ
+
+
+class Growth(msgspec.Struct, frozen=True):
+    """What is known of one growing clock: its checkpoints, ascending, the highest position, and whether it is suspected."""
+
+    checkpoints: tuple[tuple[int, int], ...] = ()
+    highest: int = -1
+    latest: int = -1
+    suspected: bool = False
+
+
+def observe(growth: Growth, position: int, time: int, margin: int) -> Growth:
+    """The growth after one event. Once suspected it stays so, until a person declares an epoch or dismisses it."""
+    if growth.suspected:
+        return growth
+    if position < growth.highest:
+        if time > growth.latest + margin or any(position < p and time > t + margin for p, t in growth.checkpoints):
+            return msgspec.structs.replace(growth, suspected=True)
+        return growth if time <= growth.latest else msgspec.structs.replace(growth, latest=time)
+    latest = max(growth.latest, time)
+    checkpoints = growth.checkpoints
+    if not checkpoints or latest - checkpoints[-1][1] >= margin:
+        checkpoints = (*checkpoints, (position, latest))[-CHECKPOINTS:]
+    return Growth(checkpoints, position, latest)
+
+
+def suspect(growths: Mapping[str, Growth], event: Event) -> tuple[str, Growth] | None:
+    """(scope, growth after the event), or None where nothing is judged: reads, changes without a bound, events without a time."""
+    if event.position is None or event.time is None:
+        return None
+    growing = event.position.growing()
+    if growing is None:
+        return None
+    scope, value = growing
+    margin = PRODUCER_MARGIN if event.delivery.timestamp_type == "CreateTime" and scope.startswith("kafka:") else SOURCE_MARGIN
+    return scope, observe(growths.get(scope, Growth()), value, event.time, margin)
+
+
