@@ -7,7 +7,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import msgspec
 
@@ -21,12 +21,16 @@ _QUARANTINED = frozenset(reason for reason in Reason if outcome_of(reason) is Ou
 
 
 class Decision(msgspec.Struct, frozen=True):
-    """What became of one delivery. True if it was applied. `against`: the stamp or floor that it was judged by."""
+    """What became of one delivery. True if it was applied. `against`: the stamp or floor that it was judged by.
+
+    `values`: where the caller writes the row (`Table.transaction`), the columns to write; None: delete the row.
+    """
 
     event: Event
     reason: Reason
     against: object = None
     detail: str = ""
+    values: dict[str, Any] | None = None
 
     @property
     def outcome(self) -> Outcome:
@@ -72,15 +76,18 @@ def newest_first(events: Iterable[Event]) -> list[Event]:
     return sorted(events, key=lambda event: event.position.newest_first() if event.position is not None else ())
 
 
-def coalesce(memory: Memory | None, events: Sequence[Event], held: Sequence[Held], limits: Limits) -> Coalesced:
-    """Fold all events of one key; decide again what is held of it whenever the memory moves."""
+def coalesce(memory: Memory | None, events: Sequence[Event], held: Sequence[Held], limits: Limits, *, reconsider: bool = False) -> Coalesced:
+    """Fold all events of one key; decide again what is held of it whenever the memory moves.
+
+    `reconsider`: the lineage or the limits moved, so what is held is decided again even if the memory does not.
+    """
     before, open_held = memory, list(held)
     decided: list[Decision] = []
     for event in events if len(events) == 1 else newest_first(events):
         memory, reason, against = decide(memory, event, limits)
         decided.append(Decision(event, reason, against))
     settled: list[tuple[Held, Decision]] = []
-    moved = memory is not before
+    moved = reconsider or memory is not before
     while moved and (open_held or any(d.reason in _QUARANTINED for d in decided)):
         start = memory
         for place, decision in enumerate(decided):

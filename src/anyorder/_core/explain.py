@@ -1,0 +1,106 @@
+"""Decisions as sentences that a tired person understands at 3 a.m."""
+
+from __future__ import annotations
+
+from anyorder._core.batch import Decision
+from anyorder._core.families import LogPosition, OffsetPosition
+from anyorder._core.floor import Floor
+from anyorder._core.memory import REST, Memory, Stamp
+from anyorder._core.outcome import REASONS, Reason
+
+VERBS = {
+    Reason.APPLIED: "was applied",
+    Reason.DUPLICATE: "was ignored: it is the same event again",
+    Reason.STALE: "was ignored: something newer is remembered",
+    Reason.ABSORBED: "was ignored: it deletes what is not there",
+    Reason.NOT_A_CHANGE: "was ignored: it is not a change of a row",
+    Reason.LATE: "is in quarantine: it is older than what this table has forgotten, so its key may have been deleted since",
+    Reason.CONFLICT: "is in quarantine: nothing tells whether it is newer than what is remembered",
+    Reason.MALFORMED: "is in quarantine: it could not be decoded, or the store refuses its content",
+    Reason.INCOMPLETE: "is in quarantine: its value lies elsewhere",
+    Reason.WAITING: "is in quarantine, and will be tried again by itself",
+    Reason.SUSPECTED_RESET: "is in quarantine: the history of its source seems to have started again",
+    Reason.UNKNOWN_SCOPE: "is in quarantine: it lacks the clock that could tell whether its key was deleted and forgotten",
+    Reason.UNROUTED: "is in quarantine: no [[table]] of the pipeline matches it",
+}
+
+
+def explain(decision: Decision) -> str:
+    """One decision: what happened, by which evidence, and what to do if anything."""
+    event = decision.event
+    where = event.position.text() if event.position is not None else event.delivery.place
+    subject = f"The {event.kind.value} of {event.table or 'the record'} {event.entity if event.key is not None else ''}".rstrip()
+    parts = [f"{subject} ({where}) {VERBS[decision.reason]}{_evidence(decision)}."]
+    if decision.detail or event.note:
+        parts.append(f"{decision.detail or event.note}.")
+    if decision.quarantined:
+        parts.append(REASONS[decision.reason].to_do)
+    return " ".join(parts)
+
+
+def _evidence(decision: Decision) -> str:
+    against = decision.against
+    if isinstance(against, Stamp) and decision.reason is not Reason.APPLIED:
+        return f"; remembered is {'a row' if against.rank else 'a tombstone'} from {against.position.text()}"
+    if isinstance(against, Floor) and against:
+        return f"; the floor is {floor_text(against)}"
+    return ""
+
+
+def floor_text(floor: Floor) -> str:
+    """A floor's entries for people."""
+    return ", ".join(f"{scope.partition('|')[0]} {_value(value)}" for scope, value in sorted(floor.entries.items())) or "nothing forgotten"
+
+
+def _value(value: int | tuple[int, ...]) -> str:
+    return str(value) if isinstance(value, int) else ".".join(map(str, value))
+
+
+def explain_memory(subject: str, memory: Memory | None, columns: set[str]) -> list[str]:
+    """What is remembered of a key: the event that won, where inherited columns came from, what nobody has told."""
+    if memory is None:
+        return [f"{subject}: nothing is remembered. No event of it was accepted, or its tombstone was forgotten."]
+    sentences = [f"{subject}: {'a row' if memory.live else 'deleted (a tombstone)'}, by {describe(memory.stamp)}."]
+    inherited: dict[str, list[str]] = {}
+    for column, cell in sorted((memory.cells or {}).items()):
+        if isinstance(cell, Stamp):
+            inherited.setdefault(describe(cell), []).append("the other columns" if column == REST else column)
+    sentences += [f"{', '.join(names)}: told by {event}." for event, names in inherited.items()]
+    if holes := memory.holes(columns):
+        sentences.append(f"Incomplete: no delivered event has told {', '.join(holes)}.")
+    if memory.disputed:
+        names = ", ".join("all columns" if column == REST else column for column in sorted(memory.disputed))
+        sentences.append(f"Disputed: two different events claim this position ({names}); the same one is shown whatever came first.")
+    if memory.declared is not None:
+        sentences.append("Its row was put there by an operator's word; an event above the floor of that moment makes it ordinary again.")
+    return sentences
+
+
+def describe(stamp: Stamp) -> str:
+    """An event in words: what it was, where in its source's history, when by its source's clock."""
+    position = stamp.position
+    kinds = {"c": "a create", "u": "an update", "d": "a delete", "r": "a snapshot read", "i": "an incremental snapshot read", "t": "a truncate", "x": "a read of the source"}
+    kind = kinds[position.op] if isinstance(position, LogPosition) and position.op in kinds else "a put" if stamp.rank else "a delete"
+    when = utc(position.time) if position.time is not None else "no time"
+    place = f", {position.partition} offset {position.offset}" if isinstance(position, LogPosition) and position.partition else ""
+    clock = position.text() if not isinstance(position, OffsetPosition) else f"{position.scope}/{position.partition} offset {position.offset}"
+    return f"{kind} at {clock} ({when}{place})"
+
+
+def utc(microseconds: int) -> str:
+    """Microseconds since 1970 as `2026-11-24 08:15:30.123456Z`, for any year from 1 to 9999."""
+    seconds, fraction = divmod(microseconds, 1_000_000)
+    days, rest = divmod(seconds, 86_400)
+    year, month, day = _date(days)
+    return f"{year:04d}-{month:02d}-{day:02d} {rest // 3600:02d}:{rest // 60 % 60:02d}:{rest % 60:02d}.{fraction:06d}Z"
+
+
+def _date(days: int) -> tuple[int, int, int]:
+    """Days since 1970-01-01 as a civil date (H. Hinnant, "chrono-compatible low-level date algorithms")."""
+    shifted = days + 719_468
+    era, day_of_era = divmod(shifted, 146_097)
+    year_of_era = (day_of_era - day_of_era // 1460 + day_of_era // 36_524 - day_of_era // 146_096) // 365
+    day_of_year = day_of_era - (365 * year_of_era + year_of_era // 4 - year_of_era // 100)
+    shifted_month = (5 * day_of_year + 2) // 153
+    month = shifted_month + 3 if shifted_month < 10 else shifted_month - 9
+    return year_of_era + era * 400 + (month <= 2), month, day_of_year - (153 * shifted_month + 2) // 5 + 1

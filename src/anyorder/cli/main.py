@@ -1,0 +1,97 @@
+"""`anyorder VERB`: finds the verb, turns errors into one sentence and an exit code: 0 fine, 1 found something, 2 misuse."""
+
+from __future__ import annotations
+
+import argparse
+import os
+import sys
+from importlib import import_module
+from typing import NamedTuple
+
+from anyorder.errors import AnyorderError, ConfigurationError
+
+PREFIX = "ANYORDER_"
+
+
+class Verb(NamedTuple):
+    """A verb's module and the line that `--help` shows."""
+
+    module: str
+    summary: str
+
+
+VERBS: dict[str, Verb] = {
+    "run": Verb("run", "consume a source, guard its tables, quarantine what cannot be decided"),
+    "why": Verb("why", "the story of one row"),
+    "quarantine": Verb("quarantine", "list, show and settle what could not be decided"),
+    "incomplete": Verb("incomplete", "rows with values that no delivered event has told yet"),
+    "decode": Verb("decode", "what is in these bytes, and each field's role"),
+    "reap": Verb("reap", "forget tombstones older than their window, safely"),
+    "doctor": Verb("doctor", "look for trouble"),
+    "schema": Verb("schema", "print or apply the DDL"),
+    "demo": Verb("demo", "the whole story on one page, no services needed"),
+}
+
+
+class Parser(argparse.ArgumentParser):
+    """Misuse is exit code 2 with one line, and every option has an environment variable, shown in its help."""
+
+    def add_option(self, name: str, help: str, **settings: object) -> None:
+        """An option `--name` whose default may come from ANYORDER_NAME."""
+        variable = PREFIX + name.strip("-").replace("-", "_").upper()
+        value = os.environ.get(variable)
+        if settings.get("action") == "store_true":
+            settings["default"] = value not in (None, "", "0", "false")
+        elif value is not None:
+            convert = settings.get("type", str)
+            settings["default"] = convert(value)  # type: ignore[operator]
+        self.add_argument(name, help=f"{help} [{variable}]", **settings)  # type: ignore[arg-type]
+
+
+def overview() -> str:
+    """What `anyorder --help` prints."""
+    lines = ["usage: anyorder VERB [options]", "", "State that is right whatever order events arrive in, and that can say why.", ""]
+    lines += [f"  {name:<11} {verb.summary}" for name, verb in VERBS.items()]
+    lines += ["", "anyorder VERB --help shows a verb's options. Exit codes: 0 fine, 1 found something, 2 misuse."]
+    return "\n".join(lines)
+
+
+def parser_of(name: str) -> Parser:
+    """A verb's parser."""
+    verb = VERBS[name]
+    parser = Parser(prog=f"anyorder {name}", description=verb.summary[0].upper() + verb.summary[1:] + ".")
+    import_module(f"anyorder.cli.{verb.module}").configure(parser)
+    return parser
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Run one verb; returns the exit code."""
+    words = sys.argv[1:] if arguments is None else arguments
+    if not words or words[0] in ("-h", "--help", "help"):
+        print(overview())
+        return 0 if words else 2
+    if words[0] == "--version":
+        from importlib.metadata import version
+
+        print(f"anyorder {version('anyorder')}")
+        return 0
+    if words[0] not in VERBS:
+        print(f"anyorder: no verb {words[0]!r}; there are: {', '.join(VERBS)}", file=sys.stderr)
+        return 2
+    return _run(words[0], words[1:])
+
+
+def _run(name: str, words: list[str]) -> int:
+    options = parser_of(name).parse_args(words)
+    try:
+        code = import_module(f"anyorder.cli.{VERBS[name].module}").run(options)
+    except ConfigurationError as error:
+        print(f"anyorder {name}: {error}", file=sys.stderr)
+        return 2
+    except AnyorderError as error:
+        print(f"anyorder {name}: {error}", file=sys.stderr)
+        return 1
+    except BrokenPipeError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 0
+    return int(code)

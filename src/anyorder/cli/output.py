@@ -1,0 +1,76 @@
+"""Rows for people (a table), or for scripts: `--json`, `--nl`, `--csv`. The same for every verb."""
+
+from __future__ import annotations
+
+import argparse
+import csv
+import io
+import os
+import sys
+from collections.abc import Mapping, Sequence
+
+import msgspec
+
+from anyorder.cli.main import Parser
+
+WIDEST = 60  # characters of a cell in a table; scripts get everything
+
+
+def add_formats(parser: Parser) -> None:
+    """The three output options."""
+    formats = parser.add_mutually_exclusive_group()
+    formats.add_argument("--json", action="store_const", const="json", dest="format", help="one JSON array (one object where there is one answer)")
+    formats.add_argument("--nl", action="store_const", const="nl", dest="format", help="one JSON object a line")
+    formats.add_argument("--csv", action="store_const", const="csv", dest="format", help="comma-separated values with a header line")
+    parser.set_defaults(format="table")
+
+
+def print_rows(rows: Sequence[Mapping[str, object]], options: argparse.Namespace, empty: str = "nothing") -> None:
+    """Rows in the format asked for; `empty` is what people read when there are none."""
+    match options.format:
+        case "json":
+            print(encoded(rows))
+        case "nl":
+            for row in rows:
+                print(encoded(row))
+        case "csv":
+            print(_csv(rows), end="")
+        case _:
+            print(_table(rows) if rows else empty)
+
+
+def encoded(value: object) -> str:
+    """JSON on one line, integers and decimals exact."""
+    return msgspec.json.Encoder(decimal_format="number", enc_hook=str).encode(value).decode()
+
+
+def _text(value: object) -> str:
+    return value if isinstance(value, str) else "" if value is None else encoded(value)
+
+
+def _csv(rows: Sequence[Mapping[str, object]]) -> str:
+    stream = io.StringIO()
+    writer = csv.writer(stream, lineterminator="\n")
+    if rows:
+        writer.writerow(rows[0])
+    writer.writerows([_text(value) for value in row.values()] for row in rows)
+    return stream.getvalue()
+
+
+def _table(rows: Sequence[Mapping[str, object]]) -> str:
+    cells = [[_cut(_text(value)) for value in row.values()] for row in rows]
+    header = list(rows[0])
+    widths = [max(len(name), *(len(row[place]) for row in cells)) for place, name in enumerate(header)]
+    line = "  ".join(name.ljust(width) for name, width in zip(header, widths, strict=True)).rstrip()
+    body = ["  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip() for row in cells]
+    return "\n".join([bold(line), *body])
+
+
+def _cut(text: str) -> str:
+    plain = text.replace("\n", " ")
+    return plain if len(plain) <= WIDEST else plain[: WIDEST - 1] + "…"
+
+
+def bold(text: str) -> str:
+    """Bold on a terminal, and never with NO_COLOR."""
+    return f"\x1b[1m{text}\x1b[0m" if sys.stdout.isatty() and "NO_COLOR" not in os.environ else text

@@ -1,0 +1,119 @@
+"""`anyorder quarantine list | show ID | settle ID`: what could not be decided."""
+
+from __future__ import annotations
+
+import argparse
+import time
+
+from anyorder._core.outcome import REASONS, Reason
+from anyorder.cli.main import Parser
+from anyorder.cli.output import add_formats, encoded, print_rows
+from anyorder.errors import ConfigurationError
+from anyorder.runtime.pipeline import Pipeline, load_pipeline
+from anyorder.stores.contract import Entry, Store, TableSpec
+from anyorder.stores.quarantine import Quarantine
+
+
+def configure(parser: Parser) -> None:
+    """Arguments of the verb."""
+    parser.add_argument("act", choices=["list", "show", "settle", "dismiss"], help="dismiss SCOPE: the suspicion of a reset was wrong")
+    parser.add_argument("which", nargs="?", help="an entry's id; for dismiss, the scope that `anyorder doctor` names")
+    parser.add_option("--pipeline", "the pipeline file", default=None)
+    parser.add_argument("--state", default="open", choices=["open", "settled", "accepted", "dropped", "all"], help="which entries to list (default: open)")
+    parser.add_argument("--reason", default="", choices=["", *(r.value for r in Reason)], help="only entries of this reason", metavar="REASON")
+    decisions = parser.add_mutually_exclusive_group()
+    decisions.add_argument("--accept", action="store_true", help="your word counts: write the event, marked as declared")
+    decisions.add_argument("--drop", action="store_true", help="close the entry, write nothing")
+    decisions.add_argument("--from-source", action="store_true", help="read the row again at its source")
+    add_formats(parser)
+
+
+def run(options: argparse.Namespace) -> int:
+    """Exit code 0; `list` gives 1 if there is an open entry."""
+    pipeline = load_pipeline(options.pipeline)
+    store = pipeline.open_store()
+    quarantine = Quarantine(store, None, pipeline.envelope.decode)
+    try:
+        return _act(options, pipeline, store, quarantine)
+    finally:
+        store.close()
+
+
+def _act(options: argparse.Namespace, pipeline: Pipeline, store: Store, quarantine: Quarantine) -> int:
+    match options.act:
+        case "list":
+            entries = quarantine.entries("" if options.state == "all" else options.state, options.reason)
+            print_rows([summary(entry) for entry in entries], options, "the quarantine is empty")
+            return int(any(entry.state == "open" for entry in entries))
+        case "show":
+            print(shown(quarantine.show(_number(options)), options.format))
+        case "settle":
+            print(_settled(options, pipeline, quarantine, _number(options)))
+        case _:
+            specs = _specs(pipeline, store)
+            print(f"{quarantine.dismiss(options.which or '', specs)} entries closed")
+    return 0
+
+
+def _specs(pipeline: Pipeline, store: Store) -> list[TableSpec]:
+    with store.transaction(time.time(), dry=True) as transaction:
+        return [pipeline.spec_named(facts.name, facts.key) for facts in transaction.tables()]
+
+
+def summary(entry: Entry) -> dict[str, object]:
+    """One line of the list; scripts rely on id, table, key, reason and state."""
+    return {
+        "id": entry.id,
+        "table": entry.table,
+        "key": entry.key,
+        "reason": entry.reason,
+        "state": entry.state,
+        "count": entry.count,
+        "first_seen": _when(entry.first_seen),
+        "last_seen": _when(entry.last_seen),
+        "detail": entry.detail,
+        "identity": entry.identity,
+    }
+
+
+def shown(entry: Entry, format: str) -> str:
+    """One entry with its bytes, for people or for scripts."""
+    delivery = entry.delivery
+    record = {} if delivery is None else {"place": delivery.place, "headers": delivery.headers, "key": _readable(delivery.key), "value": _readable(delivery.value)}
+    if format != "table":
+        return encoded({**summary(entry), **record})
+    lines = [f"{name:<11} {value if isinstance(value, str) else encoded(value)}" for name, value in {**summary(entry), **record}.items()]
+    meaning = REASONS[Reason(entry.reason)]
+    return "\n".join([*lines, "", f"{entry.reason}: {meaning.when}", f"What to do: {meaning.to_do}"])
+
+
+def _readable(value: bytes | None) -> str | None:
+    return None if value is None else value.decode("utf-8", "backslashreplace")
+
+
+def _settled(options: argparse.Namespace, pipeline: Pipeline, quarantine: Quarantine, number: int) -> str:
+    if options.drop:
+        quarantine.drop(number)
+        return f"entry {number} is dropped"
+    if options.from_source:
+        raise ConfigurationError("--from-source needs a source that can be asked, and a JSON-lines file cannot: use --accept or --drop")
+    if not options.accept:
+        raise ConfigurationError(f"how shall entry {number} be settled? Say --accept, --drop or --from-source")
+    entry = quarantine.show(number)
+    spec = pipeline.spec_named(entry.table) if entry.table else None
+    if spec is None and entry.delivery is not None:
+        try:
+            spec = pipeline.route(pipeline.envelope.decode(entry.delivery))
+        except LookupError:
+            spec = None
+    return quarantine.accept(number, spec)
+
+
+def _number(options: argparse.Namespace) -> int:
+    if options.which is None or not options.which.isdigit():
+        raise ConfigurationError(f"`quarantine {options.act}` needs an entry's id; `anyorder quarantine list` shows them")
+    return int(options.which)
+
+
+def _when(seconds: float) -> str:
+    return time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(seconds))

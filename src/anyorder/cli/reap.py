@@ -1,0 +1,36 @@
+"""`anyorder reap`: forget tombstones older than their table's window. Safe at any moment, for any window."""
+
+from __future__ import annotations
+
+import argparse
+import time
+
+from anyorder.cli.main import Parser
+from anyorder.cli.output import add_formats, print_rows
+from anyorder.runtime.pipeline import load_pipeline
+from anyorder.stores.duration import spelled
+
+CHUNK = 1000
+
+
+def configure(parser: Parser) -> None:
+    """Arguments of the verb."""
+    parser.add_option("--pipeline", "the pipeline file", default=None)
+    add_formats(parser)
+
+
+def run(options: argparse.Namespace) -> int:
+    """Exit code 0."""
+    pipeline = load_pipeline(options.pipeline)
+    store = pipeline.open_store()
+    rows = []
+    with store.transaction(time.time(), dry=True) as transaction:
+        tables = transaction.tables()
+    for facts in tables:
+        spec, gone = pipeline.spec_named(facts.name, facts.key), 0
+        while spec.window is not None and (went := store.reap(spec, time.time() - spec.window, CHUNK)):
+            gone += went
+        rows.append({"table": facts.name, "window": spelled(spec.window), "forgotten": gone, "tombstones": facts.tombstones - gone})
+    store.close()
+    print_rows(rows, options, "no guarded table yet")
+    return 0

@@ -1,0 +1,62 @@
+"""`anyorder run`: the pipeline, until its source ends or somebody stops it."""
+
+from __future__ import annotations
+
+import argparse
+import signal
+import sys
+import time
+from types import FrameType
+
+from anyorder.cli.main import Parser
+from anyorder.cli.output import encoded
+from anyorder.report import Report
+from anyorder.runtime.loop import Run
+from anyorder.runtime.pipeline import load_pipeline
+
+PROGRESS_SECONDS = 0.5
+
+
+def configure(parser: Parser) -> None:
+    """Arguments of the verb."""
+    parser.add_argument("pipeline", nargs="?", help="the pipeline file (default: ANYORDER_PIPELINE, or pipeline.toml here)")
+    parser.add_option("--dry-run", "decide everything, write nothing", action="store_true")
+    parser.add_option("--adopt", "what to do with rows that no event explains", choices=["refuse", "older-than-everything"], default=None)
+    parser.add_option("--batch", "deliveries decided together at most", type=int, default=None)
+    parser.add_argument("--json", action="store_true", help="end with one JSON line of the books")
+
+
+def run(options: argparse.Namespace) -> int:
+    """Exit code 0, or 1 if this run quarantined something that is still open."""
+    pipeline = load_pipeline(options.pipeline, options.adopt)
+    if options.batch is not None:
+        pipeline.runtime.batch = options.batch
+    store = pipeline.open_store()
+    loop = Run(pipeline, store, dry=options.dry_run, progress=Progress() if sys.stderr.isatty() else None)
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, lambda number, frame: _stop(loop, number, frame))
+    report = loop.run()
+    store.close()
+    if sys.stderr.isatty():
+        print("\r\x1b[K", end="", file=sys.stderr)
+    print(encoded(report.as_dict()) if options.json else f"{'would have: ' if options.dry_run else ''}{report} in {report.seconds:.1f} s")
+    return int(report.quarantined.total() > report.settled.total())
+
+
+def _stop(loop: Run, number: int, frame: FrameType | None) -> None:
+    """The first signal ends after the batch at hand; a second one ends at once, which loses nothing either."""
+    signal.signal(number, signal.SIG_DFL)
+    loop.stop()
+
+
+class Progress:
+    """The books on one terminal line, at most twice a second."""
+
+    def __init__(self) -> None:
+        self._last = 0.0
+
+    def __call__(self, report: Report) -> None:
+        if time.monotonic() - self._last > PROGRESS_SECONDS:
+            self._last = time.monotonic()
+            rate = report.read / report.seconds if report.seconds else 0.0
+            print(f"\r\x1b[K{report.read} read: {report} ({rate:,.0f}/s)", end="", file=sys.stderr, flush=True)

@@ -1,0 +1,134 @@
+"""JSON without guesses: numbers exact, names unique, sizes and depth limited. What is not so is Malformed, with the reason.
+
+msgspec decodes; what it does not notice is checked here. Duplicate names are found without looking at each name: the pairs
+`":` in the bytes, as long as no name has a blank before its colon, are at least as many as the names written, and the names
+in the decoded tree are at most as many. If the two are equal, no name was lost. Otherwise the exact, slower reader tells.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from decimal import Decimal, InvalidOperation
+from typing import Any, NoReturn
+
+import msgspec
+
+from anyorder.errors import Malformed
+
+LARGEST = 16 * 1024 * 1024  # bytes of one document
+DEEPEST = 64  # arrays and objects inside one another
+LARGEST_EXPONENT = 147_455  # PostgreSQL's numeric has up to 131,072 digits before the point and 16,383 after it
+MARK = b"\xef\xbb\xbf"
+NOT_A_NUMBER = re.compile(rb"\b(?:NaN|Infinity)\b")
+
+
+def number(text: str) -> float | Decimal:
+    """A JSON number with a fraction or an exponent: a float if that prints back to the same decimal value, else a Decimal."""
+    value = float(text)
+    if repr(value) == text:
+        return value
+    try:
+        exact = Decimal(text)
+    except InvalidOperation:
+        raise Malformed(f"a number with an exponent beyond any use: {text:.80}") from None
+    if abs(exact.adjusted()) > LARGEST_EXPONENT and exact:
+        raise Malformed(f"a number with an exponent beyond any use: {text:.80}")
+    return value if exact == Decimal(repr(value)) else exact
+
+
+_decode = msgspec.json.Decoder(float_hook=number).decode
+_members = msgspec.json.Decoder(dict[str, msgspec.Raw]).decode
+
+
+def parse(data: bytes, inside: int = 0) -> Any:
+    """The value of one JSON document. `inside`: how many arrays and objects it was cut out of. Raises Malformed with the reason."""
+    if len(data) > LARGEST:
+        raise Malformed(f"{len(data)} bytes of JSON are more than {LARGEST}")
+    try:
+        value = _decode(data)
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
+        _refuse(data, error)
+    if value.__class__ is dict or value.__class__ is list:
+        _check(value, data, DEEPEST - inside)
+    return value
+
+
+def members(data: bytes) -> dict[str, bytes]:
+    """The members of one JSON object as they are written, each to be parsed by its reader. Raises Malformed with the reason."""
+    if len(data) > LARGEST:
+        raise Malformed(f"{len(data)} bytes of JSON are more than {LARGEST}")
+    try:
+        found = {name: bytes(raw) for name, raw in _members(data).items()}
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
+        _refuse(data, error)
+    written = data.count(b'":') - sum(raw.count(b'":') for raw in found.values())
+    if written != len(found) or blank_before_colon(data):
+        parse(data)
+    return found
+
+
+def blank_before_colon(data: bytes) -> bool:
+    """May a name have a blank before its colon? Such a name is not counted by `":`."""
+    return b" :" in data or b"\n" in data and b"\n:" in data or b"\t" in data and b"\t:" in data or b"\r" in data and b"\r:" in data
+
+
+def _check(value: Any, data: bytes, deepest: int) -> None:
+    """Depth and unique names of a decoded document."""
+    if data.count(b"[") + data.count(b"{") > deepest and _deeper(value, deepest):
+        raise Malformed(f"more than {DEEPEST} arrays and objects inside one another")
+    written = data.count(b'":')
+    if (_shallow(value) == written or _names(value) == written) and not blank_before_colon(data):
+        return
+    _unique(data)
+
+
+def _shallow(value: Any) -> int:
+    """The names of an object and of the objects in it: all there are, in most events."""
+    if value.__class__ is list:
+        return -1
+    found = len(value)
+    for inner in value.values():
+        if inner.__class__ is dict:
+            found += len(inner)
+    return found
+
+
+def _names(value: Any) -> int:
+    """All names in a tree."""
+    if value.__class__ is dict:
+        return len(value) + sum(_names(inner) for inner in value.values() if inner.__class__ is dict or inner.__class__ is list)
+    return sum(_names(inner) for inner in value if inner.__class__ is dict or inner.__class__ is list)
+
+
+def _deeper(value: Any, deepest: int) -> bool:
+    """Are there more than so many arrays and objects inside one another?"""
+    if value.__class__ is not dict and value.__class__ is not list:
+        return False
+    inner = value.values() if value.__class__ is dict else value
+    return deepest <= 0 or any(_deeper(one, deepest - 1) for one in inner)
+
+
+def _unique(data: bytes) -> None:
+    """The exact check: reads every object's names in pairs."""
+    json.loads(data, object_pairs_hook=_once, parse_int=str, parse_float=str)
+
+
+def _once(pairs: list[tuple[str, Any]]) -> None:
+    names = [name for name, _ in pairs]
+    if len(set(names)) != len(names):
+        twice = next(name for place, name in enumerate(names) if name in names[:place])
+        raise Malformed(f"an object names {twice!r:.80} twice")
+
+
+def _refuse(data: bytes, error: Exception) -> NoReturn:
+    """Say why in the reader's words."""
+    if isinstance(error, RecursionError):
+        raise Malformed(f"more than {DEEPEST} arrays and objects inside one another") from None
+    if data.startswith(MARK):
+        raise Malformed("not JSON: it begins with a byte order mark") from None
+    if isinstance(error, UnicodeDecodeError):
+        raise Malformed(f"not JSON: not UTF-8 ({error.reason})") from None
+    if NOT_A_NUMBER.search(data):
+        raise Malformed(f"not JSON: NaN and Infinity are no numbers ({error})") from None
+    raise Malformed(f"not JSON: {error}") from None

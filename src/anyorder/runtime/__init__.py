@@ -1,0 +1,1 @@
+"""The loop: source -> decode -> batch -> guarded write + quarantine -> commit the frontier."""

@@ -1,0 +1,143 @@
+"""A pipeline file: TOML, checked by msgspec, so errors name the path (`$.store.url`)."""
+
+from __future__ import annotations
+
+import os
+import tomllib
+from fnmatch import fnmatchcase
+from pathlib import Path
+from typing import Any
+
+import msgspec
+
+from anyorder._core.event import Event
+from anyorder.envelopes import Envelope, open_envelope
+from anyorder.errors import ConfigurationError
+from anyorder.stores import open_store
+from anyorder.stores.contract import Store, TableSpec
+from anyorder.stores.duration import FOREVER, seconds
+
+DEFAULT = "pipeline.toml"
+SIZES = {"KB": 10**3, "MB": 10**6, "GB": 10**9}
+
+
+class SourceSection(msgspec.Struct, forbid_unknown_fields=True):
+    """`[source]`: where deliveries come from, and their envelope. `options` go to the envelope."""
+
+    kind: str = "jsonl"
+    path: str = "-"
+    envelope: str = "debezium"
+    options: dict[str, Any] = {}
+
+
+class StoreSection(msgspec.Struct, forbid_unknown_fields=True):
+    """`[store]`: the URL."""
+
+    url: str
+
+
+class RuntimeSection(msgspec.Struct, forbid_unknown_fields=True):
+    """`[runtime]`: `batch` deliveries at most are decided together; limits of the quarantine."""
+
+    batch: int = 500
+    quarantine_size: str = "1GB"
+    quarantine_share: float = 0.5
+
+
+class TableSection(msgspec.Struct, forbid_unknown_fields=True):
+    """`[[table]]`: the first whose `match` (a glob over the topic, or the event's own table where there is none) fits wins."""
+
+    match: str = "*"
+    name: str = "{table}"
+    key: str | list[str] | None = None
+    window: str | float = FOREVER
+    adopt: str = "refuse"
+    partitions: int | None = None
+    ignore: bool = False
+
+
+class PipelineFile(msgspec.Struct, forbid_unknown_fields=True):
+    """The whole file."""
+
+    store: StoreSection
+    source: SourceSection = msgspec.field(default_factory=SourceSection)
+    runtime: RuntimeSection = msgspec.field(default_factory=RuntimeSection)
+    table: list[TableSection] = msgspec.field(default_factory=lambda: [TableSection()])
+
+
+class Pipeline:
+    """A checked pipeline: finds the table of an event, and opens what it names."""
+
+    def __init__(self, file: PipelineFile, adopt: str | None = None) -> None:
+        self.source = file.source
+        self.runtime = file.runtime
+        self.url = os.path.expandvars(file.store.url)
+        self.envelope: Envelope = open_envelope(file.source.envelope, **file.source.options)
+        self.quarantine_size = size(file.runtime.quarantine_size)
+        self._sections = [(section, seconds(section.window)) for section in file.table]
+        self._adopt = adopt
+        self._specs: dict[tuple[str, str], TableSpec | None] = {}
+        if file.runtime.batch < 1:
+            raise ConfigurationError("[runtime] batch is at least 1")
+
+    def open_store(self) -> Store:
+        """The store of `[store]`, able to decode what its quarantine holds."""
+        return open_store(self.url, self.envelope.decode)
+
+    def route(self, event: Event) -> TableSpec | None:
+        """The table of an event; None if the pipeline ignores it. Raises LookupError if no [[table]] matches."""
+        place = (event.delivery.topic, event.table)
+        if place not in self._specs:
+            self._specs[place] = self._find(*place)
+        return self._specs[place]
+
+    def _find(self, topic: str, table: str) -> TableSpec | None:
+        for section, window in self._sections:
+            if fnmatchcase(topic or table, section.match):
+                if section.ignore:
+                    return None
+                key = (section.key,) if isinstance(section.key, str) else tuple(section.key or ())
+                name = target_name(section.name, topic, table)
+                return TableSpec(name, key, window, section.partitions, self._adopt or section.adopt)
+        raise LookupError(topic or table)
+
+    def known_specs(self) -> list[TableSpec]:
+        """The tables that events were routed to so far."""
+        return list({spec.name: spec for spec in self._specs.values() if spec is not None}.values())
+
+    def spec_named(self, name: str, key: tuple[str, ...] = ()) -> TableSpec:
+        """The specification of a target table that the store knows by this name."""
+        for section, window in self._sections:
+            if not section.ignore and fnmatchcase(name, target_pattern(section.name)):
+                return TableSpec(name, key, window, section.partitions, section.adopt)
+        return TableSpec(name, key)
+
+
+def target_name(pattern: str, topic: str, table: str) -> str:
+    """`{schema}`, `{table}` and `{topic}` of an event in a target's name."""
+    schema, _, plain = table.rpartition(".")
+    return pattern.replace("{schema}", schema).replace("{table}", plain or topic).replace("{topic}", topic)
+
+
+def target_pattern(pattern: str) -> str:
+    """A glob over the names that a pattern makes."""
+    return pattern.replace("{schema}", "*").replace("{table}", "*").replace("{topic}", "*")
+
+
+def load_pipeline(path: str | None = None, adopt: str | None = None) -> Pipeline:
+    """Read a pipeline file: `path`, else ANYORDER_PIPELINE, else `pipeline.toml` here. Raises ConfigurationError with what to correct."""
+    file = Path(path or os.environ.get("ANYORDER_PIPELINE") or DEFAULT)
+    try:
+        return Pipeline(msgspec.convert(tomllib.loads(file.read_text(encoding="utf-8")), PipelineFile), adopt)
+    except OSError as error:
+        raise ConfigurationError(f"cannot read the pipeline {file}: {error.strerror}; name one, or set ANYORDER_PIPELINE") from error
+    except (tomllib.TOMLDecodeError, msgspec.ValidationError, UnicodeDecodeError) as error:
+        raise ConfigurationError(f"{file}: {error}") from error
+
+
+def size(text: str) -> int:
+    """Bytes of `"512MB"`. Raises ConfigurationError."""
+    number, unit = text[:-2].strip(), text[-2:].upper()
+    if unit not in SIZES or not number.isdigit():
+        raise ConfigurationError(f'not a size: {text!r}; write "512MB" or "1GB"')
+    return int(number) * SIZES[unit]

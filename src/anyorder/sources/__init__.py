@@ -1,0 +1,1 @@
+"""Deliveries in, acknowledgements out: one module a source."""

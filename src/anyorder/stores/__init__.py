@@ -1,0 +1,34 @@
+"""Guarded writes, one module a backend. `open_store` finds the backend by its URL."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from urllib.parse import parse_qs, urlsplit
+
+from anyorder._core.event import Delivery, Event
+from anyorder.errors import ConfigurationError
+from anyorder.stores.contract import Store
+
+__all__ = ["Store", "open_store"]
+
+KINDS = "sqlite:///app.db (three slashes: relative; four: absolute), sqlite:// (in memory), memory://"
+
+
+def open_store(url: str, decode: Callable[[Delivery], Event] | None = None) -> Store:
+    """The store behind a URL: `sqlite:///app.db[?synchronous=full]`, `sqlite://` in memory, or `memory://` for tests.
+
+    `decode` turns a quarantined delivery back into its event when it is decided again. Raises ConfigurationError for other URLs.
+    """
+    parts = urlsplit(url)
+    options = {name: values[-1] for name, values in parse_qs(parts.query).items()}
+    if parts.scheme == "sqlite":
+        from anyorder.stores.sqlite import SQLiteStore
+
+        if parts.netloc or set(options) - {"synchronous"} or options.get("synchronous", "normal") not in ("normal", "full"):
+            raise ConfigurationError(f"not a SQLite URL: {url!r}; write {KINDS}")
+        return SQLiteStore(parts.path[1:] or ":memory:", decode, options.get("synchronous", "normal"))
+    if parts.scheme == "memory":
+        from anyorder.stores.memory import MemoryStore
+
+        return MemoryStore(decode)
+    raise ConfigurationError(f"no store for {parts.scheme or url!r}; there are: {KINDS}")

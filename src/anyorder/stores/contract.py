@@ -1,0 +1,205 @@
+"""What a store must do, in `_core` types only. A new store is one module that implements `Store`, and one run of the kit.
+
+A batch is decided inside `Store.transaction`: memories and limits are read, `_core` decides, and what it decided is written,
+all in one atomic step where the store has one. A store without transactions writes each key conditionally on the memory it
+read, and reports `Lost` for keys that somebody else moved in between; `guard.py` then decides those again.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import AbstractContextManager
+from typing import NamedTuple, Protocol
+
+import msgspec
+
+from anyorder._core.batch import Held
+from anyorder._core.event import Delivery, Event
+from anyorder._core.fold import Limits
+from anyorder._core.memory import Memory
+from anyorder._core.outcome import Reason
+from anyorder._core.position import Lineage
+from anyorder._core.reset import Growth
+
+
+class TableSpec(msgspec.Struct, frozen=True):
+    """One guarded table as its user declares it.
+
+    `key`: key columns, empty to learn them from the first event. `window`: seconds that tombstones are kept, None for ever.
+    `partitions`: declared partition count of a raw Kafka topic (rules R3). `adopt`: what to do with rows that no event explains.
+    `writes_rows`: False when the user's own SQL writes them, beside our memory.
+    """
+
+    name: str
+    key: tuple[str, ...] = ()
+    window: float | None = None
+    partitions: int | None = None
+    adopt: str = "refuse"
+    writes_rows: bool = True
+
+
+class Remembered(NamedTuple):
+    """What the store holds of one key: its memory, and its open quarantine entries."""
+
+    memory: Memory | None
+    held: tuple[Held, ...] = ()
+
+
+class Write(NamedTuple):
+    """One key's write: the memory that was read, and the one to store (None: the slot becomes empty)."""
+
+    entity: str
+    key: dict[str, object]
+    before: Memory | None
+    after: Memory | None
+
+
+class Refused(NamedTuple):
+    """The store did not take a write: `waiting` if it may take it later (a constraint on other rows), else `malformed`."""
+
+    entity: str
+    reason: Reason
+    detail: str
+
+
+class Lost(NamedTuple):
+    """Somebody else moved the key between read and write. `remembered` is what is there now, if the store said so."""
+
+    entity: str
+    remembered: Memory | None = None
+
+
+class Holding(NamedTuple):
+    """A delivery for the quarantine. `retry`: the store refused it for now, so it is tried again by itself."""
+
+    table: str
+    entity: str
+    identity: str
+    reason: Reason
+    detail: str
+    event: Event
+    retry: bool = False
+
+
+class Entry(msgspec.Struct, frozen=True):
+    """One quarantine entry as a person sees it. Times are seconds since 1970; `state` is open, settled, accepted or dropped."""
+
+    id: int
+    table: str
+    key: object
+    reason: str
+    detail: str
+    state: str
+    first_seen: float
+    last_seen: float
+    count: int
+    identity: str
+    delivery: Delivery | None = None
+
+
+class EntryQuery(msgspec.Struct, frozen=True):
+    """Which quarantine entries: empty text means any. `reason` as in the reason reference."""
+
+    state: str = "open"
+    table: str = ""
+    entity: str = ""
+    reason: str = ""
+
+
+class TableFacts(NamedTuple):
+    """A guarded table as its store knows it."""
+
+    name: str
+    key: tuple[str, ...]
+    columns: tuple[str, ...]
+    rows: int
+    live: int
+    tombstones: int
+    limits: Limits
+
+
+class Promises(msgspec.Struct, frozen=True):
+    """What a store promises and what it cannot; the docs table is generated from it, and the kit asserts each."""
+
+    name: str
+    guard: str
+    memory: str
+    forgets: bool
+    one_transaction: bool
+    exact_outcome: bool
+    note: str = ""
+
+
+class Transaction(Protocol):
+    """One atomic step of a store; see the module's first lines for stores that have none."""
+
+    def open_table(self, spec: TableSpec) -> Limits:
+        """Create or check the table and its memory; its limits, with the store's lineage. Raises StoreError, TableNotEmpty."""
+
+    def remembered(self, spec: TableSpec, entities: Sequence[str]) -> dict[str, Remembered]:
+        """The memories and open entries of these keys; a key that is missing has neither."""
+
+    def write(self, spec: TableSpec, writes: Sequence[Write], limits: Limits, token: str) -> list[Refused | Lost]:
+        """Write rows and memories, at most one write a key. What was not taken comes back, and nothing of it was written."""
+
+    def hold(self, holdings: Iterable[Holding]) -> list[bool]:
+        """Keep deliveries in the quarantine; False for each that is there already (its count goes up)."""
+
+    def settle(self, entry: int, state: str, reason: Reason) -> None:
+        """Close an entry."""
+
+    def held_entities(self, spec: TableSpec, *, retry: bool) -> list[str]:
+        """Keys with open entries: those refused for now (`retry`), or all."""
+
+    def memories(self, spec: TableSpec) -> Iterator[tuple[str, dict[str, object], Memory]]:
+        """Every (entity, key, memory) of a table; safe to write while iterating."""
+
+    def save_limits(self, spec: TableSpec, limits: Limits) -> None:
+        """Store the floor and the greatest truncate."""
+
+    def lineage(self) -> Lineage:
+        """The known snapshot runs of every log."""
+
+    def add_run(self, scope: str, run: str) -> None:
+        """Remember a snapshot run (rules R14)."""
+
+    def growths(self, scopes: Sequence[str] | None = None) -> dict[str, Growth]:
+        """The reset detector's state of these scopes, or of all."""
+
+    def save_growths(self, growths: dict[str, Growth]) -> None:
+        """Store the reset detector's state."""
+
+    def frontier(self, source: str) -> str | None:
+        """How far a source is done, in its own spelling."""
+
+    def save_frontier(self, source: str, position: str) -> None:
+        """Store how far a source is done, in the same step as what it delivered."""
+
+    def entries(self, query: EntryQuery) -> Iterator[Entry]:
+        """Quarantine entries, oldest first."""
+
+    def entry(self, number: int) -> Entry | None:
+        """One entry with its delivery."""
+
+    def tables(self) -> list[TableFacts]:
+        """Every guarded table of this store, for `doctor` and `incomplete`."""
+
+    def quarantine_size(self) -> int:
+        """Bytes of deliveries in the quarantine, closed entries included."""
+
+
+class Store(Protocol):
+    """A backend. Reading and writing happens in a transaction; forgetting in `reap`."""
+
+    promises: Promises
+
+    def transaction(self, now: float, *, dry: bool = False) -> AbstractContextManager[Transaction]:
+        """Commit at the end, roll back on an exception or when `dry`. `now`: seconds since 1970."""
+
+    def reap(self, spec: TableSpec, before: float, limit: int) -> int:
+        """Forget at most `limit` tombstones written before this time: floor first, only if unchanged. How many went."""
+
+    def close(self) -> None:
+        """Release the connection."""
+
+

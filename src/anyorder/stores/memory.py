@@ -1,0 +1,217 @@
+"""A store in this process's memory, for tests: the contract in its plainest form. One lock, and a copy to roll back to."""
+
+from __future__ import annotations
+
+import copy
+import threading
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from typing import NamedTuple
+
+import msgspec
+
+from anyorder._core.batch import Held
+from anyorder._core.decide import forget
+from anyorder._core.event import Delivery, Event, canonical
+from anyorder._core.floor import Floor
+from anyorder._core.fold import Limits
+from anyorder._core.memory import REST, Memory, pack, unpack
+from anyorder._core.outcome import Reason
+from anyorder._core.position import Lineage
+from anyorder._core.reset import Growth
+from anyorder.stores.contract import Entry, EntryQuery, Holding, Lost, Promises, Refused, Remembered, TableFacts, TableSpec, Write
+
+replace = msgspec.structs.replace
+
+
+class Row(NamedTuple):
+    """A key, its packed memory and when it was written."""
+
+    key: dict[str, object]
+    memory: str
+    since: float
+
+
+class State:
+    """Everything the store holds. `rows` are the user's tables."""
+
+    def __init__(self) -> None:
+        self.rows: dict[str, dict[str, dict[str, object]]] = {}
+        self.memories: dict[str, dict[str, Row]] = {}
+        self.limits: dict[str, Limits] = {}
+        self.keys: dict[str, tuple[str, ...]] = {}
+        self.entries: dict[int, Entry] = {}
+        self.retries: set[int] = set()
+        self.runs: dict[str, tuple[str, ...]] = {}
+        self.growths: dict[str, Growth] = {}
+        self.frontiers: dict[str, str] = {}
+
+    def copied(self) -> State:
+        """Two levels deep; what lies below is immutable or replaced whole."""
+        state = State()
+        for name, value in vars(self).items():
+            setattr(state, name, {k: copy.copy(v) for k, v in value.items()} if isinstance(value, dict) else set(value))
+        return state
+
+
+class MemoryStore:
+    """`decode` turns a held delivery back into its event. `state.rows[table][entity]` are the rows, for tests to look at."""
+
+    promises = Promises(
+        "memory", guard="one lock", memory="beside, in one dictionary", forgets=True, one_transaction=True, exact_outcome=True, note="for tests; nothing is kept"
+    )
+
+    def __init__(self, decode: Callable[[Delivery], Event] | None = None) -> None:
+        self.decode = decode
+        self.state = State()
+        self._lock = threading.RLock()
+
+    @contextmanager
+    def transaction(self, now: float, *, dry: bool = False) -> Iterator[MemoryTransaction]:
+        with self._lock:
+            before = self.state.copied()
+            try:
+                yield MemoryTransaction(self.state, now, self.decode)
+            except BaseException:
+                self.state = before
+                raise
+            if dry:
+                self.state = before
+
+    def reap(self, spec: TableSpec, before: float, limit: int = 1000) -> int:
+        with self.transaction(before) as transaction:
+            limits, memories = transaction.open_table(spec), self.state.memories[spec.name]
+            old = [e for e, row in memories.items() if row.since <= before and not unpack(row.memory).live][:limit]
+            for entity in old:
+                limits = forget(limits, unpack(memories.pop(entity).memory).stamp)
+            transaction.save_limits(spec, limits)
+            return len(old)
+
+    def close(self) -> None:
+        return None
+
+
+class MemoryTransaction:
+    """See `contract.Transaction`."""
+
+    def __init__(self, state: State, now: float, decode: Callable[[Delivery], Event] | None) -> None:
+        self._state = state
+        self._now = now
+        self._decode = decode
+
+    def open_table(self, spec: TableSpec) -> Limits:
+        self._state.rows.setdefault(spec.name, {})
+        self._state.memories.setdefault(spec.name, {})
+        self._state.keys.setdefault(spec.name, spec.key)
+        limits = self._state.limits.setdefault(spec.name, Limits())
+        return Limits(Floor(limits.floor.entries, spec.partitions), limits.truncated, self.lineage())
+
+    def remembered(self, spec: TableSpec, entities: Sequence[str]) -> dict[str, Remembered]:
+        memories, wanted = self._state.memories[spec.name], set(entities)
+        held: dict[str, list[Held]] = {}
+        for entry in self._state.entries.values():
+            if entry.state == "open" and entry.table == spec.name and spec.writes_rows and self._decode is not None and entry.delivery is not None:
+                event = self._decode(entry.delivery)
+                if event.key is not None and event.entity in wanted:
+                    held.setdefault(event.entity, []).append(Held(entry.id, event))
+        found = {e: unpack(memories[e].memory) for e in wanted if e in memories}
+        return {e: Remembered(found.get(e), tuple(held.get(e, ()))) for e in found.keys() | held.keys()}
+
+    def write(self, spec: TableSpec, writes: Sequence[Write], limits: Limits, token: str) -> list[Refused | Lost]:
+        for write in writes:
+            self._state.keys[spec.name] = self._state.keys[spec.name] or tuple(write.key)
+            _write_row(self._state.rows[spec.name], write)
+            if write.after is None:
+                self._state.memories[spec.name].pop(write.entity, None)
+            else:
+                self._state.memories[spec.name][write.entity] = Row(write.key, pack(replace(write.after, token=token)), self._now)
+        return []
+
+    def hold(self, holdings: Iterable[Holding]) -> list[bool]:
+        return [self._hold(holding) for holding in holdings]
+
+    def _hold(self, holding: Holding) -> bool:
+        entries = self._state.entries
+        key = holding.event.key if holding.entity else None
+        same = (e for e in entries.values() if (e.table, e.key, e.identity) == (holding.table, key, holding.identity))
+        known = next(same, None)
+        if known is not None and known.state != "settled":
+            entries[known.id] = replace(known, count=known.count + 1, last_seen=self._now)
+            return False
+        number = known.id if known is not None else len(entries) + 1
+        detail = holding.detail or holding.event.note
+        entries[number] = Entry(
+            number, holding.table, key, holding.reason.value, detail, "open", self._now, self._now, 1, holding.identity, holding.event.delivery
+        )
+        if holding.retry:
+            self._state.retries.add(number)
+        return True
+
+    def settle(self, entry: int, state: str, reason: Reason) -> None:
+        self._state.entries[entry] = replace(self._state.entries[entry], state=state, detail=reason.value, last_seen=self._now)
+
+    def held_entities(self, spec: TableSpec, *, retry: bool) -> list[str]:
+        found = [e for e in self._state.entries.values() if e.state == "open" and e.table == spec.name and e.key is not None]
+        decode = self._decode
+        return sorted({decode(e.delivery).entity for e in found if decode and e.delivery is not None and (not retry or e.id in self._state.retries)})
+
+    def memories(self, spec: TableSpec) -> Iterator[tuple[str, dict[str, object], Memory]]:
+        for entity, row in tuple(self._state.memories[spec.name].items()):
+            yield entity, row.key, unpack(row.memory)
+
+    def save_limits(self, spec: TableSpec, limits: Limits) -> None:
+        self._state.limits[spec.name] = Limits(limits.floor, limits.truncated)
+
+    def lineage(self) -> Lineage:
+        return dict(self._state.runs)
+
+    def add_run(self, scope: str, run: str) -> None:
+        self._state.runs[scope] = tuple(sorted({*self._state.runs.get(scope, ()), run}))
+
+    def growths(self, scopes: Sequence[str] | None = None) -> dict[str, Growth]:
+        return {s: g for s, g in self._state.growths.items() if scopes is None or s in scopes}
+
+    def save_growths(self, growths: dict[str, Growth]) -> None:
+        self._state.growths.update(growths)
+
+    def frontier(self, source: str) -> str | None:
+        return self._state.frontiers.get(source)
+
+    def save_frontier(self, source: str, position: str) -> None:
+        self._state.frontiers[source] = position
+
+    def entries(self, query: EntryQuery) -> Iterator[Entry]:
+
+
+        for entry in tuple(self._state.entries.values()):
+            entity = canonical(entry.key) if entry.key is not None else ""
+            wanted = ((query.state, entry.state), (query.table, entry.table), (query.entity, entity), (query.reason, entry.reason))
+            if all(not asked or asked == there for asked, there in wanted):
+                yield replace(entry, delivery=None)
+
+    def entry(self, number: int) -> Entry | None:
+        return self._state.entries.get(number)
+
+    def tables(self) -> list[TableFacts]:
+        return [self._facts(name) for name in sorted(self._state.memories)]
+
+    def _facts(self, name: str) -> TableFacts:
+        live = sum(unpack(row.memory).live for row in self._state.memories[name].values())
+        rows, count = self._state.rows[name], len(self._state.memories[name])
+        columns = tuple(dict.fromkeys(column for row in rows.values() for column in row))
+        return TableFacts(name, self._state.keys[name], columns, len(rows), live, count - live, replace(self._state.limits[name], lineage=self.lineage()))
+
+    def quarantine_size(self) -> int:
+        return sum(len(e.delivery.value or b"") for e in self._state.entries.values() if e.delivery is not None)
+
+
+def _write_row(rows: dict[str, dict[str, object]], write: Write) -> None:
+    """What a memory's `values` say of the row: see `Memory`."""
+    after = write.after
+    if after is None or not after.live:
+        rows.pop(write.entity, None)
+    elif after.values is not None:
+        kept = rows.get(write.entity, {})
+        if REST in after.values:
+            kept = {column: value for column, value in kept.items() if column in (after.cells or {})}
+        rows[write.entity] = {**kept, **{c: v for c, v in after.values.items() if c != REST}, **write.key}

@@ -1,0 +1,176 @@
+-- name: pragmas
+-- WAL: readers never block the writer. foreign_keys: the user's own constraints count.
+PRAGMA journal_mode = WAL;
+PRAGMA foreign_keys = ON;
+
+-- name: schema_1
+CREATE TABLE anyorder_schema (version INTEGER NOT NULL);
+INSERT INTO anyorder_schema (version) VALUES (1);
+-- one row a guarded table: its key, the columns that events have named, its floor and greatest truncate (JSON)
+CREATE TABLE anyorder_table (
+    name TEXT PRIMARY KEY, key_columns TEXT NOT NULL, columns TEXT NOT NULL, floor TEXT NOT NULL, truncated TEXT,
+    created INTEGER NOT NULL, adopt TEXT NOT NULL
+) WITHOUT ROWID;
+-- the known snapshot runs of each log, and the reset detector's state of each growing clock (JSON)
+CREATE TABLE anyorder_lineage (scope TEXT NOT NULL, run TEXT NOT NULL, PRIMARY KEY (scope, run)) WITHOUT ROWID;
+CREATE TABLE anyorder_growth (scope TEXT PRIMARY KEY, growth TEXT NOT NULL) WITHOUT ROWID;
+-- how far each source is done
+CREATE TABLE anyorder_frontier (source TEXT PRIMARY KEY, position TEXT NOT NULL) WITHOUT ROWID;
+-- deliveries that could not be decided, with their exact bytes
+CREATE TABLE anyorder_quarantine (
+    id INTEGER PRIMARY KEY, table_name TEXT NOT NULL, entity TEXT NOT NULL, identity TEXT NOT NULL,
+    reason TEXT NOT NULL, detail TEXT NOT NULL, state TEXT NOT NULL, retry INTEGER NOT NULL,
+    first_seen REAL NOT NULL, last_seen REAL NOT NULL, count INTEGER NOT NULL,
+    topic TEXT NOT NULL, part INTEGER NOT NULL, offset INTEGER NOT NULL, timestamp INTEGER, timestamp_type TEXT NOT NULL,
+    key BLOB, value BLOB, headers TEXT NOT NULL
+);
+CREATE UNIQUE INDEX anyorder_quarantine_identity ON anyorder_quarantine (table_name, entity, identity);
+CREATE INDEX anyorder_quarantine_open ON anyorder_quarantine (table_name, entity) WHERE state = 'open';
+CREATE INDEX anyorder_quarantine_retry ON anyorder_quarantine (table_name, entity) WHERE state = 'open' AND retry = 1;
+
+-- name: schema_version
+SELECT version FROM anyorder_schema;
+
+-- name: has_schema
+SELECT 1 FROM sqlite_master WHERE type = 'table' AND name = 'anyorder_schema';
+
+-- name: table_exists
+SELECT 1 FROM sqlite_master WHERE type IN ('table', 'view') AND name = :name COLLATE NOCASE;
+
+-- name: load_table
+SELECT key_columns, columns, floor, truncated, created FROM anyorder_table WHERE name = :name;
+
+-- name: insert_table
+INSERT INTO anyorder_table (name, key_columns, columns, floor, truncated, created, adopt)
+VALUES (:name, :key_columns, :columns, :floor, NULL, :created, :adopt);
+
+-- name: save_columns
+UPDATE anyorder_table SET columns = :columns, key_columns = :key_columns WHERE name = :name;
+
+-- name: save_limits
+UPDATE anyorder_table SET floor = :floor, truncated = :truncated WHERE name = :name;
+
+-- name: tables
+SELECT name, key_columns, columns, floor, truncated, created FROM anyorder_table ORDER BY name;
+
+-- name: create_memory
+-- The memory of one table. live 0: a tombstone; since: when it was written (seconds since 1970).
+CREATE TABLE IF NOT EXISTS {memory} (entity TEXT PRIMARY KEY, live INTEGER NOT NULL, since REAL NOT NULL, memory TEXT NOT NULL) WITHOUT ROWID;
+
+-- name: create_memory_index
+CREATE INDEX IF NOT EXISTS {index} ON {memory} (since) WHERE live = 0;
+
+-- name: read_memories
+SELECT entity, memory FROM {memory} WHERE entity IN (SELECT value FROM json_each(:entities));
+
+-- name: read_memory
+SELECT memory, since FROM {memory} WHERE entity = :entity;
+
+-- name: write_memory
+INSERT INTO {memory} (entity, live, since, memory) VALUES (?, ?, ?, ?)
+ON CONFLICT (entity) DO UPDATE SET live = excluded.live, since = excluded.since, memory = excluded.memory;
+
+-- name: forget_memory
+DELETE FROM {memory} WHERE entity = ?;
+
+-- name: page_memories
+SELECT entity, memory FROM {memory} WHERE entity > :after ORDER BY entity LIMIT :limit;
+
+-- name: old_tombstones
+SELECT entity, memory FROM {memory} WHERE live = 0 AND since <= :before ORDER BY since LIMIT :limit;
+
+-- name: count_memories
+SELECT count(*), coalesce(sum(live), 0) FROM {memory};
+
+-- name: open_entries
+SELECT entity, id, topic, part, offset, timestamp, timestamp_type, key, value, headers FROM anyorder_quarantine
+WHERE state = 'open' AND table_name = :table AND entity IN (SELECT value FROM json_each(:entities)) ORDER BY id;
+
+-- name: open_entities
+SELECT DISTINCT entity FROM anyorder_quarantine WHERE state = 'open' AND table_name = :table AND entity <> '' ORDER BY entity;
+
+-- name: retry_entities
+SELECT DISTINCT entity FROM anyorder_quarantine WHERE state = 'open' AND retry = 1 AND table_name = :table AND entity <> '' ORDER BY id LIMIT :limit;
+
+-- name: hold
+-- The same event again is not a second entry. A settled entry whose event is held again is open again; a dropped one stays dropped.
+INSERT INTO anyorder_quarantine (table_name, entity, identity, reason, detail, state, retry, first_seen, last_seen, count,
+    topic, part, offset, timestamp, timestamp_type, key, value, headers)
+VALUES (:table, :entity, :identity, :reason, :detail, 'open', :retry, :now, :now, 1,
+    :topic, :partition, :offset, :timestamp, :timestamp_type, :key, :value, :headers)
+ON CONFLICT (table_name, entity, identity) DO UPDATE SET
+    last_seen = max(last_seen, excluded.last_seen),
+    count = CASE WHEN state = 'settled' THEN 1 ELSE count + 1 END,
+    reason = CASE WHEN state = 'settled' THEN excluded.reason ELSE reason END,
+    state = CASE WHEN state = 'settled' THEN 'open' ELSE state END
+RETURNING count;
+
+-- name: settle
+UPDATE anyorder_quarantine SET state = :state, last_seen = :now, detail = :detail WHERE id = :id AND state = 'open';
+
+-- name: entries
+SELECT id, table_name, entity, reason, detail, state, first_seen, last_seen, count, identity FROM anyorder_quarantine
+WHERE (:state = '' OR state = :state) AND (:table = '' OR table_name = :table) AND (:entity = '' OR entity = :entity)
+AND (:reason = '' OR reason = :reason) AND id > :after
+ORDER BY id LIMIT :limit;
+
+-- name: entry
+SELECT id, table_name, entity, reason, detail, state, first_seen, last_seen, count, identity,
+    topic, part, offset, timestamp, timestamp_type, key, value, headers FROM anyorder_quarantine WHERE id = :id;
+
+-- name: quarantine_size
+SELECT coalesce(sum(coalesce(length(key), 0) + coalesce(length(value), 0) + length(headers) + 200), 0) FROM anyorder_quarantine;
+
+-- name: lineage
+SELECT scope, run FROM anyorder_lineage ORDER BY scope, run;
+
+-- name: add_run
+INSERT OR IGNORE INTO anyorder_lineage (scope, run) VALUES (:scope, :run);
+
+-- name: growths
+SELECT scope, growth FROM anyorder_growth WHERE scope IN (SELECT value FROM json_each(:scopes));
+
+-- name: all_growths
+SELECT scope, growth FROM anyorder_growth ORDER BY scope;
+
+-- name: save_growth
+INSERT INTO anyorder_growth (scope, growth) VALUES (?, ?) ON CONFLICT (scope) DO UPDATE SET growth = excluded.growth;
+
+-- name: frontier
+SELECT position FROM anyorder_frontier WHERE source = :source;
+
+-- name: save_frontier
+INSERT INTO anyorder_frontier (source, position) VALUES (:source, :position) ON CONFLICT (source) DO UPDATE SET position = excluded.position;
+
+-- name: insert_row
+-- columns and key are quoted, validated identifiers
+INSERT INTO {table} ({columns}) VALUES ({places}) ON CONFLICT ({key}) DO UPDATE SET {assignments};
+
+-- name: insert_row_of_keys
+INSERT INTO {table} ({columns}) VALUES ({places}) ON CONFLICT ({key}) DO NOTHING;
+
+-- name: update_row
+UPDATE {table} SET {assignments} WHERE {condition};
+
+-- name: delete_row
+DELETE FROM {table} WHERE {condition};
+
+-- name: create_table
+-- No column has a type: SQLite then stores every value exactly as the event spells it, converting nothing.
+CREATE TABLE {table} ({columns}, PRIMARY KEY ({key}));
+
+-- name: add_column
+ALTER TABLE {table} ADD COLUMN {column};
+
+-- name: any_row
+SELECT 1 FROM {table} LIMIT 1;
+
+-- name: count_rows
+SELECT count(*) FROM {table};
+
+-- name: columns_of
+SELECT name, pk FROM pragma_table_info(:name);
+
+-- name: unique_indexes
+SELECT i.name, group_concat(c.name, char(0)) FROM pragma_index_list(:name) AS i, pragma_index_info(i.name) AS c
+WHERE i."unique" AND i.partial = 0 GROUP BY i.name;

@@ -1,0 +1,232 @@
+"""The user's table in SQLite: created from the events' columns, widened when one appears, or exactly as the user has it."""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Sequence
+from decimal import Decimal
+from typing import Any, NamedTuple
+
+import msgspec
+
+from anyorder._core.floor import NOTHING_FORGOTTEN
+from anyorder._core.memory import REST, Memory
+from anyorder.errors import StoreError, TableNotEmpty
+from anyorder.stores.contract import TableSpec, Write
+from anyorder.stores.statements import load_statements, quoted
+
+SQL = load_statements("sqlite.sql")
+INT64 = 1 << 63
+_encode = msgspec.json.Encoder(decimal_format="number")
+
+
+class Loaded(NamedTuple):
+    """A table's line in our own books."""
+
+    key_columns: str
+    columns: str
+    floor: str
+    truncated: str | None
+    created: int
+
+
+def memory_table(name: str) -> str:
+    """The quoted name of the memory beside a table."""
+    return quoted(f"anyorder_memory_{name}")
+
+
+class Schema:
+    """What is known of one guarded table. `created`: we made the user's table, so we may widen it."""
+
+    def __init__(self, name: str, key: tuple[str, ...], created: bool) -> None:
+        self.name = name
+        self.key = key
+        self.created = created
+        self.columns: list[str] = []
+        self.ignored: set[str] = set()
+        self._text = ""
+        self.statements: dict[tuple[str, ...], str] = {}
+
+    @classmethod
+    def open(cls, database: sqlite3.Connection, spec: TableSpec) -> Schema:
+        """Find or make the table's memory and its line in our books; look at the user's table if there is one."""
+        row = database.execute(SQL["load_table"], {"name": spec.name}).fetchone()
+        if row is None:
+            exists = database.execute(SQL["table_exists"], {"name": spec.name}).fetchone() is not None
+            _refuse_rows(database, spec, exists)
+            floor = msgspec.json.encode(NOTHING_FORGOTTEN).decode()
+            columns = [name for name, _ in database.execute(SQL["columns_of"], {"name": spec.name})] if exists else []
+            values = {"key_columns": msgspec.json.encode(spec.key).decode(), "columns": msgspec.json.encode(columns).decode(), "floor": floor}
+            database.execute(SQL["insert_table"], {"name": spec.name, "created": int(not exists), "adopt": spec.adopt, **values})
+            memory = memory_table(spec.name)
+            database.execute(SQL["create_memory"].format(memory=memory))
+            database.execute(SQL["create_memory_index"].format(memory=memory, index=quoted(f"anyorder_tombstones_{spec.name}")))
+            row = database.execute(SQL["load_table"], {"name": spec.name}).fetchone()
+        loaded = Loaded(*row)
+        schema = cls(spec.name, spec.key or tuple(msgspec.json.decode(loaded.key_columns)), bool(loaded.created))
+        if not schema.created and schema.key:
+            schema.check_key(database)
+        return schema
+
+    def load(self, database: sqlite3.Connection) -> Loaded:
+        """Our books' line, read in this transaction: another process may have moved the floor or added columns."""
+        row = database.execute(SQL["load_table"], {"name": self.name}).fetchone()
+        if row is None:
+            raise StoreError(f"the memory of table {self.name} has been removed from the database")
+        loaded = Loaded(*row)
+        if loaded.columns != self._text:
+            self._text, self.columns = loaded.columns, msgspec.json.decode(loaded.columns)
+            self.key = self.key or tuple(msgspec.json.decode(loaded.key_columns))
+            self.statements.clear()
+        return loaded
+
+    def reload(self, database: sqlite3.Connection) -> None:
+        """After a rollback to a savepoint: what was added is gone again."""
+        self._text = ""
+        self.load(database)
+
+    def check_key(self, database: sqlite3.Connection) -> None:
+        """An upsert needs the key to be unique in the user's table."""
+        columns = database.execute(SQL["columns_of"], {"name": self.name}).fetchall()
+        primary = {name for name, place in columns if place}
+        unique = [set(names.split("\x00")) for _, names in database.execute(SQL["unique_indexes"], {"name": self.name})]
+        if set(self.key) not in (primary, *unique):
+            names = ", ".join(self.key)
+            raise StoreError(f"table {self.name} has no primary key or unique index on ({names}): create one, or name its key in key=")
+
+    def widen(self, database: sqlite3.Connection, key: dict[str, object], columns: Sequence[str]) -> None:
+        """Make room for columns that events name for the first time. A table of the user's own is left as it is."""
+        if not self.key:
+            self.key = tuple(key)
+        if set(key) != set(self.key):
+            raise StoreError(f"table {self.name} has the key ({', '.join(self.key)}), this event has ({', '.join(key)})")
+        known = {column.lower(): column for column in self.columns}
+        fresh = [c for c in dict.fromkeys([*self.key, *columns]) if known.get(c.lower()) != c and c not in self.ignored]
+        if not fresh:
+            return
+        for column in fresh:
+            if column.lower() in known or column == REST:
+                raise StoreError(f"column {column!r} of table {self.name} differs from another only in case, which SQLite does not tell apart")
+            known[column.lower()] = column
+        if not self.created:
+            self.ignored.update(fresh)
+            return
+        self._add(database, fresh)
+
+    def _add(self, database: sqlite3.Connection, fresh: Sequence[str]) -> None:
+        table = quoted(self.name)
+        if not self.columns:
+            names = ", ".join(quoted(column) for column in fresh)
+            database.execute(SQL["create_table"].format(table=table, columns=names, key=", ".join(map(quoted, self.key))))
+        else:
+            for column in fresh:
+                database.execute(SQL["add_column"].format(table=table, column=quoted(column)))
+        self.columns = [*self.columns, *fresh]
+        self._text = msgspec.json.encode(self.columns).decode()
+        self.statements.clear()
+        database.execute(SQL["save_columns"], {"name": self.name, "columns": self._text, "key_columns": msgspec.json.encode(self.key).decode()})
+
+
+def _refuse_rows(database: sqlite3.Connection, spec: TableSpec, exists: bool) -> None:
+    if not exists or spec.adopt == "older-than-everything":
+        return
+    if database.execute(SQL["any_row"].format(table=quoted(spec.name))).fetchone() is not None:
+        raise TableNotEmpty(
+            f"table {spec.name} already has rows that no event explains. If every event to come is newer than them, say "
+            f'adopt="older-than-everything" (--adopt older-than-everything); otherwise use an empty table'
+        )
+
+
+class RowWriter:
+    """Writes what memories say into the user's table, grouped by statement."""
+
+    def __init__(self, database: sqlite3.Connection, schema: Schema, spec: TableSpec) -> None:
+        self._database = database
+        self._schema = schema
+        self._rows = spec.writes_rows
+        self.table = spec.name
+        self.memory = memory_table(spec.name)
+
+    def write(self, writes: Sequence[Write]) -> None:
+        """Rows of one batch, at most one write a key. Raises sqlite3.IntegrityError where the table refuses one."""
+        if not self._rows:
+            return
+        groups: dict[str, list[list[Any]]] = {}
+        columns = dict.fromkeys(column for write in writes if write.after is not None for column in write.after.values or ())
+        columns.pop(REST, None)
+        for number, write in enumerate(writes):
+            if number == 0 or set(write.key) != set(self._schema.key):
+                self._schema.widen(self._database, write.key, list(columns))
+        for write in writes:
+            statement, parameters = self._statement(write)
+            if statement:
+                groups.setdefault(statement, []).append(parameters)
+        for statement, rows in groups.items():
+            self._database.executemany(statement, rows)
+
+    def _statement(self, write: Write) -> tuple[str, list[Any]]:
+        after = write.after
+        key = [adapted(write.key[column]) for column in self._schema.key]
+        if after is None or not after.live:
+            if not self._schema.columns:
+                return "", []
+            return self._deletion(), key
+        if after.values is None:
+            return "", []
+        columns = self._named(after)
+        values = [adapted(after.values.get(column)) for column in columns]
+        live = write.before is not None and write.before.live
+        if live and not (columns and len(columns) + len(key) == len(self._schema.columns)):
+            return (self._update(columns), values + key) if columns else ("", [])
+        return self._insert(columns), key + values
+
+    def _named(self, memory: Memory) -> tuple[str, ...]:
+        """The columns to write, key columns apart: those with a value and, where the rest is told, every other known one."""
+        assert memory.values is not None
+        values, cells, key = memory.values, memory.cells or {}, self._schema.key
+        if REST in values:
+            return tuple(c for c in self._schema.columns if c not in key and (c in values or c not in cells))
+        return tuple(c for c in self._schema.columns if c not in key and c in values)
+
+    def _deletion(self) -> str:
+        return self._cached(("delete",), lambda: SQL["delete_row"].format(table=quoted(self._schema.name), condition=self._condition()))
+
+    def _update(self, columns: tuple[str, ...]) -> str:
+        assignments = ", ".join(f"{quoted(column)} = ?" for column in columns)
+        return self._cached(
+            ("update", *columns), lambda: SQL["update_row"].format(table=quoted(self._schema.name), assignments=assignments, condition=self._condition())
+        )
+
+    def _insert(self, columns: tuple[str, ...]) -> str:
+        names = [*self._schema.key, *columns]
+        return self._cached(
+            ("insert", *names),
+            lambda: SQL["insert_row" if columns else "insert_row_of_keys"].format(
+                table=quoted(self._schema.name),
+                columns=", ".join(map(quoted, names)),
+                places=", ".join("?" * len(names)),
+                key=", ".join(map(quoted, self._schema.key)),
+                assignments=", ".join(f"{quoted(column)} = excluded.{quoted(column)}" for column in columns),
+            ),
+        )
+
+    def _condition(self) -> str:
+        return " AND ".join(f"{quoted(column)} = ?" for column in self._schema.key)
+
+    def _cached(self, name: tuple[str, ...], make: Any) -> str:
+        statement = self._schema.statements.get(name)
+        if statement is None:
+            statement = self._schema.statements[name] = make()
+        return statement
+
+
+def adapted(value: object) -> object:
+    """A decoded value as SQLite stores it exactly: integers beyond 64 bits and decimals as text, lists and objects as JSON text."""
+    kind = type(value)
+    if value is None or kind is str or kind is float or kind is bytes or kind is bool:
+        return value
+    if kind is int:
+        return value if -INT64 <= value < INT64 else str(value)  # type: ignore[operator]
+    if isinstance(value, Decimal):
+        return str(value)
+    return _encode.encode(value).decode()

@@ -1,0 +1,172 @@
+"""A guarded table: apply records to it, ask why a row is so. The face that most users meet."""
+
+from __future__ import annotations
+
+import itertools
+import secrets
+import sqlite3
+import time
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from typing import Any
+
+from anyorder._core.batch import Decision
+from anyorder._core.event import Delivery, Event
+from anyorder.envelopes import Envelope, open_envelope
+from anyorder.errors import ConfigurationError, NotReapable, StoreError
+from anyorder.report import Report
+from anyorder.sources.records import delivery_of
+from anyorder.stores import open_store
+from anyorder.stores.contract import Store, TableSpec
+from anyorder.stores.duration import FOREVER, seconds
+from anyorder.stores.intake import Share, Taken, take_in
+from anyorder.stores.quarantine import Quarantine
+from anyorder.stores.story import Story, story_of
+
+CHUNK = 1000  # deliveries decided together inside the one transaction of `apply`
+
+
+def table(
+    url: str,
+    name: str,
+    *,
+    key: str | Sequence[str] | dict[str, str] | None = None,
+    envelope: str | None = None,
+    window: str | float | None = FOREVER,
+    adopt: str = "refuse",
+    partitions: int | None = None,
+    **options: Any,
+) -> Table:
+    """A guarded table in a store.
+
+    Args:
+        url: the store, for example `sqlite:///app.db`.
+        name: the table's name there; it is created from the events' columns if it does not exist.
+        key: key column or columns; for JSON documents, JSON pointers (`"/order/id"`, or `{"column": "/pointer"}`).
+            Without it the key is learned from the first event.
+        envelope: the format of the records: debezium, eventbridge, cloudevents, json, raw.
+            The default is json if a `position` pointer is given, else debezium.
+        window: how long tombstones are kept: `"forever"`, `"48h"`, or seconds. Any window is safe; a short one quarantines more.
+        adopt: what to do with rows that no event explains: `"refuse"`, or `"older-than-everything"`.
+        partitions: the partition count of a raw Kafka topic, needed with a window (rules R3).
+        **options: of the envelope (`position`, `deleted`, `time`, `tombstone`, ...).
+
+    Raises:
+        ConfigurationError: contradictory arguments. TableNotEmpty, StoreError: when first used.
+    """
+    envelope = envelope or ("json" if "position" in options else "debezium")
+    columns, options = _key_columns(key, envelope, options)
+    decoder = open_envelope(envelope, **options)
+    spec = TableSpec(name, columns, seconds(window), partitions, adopt)
+    if adopt not in ("refuse", "older-than-everything"):
+        raise ConfigurationError(f'adopt is "refuse" or "older-than-everything", not {adopt!r}')
+    return Table(open_store(url, decoder.decode), spec, decoder)
+
+
+def _key_columns(key: Any, envelope: str, options: dict[str, Any]) -> tuple[tuple[str, ...], dict[str, Any]]:
+    """Key column names, and the envelope options that say where the key lies."""
+    if envelope == "json":
+        pointers = key if isinstance(key, dict) else {p.rsplit("/", 1)[-1]: p for p in ([key] if isinstance(key, str) else key or ())}
+        if not pointers:
+            raise ConfigurationError('JSON documents need a key: key="/id", or key={"column": "/pointer"}')
+        pointers = {column: p if p.startswith("/") else f"/{p}" for column, p in pointers.items()}
+        return tuple(pointers), {**options, "key": pointers}
+    if isinstance(key, dict):
+        raise ConfigurationError(f"the {envelope} envelope takes column names as key, not pointers")
+    columns = (key,) if isinstance(key, str) else tuple(key or ())
+    return columns, {**options, "key": columns[0]} if len(columns) == 1 and envelope in ("debezium", "raw", "eventbridge") else options
+
+
+class Table:
+    """See `anyorder.table`, which makes one."""
+
+    def __init__(self, store: Store, spec: TableSpec, envelope: Envelope) -> None:
+        self.store = store
+        self.spec = spec
+        self.envelope = envelope
+
+    def decode(self, records: Iterable[object], *, envelope: str | None = None) -> Iterator[Event]:
+        """The event of each record, in order; what cannot be decoded is an event of kind `malformed`, never an exception."""
+        decoder = self.envelope if envelope is None or envelope == self.envelope.name else open_envelope(envelope)
+        return (decoder.decode(delivery_of(record)) for record in records)
+
+    def apply(self, records: Iterable[object], *, envelope: str | None = None) -> Report:
+        """Decide and write all records in one transaction. Raises only for infrastructure (StoreError); bad records are quarantined."""
+        report = Report()
+        events = self.decode(records, envelope=envelope)
+        token = secrets.token_hex(4)
+        with self.store.transaction(time.time()) as transaction:
+            while chunk := list(itertools.islice(events, CHUNK)):
+                report.count(take_in(transaction, [Share(self.spec, chunk)], (), token))
+        if self.spec.window == 0:
+            self.reap()
+        return report
+
+    @contextmanager
+    def transaction(self, connection: sqlite3.Connection) -> Iterator[Guard]:
+        """Guard the caller's own SQL: what `accept` remembers commits, or rolls back, together with what the caller writes.
+
+        `connection` must be to the same database. If it is in a transaction already, the caller commits; otherwise this does.
+        Raises StoreError for a store or connection that cannot share a transaction.
+        """
+        joined = getattr(self.store, "joined", None)
+        if joined is None:
+            raise StoreError(f"{self.store.promises.name} has no transaction to share with your own SQL")
+        ours = not connection.in_transaction
+        connection.execute("BEGIN IMMEDIATE") if ours else connection.execute("UPDATE anyorder_schema SET version = version")
+        try:
+            yield Guard(joined(connection, time.time()), self.spec)
+        except BaseException:
+            if ours:
+                connection.rollback()
+            raise
+        if ours:
+            connection.commit()
+
+    def why(self, key: object) -> Story:
+        """The story of one row: what is remembered of it, which event won, what the quarantine holds. `key`: a bare value or a mapping."""
+        return story_of(self.store, self.spec, key)
+
+    @property
+    def quarantine(self) -> Quarantine:
+        """What could not be decided, for this table."""
+        return Quarantine(self.store, self.spec, self.envelope.decode)
+
+    def reap(self, limit: int | None = None) -> int:
+        """Forget tombstones older than the window, floor first; how many. Never with `window="forever"`. Raises NotReapable."""
+        if self.spec.window is None:
+            return 0
+        before, gone = time.time() - self.spec.window, 0
+        try:
+            while (limit is None or gone < limit) and (went := self.store.reap(self.spec, before, min(CHUNK, limit or CHUNK))):
+                gone += went
+        except NotReapable as error:
+            raise NotReapable(f"table {self.spec.name}: {error}") from error
+        return gone
+
+    def close(self) -> None:
+        """Release the store's connection."""
+        self.store.close()
+
+    def __repr__(self) -> str:
+        return f"<Table {self.spec.name} in {self.store.promises.name}>"
+
+
+class Guard:
+    """Inside `Table.transaction`: decides one event at a time; the caller writes the rows."""
+
+    def __init__(self, transaction: Any, spec: TableSpec) -> None:
+        self._transaction = transaction
+        self._spec = TableSpec(spec.name, spec.key, spec.window, spec.partitions, spec.adopt, writes_rows=False)
+
+    def accept(self, event: Event | Delivery) -> Decision:
+        """Decide an event and remember it. The answer is true if the caller must write `answer.values` (None: delete the row).
+
+        `values` may be fewer columns than the event has: an older event only fills what nobody has told yet.
+        """
+        if isinstance(event, Delivery):
+            raise ConfigurationError("accept takes an event: loop over table.decode(records)")
+        taken: Taken = take_in(self._transaction, [Share(self._spec, [event])], (), secrets.token_hex(4))
+        return taken.decisions[0]
+
+

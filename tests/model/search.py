@@ -1,0 +1,57 @@
+"""Breadth first through every state, so that the first problem found has a shortest trace."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Hashable, Iterable
+from typing import NamedTuple
+
+State = Hashable
+TOO_MANY = 20_000_000  # states; a model that grows beyond is a mistake in the model
+
+
+class Explored(NamedTuple):
+    """How many states there are, and the shortest way to a problem (None: there is none)."""
+
+    states: int
+    trace: tuple[str, ...] | None = None
+    problem: str = ""
+
+    @property
+    def safe(self) -> bool:
+        return self.trace is None
+
+    def __str__(self) -> str:
+        return "safe" if self.trace is None else " ; ".join(self.trace) + f"  ** {self.problem}"
+
+
+def explore(start: State, successors: Callable[[State], Iterable[tuple[str, State]]], problem: Callable[[State], str]) -> Explored:
+    """Visit every state that can be reached; stop at the first whose `problem` is not empty.
+
+    `successors` gives (label, state); labels make up the trace.
+    """
+    came: dict[State, tuple[State, str] | None] = {start: None}
+    queue = [start]
+    for state in queue:
+        for label, following in successors(state):
+            if following in came:
+                continue
+            came[following] = (state, label)
+            queue.append(following)
+            found = problem(following)
+            if found:
+                return Explored(len(came), _trace(came, following), found)
+        assert len(came) < TOO_MANY, "the model grows without bound"
+    return Explored(len(came))
+
+
+def _trace(came: dict[State, tuple[State, str] | None], state: State) -> tuple[str, ...]:
+    labels = []
+    while step := came[state]:
+        state, label = step
+        labels.append(label)
+    return tuple(reversed(labels))
+
+
+def shortest(found: Explored, best: Explored | None) -> Explored:
+    """The one of two counterexamples with the shorter trace."""
+    return found if best is None or len(found.trace or ()) < len(best.trace or ()) else best

@@ -1,0 +1,162 @@
+"""What a store does with the product's decisions, and nothing more: it keeps memories, writes rows from `Memory.values`,
+keeps the quarantine. Memories, limits and decisions are numbered, so that a state is a few small integers and every
+decision of the product is taken once.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from typing import NamedTuple
+
+import msgspec
+
+from anyorder._core.batch import Held, coalesce
+from anyorder._core.decide import forget, truncate, truncated_by
+from anyorder._core.event import Event
+from anyorder._core.fold import Limits
+from anyorder._core.memory import REST, Memory, pack, unpack
+from anyorder._core.outcome import Outcome, Reason, outcome_of
+
+Row = tuple[object, ...]
+EMPTY = 0
+_text = msgspec.json.Encoder(order="deterministic").encode
+QUARANTINED = frozenset(reason for reason in Reason if outcome_of(reason) is Outcome.QUARANTINED)
+
+
+class Slot(NamedTuple):
+    """One key: what is remembered of it, and the user's row."""
+
+    memory: Memory | None
+    row: Row | None
+
+
+class Step(NamedTuple):
+    """After a write: the slot, the open quarantine (a bit an event), a reason a delivery, and the events that were accepted."""
+
+    slot: int
+    held: int
+    reasons: tuple[Reason, ...]
+    accepted: int
+
+
+def bits(mask: int) -> Iterator[int]:
+    """The numbers of the events in a set."""
+    at = 0
+    while mask:
+        if mask & 1:
+            yield at
+        mask, at = mask >> 1, at + 1
+
+
+def written(row: Row | None, memory: Memory | None, columns: Sequence[str]) -> Row | None:
+    """The user's row after a store wrote a decision (see `Memory.values`)."""
+    if memory is None or not memory.live:
+        return None
+    if memory.values is None:
+        return row
+    values, listed, before = memory.values, memory.cells or {}, row or (None,) * len(columns)
+
+    def cell(column: str, old: object) -> object:
+        if column in values:
+            return values[column]
+        return None if REST in values and column not in listed else old
+
+    return tuple(cell(column, old) for column, old in zip(columns, before, strict=True))
+
+
+class Store:
+    """The events of one history, and every slot and limit that deciding them leads to."""
+
+    def __init__(self, events: Sequence[Event], columns: Sequence[str], limits: Limits | None = None, start: Slot = Slot(None, None)) -> None:
+        self.events, self.columns = tuple(events), tuple(columns)
+        self._places = {id(event): place for place, event in enumerate(self.events)}
+        self._numbers: dict[bytes, int] = {}
+        self.slots: list[Slot] = []
+        self._limits_numbers: dict[bytes, int] = {}
+        self.limits: list[Limits] = []
+        self._steps: dict[tuple[object, ...], Step] = {}
+        self.number(Slot(None, None))
+        self.start, self.first_limits = self.number(start), self.number_limits(limits or Limits())
+
+    def number(self, slot: Slot) -> int:
+        """The slot's number; its memory is kept as a store would read it back."""
+        memory = None if slot.memory is None else unpack(pack(slot.memory))
+        told = memory and (memory.stamp, memory.cells, memory.base, sorted(memory.disputed), memory.declared)
+        name = _text((told, slot.row))
+        found = self._numbers.setdefault(name, len(self.slots))
+        if found == len(self.slots):
+            self.slots.append(Slot(memory, slot.row))
+        return found
+
+    def number_limits(self, limits: Limits) -> int:
+        found = self._limits_numbers.setdefault(_text(limits), len(self.limits))
+        if found == len(self.limits):
+            self.limits.append(limits)
+        return found
+
+    def deliver(self, slot: int, batch: tuple[int, ...], held: int, limits: int, reconsider: bool = False) -> Step:
+        """One write: these events of the key in this order, with what the quarantine holds of it."""
+        asked = (slot, batch, held, limits, reconsider)
+        step = self._steps.get(asked)
+        if step is None:
+            step = self._steps[asked] = self._deliver(*asked)
+        return step
+
+    def _deliver(self, slot: int, batch: tuple[int, ...], held: int, limits: int, reconsider: bool) -> Step:
+        memory, row = self.slots[slot]
+        entries = [Held(place, self.events[place]) for place in bits(held)]
+        share = coalesce(memory, [self.events[place] for place in batch], entries, self.limits[limits], reconsider=reconsider)
+        accepted = 0
+        reasons = {}
+        for decision in share.decisions:
+            place = self._places[id(decision.event)]
+            reasons[place] = decision.reason
+            if decision.quarantined:
+                held |= 1 << place
+            else:
+                accepted |= 1 << place
+        for entry, _ in share.settled:
+            held &= ~(1 << entry.entry)
+            accepted |= 1 << entry.entry
+        after = slot
+        if share.moved:
+            after = self.number(Slot(share.after, written(row, share.after, self.columns)))
+        return Step(after, held, tuple(reasons[place] for place in batch), accepted)
+
+    def reap(self, slot: int, limits: int) -> int:
+        """Forget this tombstone: the limits afterwards; the slot is empty."""
+        memory = self.slots[slot].memory
+        assert memory is not None
+        return self.number_limits(forget(self.limits[limits], memory.stamp))
+
+    def truncate(self, slots: Sequence[int], place: int, limits: int) -> tuple[list[int], int, Reason]:
+        """The slots and limits after a truncate."""
+        event = self.events[place]
+        after, reason = truncated_by(self.limits[limits], event)
+        if reason is not Reason.APPLIED:
+            return list(slots), limits, reason
+        return [self._truncated(slot, event, after) for slot in slots], self.number_limits(after), reason
+
+    def _truncated(self, slot: int, event: Event, limits: Limits) -> int:
+        memory, row = self.slots[slot]
+        if memory is None:
+            return slot
+        after = truncate(memory, event, limits)
+        return slot if after is memory else self.number(Slot(after, written(row, after, self.columns)))
+
+    def is_tombstone(self, slot: int) -> bool:
+        memory = self.slots[slot].memory
+        return memory is not None and not memory.live
+
+    def view(self, slot: int) -> dict[str, object] | None:
+        """The row without its holes. Raises AssertionError where a hole shows a value, or the holes told and the cells differ."""
+        memory, row = self.slots[slot]
+        if memory is None or not memory.live:
+            assert row is None, f"a row is left: {row}"
+            return None
+        assert row is not None, "a live memory without a row"
+        told = {c: value for c, value in zip(self.columns, row, strict=True) if memory.source_of(c) is not None}
+        holes = sorted(set(self.columns) - set(told))
+        assert memory.holes(set(self.columns)) == holes
+        assert all(value is None for c, value in zip(self.columns, row, strict=True) if c in holes), f"a hole shows a value: {row}, holes {holes}"
+        return told
