@@ -1,19 +1,53 @@
 """State that is right whatever order events arrive in, and that can say why.
 
 `anyorder.table(url, name)` makes a guarded table: `apply` records to it, ask `why` a row is so. The names below are all
-there are; everything else is private or a documented submodule (`anyorder.testing`).
+there are; everything else is private or a documented submodule (`anyorder.testing`). They are imported when first used
+(PEP 562), so that a command line which only prints its help stays quick.
 """
 
 from __future__ import annotations
 
-from anyorder._core.batch import Decision
-from anyorder._core.event import Delivery, Event
-from anyorder._core.explain import explain
-from anyorder._core.outcome import Outcome, Reason
-from anyorder.envelopes import decode
-from anyorder.errors import AnyorderError
-from anyorder.report import Report
-from anyorder.stores.story import Story
-from anyorder.table import Table, table
+from importlib import import_module
+from typing import TYPE_CHECKING
 
-__all__ = ["AnyorderError", "Decision", "Delivery", "Event", "Outcome", "Reason", "Report", "Story", "Table", "decode", "explain", "table"]
+if TYPE_CHECKING:
+    from anyorder._core.batch import Decision as Decision
+    from anyorder._core.event import Delivery as Delivery
+    from anyorder._core.event import Event as Event
+    from anyorder._core.explain import explain as explain
+    from anyorder._core.outcome import Outcome as Outcome
+    from anyorder._core.outcome import Reason as Reason
+    from anyorder.errors import AnyorderError as AnyorderError
+    from anyorder.report import Report as Report
+    from anyorder.sources.records import decode as decode
+    from anyorder.stores.story import Story as Story
+    from anyorder.table import Table as Table
+    from anyorder.table import table as table
+
+_HOMES = {
+    "AnyorderError": "errors",
+    "Decision": "_core.batch",
+    "Delivery": "_core.event",
+    "Event": "_core.event",
+    "Outcome": "_core.outcome",
+    "Reason": "_core.outcome",
+    "Report": "report",
+    "Story": "stores.story",
+    "Table": "table",
+    "decode": "sources.records",
+    "explain": "_core.explain",
+    "table": "table",
+}
+__all__ = sorted(_HOMES)
+
+
+def __getattr__(name: str) -> object:
+    if name not in _HOMES:
+        raise AttributeError(f"module 'anyorder' has no attribute {name!r}")
+    value = getattr(import_module(f"anyorder.{_HOMES[name]}"), name)
+    globals()[name] = value
+    return value
+
+
+def __dir__() -> list[str]:
+    return __all__

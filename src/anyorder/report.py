@@ -45,7 +45,12 @@ class Report:
     def as_dict(self) -> dict[str, object]:
         """The line that scripts rely on."""
         parts = {"ignored": self.ignored, "quarantined": self.quarantined, "settled": self.settled}
-        return {"read": self.read, "applied": self.applied, **{k: dict(sorted(v.items())) for k, v in parts.items()}, "seconds": round(self.seconds, 3)}
+        return {
+            "read": self.read,
+            "applied": self.applied,
+            **{k: dict(sorted(v.items())) for k, v in parts.items()},
+            "seconds": round(self.seconds, 3),
+        }
 
     def __str__(self) -> str:
         parts = [f"{self.applied} applied", _counted("ignored", self.ignored), _counted("quarantined", self.quarantined)]

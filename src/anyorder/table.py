@@ -42,7 +42,7 @@ def table(
     Args:
         url: the store, for example `sqlite:///app.db`.
         name: the table's name there; it is created from the events' columns if it does not exist.
-        key: key column or columns; for JSON documents, JSON pointers (`"/order/id"`, or `{"column": "/pointer"}`).
+        key: key column or columns; for JSON documents, JSON pointers (`"/order/id"`, or `{"column": "/pointer"}`); for CloudEvents also "subject".
             Without it the key is learned from the first event.
         envelope: the format of the records: debezium, eventbridge, cloudevents, json, raw.
             The default is json if a `position` pointer is given, else debezium.
@@ -65,16 +65,24 @@ def table(
 
 def _key_columns(key: Any, envelope: str, options: dict[str, Any]) -> tuple[tuple[str, ...], dict[str, Any]]:
     """Key column names, and the envelope options that say where the key lies."""
-    if envelope == "json":
+    inside = options.get("inner", "debezium") if envelope == "eventbridge" else envelope
+    if inside == "cloudevents" and key in ("subject", "partitionkey"):
+        return (), {**options, "key": key}
+    if inside == "json" or (inside == "cloudevents" and _points(key)):
         pointers = key if isinstance(key, dict) else {p.rsplit("/", 1)[-1]: p for p in ([key] if isinstance(key, str) else key or ())}
         if not pointers:
             raise ConfigurationError('JSON documents need a key: key="/id", or key={"column": "/pointer"}')
         pointers = {column: p if p.startswith("/") else f"/{p}" for column, p in pointers.items()}
         return tuple(pointers), {**options, "key": pointers}
-    if isinstance(key, dict):
-        raise ConfigurationError(f"the {envelope} envelope takes column names as key, not pointers")
+    if _points(key):
+        raise ConfigurationError(f"the {inside} envelope takes column names as key, not pointers: {key!r:.80}")
     columns = (key,) if isinstance(key, str) else tuple(key or ())
-    return columns, {**options, "key": columns[0]} if len(columns) == 1 and envelope in ("debezium", "raw", "eventbridge") else options
+    return columns, {**options, "key": columns[0]} if len(columns) == 1 and inside in ("debezium", "raw") else options
+
+
+def _points(key: Any) -> bool:
+    """JSON pointers, rather than column names?"""
+    return isinstance(key, dict) or any(part.startswith("/") for part in ([key] if isinstance(key, str) else key or ()))
 
 
 class Table:
@@ -168,5 +176,3 @@ class Guard:
             raise ConfigurationError("accept takes an event: loop over table.decode(records)")
         taken: Taken = take_in(self._transaction, [Share(self._spec, [event])], (), secrets.token_hex(4))
         return taken.decisions[0]
-
-

@@ -203,6 +203,14 @@ def _snapshot_again(log: Log, first: list[Change], start: int) -> Iterator[list[
             yield first[:crash] + [Change("r", again, None, None, state_at(log, again)), *streamed(log, after=again)]
 
 
+def rank(log: Log, change: Change) -> float:
+    """A record's place in the source's own order of states."""
+    order = [(lsn, name) for _, name, changes in transactions(log) for lsn, op in changes if op != "w"]
+    if change.op in READS:
+        return sum(end <= change.lsn for end, _, changes in transactions(log) for _, op in changes if op != "w") - 0.1
+    return order.index((change.lsn, change.transaction)) + 0.6
+
+
 def event_of(change: Change, fields: Fields | None, holes: frozenset[str] = frozenset()) -> Event:
     """The record as the product sees it; `fields` None is a delete."""
     name = change.transaction

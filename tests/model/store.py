@@ -123,6 +123,14 @@ class Store:
             after = self.number(Slot(share.after, written(row, share.after, self.columns)))
         return Step(after, held, tuple(reasons[place] for place in batch), accepted)
 
+    def learn(self, limits: int, place: int) -> int:
+        """The limits once this event is seen: a snapshot record makes its run known."""
+        known, run = self.limits[limits], self.events[place].snapshot_run
+        if run is None or run[1] in known.lineage.get(run[0], ()):
+            return limits
+        runs = tuple(sorted((*known.lineage.get(run[0], ()), run[1])))
+        return self.number_limits(msgspec.structs.replace(known, lineage={**known.lineage, run[0]: runs}))
+
     def reap(self, slot: int, limits: int) -> int:
         """Forget this tombstone: the limits afterwards; the slot is empty."""
         memory = self.slots[slot].memory
@@ -147,6 +155,10 @@ class Store:
     def is_tombstone(self, slot: int) -> bool:
         memory = self.slots[slot].memory
         return memory is not None and not memory.live
+
+    def is_incomplete(self, slot: int) -> bool:
+        memory = self.slots[slot].memory
+        return memory is not None and bool(memory.holes(set(self.columns)))
 
     def view(self, slot: int) -> dict[str, object] | None:
         """The row without its holes. Raises AssertionError where a hole shows a value, or the holes told and the cells differ."""

@@ -6,9 +6,9 @@ import itertools
 from collections.abc import Iterator, Sequence
 
 import pytest
-from histories import FAMILIES, limits_of, meaning, told
-from search import Explored, explore
-from store import QUARANTINED, Store, bits
+from tests.model.histories import FAMILIES, limits_of, meaning, told
+from tests.model.search import Explored, explore
+from tests.model.store import QUARANTINED, Store, bits
 
 State = tuple[int, tuple[int, ...], int, int]  # limits, a slot a key, accepted events, held events
 

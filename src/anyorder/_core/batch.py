@@ -17,9 +17,6 @@ from anyorder._core.fold import Limits
 from anyorder._core.memory import Memory
 from anyorder._core.outcome import Outcome, Reason, outcome_of
 
-_QUARANTINED = frozenset(reason for reason in Reason if outcome_of(reason) is Outcome.QUARANTINED)
-
-
 class Decision(msgspec.Struct, frozen=True):
     """What became of one delivery. True if it was applied. `against`: the stamp or floor that it was judged by.
 
@@ -38,7 +35,7 @@ class Decision(msgspec.Struct, frozen=True):
 
     @property
     def quarantined(self) -> bool:
-        return self.reason in _QUARANTINED
+        return self.reason.quarantined
 
     def __bool__(self) -> bool:
         return self.reason is Reason.APPLIED
@@ -68,7 +65,7 @@ def identity_of(event: Event) -> str:
     """What makes two deliveries the same event (rules R1): position and fingerprint; the key is the caller's."""
     if event.position is None:
         return f"{event.kind} {event.delivery.place}"
-    return f"{event.position.identity()} {event.fingerprint()}"
+    return f"{event.position.identity()} {event.fingerprint}"
 
 
 def newest_first(events: Iterable[Event]) -> list[Event]:
@@ -88,14 +85,14 @@ def coalesce(memory: Memory | None, events: Sequence[Event], held: Sequence[Held
         decided.append(Decision(event, reason, against))
     settled: list[tuple[Held, Decision]] = []
     moved = reconsider or memory is not before
-    while moved and (open_held or any(d.reason in _QUARANTINED for d in decided)):
+    while moved and (open_held or any(d.reason.quarantined for d in decided)):
         start = memory
         for place, decision in enumerate(decided):
-            if decision.reason in _QUARANTINED:
+            if decision.reason.quarantined:
                 memory, decided[place] = _again(memory, decision.event, limits)
         for entry in tuple(open_held):
             memory, decision = _again(memory, entry.event, limits)
-            if decision.reason not in _QUARANTINED:
+            if not decision.reason.quarantined:
                 open_held.remove(entry)
                 settled.append((entry, decision))
         moved = memory is not start
@@ -105,5 +102,3 @@ def coalesce(memory: Memory | None, events: Sequence[Event], held: Sequence[Held
 def _again(memory: Memory | None, event: Event, limits: Limits) -> tuple[Memory | None, Decision]:
     memory, reason, against = decide(memory, event, limits)
     return memory, Decision(event, reason, against)
-
-

@@ -66,6 +66,13 @@ class Event(msgspec.Struct, frozen=True):
     note: str = ""
     snapshot_run: tuple[str, str] | None = None
     delivery: Delivery = Delivery()
+    fingerprint: str = ""
+
+    def __post_init__(self) -> None:
+        """The fingerprint: a hash of the canonical decoded content, never of bytes (rules R12). Deletes have none: two never differ."""
+        if self.kind is Kind.PUT and not self.fingerprint:
+            content = _canonical.encode((self.fields, sorted(self.holes), self.partial) if self.partial or self.holes else self.fields)
+            msgspec.structs.force_setattr(self, "fingerprint", hashlib.blake2b(content, digest_size=8).hexdigest())
 
     @property
     def entity(self) -> str:
@@ -82,13 +89,6 @@ class Event(msgspec.Struct, frozen=True):
         if self.partial:
             return self.fields is not None and column in self.fields
         return column not in self.holes
-
-    def fingerprint(self) -> str:
-        """A hash of the canonical decoded content, never of bytes (rules R12). Deletes have none: two of them never differ."""
-        if self.kind is not Kind.PUT:
-            return ""
-        content = _canonical.encode((self.fields, sorted(self.holes), self.partial))
-        return hashlib.blake2b(content, digest_size=8).hexdigest()
 
 
 def canonical(value: object) -> str:

@@ -79,7 +79,15 @@ def explain_memory(subject: str, memory: Memory | None, columns: set[str]) -> li
 def describe(stamp: Stamp) -> str:
     """An event in words: what it was, where in its source's history, when by its source's clock."""
     position = stamp.position
-    kinds = {"c": "a create", "u": "an update", "d": "a delete", "r": "a snapshot read", "i": "an incremental snapshot read", "t": "a truncate", "x": "a read of the source"}
+    kinds = {
+        "c": "a create",
+        "u": "an update",
+        "d": "a delete",
+        "r": "a snapshot read",
+        "i": "an incremental snapshot read",
+        "t": "a truncate",
+        "x": "a read of the source",
+    }
     kind = kinds[position.op] if isinstance(position, LogPosition) and position.op in kinds else "a put" if stamp.rank else "a delete"
     when = utc(position.time) if position.time is not None else "no time"
     place = f", {position.partition} offset {position.offset}" if isinstance(position, LogPosition) and position.partition else ""

@@ -11,6 +11,7 @@ empty slot was filled). Ties are broken by (delete < put, fingerprint), whatever
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from typing import Any, NamedTuple
 
 import msgspec
@@ -22,6 +23,7 @@ from anyorder._core.outcome import Reason
 from anyorder._core.position import Above, Lineage, Order
 
 replace = msgspec.structs.replace
+_NOT_NEWER = (Order.OLDER, Order.SAME)
 _HELD = {Order.UNDECIDED: Reason.CONFLICT, Order.WAITING: Reason.WAITING}
 
 
@@ -51,13 +53,13 @@ class _Held(Exception):
 def stamp_of(event: Event) -> Stamp:
     """The stamp of a put, delete or truncate. It must carry a position."""
     assert event.position is not None
-    return Stamp(event.position, int(event.kind is Kind.PUT), event.fingerprint())
+    return Stamp(event.position, int(event.kind is Kind.PUT), event.fingerprint)
 
 
 def compare(stamp: Stamp, other: Stamp, lineage: Lineage) -> Order:
     """Position first; where it is the same, (delete < put, fingerprint)."""
     order = stamp.position.compare(other.position, lineage)
-    if order is not Order.SAME or stamp.rank == other.rank and stamp.fingerprint == other.fingerprint:
+    if order is not Order.SAME or (stamp.rank == other.rank and stamp.fingerprint == other.fingerprint):
         return order
     return Order.NEWER if stamp.tag > other.tag else Order.OLDER
 
@@ -68,16 +70,20 @@ def apply(memory: Memory | None, event: Event, limits: Limits) -> Applied:
     try:
         if memory is None:
             return _fill(event, stamp, limits)
-        order = compare(stamp, memory.stamp, limits.lineage)
-        if order in _HELD:
-            return Applied(memory, _HELD[order], memory.stamp)
-        if order is Order.SAME:
-            return Applied(_join(memory, stamp, same=True), Reason.DUPLICATE, memory.stamp)
+        order, held = stamp.position.compare(memory.stamp.position, limits.lineage), memory.stamp
+        if order is Order.UNDECIDED or order is Order.WAITING:
+            return Applied(memory, _HELD[order], held)
+        tied = order is Order.SAME
+        if tied:
+            if stamp.rank == held.rank and stamp.fingerprint == held.fingerprint:
+                reason = Reason.CONFLICT if any(memory.source_of(c) is held for c in memory.disputed) else Reason.DUPLICATE
+                return Applied(_join(memory, stamp, same=True), reason, held)
+            order = Order.NEWER if stamp.tag > held.tag else Order.OLDER
         if not memory.live:
             return _onto_tombstone(memory, event, stamp, order, limits)
         if order is Order.NEWER:
-            return _take_row(memory, event, stamp, limits)
-        return _older_than_row(memory, event, stamp, limits)
+            return _take_row(memory, event, stamp, limits, tied)
+        return _older_than_row(memory, event, stamp, limits, tied)
     except _Held as held:
         return Applied(memory, held.reason, held.against)
 
@@ -125,105 +131,114 @@ def _onto_tombstone(memory: Memory, event: Event, stamp: Stamp, order: Order, li
         return Applied(Memory(_carrying(stamp, memory.stamp)), Reason.APPLIED, memory.stamp)
     row = _fresh(event, _carrying(stamp, memory.stamp), Dead(memory.stamp))
     if stamp.position.compare(memory.stamp.position, limits.lineage) is Order.SAME:
-        claimed = {c for c in _columns(row, event) | {*(event.fields or ())} if event.names(c)}
-        return Applied(_disputing(row, claimed), Reason.CONFLICT, memory.stamp)
+        columns = _columns(row, event) | {*(event.fields or ())}
+        return Applied(_disputing(row, {c for c in columns if event.names(c)}, columns), Reason.CONFLICT, memory.stamp)
     return Applied(row, Reason.APPLIED, memory.stamp)
 
 
-def _take_row(memory: Memory, event: Event, stamp: Stamp, limits: Limits) -> Applied:
+def _take_row(memory: Memory, event: Event, stamp: Stamp, limits: Limits, tied: bool) -> Applied:
     """A newer event takes the row: what a put does not name it inherits."""
     own = _carrying(stamp, memory.stamp)
     if not stamp.rank:
         return Applied(Memory(own), Reason.APPLIED, memory.stamp)
-    tied = stamp.position.compare(memory.stamp.position, limits.lineage) is Order.SAME
     if event.whole:
         row = Memory(own, values={**(event.fields or {}), REST: None})
         return _with_ties(row, memory, event, stamp, limits) if tied else Applied(row, Reason.APPLIED, memory.stamp)
     if event.creates:
-        return Applied(_fresh(event, own, None), Reason.APPLIED, memory.stamp)
+        row = _fresh(event, own, None)
+        return _with_ties(row, memory, event, stamp, limits) if tied else Applied(row, Reason.APPLIED, memory.stamp)
     cells: dict[str, Cell] = {}
     for column in _columns(memory, event):
         cells[column] = OWN if event.names(column) else memory.source_of(column)
-    values = {**(memory.values or {}), **(event.fields or {})}
-    if event.names(REST):
-        values[REST] = None
+    values = _writes(memory, cells.keys(), {**(event.fields or {}), **{c: (event.fields or {}).get(c) for c in cells if event.names(c)}})
     return _with_ties(_row(own, cells, memory.base, values), memory, event, stamp, limits)
+
+
+def _writes(memory: Memory, apart: Collection[str], told: dict[str, Any]) -> dict[str, Any]:
+    """What the row is written with: what this step wrote before, then what is told now. `apart`: the columns that are listed, and the rest."""
+    before = memory.values or {}
+    implied = set(apart) - {*(memory.cells or ()), *before} if REST in before else ()  # null by the rest, and listed from now on
+    kept = {column: value for column, value in before.items() if column in apart or REST not in told}
+    return {**dict.fromkeys(implied), **kept, **told}
 
 
 def _with_ties(row: Memory, before: Memory, event: Event, stamp: Stamp, limits: Limits) -> Applied:
     """Mark the columns that both contents of one position claim; what the event settles is no longer disputed."""
-    ties = _ties(before, event, stamp, limits)
-    still = {c for c in _columns(before, event) | before.disputed if before.is_disputed(c) and not event.names(c)}
-    return Applied(_disputing(row, still | ties), Reason.CONFLICT if ties else Reason.APPLIED, before.stamp)
+    ties, columns = _ties(before, event, stamp, limits), _columns(before, event) | before.disputed
+    still = {c for c in columns if before.is_disputed(c) and not event.names(c)}
+    row = _disputing(row, still | ties, columns)
+    return Applied(row, Reason.CONFLICT if any(map(row.is_disputed, ties)) else Reason.APPLIED, before.stamp)
 
 
-def _disputing(row: Memory, columns: set[str] | frozenset[str]) -> Memory:
-    """The row with these columns marked; what shares the rest's answer is not listed."""
-    listed = {c for c in columns if row.source_of(c) is not None and (c == REST or REST not in columns or c in (row.cells or ()))}
-    return row if listed == row.disputed else replace(row, disputed=frozenset(listed))
+def _disputing(row: Memory, disputed: set[str] | frozenset[str], columns: set[str]) -> Memory:
+    """The row with the mark on the disputed ones of these columns. A column that does not share the rest's mark is listed apart."""
+    marked = {c for c in disputed if row.source_of(c) is not None}
+    if REST not in marked:
+        return row if marked == row.disputed else replace(row, disputed=frozenset(marked))
+    cells = row.cells or {}
+    apart = {c: cells.get(REST, OWN) for c in columns - marked if c not in cells}
+    values = None if row.values is None else dict.fromkeys(apart) | row.values if REST in row.values else row.values
+    return replace(row, cells={**cells, **apart} or None, disputed=frozenset(c for c in marked if c == REST or c in cells), values=values)
 
 
 def _ties(memory: Memory, event: Event, stamp: Stamp, limits: Limits) -> frozenset[str]:
-    """The columns of the row whose event has the very position of `stamp` and another content, and which `event` touches."""
-    found = set()
+    """The columns that `event` touches and whose content in the row, or whose end before it, has its very position and another tag.
+
+    Its own content in a column that is disputed already counts too. A put that creates ends what it does not name.
+    """
+    found, base = set(), memory.base.stamp if isinstance(memory.base, Dead) else None
     for column in _columns(memory, event) | set(event.fields or ()):
-        held = memory.source_of(column)
-        if held is None or event.kind is Kind.PUT and not event.names(column) or held.tag == stamp.tag:
+        held = memory.source_of(column) or (base if event.names(column) else None)
+        if held is None or not _touches(event, column):
             continue
-        if stamp.position.compare(held.position, limits.lineage) is Order.SAME:
+        if (held.tag != stamp.tag or memory.is_disputed(column)) and stamp.position.compare(held.position, limits.lineage) is Order.SAME:
             found.add(column)
     return frozenset(found)
 
 
-def _older_than_row(memory: Memory, event: Event, stamp: Stamp, limits: Limits) -> Applied:
+def _older_than_row(memory: Memory, event: Event, stamp: Stamp, limits: Limits, tied: bool) -> Applied:
     """An event older than the row may clear (delete, create) or fill and replace (put) what the row inherited from before it."""
-    if memory.cells is None and not memory.disputed and not _same_place(memory.stamp, stamp, limits):
+    if memory.cells is None and not memory.disputed and not tied:
         return Applied(_join(memory, stamp), Reason.STALE, memory.stamp)
-    ties = _ties(memory, event, stamp, limits)
     cells = {column: memory.source_of(column) for column in _columns(memory, event)}
-    order = {column: _decided(stamp, held, limits) for column, held in cells.items() if held is not None}
-    values, changed = dict(memory.values or {}), False
-    base = memory.base
-    if stamp.rank and base is not None:
-        refused = _refused_by(base, event, stamp, cells, limits)
-        if refused is not None:
-            return Applied(_joined_cells(memory, cells, order, stamp), refused, base.floor if isinstance(base, Born) else base.stamp)
-        if isinstance(base, Dead) and stamp.position.compare(base.stamp.position, limits.lineage) is Order.SAME and not event.creates:
-            ties |= {c for c, held in cells.items() if event.names(c) and (held is None or order[c] is Order.NEWER)}
-    joined: dict[str, Stamp | None] = {c: _joined(s, stamp) if s is not None and order[c] is not Order.NEWER else s for c, s in cells.items()}
-    if not stamp.rank or event.creates and not event.whole:
-        for column, held in cells.items():
-            if held is not None and order[column] is Order.NEWER and not (stamp.rank and event.names(column)):
-                joined[column], values[column], changed = HOLE, None, True
-        base = _dead_up_to(base, stamp, limits) if None in joined.values() else base
-    if stamp.rank:
-        for column, held in cells.items():
-            if event.names(column) and (held is None or order[column] is Order.NEWER):
-                joined[column], changed = stamp if held is None else _carrying(stamp, held), True
-                values[column] = None if column == REST else (event.fields or {}).get(column)
-    row_stamp = _joined(memory.stamp, stamp)
-    marked = {c: OWN if s is not None and cells[c] is memory.stamp and order[c] is not Order.NEWER else s for c, s in joined.items()}
-    row = _kept(_row(row_stamp, marked, base, values or None), memory)
-    still = {c for c in cells.keys() | memory.disputed if memory.is_disputed(c) and _same_stamp(row.source_of(c), memory.source_of(c))}
-    return Applied(_disputing(row, still | ties), Reason.CONFLICT if ties else Reason.APPLIED if changed else Reason.STALE, memory.stamp)
+    order = {column: _order(stamp, held, limits, _touches(event, column)) for column, held in cells.items() if held is not None}
+    ties, base, against = _ties(memory, event, stamp, limits), memory.base, memory.stamp
+    after = {c: _joined(s, stamp, order[c] is Order.SAME) if s and order[c] in _NOT_NEWER else s for c, s in cells.items()}
+    told: dict[str, Any] = {}
+    refused = _refused_by(base, event, stamp, cells, limits) if base is not None and stamp.rank else None
+    if refused is None:
+        older = {c for c, held in cells.items() if held is not None and order[c] is Order.NEWER}
+        named = {c for c, held in cells.items() if stamp.rank and event.names(c) and (held is None or c in older)}
+        if not stamp.rank or (event.creates and not event.whole):
+            after |= dict.fromkeys(older - named, HOLE)
+            told |= dict.fromkeys(older - named)
+            base = _dead_up_to(base, stamp, limits) if HOLE in after.values() else base
+        for column in named:
+            held = cells[column]
+            after[column] = stamp if held is None else _carrying(stamp, held)
+            told[column] = (event.fields or {}).get(column)
+    own = {c for c, held in cells.items() if held is memory.stamp and c not in told}
+    row = _row(_joined(memory.stamp, stamp), after | dict.fromkeys(own, OWN), base, _writes(memory, cells.keys(), told) if told else memory.values)
+    still = {c for c in cells.keys() | memory.disputed if memory.is_disputed(c) and c not in told and row.source_of(c) is not None}
+    row = _kept(_disputing(row, still | ties, cells.keys() | memory.disputed), memory)
+    reason = Reason.CONFLICT if any(map(row.is_disputed, ties)) else refused or (Reason.APPLIED if told else Reason.STALE)
+    return Applied(row, reason, against)
 
 
 def _kept(row: Memory, before: Memory) -> Memory:
-    """The same row of the same write: an operator's mark and the attempt token stay."""
-    return replace(row, declared=before.declared, token=before.token)
+    """The same row of the same write: an operator's mark and the attempt token stay. Nothing moved: the very same memory."""
+    row = replace(row, declared=before.declared, token=before.token)
+    return before if row == before else row
 
 
-def _same_stamp(a: Stamp | None, b: Stamp | None) -> bool:
-    return a is not None and b is not None and a.tag == b.tag and a.position.identity() == b.position.identity()
+def _touches(event: Event, column: str) -> bool:
+    """Does it say anything of the column: a value, or that what it held is gone?"""
+    return event.kind is not Kind.PUT or event.creates or event.names(column)
 
 
-def _same_place(held: Stamp, stamp: Stamp, limits: Limits) -> bool:
-    return stamp.position.compare(held.position, limits.lineage) is Order.SAME
-
-
-def _decided(stamp: Stamp, held: Stamp, limits: Limits) -> Order:
+def _order(stamp: Stamp, held: Stamp, limits: Limits, needed: bool = True) -> Order:
     order = compare(stamp, held, limits.lineage)
-    if order in _HELD:
+    if needed and order in _HELD:
         raise _Held(order, held)
     return order
 
@@ -231,7 +246,7 @@ def _decided(stamp: Stamp, held: Stamp, limits: Limits) -> Order:
 def _refused_by(base: Base, event: Event, stamp: Stamp, cells: dict[str, Stamp | None], limits: Limits) -> Reason | None:
     """May an older put fill a hole of this row? Not from what is dead, and what may be dead is late."""
     if isinstance(base, Dead):
-        return Reason.STALE if _decided(stamp, base.stamp, limits) is Order.OLDER else None
+        return Reason.STALE if _order(stamp, base.stamp, limits) is Order.OLDER else None
     if stamp.position.above(base.floor, limits.lineage) is Above.YES:
         return None
     return Reason.LATE if any(held is None and event.names(column) for column, held in cells.items()) else Reason.STALE
@@ -240,7 +255,7 @@ def _refused_by(base: Base, event: Event, stamp: Stamp, cells: dict[str, Stamp |
 def _dead_up_to(base: Base | None, stamp: Stamp, limits: Limits) -> Base:
     """The base after learning that everything up to `stamp` is dead: the later of the two."""
     if isinstance(base, Dead):
-        return Dead(stamp) if _decided(stamp, base.stamp, limits) is Order.NEWER else base
+        return Dead(stamp) if _order(stamp, base.stamp, limits) is Order.NEWER else base
     if isinstance(base, Born) and stamp.position.above(base.floor, limits.lineage) is not Above.YES:
         return base
     return Dead(stamp)
@@ -274,13 +289,3 @@ def _carrying(stamp: Stamp, held: Stamp) -> Stamp:
 def _join(memory: Memory, stamp: Stamp, same: bool = False) -> Memory:
     joined = _joined(memory.stamp, stamp, same)
     return memory if joined is memory.stamp else replace(memory, stamp=joined)
-
-
-def _joined_cells(memory: Memory, cells: dict[str, Stamp | None], order: dict[str, Order], stamp: Stamp) -> Memory:
-    """The memory with every offset joined that the event was judged not newer than, and nothing else changed."""
-    joined: dict[str, Cell] = {}
-    for column, held in cells.items():
-        own = held is memory.stamp
-        joined[column] = OWN if own else held if held is None or order[column] is Order.NEWER else _joined(held, stamp)
-    row = _kept(_row(_joined(memory.stamp, stamp), joined, memory.base, memory.values), memory)
-    return replace(row, disputed=memory.disputed)

@@ -80,7 +80,7 @@ class Memory(msgspec.Struct, frozen=True):
 
     def is_disputed(self, column: str) -> bool:
         """Do two contents of one position claim this column? A column that is not listed apart shares the rest's answer."""
-        return column in self.disputed or REST in self.disputed and column not in (self.cells or ())
+        return column in self.disputed or (REST in self.disputed and column not in (self.cells or ()))
 
     def holes(self, columns: frozenset[str] | set[str] = frozenset()) -> list[str]:
         """The columns whose value no event has told; `columns` are the table's known ones, for rows of partial events."""

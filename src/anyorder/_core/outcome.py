@@ -34,6 +34,9 @@ class Reason(StrEnum):
     UNKNOWN_SCOPE = "unknown_scope"
     UNROUTED = "unrouted"
 
+    quarantined: bool
+    """Does a delivery with this reason end in the quarantine? Set from `REASONS` below."""
+
 
 class Meaning(NamedTuple):
     """What a reason says: its outcome, when it is given, and what a person should do."""
@@ -52,7 +55,9 @@ REASONS: dict[Reason, Meaning] = {
         Outcome.IGNORED, "A delete at or below the floor of an empty slot: nothing is there to delete, and no row is stored.", NOTHING
     ),
     Reason.NOT_A_CHANGE: Meaning(
-        Outcome.IGNORED, "A heartbeat, a schema, transaction or logical message, a hint that is settled, or a table that the pipeline ignores.", NOTHING
+        Outcome.IGNORED,
+        "A heartbeat, a schema, transaction or logical message, a hint that is settled, or a table that the pipeline ignores.",
+        NOTHING,
     ),
     Reason.LATE: Meaning(
         Outcome.QUARANTINED,
@@ -87,8 +92,14 @@ REASONS: dict[Reason, Meaning] = {
         "Something was forgotten, the slot is empty, and the event lacks the clock that could tell.",
         "Declare the layout (partition count), or accept after looking at the source.",
     ),
-    Reason.UNROUTED: Meaning(Outcome.QUARANTINED, "No [[table]] of the pipeline matches.", 'Add a [[table]], or one with match = "*" and ignore = true.'),
+    Reason.UNROUTED: Meaning(
+        Outcome.QUARANTINED, "No [[table]] of the pipeline matches.", 'Add a [[table]], or one with match = "*" and ignore = true.'
+    ),
 }
+
+
+for _reason, _meaning in REASONS.items():
+    _reason.quarantined = _meaning.outcome is Outcome.QUARANTINED
 
 
 def outcome_of(reason: Reason) -> Outcome:

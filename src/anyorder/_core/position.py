@@ -22,6 +22,9 @@ class Order(Enum):
     UNDECIDED = "undecided"
     WAITING = "waiting"  # undecided, but what can tell is expected to come (rules R14)
 
+    opposite: Order
+    """The same answer seen from the other position."""
+
 
 class Above(Enum):
     """May an event fill an empty slot?"""
@@ -31,7 +34,8 @@ class Above(Enum):
     UNKNOWN = "unknown"
 
 
-OPPOSITE = {Order.NEWER: Order.OLDER, Order.OLDER: Order.NEWER, Order.SAME: Order.SAME, Order.UNDECIDED: Order.UNDECIDED, Order.WAITING: Order.WAITING}
+for _order in Order:
+    _order.opposite = {Order.NEWER: Order.OLDER, Order.OLDER: Order.NEWER}.get(_order, _order)
 
 Lineage = Mapping[str, tuple[str, ...]]
 """Scope of a log -> the ids of its known snapshot runs, ascending. They part the log into epochs (rules R14)."""

@@ -52,5 +52,3 @@ def suspect(growths: Mapping[str, Growth], event: Event) -> tuple[str, Growth] |
     scope, value = growing
     margin = PRODUCER_MARGIN if event.delivery.timestamp_type == "CreateTime" and scope.startswith("kafka:") else SOURCE_MARGIN
     return scope, observe(growths.get(scope, Growth()), value, event.time, margin)
-
-

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import time
 from collections import Counter
 from collections.abc import Iterator
 
@@ -28,7 +27,7 @@ def run(options: argparse.Namespace) -> int:
     """Exit code 0, or 1 if there is a finding."""
     pipeline = load_pipeline(options.pipeline)
     store = pipeline.open_store()
-    with store.transaction(time.time(), dry=True) as transaction:
+    with store.reading() as transaction:
         rows = [{"where": where, "finding": finding, "what to do": to_do} for where, finding, to_do in findings(pipeline, transaction)]
     store.close()
     print_rows(rows, options, "nothing found")
@@ -60,7 +59,9 @@ def _table(pipeline: Pipeline, transaction: Transaction, facts: TableFacts) -> I
     if facts.rows != facts.live:
         yield facts.name, f"{facts.rows} rows, but {facts.live} are remembered as live", "somebody else writes this table, or rows were adopted"
     if unconfirmed:
-        finding = f"{unconfirmed} rows were not in the latest snapshot of their source: {', '.join(examples)}{', ...' if unconfirmed > EXAMPLES else ''}"
+        finding = (
+            f"{unconfirmed} rows were not in the latest snapshot of their source: {', '.join(examples)}{', ...' if unconfirmed > EXAMPLES else ''}"
+        )
         yield facts.name, finding, "they may have been deleted while nobody listened: look them up at the source"
     if incomplete:
         yield facts.name, f"{incomplete} rows are incomplete", "anyorder incomplete lists them; a full update of the row fills it"

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import time
 
 from anyorder.cli.main import Parser
 from anyorder.cli.output import add_formats, print_rows
@@ -22,7 +21,7 @@ def run(options: argparse.Namespace) -> int:
     pipeline = load_pipeline(options.pipeline)
     store = pipeline.open_store()
     rows = []
-    with store.transaction(time.time(), dry=True) as transaction:
+    with store.reading() as transaction:
         for facts in transaction.tables():
             if options.table in ("", facts.name):
                 columns = set(facts.columns) - set(facts.key)

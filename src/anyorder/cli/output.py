@@ -13,7 +13,7 @@ import msgspec
 
 from anyorder.cli.main import Parser
 
-WIDEST = 60  # characters of a cell in a table; scripts get everything
+WIDEST = 60  # characters of a cell in a table, the last one apart; scripts get everything
 
 
 def add_formats(parser: Parser) -> None:
@@ -58,7 +58,8 @@ def _csv(rows: Sequence[Mapping[str, object]]) -> str:
 
 
 def _table(rows: Sequence[Mapping[str, object]]) -> str:
-    cells = [[_cut(_text(value)) for value in row.values()] for row in rows]
+    cells = [[_one_line(_text(value)) for value in row.values()] for row in rows]
+    cells = [[*map(_cut, row[:-1]), row[-1]] for row in cells]
     header = list(rows[0])
     widths = [max(len(name), *(len(row[place]) for row in cells)) for place, name in enumerate(header)]
     line = "  ".join(name.ljust(width) for name, width in zip(header, widths, strict=True)).rstrip()
@@ -66,9 +67,12 @@ def _table(rows: Sequence[Mapping[str, object]]) -> str:
     return "\n".join([bold(line), *body])
 
 
+def _one_line(text: str) -> str:
+    return text.replace("\n", " ")
+
+
 def _cut(text: str) -> str:
-    plain = text.replace("\n", " ")
-    return plain if len(plain) <= WIDEST else plain[: WIDEST - 1] + "…"
+    return text if len(text) <= WIDEST else text[: WIDEST - 1] + "…"
 
 
 def bold(text: str) -> str:

@@ -19,7 +19,9 @@ def configure(parser: Parser) -> None:
     parser.add_argument("act", choices=["list", "show", "settle", "dismiss"], help="dismiss SCOPE: the suspicion of a reset was wrong")
     parser.add_argument("which", nargs="?", help="an entry's id; for dismiss, the scope that `anyorder doctor` names")
     parser.add_option("--pipeline", "the pipeline file", default=None)
-    parser.add_argument("--state", default="open", choices=["open", "settled", "accepted", "dropped", "all"], help="which entries to list (default: open)")
+    parser.add_argument(
+        "--state", default="open", choices=["open", "settled", "accepted", "dropped", "all"], help="which entries to list (default: open)"
+    )
     parser.add_argument("--reason", default="", choices=["", *(r.value for r in Reason)], help="only entries of this reason", metavar="REASON")
     decisions = parser.add_mutually_exclusive_group()
     decisions.add_argument("--accept", action="store_true", help="your word counts: write the event, marked as declared")
@@ -43,7 +45,8 @@ def _act(options: argparse.Namespace, pipeline: Pipeline, store: Store, quaranti
     match options.act:
         case "list":
             entries = quarantine.entries("" if options.state == "all" else options.state, options.reason)
-            print_rows([summary(entry) for entry in entries], options, "the quarantine is empty")
+            rows = [brief(entry) if options.format == "table" else summary(entry) for entry in entries]
+            print_rows(rows, options, "the quarantine is empty" if options.state == "open" and not options.reason else "no such entry")
             return int(any(entry.state == "open" for entry in entries))
         case "show":
             print(shown(quarantine.show(_number(options)), options.format))
@@ -56,7 +59,7 @@ def _act(options: argparse.Namespace, pipeline: Pipeline, store: Store, quaranti
 
 
 def _specs(pipeline: Pipeline, store: Store) -> list[TableSpec]:
-    with store.transaction(time.time(), dry=True) as transaction:
+    with store.reading() as transaction:
         return [pipeline.spec_named(facts.name, facts.key) for facts in transaction.tables()]
 
 
@@ -76,10 +79,20 @@ def summary(entry: Entry) -> dict[str, object]:
     }
 
 
+def brief(entry: Entry) -> dict[str, object]:
+    """The same for people, as much as fits a terminal."""
+    whole = summary(entry)
+    return {name: whole[name] for name in ("id", "table", "key", "reason", "state", "count", "last_seen", "detail")}
+
+
 def shown(entry: Entry, format: str) -> str:
     """One entry with its bytes, for people or for scripts."""
     delivery = entry.delivery
-    record = {} if delivery is None else {"place": delivery.place, "headers": delivery.headers, "key": _readable(delivery.key), "value": _readable(delivery.value)}
+    record = (
+        {}
+        if delivery is None
+        else {"place": delivery.place, "headers": delivery.headers, "record_key": _readable(delivery.key), "value": _readable(delivery.value)}
+    )
     if format != "table":
         return encoded({**summary(entry), **record})
     lines = [f"{name:<11} {value if isinstance(value, str) else encoded(value)}" for name, value in {**summary(entry), **record}.items()]

@@ -7,6 +7,7 @@ import time
 
 from anyorder.cli.main import Parser
 from anyorder.cli.output import add_formats, print_rows
+from anyorder.errors import NotReapable
 from anyorder.runtime.pipeline import load_pipeline
 from anyorder.stores.duration import spelled
 
@@ -24,12 +25,15 @@ def run(options: argparse.Namespace) -> int:
     pipeline = load_pipeline(options.pipeline)
     store = pipeline.open_store()
     rows = []
-    with store.transaction(time.time(), dry=True) as transaction:
+    with store.reading() as transaction:
         tables = transaction.tables()
     for facts in tables:
         spec, gone = pipeline.spec_named(facts.name, facts.key), 0
-        while spec.window is not None and (went := store.reap(spec, time.time() - spec.window, CHUNK)):
-            gone += went
+        try:
+            while spec.window is not None and (went := store.reap(spec, time.time() - spec.window, CHUNK)):
+                gone += went
+        except NotReapable as error:
+            raise NotReapable(f"table {facts.name}: {error}") from error
         rows.append({"table": facts.name, "window": spelled(spec.window), "forgotten": gone, "tombstones": facts.tombstones - gone})
     store.close()
     print_rows(rows, options, "no guarded table yet")

@@ -13,7 +13,9 @@ from anyorder.stores.statements import load_statements, quoted
 
 def configure(parser: Parser) -> None:
     """Arguments of the verb."""
-    parser.add_argument("act", nargs="?", choices=["print", "apply"], default="print", help="print the statements (default), or run them on the store")
+    parser.add_argument(
+        "act", nargs="?", choices=["print", "apply"], default="print", help="print the statements (default), or run them on the store"
+    )
     parser.add_argument("--table", action="append", default=[], help="also the memory beside this table (may be repeated)")
     parser.add_option("--pipeline", "the pipeline file", default=None)
 

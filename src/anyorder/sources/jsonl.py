@@ -60,5 +60,3 @@ class JSONLinesSource:
 def _done(frontier: str | None, mark: str) -> int:
     line, _, seen = (frontier or "0:").partition(":")
     return int(line) if seen == mark else 0
-
-

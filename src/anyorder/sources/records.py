@@ -2,16 +2,27 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 import msgspec
 
-from anyorder._core.event import Delivery
+from anyorder._core.event import Delivery, Event
+from anyorder.envelopes import open_envelope
 from anyorder.errors import ConfigurationError
 
 FIELDS = frozenset({"key", "value", "topic", "partition", "offset", "timestamp", "timestamp_type", "headers"})
 RECORD = frozenset({"key", "value"})
+
+
+def decode(records: Iterable[object], envelope: str = "debezium", **options: Any) -> Iterator[Event]:
+    """The event of each record, in order. `options` are the envelope's.
+
+    What cannot be decoded is an event of kind `malformed` whose `note` says why, never an exception; give it to a table
+    like any other, and it ends in the quarantine.
+    """
+    decoder = open_envelope(envelope, **options)
+    return (decoder.decode(delivery_of(record)) for record in records)
 
 
 def delivery_of(record: object) -> Delivery:
@@ -49,5 +60,12 @@ def _from_message(message: Any) -> Delivery:
     names = {1: "CreateTime", 2: "LogAppendTime"}
     headers = tuple((name, None if text is None else bytes(text).decode("utf-8", "replace")) for name, text in message.headers() or ())
     return Delivery(
-        message.topic(), message.partition(), message.offset(), timestamp if kind else None, names.get(kind, ""), message.key(), message.value(), headers
+        message.topic(),
+        message.partition(),
+        message.offset(),
+        timestamp if kind else None,
+        names.get(kind, ""),
+        message.key(),
+        message.value(),
+        headers,
     )

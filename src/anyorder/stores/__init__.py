@@ -11,11 +11,12 @@ from anyorder.stores.contract import Store
 
 __all__ = ["Store", "open_store"]
 
-KINDS = "sqlite:///app.db (three slashes: relative; four: absolute), sqlite:// (in memory), memory://"
+KINDS = "sqlite:///app.db (three slashes: relative; four: absolute), sqlite:// (in memory), memory://, dynamodb://TABLE?region=..."
 
 
 def open_store(url: str, decode: Callable[[Delivery], Event] | None = None) -> Store:
-    """The store behind a URL: `sqlite:///app.db[?synchronous=full]`, `sqlite://` in memory, or `memory://` for tests.
+    """The store behind a URL: `sqlite:///app.db[?synchronous=full]`, `sqlite://` in memory, `memory://` for tests, or
+    `dynamodb://TABLE[?region=eu-central-1&endpoint=http://...&forget=ttl&threads=8]`; TABLE may hold `{table}` for the guarded table's name.
 
     `decode` turns a quarantined delivery back into its event when it is decided again. Raises ConfigurationError for other URLs.
     """
@@ -31,4 +32,16 @@ def open_store(url: str, decode: Callable[[Delivery], Event] | None = None) -> S
         from anyorder.stores.memory import MemoryStore
 
         return MemoryStore(decode)
+    if parts.scheme == "dynamodb":
+        return _dynamodb(url, parts.netloc, options, decode)
     raise ConfigurationError(f"no store for {parts.scheme or url!r}; there are: {KINDS}")
+
+
+def _dynamodb(url: str, table: str, options: dict[str, str], decode: Callable[[Delivery], Event] | None) -> Store:
+    from anyorder.stores.dynamodb import THREADS, DynamoDBStore
+
+    threads = options.get("threads", str(THREADS))
+    if not table or set(options) - {"region", "endpoint", "forget", "threads"} or not threads.isdecimal() or int(threads) < 1:
+        raise ConfigurationError(f"not a DynamoDB URL: {url!r}; write dynamodb://TABLE?region=REGION[&endpoint=URL][&forget=ttl][&threads=8]")
+    forget = options.get("forget", "own")
+    return DynamoDBStore(table, decode, region=options.get("region"), endpoint=options.get("endpoint"), forget=forget, threads=int(threads))

@@ -39,10 +39,16 @@ class TableSpec(msgspec.Struct, frozen=True):
 
 
 class Remembered(NamedTuple):
-    """What the store holds of one key: its memory, and its open quarantine entries."""
+    """What the store holds of one key: its memory, and its open quarantine entries.
+
+    `limits`: this key's own, where a store keeps several floors; else the table's hold. `unread`: the store did not look, because
+    its write will tell (`Lost`, `Replaced`); a key that comes to no write is asked for again, and then it looks (`guard.look`).
+    """
 
     memory: Memory | None
     held: tuple[Held, ...] = ()
+    limits: Limits | None = None
+    unread: bool = False
 
 
 class Write(NamedTuple):
@@ -67,6 +73,16 @@ class Lost(NamedTuple):
 
     entity: str
     remembered: Memory | None = None
+
+
+class Replaced(NamedTuple):
+    """A write was taken, over this memory instead of the one that it was decided on: older for certain, so only labels may differ."""
+
+    entity: str
+    memory: Memory | None
+
+
+Answer = Refused | Lost | Replaced
 
 
 class Holding(NamedTuple):
@@ -139,7 +155,7 @@ class Transaction(Protocol):
     def remembered(self, spec: TableSpec, entities: Sequence[str]) -> dict[str, Remembered]:
         """The memories and open entries of these keys; a key that is missing has neither."""
 
-    def write(self, spec: TableSpec, writes: Sequence[Write], limits: Limits, token: str) -> list[Refused | Lost]:
+    def write(self, spec: TableSpec, writes: Sequence[Write], limits: Limits, token: str) -> Sequence[Answer]:
         """Write rows and memories, at most one write a key. What was not taken comes back, and nothing of it was written."""
 
     def hold(self, holdings: Iterable[Holding]) -> list[bool]:
@@ -196,10 +212,11 @@ class Store(Protocol):
     def transaction(self, now: float, *, dry: bool = False) -> AbstractContextManager[Transaction]:
         """Commit at the end, roll back on an exception or when `dry`. `now`: seconds since 1970."""
 
+    def reading(self) -> AbstractContextManager[Transaction]:
+        """A consistent view that writes nothing and stands in nobody's way."""
+
     def reap(self, spec: TableSpec, before: float, limit: int) -> int:
         """Forget at most `limit` tombstones written before this time: floor first, only if unchanged. How many went."""
 
     def close(self) -> None:
         """Release the connection."""
-
-

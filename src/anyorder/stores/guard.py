@@ -15,7 +15,8 @@ from anyorder._core.event import Event, Kind
 from anyorder._core.fold import Limits
 from anyorder._core.memory import REST
 from anyorder._core.outcome import Reason
-from anyorder.stores.contract import Holding, Lost, Refused, Remembered, TableSpec, Transaction, Write
+from anyorder.errors import StoreBusy
+from anyorder.stores.contract import Holding, Lost, Refused, Remembered, Replaced, TableSpec, Transaction, Write
 
 NOTHING = Remembered(None)
 ATTEMPTS = 100  # times a key is decided again because somebody else moved it; each time somebody made progress
@@ -49,8 +50,8 @@ def plan(groups: dict[str, list[Event]], remembered: dict[str, Remembered], limi
     shares: dict[str, Coalesced] = {}
     writes: list[Write] = []
     for entity, events in groups.items():
-        memory, held = remembered.get(entity, NOTHING)
-        share = shares[entity] = coalesce(memory, events, held, limits, reconsider=reconsider)
+        memory, held, own_limits, _ = remembered.get(entity, NOTHING)
+        share = shares[entity] = coalesce(memory, events, held, own_limits or limits, reconsider=reconsider)
         if share.after is not share.before:
             writes.append(Write(entity, _key(events, held), share.before, share.after))
     return Plan(shares, writes)
@@ -79,30 +80,38 @@ def settle(spec: TableSpec, shares: dict[str, Coalesced], token: str) -> Settlem
     return Settlement(decisions, closed, holdings)
 
 
+def look(transaction: Transaction, spec: TableSpec, entity: str) -> Remembered:
+    """What is remembered of one key, read now."""
+    found = transaction.remembered(spec, [entity]).get(entity, NOTHING)
+    return transaction.remembered(spec, [entity]).get(entity, NOTHING) if found.unread else found
+
+
 def holding(table: str, entity: str, decision: Decision) -> Holding:
-    """The quarantine's view of a decision."""
-    retry = decision.reason is Reason.WAITING and decision.event.kind is not Kind.HINT
+    """The quarantine's view of a decision. Only what the store refused has a detail; it is tried again after every batch."""
+    retry = decision.reason is Reason.WAITING and decision.detail != ""
     return Holding(table, entity, identity_of(decision.event), decision.reason, decision.detail, decision.event, retry)
 
 
 def apply(transaction: Transaction, spec: TableSpec, events: Sequence[Event], token: str, *, reconsider: bool = False) -> Settlement:
     """Decide and write a batch of one table inside the transaction. `reconsider`: what the table's quarantine holds is decided again."""
     limits = transaction.open_table(spec)
-    limits, truncates = _truncate(transaction, spec, events, limits)
     groups = group([event for event in events if event.kind is not Kind.TRUNCATE])
-    if reconsider or truncates:
+    if reconsider:
         groups = {entity: [] for entity in transaction.held_entities(spec, retry=False)} | groups
-    settlement = _write(transaction, spec, groups, limits, token, reconsider=reconsider or bool(truncates))
-    if any(decision.reason is Reason.APPLIED for decision in settlement.decisions):
-        again = {entity: [] for entity in transaction.held_entities(spec, retry=True)}
-        retried = _write(transaction, spec, again, limits, token, reconsider=True) if again else Settlement([], [], [])
-        settlement = Settlement(settlement.decisions, settlement.closed + retried.closed, settlement.holdings)
-    return Settlement(settlement.decisions + truncates, settlement.closed, settlement.holdings)
+    decisions, closed, holdings = _write(transaction, spec, groups, limits, token, reconsider=reconsider)
+    truncates = [event for event in events if event.kind is Kind.TRUNCATE]
+    if truncates:
+        limits, more = _truncate(transaction, spec, truncates, limits)
+        decisions, closed = decisions + more, closed + reconsider_keys(transaction, spec, transaction.held_entities(spec, retry=False), limits, token)
+    if any(decision.reason is Reason.APPLIED for decision in decisions):
+        refused = transaction.held_entities(spec, retry=True)
+        closed = closed + reconsider_keys(transaction, spec, refused, limits, token) if refused else closed
+    return Settlement(decisions, closed, holdings)
 
 
-def reconsider_keys(transaction: Transaction, spec: TableSpec, entities: Sequence[str], limits: Limits, token: str) -> Settlement:
-    """The settling rule for keys that moved by another way than a batch."""
-    return _write(transaction, spec, {entity: [] for entity in entities}, limits, token, reconsider=True)
+def reconsider_keys(transaction: Transaction, spec: TableSpec, entities: Sequence[str], limits: Limits, token: str) -> list[tuple[Held, Decision]]:
+    """The settling rule for keys that moved, or may have, by another way than a batch. The entries that closed."""
+    return _write(transaction, spec, {entity: [] for entity in entities}, limits, token, reconsider=True).closed
 
 
 def _write(
@@ -113,17 +122,22 @@ def _write(
     for _ in range(ATTEMPTS):
         planned = plan(groups, known, limits, reconsider=reconsider)
         shares |= planned.shares
-        lost = []
-        for failure in transaction.write(spec, planned.writes, limits, token) if planned.writes else ():
-            if isinstance(failure, Lost):
-                lost.append(failure.entity)
+        lost = [entity for entity, share in planned.shares.items() if not share.moved and known.get(entity, NOTHING).unread]
+        for answer in transaction.write(spec, planned.writes, limits, token) if planned.writes else ():
+            events = groups[answer.entity]
+            if isinstance(answer, Lost):
+                lost.append(answer.entity)
+            elif isinstance(answer, Replaced):
+                shares[answer.entity] = plan({answer.entity: events}, {answer.entity: Remembered(answer.memory)}, limits).shares[answer.entity]
             else:
-                shares[failure.entity] = _one_by_one(transaction, spec, groups[failure.entity], known.get(failure.entity, NOTHING), limits, token)
+                shares[answer.entity] = _one_by_one(transaction, spec, events, known.get(answer.entity, NOTHING), limits, token)
         if not lost:
             break
         groups = {entity: groups[entity] for entity in lost}
         limits = transaction.open_table(spec)
         known = transaction.remembered(spec, lost)
+    else:
+        raise StoreBusy(f"table {spec.name}: other writers moved {', '.join(lost[:3])} {ATTEMPTS} times while it was being decided")
     settlement = settle(spec, shares, token)
     _keep(transaction, settlement)
     return settlement
@@ -142,45 +156,58 @@ def _keep(transaction: Transaction, settlement: Settlement) -> None:
             settlement.decisions[place] = Decision(decision.event, Reason.DUPLICATE, decision.against, "the quarantine holds it")
 
 
-def _one_by_one(
-    transaction: Transaction, spec: TableSpec, events: Sequence[Event], remembered: Remembered, limits: Limits, token: str
-) -> Coalesced:
+def _one_by_one(transaction: Transaction, spec: TableSpec, events: Sequence[Event], remembered: Remembered, limits: Limits, token: str) -> Coalesced:
     """R9: the store refused the folded write, so nothing is released: each event alone, newest first, on what was accepted."""
-    before = memory = remembered.memory
+    before = remembered.memory
     decisions: list[Decision] = []
     settled: list[tuple[Held, Decision]] = []
     entries = {id(held.event): held for held in remembered.held}
     for event in newest_first([*events, *(held.event for held in remembered.held)]):
-        after, reason, against = decide(memory, event, limits)
-        decision = Decision(event, reason, against)
-        if after is not memory:
-            refused = transaction.write(spec, [Write(event.entity, event.key or {}, memory, after)], limits, token)
-            if refused:
-                failure = refused[0]
-                decision = Decision(event, failure.reason if isinstance(failure, Refused) else Reason.CONFLICT, detail=getattr(failure, "detail", ""))
-            else:
-                memory = after
+        remembered, decision = _alone(transaction, spec, event, remembered, limits, token)
         if id(event) not in entries:
             decisions.append(decision)
         elif not decision.quarantined:
             settled.append((entries[id(event)], decision))
-    return Coalesced(before, memory, decisions, settled)
+    return Coalesced(before, remembered.memory, decisions, settled)
+
+
+def _alone(
+    transaction: Transaction, spec: TableSpec, event: Event, remembered: Remembered, limits: Limits, token: str
+) -> tuple[Remembered, Decision]:
+    """One event decided and written by itself; what is remembered afterwards. If somebody else moves the key, it is decided again."""
+    for _ in range(ATTEMPTS):
+        memory = remembered.memory
+        after, reason, against = decide(memory, event, remembered.limits or limits)
+        answers = () if after is memory else transaction.write(spec, [Write(event.entity, event.key or {}, memory, after)], limits, token)
+        failure = answers[0] if answers else None
+        if isinstance(failure, Refused):
+            return remembered, Decision(event, failure.reason, detail=failure.detail)
+        if not isinstance(failure, Lost) and not (after is memory and remembered.unread):
+            return remembered._replace(memory=after, unread=False), Decision(event, reason, against)
+        limits = transaction.open_table(spec)
+        remembered = look(transaction, spec, event.entity)
+    raise StoreBusy(f"table {spec.name}: other writers moved {event.entity} {ATTEMPTS} times while it was being decided")
 
 
 def _truncate(transaction: Transaction, spec: TableSpec, events: Sequence[Event], limits: Limits) -> tuple[Limits, list[Decision]]:
     """R10: each truncate is remembered first, then takes what is older than it."""
     decisions = []
     for event in events:
-        if event.kind is not Kind.TRUNCATE:
-            continue
         limits, reason = truncated_by(limits, event)
         decisions.append(Decision(event, reason, limits.truncated))
-        if reason is Reason.APPLIED:
+        if reason is Reason.APPLIED or reason is Reason.DUPLICATE:  # of a duplicate, the first attempt may have died half way
             transaction.save_limits(spec, limits)
-            writes = []
-            for entity, key, memory in transaction.memories(spec):
-                after = truncate(memory, event, limits)
-                if after is not memory:
-                    writes.append(Write(entity, key, memory, after))
-            transaction.write(spec, writes, limits, "")
+            _sweep(transaction, spec, event, limits)
     return limits, decisions
+
+
+def _sweep(transaction: Transaction, spec: TableSpec, event: Event, limits: Limits) -> None:
+    """What a truncate leaves of each row; a row that somebody else moves meanwhile is looked at again."""
+    for _ in range(ATTEMPTS):
+        writes = []
+        for entity, key, memory in transaction.memories(spec):
+            after = truncate(memory, event, limits)
+            if after is not memory:
+                writes.append(Write(entity, key, memory, after))
+        if not any(isinstance(answer, Lost) for answer in (transaction.write(spec, writes, limits, "") if writes else ())):
+            return

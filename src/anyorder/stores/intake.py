@@ -99,7 +99,9 @@ def _learn_runs(transaction: Transaction, shares: Sequence[Share]) -> bool:
 
 def _screen(transaction: Transaction, shares: Sequence[Share]) -> set[int]:
     """R13: the events of a scope that is suspected to have started again, by id()."""
-    growing = [(event, event.position.growing()) for share in shares for event in share.events if event.position is not None and event.time is not None]
+    growing = [
+        (event, event.position.growing()) for share in shares for event in share.events if event.position is not None and event.time is not None
+    ]
     scopes = sorted({found[0] for _, found in growing if found is not None})
     if not scopes:
         return set()

@@ -5,7 +5,7 @@ from __future__ import annotations
 import copy
 import threading
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from typing import NamedTuple
 
 import msgspec
@@ -58,7 +58,13 @@ class MemoryStore:
     """`decode` turns a held delivery back into its event. `state.rows[table][entity]` are the rows, for tests to look at."""
 
     promises = Promises(
-        "memory", guard="one lock", memory="beside, in one dictionary", forgets=True, one_transaction=True, exact_outcome=True, note="for tests; nothing is kept"
+        "memory",
+        guard="one lock",
+        memory="beside, in one dictionary",
+        forgets=True,
+        one_transaction=True,
+        exact_outcome=True,
+        note="for tests; nothing is kept",
     )
 
     def __init__(self, decode: Callable[[Delivery], Event] | None = None) -> None:
@@ -77,6 +83,9 @@ class MemoryStore:
                 raise
             if dry:
                 self.state = before
+
+    def reading(self) -> AbstractContextManager[MemoryTransaction]:
+        return self.transaction(0.0, dry=True)
 
     def reap(self, spec: TableSpec, before: float, limit: int = 1000) -> int:
         with self.transaction(before) as transaction:
@@ -182,7 +191,6 @@ class MemoryTransaction:
 
     def entries(self, query: EntryQuery) -> Iterator[Entry]:
 
-
         for entry in tuple(self._state.entries.values()):
             entity = canonical(entry.key) if entry.key is not None else ""
             wanted = ((query.state, entry.state), (query.table, entry.table), (query.entity, entity), (query.reason, entry.reason))
@@ -199,7 +207,9 @@ class MemoryTransaction:
         live = sum(unpack(row.memory).live for row in self._state.memories[name].values())
         rows, count = self._state.rows[name], len(self._state.memories[name])
         columns = tuple(dict.fromkeys(column for row in rows.values() for column in row))
-        return TableFacts(name, self._state.keys[name], columns, len(rows), live, count - live, replace(self._state.limits[name], lineage=self.lineage()))
+        return TableFacts(
+            name, self._state.keys[name], columns, len(rows), live, count - live, replace(self._state.limits[name], lineage=self.lineage())
+        )
 
     def quarantine_size(self) -> int:
         return sum(len(e.delivery.value or b"") for e in self._state.entries.values() if e.delivery is not None)

@@ -6,15 +6,15 @@ import secrets
 import time
 from collections.abc import Callable
 
+from anyorder._core.batch import Decision
 from anyorder._core.decide import accept
 from anyorder._core.event import Delivery, Event, Kind
 from anyorder._core.explain import explain
-from anyorder._core.batch import Decision
 from anyorder._core.outcome import Outcome, Reason, outcome_of
 from anyorder._core.reset import Growth
 from anyorder.errors import ConfigurationError
 from anyorder.stores.contract import Entry, EntryQuery, Refused, Store, TableSpec, Transaction, Write
-from anyorder.stores.guard import apply, reconsider_keys
+from anyorder.stores.guard import apply, look, reconsider_keys
 
 
 class Quarantine:
@@ -28,12 +28,12 @@ class Quarantine:
     def entries(self, state: str = "open", reason: str = "") -> list[Entry]:
         """Entries of a state ("" for all): open, settled (by itself), accepted, dropped. Oldest first."""
         query = EntryQuery(state, self._spec.name if self._spec is not None else "", reason=reason)
-        with self._store.transaction(time.time(), dry=True) as transaction:
+        with self._store.reading() as transaction:
             return list(transaction.entries(query))
 
     def show(self, number: int) -> Entry:
         """One entry with its delivery. Raises ConfigurationError if there is none of that number."""
-        with self._store.transaction(time.time(), dry=True) as transaction:
+        with self._store.reading() as transaction:
             return _found(transaction, number)
 
     def drop(self, number: int) -> None:
@@ -53,11 +53,14 @@ class Quarantine:
             assert entry.delivery is not None
             event = self._decode(entry.delivery)
             if spec is None or event.kind is Kind.MALFORMED or event.kind is Kind.INCOMPLETE:
-                raise ConfigurationError(f"entry {number} cannot be accepted: {event.note or 'no table matches it'}. Repair what it names, or drop it")
+                raise ConfigurationError(
+                    f"entry {number} cannot be accepted: {event.note or 'no table matches it'}. Repair what it names, or drop it"
+                )
             decision = _accepted(transaction, spec, event)
             if outcome_of(decision.reason) is Outcome.QUARANTINED:
                 raise ConfigurationError(f"entry {number} is still held. {explain(decision)}")
             transaction.settle(number, "accepted", decision.reason)
+            reconsider_keys(transaction, spec, [event.entity], transaction.open_table(spec), secrets.token_hex(4))
             return explain(decision)
 
     def dismiss(self, scope: str, specs: list[TableSpec]) -> int:
@@ -71,15 +74,13 @@ class Quarantine:
 
 def _accepted(transaction: Transaction, spec: TableSpec, event: Event) -> Decision:
     limits = transaction.open_table(spec)
-    remembered = transaction.remembered(spec, [event.entity]).get(event.entity)
-    before = remembered.memory if remembered is not None else None
-    after, reason, against = accept(before, event, limits)
-    token = secrets.token_hex(4)
+    remembered = look(transaction, spec, event.entity)
+    before = remembered.memory
+    after, reason, against = accept(before, event, remembered.limits or limits)
     if after is not before:
-        for failure in transaction.write(spec, [Write(event.entity, event.key or {}, before, after)], limits, token):
+        for failure in transaction.write(spec, [Write(event.entity, event.key or {}, before, after)], limits, secrets.token_hex(4)):
             detail = failure.detail if isinstance(failure, Refused) else "another writer moved the key; try again"
             raise ConfigurationError(f"the store refuses this event: {detail}")
-        reconsider_keys(transaction, spec, [event.entity], limits, token)
     return Decision(event, reason, against)
 
 

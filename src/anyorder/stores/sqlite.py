@@ -69,10 +69,18 @@ class SQLiteStore:
         if dry:
             self._tables.clear()
 
-    def joined(self, now: float) -> SQLiteTransaction:
-        """A transaction that the caller has begun and will end: the user's own SQL and our memory in one commit."""
-        self._tables.clear()
-        return SQLiteTransaction(self._database, self._tables, now, self.decode)
+    @contextmanager
+    def reading(self) -> Iterator[SQLiteTransaction]:
+        """A consistent view; in WAL mode it neither waits for a writer nor keeps one waiting."""
+        self._database.execute("BEGIN")
+        try:
+            yield SQLiteTransaction(self._database, self._tables, 0.0, self.decode)
+        finally:
+            self._database.execute("ROLLBACK")
+
+    def joined(self, connection: sqlite3.Connection, now: float) -> SQLiteTransaction:
+        """A transaction on the caller's own connection, which begins and ends it: the caller's SQL and our memory in one commit."""
+        return SQLiteTransaction(connection, Tables(), now, self.decode)
 
     def reap(self, spec: TableSpec, before: float, limit: int = 1000) -> int:
         """Forget tombstones written before a time: the floor is raised and the very rows deleted in one transaction (rules R2, R3)."""
@@ -116,7 +124,9 @@ class SQLiteStore:
                 if "locked" not in str(error) and "busy" not in str(error):
                     raise StoreError(f"{self.path}: {error}") from error
                 if time.monotonic() > until:
-                    raise StoreBusy(f"{self.path}: another process held the write lock for {LOCKED_SECONDS:.0f} s; find the writer that never commits") from error
+                    raise StoreBusy(
+                        f"{self.path}: another process held the write lock for {LOCKED_SECONDS:.0f} s; find the writer that never commits"
+                    ) from error
                 time.sleep(0.01)
 
 
@@ -126,4 +136,3 @@ def connect(path: str) -> sqlite3.Connection:
         return sqlite3.connect(path, timeout=BUSY_SECONDS, isolation_level=None, check_same_thread=False)
     except sqlite3.OperationalError as error:
         raise StoreError(f"cannot open {path}: {error}; does its directory exist, and may this user write there?") from error
-

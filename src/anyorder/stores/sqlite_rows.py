@@ -194,7 +194,8 @@ class RowWriter:
     def _update(self, columns: tuple[str, ...]) -> str:
         assignments = ", ".join(f"{quoted(column)} = ?" for column in columns)
         return self._cached(
-            ("update", *columns), lambda: SQL["update_row"].format(table=quoted(self._schema.name), assignments=assignments, condition=self._condition())
+            ("update", *columns),
+            lambda: SQL["update_row"].format(table=quoted(self._schema.name), assignments=assignments, condition=self._condition()),
         )
 
     def _insert(self, columns: tuple[str, ...]) -> str:

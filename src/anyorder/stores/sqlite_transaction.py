@@ -70,8 +70,8 @@ class SQLiteTransaction:
         for entity, number, *delivery in self._database.execute(SQL["open_entries"], {"table": spec.name, "entities": names}):
             event = self._event(delivery)
             if event is not None:
-                memory, held = known.get(entity, Remembered(None))
-                known[entity] = Remembered(memory, (*held, Held(number, event)))
+                there = known.get(entity, Remembered(None))
+                known[entity] = there._replace(held=(*there.held, Held(number, event)))
         return known
 
     def write(self, spec: TableSpec, writes: Sequence[Write], limits: Limits, token: str) -> list[Refused | Lost]:
@@ -171,7 +171,11 @@ class SQLiteTransaction:
         self._lineage = None
 
     def growths(self, scopes: Sequence[str] | None = None) -> dict[str, Growth]:
-        found = self._database.execute(SQL["growths"], {"scopes": _encode(scopes).decode()}) if scopes is not None else self._database.execute(SQL["all_growths"])
+        found = (
+            self._database.execute(SQL["growths"], {"scopes": _encode(scopes).decode()})
+            if scopes is not None
+            else self._database.execute(SQL["all_growths"])
+        )
         return {scope: _growth.decode(text) for scope, text in found}
 
     def save_growths(self, growths: dict[str, Growth]) -> None:

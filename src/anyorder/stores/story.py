@@ -13,6 +13,7 @@ from anyorder._core.memory import Memory
 from anyorder._core.outcome import Reason, outcome_of
 from anyorder.errors import ConfigurationError
 from anyorder.stores.contract import Entry, EntryQuery, Store, TableSpec
+from anyorder.stores.guard import NOTHING
 
 
 class Story(msgspec.Struct, frozen=True):
@@ -38,12 +39,12 @@ class Story(msgspec.Struct, frozen=True):
 
 def story_of(store: Store, spec: TableSpec, key: object) -> Story:
     """Read a key's memory and entries. Raises ConfigurationError if the key does not fit the table."""
-    with store.transaction(time.time(), dry=True) as transaction:
+    with store.reading() as transaction:
         facts = next((facts for facts in transaction.tables() if facts.name == spec.name), None)
         columns = facts.key if facts is not None else spec.key
         named = _named(key, columns or spec.key, spec.name)
         entity = canonical(named)
-        memory = transaction.remembered(spec, [entity])[entity].memory if facts is not None and entity in transaction.remembered(spec, [entity]) else None
+        memory = transaction.remembered(spec, [entity]).get(entity, NOTHING).memory if facts is not None else None
         entries = list(transaction.entries(EntryQuery("", spec.name, entity)))
     known = set(facts.columns) - set(facts.key) if facts is not None else set()
     return _told(spec.name, named, memory, known, entries)
@@ -61,7 +62,10 @@ def _named(key: object, columns: tuple[str, ...], table: str) -> dict[str, objec
 def _told(table: str, key: dict[str, object], memory: Memory | None, columns: set[str], entries: list[Entry]) -> Story:
     waiting = [entry for entry in entries if entry.state == "open"]
     reason = Reason.APPLIED if memory is not None else Reason(waiting[-1].reason) if waiting else None
-    held = [f"In quarantine since {_when(e.first_seen)}: #{e.id}, {e.reason}{f' ({e.detail})' if e.detail else ''}, seen {e.count} times." for e in waiting]
+    held = [
+        f"In quarantine since {_when(e.first_seen)}: #{e.id}, {e.reason}{f' ({e.detail})' if e.detail else ''}, seen {e.count} times."
+        for e in waiting
+    ]
     return Story(
         table=table,
         key=key,

@@ -12,7 +12,7 @@ def parse(value: object, width: int | None = None) -> tuple[int, ...]:
     if value is None:
         return (-1,)
     digits = value.replace(":", "").replace("-", "") if isinstance(value, str) else ""
-    if not 0 < len(digits) <= WIDTH or width is not None and len(digits) != width or not digits.isalnum() or not digits.isascii():
+    if not 0 < len(digits) <= WIDTH or (width is not None and len(digits) != width) or not digits.isalnum() or not digits.isascii():
         raise Malformed(f"not a hexadecimal position: {value!r:.80}")
     try:
         return (int(digits, 16),)

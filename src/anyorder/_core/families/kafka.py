@@ -18,9 +18,8 @@ class OffsetPosition(msgspec.Struct, frozen=True, array_like=True, tag="kafka"):
     time: int | None = None
 
     def compare(self, other: Clocked, lineage: Lineage) -> Order:
-        if other.__class__ is not OffsetPosition or self.scope != other.scope:
+        if not isinstance(other, OffsetPosition) or self.scope != other.scope:
             return Order.UNDECIDED
-        assert isinstance(other, OffsetPosition)
         if self.epoch != other.epoch:
             return Order.NEWER if self.epoch > other.epoch else Order.OLDER
         if self.partition != other.partition:

@@ -14,7 +14,7 @@ from bisect import bisect_right
 import msgspec
 
 from anyorder._core.floor import Floor
-from anyorder._core.position import OPPOSITE, Above, Clocked, Lineage, Order
+from anyorder._core.position import Above, Clocked, Lineage, Order
 
 READS = frozenset("rix")  # r: snapshot read, i: incremental snapshot read, x: our own read of the source
 HINT = "h"  # a null record: only its place in the topic is known
@@ -39,9 +39,8 @@ class LogPosition(msgspec.Struct, frozen=True, array_like=True, tag="pg"):
     time: int | None = None
 
     def compare(self, other: Clocked, lineage: Lineage) -> Order:
-        if other.__class__ is not LogPosition or self.scope != other.scope:
+        if not isinstance(other, LogPosition) or self.scope != other.scope:
             return Order.UNDECIDED
-        assert isinstance(other, LogPosition)
         if self.run == other.run:
             return compare_in_epoch(self, other)
         mine, theirs = epoch(self, lineage), epoch(other, lineage)
@@ -52,9 +51,8 @@ class LogPosition(msgspec.Struct, frozen=True, array_like=True, tag="pg"):
 
     def joined(self, other: Clocked, same: bool) -> LogPosition:
         """The joined offset, and of two copies of one change the better lower bound (rules R4, R5)."""
-        if other.__class__ is not LogPosition:
+        if not isinstance(other, LogPosition):
             return self
-        assert isinstance(other, LogPosition)
         offset = other.offset if other.offset > self.offset and other.partition == self.partition else self.offset
         seq0 = self.seq0
         if same and other.seq0 is not None and (seq0 is None or other.seq0 > seq0):
@@ -75,7 +73,7 @@ class LogPosition(msgspec.Struct, frozen=True, array_like=True, tag="pg"):
             theirs = mine if run == self.run else epoch_of_run(run, lineage.get(scope, ()))
             if mine is None or theirs is None:
                 return Above.UNKNOWN
-            if theirs > mine or theirs == mine and not self.passes(limit):
+            if theirs > mine or (theirs == mine and not self.passes(limit)):
                 return Above.NO
         if not known:
             return Above.UNKNOWN
@@ -85,7 +83,7 @@ class LogPosition(msgspec.Struct, frozen=True, array_like=True, tag="pg"):
 
     def passes(self, limit: int | tuple[int, ...]) -> bool:
         """(lsn, rank) above (limit, 0): a put at the very position of a forgotten delete is a key change and may pass; reads may not."""
-        return self.lsn > _number(limit) or self.lsn == limit and self.op in "cu"
+        return self.lsn > _number(limit) or (self.lsn == limit and self.op in "cu")
 
     def raising(self, floor: Floor) -> Floor:
         more: dict[str, int | tuple[int, ...]] = {f"{self.scope}|{self.run}": self.lsn - (self.op in READS)}
@@ -118,23 +116,23 @@ def compare_in_epoch(a: LogPosition, b: LogPosition) -> Order:
     if a.op == "t" or b.op == "t":
         return _compare_truncate(a, b)
     if a.op in READS:
-        return compare_reads(a, b) if b.op in READS else OPPOSITE[compare_change_to_read(b, a)]
+        return compare_reads(a, b) if b.op in READS else compare_change_to_read(b, a).opposite
     if b.op in READS:
         return compare_change_to_read(a, b)
     if a.lsn == b.lsn:
         return Order.SAME
     if a.lsn > b.lsn:
         return _high_is_newer(b, a)
-    return OPPOSITE[_high_is_newer(a, b)]
+    return _high_is_newer(a, b).opposite
 
 
 def _high_is_newer(low: LogPosition, high: LogPosition) -> Order:
     """How the change with the higher LSN stands to the other (rules R4)."""
-    if low.op != "c" or low.transaction == high.transaction and low.transaction is not None:
+    if low.op != "c" or (low.transaction == high.transaction and low.transaction is not None):
         return Order.NEWER
     if low.seq0 is None:
         return Order.NEWER if low.partition == high.partition and low.offset < high.offset else Order.UNDECIDED
-    if low.seq0 <= high.lsn or high.op == "c" and high.seq0 is not None and low.seq0 <= high.seq0:
+    if low.seq0 <= high.lsn or (high.op == "c" and high.seq0 is not None and low.seq0 <= high.seq0):
         return Order.NEWER
     if high.op == "c" and high.seq0 is None and (low.partition != high.partition or low.offset < high.offset):
         return Order.UNDECIDED
@@ -143,7 +141,7 @@ def _high_is_newer(low: LogPosition, high: LogPosition) -> Order:
 
 def compare_change_to_read(change: LogPosition, read: LogPosition) -> Order:
     """R5: how a change stands to a snapshot read."""
-    if change.lsn >= read.lsn or change.seq0 is not None and change.seq0 >= read.lsn:
+    if change.lsn >= read.lsn or (change.seq0 is not None and change.seq0 >= read.lsn):
         return Order.NEWER  # its transaction committed after S: proof
     if read.op == "i" and change.seq0 is not None:
         return Order.OLDER  # the window's semantics make the converse true as well

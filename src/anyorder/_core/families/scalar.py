@@ -29,10 +29,9 @@ class ScalarPosition(msgspec.Struct, frozen=True, array_like=True, tag="scalar")
     time: int | None = None
 
     def compare(self, other: Clocked, lineage: Lineage) -> Order:
-        if other.__class__ is not ScalarPosition or self.scope != other.scope:
+        if not isinstance(other, ScalarPosition) or self.scope != other.scope:
             return Order.UNDECIDED
-        assert isinstance(other, ScalarPosition)
-        if self.kind != other.kind or self.lineage and other.lineage and self.lineage != other.lineage:
+        if self.kind != other.kind or (self.lineage and other.lineage and self.lineage != other.lineage):
             return Order.UNDECIDED
         if self.value[0] == other.value[0] and self.group and other.group and self.group != other.group:
             return Order.UNDECIDED

@@ -1,0 +1,59 @@
+# The front door. On a machine with only python3 and make, every target does its own set-up in .venv.
+PYTHON ?= python3
+BIN := .venv/bin
+export PIP_DISABLE_PIP_VERSION_CHECK := 1
+
+.PHONY: help demo test check docs format whole acceptance bench fuzz clean
+
+help:
+	@echo "make demo        the whole story in the terminal and on one HTML page"
+	@echo "make test        the tests (whatever real services are missing is skipped, and says so)"
+	@echo "make check       lint, format, types"
+	@echo "make docs        write the generated parts of the documentation"
+	@echo "make whole       the model in full (minutes)"
+	@echo "make acceptance  recorded streams, delivered in any order (needs ANYORDER_DATA)"
+	@echo "make mutants     break each decision rule, one at a time: a test must go red"
+	@echo "make fuzz        a million mutated payloads"
+	@echo "make bench       speed, as ratios"
+
+.venv/base: pyproject.toml
+	$(PYTHON) -m venv .venv
+	$(BIN)/python -m pip install -q -e .
+	@touch $@
+
+.venv/dev: .venv/base requirements-dev.txt
+	$(BIN)/python -m pip install -q -r requirements-dev.txt
+	@touch $@
+
+demo: .venv/base
+	$(BIN)/anyorder demo
+
+test: .venv/dev
+	$(BIN)/python -m pytest -n 2 $(TESTS)
+
+check: .venv/dev
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+
+docs: .venv/dev
+	$(BIN)/python -m tests.docs.generate
+
+format: .venv/dev
+	$(BIN)/ruff check --fix .
+	$(BIN)/ruff format .
+
+whole: .venv/dev
+	$(BIN)/python -m pytest -n 2 tests/model --whole
+
+fuzz: .venv/dev
+	$(BIN)/python tests/envelopes/fuzz.py --count 1000000
+
+bench: .venv/dev
+	$(BIN)/python -m bench
+
+mutants: .venv/dev
+	$(BIN)/python tests/mutants/run.py
+
+clean:
+	rm -rf .venv build dist .pytest_cache .mypy_cache .ruff_cache .hypothesis

@@ -1,0 +1,68 @@
+"""anyorder under a simulated clock: the same table that `anyorder.table` gives, told what time it is."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from anyorder._core.batch import Decision
+from anyorder._core.event import Delivery
+from anyorder._core.memory import Memory
+from anyorder.demo.naive import rows_of
+from anyorder.report import Report
+from anyorder.stores.contract import EntryQuery
+from anyorder.stores.intake import Share, take
+from anyorder.stores.sqlite import SQLiteStore
+from anyorder.stores.story import Story
+from anyorder.table import table
+
+
+class Guarded:
+    """A guarded table in SQLite. `window` as in `anyorder.table`; `url`: in this process's memory unless told otherwise."""
+
+    def __init__(self, name: str = "users", window: str | float = "forever", url: str = "sqlite://") -> None:
+        self.table = table(url, name, key="id", window=window)
+        self.report = Report()
+        self._batches = 0
+
+    def take(self, deliveries: Sequence[Delivery], now: float) -> list[Decision]:
+        """Decide and write a batch, all at one moment (seconds since 1970)."""
+        self._batches += 1
+        events = list(self.table.decode(deliveries))
+        taken = take(self.table.store, [Share(self.table.spec, events)], now=now, token=f"{id(self):x}.{self._batches}")
+        self.report.count(taken)
+        return taken.decisions
+
+    def reap(self, now: float) -> int:
+        """Forget the tombstones that are older than the window; how many."""
+        window, gone = self.table.spec.window, 0
+        while window is not None and (went := self.table.store.reap(self.table.spec, now - window, 1000)):
+            gone += went
+        return gone
+
+    def rows(self) -> dict[int, dict[str, Any]]:
+        """The user's table."""
+        assert isinstance(self.table.store, SQLiteStore)
+        return rows_of(self.table.store.database, self.table.spec.name)
+
+    def memory(self, key: int) -> Memory | None:
+        """What is remembered of a key."""
+        entity = f'{{"id":{key}}}'
+        with self.table.store.reading() as transaction:
+            remembered = transaction.remembered(self.table.spec, [entity]).get(entity)
+        return None if remembered is None else remembered.memory
+
+    def tombstones(self) -> int:
+        """How many tombstones are kept."""
+        with self.table.store.reading() as transaction:
+            return next((facts.tombstones for facts in transaction.tables() if facts.name == self.table.spec.name), 0)
+
+    def held(self) -> list[int]:
+        """The key of every open entry in the quarantine."""
+        with self.table.store.reading() as transaction:
+            entries = list(transaction.entries(EntryQuery("open", self.table.spec.name)))
+        return [entry.key["id"] for entry in entries if isinstance(entry.key, dict)]
+
+    def why(self, key: int) -> Story:
+        """The story of one row."""
+        return self.table.why(key)

@@ -1,0 +1,154 @@
+"""CloudEvents 1.0: structured JSON, and Kafka's binary mode (`ce_` headers, the data as the value; a null value is a tombstone).
+
+`id` is not an order, and `time` is the sender's own; the only order there is is the `sequence` extension, inside one `source`.
+Two texts of the specification order it differently ("10" and "9"), so it must be said which holds, unless the event itself
+says `sequencetype` = Integer: a signed 32-bit counter that wraps (tag v1.0.2).
+"""
+
+from __future__ import annotations
+
+import binascii
+from base64 import b64decode
+from fnmatch import fnmatchcase
+from typing import Any, NamedTuple
+
+from anyorder._core.event import Delivery, Event, KeyFields, Kind
+from anyorder._core.families import ScalarPosition
+from anyorder.envelopes import strict
+from anyorder.envelopes.envelope import Reader, chosen
+from anyorder.envelopes.pointers import KeyPointers
+from anyorder.envelopes.raw import BLANKS, text_of
+from anyorder.envelopes.spellings import SPELLINGS, microseconds
+from anyorder.errors import ConfigurationError, Malformed
+
+HEADER = "ce_"
+BATCH = "application/cloudevents-batch"
+SEQUENCES = {"integer": "version", "lexicographic": "lexicographic", "integer32-wrap": "integer32-wrap"}
+REQUIRED = ("id", "source", "type")
+ABSENT = object()
+
+
+class Attributes(NamedTuple):
+    """An event taken apart: its attributes, and its data (ABSENT where there is none)."""
+
+    attributes: dict[str, Any]
+    data: Any
+    tombstone: bool = False
+
+    def text(self, name: str) -> str:
+        """An attribute that must be a text, "" where it is not there."""
+        value = self.attributes.get(name)
+        if value is not None and type(value) is not str:
+            raise Malformed(f"the attribute {name} is no text: {value!r:.80}")
+        return value or ""
+
+
+class CloudEvents(Reader):
+    """`sequence`: "integer", "lexicographic" or "integer32-wrap". `key`: "subject", "partitionkey", or JSON pointers into the data.
+
+    `deleted_type`: a glob over `type`; what matches deletes. `table`: its name, by default the topic, else the source.
+    """
+
+    name = "cloudevents"
+
+    def __init__(self, *, sequence: str | None = None, key: object = "subject", deleted_type: str = "", table: str = "") -> None:
+        self._kind = None if sequence is None else SEQUENCES[chosen(sequence, "sequence", tuple(SEQUENCES))]
+        self._attribute = key if key in ("subject", "partitionkey") else ""
+        self._pointers = None if self._attribute else KeyPointers(key)
+        if not isinstance(deleted_type, str) or not isinstance(table, str):
+            raise ConfigurationError("the envelope options deleted_type and table must be texts")
+        self._deleted_type, self._table = deleted_type, table
+
+    def read(self, delivery: Delivery) -> Event:
+        event = _taken_apart(delivery)
+        for name in REQUIRED:
+            if not event.text(name):
+                raise Malformed(f"no CloudEvent: the attribute {name} is missing")
+        key, table, time = self._key(event), self._table_of(event, delivery), microseconds(event.text("time") or None)
+        position = ScalarPosition(self._kind_of(event), f"cloudevents:{event.text('source')}", self._sequence(event), time=time)
+        if event.tombstone or (self._deleted_type and fnmatchcase(event.text("type"), self._deleted_type)):
+            return Event(Kind.DELETE, table, key, position, time=time, delivery=delivery)
+        if event.data is ABSENT or event.data is None:
+            note = f"the event has no data{': it lies at ' + event.text('dataref') if event.text('dataref') else ''}"
+            return Event(Kind.INCOMPLETE, table, key, position, time=time, note=note, delivery=delivery)
+        row = event.data if type(event.data) is dict else {"value": event.data}
+        return Event(Kind.PUT, table, key, position, row, time=time, delivery=delivery)
+
+    def _kind_of(self, event: Attributes) -> str:
+        if event.attributes.get("sequence") is None:
+            raise Malformed(
+                "the event has no sequence, so nothing orders it: have the producer set the sequence extension, "
+                "or read its data with the envelope json and a position inside"
+            )
+        if self._kind is not None:
+            return self._kind
+        if event.text("sequencetype") == "Integer":
+            return "integer32-wrap"
+        raise Malformed('how to compare sequence is not said ("10" and "9"): set the envelope option sequence = "integer" or "lexicographic"')
+
+    def _sequence(self, event: Attributes) -> tuple[int, ...]:
+        return SPELLINGS[self._kind_of(event)](event.attributes["sequence"])
+
+    def _key(self, event: Attributes) -> KeyFields:
+        if self._pointers is not None:
+            if event.tombstone:
+                raise Malformed('a tombstone has no data in which to find its key: set the envelope option key = "subject" or "partitionkey"')
+            return self._pointers.find(event.data)
+        found = event.text(str(self._attribute))
+        if not found:
+            raise Malformed(f"the event has no {self._attribute}, which is to be its key; the envelope option key may also point into the data")
+        return {"id": found}
+
+    def _table_of(self, event: Attributes, delivery: Delivery) -> str:
+        return self._table or delivery.topic or event.text("source")
+
+    def table_of(self, delivery: Delivery) -> str:
+        return self._table or delivery.topic or self._table_of(_taken_apart(delivery), delivery)
+
+    def key_of(self, delivery: Delivery) -> KeyFields | None:
+        return self._key(_taken_apart(delivery))
+
+
+def _taken_apart(delivery: Delivery) -> Attributes:
+    headers = dict(delivery.headers)
+    if f"{HEADER}specversion" in headers or f"{HEADER}id" in headers:
+        attributes = {name.removeprefix(HEADER): value for name, value in headers.items() if name.startswith(HEADER)}
+        _check_version(attributes.get("specversion"))
+        if delivery.value is None:
+            return Attributes(attributes, ABSENT, tombstone=True)
+        return Attributes(attributes, _document(delivery.value))
+    return _structured(delivery, headers.get("content-type") or "")
+
+
+def _structured(delivery: Delivery, content: str) -> Attributes:
+    if delivery.value is None:
+        raise Malformed("a null value without ce_ headers is no CloudEvent, and nothing tells its place in the order")
+    found = strict.parse(delivery.value)
+    if content.startswith(BATCH) or type(found) is list:
+        raise Malformed("a batch of CloudEvents: deliver its events one by one")
+    if type(found) is not dict:
+        raise Malformed(f"no CloudEvent: {found!r:.80}")
+    _check_version(found.get("specversion"))
+    data, encoded = found.pop("data", ABSENT), found.pop("data_base64", None)
+    if encoded is not None:
+        data = _encoded(data, encoded)
+    return Attributes(found, data)
+
+
+def _encoded(data: Any, encoded: Any) -> Any:
+    if data is not ABSENT:
+        raise Malformed("the event has both data and data_base64")
+    try:
+        return _document(b64decode(encoded, validate=True))
+    except (binascii.Error, ValueError, TypeError):
+        raise Malformed(f"data_base64 is not base64: {encoded!r:.80}") from None
+
+
+def _check_version(found: Any) -> None:
+    if found != "1.0":
+        raise Malformed(f'no CloudEvent 1.0: specversion is {found!r:.80}, not "1.0"')
+
+
+def _document(data: bytes) -> Any:
+    """Data that came as bytes: a JSON object if it begins as one, else a text."""
+    return strict.parse(data) if data.lstrip(BLANKS).startswith(b"{") else text_of(data)

@@ -1,0 +1,153 @@
+"""Kafka Connect's JSON: the {"schema", "payload"} wrapper of JsonConverter, and the types that only their schema explains.
+
+With schemas.enable=true every record carries its whole schema, the same bytes again and again, so what a schema says is
+remembered by its bytes. A decimal becomes its text with the scale of its schema, "12.30"; without a schema the scale is
+nowhere in the record, and the base64 text stays what it is. Every other value is as JsonConverter wrote it: the elements of
+arrays and maps, and Debezium's VariableScaleDecimal, {"scale", "value"}, which tells its scale with or without a schema.
+"""
+
+from __future__ import annotations
+
+import binascii
+import re
+from base64 import b64decode
+from collections.abc import Callable
+from decimal import Decimal
+from typing import Any
+
+from anyorder.envelopes import strict
+from anyorder.errors import Malformed
+
+DECIMAL = "org.apache.kafka.connect.data.Decimal"
+SCALE = re.compile(r"-?[0-9]{1,7}")
+LARGEST_SCALE = strict.LARGEST_EXPONENT
+LONGEST = 61_230  # bytes of an unscaled value of that many digits
+SHORT = 1_700  # bytes that Python writes as digits at once; longer ones go through Decimal
+REMEMBERED = 1_000  # schemas
+WRAPPER = {"schema", "payload"}
+BEGIN, MIDDLE = b'{"schema":', b',"payload":'
+
+Conversion = Callable[[Any], Any]
+
+
+class Schemas:
+    """Opens records that may carry a schema. Remembers what up to a thousand schemas say."""
+
+    def __init__(self) -> None:
+        self._known: dict[bytes, Conversion | None] = {}
+
+    def open(self, data: bytes) -> tuple[Any, Conversion | None]:
+        """The payload, and how its values are to be converted (None: as they are). Raises Malformed."""
+        if data.startswith(BEGIN):  # as JsonConverter writes it
+            between = data.find(MIDDLE)
+            schema = data[len(BEGIN) : between]
+            if between > 0 and schema in self._known and data.endswith(b"}"):
+                return strict.parse(data[between + len(MIDDLE) : -1], inside=1), self._known[schema]
+            return self._opened(data)
+        return _unwrapped(strict.parse(data))
+
+    def _opened(self, data: bytes) -> tuple[Any, Conversion | None]:
+        """A record whose schema is not known yet."""
+        payload, found = _unwrapped(strict.parse(data))
+        members = strict.members(data)
+        if members.keys() == WRAPPER and _is_schema(strict.parse(members["schema"])):
+            if len(self._known) >= REMEMBERED:
+                self._known.clear()
+            self._known[members["schema"]] = found
+        return payload, found
+
+
+def _unwrapped(value: Any) -> tuple[Any, Conversion | None]:
+    if type(value) is dict and value.keys() == WRAPPER and _is_schema(value["schema"]):
+        return value["payload"], conversion(value["schema"])
+    return value, None
+
+
+def _is_schema(value: object) -> bool:
+    """Connect's schema, rather than a column that happens to be called so."""
+    return value is None or (isinstance(value, dict) and isinstance(value.get("type"), str))
+
+
+class StructConversion:
+    """Converts the fields of a struct that need it."""
+
+    def __init__(self, fields: dict[str, Conversion]) -> None:
+        self.fields = fields
+
+    def __call__(self, value: Any) -> Any:
+        if value is None:
+            return None
+        if value.__class__ is not dict:
+            raise Malformed(f"the schema says struct, the payload has {value!r:.80}")
+        return {name: self.fields[name](cell) if name in self.fields else cell for name, cell in value.items()}
+
+
+def of(found: Conversion | None, field: str) -> Conversion | None:
+    """The conversion of one field of a struct."""
+    return found.fields.get(field) if isinstance(found, StructConversion) else None
+
+
+def conversion(schema: Any) -> Conversion | None:
+    """How values of a schema are converted; None: as they are. Raises Malformed for a schema that contradicts itself."""
+    if schema is None:
+        return None
+    name = schema.get("name")
+    if name == DECIMAL:
+        return _decimal(schema)
+    return _struct(schema) if schema.get("type") == "struct" else None
+
+
+def _struct(schema: dict[str, Any]) -> StructConversion | None:
+    found = {}
+    for field in _listed(schema.get("fields")):
+        inner = conversion(field)
+        if inner is not None:
+            found[field["field"]] = inner
+    return StructConversion(found) if found else None
+
+
+def _listed(fields: Any) -> list[dict[str, Any]]:
+    if not isinstance(fields, list) or not all(isinstance(field, dict) and isinstance(field.get("field"), str) for field in fields):
+        raise Malformed("a struct schema without a list of named fields")
+    return fields
+
+
+def _decimal(schema: dict[str, Any]) -> Conversion:
+    parameters = schema.get("parameters")
+    scale = _scale(parameters.get("scale") if isinstance(parameters, dict) else None)
+    return lambda value: None if value is None else decimal_text(value, scale)
+
+
+def _scale(value: object) -> int:
+    if isinstance(value, str) and SCALE.fullmatch(value):
+        value = int(value)
+    if not isinstance(value, int) or isinstance(value, bool) or abs(value) > LARGEST_SCALE:
+        raise Malformed(f"not the scale of a decimal: {value!r:.80}")
+    return value
+
+
+def _with_digits(number: Decimal, scale: int) -> str:
+    text = f"{number:.{scale}f}"
+    if Decimal(text) != number:
+        raise Malformed(f"the decimal {number!s:.80} has more digits than its scale, {scale}")
+    return text
+
+
+def decimal_text(value: object, scale: int) -> str:
+    """The decimal as people write it: `"BBo="` (the unscaled integer, big-endian) at scale 2 is "10.50".
+
+    Numbers (JsonConverter's decimal.format=NUMERIC) get the digits of their scale. Raises Malformed for anything else.
+    """
+    if isinstance(value, (int, float, Decimal)) and not isinstance(value, bool):
+        return _with_digits(Decimal(str(value)), max(scale, 0))
+    try:
+        encoded = b64decode(value, validate=True) if isinstance(value, str) else b""
+    except (binascii.Error, ValueError):
+        encoded = b""
+    if not 0 < len(encoded) <= LONGEST:
+        raise Malformed(f"not a decimal: {value!r:.80}")
+    unscaled = int.from_bytes(encoded, "big", signed=True)
+    digits = str(abs(unscaled)) if len(encoded) <= SHORT else str(Decimal(abs(unscaled)))
+    digits = digits.zfill(scale + 1) if scale > 0 else digits + "0" * -scale if unscaled else digits
+    text = f"{digits[:-scale]}.{digits[-scale:]}" if scale > 0 else digits
+    return f"-{text}" if unscaled < 0 else text

@@ -1,0 +1,183 @@
+"""Debezium change events told as JSON: with or without the envelope, with or without schemas.
+
+The clock is the database's own log position (debezium_sources.py). A null record after a delete has no source block, so by
+default it is a *hint* that changes nothing (rules R6). With tombstone="delete" it is a delete; then the Kafka offset is the
+clock of all events, because a stream must have one clock on every record, and any connector will do.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from anyorder._core.event import Delivery, Event, KeyFields, Kind
+from anyorder._core.families import LogPosition, Position
+from anyorder._core.families.postgres_log import HINT
+from anyorder.envelopes import flattened, strict
+from anyorder.envelopes.connect import Conversion, Schemas, of
+from anyorder.envelopes.debezium_sources import INCREMENTAL, STREAMED, Source, source_of, transport
+from anyorder.envelopes.envelope import Reader, chosen, named, offset_position
+from anyorder.envelopes.unavailable import DEFAULT, Placeholder
+from anyorder.errors import Malformed
+
+CHANGES = frozenset(("c", "u", "r", "d"))
+LOGICAL_NAME = "__debezium.context.connectorLogicalName"
+CONNECTOR = "__debezium.context.connectorName"
+TIMES = frozenset(("ts_ms", "ts_us", "ts_ns"))
+TRANSACTION = frozenset(("status", "id", "event_count", "data_collections"))
+NOTIFICATION = frozenset(("id", "aggregate_type", "type", "additional_data", "timestamp"))
+
+
+class Debezium(Reader):
+    """`tombstone`: "hint" or "delete". `placeholder`: the connector's unavailable.value.placeholder. `key`: the column of a key that is no object."""
+
+    name = "debezium"
+
+    def __init__(self, *, tombstone: str = "hint", placeholder: str = DEFAULT, key: str = "id") -> None:
+        self._by_offset = chosen(tombstone, "tombstone", ("hint", "delete")) == "delete"
+        self._placeholder = Placeholder(named(placeholder, "placeholder"))
+        self._column = named(key, "key")
+        self._schemas = Schemas()
+
+    def read(self, delivery: Delivery) -> Event:
+        if delivery.value is None:
+            return self._null(delivery)
+        value, conversion = self._schemas.open(delivery.value)
+        if value is None:
+            return self._null(delivery)
+        if type(value) is not dict:
+            raise Malformed(f"the value is no JSON object: {value!r:.80}")
+        source = value.get("source")
+        if type(source) is dict and "op" in value:
+            return self._change(delivery, value, source, conversion)
+        note = control(value)
+        if note:
+            return Event(Kind.CONTROL, note=note, delivery=delivery)
+        return self._flattened(delivery, value, conversion)
+
+    def _change(self, delivery: Delivery, value: dict[str, Any], block: dict[str, Any], conversion: Conversion | None) -> Event:
+        op = value["op"]
+        if op == "m":
+            return Event(Kind.CONTROL, note="a logical message", delivery=delivery)
+        source = source_of(block)
+        if op == "t":
+            position = self._position(source, op, delivery)
+            return Event(Kind.TRUNCATE, source.table_name, None, position, time=position.time, delivery=delivery)
+        if type(op) is not str or op not in CHANGES:
+            raise Malformed(f"op {op!r:.80} is none of c, u, d, r, t, m")
+        row = value.get("after")
+        if type(row) is str and source.connector == "mongodb":
+            row = strict.parse(row.encode())  # its documents are texts inside the JSON
+        if conversion is not None:
+            conversion = of(conversion, "after")
+        position = self._position(source, op, delivery)
+        return self._event(delivery, source.table_name, op, row, conversion, position, _snapshot_run(position, source))
+
+    def _event(
+        self, delivery: Delivery, table: str, op: str, row: Any, conversion: Conversion | None, position: Position, run: tuple[str, str] | None
+    ) -> Event:
+        """The put or delete of one row."""
+        key = self._key(delivery, table)
+        if op == "d":
+            return Event(Kind.DELETE, table, key, position, time=position.time, snapshot_run=run, delivery=delivery)
+        if row is None:
+            note = f"op {op} without after: the value lies elsewhere (dataref), or was left out"
+            return Event(Kind.INCOMPLETE, table, key, position, time=position.time, note=note, delivery=delivery)
+        if type(row) is not dict:
+            raise Malformed(f"the row is no JSON object: {row!r:.80}")
+        holes = self._placeholder.holes(row)
+        if holes:
+            row = {name: cell for name, cell in row.items() if name not in holes}
+        if conversion is not None:
+            row = conversion(row)
+        return Event(Kind.PUT, table, key, position, row, holes, False, op == "c", position.time, "", run, delivery)
+
+    def _position(self, source: Source, op: str, delivery: Delivery) -> Position:
+        return offset_position(delivery) if self._by_offset else source.position(op, delivery)
+
+    def _key(self, delivery: Delivery, table: str) -> KeyFields:
+        """The Kafka key: a struct of the key columns, or one bare value."""
+        value, conversion = self._schemas.open(delivery.key) if delivery.key is not None else (None, None)
+        if value is None or value == {}:
+            raise Malformed(
+                f"{table or 'the record'} tells no key, so no row can be found: give the table a primary key, or set the connector's "
+                "message.key.columns to columns that are unique (with REPLICA IDENTITY FULL, or USING INDEX of their unique index)"
+            )
+        if type(value) is list:
+            raise Malformed(f"the key is a JSON array, which names no columns: {value!r:.80}")
+        if conversion is not None:
+            value = conversion(value)
+        return value if type(value) is dict else {self._column: value}
+
+    def _null(self, delivery: Delivery) -> Event:
+        """A record without a value: the tombstone that follows a delete."""
+        if delivery.key is None:
+            return Event(Kind.CONTROL, note="a record with neither key nor value", delivery=delivery)
+        table = table_by_topic(delivery)
+        key = self._key(delivery, table)
+        if self._by_offset:
+            position = offset_position(delivery)
+            return Event(Kind.DELETE, table, key, position, time=position.time, delivery=delivery)
+        partition, offset = transport(delivery)
+        return Event(Kind.HINT, table, key, LogPosition("", -1, HINT, partition=partition, offset=offset), delivery=delivery)
+
+    def _flattened(self, delivery: Delivery, value: dict[str, Any], conversion: Conversion | None) -> Event:
+        """A row as ExtractNewRecordState leaves it."""
+        flat = flattened.split(value)
+        if flattened.is_torn(value) or (not flat.told and not self._by_offset):
+            raise Malformed(
+                "no Debezium change event: neither op and source, nor the metadata of a flattened one (__op, __lsn, __deleted). "
+                'A topic that was flattened without metadata is ordered by the Kafka offset: set the envelope option tombstone = "delete"'
+            )
+        if flat.op is not None and flat.op not in CHANGES:
+            raise Malformed(f"{flattened.OP} {flat.op!r:.80} is none of c, u, d, r")
+        table = table_by_topic(delivery)
+        if flat.source.get("schema") and flat.source.get("table"):
+            table = f"{flat.source['schema']}.{flat.source['table']}"
+        op = flat.op or ("d" if flat.deleted else "u")
+        if self._by_offset or not flat.ordered_by_log:
+            return self._event(delivery, table, op, flat.row, conversion, offset_position(delivery), None)
+        source = source_of({"connector": flattened.POSTGRESQL, "name": prefix_of(delivery), **flat.source})
+        position = source.position(op, delivery)
+        return self._event(delivery, table, op, flat.row, conversion, position, _snapshot_run(position, source))
+
+    def table_of(self, delivery: Delivery) -> str:
+        value = self._schemas.open(delivery.value)[0] if delivery.value is not None else None
+        block = value.get("source") if type(value) is dict else None
+        return source_of(block).table_name if type(block) is dict else table_by_topic(delivery)
+
+    def key_of(self, delivery: Delivery) -> KeyFields | None:
+        return self._key(delivery, "") if delivery.key is not None else None
+
+
+def control(value: dict[str, Any]) -> str:
+    """What a record is that is about the connector and not about a row; "" if it is none."""
+    names = value.keys()
+    if names and names <= TIMES:
+        return "a heartbeat"
+    if TRANSACTION <= names <= TRANSACTION | TIMES and value["status"] in ("BEGIN", "END"):
+        return "the begin or end of a transaction"
+    if type(value.get("source")) is dict and ("ddl" in names or "tableChanges" in names):
+        return "a schema change"
+    return "a notification" if {"aggregate_type", "type"} <= names <= NOTIFICATION | TIMES else ""
+
+
+def prefix_of(delivery: Delivery) -> str:
+    """The connector's topic.prefix: its header says it; else the topic without schema and table."""
+    return dict(delivery.headers).get(LOGICAL_NAME) or delivery.topic.rsplit(".", 2)[0]
+
+
+def table_by_topic(delivery: Delivery) -> str:
+    """The table that a topic is named after: `shop.public.users` is of `public.users`."""
+    headers = dict(delivery.headers)
+    prefix = headers.get(LOGICAL_NAME)
+    rest = delivery.topic.removeprefix(f"{prefix}.") if prefix else delivery.topic
+    if rest == delivery.topic or headers.get(CONNECTOR) == "sqlserver":  # SQL Server's topics name the database too
+        return ".".join(rest.split(".")[-2:])
+    return rest
+
+
+def _snapshot_run(position: Position, source: Source) -> tuple[str, str] | None:
+    """What a snapshot record makes known: that its run began with a snapshot (rules R14)."""
+    if source.taken in (STREAMED, INCREMENTAL) or not isinstance(position, LogPosition) or not position.run:
+        return None
+    return position.scope, position.run

@@ -1,0 +1,149 @@
+"""What is in these bytes? Names a payload's format and each field's role, or says why it cannot."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any, NamedTuple
+
+from anyorder._core.event import Delivery, canonical
+from anyorder.envelopes.connect import Schemas
+from anyorder.envelopes.debezium import control
+from anyorder.envelopes.debezium_sources import SOURCES
+from anyorder.envelopes.eventbridge import EventBridge
+from anyorder.envelopes.formats import EVIDENCE, FORMATS, IDENTITY, IGNORED, KEY, ORDER, TIME, Format
+from anyorder.envelopes.pointers import MISSING, Pointer
+from anyorder.envelopes.raw import Raw, text_of
+from anyorder.errors import Malformed
+
+SHOWN = 60  # characters of a value
+
+
+class Role(NamedTuple):
+    """A field (a JSON pointer into the value, or the name of a record's part), what it is for, and its value, cut short."""
+
+    field: str
+    role: str
+    value: str
+
+
+class Detected(NamedTuple):
+    """`format`: its name, "" where it is not known. `why`: what it is, or why nothing can be said. `roles`: every field's."""
+
+    format: str
+    why: str
+    roles: tuple[Role, ...] = ()
+
+
+def detect(delivery: Delivery) -> Detected:
+    """What an unknown delivery is. Never raises."""
+    headers = {name for name, _ in delivery.headers}
+    if "ce_specversion" in headers:
+        roles = tuple(Role(f"header {name}", _CLOUDEVENT.get(name, IGNORED), value or "") for name, value in delivery.headers)
+        return Detected("cloudevents", "a CloudEvent in Kafka's binary mode", roles + _transport(delivery, ordered=False))
+    if delivery.value is None:
+        by = "debezium" if any(name.startswith("__debezium.") for name in headers) else "raw"
+        return Detected(by, "a null value: a tombstone of its key, with no clock but its place in the topic", _transport(delivery, ordered=True))
+    try:
+        value, _ = Schemas().open(delivery.value)
+    except Malformed as error:
+        return Detected("", _no_json(delivery.value, str(error)), _transport(delivery, ordered=True))
+    if type(value) is not dict:
+        return Detected("", f"JSON, but no object: {_shown(value)}", _transport(delivery, ordered=True))
+    return _known(value, delivery) or Detected("", _unknown(value), (*_roles(value, {}), *_transport(delivery, ordered=True)))
+
+
+def _known(value: dict[str, Any], delivery: Delivery) -> Detected | None:
+    note = control(value)
+    if note and "op" not in value:
+        return Detected("debezium", f"{note} of Debezium: not a change", tuple(_roles(value, {})))
+    for format in FORMATS:
+        if all(_marked(value, mark) for mark in format.marks):
+            ordered = format.name == "debezium, flattened" and "/__lsn" not in format.roles
+            roles = (*_roles(value, format.roles), *_transport(delivery, ordered))
+            return Detected(format.name, _why(format, value), roles + _inside(format, delivery))
+    return None
+
+
+def _why(format: Format, value: dict[str, Any]) -> str:
+    if format.name != "debezium":
+        return format.why
+    connector = value["source"]["connector"]
+    known = SOURCES.get(connector) if type(connector) is str else None
+    return f"{format.why} of the connector {connector} ({known.evidence if known else 'its positions are not supported'})"
+
+
+def _inside(format: Format, delivery: Delivery) -> tuple[Role, ...]:
+    """What the record inside an EventBridge event is."""
+    if format.envelope != EventBridge.name:
+        return ()
+    try:
+        inside = EventBridge(inside=Raw()).record(delivery)
+    except Malformed:
+        return ()
+    return tuple(Role(f"/detail/value{role.field}", role.role, role.value) for role in detect(inside).roles if role.field.startswith("/"))
+
+
+def _marked(value: Any, mark: str) -> bool:
+    where, equals, text = mark.partition("=")
+    found = Pointer(where, "mark").find(value)
+    return found == text if equals else found is not MISSING
+
+
+def _roles(value: Any, roles: dict[str, str], path: str = "") -> Iterator[Role]:
+    """Every field's role; an object is opened where a role lies inside it."""
+    for name, cell in value.items():
+        field = f"{path}/{name.replace('~', '~0').replace('/', '~1')}"
+        if type(cell) is dict and any(pointer.startswith(field + "/") for pointer in roles):
+            yield from _roles(cell, roles, field)
+        else:
+            yield Role(field, roles.get(field, IGNORED), _shown(cell))
+
+
+def _transport(delivery: Delivery, ordered: bool) -> tuple[Role, ...]:
+    """The record's own parts; its offset is an order only where nothing better is told."""
+    roles = []
+    if delivery.topic:
+        roles.append(Role("topic", IDENTITY, delivery.topic))
+    if delivery.offset >= 0:
+        role = ORDER if ordered else EVIDENCE
+        roles += [Role("partition", role, str(delivery.partition)), Role("offset", role, str(delivery.offset))]
+    if delivery.key is not None:
+        roles.append(Role("key", KEY, _cut(text_of(delivery.key))))
+    if delivery.timestamp is not None:
+        roles.append(Role("timestamp", TIME if ordered else EVIDENCE, str(delivery.timestamp)))
+    return tuple(roles)
+
+
+def _no_json(data: bytes, reason: str) -> str:
+    if data[:1] == b"\x00" and len(data) > 5:
+        return "it begins like Avro or Protobuf with a schema registry's id, which no envelope reads yet; JSON is needed"
+    return reason
+
+
+def _unknown(value: dict[str, Any]) -> str:
+    names = ", ".join(list(value)[:8]) or "none"
+    return (
+        f'JSON of no known format (names: {names}). If it is your own, the envelope json reads it: say key = "/..." and position = "/..."; '
+        "if it is a row on Kafka, the envelope raw goes by the offset"
+    )
+
+
+def _shown(value: Any) -> str:
+    return _cut(value if type(value) is str else canonical(value))
+
+
+def _cut(text: str) -> str:
+    return text if len(text) <= SHOWN else text[: SHOWN - 1] + "…"
+
+
+_CLOUDEVENT = {
+    "ce_id": IDENTITY,
+    "ce_source": ORDER,
+    "ce_sequence": ORDER,
+    "ce_sequencetype": ORDER,
+    "ce_subject": KEY,
+    "ce_partitionkey": KEY,
+    "ce_type": "deletion",
+    "ce_time": TIME,
+    "ce_dataref": EVIDENCE,
+}

@@ -1,0 +1,250 @@
+"""Amazon DynamoDB: one item holds a row and its memory; every write is conditional on what was read.
+
+A create is one plain conditional put while nothing was ever forgotten. Once a window is set, it carries the check of its own bucket's
+floor in one transaction (rules R2). Three ways to forget: never, our own reaper, or DynamoDB's own TTL, where clocks come back: then
+a create needs a floor that covers everything which may have expired (rules R2, `covered`).
+"""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Callable, Collection, Iterator
+from contextlib import contextmanager
+from typing import Any
+
+from anyorder._core.event import Delivery, Event
+from anyorder._core.memory import Stamp
+from anyorder.errors import ConfigurationError, StoreError
+from anyorder.stores.contract import Promises, TableSpec
+from anyorder.stores.dynamodb_books import BUCKETS, Books, FloorItem, Meta, bucket_of
+from anyorder.stores.dynamodb_items import MEMORY
+from anyorder.stores.dynamodb_quarantine import Open, QuarantineItems
+from anyorder.stores.dynamodb_requests import Requests, make_client, raise_for
+from anyorder.stores.dynamodb_tables import Tombstone, UserTables
+from anyorder.stores.dynamodb_transaction import DynamoDBTransaction
+
+DAY = 86_400.0
+MARGIN_SHARE = 7  # a request must land within the margin: a day, or this part of a shorter window (rules R2: M = 1 day, T >= 7 days)
+STALE_SHARE = 0.05  # above this share of keys that come to no write, reading first is cheaper (a strong read costs a twentieth of a refused write)
+STEADY = 1000  # keys over which the share is taken
+THREADS = 8
+
+
+class DynamoDBStore:
+    """The tables of one account and region.
+
+    `pattern`: the DynamoDB table of a guarded table, `{table}` standing for its name (`users`, or `prod-{table}`). `forget`: "own" (our
+    reaper, used only where a window is set) or "ttl" (DynamoDB's own). `threads`: most requests at once. `read_first`: read before
+    writing; None: while more than 5 % of the keys come to no write. `client`: a boto3 client to use instead of one of our own.
+    Raises MissingExtra without boto3; ConfigurationError without region or credentials.
+    """
+
+    promises = Promises(
+        "DynamoDB",
+        guard="a conditional write a key; creates with a floor check in one transaction once anything may be forgotten",
+        memory="inline: in the row's own item",
+        forgets=True,
+        one_transaction=False,
+        exact_outcome=True,
+        note=(
+            "a batch is not atomic: each key is; an item has 400 KB, a number 38 digits; a multi-Region eventually consistent table guards only "
+            "inside one Region; a write whose answer was lost and that is overtaken meanwhile is counted as stale"
+        ),
+    )
+
+    def __init__(
+        self,
+        pattern: str,
+        decode: Callable[[Delivery], Event] | None = None,
+        *,
+        region: str | None = None,
+        endpoint: str | None = None,
+        forget: str = "own",
+        threads: int = THREADS,
+        read_first: bool | None = None,
+        client: Any = None,
+    ) -> None:
+        if forget not in ("own", "ttl"):
+            raise ConfigurationError(f'forget is "own" (our reaper) or "ttl" (DynamoDB\'s own), not {forget!r}')
+        self.native_ttl = forget == "ttl"
+        self.requests = Requests(client if client is not None else make_client(region, endpoint, threads), threads)
+        self.tables = UserTables(self.requests, pattern)
+        self.books = Books(self.requests, self.tables.books)
+        self.quarantine = QuarantineItems(self.books, decode)
+        self._read_first = read_first
+        self._stale_share = 1.0
+        self._floors: dict[tuple[str, int], FloorItem] = {}
+        self._open: dict[str, tuple[tuple[int, int], list[Open]]] = {}
+        self._lock = threading.Lock()
+
+    @contextmanager
+    def transaction(self, now: float, *, dry: bool = False) -> Iterator[DynamoDBTransaction]:
+        """Each key is one atomic step; an exception leaves what was written so far, and the same deliveries again make it whole."""
+        transaction = DynamoDBTransaction(self, now, dry=dry)
+        yield transaction
+        transaction.finish()
+
+    @contextmanager
+    def reading(self) -> Iterator[DynamoDBTransaction]:
+        """Strongly consistent reads; nothing is written."""
+        yield DynamoDBTransaction(self, time.time(), dry=True)
+
+    def close(self) -> None:
+        """End our threads."""
+        self.requests.close()
+
+    # ---- reading or not
+
+    @property
+    def skips_reading(self) -> bool:
+        """May a batch be written without reading first?"""
+        return not self._read_first if self._read_first is not None else self._stale_share < STALE_SHARE
+
+    def observe(self, stale: int, keys: int) -> None:
+        """How many keys of a batch came to no write."""
+        if keys:
+            weight = min(1.0, keys / STEADY)
+            self._stale_share += (stale / keys - self._stale_share) * weight
+
+    # ---- floors
+
+    def floors(self, spec: TableSpec, buckets: Collection[int], now: float) -> dict[int, FloorItem]:
+        """The floors of these buckets. A remembered one may be too low, never too high; then the create's check fails and it is read again."""
+        missing = [bucket for bucket in buckets if not self._covers(spec, bucket, now)]
+        if missing:
+            self._keep_floors(spec.name, self.books.floors(spec.name, missing))
+        if self.native_ttl and spec.window is not None and any(not self._covers(spec, bucket, now) for bucket in buckets):
+            self._announce(spec, now)
+        return {bucket: self._floors[spec.name, bucket] for bucket in buckets if (spec.name, bucket) in self._floors}
+
+    def _covers(self, spec: TableSpec, bucket: int, now: float) -> bool:
+        found = self._floors.get((spec.name, bucket))
+        return found is not None and (not self.native_ttl or spec.window is None or found.covered >= self._needed(spec.window, now))
+
+    @staticmethod
+    def _needed(window: float, now: float) -> float:
+        """What a floor must cover for a create to be safe now: all that can have expired by the time it lands."""
+        return now - window + margin(window)
+
+    def _keep_floors(self, table: str, found: dict[int, FloorItem]) -> None:
+        with self._lock:
+            for bucket, floor in found.items():
+                known = self._floors.get((table, bucket))
+                if known is None or floor.version >= known.version:
+                    self._floors[table, bucket] = floor
+
+    def forget_floor(self, table: str, bucket: int) -> None:
+        """A check failed: read it again next time."""
+        with self._lock:
+            self._floors.pop((table, bucket), None)
+
+    def floor_check(self, spec: TableSpec, bucket: int, now: float) -> dict[str, Any]:
+        """The part of a create's transaction that holds only while the floor is the one it was decided under."""
+        found = self._floors.get((spec.name, bucket), FloorItem(version=0))
+        values: dict[str, Any] = {":version": {"N": str(found.version)}}
+        condition = "version = :version"
+        if self.native_ttl and spec.window is not None:
+            condition += " AND covered >= :covered"
+            values[":covered"] = {"N": str(self._needed(spec.window, now))}
+        key = self.books.key(f"floor#{spec.name}", f"{bucket:02}")
+        return {
+            "ConditionCheck": {
+                "TableName": self.books.table,
+                "Key": key,
+                "ConditionExpression": condition,
+                "ExpressionAttributeValues": values,
+            }
+        }
+
+    def renew_floors(self, spec: TableSpec, truncated: Stamp) -> None:
+        """A truncate in every floor: whatever was decided without it is decided again."""
+        for bucket in range(BUCKETS):
+            self._keep_floors(spec.name, {bucket: self.books.raise_floor(spec.name, bucket, (), truncated=truncated)})
+
+    # ---- forgetting
+
+    def reap(self, spec: TableSpec, before: float, limit: int = 1000) -> int:
+        """Forget tombstones written up to a time: each bucket's floor first, then exactly the tombstones that were examined.
+
+        With `forget="ttl"` nothing is deleted here: the floor is raised over all tombstones that are older than the margin, and
+        DynamoDB deletes them. A table that was written without a window at first is reaped from a day after the window was set:
+        until then a plain create, decided before, may still be under way.
+        """
+        meta, _ = self.books.load(spec.name)
+        if meta is None or meta.guarded is None:
+            with self.transaction(before) as transaction:
+                transaction.open_table(spec)
+            return 0 if meta is not None else self._reap(spec, before, limit)
+        if meta.guarded > 0 and before + (spec.window or 0.0) < meta.guarded + DAY:
+            return 0
+        return self._reap(spec, before, limit)
+
+    def _reap(self, spec: TableSpec, before: float, limit: int) -> int:
+        if self.native_ttl and spec.window is not None:
+            self._announce(spec, before + spec.window)
+            return 0
+        groups: dict[int, list[Tombstone]] = {}
+        for number, tombstone in enumerate(self.tables.tombstones(spec, before)):
+            if number == limit:
+                break
+            groups.setdefault(bucket_of(tombstone.entity), []).append(tombstone)
+        gone = 0
+        for bucket, tombstones in sorted(groups.items()):
+            stamps = [tombstone.memory.stamp for tombstone in tombstones]
+            self._keep_floors(spec.name, {bucket: self.books.raise_floor(spec.name, bucket, stamps)})
+            gone += sum(self.requests.each(lambda tombstone: self._forget(spec, tombstone), tombstones))
+        return gone
+
+    def _forget(self, spec: TableSpec, tombstone: Tombstone) -> bool:
+        answer = self.requests.call(
+            "delete_item",
+            TableName=self.tables.name_of(spec.name),
+            Key=tombstone.key,
+            ConditionExpression="#m = :text",
+            ExpressionAttributeNames={"#m": MEMORY},
+            ExpressionAttributeValues={":text": {"S": tombstone.text}},
+        )
+        if answer.code == "ConditionalCheckFailedException":
+            return False
+        raise_for(answer, f"forget a tombstone of {spec.name}")
+        return True
+
+    def _announce(self, spec: TableSpec, now: float) -> None:
+        """Native TTL: every tombstone stamped up to now - margin is in its floor, and the floors say so."""
+        window = spec.window or 0.0
+        floors = self.books.floors(spec.name, range(BUCKETS))
+        covered = min(found.covered for found in floors.values())
+        if covered and now > covered + window:
+            raise StoreError(
+                f"table {spec.name}: its tombstones were noted up to {time.strftime('%Y-%m-%d %H:%MZ', time.gmtime(covered))}, longer ago than the "
+                "window: DynamoDB's TTL may have deleted others unseen. Rebuild the table from its source; `anyorder reap` must run within the window"
+            )
+        upto = now - margin(window) if covered else now
+        groups: dict[int, list[Tombstone]] = {}
+        for tombstone in self.tables.tombstones(spec, upto):
+            groups.setdefault(bucket_of(tombstone.entity), []).append(tombstone)
+        for bucket in range(BUCKETS):
+            stamps = [tombstone.memory.stamp for tombstone in groups.get(bucket, ())]
+            self._keep_floors(spec.name, {bucket: self.books.raise_floor(spec.name, bucket, stamps, upto)})
+
+    # ---- the quarantine
+
+    def open_entries(self, meta: Meta) -> list[Open]:
+        """The open entries of a table; remembered while its counters say that nothing was opened or closed."""
+        counters = (meta.opened, meta.open)
+        known = self._open.get(meta.name)
+        if known is None or known[0] != counters:
+            known = self._open[meta.name] = (counters, self.quarantine.open_entries(meta.name))
+        return known[1]
+
+    def check(self, spec: TableSpec) -> Iterator[tuple[str, str, str]]:
+        """For `doctor`: (where, finding, what to do) of everything about a table that its guard depends on."""
+        from anyorder.stores.dynamodb_check import findings
+
+        return findings(self, spec)
+
+
+def margin(window: float) -> float:
+    """How long a request may be under way, clock error included (rules R2): a day, or a seventh of a window shorter than a week."""
+    return min(DAY, window / MARGIN_SHARE)

@@ -1,0 +1,308 @@
+"""The table beside the user's: what is known of each guarded table, its floors, lineage, growth and frontiers.
+
+A table of its own, because the user's may have any key schema (a numeric key has no room for our items), and because their scans,
+streams, indexes and TTL then never meet our items; DynamoDB's transactions span tables.
+
+Key: `part` (S, hash) and `place` (S, range). Parts: `table`, `floor#NAME`, `lineage`, `growth`, `frontier`, and the quarantine's.
+The floor of a table is kept in BUCKETS items by the hash of the key: a key always uses its own bucket's, never "any copy"
+(rules R2), and creates of different buckets do not meet in one item.
+"""
+
+from __future__ import annotations
+
+import zlib
+from collections.abc import Iterable, Sequence
+from typing import Any, NamedTuple
+
+import msgspec
+
+from anyorder._core.floor import NOTHING_FORGOTTEN, Floor
+from anyorder._core.memory import Stamp
+from anyorder._core.position import Lineage
+from anyorder._core.reset import Growth
+from anyorder.errors import StoreError
+from anyorder.stores.dynamodb_items import Item
+from anyorder.stores.dynamodb_requests import Requests, raise_for
+
+BUCKETS = 16
+NEVER_UNGUARDED = 0.0
+SEPARATOR = "\x1f"
+_floor = msgspec.json.Decoder(Floor)
+_stamp = msgspec.json.Decoder(Stamp)
+_growth = msgspec.json.Decoder(Growth)
+_encode = msgspec.json.encode
+
+
+class Meta(NamedTuple):
+    """A guarded table in our books.
+
+    `guarded`: since when creates check the floor (seconds; 0: from the first write); None: nothing was ever forgotten, and
+    creates are plain. `opened`, `open`: quarantine entries ever opened for its keys, and open now.
+    """
+
+    name: str
+    key: tuple[str, ...] = ()
+    columns: tuple[str, ...] = ()
+    truncated: Stamp | None = None
+    truncated_text: str | None = None
+    guarded: float | None = None
+    opened: int = 0
+    open: int = 0
+
+
+class FloorItem(NamedTuple):
+    """One bucket's floor. `version` counts its raises; `covered`: all tombstones stamped up to then are in it (native TTL).
+
+    `truncated`: the table's greatest truncate, here because a create must be decided under both at once.
+    """
+
+    floor: Floor = NOTHING_FORGOTTEN
+    version: int = 1
+    covered: float = 0.0
+    truncated: Stamp | None = None
+
+
+def bucket_of(entity: str) -> int:
+    """The floor item of a key: always the same."""
+    return zlib.crc32(entity.encode()) % BUCKETS
+
+
+class Books:
+    """Reads are strongly consistent; what several writers move is written conditionally."""
+
+    def __init__(self, requests: Requests, table: str) -> None:
+        self.requests = requests
+        self.table = table
+        self._exists = False
+
+    def key(self, part: str, place: str) -> Item:
+        """The key of one of our items."""
+        return {"part": {"S": part}, "place": {"S": place}}
+
+    def ensure(self) -> None:
+        """Make our table if it is not there."""
+        if self._exists:
+            return
+        answer = self.requests.call("describe_table", TableName=self.table)
+        if answer.code == "ResourceNotFoundException":
+            create_table(self.requests, self.table, (("part", "S"), ("place", "S")))
+        else:
+            raise_for(answer, f"describe table {self.table}")
+            wait_until_active(self.requests, self.table)
+        self._exists = True
+
+    def get(self, keys: Sequence[tuple[str, str]]) -> dict[tuple[str, str], Item]:
+        """Our items of these (part, place)."""
+        self.ensure()
+        found = self.requests.get_many([(self.table, self.key(*key)) for key in keys])
+        return {(item["part"]["S"], item["place"]["S"]): item for item in (each["item"] for each in found)}
+
+    def query(self, part: str) -> Iterable[dict[str, Any]]:
+        """Every item of a part, by place."""
+        self.ensure()
+        return self.requests.pages(
+            "query",
+            TableName=self.table,
+            KeyConditionExpression="part = :part",
+            ExpressionAttributeValues={":part": {"S": part}},
+            ConsistentRead=True,
+        )
+
+    def put(self, part: str, place: str, values: Item) -> None:
+        """Write one of our items, whatever was there."""
+        self.ensure()
+        raise_for(self.requests.call("put_item", TableName=self.table, Item={**self.key(part, place), **values}), f"write {part}")
+
+    def update(self, part: str, place: str, expression: str, values: Item, names: dict[str, str] | None = None, condition: str = "") -> bool:
+        """Update one of our items; False if the condition does not hold."""
+        self.ensure()
+        arguments: dict[str, Any] = {"UpdateExpression": expression, "ExpressionAttributeValues": values}
+        if names:
+            arguments["ExpressionAttributeNames"] = names
+        if condition:
+            arguments["ConditionExpression"] = condition
+        answer = self.requests.call("update_item", TableName=self.table, Key=self.key(part, place), **arguments)
+        if answer.code == "ConditionalCheckFailedException":
+            return False
+        raise_for(answer, f"update {part}")
+        return True
+
+    # ---- tables
+
+    def load(self, name: str) -> tuple[Meta | None, Lineage]:
+        """A table's line, None if it has none, and the lineage: one request."""
+        found = self.get([("table", name), ("lineage", "runs")])
+        item = found.get(("table", name))
+        return None if item is None else _meta(item), _lineage(found.get(("lineage", "runs")))
+
+    def metas(self) -> list[Meta]:
+        """Every guarded table."""
+        return [_meta(item) for item in self.query("table")]
+
+    def add_table(self, name: str, key: tuple[str, ...], guarded: bool) -> None:
+        """A table's line, if it has none. `guarded`: creates check the floor from the first one on; so the floors come first."""
+        values: Item = {":key": {"S": _encode(key).decode()}}
+        expression = "SET #k = :key"
+        if guarded:
+            self.add_floors(name)
+            expression, values = f"{expression}, guarded = :never", {**values, ":never": {"N": str(NEVER_UNGUARDED)}}
+        self.update("table", name, expression, values, {"#k": "key"}, "attribute_not_exists(#k)")
+
+    def add_floors(self, name: str) -> None:
+        """The floor items of a table, those that are not there."""
+
+        def add(bucket: int) -> None:
+            self.update(f"floor#{name}", f"{bucket:02}", "SET version = if_not_exists(version, :one)", {":one": {"N": "1"}})
+
+        self.requests.each(add, range(BUCKETS))
+
+    def guard(self, name: str, since: float) -> None:
+        """From now on creates check the floor; the first such word stays."""
+        self.update("table", name, "SET guarded = if_not_exists(guarded, :since)", {":since": {"N": str(since)}})
+
+    def add_columns(self, name: str, key: tuple[str, ...], columns: Iterable[str]) -> None:
+        """Columns that events named for the first time."""
+        values: Item = {":columns": {"SS": sorted(columns)}, ":key": {"S": _encode(key).decode()}}
+        self.update("table", name, "SET #k = :key ADD #c :columns", values, {"#c": "columns", "#k": "key"})
+
+    def save_truncated(self, meta: Meta, truncated: Stamp) -> bool:
+        """The table's greatest truncate; False if another one was saved meanwhile."""
+        values = {":new": {"S": _encode(truncated).decode()}}
+        if meta.truncated_text is None:
+            return self.update("table", meta.name, "SET truncated = :new", values, condition="attribute_not_exists(truncated)")
+        values[":old"] = {"S": meta.truncated_text}
+        return self.update("table", meta.name, "SET truncated = :new", values, condition="truncated = :old")
+
+    # ---- floors
+
+    def floors(self, name: str, buckets: Iterable[int]) -> dict[int, FloorItem]:
+        """The floors of these buckets."""
+        found = self.get([(f"floor#{name}", f"{bucket:02}") for bucket in buckets])
+        return {int(place): _floor_item(item) for (_, place), item in found.items()}
+
+    def raise_floor(
+        self, name: str, bucket: int, tombstones: Sequence[Stamp], covered: float = 0.0, truncated: Stamp | None = None
+    ) -> FloorItem:
+        """A bucket's floor with these tombstones in it, as stored. Every raise is a new version, so that creates notice."""
+        while True:
+            before = self.floors(name, [bucket])[bucket]
+            floor = before.floor
+            for stamp in tombstones:
+                floor = stamp.position.raising(floor)
+            after = FloorItem(floor, before.version + 1, max(before.covered, covered), truncated or before.truncated)
+            values: Item = {
+                ":floor": {"S": _encode(floor).decode()},
+                ":covered": {"N": str(after.covered)},
+                ":old": {"N": str(before.version)},
+                ":new": {"N": str(after.version)},
+            }
+            expression = "SET floor = :floor, covered = :covered, version = :new"
+            if after.truncated is not None:
+                expression, values[":truncated"] = f"{expression}, truncated = :truncated", {"S": _encode(after.truncated).decode()}
+            if self.update(f"floor#{name}", f"{bucket:02}", expression, values, condition="version = :old"):
+                return after
+
+    # ---- lineage, growth, frontier
+
+    def lineage(self) -> Lineage:
+        """The known snapshot runs of every log."""
+        return _lineage(self.get([("lineage", "runs")]).get(("lineage", "runs")))
+
+    def add_run(self, scope: str, run: str) -> None:
+        """Remember a snapshot run."""
+        self.update("lineage", "runs", "ADD runs :run", {":run": {"SS": [f"{scope}{SEPARATOR}{run}"]}})
+
+    def growths(self, scopes: Sequence[str] | None) -> dict[str, str]:
+        """The reset detector's state as text."""
+        if scopes is None:
+            return {item["place"]["S"]: item["growth"]["S"] for item in self.query("growth")}
+        return {place: item["growth"]["S"] for (_, place), item in self.get([("growth", scope) for scope in scopes]).items()}
+
+    def save_growth(self, scope: str, growth: Growth, before: str | None) -> None:
+        """Store a growth; a suspicion that another process raised meanwhile is not overwritten."""
+        values: Item = {":new": {"S": _encode(growth).decode()}}
+        while True:
+            condition = "attribute_not_exists(growth)" if before is None else "growth = :old"
+            known = values if before is None else {**values, ":old": {"S": before}}
+            if self.update("growth", scope, "SET growth = :new", known, condition=condition):
+                return
+            before = self.growths([scope]).get(scope)
+            if before is not None and _growth.decode(before).suspected:
+                return
+
+    def frontier(self, source: str) -> str | None:
+        """How far a source is done."""
+        item = self.get([("frontier", source)]).get(("frontier", source))
+        return None if item is None else str(item["position"]["S"])
+
+    def save_frontier(self, source: str, position: str) -> None:
+        """Store how far a source is done."""
+        self.put("frontier", source, {"position": {"S": position}})
+
+
+def growth_of(text: str) -> Growth:
+    """A growth from its text."""
+    return _growth.decode(text)
+
+
+def _meta(item: Item) -> Meta:
+    truncated = item["truncated"]["S"] if "truncated" in item else None
+    return Meta(
+        item["place"]["S"],
+        tuple(msgspec.json.decode(item["key"]["S"])) if "key" in item else (),
+        tuple(item["columns"]["SS"]) if "columns" in item else (),
+        None if truncated is None else _stamp.decode(truncated),
+        truncated,
+        float(item["guarded"]["N"]) if "guarded" in item else None,
+        int(item["opened"]["N"]) if "opened" in item else 0,
+        int(item["open"]["N"]) if "open" in item else 0,
+    )
+
+
+def _floor_item(item: Item) -> FloorItem:
+    floor = _floor.decode(item["floor"]["S"]) if "floor" in item else NOTHING_FORGOTTEN
+    truncated = _stamp.decode(item["truncated"]["S"]) if "truncated" in item else None
+    return FloorItem(floor, int(item["version"]["N"]), float(item["covered"]["N"]) if "covered" in item else 0.0, truncated)
+
+
+def _lineage(item: Item | None) -> Lineage:
+    runs: dict[str, tuple[str, ...]] = {}
+    for text in sorted(item["runs"]["SS"]) if item is not None else ():
+        scope, _, run = text.partition(SEPARATOR)
+        runs[scope] = (*runs.get(scope, ()), run)
+    return runs
+
+
+def create_table(requests: Requests, table: str, key: Sequence[tuple[str, str]], index: tuple[str, tuple[str, ...]] | None = None) -> None:
+    """Make a table on demand capacity, and wait for it. `index`: the number attribute of a sparse index, and what it carries."""
+    attributes = [{"AttributeName": name, "AttributeType": kind} for name, kind in key]
+    arguments: dict[str, Any] = {
+        "TableName": table,
+        "KeySchema": [{"AttributeName": name, "KeyType": role} for (name, _), role in zip(key, ("HASH", "RANGE"), strict=False)],
+        "BillingMode": "PAY_PER_REQUEST",
+    }
+    if index is not None:
+        attribute, carried = index
+        attributes.append({"AttributeName": attribute, "AttributeType": "N"})
+        projection = {"ProjectionType": "INCLUDE", "NonKeyAttributes": list(carried)}
+        schema = [{"AttributeName": attribute, "KeyType": "HASH"}]
+        arguments["GlobalSecondaryIndexes"] = [{"IndexName": attribute, "KeySchema": schema, "Projection": projection}]
+    answer = requests.call("create_table", AttributeDefinitions=attributes, **arguments)
+    if answer.code not in ("", "ResourceInUseException"):
+        raise StoreError(f"cannot make table {table}: {answer.code}: {answer.message}")
+    wait_until_active(requests, table)
+
+
+def wait_until_active(requests: Requests, table: str) -> dict[str, Any]:
+    """A table's description, once it is there."""
+    import time
+
+    until = time.monotonic() + 120
+    while True:
+        answer = requests.call("describe_table", TableName=table)
+        described: dict[str, Any] = answer.response.get("Table", {})
+        if described.get("TableStatus") in ("ACTIVE", "UPDATING"):
+            return described
+        if time.monotonic() > until:
+            raise StoreError(f"table {table} is not ready after two minutes: {answer.code or described.get('TableStatus')}")
+        time.sleep(0.2)

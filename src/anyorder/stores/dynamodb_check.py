@@ -1,0 +1,87 @@
+"""What `doctor` looks at in DynamoDB: everything about a table that its guard depends on."""
+
+from __future__ import annotations
+
+import email.utils
+import time
+from collections.abc import Iterator
+from typing import TYPE_CHECKING
+
+from anyorder.stores.contract import TableSpec
+from anyorder.stores.dynamodb_items import EXPIRES, SINCE
+from anyorder.stores.dynamodb_tables import TableShape
+
+if TYPE_CHECKING:
+    from anyorder.stores.dynamodb import DynamoDBStore
+
+SKEW = 60.0  # seconds between our clock and AWS's that are worth a word
+Finding = tuple[str, str, str]
+
+
+def findings(store: DynamoDBStore, spec: TableSpec) -> Iterator[Finding]:
+    """(where, finding, what to do)."""
+    shape = store.tables.shape(spec)
+    if shape is None:
+        return
+    yield from _key(shape, spec)
+    yield from _ttl(store, shape, spec)
+    yield from _replicas(store, shape, spec)
+    yield from _capacity(shape)
+    yield from _clock(store, shape)
+
+
+def _key(shape: TableShape, spec: TableSpec) -> Iterator[Finding]:
+    if any(kind == "B" for _, kind in shape.schema.attributes):
+        yield shape.name, "a key attribute has the type B (bytes), which no event's key can have", "use a table whose key is text or number"
+    if spec.window is not None and not shape.indexed:
+        cost = "every reap reads the whole table"
+        yield shape.name, f"there is no index {SINCE}: {cost}", f"add a global secondary index {SINCE} with the number attribute {SINCE} as its key"
+
+
+def _ttl(store: DynamoDBStore, shape: TableShape, spec: TableSpec) -> Iterator[Finding]:
+    answer = store.requests.call("describe_time_to_live", TableName=shape.name)
+    described = answer.response.get("TimeToLiveDescription", {})
+    on = described.get("TimeToLiveStatus") in ("ENABLED", "ENABLING")
+    attribute = described.get("AttributeName")
+    if on and attribute == EXPIRES and not store.native_ttl:
+        yield (
+            shape.name,
+            "DynamoDB's TTL deletes tombstones, but this pipeline does not note them first",
+            "add forget=ttl to the URL, or switch TTL off",
+        )
+    if on and attribute != EXPIRES:
+        yield shape.name, f"DynamoDB's TTL deletes items by {attribute!r}: rows vanish with their memory", "switch it off, or take the rows as gone"
+    if store.native_ttl and spec.window is not None and not (on and attribute == EXPIRES):
+        yield shape.name, "forget=ttl, but the table has no TTL on " + EXPIRES, f"switch on TTL with the attribute {EXPIRES}"
+
+
+def _replicas(store: DynamoDBStore, shape: TableShape, spec: TableSpec) -> Iterator[Finding]:
+    if not shape.described.get("Replicas"):
+        return
+    if shape.described.get("MultiRegionConsistency") == "STRONG":
+        if store.native_ttl or spec.window is not None:
+            yield (
+                shape.name,
+                "a strongly consistent global table has neither TTL nor transactions",
+                "remove the window: tombstones then stay for ever",
+            )
+        return
+    finding = "a global table: another Region may accept an older event that has not seen this Region's row or tombstone, and its write wins by time"
+    yield shape.name, finding, "send each key's events to one Region only, or use multi-Region strong consistency"
+
+
+def _capacity(shape: TableShape) -> Iterator[Finding]:
+    mode = shape.described.get("BillingModeSummary", {}).get("BillingMode", "PROVISIONED")
+    if mode == "PROVISIONED" and shape.described.get("ProvisionedThroughput", {}).get("WriteCapacityUnits", 0) < 25:
+        units = shape.described["ProvisionedThroughput"]["WriteCapacityUnits"]
+        yield shape.name, f"provisioned with {units} write units a second: a stream soon is throttled", "raise it, or use on-demand capacity"
+
+
+def _clock(store: DynamoDBStore, shape: TableShape) -> Iterator[Finding]:
+    answer = store.requests.call("describe_table", TableName=shape.name)
+    date = answer.response.get("ResponseMetadata", {}).get("HTTPHeaders", {}).get("date")
+    if date is None:
+        return
+    skew = time.time() - email.utils.parsedate_to_datetime(date).timestamp()
+    if abs(skew) > SKEW:
+        yield shape.name, f"our clock is {skew:+.0f} s off AWS's", "correct it: windows and TTL stamps count by it"

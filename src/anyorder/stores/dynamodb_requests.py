@@ -1,0 +1,221 @@
+"""The thin layer that talks to DynamoDB: one client, retries of our own, and as much concurrency as the table takes.
+
+botocore's own retries are off, so that nothing is retried twice. What may have happened or not (a lost answer, a 5xx) is simply
+sent again: every write is conditional and carries the attempt's token, so `dynamodb_writes` can tell its own write from another's.
+"""
+
+from __future__ import annotations
+
+import random
+import threading
+import time
+from collections.abc import Callable, Iterable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any, NamedTuple, TypeVar
+
+from anyorder.errors import ConfigurationError, MissingExtra, StoreBusy, StoreError
+
+INSTALL = "the DynamoDB store needs boto3: pip install 'anyorder[aws]'"
+THROTTLED = frozenset(
+    {
+        "ProvisionedThroughputExceededException",
+        "ProvisionedThroughputExceeded",
+        "ThrottlingException",
+        "ThrottlingError",
+        "RequestLimitExceeded",
+        "TransactionConflictException",
+        "TransactionConflict",
+        "TransactionInProgressException",
+        "LimitExceededException",
+    }
+)
+UNKNOWN = frozenset({"InternalServerError", "InternalFailure", "ServiceUnavailable", "ServiceUnavailableException", "RequestTimeout"})
+FIRST_PAUSE, LONGEST_PAUSE = 0.02, 3.0  # seconds; the pause before a retry is drawn between 0 and a value that doubles
+PATIENCE = 120.0  # seconds of retries before StoreBusy
+READ_AT_ONCE, READ_TABLES = 100, 8  # keys of one BatchGetItem
+DECREASE, LEAST = 0.5, 1.0  # AIMD: halve when throttled, one more after each full round without
+
+T = TypeVar("T")
+R = TypeVar("R")
+
+
+class Answer(NamedTuple):
+    """What DynamoDB said: the response, or the code of a refusal with its message, items and cancellation reasons.
+
+    `repeated`: an earlier try of this request may have been carried out although its answer was lost.
+    """
+
+    response: dict[str, Any]
+    code: str = ""
+    message: str = ""
+    repeated: bool = False
+
+    @property
+    def item(self) -> dict[str, Any] | None:
+        """The item that a condition was refused by, where the server says it."""
+        return self.response.get("Item")
+
+    @property
+    def reasons(self) -> list[dict[str, Any]]:
+        """Of a cancelled transaction, one an item."""
+        found: list[dict[str, Any]] = self.response.get("CancellationReasons") or []
+        return found
+
+
+class Concurrency:
+    """AIMD: how many requests may be under way. Additive increase, halved when the table is throttled."""
+
+    def __init__(self, most: int) -> None:
+        self._most = float(most)
+        self._limit = float(most)
+        self._running = 0
+        self._free = threading.Condition()
+
+    @property
+    def limit(self) -> float:
+        """Requests at once, now."""
+        return self._limit
+
+    def __enter__(self) -> None:
+        with self._free:
+            while self._running >= max(LEAST, int(self._limit)):
+                self._free.wait()
+            self._running += 1
+
+    def __exit__(self, *_: object) -> None:
+        with self._free:
+            self._running -= 1
+            self._free.notify()
+
+    def throttled(self) -> None:
+        """The table refuses the pace."""
+        with self._free:
+            self._limit = max(LEAST, self._limit * DECREASE)
+
+    def succeeded(self) -> None:
+        """A request went through at once."""
+        with self._free:
+            self._limit = min(self._most, self._limit + 1 / self._limit)
+            self._free.notify()
+
+
+class Requests:
+    """Calls of one client. `threads`: the most requests at once. Raises StoreBusy after two minutes of refusals."""
+
+    def __init__(self, client: Any, threads: int) -> None:
+        self.client = client
+        self.concurrency = Concurrency(threads)
+        self._pool = ThreadPoolExecutor(threads, thread_name_prefix="anyorder-dynamodb")
+        self._jitter = random.Random()
+
+    def call(self, operation: str, **arguments: Any) -> Answer:
+        """One request, with its retries."""
+        until, pause, repeated = time.monotonic() + PATIENCE, FIRST_PAUSE, False
+        while True:
+            with self.concurrency:
+                answer = self._once(operation, arguments)
+            code = _verdict(answer)
+            if code not in ("throttled", "unknown"):
+                if not repeated:
+                    self.concurrency.succeeded()
+                return answer._replace(repeated=repeated)
+            if code == "throttled":
+                self.concurrency.throttled()
+            repeated = repeated or code == "unknown"
+            if time.monotonic() > until:
+                raise StoreBusy(f"DynamoDB keeps refusing {operation} ({answer.code}): {answer.message}. Raise the table's capacity, or wait")
+            time.sleep(self._jitter.uniform(0, pause))
+            pause = min(LONGEST_PAUSE, pause * 2)
+
+    def _once(self, operation: str, arguments: dict[str, Any]) -> Answer:
+        from botocore.exceptions import BotoCoreError, ClientError, NoCredentialsError, NoRegionError
+
+        try:
+            return Answer(getattr(self.client, operation)(**arguments))
+        except ClientError as error:
+            found = error.response.get("Error", {})
+            code, status = str(found.get("Code", "")), error.response.get("ResponseMetadata", {}).get("HTTPStatusCode", 0)
+            return Answer(dict(error.response), "InternalServerError" if status >= 500 else code, str(found.get("Message", "")))
+        except (NoCredentialsError, NoRegionError) as error:
+            raise ConfigurationError(f"{error}: the AWS SDK's own chain finds none (environment, profile, role)") from error
+        except BotoCoreError as error:
+            return Answer({}, "InternalServerError", str(error))
+
+    def each(self, function: Callable[[T], R], items: Sequence[T]) -> list[R]:
+        """The function of each item, at once as far as the concurrency goes; in order. Raises the first exception after all have ended."""
+        if len(items) == 1:
+            return [function(items[0])]
+        running = [self._pool.submit(function, item) for item in items]
+        problems = [found.exception() for found in running]
+        for problem in problems:
+            if problem is not None:
+                raise problem
+        return [found.result() for found in running]
+
+    def get_many(self, keys: Sequence[tuple[str, dict[str, Any]]]) -> list[dict[str, Any]]:
+        """The items of (table, key) that exist, each under "table" and "item"; strongly consistent."""
+        chunks = [keys[start : start + READ_AT_ONCE] for start in range(0, len(keys), READ_AT_ONCE)]
+        return [found for part in self.each(self._get_chunk, chunks) for found in part] if chunks else []
+
+    def _get_chunk(self, keys: Sequence[tuple[str, dict[str, Any]]]) -> list[dict[str, Any]]:
+        wanted: dict[str, Any] = {}
+        for table, key in keys:
+            wanted.setdefault(table, {"Keys": [], "ConsistentRead": True})["Keys"].append(key)
+        found, until, pause = [], time.monotonic() + PATIENCE, FIRST_PAUSE
+        while wanted:
+            answer = self.call("batch_get_item", RequestItems=wanted)
+            raise_for(answer, "read")
+            found += [{"table": table, "item": item} for table, items in answer.response["Responses"].items() for item in items]
+            wanted = answer.response.get("UnprocessedKeys") or {}
+            if wanted:
+                self.concurrency.throttled()
+                if time.monotonic() > until:
+                    raise StoreBusy("DynamoDB leaves keys of BatchGetItem unprocessed; raise the table's read capacity, or wait")
+                time.sleep(self._jitter.uniform(0, pause))
+                pause = min(LONGEST_PAUSE, pause * 2)
+        return found
+
+    def pages(self, operation: str, **arguments: Any) -> Iterable[dict[str, Any]]:
+        """The items of every page of a query or scan."""
+        while True:
+            answer = self.call(operation, **arguments)
+            raise_for(answer, operation)
+            yield from answer.response.get("Items", ())
+            if not answer.response.get("LastEvaluatedKey"):
+                return
+            arguments["ExclusiveStartKey"] = answer.response["LastEvaluatedKey"]
+
+    def close(self) -> None:
+        """End the threads."""
+        self._pool.shutdown(wait=False)
+
+
+def _verdict(answer: Answer) -> str:
+    """ "throttled" or "unknown" are tried again; "" is an answer."""
+    if answer.code == "TransactionCanceledException":
+        codes = {reason.get("Code") for reason in answer.reasons}
+        return "throttled" if codes & THROTTLED and "ConditionalCheckFailed" not in codes else ""
+    return "throttled" if answer.code in THROTTLED else "unknown" if answer.code in UNKNOWN else ""
+
+
+def raise_for(answer: Answer, what: str) -> None:
+    """Raises StoreError for an answer that is an error."""
+    if answer.code:
+        raise StoreError(f"DynamoDB refuses to {what}: {answer.code}: {answer.message}")
+
+
+def make_client(region: str | None, endpoint: str | None, threads: int) -> Any:
+    """A client without retries of its own; credentials come from the SDK's own chain. Raises MissingExtra."""
+    try:
+        import boto3
+        from botocore.config import Config
+        from botocore.exceptions import BotoCoreError
+    except ImportError as error:
+        raise MissingExtra(INSTALL) from error
+    config = Config(retries={"total_max_attempts": 1}, max_pool_connections=threads + 2, connect_timeout=5, read_timeout=20)
+    try:
+        return boto3.session.Session().client("dynamodb", region_name=region, endpoint_url=endpoint, config=config)
+    except BotoCoreError as error:
+        raise ConfigurationError(
+            f"cannot make a DynamoDB client: {error}; name the region in the URL: dynamodb://TABLE?region=eu-central-1"
+        ) from error

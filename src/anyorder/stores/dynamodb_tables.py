@@ -1,0 +1,151 @@
+"""The user's DynamoDB tables: found or made, what their keys are, and the tombstones in them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import Any, NamedTuple
+
+from anyorder._core.event import canonical
+from anyorder._core.memory import Memory
+from anyorder.errors import ConfigurationError, StoreError, TableNotEmpty
+from anyorder.stores.contract import TableSpec
+from anyorder.stores.dynamodb_books import create_table, wait_until_active
+from anyorder.stores.dynamodb_items import ENTITY_KEY, EXPIRES, MEMORY, SINCE, Item, KeySchema, memory_of, schema_for
+from anyorder.stores.dynamodb_requests import Requests, raise_for
+
+PLACEHOLDER = "{table}"
+COUNTED_BYTES = 64 * 1024 * 1024  # a table up to this size is counted exactly; of a larger one AWS's own estimate is shown
+
+
+class TableShape(NamedTuple):
+    """A user's table: its name in DynamoDB, its key, whether the sparse index of tombstones is there, and AWS's description."""
+
+    name: str
+    schema: KeySchema
+    indexed: bool
+    described: dict[str, Any]
+
+
+class Tombstone(NamedTuple):
+    """One that may be forgotten: its key, its memory and the memory's text."""
+
+    key: Item
+    entity: str
+    memory: Memory
+    text: str
+
+
+class UserTables:
+    """`pattern`: the DynamoDB name of a guarded table, with `{table}` where its own name goes."""
+
+    def __init__(self, requests: Requests, pattern: str) -> None:
+        self._requests = requests
+        self._pattern = pattern
+        self._shapes: dict[str, TableShape] = {}
+        self._named: dict[str, str] = {}
+
+    @property
+    def books(self) -> str:
+        """The name of our own table."""
+        return self._pattern.replace(PLACEHOLDER, "anyorder") if PLACEHOLDER in self._pattern else f"{self._pattern}-anyorder"
+
+    def name_of(self, table: str) -> str:
+        """The DynamoDB name of a guarded table. Raises ConfigurationError if two would share one."""
+        name = self._pattern.replace(PLACEHOLDER, table)
+        other = self._named.setdefault(name, table)
+        if other != table:
+            raise ConfigurationError(f"tables {other} and {table} would share the DynamoDB table {name}: write dynamodb://PREFIX{PLACEHOLDER}?...")
+        return name
+
+    def shape(self, spec: TableSpec) -> TableShape | None:
+        """The table as it is; None if it does not exist yet. Raises StoreError if its key is not the declared one."""
+        known = self._shapes.get(spec.name)
+        if known is not None:
+            return known
+        name = self.name_of(spec.name)
+        answer = self._requests.call("describe_table", TableName=name)
+        if answer.code == "ResourceNotFoundException":
+            return None
+        raise_for(answer, f"describe table {name}")
+        shape = _shape(name, wait_until_active(self._requests, name))
+        if spec.key and shape.schema.names != (ENTITY_KEY,) and set(shape.schema.names) != set(spec.key):
+            raise StoreError(f"the DynamoDB table {name} has the key ({', '.join(shape.schema.names)}), but key= says ({', '.join(spec.key)})")
+        self._shapes[spec.name] = shape
+        return shape
+
+    def make(self, spec: TableSpec, key: Mapping[str, object], *, native_ttl: bool) -> TableShape:
+        """The table, made for keys like this one if it does not exist."""
+        shape = self.shape(spec)
+        if shape is not None:
+            return shape
+        name = self.name_of(spec.name)
+        ordered = {column: key[column] for column in spec.key} if set(spec.key) == set(key) else key
+        create_table(self._requests, name, schema_for(ordered).attributes, (SINCE, (MEMORY,)))
+        if native_ttl:
+            attribute = {"Enabled": True, "AttributeName": EXPIRES}
+            raise_for(self._requests.call("update_time_to_live", TableName=name, TimeToLiveSpecification=attribute), f"switch on TTL of {name}")
+        made = self.shape(spec)
+        assert made is not None
+        return made
+
+    def refuse_rows(self, spec: TableSpec) -> None:
+        """Raises TableNotEmpty for a table with items that no event explains, unless they are adopted."""
+        shape = self.shape(spec)
+        if shape is None or spec.adopt == "older-than-everything":
+            return
+        answer = self._requests.call("scan", TableName=shape.name, Limit=1, ConsistentRead=True)
+        raise_for(answer, f"look into table {shape.name}")
+        if any(MEMORY not in item for item in answer.response["Items"]):
+            raise TableNotEmpty(
+                f"the DynamoDB table {shape.name} already has items that no event explains. If every event to come is newer than them, say "
+                f'adopt="older-than-everything" (--adopt older-than-everything); otherwise use an empty table'
+            )
+
+    def items(self, spec: TableSpec) -> Iterator[Item]:
+        """Every item that we remember something of."""
+        shape = self.shape(spec)
+        if shape is not None:
+            for item in self._requests.pages("scan", TableName=shape.name, ConsistentRead=True):
+                if MEMORY in item:
+                    yield item
+
+    def tombstones(self, spec: TableSpec, before: float) -> Iterator[Tombstone]:
+        """Tombstones written up to a time: from the sparse index, or else by reading the whole table."""
+        shape = self.shape(spec)
+        if shape is None:
+            return
+        names, values = {"#s": SINCE}, {":before": {"N": str(before)}}
+        arguments: dict[str, Any] = {"TableName": shape.name, "FilterExpression": "#s <= :before"}
+        where: dict[str, Any] = {"IndexName": SINCE} if shape.indexed else {"ConsistentRead": True}
+        pages = self._requests.pages("scan", **arguments, **where, ExpressionAttributeNames=names, ExpressionAttributeValues=values)
+        for item in pages:
+            memory = memory_of(item)
+            if memory is not None and not memory.live:
+                key = {name: item[name] for name in shape.schema.names}
+                yield Tombstone(key, entity_of(shape.schema, item), memory, item[MEMORY]["S"])
+
+    def counts(self, spec: TableSpec) -> tuple[int, int, int]:
+        """Rows, live memories, tombstones; of a large table AWS's estimate, up to six hours old."""
+        shape = self.shape(spec)
+        if shape is None:
+            return 0, 0, 0
+        if shape.described.get("TableSizeBytes", 0) <= COUNTED_BYTES:
+            live = [memory.live for memory in map(memory_of, self.items(spec)) if memory is not None]
+            return sum(live), sum(live), len(live) - sum(live)
+        dead = sum(index.get("ItemCount", 0) for index in shape.described.get("GlobalSecondaryIndexes", ()) if index["IndexName"] == SINCE)
+        live_items = int(shape.described["ItemCount"]) - dead
+        return live_items, live_items, dead
+
+
+def _shape(name: str, described: dict[str, Any]) -> TableShape:
+    types = {attribute["AttributeName"]: attribute["AttributeType"] for attribute in described["AttributeDefinitions"]}
+    schema = KeySchema(tuple((part["AttributeName"], types[part["AttributeName"]]) for part in described["KeySchema"]))
+    indexes = described.get("GlobalSecondaryIndexes", ())
+    return TableShape(name, schema, any(index["IndexName"] == SINCE for index in indexes), described)
+
+
+def entity_of(schema: KeySchema, item: Item) -> str:
+    """The canonical key of an item."""
+    if schema.names == (ENTITY_KEY,):
+        return str(item[ENTITY_KEY]["S"])
+    return canonical({name: int(item[name]["N"]) if "N" in item[name] else item[name].get("S") for name in schema.names})

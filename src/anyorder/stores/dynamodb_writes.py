@@ -1,0 +1,187 @@
+"""One key's conditional write: `plan` makes the request, `settle` reads the answer; both pure.
+
+Every write compares the whole memory that was read (its text carries the token of the attempt that wrote it, so no two writes
+look alike); a create compares with an empty slot; a change that is certainly newer may overtake unread.
+"""
+
+from __future__ import annotations
+
+from typing import Any, NamedTuple
+
+import msgspec
+
+from anyorder._core.memory import REST, Memory, pack
+from anyorder._core.outcome import Reason
+from anyorder.stores.contract import Answer, Lost, Refused, Replaced, Write
+from anyorder.stores.dynamodb_guard import incoming_guard, stored_guard
+from anyorder.stores.dynamodb_items import (
+    EXPIRES,
+    GUARD,
+    MEMORY,
+    OFFSET,
+    SINCE,
+    Item,
+    KeySchema,
+    attributes,
+    check_size,
+    encoded,
+    item_key,
+    memory_of,
+    text_of,
+)
+from anyorder.stores.dynamodb_requests import Answer as Said
+
+CONDITION_FAILED = "ConditionalCheckFailedException"
+KEEP_SECONDS = 1  # DynamoDB's TTL counts whole seconds; a tombstone is kept at least its window
+
+
+class Slot(NamedTuple):
+    """What this transaction last saw in a key's slot. `text`: its memory, None for an empty one; `unread`: it did not look."""
+
+    text: str | None = None
+    item: Item | None = None
+    unread: bool = False
+
+
+class Target(NamedTuple):
+    """Where and how a batch is written. `expires`: seconds until DynamoDB's own TTL may take a tombstone, None where it does not."""
+
+    table: str
+    schema: KeySchema
+    now: float
+    token: str
+    expires: float | None = None
+
+
+class Planned(NamedTuple):
+    """A request that is ready. `text`: the memory that it stores (None: the slot becomes empty); `item`: as far as it is known."""
+
+    write: Write
+    operation: str
+    arguments: dict[str, Any]
+    text: str | None
+    creates: bool
+    item: Item | None = None
+
+
+def plan(target: Target, write: Write, slot: Slot) -> Planned:
+    """The request of one write. Raises DoesNotFit for content that DynamoDB cannot hold exactly."""
+    key = item_key(target.schema, write.entity, write.key)
+    if write.after is None:
+        return _deletion(target, write, key, slot)
+    after = msgspec.structs.replace(write.after, token=target.token)
+    text = pack(after)
+    ours = _bookkeeping(target, after, text)
+    replaces = not after.live or slot.text is None or (REST in (after.values or {}) and after.cells is None) or not _live(write.before)
+    if replaces and (after.values is not None or not after.live):
+        return _put(target, write, key, ours, after, text, slot)
+    return _update(target, write, key, ours, after, text, slot)
+
+
+def _live(memory: Memory | None) -> bool:
+    return memory is not None and memory.live
+
+
+def _bookkeeping(target: Target, after: Memory, text: str) -> Item:
+    ours: Item = {MEMORY: {"S": text}}
+    guard = stored_guard(after)
+    if guard is not None:
+        ours[GUARD] = {"B": guard.value}
+        if guard.offset is not None:
+            ours[OFFSET] = {"N": str(guard.offset)}
+    if not after.live:
+        ours[SINCE] = {"N": str(target.now)}
+        if target.expires is not None:
+            ours[EXPIRES] = {"N": str(int(target.now + target.expires) + KEEP_SECONDS)}
+    return ours
+
+
+def _put(target: Target, write: Write, key: Item, ours: Item, after: Memory, text: str, slot: Slot) -> Planned:
+    """The whole item: what was there before, the TTL attribute of a tombstone included, is gone."""
+    told, _ = attributes(after, tuple(write.key)) if after.live else ({}, ())
+    item = {**(_key_columns(write) if after.live else {}), **told, **key, **ours}
+    check_size(item)
+    condition, values = _condition(after, slot)
+    arguments: dict[str, Any] = {"TableName": target.table, "Item": item, **condition}
+    if values:
+        arguments["ExpressionAttributeValues"] = values
+    if slot.unread:
+        arguments["ReturnValues"] = "ALL_OLD"
+    return Planned(write, "put_item", arguments, text, slot.text is None and not slot.unread, item)
+
+
+def _key_columns(write: Write) -> Item:
+    """The key's own columns, for tables whose key attribute is ours: a row then still shows them."""
+    return {name: encoded(name, value) for name, value in write.key.items()}
+
+
+def _condition(after: Memory, slot: Slot) -> tuple[dict[str, Any], Item]:
+    names = {"#m": MEMORY}
+    refusal = {"ReturnValuesOnConditionCheckFailure": "ALL_OLD"}
+    if slot.text is not None:
+        return {"ConditionExpression": "#m = :before", "ExpressionAttributeNames": names, **refusal}, {":before": {"S": slot.text}}
+    empty = "attribute_not_exists(#m)"
+    guard = incoming_guard(after) if slot.unread else None
+    if guard is None:
+        return {"ConditionExpression": empty, "ExpressionAttributeNames": names, **refusal}, {}
+    older = "#g > :scope AND #g < :mine"
+    values: Item = {":scope": {"B": guard.scope}, ":mine": {"B": guard.value}}
+    names["#g"] = GUARD
+    if guard.offset is not None:
+        older += " AND #o < :offset"
+        names["#o"], values[":offset"] = OFFSET, {"N": str(guard.offset)}
+    return {"ConditionExpression": f"{empty} OR ({older})", "ExpressionAttributeNames": names, **refusal}, values
+
+
+def _update(target: Target, write: Write, key: Item, ours: Item, after: Memory, text: str, slot: Slot) -> Planned:
+    """Some columns of a live row: set, or taken away; a TTL attribute that is left goes as well."""
+    told, gone = attributes(after, tuple(write.key))
+    there = slot.item or {}
+    if REST in (after.values or {}):
+        rest = set(there) - set(told) - set(after.cells or ()) - set(write.key) - set(key)
+        gone = (*gone, *(column for column in rest if not column.startswith("anyorder_")))
+    setting = {**told, **ours}
+    removing = dict.fromkeys([*gone, *({GUARD, OFFSET, SINCE, EXPIRES} - set(ours))])
+    merged = {name: value for name, value in {**there, **setting}.items() if name not in removing}
+    check_size({**merged, **key})
+    names = {f"#{place}": name for place, name in enumerate([*setting, *removing])}
+    marks = {name: mark for mark, name in names.items()}
+    sets = ", ".join(f"{marks[name]} = :{place}" for place, name in enumerate(setting))
+    arguments = {
+        "TableName": target.table,
+        "Key": key,
+        "UpdateExpression": f"SET {sets} REMOVE {', '.join(marks[name] for name in removing)}",
+        "ConditionExpression": f"{marks[MEMORY]} = :before",
+        "ExpressionAttributeNames": names,
+        "ExpressionAttributeValues": {f":{place}": value for place, value in enumerate(setting.values())} | {":before": {"S": slot.text or ""}},
+        "ReturnValuesOnConditionCheckFailure": "ALL_OLD",
+    }
+    return Planned(write, "update_item", arguments, text, False, {**merged, **key} if slot.item is not None else None)
+
+
+def _deletion(target: Target, write: Write, key: Item, slot: Slot) -> Planned:
+    arguments = {
+        "TableName": target.table,
+        "Key": key,
+        "ConditionExpression": "#m = :before",
+        "ExpressionAttributeNames": {"#m": MEMORY},
+        "ExpressionAttributeValues": {":before": {"S": slot.text or ""}},
+        "ReturnValuesOnConditionCheckFailure": "ALL_OLD",
+    }
+    return Planned(write, "delete_item", arguments, None, False)
+
+
+def is_mine(planned: Planned, item: Item | None, *, repeated: bool) -> bool:
+    """A condition failed after an answer was lost: is what it met our own write?"""
+    return repeated and text_of(item) == planned.text
+
+
+def settle(planned: Planned, said: Said) -> Answer | None:
+    """What an answer means for the key; None: written as decided. A failed condition without its item is `Lost` unread."""
+    entity = planned.write.entity
+    if said.code == CONDITION_FAILED:
+        return None if is_mine(planned, said.item, repeated=said.repeated) else Lost(entity, memory_of(said.item))
+    if said.code == "ValidationException":
+        return Refused(entity, Reason.MALFORMED, f"DynamoDB refuses the item: {said.message}")
+    old = said.response.get("Attributes")
+    return Replaced(entity, memory_of(old)) if old and MEMORY in old else None

@@ -1,0 +1,100 @@
+"""Checks of everything beside the rows: quarantine, frontier, lineage, growth, and what a reader sees."""
+
+from __future__ import annotations
+
+from anyorder._core.event import Event, Kind
+from anyorder._core.outcome import Reason
+from anyorder._core.reset import Growth
+from anyorder.stores.contract import EntryQuery
+from anyorder.stores.intake import Share, take
+from anyorder.stores.quarantine import Quarantine
+from anyorder.testing.bench import NEVER, WINDOW_ZERO, Bench
+from anyorder.testing.change import Change, decode, delete, put
+from anyorder.testing.place import MakeStore
+
+
+def check_quarantine(make_store: MakeStore) -> str:
+    """What is held keeps its exact bytes, is held once, and can be dropped, accepted or settled by itself."""
+    with Bench("quarantine", make_store, WINDOW_ZERO) as bench:
+        bench.deliver([delete(key, 10) for key in (1, 2, 3)])
+        bench.reap()
+        late = [put(1, 4), put(2, 4), put(3, 4)]
+        _expect(bench, late, Reason.LATE)
+        _expect(bench, late, Reason.DUPLICATE)
+        quarantine = Quarantine(bench.store, bench.spec, decode)
+        entries = {str(entry.key): entry for entry in quarantine.entries(reason="late")}
+        if len(entries) != 3 or any(entry.count != 2 for entry in entries.values()):
+            raise bench.failed(f"three late puts delivered twice are the entries {list(entries.values())}")
+        numbers = [entries[str({"id": key})].id for key in (1, 2, 3)]
+        if quarantine.show(numbers[0]).delivery != late[0].event().delivery:
+            raise bench.failed("an entry does not give back the exact delivery", 1)
+        quarantine.drop(numbers[0])
+        quarantine.accept(numbers[1])
+        bench.deliver([put(3, 11)])
+        states = [quarantine.show(number).state for number in numbers]
+        if states != ["dropped", "accepted", "settled"]:
+            raise bench.failed(f"the entries are {states}, not dropped, accepted and settled")
+        _expect(bench, [late[0]], Reason.DUPLICATE)
+        if bench.rows() != {2: {"x": "2@4", "y": "2@4"}, 3: {"x": "3@11", "y": "3@11"}}:
+            raise bench.failed(f"the rows are {bench.rows()}")
+        _expect(bench, [put(2, 5)], Reason.LATE)
+        _expect(bench, [delete(2, 6)], Reason.ABSORBED)
+        _size(bench)
+    return "late puts dropped, accepted, settled; an accepted row below its birth"
+
+
+def _expect(bench: Bench, changes: list[Change], wanted: Reason) -> None:
+    for change, reason in zip(changes, bench.deliver(changes), strict=True):
+        if reason is not wanted:
+            raise bench.failed(f"{change} ended as {reason}, not as {wanted}", change.key)
+
+
+def _size(bench: Bench) -> None:
+    with bench.store.reading() as transaction:
+        size, listed = transaction.quarantine_size(), list(transaction.entries(EntryQuery("")))
+    if size <= 0 or not listed:
+        raise bench.failed(f"the quarantine says it holds {size} bytes in {len(listed)} entries")
+
+
+def check_books(make_store: MakeStore) -> str:
+    """Frontier, lineage, growth and table facts survive the connection; a dry run and a reader change nothing."""
+    growth = Growth(((1, 2),), 5, 7)
+    with Bench("books", make_store, NEVER) as bench:
+        events = [put(1, 1).event(), delete(2, 1).event(), Event(Kind.MALFORMED, note="not JSON")]
+        take(bench.store, [Share(bench.spec, events)], now=1.0, token="t", frontier=("source", "17"))
+        take(bench.store, [Share(bench.spec, [put(3, 1).event()])], now=1.0, token="t", frontier=("source", "99"), dry=True)
+        with bench.store.transaction(2.0) as transaction:
+            transaction.add_run("log", "run-b")
+            transaction.add_run("log", "run-a")
+            transaction.save_growths({"log|run": growth})
+        other = bench.connect()
+        with other.reading() as transaction:
+            facts = {found.name: found for found in transaction.tables()}["kit"]
+            found = (
+                transaction.frontier("source"),
+                transaction.frontier("another"),
+                dict(transaction.lineage()),
+                transaction.growths(["log|run", "none"]),
+                transaction.growths(),
+                facts.key,
+                (facts.rows, facts.live, facts.tombstones),
+                [entry.reason for entry in transaction.entries(EntryQuery("open"))],
+            )
+        other.close()
+        wanted = (
+            "17",
+            None,
+            {"log": ("run-a", "run-b")},
+            {"log|run": growth},
+            {"log|run": growth},
+            ("id",),
+            (1, 1, 1),
+            ["malformed"],
+        )
+        for place, (is_there, should_be) in enumerate(zip(found, wanted, strict=True)):
+            if is_there != should_be:
+                names = ("frontier", "frontier of an unknown source", "lineage", "growth", "all growths", "key", "counts", "quarantine")
+                raise bench.failed(f"{names[place]}: another connection sees {is_there!r}, not {should_be!r}")
+        if bench.rows() != {1: {"x": "1@1", "y": "1@1"}}:
+            raise bench.failed(f"the rows are {bench.rows()}")
+    return "frontier, lineage, growth, counts, a dry run, a malformed delivery"

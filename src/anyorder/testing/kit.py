@@ -1,0 +1,61 @@
+"""`check_store`: every check, one after the other, on fresh stores."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Sequence
+
+from anyorder.errors import ConfigurationError
+from anyorder.testing import books, encodings, orders, stops, writers
+from anyorder.testing.change import decode
+from anyorder.testing.place import MakeStore
+from anyorder.testing.promises import Finding, StoreReport
+
+CHECKS: dict[str, Callable[[MakeStore], str]] = {
+    "orders": orders.check_orders,
+    "batches": orders.check_batches,
+    "ties": orders.check_ties,
+    "truncate": orders.check_truncate,
+    "expired": orders.check_expired,
+    "window zero": orders.check_window_zero,
+    "floor of others": orders.check_floor_of_others,
+    "stopped writer": stops.check_stopped_writer,
+    "stopped reaper": stops.check_stopped_reaper,
+    "crashes": stops.check_crashes,
+    "ambiguous commit": stops.check_ambiguous_commit,
+    "refused": orders.check_refused,
+    "quarantine": books.check_quarantine,
+    "books": books.check_books,
+    "positions": encodings.check_positions,
+    "keys": encodings.check_keys,
+    "values": encodings.check_values,
+    "writers": writers.check_writers,
+}
+"""Name -> check. The first line of a check's docstring says what must hold; it returns what was tried, or raises StoreCheckFailed."""
+
+
+def check_store(make_store: MakeStore, only: Sequence[str] = ()) -> StoreReport:
+    """Is this store trustworthy? Runs the checks (`only`: those of these names) and returns a report that prints as tables.
+
+    Args:
+        make_store: makes a fresh, empty store each time it is called; see `Place`. Called a few hundred times.
+        only: names of `CHECKS`; all by default.
+
+    Raises:
+        StoreCheckFailed: an AssertionError with the name of the check and the steps that led to a wrong state.
+        ConfigurationError: there is no check of that name.
+    """
+    unknown = set(only) - set(CHECKS)
+    if unknown:
+        raise ConfigurationError(f"no check {sorted(unknown)}; there are: {', '.join(CHECKS)}")
+    findings = []
+    for name in only or CHECKS:
+        began = time.monotonic()
+        tried = CHECKS[name](make_store)
+        findings.append(Finding(name, (CHECKS[name].__doc__ or "").splitlines()[0], tried, time.monotonic() - began))
+    place = make_store()
+    store = place.connect(decode)
+    promises = store.promises
+    store.close()
+    place.close()
+    return StoreReport(promises, findings)

@@ -1,0 +1,50 @@
+"""Where a store under test lies, and how a check fails."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import NamedTuple
+
+from anyorder._core.event import Delivery, Event
+from anyorder.stores.contract import Store
+
+Decode = Callable[[Delivery], Event]
+Hook = Callable[[str], None]
+
+
+def _nothing() -> None:
+    """Nothing to release."""
+
+
+class Place(NamedTuple):
+    """One store, empty at first. The kit opens several connections to it, in threads and, where it can, in processes.
+
+    `connect(decode)`: another connection; the kit closes it.
+    `rows(table)`: the user's rows as dictionaries of columns, bookkeeping left out; [] while the table does not exist.
+    `tap(store, hook)`: from now on call `hook(name)` before and after each call that this connection makes to its driver. The kit
+    stops and crashes the store there. Without it only the steps between the contract's own calls are tried.
+    `poison`: a value of column `x` that the store refuses for good; None if it refuses none.
+    `url`: what `anyorder.stores.open_store` opens from another process; None keeps the writers in threads.
+    `close()`: the store is not needed any more.
+    """
+
+    connect: Callable[[Decode], Store]
+    rows: Callable[[str], Sequence[dict[str, object]]]
+    tap: Callable[[Store, Hook], None] | None = None
+    poison: object = None
+    url: str | None = None
+    close: Callable[[], None] = _nothing
+
+
+MakeStore = Callable[[], Place]
+
+
+class StoreCheckFailed(AssertionError):
+    """A store broke a rule. `check`: the name of the check; `steps`: what was done, one line each, in order."""
+
+    def __init__(self, check: str, problem: str, steps: Sequence[str]) -> None:
+        self.check = check
+        self.problem = problem
+        self.steps = tuple(steps)
+        told = "\n".join(f"  {number}. {step}" for number, step in enumerate(steps, 1))
+        super().__init__(f"{check}: {problem}\n{told}" if told else f"{check}: {problem}")

@@ -1,0 +1,90 @@
+"""Places for the stores that need no service, to run the kit on, and as examples for a new store's own."""
+
+from __future__ import annotations
+
+import sqlite3
+import tempfile
+from pathlib import Path
+from typing import Any
+
+from anyorder.stores.contract import Store
+from anyorder.stores.memory import MemoryStore
+from anyorder.stores.sqlite import SQLiteStore
+from anyorder.stores.statements import quoted
+from anyorder.testing.place import Decode, Hook, Place
+
+POISON = "poison"
+
+
+def memory_place(kind: type[MemoryStore] = MemoryStore) -> Place:
+    """A store in this process's memory; its connections are one object."""
+    store = kind()
+
+    def connect(decode: Decode) -> Store:
+        store.decode = decode
+        return store
+
+    return Place(connect, lambda table: list(store.state.rows.get(table, {}).values()))
+
+
+def sqlite_place(kind: type[SQLiteStore] = SQLiteStore, *, refusing: bool = True) -> Place:
+    """A database file of its own. `refusing`: the user's table exists and refuses a value; else it is made from the events."""
+    directory = tempfile.TemporaryDirectory(prefix="anyorder-kit-")
+    path = str(Path(directory.name) / "kit.db")
+    if refusing:
+        _make_table(path)
+
+    def rows(table: str) -> list[dict[str, object]]:
+        database = sqlite3.connect(path)
+        try:
+            cursor = database.execute(f"SELECT * FROM {quoted(table)}")
+            names = [column[0] for column in cursor.description]
+            return [dict(zip(names, row, strict=True)) for row in cursor]
+        except sqlite3.OperationalError:
+            return []
+        finally:
+            database.close()
+
+    return Place(
+        connect=lambda decode: kind(path, decode),
+        rows=rows,
+        tap=_tap,
+        poison=POISON if refusing else None,
+        url=f"sqlite:///{path}" if kind is SQLiteStore else None,
+        close=directory.cleanup,
+    )
+
+
+def _make_table(path: str) -> None:
+    database = sqlite3.connect(path)
+    database.execute(f"CREATE TABLE kit (id PRIMARY KEY, x CHECK (x IS NOT '{POISON}'), y)")
+    database.commit()
+    database.close()
+
+
+def _tap(store: Any, hook: Hook) -> None:
+    store._database = _Tapped(store._database, hook)
+
+
+class _Tapped:
+    """A SQLite connection that calls the hook before and after each statement."""
+
+    def __init__(self, database: sqlite3.Connection, hook: Hook) -> None:
+        self._tapped = database
+        self._hook = hook
+
+    def execute(self, statement: str, *parameters: Any) -> sqlite3.Cursor:
+        return self._call(self._tapped.execute, statement, *parameters)
+
+    def executemany(self, statement: str, *parameters: Any) -> sqlite3.Cursor:
+        return self._call(self._tapped.executemany, statement, *parameters)
+
+    def _call(self, method: Any, statement: str, *parameters: Any) -> sqlite3.Cursor:
+        told = " ".join(statement.split())[:60]
+        self._hook(f"before {told}")
+        cursor: sqlite3.Cursor = method(statement, *parameters)
+        self._hook(f"after {told}")
+        return cursor
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._tapped, name)

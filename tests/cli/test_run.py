@@ -1,0 +1,271 @@
+"""`anyorder run` and the verbs around it, as a script sees them: outputs, exit codes, resuming, stopping."""
+
+from __future__ import annotations
+
+import gzip
+import json
+import lzma
+import os
+import signal
+import sqlite3
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+from tests.streams import final_rows, record, stream, unordered
+
+PIPELINE = """
+[source]
+path = "day.jsonl"
+[store]
+url = "sqlite:///app.db"
+[[table]]
+match = "app.public.*"
+window = "{window}"
+[[table]]
+match = "*.heartbeat"
+ignore = true
+"""
+
+
+class Home:
+    """A directory with a pipeline, and the command run in it."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+
+    def pipeline(self, window: str = "forever", **replacements: str) -> None:
+        text = PIPELINE.format(window=window)
+        for old, new in replacements.items():
+            text = text.replace({"path": "day.jsonl", "url": "sqlite:///app.db"}[old], new)
+        (self.path / "pipeline.toml").write_text(text, encoding="utf-8")
+
+    def deliver(self, records: list[dict[str, object]]) -> None:
+        (self.path / "day.jsonl").write_bytes(lines_of(records))
+
+    def anyorder(self, *words: str, code: int | None = 0, text: bytes | None = None) -> str:
+        done = subprocess.run([sys.executable, "-m", "anyorder", *words], cwd=self.path, input=text, capture_output=True, check=False)
+        assert code is None or done.returncode == code, (done.returncode, done.stderr.decode())
+        return (done.stdout + done.stderr).decode() if code else done.stdout.decode()
+
+    def books(self, *words: str, code: int | None = 0, text: bytes | None = None) -> dict[str, object]:
+        return dict(json.loads(self.anyorder("run", *words, "--json", code=code, text=text).splitlines()[-1]))
+
+    def rows(self, table: str = "users") -> dict[int, dict[str, object]]:
+        database = sqlite3.connect(self.path / "app.db")
+        database.row_factory = sqlite3.Row
+        return {row["id"]: dict(row) for row in database.execute(f'SELECT * FROM "{table}"')}
+
+
+def lines_of(records: list[dict[str, object]]) -> bytes:
+    return "".join(json.dumps(one) + "\n" for one in records).encode()
+
+
+@pytest.fixture
+def home(tmp_path: Path) -> Home:
+    found = Home(tmp_path)
+    found.pipeline()
+    return found
+
+
+def test_a_run_ends_with_balanced_books_and_the_source_s_rows(home: Home) -> None:
+    records = list(stream(1500, 80))
+    home.deliver(unordered(records))
+
+    books = home.books()
+
+    assert books["read"] == books["applied"] + sum(books["ignored"].values()) + sum(books["quarantined"].values())  # type: ignore[operator,attr-defined]
+    assert home.rows() == final_rows(records)
+
+
+@pytest.mark.parametrize("batch", [1, 7, 10_000])
+def test_the_batch_size_changes_nothing(home: Home, batch: int) -> None:
+    records = list(stream(600, 40))
+    home.deliver(unordered(records, seed=batch))
+
+    home.books("--batch", str(batch))
+
+    assert home.rows() == final_rows(records)
+
+
+def test_a_second_run_reads_only_what_was_added(home: Home) -> None:
+    records = list(stream(300, 20))
+    home.deliver(records[:200])
+    first = home.books()
+    home.deliver(records)
+
+    second = home.books()
+
+    assert (first["read"], second["read"]) == (200, 100)
+    assert home.rows() == final_rows(records)
+
+
+def test_another_file_of_the_same_name_is_read_from_its_beginning(home: Home) -> None:
+    home.deliver([record(1, "c", 10, after={"id": 1})])
+    home.books()
+    home.deliver([record(2, "c", 20, after={"id": 2})])
+
+    assert home.books()["read"] == 1
+
+
+@pytest.mark.parametrize(("name", "opener"), [("day.jsonl.gz", gzip.open), ("day.jsonl.xz", lzma.open)])
+def test_packed_files_are_unpacked(home: Home, name: str, opener: object) -> None:
+    home.pipeline(path=name)
+    with opener(home.path / name, "wb") as file:  # type: ignore[operator]
+        file.write(lines_of([record(1, "c", 10, after={"id": 1})]))
+
+    assert home.books()["applied"] == 1
+
+
+def test_standard_input_is_a_source(home: Home) -> None:
+    home.pipeline(path="-")
+
+    assert home.books(text=lines_of([record(1, "c", 10, after={"id": 1})]))["applied"] == 1
+
+
+def test_a_dry_run_decides_and_writes_nothing(home: Home) -> None:
+    home.deliver([record(1, "c", 10, after={"id": 1})])
+
+    dry = home.books("--dry-run")
+    wet = home.books()
+
+    assert (dry["applied"], wet["applied"]) == (1, 1)
+
+
+def test_records_of_no_table_are_quarantined_and_ignored_ones_counted(home: Home) -> None:
+    home.deliver([{**record(1, "c", 10, after={"id": 1}), "topic": "other"}, {**record(1, "c", 20, after={"id": 1}), "topic": "x.heartbeat"}])
+
+    books = home.books(code=1)
+
+    assert (books["quarantined"], books["ignored"]) == ({"unrouted": 1}, {"not_a_change": 1})
+
+
+def test_a_line_that_is_no_json_is_kept_with_its_bytes(home: Home) -> None:
+    home.deliver([record(1, "c", 10, after={"id": 1})])
+    with (home.path / "day.jsonl").open("ab") as file:
+        file.write(b'{"topic": broken\n')
+
+    books = home.books(code=1)
+    shown = home.anyorder("quarantine", "show", "1")
+
+    assert (books["applied"], books["quarantined"]) == (1, {"malformed": 1})
+    assert '{"topic": broken' in shown
+
+
+def test_the_quarantine_is_listed_and_settled_from_the_command_line(home: Home) -> None:
+    home.pipeline(window="0s")
+    home.deliver([record(1, "d", 20)])
+    home.books()
+    home.deliver([record(1, "d", 20), record(1, "c", 10, after={"id": 1, "name": "Ada"})])
+    home.books(code=1)
+
+    entry = json.loads(home.anyorder("quarantine", "list", "--nl", code=1))
+    why = json.loads(home.anyorder("why", "users", "1", "--json"))
+    home.anyorder("quarantine", "settle", str(entry["id"]), "--accept")
+
+    assert {"id", "table", "key", "reason", "state"} <= entry.keys()
+    assert (entry["table"], entry["key"], entry["reason"], entry["state"]) == ("users", {"id": 1}, "late", "open")
+    assert (why["outcome"], why["reason"]) == ("quarantined", "late")
+    assert home.rows() == {1: {"id": 1, "name": "Ada"}}
+    assert home.anyorder("quarantine", "list") == "the quarantine is empty\n"
+
+
+def test_why_tells_the_story_of_a_row(home: Home) -> None:
+    home.deliver([record(1, "u", 20, after={"id": 1, "photo": "__debezium_unavailable_value"})])
+    home.books()
+
+    told = json.loads(home.anyorder("why", "users", "1", "--json"))
+    incomplete = json.loads(home.anyorder("incomplete", "--nl", code=1))
+
+    assert (told["outcome"], told["reason"], told["holes"]) == ("applied", "applied", ["photo"])
+    assert told["position"] == "pg:app at LSN 0/14"
+    assert incomplete == {"table": "users", "key": {"id": 1}, "holes": ["photo"]}
+
+
+def test_why_of_a_key_nobody_spoke_of_is_found_nothing(home: Home) -> None:
+    home.deliver([record(1, "c", 10, after={"id": 1})])
+    home.books()
+
+    assert "nothing is remembered" in home.anyorder("why", "users", "99", code=1)
+
+
+def test_reap_forgets_by_the_window_and_says_how_many(home: Home) -> None:
+    home.deliver([record(1, "d", 20), record(2, "d", 30)])
+    home.books()
+    home.pipeline(window="0s")
+
+    assert json.loads(home.anyorder("reap", "--nl"))["forgotten"] == 2
+
+
+def test_doctor_finds_nothing_wrong_with_a_healthy_store_and_says_what_is(home: Home) -> None:
+    home.deliver([record(1, "c", 10, after={"id": 1})])
+    home.books()
+    healthy = home.anyorder("doctor")
+    database = sqlite3.connect(home.path / "app.db")
+    database.execute("DELETE FROM users")
+    database.commit()
+
+    assert healthy == "nothing found\n"
+    assert "remembered as live" in home.anyorder("doctor", code=1)
+
+
+def test_a_stopped_run_ends_clean_and_goes_on_where_it_stopped(home: Home) -> None:
+    records = list(stream(30_000, 500))
+    home.deliver(records)
+    process = subprocess.Popen([sys.executable, "-m", "anyorder", "run", "--json", "--batch", "50"], cwd=home.path, stdout=subprocess.PIPE, text=True)
+    while not (home.path / "app.db").exists():
+        time.sleep(0.01)
+    time.sleep(0.3)
+    process.send_signal(signal.SIGTERM)
+    out, _ = process.communicate(timeout=60)
+
+    first, second = json.loads(out.splitlines()[-1]), home.books()
+
+    assert process.returncode == 0
+    assert 0 < first["read"] < 30_000
+    assert first["read"] + int(str(second["read"])) == 30_000
+    assert home.rows() == final_rows(records)
+
+
+def test_a_stream_that_cannot_be_right_stops_the_pipeline_instead_of_filling_the_quarantine(home: Home) -> None:
+    home.deliver([{**record(n, "c", n, after={"id": n}), "topic": "other"} for n in range(1, 3000)])
+
+    said = home.anyorder("run", code=1)
+
+    assert "of the latest 1000 deliveries went to the quarantine" in said
+
+
+@pytest.mark.parametrize(
+    ("words", "message"),
+    [
+        (["fly"], "no verb 'fly'"),
+        (["run", "missing.toml"], "cannot read the pipeline"),
+        (["why", "users", "{broken"], "not a JSON object"),
+        (["quarantine", "settle", "1"], "How"),
+        (["quarantine", "show", "77"], "no entry 77"),
+    ],
+)
+def test_misuse_is_one_sentence_and_exit_code_2(home: Home, words: list[str], message: str) -> None:
+    home.deliver([record(1, "c", 10, after={"id": 1})])
+    home.books()
+
+    assert message.lower() in home.anyorder(*words, code=2).lower()
+
+
+def test_a_pipeline_with_an_unknown_name_says_which(home: Home) -> None:
+    (home.path / "pipeline.toml").write_text('[store]\nurl = "sqlite://"\n[runtime]\nbach = 1\n')
+
+    assert "bach" in home.anyorder("run", code=2)
+
+
+def test_every_option_may_come_from_the_environment(home: Home, monkeypatch: pytest.MonkeyPatch) -> None:
+    home.deliver([record(1, "c", 10, after={"id": 1})])
+    (home.path / "pipeline.toml").rename(home.path / "other.toml")
+    monkeypatch.setenv("ANYORDER_PIPELINE", str(home.path / "other.toml"))
+
+    assert home.books()["applied"] == 1
+    assert "ANYORDER_BATCH" in home.anyorder("run", "--help")
+    assert os.environ["ANYORDER_PIPELINE"].endswith("other.toml")

@@ -1,0 +1,293 @@
+"""`python -m tests.docs.generate`: writes the parts of the pages that the code's own tables say. `make docs` runs it.
+
+A part lies between `<!-- generated: NAME -->` and `<!-- end of generated -->`; everything around it is written by hand.
+"""
+
+from __future__ import annotations
+
+import argparse
+import inspect
+import os
+import sys
+from collections.abc import Callable, Iterable, Iterator
+from importlib import import_module
+from pkgutil import iter_modules
+from typing import Any, get_args
+
+import msgspec
+
+import anyorder
+import anyorder.envelopes
+import anyorder.stores
+from anyorder import errors
+from anyorder._core.explain import VERBS as SENTENCES
+from anyorder._core.outcome import REASONS, Outcome
+from anyorder.envelopes.debezium_sources import SOURCES
+from anyorder.envelopes.envelope import Reader
+from anyorder.envelopes.formats import FORMATS
+from anyorder.runtime import pipeline
+from anyorder.stores.contract import Promises
+from tests.docs.pages import GENERATED, pages, read
+
+OUTCOMES = {
+    Outcome.APPLIED: "The row, or what is remembered of it, changed.",
+    Outcome.IGNORED: "Nothing to do, and provably so.",
+    Outcome.QUARANTINED: "Not applied, not lost: kept with its bytes and this reason until it settles by itself or somebody settles it.",
+}
+KEYS = {
+    ("source", "kind"): "Where deliveries come from. Only `jsonl` so far: one record a line.",
+    ("source", "path"): "The file; `.gz` and `.xz` are unpacked. `-` is standard input, which cannot resume.",
+    ("source", "envelope"): "The format of the records: see [envelopes](envelopes.md).",
+    ("source", "options"): 'Options of the envelope, for example `options = { tombstone = "delete" }`.',
+    ("store", "url"): "See [stores](stores.md). `$NAME` is taken from the environment, so a secret need not be in the file.",
+    ("runtime", "batch"): "At most this many deliveries are decided together. It changes speed, never the result.",
+    ("runtime", "quarantine_size"): "The run stops (exit code 1) when the quarantine holds more bytes than this: `KB`, `MB`, `GB`.",
+    ("runtime", "quarantine_share"): "The run stops when more than this share of the latest 1,000 deliveries went to the quarantine.",
+    ("table", "match"): "A glob over the topic, or over the event's own table where there is no topic. The first `[[table]]` that fits wins.",
+    ("table", "name"): "The table to keep. `{schema}`, `{table}` and `{topic}` are filled in from the event.",
+    ("table", "key"): "Key column, or columns. Without it the key is learned from the first event.",
+    ("table", "window"): 'How long tombstones are kept: `"forever"`, `"48h"`, or seconds. See [choose a window](../how-to/choose-a-window.md).',
+    ("table", "adopt"): 'Rows that no event explains: `"refuse"` or `"older-than-everything"`. See [adopt a table](../how-to/adopt-a-table.md).',
+    ("table", "partitions"): "The partition count of the topic. Needed with a window where the Kafka offset is the clock.",
+    ("table", "ignore"): "Deliveries that match are counted as `not_a_change` and go nowhere.",
+}
+SECTIONS = {"source": pipeline.SourceSection, "store": pipeline.StoreSection, "runtime": pipeline.RuntimeSection, "table": pipeline.TableSection}
+
+
+def table(header: Iterable[str], rows: Iterable[Iterable[str]]) -> str:
+    """A Markdown table."""
+    names = list(header)
+    lines = [names, ["---"] * len(names), *(list(row) for row in rows)]
+    return "\n".join(f"| {' | '.join(cell.replace('|', chr(92) + '|').replace(chr(10), ' ') for cell in line)} |" for line in lines) + "\n"
+
+
+def reasons() -> str:
+    parts = []
+    for outcome, what in OUTCOMES.items():
+        found = [(reason, meaning) for reason, meaning in REASONS.items() if meaning.outcome is outcome]
+        rows = ((f"`{reason.value}`", meaning.when, meaning.to_do) for reason, meaning in found)
+        parts.append(f"## {outcome.value}\n\n{what}\n\n" + table(("reason", "when", "what to do"), rows))
+    return "\n".join(parts)
+
+
+def sentences() -> str:
+    return table(("reason", "an event with it ..."), ((f"`{reason.value}`", words) for reason, words in SENTENCES.items()))
+
+
+def command_line() -> str:
+    parts = []
+    for name, verb in import_module("anyorder.cli.main").VERBS.items():
+        parser = parser_of(name)
+        parts.append(f"## anyorder {name}\n\n{verb.summary[0].upper()}{verb.summary[1:]}.\n\n{_arguments(parser)}")
+    return "\n".join(parts)
+
+
+def parser_of(name: str) -> argparse.ArgumentParser:
+    """A verb's parser, as it is without any ANYORDER_ variable."""
+    kept = {variable: os.environ.pop(variable) for variable in list(os.environ) if variable.startswith("ANYORDER_")}
+    try:
+        return import_module("anyorder.cli.main").parser_of(name)
+    finally:
+        os.environ.update(kept)
+
+
+def _arguments(parser: argparse.ArgumentParser) -> str:
+    rows = []
+    for action in parser._actions:
+        if isinstance(action, argparse._HelpAction):
+            continue
+        words, _, variable = (action.help or "").partition(" [ANYORDER_")
+        rows.append((_spelled(action), words, f"`ANYORDER_{variable.removesuffix(']')}`" if variable else ""))
+    return table(("argument", "what it is", "environment"), rows) if rows else "No arguments.\n"
+
+
+def _spelled(action: argparse.Action) -> str:
+    """`--state STATE`, `[KEY]`, with the choices where there are few."""
+    choices = f" {{{', '.join(str(c) for c in action.choices if c)}}}" if action.choices and not action.metavar else ""
+    if not action.option_strings:
+        name = str(action.metavar or action.dest).upper()
+        return f"`[{name}]{choices}`" if action.nargs in ("?", "*") else f"`{name}{choices}`"
+    takes = "" if action.nargs == 0 else choices or f" {action.metavar or action.dest.upper()}"
+    return f"`{action.option_strings[-1]}{takes}`"
+
+
+def public_names() -> str:
+    parts = []
+    for name in anyorder.__all__:
+        value = getattr(import_module(f"anyorder.{anyorder._HOMES[name]}"), name)
+        parts.append(f"## {name}\n\n{_signature(name, value)}{_prose(inspect.getdoc(value) or '')}")
+        if inspect.isclass(value) and not issubclass(value, Exception):
+            parts += [_member(name, *member) for member in _members(value)]
+    return "\n".join(parts)
+
+
+def _members(value: type) -> Iterator[tuple[str, Any]]:
+    """The documented public methods and properties that a class itself defines."""
+    for name, member in vars(value).items():
+        if not name.startswith("_") and (inspect.isfunction(member) or isinstance(member, property)) and inspect.getdoc(member):
+            yield name, member
+
+
+def _member(owner: str, name: str, member: Any) -> str:
+    if isinstance(member, property):
+        return f"### {owner}.{name}\n\n{_prose(inspect.getdoc(member) or '')}"
+    return f"### {owner}.{name}\n\n{_signature(f'{owner}.{name}', member)}{_prose(inspect.getdoc(member) or '')}"
+
+
+def _signature(name: str, value: Any) -> str:
+    """`Table.apply(records, *, envelope=None)`: names and defaults; the types are in the source."""
+    if not inspect.isfunction(value):
+        return ""
+    shown, marked = [], False
+    for parameter in inspect.signature(value).parameters.values():
+        if parameter.name == "self":
+            continue
+        if parameter.kind is parameter.KEYWORD_ONLY and not marked:
+            shown.append("*")
+            marked = True
+        prefix = "**" if parameter.kind is parameter.VAR_KEYWORD else ""
+        default = "" if parameter.default is parameter.empty else f"={parameter.default!r}"
+        shown.append(f"{prefix}{parameter.name}{default}")
+    return f"`{name}({', '.join(shown)})`\n\n"
+
+
+def _prose(text: str) -> str:
+    """A docstring as Markdown: `Args:` and `Raises:` blocks become lists."""
+    lines, inside = [], False
+    for line in text.splitlines():
+        if line.rstrip(":") in ("Args", "Raises", "Returns") and line.endswith(":"):
+            inside = True
+            lines += ["", line, ""]
+        elif inside and line.startswith("        "):
+            lines[-1] += f" {line.strip()}"
+        elif inside and line.startswith("    "):
+            name, _, rest = line.strip().partition(": ")
+            lines.append(f"* `{name}`: {rest}")
+        else:
+            inside = inside and not line.strip()
+            lines.append(line)
+    squeezed = "\n".join(lines).strip()
+    while "\n\n\n" in squeezed:
+        squeezed = squeezed.replace("\n\n\n", "\n\n")
+    return squeezed + "\n"
+
+
+def exceptions() -> str:
+    found = [c for _, c in inspect.getmembers(errors, inspect.isclass) if issubclass(c, errors.AnyorderError)]
+    return table(("exception", "what it says"), ((f"`{c.__name__}`", str(c())) for c in found))
+
+
+def stores() -> str:
+    rows = []
+    for found in promises():
+        yes = {True: "yes", False: "no"}
+        rows.append((found.name, found.guard, found.memory, yes[found.forgets], yes[found.one_transaction], yes[found.exact_outcome], found.note))
+    return table(("store", "guard", "memory", "forgets safely", "one transaction a batch", "exact outcome", "note"), rows)
+
+
+def promises() -> list[Promises]:
+    """What each store module's class promises."""
+    found = []
+    for module in iter_modules(anyorder.stores.__path__, "anyorder.stores."):
+        for _, value in inspect.getmembers(import_module(module.name), inspect.isclass):
+            if value.__module__ == module.name and isinstance(getattr(value, "promises", None), Promises):
+                found.append(value.promises)
+    return sorted(found, key=lambda one: (one.name != "SQLite", one.name == "memory", one.name))
+
+
+def envelopes() -> str:
+    """Every envelope, what it reads and its options, from its class."""
+    rows = []
+    for reader in readers():
+        options = [p.name for p in inspect.signature(reader.__init__).parameters.values() if p.kind is p.KEYWORD_ONLY]
+        what = (inspect.getdoc(inspect.getmodule(reader)) or "").split("\n\n")[0]
+        rows.append((f"`{reader.name}`", what, ", ".join(f"`{option}`" for option in options)))
+    return table(("envelope", "what it reads", "options"), rows)
+
+
+def readers() -> list[type[Reader]]:
+    found = {}
+    for module in iter_modules(anyorder.envelopes.__path__, "anyorder.envelopes."):
+        for _, value in inspect.getmembers(import_module(module.name), inspect.isclass):
+            if issubclass(value, Reader) and "name" in vars(value):
+                found[value.name] = value
+    return [found[name] for name in sorted(found)]
+
+
+def options() -> str:
+    """What each envelope's options mean: its class docstring."""
+    return "".join(f"### {reader.name}\n\n{_prose(inspect.getdoc(reader) or '')}\n" for reader in readers()).rstrip("\n") + "\n"
+
+
+def connectors() -> str:
+    rows = ((f"`{name}`", source.evidence) for name, source in SOURCES.items())
+    return table(("Debezium connector", "what our reading of its positions rests on"), rows)
+
+
+def formats() -> str:
+    """What `anyorder decode` tells apart."""
+    rows = ((found.name, f"`{found.envelope}`" if found.envelope else "none", found.why[0].upper() + found.why[1:]) for found in FORMATS)
+    return table(("format", "envelope", "what `anyorder decode` says of it"), rows)
+
+
+def keys() -> str:
+    parts = []
+    for name, section in SECTIONS.items():
+        heading = f"[[{name}]]" if name == "table" else f"[{name}]"
+        fields = msgspec.structs.fields(section)
+        rows = [(f"`{field.name}`", _type(field.type), _default(field), KEYS[name, field.name]) for field in fields]
+        parts.append(f"### {heading}\n\n" + table(("key", "type", "default", "what it is"), rows))
+    return "\n".join(parts)
+
+
+def _type(kind: Any) -> str:
+    names = {str: "text", int: "integer", float: "number", bool: "true or false"}
+    if kind in names:
+        return names[kind]
+    parts = [part for part in get_args(kind) if part is not type(None)]
+    if getattr(kind, "__origin__", None) is list:
+        return "list of texts"
+    if getattr(kind, "__origin__", None) is dict:
+        return "table"
+    return " or ".join(_type(part) for part in parts)
+
+
+def _default(field: msgspec.structs.FieldInfo) -> str:
+    if field.required:
+        return "required"
+    value = field.default if field.default is not msgspec.NODEFAULT else field.default_factory()
+    return "none" if value is None else f"`{msgspec.json.encode(value).decode()}`"
+
+
+PARTS: dict[str, Callable[[], str]] = {
+    "reasons": reasons,
+    "sentences": sentences,
+    "command-line": command_line,
+    "public-names": public_names,
+    "exceptions": exceptions,
+    "stores": stores,
+    "envelopes": envelopes,
+    "envelope-options": options,
+    "connectors": connectors,
+    "formats": formats,
+    "pipeline-keys": keys,
+}
+
+
+def regenerated(text: str) -> str:
+    """A page with its generated parts as the code says today. Raises KeyError for a part that nothing generates."""
+    return GENERATED.sub(lambda found: f"<!-- generated: {found['name']} -->\n\n{PARTS[found['name']]()}\n<!-- end of generated -->", text)
+
+
+def main() -> int:
+    for page in pages():
+        text = read(page)
+        fresh = regenerated(text)
+        if fresh != text:
+            page.write_text(fresh, encoding="utf-8")
+            print(f"written: {page}")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

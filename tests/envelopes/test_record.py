@@ -1,0 +1,91 @@
+"""One line of the record format is one delivery, byte for byte."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from anyorder._core.event import Delivery
+from anyorder.envelopes import read_record
+from anyorder.errors import Malformed
+
+RECORD: dict[str, Any] = {
+    "topic": "shop.public.users",
+    "partition": 3,
+    "offset": 88,
+    "timestamp": 1789028130123,
+    "timestamp_type": "CreateTime",
+    "key": '{"id":7}',
+    "value": '{"name":"Zoë : \\"x\\"","json":"{\\"a\\":1}"}',
+    "headers": [["trace", "a1"], ["trace", None]],
+}
+
+
+def line(**changed: Any) -> bytes:
+    return json.dumps({**RECORD, **changed}, ensure_ascii=False).encode()
+
+
+def test_a_record_becomes_a_delivery_with_the_exact_bytes() -> None:
+    found = read_record(line() + b"\r\n")
+
+    headers = (("trace", "a1"), ("trace", None))
+    expected = Delivery("shop.public.users", 3, 88, 1789028130123, "CreateTime", RECORD["key"].encode(), RECORD["value"].encode(), headers)
+    assert found == expected
+
+
+def test_null_stays_null_and_is_not_the_text_null() -> None:
+    found = read_record(line(key=None, value=None, timestamp=None))
+
+    assert (found.key, found.value, found.timestamp) == (None, None, None)
+    assert read_record(line(value="null")).value == b"null"
+
+
+def test_optional_members_may_be_left_out() -> None:
+    found = read_record(b'{"topic":"t","partition":0,"offset":1,"value":"{}"}')
+
+    assert found == Delivery("t", 0, 1, value=b"{}")
+
+
+@pytest.mark.parametrize("text", [b'{"id":1}', b"[1,2]", b'"x"', b'{"topic":"t","value":"v"}', b'{"detail":{"topic":"t"}}'])
+def test_json_that_is_no_record_is_a_delivery_of_the_line(text: bytes) -> None:
+    assert read_record(text + b"\n") == Delivery(value=text)
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [{"partition": "3"}, {"partition": -2}, {"offset": 1.5}, {"offset": True}, {"value": {"a": 1}}, {"key": 7}, {"headers": [["a"]]}, {"headers": {}}, {"extra": 1}],
+)
+def test_a_record_with_a_member_of_a_wrong_type_is_refused_rather_than_taken_for_other_json(wrong: dict[str, Any]) -> None:
+    with pytest.raises(Malformed, match="a record line"):
+        read_record(line(**wrong))
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        b"",
+        b"no json",
+        b'{"topic":"t"',
+        line()[:-1] + b',"topic":"other"}',
+        line()[:-1] + b',"topic" :"other"}',
+        b'{"topic":"t","topic":"u","partition":0,"offset":1,"timestamp":null,"timestamp_type":"","value":null,"headers":[]}',
+        b'{"topic":"\\ud800","partition":0,"offset":1,"value":null}',
+    ],
+)
+def test_a_line_that_is_no_strict_json_is_refused(text: bytes) -> None:
+    with pytest.raises(Malformed):
+        read_record(text)
+
+
+@given(st.none() | st.text(), st.none() | st.text(), st.lists(st.tuples(st.text(), st.none() | st.text())), st.booleans(), st.sampled_from([None, 2]))
+def test_any_texts_survive_in_any_layout(key: str | None, value: str | None, headers: list[Any], ascii_only: bool, indent: int | None) -> None:
+    record = {**RECORD, "key": key, "value": value, "headers": headers}
+    found = read_record(json.dumps(record, ensure_ascii=ascii_only, indent=indent).encode())
+
+    assert found.key == (None if key is None else key.encode())
+    assert found.value == (None if value is None else value.encode())
+    assert found.headers == tuple(headers)

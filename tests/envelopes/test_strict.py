@@ -1,0 +1,139 @@
+"""JSON is read exactly or refused with a reason."""
+
+from __future__ import annotations
+
+import json
+from decimal import Decimal
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from anyorder.envelopes import strict
+from anyorder.errors import Malformed
+from tests.envelopes import oracle
+
+
+@pytest.mark.parametrize("text", ["0", "-7", "9007199254740993", "18446744073709551616", "9" * 4300, "-" + "8" * 100])
+def test_integers_of_any_size_are_exact(text: str) -> None:
+    found = strict.parse(text.encode())
+
+    assert type(found) is int
+    assert str(found) == text
+
+
+@pytest.mark.parametrize("text", ["0.1", "12.30", "1e5", "-0.0", "5e-324", "1.7976931348623157e308", "0.30000000000000004"])
+def test_a_number_whose_double_prints_the_same_value_is_a_float(text: str) -> None:
+    found = strict.parse(text.encode())
+
+    assert type(found) is float
+    assert Decimal(repr(found)) == Decimal(text)
+
+
+@pytest.mark.parametrize("text", ["1e400", "-1e400", "1e-400", "0.1000000000000000055511151231257827", "12345678901234567890.5"])
+def test_a_number_that_no_double_holds_is_a_decimal_and_never_infinity(text: str) -> None:
+    found = strict.parse(f"[{text}]".encode())
+
+    assert found == [Decimal(text)]
+    assert type(found[0]) is Decimal
+
+
+REFUSED = {
+    "NaN": (b'{"a":NaN}', "NaN and Infinity"),
+    "Infinity": (b"[-Infinity]", "NaN and Infinity"),
+    "a lone surrogate": (b'{"a":"\\ud800x"}', "surrogate"),
+    "a surrogate in UTF-8": (b'"\xed\xa0\x80"', "not UTF-8"),
+    "broken UTF-8": (b'"\xff"', "not UTF-8"),
+    "a byte order mark": (b"\xef\xbb\xbf{}", "byte order mark"),
+    "a name twice": (b'{"a":1,"a":2}', "'a' twice"),
+    "a name twice, deep inside": (b'{"x":[[{"y":{"a":1,"b":2,"a":1}}]]}', "'a' twice"),
+    "a name twice, spelled otherwise": (b'{"ab":1,"\\u0061b":2}', "'ab' twice"),
+    "a name twice, with blanks before the colon": (b'{"a":1,"a" :2}', "'a' twice"),
+    "a name twice, with a line break before the colon": (b'{"a":1,"a"\n:2}', "'a' twice"),
+    "a name twice, hidden by a blank and a quoted colon": (b'{"a":1,"a" :"\\":"}', "'a' twice"),
+    "a name twice, hidden by JSON in JSON": (b'{"a":1,"b\\\\":1,"b\\\\":"{\\"x\\":1}"}', "twice"),
+    "a name twice in an array": (b'[{"a":1,"a":2}]', "'a' twice"),
+    "65 arrays": (b"[" * 65 + b"]" * 65, "more than 64"),
+    "65 objects": (b'{"a":' * 65 + b"1" + b"}" * 65, "more than 64"),
+    "a million arrays": (b"[" * 1_000_000, "more than 64"),
+    "65 deep, with blanks before the colons": (b'{"a" :' * 65 + b"1" + b"}" * 65, "more than 64"),
+    "an exponent beyond any use": (b"1e999999999999999999", "exponent"),
+    "an exponent that no decimal has": (b"1e9999999999999999999999999", "exponent"),
+    "an integer beyond 4300 digits": (b"9" * 5000, "out of range"),
+    "UTF-16": ("{}".encode("utf-16"), "not JSON"),
+    "nothing": (b"", "not JSON"),
+    "two documents": (b"{} {}", "not JSON"),
+    "a comma too many": (b"[1,]", "not JSON"),
+    "a control character in a text": (b'"\t"', "not JSON"),
+    "17 MiB": (b'"' + b"x" * (17 * 1024 * 1024) + b'"', "more than 16777216"),
+}
+
+
+@pytest.mark.parametrize("name", REFUSED)
+def test_what_is_no_strict_json_is_refused_with_its_reason(name: str) -> None:
+    data, reason = REFUSED[name]
+
+    with pytest.raises(Malformed, match=reason):
+        strict.parse(data)
+
+
+ACCEPTED = [
+    b"[" * 64 + b"]" * 64,
+    b'{"a":' * 64 + b"1" + b"}" * 64,
+    b'{"a":"\\ud83d\\ude00","b":"\\u0000"}',
+    b'{"a" : 1, "b"\t:\n{"a":2}}',
+    b'{"text":"say \\":\\" twice","json":"{\\"a\\":1,\\"a\\":2}","deeper":"{\\"j\\":\\"{\\\\\\"a\\\\\\":1}\\"}"}',
+    b'{"a":{"b":1},"c":[{"b":1},{"b":2}],"":{"":{}}}',
+    b'{"note":"a : b","\\\\":1}',
+]
+
+
+@pytest.mark.parametrize("data", ACCEPTED)
+def test_unusual_but_strict_json_is_read(data: bytes) -> None:
+    assert strict.parse(data) == json.loads(data)
+
+
+VALUES = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.text() | st.sampled_from(['":', '" :', "\\", '{"a":1}']),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=3) | st.sampled_from(['":', "\\", "a"]), inner, max_size=4),
+    max_leaves=12,
+)
+
+
+@given(VALUES, st.sampled_from([None, 1, "\t"]), st.booleans(), st.sampled_from([(",", ":"), (", ", ": "), (" , ", " : ")]))
+def test_whatever_json_writes_is_read_back(value: object, indent: int | str | None, ascii_only: bool, separators: tuple[str, str]) -> None:
+    data = json.dumps(value, indent=indent, ensure_ascii=ascii_only, separators=separators).encode()
+
+    assert strict.parse(data) == value
+
+
+@given(st.dictionaries(st.text(max_size=3), VALUES, min_size=1, max_size=4), st.data(), st.sampled_from([":", " :", "\n:"]))
+def test_a_name_written_twice_is_always_found(members: dict[str, object], data: st.DataObject, colon: str) -> None:
+    written = [json.dumps(name) + colon + json.dumps(value) for name, value in members.items()]
+    again = json.dumps(data.draw(st.sampled_from(sorted(members)))) + data.draw(st.sampled_from([":", " :"])) + json.dumps(data.draw(VALUES))
+    written.insert(data.draw(st.integers(0, len(written))), again)
+    document = ("{" + ",".join(written) + "}").encode()
+
+    for nested in (document, b"[" + document + b"]", b'{"x":{"y":' + document + b"}}"):
+        with pytest.raises(Malformed, match="twice"):
+            strict.parse(nested)
+
+
+@given(st.binary(max_size=40) | st.text(alphabet='{}[]":,\\ntu0189aeE.+- ', max_size=30).map(str.encode))
+def test_arbitrary_bytes_are_read_as_the_standard_library_reads_them_or_refused(data: bytes) -> None:
+    try:
+        found = strict.parse(data)
+    except Malformed as refused:
+        assert str(refused)
+        return
+    assert oracle.alike(found, oracle.load(data))
+
+
+def test_the_members_of_an_object_are_cut_out_as_they_are_written() -> None:
+    assert strict.members(b'{"schema": {"type":"x"} ,"payload":[1, 2]}') == {"schema": b'{"type":"x"}', "payload": b"[1, 2]"}
+    with pytest.raises(Malformed, match="twice"):
+        strict.members(b'{"a":1,"a":2}')
+    with pytest.raises(Malformed, match="twice"):
+        strict.members(b'{"a" :1,"b":2,"a":"\\":"}')
+    with pytest.raises(Malformed, match="not JSON"):
+        strict.members(b"[1]")

@@ -1,0 +1,54 @@
+"""The source tree as the house tests see it: modules, what they import, how long their functions are."""
+
+from __future__ import annotations
+
+import ast
+from functools import cache
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parents[2]
+SOURCE = ROOT / "src"
+
+
+@cache
+def modules() -> dict[str, ast.Module]:
+    """Dotted name -> syntax tree of every module of the package."""
+    found = {}
+    for path in sorted((SOURCE / "anyorder").rglob("*.py")):
+        name = ".".join(path.relative_to(SOURCE).with_suffix("").parts).removesuffix(".__init__")
+        found[name] = ast.parse(path.read_text(encoding="utf-8"), str(path))
+    return found
+
+
+def length_of(name: str) -> int:
+    """Lines of a module."""
+    path = SOURCE / Path(*name.split("."))
+    file = path / "__init__.py" if path.is_dir() else path.with_suffix(".py")
+    return file.read_text(encoding="utf-8").count("\n")
+
+
+def imports(name: str, *, top_level: bool = False) -> set[str]:
+    """Dotted names that a module imports; `from a import b` counts as a.b where that is a module. Type-checking imports do not count."""
+    found: set[str] = set()
+    nodes = modules()[name].body if top_level else list(_running(modules()[name]))
+    for node in nodes:
+        if isinstance(node, ast.Import):
+            found |= {alias.name for alias in node.names}
+        elif isinstance(node, ast.ImportFrom) and node.module:
+            found |= {f"{node.module}.{alias.name}" if f"{node.module}.{alias.name}" in modules() else node.module for alias in node.names}
+    return found - {"__future__"}
+
+
+def _running(tree: ast.AST) -> list[ast.AST]:
+    nodes: list[ast.AST] = []
+    for child in ast.iter_child_nodes(tree):
+        if isinstance(child, ast.If) and ast.unparse(child.test) == "TYPE_CHECKING":
+            continue
+        nodes += [child, *_running(child)]
+    return nodes
+
+
+def functions() -> list[tuple[str, ast.FunctionDef | ast.AsyncFunctionDef]]:
+    """Every function with its module's name."""
+    kinds = (ast.FunctionDef, ast.AsyncFunctionDef)
+    return [(name, node) for name, tree in modules().items() for node in ast.walk(tree) if isinstance(node, kinds)]

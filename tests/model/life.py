@@ -1,0 +1,103 @@
+"""One life of a connector: what it emitted is delivered in any order and any number of times, and the row must be right in the end, or somebody is told."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Sequence
+
+from anyorder._core.event import Event
+from anyorder._core.fold import Limits
+from tests.model.search import Explored, explore, shortest
+from tests.model.source import Change
+from tests.model.store import Store
+
+State = tuple[int, int, int, int]  # limits, slot, delivered events, held events
+Fields = dict[str, object]
+
+
+class Life:
+    """`emitted`: the records and the events they are. `truth`: the source's row in the end, None if there is none.
+
+    `rank`: the place of a memory's winner in the source's own order, to notice a step back. `reaping`: a tombstone may be
+    forgotten at any moment. A record with a snapshot run makes it known to the table, and what is held is decided again.
+    """
+
+    def __init__(
+        self,
+        emitted: Sequence[tuple[Change, Event]],
+        truth: Fields | None,
+        columns: str = "x",
+        *,
+        reaping: bool = False,
+        rank: Callable[[Change], float] | None = None,
+        limits: Limits | None = None,
+    ) -> None:
+        self.changes = [change for change, _ in emitted]
+        self.store = Store([event for _, event in emitted], columns, limits)
+        self.truth, self.reaping = truth, reaping
+        self.full = (1 << len(emitted)) - 1
+        self.ranks = {event.position.identity(): rank(change) for change, event in emitted if event.position} if rank else {}
+        self.loud = self.open = self.back = False
+
+    def search(self) -> Explored:
+        return explore((self.store.first_limits, self.store.start, 0, 0), self.successors, self.problem)
+
+    def successors(self, state: State) -> Iterator[tuple[str, State]]:
+        limits, slot, delivered, held = state
+        if self.reaping and self.store.is_tombstone(slot):
+            yield "reap", (self.store.reap(slot, limits), 0, delivered, held)
+        for place, change in enumerate(self.changes):
+            known = self.store.learn(limits, place)
+            step = self.store.deliver(slot, (place,), held, known, known != limits)
+            self.back = self.back or self.steps_back(slot, step.slot)
+            yield f"{change.text()} {step.reasons[0]}", (known, step.slot, delivered | 1 << place, step.held)
+
+    def problem(self, state: State) -> str:
+        _, slot, delivered, held = state
+        if delivered != self.full:
+            return ""
+        self.open = self.open or bool(held)
+        shown = self.store.view(slot)
+        if shown == self.truth:
+            return ""
+        if held or self.store.is_incomplete(slot) and shown is not None and self.truth is not None and shown.items() <= self.truth.items():
+            self.loud = True
+            return ""
+        return f"shows {shown}, the source has {self.truth}"
+
+    def steps_back(self, slot: int, after: int) -> bool:
+        """Does the row show an older state than before?"""
+        before, now = self.store.slots[slot], self.store.slots[after]
+        if slot == after or not self.ranks or before.memory is None or now.memory is None or before.row == now.row:
+            return False
+        return self.ranks[now.memory.stamp.position.identity()] < self.ranks[before.memory.stamp.position.identity()]
+
+
+class Tally:
+    """What a search over many lives found."""
+
+    def __init__(self) -> None:
+        self.lives = self.states = self.wrong = self.loud = self.open = self.back = 0
+        self.worst: Explored | None = None
+
+    def add(self, life: Life) -> None:
+        found = life.search()
+        self.lives += 1
+        self.states += found.states
+        self.loud += life.loud
+        self.open += life.open
+        self.back += life.back
+        if not found.safe:
+            self.wrong += 1
+            self.worst = shortest(found, self.worst)
+
+    @property
+    def counts(self) -> dict[str, object]:
+        return {name: value for name, value in vars(self).items() if name != "worst"}
+
+
+def tally(lives: Iterable[Life]) -> Tally:
+    """Search them all."""
+    found = Tally()
+    for life in lives:
+        found.add(life)
+    return found

@@ -1,0 +1,60 @@
+"""R8 inside R5: rows with holes in a connector's life. `c`, `r` and `i` name both columns, an update names x, or x or y in turn
+(the other is an unchanged out-of-line value); in some lives the creating record of a key change has a hole too.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import NamedTuple
+
+from anyorder._core.event import Event
+from tests.model.life import Life
+from tests.model.source import READS, Change, Fields, Log, event_of, histories, lives, transactions
+from tests.model.test_connector import Scope
+
+BOTH = frozenset("xy")
+
+
+class Naming(NamedTuple):
+    """Which columns an update names, by its position, and which a creating record names."""
+
+    update: tuple[str, str] = ("x", "x")
+    create: str = "xy"
+
+
+ONE, IN_TURN, MOVED = Naming(), Naming(("y", "x")), Naming(("y", "x"), "x")
+
+
+class Content:
+    """What each change of a log names, and the row at each position, without what the log never told under this key."""
+
+    def __init__(self, log: Log, naming: Naming) -> None:
+        self.named: dict[tuple[str, int], Fields | None] = {}
+        self.states: list[tuple[int, Fields | None, frozenset[str]]] = []
+        row: Fields | None = None
+        told: frozenset[str] = frozenset()
+        for end, name, changes in transactions(log):
+            for lsn, op in changes:
+                if op == "w":
+                    continue
+                columns = "" if op == "d" else naming.create if op == "c" else naming.update[lsn % 2]
+                own: Fields = {column: f"{name}{lsn}" for column in columns}
+                self.named[op, lsn] = own or None
+                row = None if op == "d" else {**dict.fromkeys("xy", f"{name}{lsn}'"), **own} if op == "c" else {**(row or {}), **own}
+                told = frozenset(columns) if op in "cd" else told | set(columns)
+            self.states.append((end, row, told))
+
+    def at(self, position: int) -> Fields | None:
+        return next((row for end, row, _ in reversed(self.states) if end <= position), None)
+
+    def event(self, change: Change) -> Event:
+        fields = self.at(change.lsn) if change.op in READS else self.named[change.op, change.lsn]
+        return event_of(change, fields, frozenset() if fields is None else BOTH - fields.keys())
+
+
+def all_lives(scope: Scope, naming: Naming) -> Iterator[Life]:
+    for log in histories(*scope.history):
+        content = Content(log, naming)
+        for plan in lives(log, lost=scope.lost, forgets=scope.forgets, limit=scope.records):
+            if any(change.op == "u" for change in plan):
+                yield Life([(change, content.event(change)) for change in plan], content.at(len(log) + 1), "xy", reaping=scope.reaping)

@@ -1,0 +1,43 @@
+"""Where the recorded real streams are, and how they are read.
+
+The environment variable ANYORDER_DATA names their folder; without it, `../shared/data` beside the repository is used if it exists.
+"""
+
+from __future__ import annotations
+
+import lzma
+import os
+import tomllib
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import pytest
+
+ROOT = Path(__file__).resolve().parent.parent
+DATA = Path(os.environ.get("ANYORDER_DATA") or ROOT.parent / "shared" / "data")
+
+needs_recordings = pytest.mark.skipif(not DATA.is_dir(), reason="no recorded streams: set ANYORDER_DATA to their folder")
+
+
+class Telling(NamedTuple):
+    """One connector's telling of a recorded stream: `records`, or `records_schema` and the like."""
+
+    stream: str
+    name: str
+
+    @property
+    def manifest(self) -> dict[str, Any]:
+        return tomllib.loads((DATA / self.stream / "manifest.toml").read_text(encoding="utf-8"))
+
+    def lines(self) -> Iterator[bytes]:
+        with lzma.open(DATA / self.stream / f"{self.name}.jsonl.xz", "rb") as lines:
+            yield from lines
+
+    def __str__(self) -> str:
+        return f"{self.stream}-{self.name}"
+
+
+def tellings() -> list[Telling]:
+    """Every telling of every recorded stream, [] where there are none."""
+    return [Telling(path.parent.name, path.name.removesuffix(".jsonl.xz")) for path in sorted(DATA.glob("*/records*.jsonl.xz"))]

@@ -1,0 +1,240 @@
+"""Deliberately broken stores, each one plausible mistake away from a right one. The kit must catch every one."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from typing import Any
+
+import msgspec
+
+from anyorder._core.batch import Held
+from anyorder._core.decide import forget
+from anyorder._core.families import ScalarPosition
+from anyorder._core.fold import Limits
+from anyorder._core.memory import Memory, unpack
+from anyorder.stores.contract import Lost, Refused, Remembered, TableSpec, Write
+from anyorder.stores.memory import MemoryStore, MemoryTransaction
+from anyorder.stores.sqlite import SQL, SQLiteStore
+from anyorder.stores.sqlite_transaction import SQLiteTransaction
+
+replace = msgspec.structs.replace
+
+
+class Transaction(MemoryTransaction):
+    """The right one; the broken ones override a method."""
+
+
+class BrokenMemoryStore(MemoryStore):
+    """A memory store with a broken transaction."""
+
+    kind: type[MemoryTransaction] = Transaction
+
+    @contextmanager
+    def transaction(self, now: float, *, dry: bool = False) -> Iterator[MemoryTransaction]:
+        with super().transaction(now, dry=dry):
+            yield self.kind(self.state, now, self.decode)
+
+
+def broken(kind: type[MemoryTransaction]) -> type[MemoryStore]:
+    return type(kind.__name__, (BrokenMemoryStore,), {"kind": kind})
+
+
+class NoGuard(MemoryTransaction):
+    """Writes whatever comes: what is stored is never looked at."""
+
+    def remembered(self, spec: TableSpec, entities: Sequence[str]) -> dict[str, Remembered]:
+        return {}
+
+
+class NotOlderWins(MemoryTransaction):
+    """`>=` for `>`: an event at the very position of the stored one counts as newer."""
+
+    def remembered(self, spec: TableSpec, entities: Sequence[str]) -> dict[str, Remembered]:
+        found = super().remembered(spec, entities)
+        return {entity: known._replace(memory=_just_below(known.memory)) for entity, known in found.items()}
+
+
+def _just_below(memory: Memory | None) -> Memory | None:
+    if memory is None:
+        return None
+    position = memory.stamp.position
+    assert isinstance(position, ScalarPosition)
+    return replace(memory, stamp=replace(memory.stamp, position=replace(position, value=(position.value[0] - 1, 1))))
+
+
+class NoTombstones(MemoryTransaction):
+    """A deleted key is forgotten at once, and no floor is raised."""
+
+    def write(self, spec: TableSpec, writes: Sequence[Write], limits: Limits, token: str) -> list[Refused | Lost]:
+        super().write(spec, writes, limits, token)
+        for write in writes:
+            if write.after is not None and not write.after.live:
+                del self._state.memories[spec.name][write.entity]
+        return []
+
+
+class ExpiredAreFiltered(MemoryTransaction):
+    """`expires > now` in the guard: a tombstone that is past its window does not count, although it is still there."""
+
+    def remembered(self, spec: TableSpec, entities: Sequence[str]) -> dict[str, Remembered]:
+        rows, found = self._state.memories[spec.name], super().remembered(spec, entities)
+        for entity, known in found.items():
+            tombstone = known.memory is not None and not known.memory.live
+            if tombstone and spec.window is not None and rows[entity].since + spec.window < self._now:
+                found[entity] = Remembered(None)
+        return found
+
+
+class TokenIgnored(MemoryTransaction):
+    """The attempt's token is not stored, so a lost answer looks like somebody else's write."""
+
+    def write(self, spec: TableSpec, writes: Sequence[Write], limits: Limits, token: str) -> list[Refused | Lost]:
+        return super().write(spec, writes, limits, "")
+
+
+class SettledNever(MemoryTransaction):
+    """What is held is not decided again when its key moves."""
+
+    def remembered(self, spec: TableSpec, entities: Sequence[str]) -> dict[str, Remembered]:
+        return {entity: known._replace(held=tuple[Held, ...]()) for entity, known in super().remembered(spec, entities).items()}
+
+
+class TornMemory(MemoryTransaction):
+    """The memory of the winner, beside the row of whoever wrote first."""
+
+    def write(self, spec: TableSpec, writes: Sequence[Write], limits: Limits, token: str) -> list[Refused | Lost]:
+        rows = self._state.rows[spec.name]
+        before = {write.entity: dict(rows[write.entity]) for write in writes if write.entity in rows}
+        super().write(spec, writes, limits, token)
+        for entity, row in before.items():
+            if entity in rows:
+                rows[entity]["y"] = row.get("y")
+        return []
+
+
+class NoLock(MemoryStore):
+    """Reads, decides and writes without a lock: two writers may both beat the same predecessor."""
+
+    @contextmanager
+    def transaction(self, now: float, *, dry: bool = False) -> Iterator[MemoryTransaction]:
+        yield Slow(self.state.copied() if dry else self.state, now, self.decode)
+
+
+class Slow(MemoryTransaction):
+    """Gives other threads their turn between decision and write."""
+
+    def write(self, spec: TableSpec, writes: Sequence[Write], limits: Limits, token: str) -> list[Refused | Lost]:
+        time.sleep(0.0005)
+        return super().write(spec, writes, limits, token)
+
+
+class FloorAfterDelete(SQLiteStore):
+    """The reaper deletes first and raises the floor in a second transaction."""
+
+    def reap(self, spec: TableSpec, before: float, limit: int = 1000) -> int:
+        rows, memory = tombstones(self, spec, before)
+        with self.transaction(before) as transaction:
+            transaction.open_table(spec)
+            self._database.executemany(SQL["forget_memory"].format(memory=memory), [(entity,) for entity, _ in rows])
+        with self.transaction(before) as transaction:
+            limits = transaction.open_table(spec)
+            for _, text in rows:
+                limits = forget(limits, unpack(text).stamp)
+            transaction.save_limits(spec, limits)
+        return len(rows)
+
+
+class UnconditionalReaper(SQLiteStore):
+    """The reaper deletes the keys it has seen, whatever is remembered of them by then."""
+
+    def reap(self, spec: TableSpec, before: float, limit: int = 1000) -> int:
+        rows, memory = tombstones(self, spec, before)
+        with self.transaction(before) as transaction:
+            limits = transaction.open_table(spec)
+            for _, text in rows:
+                limits = forget(limits, unpack(text).stamp)
+            transaction.save_limits(spec, limits)
+            self._database.executemany(SQL["forget_memory"].format(memory=memory), [(entity,) for entity, _ in rows])
+        return len(rows)
+
+
+def tombstones(store: SQLiteStore, spec: TableSpec, before: float) -> tuple[list[Any], str]:
+    with store.transaction(before) as transaction:
+        transaction.open_table(spec)
+        memory = transaction.memory_of(spec)
+        statement = SQL["old_tombstones"].format(memory=memory)
+        return store._database.execute(statement, {"before": before, "limit": 100}).fetchall(), memory
+
+
+class FloorReadOutside(SQLiteStore):
+    """The floor is read before the transaction that inserts begins."""
+
+    @contextmanager
+    def transaction(self, now: float, *, dry: bool = False) -> Iterator[SQLiteTransaction]:
+        known = {}
+        if self._database.execute(SQL["has_schema"]).fetchone() is not None:
+            with self.reading() as early:
+                known = {facts.name: facts.limits for facts in early.tables()}
+        with super().transaction(now, dry=dry) as transaction:
+            look = transaction.open_table
+            transaction.open_table = lambda spec: look(spec) and known.get(spec.name, Limits())  # type: ignore[method-assign]
+            yield transaction
+
+
+class FloorReadOnce(SQLiteStore):
+    """The floor is read when the connection first sees the table, and then believed."""
+
+    known: Limits | None = None
+
+    @contextmanager
+    def transaction(self, now: float, *, dry: bool = False) -> Iterator[SQLiteTransaction]:
+        with super().transaction(now, dry=dry) as transaction:
+            look = transaction.open_table
+
+            def once(spec: TableSpec) -> Limits:
+                fresh = look(spec)
+                self.known = self.known or fresh
+                return self.known
+
+            transaction.open_table = once  # type: ignore[method-assign]
+            yield transaction
+
+    def reap(self, spec: TableSpec, before: float, limit: int = 1000) -> int:
+        gone = super().reap(spec, before, limit)
+        self.known = None
+        return gone
+
+
+class LosersReleased(SQLiteStore):
+    """A refused winner takes its losers with it: they count as decided by it."""
+
+    @contextmanager
+    def transaction(self, now: float, *, dry: bool = False) -> Iterator[SQLiteTransaction]:
+        with super().transaction(now, dry=dry) as transaction:
+            write = transaction.write
+
+            def swallowing(spec: TableSpec, writes: Sequence[Write], limits: Limits, token: str) -> list[Refused | Lost]:
+                write(spec, writes, limits, token)
+                return []
+
+            transaction.write = swallowing  # type: ignore[method-assign]
+            yield transaction
+
+
+class RowWithoutMemory(SQLiteStore):
+    """No transaction round row, memory and quarantine: what a crash leaves is half a write."""
+
+    @contextmanager
+    def transaction(self, now: float, *, dry: bool = False) -> Iterator[SQLiteTransaction]:
+        self._tables.clear()
+        yield Autocommit(self._database, self._tables, now, self.decode)
+
+
+class Autocommit(SQLiteTransaction):
+    """Every statement by itself; memories before rows."""
+
+    def _together(self, writer: Any, writes: Sequence[Write], token: str) -> None:
+        self._remember(writer, writes, token)
+        writer.write(writes)

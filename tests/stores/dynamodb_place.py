@@ -1,0 +1,85 @@
+"""A place for the kit on a server that speaks DynamoDB: fresh tables under names of their own."""
+
+from __future__ import annotations
+
+import itertools
+import os
+from typing import Any
+
+from boto3.dynamodb.types import TypeDeserializer
+
+from anyorder.stores.contract import Store
+from anyorder.stores.dynamodb import DynamoDBStore
+from anyorder.stores.dynamodb_items import MEMORY, PREFIX
+from anyorder.testing import Place
+from anyorder.testing.place import Decode, Hook
+from anyorder.testing.stops import watched
+from tests.parts.dynamodb import REGION
+
+TOO_LARGE = "x" * 410_000
+_numbers = itertools.count(1)
+_plain = TypeDeserializer().deserialize
+
+
+def dynamodb_place(client: Any, kind: type[DynamoDBStore] = DynamoDBStore, *, processes: bool = True, threads: int = 4, **options: Any) -> Place:
+    """`options` are the store's own. `processes`: the kit may open the store from other processes by its URL."""
+    prefix = f"kit-{os.getpid()}-{next(_numbers)}-"
+
+    def connect(decode: Decode) -> Store:
+        return kind(prefix + "{table}", decode, client=client, threads=threads, **options)
+
+    def rows(table: str) -> list[dict[str, object]]:
+        return [plain_row(item) for item in scan(client, prefix + table) if live(item)]
+
+    def close() -> None:
+        for name in ("kit", "anyorder"):
+            if exists(client, prefix + name):
+                client.delete_table(TableName=prefix + name)
+
+    url = f"dynamodb://{prefix}{{table}}?region={REGION}&endpoint={client.meta.endpoint_url}&threads=4"
+    return Place(connect, rows, tap, TOO_LARGE, url if processes else None, close)
+
+
+def exists(client: Any, table: str) -> bool:
+    try:
+        client.describe_table(TableName=table)
+    except client.exceptions.ResourceNotFoundException:
+        return False
+    return True
+
+
+def scan(client: Any, table: str) -> list[dict[str, Any]]:
+    """Every item of a table; none while it does not exist."""
+    try:
+        return [item for page in client.get_paginator("scan").paginate(TableName=table, ConsistentRead=True) for item in page["Items"]]
+    except client.exceptions.ResourceNotFoundException:
+        return []
+
+
+def live(item: dict[str, Any]) -> bool:
+    return PREFIX + "since" not in item and MEMORY in item
+
+
+def plain_row(item: dict[str, Any]) -> dict[str, object]:
+    """The user's columns as Python values; our own attributes left out."""
+    row = {name: _plain(value) for name, value in item.items() if not name.startswith(PREFIX)}
+    return {name: _exact(value) for name, value in row.items()}
+
+
+def _exact(value: Any) -> Any:
+    return int(value) if hasattr(value, "to_integral_value") and value == value.to_integral_value() else value
+
+
+def tap(store: Any, hook: Hook) -> None:
+    store.requests.client = _Tapped(store.requests.client, hook)
+
+
+class _Tapped:
+    """A client that calls the hook before and after each request."""
+
+    def __init__(self, client: Any, hook: Hook) -> None:
+        self._client = client
+        self._hook = hook
+
+    def __getattr__(self, name: str) -> Any:
+        return watched(getattr(self._client, name), name, self._hook)

@@ -1,0 +1,100 @@
+"""The conformance kit: right stores pass every check; every broken store fails, at the check that names its mistake."""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Callable
+
+import pytest
+
+from anyorder._core import decide
+from anyorder._core.event import Event
+from anyorder._core.fold import Applied, Limits, stamp_of
+from anyorder._core.memory import Memory
+from anyorder._core.outcome import Reason
+from anyorder.errors import ConfigurationError
+from anyorder.testing import CHECKS, Place, StoreCheckFailed, check_store
+from anyorder.testing.places import memory_place, sqlite_place
+from tests.stores import broken
+
+RIGHT: dict[str, Callable[[], Place]] = {
+    "memory": memory_place,
+    "sqlite, the user's table": sqlite_place,
+    "sqlite, its own table": functools.partial(sqlite_place, refusing=False),
+}
+IN_MEMORY = {
+    broken.NoGuard: "orders",
+    broken.NotOlderWins: "orders",
+    broken.NoTombstones: "orders",
+    broken.ExpiredAreFiltered: "expired",
+    broken.TokenIgnored: "ambiguous commit",
+    broken.SettledNever: "ties",
+    broken.TornMemory: "orders",
+}
+IN_SQLITE = {
+    broken.FloorAfterDelete: "stopped reaper",
+    broken.UnconditionalReaper: "stopped reaper",
+    broken.FloorReadOutside: "stopped writer",
+    broken.FloorReadOnce: "floor of others",
+    broken.LosersReleased: "refused",
+    broken.RowWithoutMemory: "crashes",
+}
+
+
+@pytest.mark.parametrize("check", CHECKS)
+@pytest.mark.parametrize("place", RIGHT)
+def test_right_stores_pass(place: str, check: str) -> None:
+    """Memory and SQLite hold every check, and the report says so."""
+    report = check_store(RIGHT[place], only=[check])
+    assert [finding.check for finding in report.findings] == [check]
+    assert report.promises.name in str(report)
+
+
+@pytest.mark.parametrize(("kind", "check"), IN_MEMORY.items())
+def test_broken_memory_store_fails(kind: type, check: str) -> None:
+    """A mistake in what is remembered or decided fails the check of its name, with the steps that led there."""
+    with pytest.raises(StoreCheckFailed) as failure:
+        check_store(lambda: memory_place(broken.broken(kind)))
+    assert failure.value.check == check
+    assert failure.value.steps
+
+
+@pytest.mark.parametrize(("kind", "check"), IN_SQLITE.items())
+def test_broken_sqlite_store_fails(kind: type, check: str) -> None:
+    """A mistake in the reaper, the floor or the transaction fails the check of its name."""
+    with pytest.raises(StoreCheckFailed) as failure:
+        check_store(lambda: sqlite_place(kind), only=[check])
+    assert failure.value.check == check
+
+
+@pytest.mark.parametrize("kind", IN_SQLITE)
+def test_broken_sqlite_store_is_right_undisturbed(kind: type) -> None:
+    """These mistakes do not show as long as nobody disturbs the store: an ordinary test suite would pass."""
+    assert len(check_store(lambda: sqlite_place(kind), only=["orders", "ties", "window zero"]).findings) == 3
+
+
+def test_late_delete_stored_as_a_row_fails(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A delete below the floor that is stored as a fresh tombstone lets a later put resurrect the key."""
+    right = decide.apply
+
+    def storing(memory: Memory | None, event: Event, limits: Limits) -> Applied:
+        found = right(memory, event, limits)
+        return Applied(Memory(stamp_of(event)), Reason.APPLIED) if found.reason is Reason.ABSORBED else found
+
+    monkeypatch.setattr(decide, "apply", storing)
+    with pytest.raises(StoreCheckFailed) as failure:
+        check_store(memory_place)
+    assert failure.value.check == "window zero"
+
+
+def test_store_without_lock_forks() -> None:
+    """Two writers that both beat the same predecessor are found by the chain test."""
+    with pytest.raises(StoreCheckFailed) as failure:
+        check_store(lambda: memory_place(broken.NoLock), only=["writers"])
+    assert failure.value.check == "writers"
+
+
+def test_unknown_check_is_refused() -> None:
+    """A misspelt check is an error, not an empty success."""
+    with pytest.raises(ConfigurationError, match="no check"):
+        check_store(memory_place, only=["ordres"])

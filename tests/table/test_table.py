@@ -1,0 +1,317 @@
+"""`anyorder.table`: applying records, asking why, guarding one's own SQL."""
+
+from __future__ import annotations
+
+import itertools
+import json
+import sqlite3
+from pathlib import Path
+
+import pytest
+
+import anyorder
+from anyorder import Reason
+from anyorder.errors import ConfigurationError, StoreError, TableNotEmpty
+from tests.streams import final_rows, record, stream, tombstone, unordered
+
+
+def rows_of(path: Path, table: str = "users") -> dict[object, dict[str, object]]:
+    database = sqlite3.connect(path)
+    database.row_factory = sqlite3.Row
+    return {row["id"]: dict(row) for row in database.execute(f'SELECT * FROM "{table}"')}
+
+
+@pytest.fixture
+def path(tmp_path: Path) -> Path:
+    return tmp_path / "app.db"
+
+
+def users(path: Path, **options: object) -> anyorder.Table:
+    return anyorder.table(f"sqlite:///{path}", "users", key="id", **options)  # type: ignore[arg-type]
+
+
+def test_any_order_and_any_repetition_end_in_the_source_s_rows(path: Path) -> None:
+    records = list(stream(2000, 100))
+
+    report = users(path).apply(unordered(records))
+
+    assert rows_of(path) == final_rows(records)
+    assert report.read == report.applied + report.ignored.total() + report.quarantined.total()
+
+
+def test_a_delete_that_arrives_before_its_create_leaves_no_row_and_says_so(path: Path) -> None:
+    table = users(path)
+
+    table.apply([record(1, "d", 20)])
+    report = table.apply([record(1, "c", 10, after={"id": 1, "name": "Ada"})])
+
+    assert rows_of(path) == {}
+    assert report.ignored == {"stale": 1}
+    assert table.why(1).state == "tombstone"
+
+
+@pytest.mark.parametrize("order", list(itertools.permutations(range(4))))
+def test_every_order_of_a_short_life_tells_one_story(path: Path, order: tuple[int, ...]) -> None:
+    life = [
+        record(1, "c", 10, after={"id": 1, "name": "a"}),
+        record(1, "d", 20),
+        record(1, "c", 30, after={"id": 1, "name": "b"}),
+        record(1, "u", 40, after={"id": 1, "name": "c"}),
+    ]
+    table = users(path)
+
+    for place in order:
+        table.apply([life[place]])
+
+    assert rows_of(path) == {1: {"id": 1, "name": "c"}}
+    assert table.why(1).position == "pg:app at LSN 0/28"
+
+
+def test_a_forgotten_key_s_late_put_is_quarantined_and_a_late_delete_absorbed(path: Path) -> None:
+    table = users(path, window=0)
+    table.apply([record(1, "d", 20)])
+
+    late = table.apply([record(1, "c", 10, after={"id": 1})])
+    absorbed = table.apply([record(2, "d", 15)])
+
+    assert late.quarantined == {"late": 1}
+    assert absorbed.ignored == {"absorbed": 1}
+    assert rows_of(path) == {}
+    assert [entry.reason for entry in table.quarantine.entries()] == ["late"]
+
+
+def test_an_accepted_late_put_is_marked_and_a_newer_event_makes_it_ordinary(path: Path) -> None:
+    table = users(path, window=0)
+    table.apply([record(1, "d", 20), record(1, "c", 10, after={"id": 1, "name": "a"})])
+    table.apply([record(1, "c", 10, after={"id": 1, "name": "a"})])
+
+    said = table.quarantine.accept(table.quarantine.entries()[0].id)
+    declared = str(table.why(1))
+    table.apply([record(1, "u", 50, after={"id": 1, "name": "b"})])
+
+    assert "applied" in said
+    assert "operator" in declared
+    assert "operator" not in str(table.why(1))
+    assert rows_of(path) == {1: {"id": 1, "name": "b"}}
+
+
+def test_a_dropped_entry_does_not_come_back(path: Path) -> None:
+    table = users(path, window=0)
+    late = record(1, "c", 10, after={"id": 1})
+    table.apply([record(1, "d", 20)])
+    table.apply([late])
+
+    table.quarantine.drop(table.quarantine.entries()[0].id)
+    report = table.apply([late])
+
+    assert report.ignored == {"duplicate": 1}
+    assert table.quarantine.entries() == []
+
+
+def test_the_same_quarantined_event_again_is_no_second_entry(path: Path) -> None:
+    table = users(path, window=0)
+    table.apply([record(1, "d", 20)])
+
+    reports = [table.apply([record(1, "c", 10, after={"id": 1})]) for _ in range(3)]
+
+    assert [r.quarantined.total() for r in reports] == [1, 0, 0]
+    assert [(e.count, e.reason) for e in table.quarantine.entries()] == [(3, "late")]
+
+
+def test_a_column_nobody_told_is_a_hole_until_an_older_event_tells_it(path: Path) -> None:
+    table = users(path)
+    table.apply([record(1, "u", 20, after={"id": 1, "name": "b", "photo": "__debezium_unavailable_value"})])
+    holes = table.why(1).holes
+
+    report = table.apply([record(1, "c", 10, after={"id": 1, "name": "a", "photo": "png"})])
+
+    assert holes == ["photo"]
+    assert report.applied == 1
+    assert rows_of(path) == {1: {"id": 1, "name": "b", "photo": "png"}}
+    assert table.why(1).holes == []
+
+
+def test_a_tie_shows_the_same_row_whatever_came_first(tmp_path: Path) -> None:
+    one, other = (record(1, "u", 10, after={"id": 1, "name": name}) for name in "ab")
+    shown = []
+
+    for number, order in enumerate(([one, other], [other, one])):
+        table = users(tmp_path / f"{number}.db")
+        reports = [table.apply([each]) for each in order]
+        assert reports[1].quarantined == {"conflict": 1}
+        assert table.why(1).disputed
+        shown.append(rows_of(tmp_path / f"{number}.db"))
+
+    assert shown[0] == shown[1]
+
+
+def test_a_hint_waits_for_its_delete_and_settles_by_itself(path: Path) -> None:
+    table = users(path)
+    table.apply([record(1, "c", 10, after={"id": 1})])
+    gone = record(1, "d", 20)
+
+    waiting = table.apply([tombstone(gone)])
+    settled = table.apply([gone])
+
+    assert waiting.quarantined == {"waiting": 1}
+    assert settled.settled == {"not_a_change": 1}
+    assert table.quarantine.entries() == []
+
+
+def test_a_broken_record_is_quarantined_with_its_bytes_and_its_neighbours_are_applied(path: Path) -> None:
+    table = users(path)
+
+    report = table.apply([b"{not json", record(1, "c", 10, after={"id": 1})])
+
+    assert (report.applied, report.quarantined) == (1, {"malformed": 1})
+    delivery = table.quarantine.show(table.quarantine.entries()[0].id).delivery
+    assert delivery is not None
+    assert delivery.value == b"{not json"
+
+
+def test_a_table_with_rows_is_refused_until_adopting_is_said(path: Path) -> None:
+    database = sqlite3.connect(path)
+    database.executescript("CREATE TABLE users (id INTEGER PRIMARY KEY, name TEXT); INSERT INTO users VALUES (1, 'old'), (2, 'kept');")
+    database.close()
+
+    with pytest.raises(TableNotEmpty):
+        users(path).apply([record(1, "c", 10, after={"id": 1, "name": "new"})])
+    users(path, adopt="older-than-everything").apply([record(1, "c", 10, after={"id": 1, "name": "new"})])
+
+    assert rows_of(path) == {1: {"id": 1, "name": "new"}, 2: {"id": 2, "name": "kept"}}
+
+
+def test_the_user_s_own_table_stays_as_it_is_and_keeps_its_constraints(path: Path) -> None:
+    database = sqlite3.connect(path)
+    database.executescript("CREATE TABLE users (id INTEGER PRIMARY KEY, age INTEGER CHECK (age < 200));")
+    database.close()
+    table = users(path)
+
+    report = table.apply([record(1, "c", 10, after={"id": 1, "age": 30, "extra": "x"}), record(2, "c", 20, after={"id": 2, "age": 999})])
+
+    assert rows_of(path) == {1: {"id": 1, "age": 30}}
+    assert report.quarantined == {"malformed": 1}
+    assert "CHECK" in table.quarantine.entries()[0].detail
+
+
+def test_what_a_constraint_refuses_for_now_waits_and_is_applied_when_it_can_be(path: Path) -> None:
+    database = sqlite3.connect(path)
+    database.executescript("CREATE TABLE users (id INTEGER PRIMARY KEY, email TEXT UNIQUE);")
+    database.close()
+    table = users(path)
+    table.apply([record(1, "c", 10, after={"id": 1, "email": "a@x"})])
+
+    waiting = table.apply([record(2, "c", 30, after={"id": 2, "email": "a@x"})])
+    table.apply([record(1, "u", 20, after={"id": 1, "email": "b@x"})])
+
+    assert waiting.quarantined == {"waiting": 1}
+    assert rows_of(path) == {1: {"id": 1, "email": "b@x"}, 2: {"id": 2, "email": "a@x"}}
+    assert table.quarantine.entries() == []
+
+
+def test_a_refused_winner_releases_nobody(path: Path) -> None:
+    database = sqlite3.connect(path)
+    database.executescript("CREATE TABLE users (id INTEGER PRIMARY KEY, age INTEGER CHECK (age < 200));")
+    database.close()
+    table = users(path)
+
+    report = table.apply([record(1, "c", 10, after={"id": 1, "age": 30}), record(1, "u", 20, after={"id": 1, "age": 999})])
+
+    assert rows_of(path) == {1: {"id": 1, "age": 30}}
+    assert (report.applied, report.quarantined) == (1, {"malformed": 1})
+
+
+def test_a_new_column_widens_the_table_that_we_made(path: Path) -> None:
+    table = users(path)
+
+    table.apply([record(1, "c", 10, after={"id": 1, "name": "a"})])
+    table.apply([record(2, "c", 20, after={"id": 2, "name": "b", "city": "Oslo"})])
+
+    assert rows_of(path) == {1: {"id": 1, "name": "a", "city": None}, 2: {"id": 2, "name": "b", "city": "Oslo"}}
+
+
+def test_integers_beyond_64_bits_and_long_decimals_stay_exact(path: Path) -> None:
+    value = '{"id":1,"big":123456789012345678901234567890,"fine":0.1234567890123456789}'
+    source = record(1, "c", 10, after={"id": 1})
+    source["value"] = str(source["value"]).replace('{"id": 1}', value)
+
+    users(path).apply([source])
+
+    assert rows_of(path)[1] == {"id": 1, "big": "123456789012345678901234567890", "fine": "0.1234567890123456789"}
+
+
+def orders(path: Path, **options: object) -> anyorder.Table:
+    return anyorder.table(f"sqlite:///{path}", "orders", key="/order/id", position="/version", deleted="/cancelled", **options)  # type: ignore[arg-type]
+
+
+def order(key: int, version: int, cancelled: bool = False) -> bytes:
+    return json.dumps({"order": {"id": key}, "version": version, "cancelled": cancelled}).encode()
+
+
+def test_own_sql_commits_together_with_what_is_remembered(path: Path) -> None:
+    table, connection = orders(path), sqlite3.connect(path)
+    connection.execute("CREATE TABLE totals (id PRIMARY KEY, version)")
+
+    with table.transaction(connection) as guard:
+        for event in table.decode([order(7, 2), order(7, 1), order(7, 2)]):
+            if guard.accept(event):
+                connection.execute("INSERT OR REPLACE INTO totals VALUES (?, ?)", (event.key["id"], event.fields["version"]))
+
+    assert connection.execute("SELECT * FROM totals").fetchall() == [(7, 2)]
+
+
+def test_own_sql_that_fails_takes_the_memory_back_with_it(path: Path) -> None:
+    table, connection = orders(path), sqlite3.connect(path)
+    event = next(iter(table.decode([order(7, 2)])))
+
+    with pytest.raises(ZeroDivisionError), table.transaction(connection) as guard:
+        assert guard.accept(event)
+        raise ZeroDivisionError
+
+    assert table.why(7).state == "unknown"
+
+
+def test_an_older_event_gives_the_caller_only_what_nobody_has_told(path: Path) -> None:
+    table, connection = users(path), sqlite3.connect(path)
+    newer = record(1, "u", 20, after={"id": 1, "name": "b", "photo": "__debezium_unavailable_value"})
+
+    with table.transaction(connection) as guard:
+        answers = [guard.accept(event) for event in table.decode([newer, record(1, "c", 10, after={"id": 1, "name": "a", "photo": "png"})])]
+
+    assert [answer.reason for answer in answers] == [Reason.APPLIED, Reason.APPLIED]
+    assert answers[1].values == {"photo": "png"}
+
+
+def test_versions_that_count_per_key_cannot_be_forgotten(path: Path) -> None:
+    table = orders(path, window=0)
+
+    with pytest.raises(anyorder.AnyorderError, match="window"):
+        table.apply([order(7, 1, cancelled=True)])
+
+
+@pytest.mark.parametrize(
+    "options", [{"window": "soon"}, {"adopt": "maybe"}, {"envelope": "xml"}, {"key": {"id": "/id"}}], ids=["window", "adopt", "envelope", "key"]
+)
+def test_contradictory_arguments_are_refused_at_once(path: Path, options: dict[str, object]) -> None:
+    with pytest.raises(ConfigurationError):
+        anyorder.table(f"sqlite:///{path}", "users", **options)  # type: ignore[arg-type]
+
+
+def test_a_key_of_several_columns_needs_all_of_them(path: Path) -> None:
+    table = anyorder.table(f"sqlite:///{path}", "stock", key=["sku", "place"])
+    moved = record(1, "c", 10, after={"sku": "a", "place": "b", "level": 1})
+    table.apply([{**moved, "key": '{"sku":"a","place":"b"}'}])
+
+    assert table.why({"sku": "a", "place": "b"}).state == "row"
+    with pytest.raises(ConfigurationError):
+        table.why("a")
+
+
+def test_a_database_of_a_newer_release_is_left_alone(path: Path) -> None:
+    users(path).apply([])
+    database = sqlite3.connect(path)
+    database.execute("UPDATE anyorder_schema SET version = 999")
+    database.commit()
+
+    with pytest.raises(StoreError, match="newer"):
+        users(path)
