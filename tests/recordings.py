@@ -5,6 +5,7 @@ The environment variable ANYORDER_DATA names their folder; without it, `../share
 
 from __future__ import annotations
 
+import json
 import lzma
 import os
 import tomllib
@@ -33,6 +34,10 @@ class Telling(NamedTuple):
     def lines(self) -> Iterator[bytes]:
         with lzma.open(DATA / self.stream / f"{self.name}.jsonl.xz", "rb") as lines:
             yield from lines
+
+    def rows(self) -> Iterator[dict[str, Any]]:
+        """The lines as objects; for `source` and `vanished`."""
+        return (json.loads(line) for line in self.lines())
 
     def __str__(self) -> str:
         return f"{self.stream}-{self.name}"

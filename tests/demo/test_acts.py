@@ -95,6 +95,19 @@ def test_what_the_second_act_read_is_applied_or_ignored_or_quarantined_and_nothi
     assert played.guarded.held() == []
 
 
+def test_a_change_that_comes_again_is_never_applied_again() -> None:
+    records = recording.deliveries()
+    played = recorded.play(records, unordered(len(records), Random(SEED)))
+    met: set[int] = set()
+    again = []
+    for step in played.steps:
+        again += [step.decision.reason] if step.place in met and records[step.place].value is not None else []
+        met.add(step.place)
+
+    assert len(again) > 100
+    assert set(again) == {Reason.DUPLICATE, Reason.STALE}
+
+
 def test_the_story_shows_for_anyorder_what_the_order_of_events_demands_after_every_delivery() -> None:
     records, truth = recording.deliveries(), recording.truth()
     played = recorded.play(records, unordered(len(records), Random(SEED)))

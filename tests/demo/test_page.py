@@ -16,7 +16,7 @@ import pytest
 
 import anyorder
 from anyorder.demo.acts import ACTS, SEED
-from anyorder.demo.blocks import Act, Figure, Table
+from anyorder.demo.blocks import Act, Figure, Quote, Table, Text
 from anyorder.demo.page import page
 
 XHTML = "{http://www.w3.org/1999/xhtml}"
@@ -68,6 +68,15 @@ def test_the_page_loads_nothing_and_runs_nothing(tree: ElementTree.Element, acts
     assert set(re.findall(r"https?://[^\"'\s]+", text)) == {"http://www.w3.org/1999/xhtml", "http://www.w3.org/2000/svg"}
     assert "url(" not in text
     assert "@import" not in text
+
+
+def test_words_are_shown_as_they_are() -> None:
+    words = 'a < b & "c" > d\'s'
+    act = Act(1, words, [Text(f"{words} `x<y`"), Table((words,), [[words]]), Quote([words], words), Figure("<svg/>", words)], words, words, {})
+    shown = "".join(ElementTree.fromstring(page([act], SEED).removeprefix("<!DOCTYPE html>")).itertext())
+
+    assert shown.count(words) == 10
+    assert "x<y" in shown
 
 
 def test_every_class_that_is_drawn_has_a_style(tree: ElementTree.Element) -> None:

@@ -111,7 +111,7 @@ BLOCKS = st.one_of(
         lambda rows: Table(("one", "two", "three"), rows),
         st.lists(st.tuples(*[st.builds(Cell, st.text("ab c", max_size=90), st.sampled_from(["", "bad"]))] * 3), max_size=4),
     ),
-    st.builds(lambda lines: Quote(lines, "somebody"), st.lists(st.text("abc ", max_size=300), max_size=3)),
+    st.builds(lambda lines: Quote(lines, "somebody"), st.lists(st.text("abc ", min_size=120, max_size=300), max_size=3)),
 )
 
 

@@ -27,6 +27,8 @@ from anyorder.envelopes.envelope import Reader
 from anyorder.envelopes.formats import FORMATS
 from anyorder.runtime import pipeline
 from anyorder.stores.contract import Promises
+from anyorder.stores.quarantine import Quarantine
+from anyorder.table import Guard
 from tests.docs.pages import GENERATED, pages, read
 
 OUTCOMES = {
@@ -121,6 +123,15 @@ def public_names() -> str:
     return "\n".join(parts)
 
 
+def reached_names() -> str:
+    """Classes that are not public names but are handed out by them."""
+    parts = []
+    for value in (Guard, Quarantine):
+        parts.append(f"### {value.__name__}\n\n{_prose(inspect.getdoc(value) or '')}")
+        parts += [_member(value.__name__, *member).replace("###", "####", 1) for member in _members(value)]
+    return "\n".join(parts)
+
+
 def _members(value: type) -> Iterator[tuple[str, Any]]:
     """The documented public methods and properties that a class itself defines."""
     for name, member in vars(value).items():
@@ -199,7 +210,8 @@ def envelopes() -> str:
     """Every envelope, what it reads and its options, from its class."""
     rows = []
     for reader in readers():
-        options = [p.name for p in inspect.signature(reader.__init__).parameters.values() if p.kind is p.KEYWORD_ONLY]
+        parameters = inspect.signature(reader.__init__).parameters.values()
+        options = [p.name for p in parameters if p.kind is p.KEYWORD_ONLY and p.default is not p.empty]
         what = (inspect.getdoc(inspect.getmodule(reader)) or "").split("\n\n")[0]
         rows.append((f"`{reader.name}`", what, ", ".join(f"`{option}`" for option in options)))
     return table(("envelope", "what it reads", "options"), rows)
@@ -264,6 +276,7 @@ PARTS: dict[str, Callable[[], str]] = {
     "sentences": sentences,
     "command-line": command_line,
     "public-names": public_names,
+    "reached-names": reached_names,
     "exceptions": exceptions,
     "stores": stores,
     "envelopes": envelopes,

@@ -47,3 +47,13 @@ def test_every_page_can_be_reached_from_the_readme() -> None:
 @pytest.mark.parametrize("page", pages(), ids=name_of)
 def test_a_page_has_one_title(page: Path) -> None:
     assert len(re.findall(r"^# ", prose(page), re.MULTILINE)) == 1
+
+
+def test_every_rule_that_the_source_cites_is_on_the_page_of_rules() -> None:
+    rules = set(re.findall(r"^## (R\d+) ", read(ROOT / "docs" / "explanation" / "rules.md"), re.MULTILINE))
+    cited = {
+        rule for path in (ROOT / "src").rglob("*.py") for line in re.findall(r"rules[^.\n]*", read(path)) for rule in re.findall(r"\bR\d+\b", line)
+    }
+
+    assert len(cited) >= 10
+    assert cited - rules == set()

@@ -181,7 +181,11 @@ def variant(delivery: Delivery, others: list[Delivery], chance: random.Random) -
     if deed < 0.90:
         return msgspec.structs.replace(delivery, key=chance.choice((None, b"", chance.choice(others).key)))
     if deed < 0.94:
-        place = {"topic": chance.choice(("", "a", "x.y.z", "crm.crm.users")), "partition": chance.choice((-1, 0, 5)), "offset": chance.choice((-1, 0, 2**62))}
+        place = {
+            "topic": chance.choice(("", "a", "x.y.z", "crm.crm.users")),
+            "partition": chance.choice((-1, 0, 5)),
+            "offset": chance.choice((-1, 0, 2**62)),
+        }
         return msgspec.structs.replace(delivery, **place)
     if delivery.headers and deed < 0.98:
         headers = list(delivery.headers)

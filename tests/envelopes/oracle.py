@@ -258,7 +258,12 @@ def _flattened(record: Any, value: dict[str, Any], by_offset: bool) -> Said:
     if isinstance(value.get("source"), dict) or {"before", "after"} <= set(value) or not (told or by_offset):
         raise Refused("not flattened")
     op, deleted = value.get("__op"), value.get("__deleted")
-    if deleted not in ("true", "false", True, False, None) or isinstance(deleted, int) and not isinstance(deleted, bool) or isinstance(deleted, Decimal):
+    if (
+        deleted not in ("true", "false", True, False, None)
+        or isinstance(deleted, int)
+        and not isinstance(deleted, bool)
+        or isinstance(deleted, Decimal)
+    ):
         raise Refused("__deleted")
     gone = deleted in ("true", True)
     if op is not None and (op not in ("c", "u", "r", "d") or not isinstance(op, str) or ("__deleted" in value and gone != (op == "d"))):
@@ -403,7 +408,13 @@ def orders(record: Any) -> Said:
     if not isinstance(order, dict):
         raise Refused("order")
     key = order.get("id")
-    if key is None or isinstance(key, dict | list) or document.get("cancelled") not in (None, True, False) or document.get("cancelled") in (0, 1) and type(document["cancelled"]) is not bool:
+    if (
+        key is None
+        or isinstance(key, dict | list)
+        or document.get("cancelled") not in (None, True, False)
+        or document.get("cancelled") in (0, 1)
+        and type(document["cancelled"]) is not bool
+    ):
         raise Refused("key or flag")
     return Said("delete" if document.get("cancelled") else "put", record.topic, {"id": key}, ("scalar", number(document.get("version"), None)))
 

@@ -71,7 +71,10 @@ def test_a_scale_that_is_none_is_refused(scale: object) -> None:
 
 def test_decimals_inside_a_struct_are_converted_and_everything_else_stays() -> None:
     schema = struct(
-        {"type": "int32", "field": "id"}, money(field="price"), struct(money("0", field="n")) | {"field": "inner"}, {"type": "array", "items": money(), "field": "list"}
+        {"type": "int32", "field": "id"},
+        money(field="price"),
+        struct(money("0", field="n")) | {"field": "inner"},
+        {"type": "array", "items": money(), "field": "list"},
     )
     payload = {"id": 1, "price": "BM4=", "inner": {"n": "Bw=="}, "list": ["BM4="], "variable": {"scale": 1, "value": "Dw=="}}
 
@@ -104,7 +107,9 @@ def test_the_wrapper_is_known_in_any_order_and_layout(layout: dict[str, Any]) ->
     assert opened({"schema": None, "payload": {"a": 1}}, **layout) == {"a": 1}
 
 
-@pytest.mark.parametrize("value", [{"schema": "public", "payload": "x"}, {"schema": {"a": 1}, "payload": 1}, {"schema": None}, {"schema": None, "payload": 1, "x": 2}])
+@pytest.mark.parametrize(
+    "value", [{"schema": "public", "payload": "x"}, {"schema": {"a": 1}, "payload": 1}, {"schema": None}, {"schema": None, "payload": 1, "x": 2}]
+)
 def test_columns_that_are_called_schema_and_payload_are_no_wrapper(value: dict[str, Any]) -> None:
     assert opened(value) == value
 

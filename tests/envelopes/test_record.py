@@ -57,7 +57,17 @@ def test_json_that_is_no_record_is_a_delivery_of_the_line(text: bytes) -> None:
 
 @pytest.mark.parametrize(
     "wrong",
-    [{"partition": "3"}, {"partition": -2}, {"offset": 1.5}, {"offset": True}, {"value": {"a": 1}}, {"key": 7}, {"headers": [["a"]]}, {"headers": {}}, {"extra": 1}],
+    [
+        {"partition": "3"},
+        {"partition": -2},
+        {"offset": 1.5},
+        {"offset": True},
+        {"value": {"a": 1}},
+        {"key": 7},
+        {"headers": [["a"]]},
+        {"headers": {}},
+        {"extra": 1},
+    ],
 )
 def test_a_record_with_a_member_of_a_wrong_type_is_refused_rather_than_taken_for_other_json(wrong: dict[str, Any]) -> None:
     with pytest.raises(Malformed, match="a record line"):

@@ -21,7 +21,9 @@ _numbers = itertools.count(1)
 _plain = TypeDeserializer().deserialize
 
 
-def dynamodb_place(client: Any, kind: type[DynamoDBStore] = DynamoDBStore, *, processes: bool = True, threads: int = 4, **options: Any) -> Place:
+def dynamodb_place(
+    client: Any, kind: type[DynamoDBStore] = DynamoDBStore, *, processes: bool = True, threads: int = 4, sample: int = 1, **options: Any
+) -> Place:
     """`options` are the store's own. `processes`: the kit may open the store from other processes by its URL."""
     prefix = f"kit-{os.getpid()}-{next(_numbers)}-"
 
@@ -37,7 +39,7 @@ def dynamodb_place(client: Any, kind: type[DynamoDBStore] = DynamoDBStore, *, pr
                 client.delete_table(TableName=prefix + name)
 
     url = f"dynamodb://{prefix}{{table}}?region={REGION}&endpoint={client.meta.endpoint_url}&threads=4"
-    return Place(connect, rows, tap, TOO_LARGE, url if processes else None, close)
+    return Place(connect, rows, tap, TOO_LARGE, url if processes else None, close, sample)
 
 
 def exists(client: Any, table: str) -> bool:

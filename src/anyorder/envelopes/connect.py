@@ -42,7 +42,10 @@ class Schemas:
             between = data.find(MIDDLE)
             schema = data[len(BEGIN) : between]
             if between > 0 and schema in self._known and data.endswith(b"}"):
-                return strict.parse(data[between + len(MIDDLE) : -1], inside=1), self._known[schema]
+                try:
+                    return strict.parse(data[between + len(MIDDLE) : -1], inside=1), self._known[schema]
+                except Malformed:  # the payload is no document, or not the last member: to be said of the whole
+                    pass
             return self._opened(data)
         return _unwrapped(strict.parse(data))
 

@@ -141,9 +141,14 @@ class Debezium(Reader):
         return self._event(delivery, table, op, flat.row, conversion, position, _snapshot_run(position, source))
 
     def table_of(self, delivery: Delivery) -> str:
-        value = self._schemas.open(delivery.value)[0] if delivery.value is not None else None
-        block = value.get("source") if type(value) is dict else None
-        return source_of(block).table_name if type(block) is dict else table_by_topic(delivery)
+        try:
+            value = self._schemas.open(delivery.value or b"null")[0]
+            block = value.get("source") if type(value) is dict else None
+            if type(block) is dict:
+                return source_of(block).table_name
+        except Malformed:
+            pass
+        return table_by_topic(delivery)
 
     def key_of(self, delivery: Delivery) -> KeyFields | None:
         return self._key(delivery, "") if delivery.key is not None else None

@@ -15,6 +15,7 @@ from typing import Any
 
 from anyorder._core.event import Delivery, Event
 from anyorder._core.memory import Stamp
+from anyorder._core.position import Lineage
 from anyorder.errors import ConfigurationError, StoreError
 from anyorder.stores.contract import Promises, TableSpec
 from anyorder.stores.dynamodb_books import BUCKETS, Books, FloorItem, Meta, bucket_of
@@ -157,10 +158,10 @@ class DynamoDBStore:
             }
         }
 
-    def renew_floors(self, spec: TableSpec, truncated: Stamp) -> None:
+    def renew_floors(self, spec: TableSpec, truncated: Stamp, lineage: Lineage) -> None:
         """A truncate in every floor: whatever was decided without it is decided again."""
         for bucket in range(BUCKETS):
-            self._keep_floors(spec.name, {bucket: self.books.raise_floor(spec.name, bucket, (), truncated=truncated)})
+            self._keep_floors(spec.name, {bucket: self.books.raise_floor(spec.name, bucket, (), truncated=truncated, lineage=lineage)})
 
     # ---- forgetting
 

@@ -17,8 +17,9 @@ from typing import Any, NamedTuple
 import msgspec
 
 from anyorder._core.floor import NOTHING_FORGOTTEN, Floor
+from anyorder._core.fold import compare
 from anyorder._core.memory import Stamp
-from anyorder._core.position import Lineage
+from anyorder._core.position import Lineage, Order
 from anyorder._core.reset import Growth
 from anyorder.errors import StoreError
 from anyorder.stores.dynamodb_items import Item
@@ -181,15 +182,24 @@ class Books:
         return {int(place): _floor_item(item) for (_, place), item in found.items()}
 
     def raise_floor(
-        self, name: str, bucket: int, tombstones: Sequence[Stamp], covered: float = 0.0, truncated: Stamp | None = None
+        self,
+        name: str,
+        bucket: int,
+        tombstones: Sequence[Stamp],
+        covered: float = 0.0,
+        truncated: Stamp | None = None,
+        lineage: Lineage | None = None,
     ) -> FloorItem:
-        """A bucket's floor with these tombstones in it, as stored. Every raise is a new version, so that creates notice."""
+        """A bucket's floor with these tombstones, or this truncate, in it, as stored. Every raise is a new version, so that creates notice."""
         while True:
             before = self.floors(name, [bucket])[bucket]
             floor = before.floor
             for stamp in tombstones:
                 floor = stamp.position.raising(floor)
-            after = FloorItem(floor, before.version + 1, max(before.covered, covered), truncated or before.truncated)
+            greatest = before.truncated
+            if truncated is not None and (greatest is None or compare(truncated, greatest, lineage or {}) is Order.NEWER):
+                greatest = truncated
+            after = FloorItem(floor, before.version + 1, max(before.covered, covered), greatest)
             values: Item = {
                 ":floor": {"S": _encode(floor).decode()},
                 ":covered": {"N": str(after.covered)},

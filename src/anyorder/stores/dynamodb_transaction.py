@@ -353,7 +353,7 @@ class DynamoDBTransaction:
             order = Order.NEWER if meta.truncated is None else compare(truncated, meta.truncated, lineage)
             if order is not Order.NEWER or self._books.save_truncated(meta, truncated):
                 if order in (Order.NEWER, Order.SAME):
-                    self._store.renew_floors(spec, truncated)
+                    self._store.renew_floors(spec, truncated, lineage)
                 break
 
     def lineage(self) -> Lineage:

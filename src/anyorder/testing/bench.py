@@ -20,6 +20,7 @@ from anyorder.testing.place import MakeStore, StoreCheckFailed
 NEVER = TableSpec("kit", ("id",))
 WINDOW_ZERO = TableSpec("kit", ("id",), window=0.0)
 ENOUGH = 1_000_000  # tombstones reaped at once
+REPLAYED = 100  # deliveries of one batch of a replay
 REAP_TRIES = 20  # passes of the reaper until it finds nothing
 
 
@@ -115,10 +116,10 @@ class Bench:
         unique = {_text_of(change): change for change in self.delivered}
         store = self.connect()
         try:
-            for change in unique.values():
-                (reason,) = self.deliver([change], store=store)
-                if reason is Reason.APPLIED:
-                    raise self.failed(f"{change} was applied a second time", change.key)
+            for batch in _chunks(list(unique.values())):
+                for change, reason in zip(batch, self.deliver(batch, store=store), strict=True):
+                    if reason is Reason.APPLIED:
+                        raise self.failed(f"{change} was applied a second time", change.key)
             if self.rows() != before:
                 raise self.failed("a replay of everything changed the rows", None)
         finally:
@@ -129,6 +130,10 @@ class Bench:
         name = repr(key)
         steps = [step for step in self.steps if key is None or f" {name} @" in step or step.startswith(("reap", "truncate", "stopped", "crashed"))]
         return StoreCheckFailed(self.check, problem, steps[-40:])
+
+
+def _chunks(changes: Sequence[Change]) -> list[Sequence[Change]]:
+    return [changes[start : start + REPLAYED] for start in range(0, len(changes), REPLAYED)]
 
 
 def is_held(reason: Reason) -> bool:

@@ -25,6 +25,8 @@ class Place(NamedTuple):
     stops and crashes the store there. Without it only the steps between the contract's own calls are tried.
     `poison`: a value of column `x` that the store refuses for good; None if it refuses none.
     `url`: what `anyorder.stores.open_store` opens from another process; None keeps the writers in threads.
+    `sample`: of the hundreds of sequences, stops and crashes that a check tries one after the other, try every so-many-th: for stores that
+    answer over a network.
     `close()`: the store is not needed any more.
     """
 
@@ -34,9 +36,17 @@ class Place(NamedTuple):
     poison: object = None
     url: str | None = None
     close: Callable[[], None] = _nothing
+    sample: int = 1
 
 
 MakeStore = Callable[[], Place]
+
+
+def sample_of(make_store: MakeStore) -> int:
+    """Every how-many-th run is tried there."""
+    place = make_store()
+    place.close()
+    return place.sample
 
 
 class StoreCheckFailed(AssertionError):

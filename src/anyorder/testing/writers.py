@@ -21,19 +21,23 @@ from anyorder.testing.bench import WINDOW_ZERO, Bench
 from anyorder.testing.change import Change, decode, delete, put
 from anyorder.testing.place import MakeStore
 
-LARGEST_BATCH = 8
 DELETES = 0.3  # share of the versions that are deletes
 REAP_PAUSE = 0.005  # seconds between two passes of the reaper
 
 
 class Load(NamedTuple):
-    """How much is written: `writers` in all, each delivering every version of every key, shuffled, some of them twice."""
+    """How much is written: `writers` in all, each delivering every version of every key, shuffled, some of them twice.
+
+    `disorder`: by how many versions a delivery may come too early or too late. `batch`: most deliveries at once.
+    """
 
     keys: int
     versions: int
     writers: int
     processes: int
     repeated: float = 0.2
+    disorder: float = 5.0
+    batch: int = 8
 
     @property
     def deliveries(self) -> int:
@@ -115,9 +119,9 @@ def _write(store: Store, spec: TableSpec, load: Load, seed: int) -> list[Link]:
     draw, links = random.Random(seed), list[Link]()
     changes = history(load)
     changes += draw.sample(changes, int(len(changes) * load.repeated))
-    changes.sort(key=lambda change: change.version + draw.random() * load.versions / 2)
+    changes.sort(key=lambda change: change.version + draw.random() * load.disorder)
     while changes:
-        size = draw.randint(1, LARGEST_BATCH)
+        size = draw.randint(1, load.batch)
         batch, changes = changes[:size], changes[size:]
         taken = take(store, [Share(spec, [change.event() for change in batch])], now=time.time(), token=f"{seed}-{len(changes)}")
         links += [_link(decision) for decision in taken.decisions if decision.reason is Reason.APPLIED]

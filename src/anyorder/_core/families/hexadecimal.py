@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from anyorder.errors import Malformed
 
+DIGITS = frozenset("0123456789abcdefABCDEF")
 WIDTH = 128  # longest string accepted, in digits
 
 
@@ -12,9 +13,6 @@ def parse(value: object, width: int | None = None) -> tuple[int, ...]:
     if value is None:
         return (-1,)
     digits = value.replace(":", "").replace("-", "") if isinstance(value, str) else ""
-    if not 0 < len(digits) <= WIDTH or (width is not None and len(digits) != width) or not digits.isalnum() or not digits.isascii():
+    if not 0 < len(digits) <= WIDTH or (width is not None and len(digits) != width) or not DIGITS.issuperset(digits):
         raise Malformed(f"not a hexadecimal position: {value!r:.80}")
-    try:
-        return (int(digits, 16),)
-    except ValueError:
-        raise Malformed(f"not a hexadecimal position: {value!r:.80}") from None
+    return (int(digits, 16),)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import calendar as civil
-from collections.abc import Iterator
 from typing import NamedTuple
 
 from anyorder._core.batch import Decision
@@ -91,16 +90,13 @@ def _letter(decision: Decision) -> int:
     return int((decision.event.key or {})["id"])
 
 
-def _settled(outbox: Outbox, ours: Guarded) -> Iterator[int]:
-    """A person looks at the source: what is still there is accepted, the rest is dropped. The accepted letters."""
-    quarantine = ours.table.quarantine
+def _settled(outbox: Outbox, ours: Guarded) -> set[int]:
+    """A person looks at the source: what is still there is accepted, the rest is dropped. The letters whose rows are then written."""
+    quarantine, before = ours.table.quarantine, set(ours.rows())
     for entry in quarantine.entries():
-        assert isinstance(entry.key, dict)
-        if entry.key["id"] in outbox.source.rows:
-            quarantine.accept(entry.id)
-            yield entry.key["id"]
-        else:
-            quarantine.drop(entry.id)
+        wanted = isinstance(entry.key, dict) and entry.key["id"] in outbox.source.rows
+        quarantine.accept(entry.id) if wanted else quarantine.drop(entry.id)
+    return set(ours.rows()) - before
 
 
 def _score(sent: list[int], outbox: Outbox) -> Score:

@@ -1,0 +1,196 @@
+"""How each kind of clock orders: the vectors of every format, and the laws of an order."""
+
+from __future__ import annotations
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from anyorder._core.families import LogPosition, OffsetPosition, ScalarPosition, binlog, hexadecimal, kubernetes, timestamp, version
+from anyorder._core.floor import NOTHING_FORGOTTEN, Floor
+from anyorder._core.position import Above, Order
+from anyorder.errors import Malformed, NotReapable
+
+NONE: dict[str, tuple[str, ...]] = {}
+
+
+def change(lsn: int, op: str = "u", **more: object) -> LogPosition:
+    return LogPosition("pg:a", lsn, op, **{"seq0": lsn - 1, "transaction": lsn, "partition": "t/0", "offset": lsn, **more})  # type: ignore[arg-type]
+
+
+def test_an_insert_that_waited_for_the_delete_before_it_is_newer_in_spite_of_its_lower_lsn() -> None:
+    gone, back = change(22192264, "d", seq0=1), change(22192096, "c", seq0=22192376)
+
+    assert back.compare(gone, NONE) is Order.NEWER
+    assert gone.compare(back, NONE) is Order.OLDER
+
+
+def test_a_change_that_committed_after_a_snapshot_is_newer_in_spite_of_its_lower_lsn() -> None:
+    read, later = change(22251696, "r", seq0=None, offset=4), change(22251320, "u", seq0=22251000, offset=9)
+
+    assert later.compare(read, NONE) is Order.NEWER
+
+
+def test_a_read_and_a_change_of_another_partition_that_proves_nothing_are_undecided() -> None:
+    read, other = change(100, "r", seq0=None), change(90, "u", partition="t/1")
+
+    assert other.compare(read, NONE) is Order.UNDECIDED
+    assert read.compare(other, NONE) is Order.UNDECIDED
+
+
+def test_a_create_without_its_proof_is_undecided_unless_offsets_agree() -> None:
+    high, low = change(90, "d", offset=5), change(50, "c", seq0=None, offset=9)
+
+    assert low.compare(high, NONE) is Order.UNDECIDED
+    assert change(50, "c", seq0=None, offset=3).compare(high, NONE) is Order.OLDER
+
+
+def test_one_transaction_is_ordered_by_its_log_alone() -> None:
+    first, second = change(10, "c", transaction=7, seq0=99), change(20, "d", transaction=7, seq0=None)
+
+    assert second.compare(first, NONE) is Order.NEWER
+
+
+def test_a_later_snapshot_run_begins_an_epoch_that_beats_every_lsn() -> None:
+    old, new = change(900, run="01a"), change(100, run="01c")
+
+    assert new.compare(old, {"pg:a": ("01b",)}) is Order.NEWER
+    assert new.compare(old, {"pg:a": ("01d",)}) is Order.OLDER
+
+
+def test_runs_whose_log_contradicts_their_commit_times_wait_for_a_snapshot() -> None:
+    old, new = change(900, run="01a", time=1_000_000), change(100, run="01c", time=9_000_000)
+
+    assert new.compare(old, NONE) is Order.WAITING
+    assert change(100, run="01c", time=1_500_000).compare(old, NONE) is Order.OLDER
+
+
+def test_a_position_without_a_run_cannot_be_placed_among_epochs() -> None:
+    assert change(1, run="").compare(change(2, run="01a"), {"pg:a": ("01a",)}) is Order.UNDECIDED
+
+
+def test_the_joined_offset_and_the_better_proof_are_kept_of_two_copies() -> None:
+    kept = change(10, seq0=None, offset=3).joined(change(10, seq0=8, offset=7), same=True)
+
+    assert (kept.offset, kept.seq0) == (7, 8)
+    assert change(10, offset=3).joined(change(9, offset=7, partition="t/1"), same=False).offset == 3
+
+
+def test_the_floor_lets_a_key_change_pass_its_own_position_but_no_read_and_no_delete() -> None:
+    floor = change(100, "d").raising(NOTHING_FORGOTTEN)
+
+    assert [change(100, op, offset=500).above(floor, NONE) for op in "cudr"] == [Above.YES, Above.YES, Above.NO, Above.NO]
+
+
+def test_a_read_must_pass_the_floor_of_its_own_partition_too() -> None:
+    floor = change(4, "d", offset=50).raising(NOTHING_FORGOTTEN)
+
+    assert change(5, "r", offset=40).above(floor, NONE) is Above.NO
+    assert change(5, "r", offset=60).above(floor, NONE) is Above.YES
+
+
+def test_an_event_without_the_clock_of_what_was_forgotten_is_unknown() -> None:
+    floor = change(4, "d").raising(NOTHING_FORGOTTEN)
+
+    assert OffsetPosition("kafka:t", 0, 9).above(floor, NONE) is Above.UNKNOWN
+    assert LogPosition("pg:b", 9, "u").above(floor, NONE) is Above.UNKNOWN
+
+
+def test_offsets_compare_inside_one_partition_of_one_epoch_only() -> None:
+    here = OffsetPosition("kafka:t", 3, 90_000)
+
+    assert OffsetPosition("kafka:t", 3, 90_001).compare(here, NONE) is Order.NEWER
+    assert OffsetPosition("kafka:t", 11, 12).compare(here, NONE) is Order.UNDECIDED
+    assert OffsetPosition("kafka:t", 11, 12, epoch=1).compare(here, NONE) is Order.NEWER
+    assert OffsetPosition("kafka:other", 3, 1).compare(here, NONE) is Order.UNDECIDED
+
+
+def test_raw_kafka_needs_a_declared_partition_count_once_something_was_forgotten() -> None:
+    floor = OffsetPosition("kafka:t", 0, 5).raising(NOTHING_FORGOTTEN)
+
+    assert OffsetPosition("kafka:t", 0, 9).above(floor, NONE) is Above.UNKNOWN
+    declared = Floor(floor.entries, partitions=2)
+    assert OffsetPosition("kafka:t", 0, 9).above(declared, NONE) is Above.YES
+    assert OffsetPosition("kafka:t", 0, 5).above(declared, NONE) is Above.NO
+    assert OffsetPosition("kafka:t", 2, 9).above(declared, NONE) is Above.UNKNOWN
+
+
+@pytest.mark.parametrize(
+    ("older", "newer"),
+    [
+        (version.parse("999"), version.parse("1000")),
+        (version.parse("405400000000002063282832"), version.parse("1405400000000002063282832")),
+        (version.parse(2**63), version.parse(str(2**63 + 1))),
+        (binlog.parse("mysql-bin.999999", 5)[1], binlog.parse("mysql-bin.1000000", 4)[1]),
+        (binlog.parse("mysql-bin.000003", 484, 1)[1], binlog.parse("mysql-bin.000003", 484, 2)[1]),
+        (kubernetes.parse("999"), kubernetes.parse("1000")),
+        (hexadecimal.parse(None), hexadecimal.parse("00000027:00000758:0003")),
+        (hexadecimal.parse("00000027:00000758:0003"), hexadecimal.parse("00000027:00000759:0001")),
+        (timestamp.parse("2026-09-10T08:15:30+02:00"), timestamp.parse("2026-09-10T08:15:30Z")),
+        (timestamp.parse("2026-02-28T23:59:59.999999999Z"), timestamp.parse("2026-03-01T00:00:00Z")),
+    ],
+)
+def test_numbers_decide_and_never_their_text(older: tuple[int, ...], newer: tuple[int, ...]) -> None:
+    assert ScalarPosition("k", "s", newer).compare(ScalarPosition("k", "s", older), NONE) is Order.NEWER
+
+
+@pytest.mark.parametrize(
+    ("parse", "value"),
+    [
+        *((version.parse, v) for v in (1.0, True, -1, "", "-1", "1e3", " 1", "١", "9" * 1001, None)),
+        *((kubernetes.parse, v) for v in ("007", 7, "abc", "")),
+        *((hexadecimal.parse, v) for v in ("xyz", "", 5, "1" * 200, "0x12", "+1")),
+        *((timestamp.parse, v) for v in ("2026-09-10", "2026-09-10T08:15:30", "2026-13-10T08:15:30Z", True, None, "yesterday")),
+    ],
+)
+def test_what_is_not_a_position_is_malformed_and_never_guessed(parse: object, value: object) -> None:
+    with pytest.raises(Malformed):
+        parse(value)  # type: ignore[operator]
+
+
+def test_coordinates_of_two_servers_are_unrelated_and_an_unknown_server_is_not_another() -> None:
+    at = ScalarPosition("binlog", "mysql:a/bin", (3, 484, 1), lineage="1")
+
+    assert ScalarPosition("binlog", "mysql:a/bin", (9, 1, 1), lineage="2").compare(at, NONE) is Order.UNDECIDED
+    assert ScalarPosition("binlog", "mysql:a/bin", (9, 1, 1)).compare(at, NONE) is Order.NEWER
+
+
+def test_a_snapshot_loses_a_tie_against_a_change() -> None:
+    change_, read = ScalarPosition("k", "s", (5,)), ScalarPosition("k", "s", (5,), as_of=True)
+
+    assert read.compare(change_, NONE) is Order.OLDER
+    assert change_.compare(read, NONE) is Order.NEWER
+
+
+def test_versions_that_count_per_key_are_never_reaped() -> None:
+    with pytest.raises(NotReapable):
+        ScalarPosition("version", "s/1", (5,), per_entity=True).raising(NOTHING_FORGOTTEN)
+
+
+@given(st.integers(-62_000_000_000, 250_000_000_000))
+def test_times_are_read_as_the_calendar_has_them(seconds: int) -> None:
+    import datetime
+
+    moment = datetime.datetime(1970, 1, 1, tzinfo=datetime.UTC) + datetime.timedelta(seconds=seconds)
+
+    assert timestamp.parse(moment.isoformat().replace("+00:00", "Z")) == (seconds * 10**9,)
+
+
+OPS = st.sampled_from("cudri")
+LOGS = st.builds(
+    LogPosition,
+    st.just("pg:a"),
+    st.integers(1, 6),
+    OPS,
+    st.none() | st.integers(0, 7),
+    st.integers(1, 3),
+    st.sampled_from(["t/0", "t/1"]),
+    st.integers(0, 6),
+    st.sampled_from(["01a", "01b", "01c"]),
+    st.integers(0, 3_000_000),
+)
+
+
+@given(LOGS, LOGS, st.sampled_from([{}, {"pg:a": ("01b",)}]))
+def test_two_positions_see_each_other_the_same_way(a: LogPosition, b: LogPosition, lineage: dict[str, tuple[str, ...]]) -> None:
+    assert a.compare(b, lineage) is b.compare(a, lineage).opposite

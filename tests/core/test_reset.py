@@ -1,0 +1,63 @@
+"""A history that starts again is noticed; a healthy one, in any order, is not."""
+
+from __future__ import annotations
+
+import itertools
+import random
+
+import pytest
+
+from anyorder._core.event import Event, Kind
+from anyorder._core.families import LogPosition
+from anyorder._core.outcome import Reason
+from anyorder._core.reset import CHECKPOINTS, SOURCE_MARGIN, Growth, observe, suspect
+from anyorder.stores.intake import Share, take
+from anyorder.stores.memory import MemoryStore
+from anyorder.stores.contract import TableSpec
+
+MINUTE = 60_000_000
+
+
+@pytest.mark.parametrize("restart", range(1, 7))
+def test_no_order_of_a_second_life_is_silently_called_stale(restart: int) -> None:
+    first = [(position, position * MINUTE) for position in range(1, 7)]
+    second = [(restart + n, (100 + n) * MINUTE) for n in range(6)]
+
+    for order in itertools.permutations(second):
+        growth = Growth()
+        for position, time in [*first, *order]:
+            growth = observe(growth, position, time, MINUTE // 2)
+            assert growth.suspected or (position, time) in first or position >= first[-1][0]
+
+
+@pytest.mark.parametrize("seed", range(20))
+def test_a_healthy_stream_in_any_order_raises_no_alarm(seed: int) -> None:
+    events = [(position, position * 1000) for position in range(1, 500)]
+    random.Random(seed).shuffle(events)
+    growth = Growth()
+
+    for position, time in events:
+        growth = observe(growth, position, time, 0)
+
+    assert not growth.suspected
+    assert len(growth.checkpoints) <= CHECKPOINTS
+
+
+def put(lsn: int, time: int, op: str = "u") -> Event:
+    position = LogPosition("pg:a", lsn, op, lsn - 1 if op != "r" else None, lsn, "t/0", lsn, "", time)
+    return Event(Kind.PUT, "public.users", {"id": lsn}, position, {"id": lsn}, time=time)
+
+
+def test_reads_and_events_without_a_time_are_not_judged() -> None:
+    assert suspect({}, put(5, 5, "r")) is None
+    assert suspect({}, Event(Kind.PUT, "t", {"id": 1}, put(5, 5).position, {"id": 1})) is None
+
+
+def test_from_the_first_suspicion_on_everything_of_the_scope_is_quarantined() -> None:
+    store, spec = MemoryStore(), TableSpec("users", ("id",))
+    healthy = [put(1000, 10 * SOURCE_MARGIN), put(2000, 20 * SOURCE_MARGIN)]
+    again = [put(10, 30 * SOURCE_MARGIN), put(3000, 31 * SOURCE_MARGIN)]
+
+    reasons = [d.reason for d in take(store, [Share(spec, [*healthy, *again])], now=0.0, token="a").decisions]
+
+    assert sorted(reasons) == sorted([Reason.APPLIED, Reason.APPLIED, Reason.SUSPECTED_RESET, Reason.SUSPECTED_RESET])

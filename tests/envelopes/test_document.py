@@ -1,0 +1,191 @@
+"""The user's own JSON, by JSON pointers."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from anyorder._core.event import Event, Kind
+from anyorder._core.position import Order
+from anyorder.envelopes import open_envelope
+from anyorder.envelopes.pointers import MISSING, Pointer
+from anyorder.errors import ConfigurationError
+from tests.envelopes.samples import decode
+
+DOCUMENT = {"order": {"id": "o-1", "total": 12.5}, "version": 7, "cancelled": False, "updated_at": "2026-09-10T08:15:30Z", "type": "order.changed"}
+OPTIONS: dict[str, Any] = {"key": "/order/id", "position": "/version", "deleted": "/cancelled", "time": "/updated_at"}
+
+
+def of(document: object = None, options: dict[str, Any] | None = None, **changed: Any) -> Event:
+    value = {**DOCUMENT, **changed} if document is None else document
+    return decode(value, None, "json", {**OPTIONS, **(options or {})}, topic="orders")
+
+
+def order(new: Event, old: Event) -> Order:
+    assert new.position is not None
+    assert old.position is not None
+    return new.position.compare(old.position, {})
+
+
+def test_a_document_is_put_under_its_key_at_its_position() -> None:
+    found = of()
+
+    assert (found.kind, found.table, found.key, found.fields, found.time) == (Kind.PUT, "orders", {"id": "o-1"}, DOCUMENT, 1789028130000000)
+    assert (found.position.scope, found.position.value, found.position.per_entity) == ('json:orders/{"id":"o-1"}', (7,), True)
+
+
+def test_a_position_of_the_whole_stream_has_one_scope() -> None:
+    found = of(options={"position_scope": "stream", "table": "mine"})
+
+    assert (found.table, found.position.scope, found.position.per_entity) == ("mine", "json:mine", False)
+
+
+@pytest.mark.parametrize(
+    ("kind", "old", "new"),
+    [
+        ("version", 999, 1000),
+        ("version", "999", "1000"),
+        ("version", "1405400000000002063282832", "49590338271490256608559692538361571095921575989136588898"),
+        ("kubernetes", "999", "1000"),
+        ("hex", "00ff", "0100"),
+        ("timestamp", "2026-09-10T08:15:30.5+02:00", "2026-09-10T08:15:30Z"),
+        ("timestamp", 999, 1000),
+        ("lexicographic", "a9", "b"),
+        ("integer32-wrap", 2147483647, -2147483648),
+    ],
+)
+def test_every_kind_of_position_orders_by_what_it_spells(kind: str, old: object, new: object) -> None:
+    options = {"position_kind": kind}
+
+    assert order(of(options=options, version=new), of(options=options, version=old)) is Order.NEWER
+
+
+@pytest.mark.parametrize(
+    ("kind", "value"),
+    [("version", v) for v in (None, True, 1.5, -1, "", "1.0", "x", [], {}, "１２")]
+    + [("kubernetes", v) for v in (7, "007", "", None)]
+    + [("hex", v) for v in (None, 7, "xyz", "")]
+    + [("timestamp", v) for v in (None, "yesterday", "2026-09-10T08:15:30", 1.5)],
+)
+def test_a_position_that_is_none_is_malformed_and_keeps_its_key(kind: str, value: object) -> None:
+    found = of(options={"position_kind": kind}, version=value)
+
+    assert (found.kind, found.table, found.key) == (Kind.MALFORMED, "orders", {"id": "o-1"})
+
+
+def test_a_missing_position_is_malformed_and_the_note_says_where_it_was_looked_for() -> None:
+    found = of({"order": {"id": 1}})
+
+    assert found.kind is Kind.MALFORMED
+    assert "/version" in found.note
+
+
+@pytest.mark.parametrize(("flag", "kind"), [(True, Kind.DELETE), (False, Kind.PUT), (None, Kind.PUT), ("yes", Kind.MALFORMED), (1, Kind.MALFORMED)])
+def test_a_flag_deletes_only_if_it_is_true(flag: object, kind: Kind) -> None:
+    assert of(cancelled=flag).kind is kind
+
+
+def test_a_flag_that_is_not_there_does_not_delete() -> None:
+    assert of({"order": {"id": 1}, "version": 1}).kind is Kind.PUT
+
+
+@pytest.mark.parametrize(
+    ("deleted", "kind"),
+    [("/type=order.changed", Kind.DELETE), ("/type=x", Kind.PUT), ("/version=7", Kind.DELETE), ("/cancelled=true", Kind.PUT), ("/type=", Kind.PUT)],
+)
+def test_a_text_may_say_that_it_deletes(deleted: str, kind: Kind) -> None:
+    assert of(options={"deleted": deleted}).kind is kind
+
+
+def test_the_row_may_be_a_part_of_the_document_and_partial() -> None:
+    found = of(options={"fields": "/order", "partial": True})
+
+    assert (found.fields, found.partial, found.names("total"), found.names("other")) == ({"id": "o-1", "total": 12.5}, True, True, False)
+
+
+@pytest.mark.parametrize("fields", ["/version", "/nowhere", "/type"])
+def test_a_row_that_is_no_object_is_malformed(fields: str) -> None:
+    assert of(options={"fields": fields}).kind is Kind.MALFORMED
+
+
+@pytest.mark.parametrize(
+    ("key", "expected"),
+    [
+        ("/order/id", {"id": "o-1"}),
+        (["/order/id", "/version"], {"id": "o-1", "version": 7}),
+        ({"code": "/order/id"}, {"code": "o-1"}),
+        (["/list/1/~1~0"], {"/~": 5}),
+    ],
+)
+def test_the_key_is_one_pointer_a_list_or_named_columns(key: object, expected: dict[str, Any]) -> None:
+    assert of(options={"key": key}, list=[{}, {"/~": 5}]).key == expected
+
+
+@pytest.mark.parametrize("part", [None, {}, [], "absent"])
+def test_a_key_that_is_missing_null_or_no_single_value_is_malformed(part: object) -> None:
+    found = of(order={} if part == "absent" else {"id": part})
+
+    assert (found.kind, found.key) == (Kind.MALFORMED, None)
+    assert "/order/id" in found.note
+
+
+def test_a_null_value_has_no_position_and_the_note_says_what_to_do() -> None:
+    found = decode(None, b"o-1", "json", OPTIONS)
+
+    assert found.kind is Kind.MALFORMED
+    assert "/version" in found.note
+    assert "raw" in found.note
+
+
+@pytest.mark.parametrize("value", [b"", b"[1]", b"7", b'{"version":1,"version":2}', b"\xff"])
+def test_what_is_no_strict_document_is_malformed(value: bytes) -> None:
+    assert of(value).kind is Kind.MALFORMED
+
+
+@pytest.mark.parametrize("time", [5.5, True, "noon", []])
+def test_a_time_that_is_none_is_malformed(time: object) -> None:
+    assert of(updated_at=time).kind is Kind.MALFORMED
+
+
+def test_a_time_may_be_milliseconds_or_missing_and_by_default_it_is_the_records() -> None:
+    assert of(updated_at=1789028130123).time == 1789028130123000
+    assert of({"order": {"id": 1}, "version": 1}).time is None
+    assert of(options={"time": None}).time == 1789028130123000
+
+
+@pytest.mark.parametrize(
+    "options",
+    [
+        {"key": None},
+        {"key": "order/id"},
+        {"key": []},
+        {"key": {}},
+        {"key": 5},
+        {"key": ["/a/id", "/b/id"]},
+        {"key": "/a~2"},
+        {"position": None},
+        {"position": "version"},
+    ]
+    + [
+        {"position_kind": "number"},
+        {"position_scope": "all"},
+        {"deleted": "cancelled"},
+        {"deleted": 5},
+        {"time": 5},
+        {"fields": "x"},
+        {"partial": "yes"},
+        {"table": 5},
+    ],
+)
+def test_options_that_make_no_sense_are_refused(options: dict[str, Any]) -> None:
+    with pytest.raises(ConfigurationError, match="option"):
+        open_envelope("json", **{**OPTIONS, **options})
+
+
+def test_pointers_follow_rfc_6901() -> None:
+    document = {"foo": ["bar", "baz"], "": 0, "a/b": 1, "m~n": 8, " ": 7, 'k"l': 6}
+    told = {"": document, "/foo": ["bar", "baz"], "/foo/0": "bar", "/": 0, "/a~1b": 1, "/m~0n": 8, "/ ": 7, '/k"l': 6}
+
+    assert {text: Pointer(text, "x").find(document) for text in told} == told
+    assert {Pointer(text, "x").find(document) for text in ("/foo/2", "/foo/-", "/foo/01", "/foo/bar", "/nowhere", "/a~1b/c", "/foo/-1")} == {MISSING}

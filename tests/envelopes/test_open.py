@@ -1,0 +1,70 @@
+"""Envelopes are opened by name; a wrong name or option is refused with what there is."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from anyorder._core.event import Delivery, Event, Kind
+from anyorder.envelopes import ENVELOPES, open_envelope
+from anyorder.envelopes.envelope import BUG, Reader
+from anyorder.errors import ConfigurationError
+from tests.envelopes.samples import ORDERS
+
+
+@pytest.mark.parametrize("name", ENVELOPES)
+def test_every_envelope_opens_under_its_name(name: str) -> None:
+    assert open_envelope(name, **(ORDERS if name == "json" else {})).name == name
+
+
+@pytest.mark.parametrize("name", ["avro", "", "Debezium", None, 5])
+def test_an_unknown_envelope_is_refused_and_the_known_ones_are_named(name: Any) -> None:
+    with pytest.raises(ConfigurationError, match="cloudevents, debezium, eventbridge, json, raw"):
+        open_envelope(name)
+
+
+@pytest.mark.parametrize(
+    ("name", "options"), [("debezium", {"tombstones": "hint"}), ("raw", {"position": "/x"}), ("eventbridge", {"key_": "x"}), ("json", {"Key": "/id"})]
+)
+def test_an_unknown_option_is_refused_and_the_known_ones_are_named(name: str, options: dict[str, Any]) -> None:
+    with pytest.raises(ConfigurationError, match="has no option .*; it has: .*key"):
+        open_envelope(name, **options)
+
+
+@pytest.mark.parametrize(
+    ("name", "options"),
+    [
+        ("debezium", {"tombstone": "drop"}),
+        ("debezium", {"key": ""}),
+        ("debezium", {"placeholder": 5}),
+        ("debezium", {"placeholder": "hex:xyz"}),
+        ("raw", {"key": None}),
+    ]
+    + [
+        ("eventbridge", {"inner": "eventbridge"}),
+        ("eventbridge", {"inner": "x"}),
+        ("eventbridge", {"dead_letter_topics": "dlq"}),
+        ("eventbridge", {"dead_letter_topics": [5]}),
+    ],
+)
+def test_an_option_whose_value_makes_no_sense_is_refused(name: str, options: dict[str, Any]) -> None:
+    with pytest.raises(ConfigurationError):
+        open_envelope(name, **options)
+
+
+def test_a_bug_in_a_decoder_is_malformed_and_loud_and_stops_nothing() -> None:
+    class Broken(Reader):
+        name = "broken"
+
+        def read(self, delivery: Delivery) -> Event:
+            raise KeyError("x")
+
+        def key_of(self, delivery: Delivery) -> Any:
+            raise ZeroDivisionError
+
+    found = Broken().decode(Delivery("t", value=b"v"))
+
+    assert (found.kind, found.table, found.key, found.delivery.value) == (Kind.MALFORMED, "t", None, b"v")
+    assert found.note.startswith(BUG)
+    assert "KeyError" in found.note

@@ -1,0 +1,319 @@
+"""The DynamoDB store on real servers: the kit, faults, its ways to forget, and what it says of a table."""
+
+from __future__ import annotations
+
+import functools
+import os
+import time
+from typing import Any
+
+import pytest
+
+from anyorder._core.event import Event, Kind
+from anyorder._core.families import ScalarPosition
+from anyorder._core.outcome import Reason
+from anyorder.errors import ConfigurationError, StoreError, TableNotEmpty
+from anyorder.stores import open_store
+from anyorder.stores.contract import EntryQuery, TableSpec
+from anyorder.stores.dynamodb import DAY, DynamoDBStore
+from anyorder.stores.dynamodb_books import BUCKETS, FloorItem, bucket_of
+from anyorder.stores.dynamodb_items import EXPIRES, MEMORY, SINCE
+from anyorder.stores.dynamodb_tables import Tombstone
+from anyorder.stores.intake import Share, take
+from anyorder.testing import CHECKS, StoreCheckFailed, check_store
+from anyorder.testing.bench import WINDOW_ZERO, Bench
+from anyorder.testing.change import Change, decode, delete, part, put
+from anyorder.testing.writers import Load, check_writers
+from tests.stores.dynamodb_place import dynamodb_place, exists, plain_row, scan
+from tests.stores.faults import FaultyClient, OldClient
+
+WRITES = int(os.environ.get("ANYORDER_WRITES", "2000"))
+SAMPLE = 1 if "ANYORDER_WRITES" in os.environ else 11
+HOURS = 3600.0
+
+
+@pytest.mark.parametrize("check", CHECKS)
+def test_the_kit_passes_on_dynamodb_local(dynamodb_local: Any, check: str) -> None:
+    """DynamoDB Local holds every check, reading before it writes."""
+    place = functools.partial(dynamodb_place, dynamodb_local, sample=SAMPLE, read_first=True)
+    assert check_store(place, only=[check]).findings[0].check == check
+
+
+@pytest.mark.parametrize("check", ["orders", "batches", "ties", "ambiguous commit", "refused", "positions"])
+def test_the_kit_passes_without_reading_first(dynamodb_local: Any, check: str) -> None:
+    """Overtaking unread gives the same rows, memories and reasons, although nothing was read before."""
+    place = functools.partial(dynamodb_place, dynamodb_local, sample=SAMPLE, read_first=False)
+    assert check_store(place, only=[check]).findings[0].check == check
+
+
+@pytest.mark.parametrize("check", CHECKS)
+def test_the_kit_passes_on_moto_behind_a_lock(moto: Any, check: str) -> None:
+    """moto is an atomic DynamoDB once one lock surrounds it."""
+    place = functools.partial(dynamodb_place, moto, sample=SAMPLE * 2, read_first=None)
+    assert check_store(place, only=[check]).findings[0].check == check
+
+
+def test_eight_writers_in_two_processes_and_a_reaper(dynamodb_local: Any) -> None:
+    """No forks and nothing wrong under 8 writer threads in 2 processes and a reaper; `ANYORDER_WRITES=100000` for the full run."""
+    load = Load(keys=max(4, WRITES // 1000), versions=104, writers=8, processes=2, batch=40)
+    print(check_writers(lambda: dynamodb_place(dynamodb_local), load))
+
+
+@pytest.mark.parametrize("check", ["orders", "batches", "window zero", "quarantine"])
+def test_throttling_failures_and_lost_answers_change_nothing(dynamodb_local: Any, check: str) -> None:
+    """A tenth of the requests is throttled, fails, or loses its answer after it was carried out: every reason is still the right one."""
+    client = FaultyClient(dynamodb_local, share=0.1)
+    assert check_store(lambda: dynamodb_place(client, processes=False, sample=17), only=[check]).findings
+    assert min(client.seen[kind] for kind in ("throttle", "failure", "lost answer", "failed answer")) > 0
+
+
+@pytest.mark.parametrize("read_first", [True, False])
+def test_a_server_that_does_not_say_what_a_condition_met(dynamodb_local: Any, read_first: bool) -> None:
+    """Without ReturnValuesOnConditionCheckFailure the item is read again: nothing else changes."""
+    client = OldClient(dynamodb_local)
+    place = functools.partial(dynamodb_place, client, processes=False, sample=17, read_first=read_first)
+    assert len(check_store(place, only=["batches", "ties", "stopped writer", "writers"]).findings) == 4
+
+
+class AnyCopy(DynamoDBStore):
+    """Creates look at any one of the copies of the floor, not at the one of the key's own bucket."""
+
+    connections = 0
+
+    def __init__(self, *arguments: Any, **options: Any) -> None:
+        super().__init__(*arguments, **options)
+        AnyCopy.connections += 1
+        self._shift = AnyCopy.connections
+
+    def floors(self, spec: TableSpec, buckets: Any, now: float) -> dict[int, FloorItem]:
+        found = super().floors(spec, range(BUCKETS), now)
+        return {bucket: found[(bucket + self._shift) % BUCKETS] for bucket in buckets}
+
+    def floor_check(self, spec: TableSpec, bucket: int, now: float) -> dict[str, Any]:
+        return super().floor_check(spec, (bucket + self._shift) % BUCKETS, now)
+
+
+class PlainCreates(DynamoDBStore):
+    """Creates are not conditional on the floor that they were decided under."""
+
+    def floor_check(self, spec: TableSpec, bucket: int, now: float) -> dict[str, Any]:
+        check = super().floor_check(spec, bucket, now)
+        check["ConditionCheck"]["ConditionExpression"] = "version <> :version OR version = :version"
+        return check
+
+
+class UnconditionalReaper(DynamoDBStore):
+    """The reaper deletes a key's item whatever it holds by then."""
+
+    def _forget(self, spec: TableSpec, tombstone: Tombstone) -> bool:
+        self.requests.call("delete_item", TableName=self.tables.name_of(spec.name), Key=tombstone.key)
+        return True
+
+
+class FloorAfterDelete(DynamoDBStore):
+    """The reaper deletes first."""
+
+    def _reap(self, spec: TableSpec, before: float, limit: int) -> int:
+        for tombstone in self.tables.tombstones(spec, before):
+            self._forget(spec, tombstone)
+            self.books.raise_floor(spec.name, bucket_of(tombstone.entity), [tombstone.memory.stamp])
+        return 0
+
+
+@pytest.mark.parametrize(
+    ("kind", "check"),
+    [
+        (AnyCopy, "floor of others"),
+        (PlainCreates, "stopped writer"),
+        (UnconditionalReaper, "stopped reaper"),
+        (FloorAfterDelete, "stopped reaper"),
+    ],
+)
+def test_broken_dynamodb_store_fails(dynamodb_local: Any, kind: type[DynamoDBStore], check: str) -> None:
+    """Each tempting shortcut of the DynamoDB store fails the check that names it."""
+    with pytest.raises(StoreCheckFailed) as failure:
+        check_store(lambda: dynamodb_place(dynamodb_local, kind, processes=False), only=[check])
+    assert failure.value.check == check
+
+
+# ---- forgetting
+
+
+def user(name: str, version: int, fields: dict[str, Any] | None) -> Event:
+    kind = Kind.DELETE if fields is None else Kind.PUT
+    return Event(kind, "users", {"name": name}, ScalarPosition("version", "users", (version,)), fields)
+
+
+def test_the_missions_case(dynamodb_local: Any) -> None:
+    """DeleteUser, then two years late the CreateUser that it deleted: DynamoDB's TTL has removed the tombstone, and the create is late."""
+    users = TableSpec("users", ("name",), window=48 * HOURS)
+    place = dynamodb_place(dynamodb_local, forget="ttl")
+    store = DynamoDBStore(place.url.split("//")[1].split("?")[0], forget="ttl", client=dynamodb_local)  # type: ignore[union-attr]
+    table = store.tables.name_of("users")
+    began = time.time() - 49 * HOURS
+
+    deleted = take(store, [Share(users, [user("ann", 2, None)])], now=began, token="delete")
+    for hours in (8, 24, 40, 49):  # the pipeline's own reaper, which notes what DynamoDB will delete
+        store.reap(users, began + hours * HOURS - 48 * HOURS, 1000)
+    (tombstone,) = scan(dynamodb_local, table)
+    assert float(tombstone[EXPIRES]["N"]) < time.time()
+
+    until = time.time() + 150
+    while scan(dynamodb_local, table) and time.time() < until:
+        time.sleep(1)
+    created = take(store, [Share(users, [user("ann", 1, {"mail": "ann@example.org"})])], now=time.time(), token="create")
+
+    assert [decision.reason for decision in deleted.decisions] == [Reason.APPLIED]
+    assert [decision.reason for decision in created.decisions] == [Reason.LATE]
+    assert scan(dynamodb_local, table) == []
+    with store.reading() as transaction:
+        assert [(entry.reason, entry.key) for entry in transaction.entries(EntryQuery())] == [("late", {"name": "ann"})]
+    store.close()
+
+
+def test_native_ttl_stops_when_nobody_noted_the_tombstones(dynamodb_local: Any) -> None:
+    """Longer than the window without the reaper, tombstones may have gone unseen: creates are refused with what to do, never guessed."""
+    spec = TableSpec("kit", ("id",), window=7 * DAY)
+    with Bench("native ttl", lambda: dynamodb_place(dynamodb_local, forget="ttl"), spec) as bench:
+        bench.deliver([put(1, 1), delete(2, 1)], now=100 * DAY)
+        bench.deliver([put(3, 1)], now=104 * DAY)
+        with pytest.raises(StoreError, match="Rebuild the table"):
+            bench.deliver([put(4, 1)], now=120 * DAY)
+
+
+def test_a_tombstone_that_lives_again_loses_its_ttl_attribute(dynamodb_local: Any) -> None:
+    """Else DynamoDB's TTL would delete a live row; whole and partial puts alike."""
+    spec = TableSpec("kit", ("id",), window=7 * DAY)
+    with Bench("native ttl", lambda: dynamodb_place(dynamodb_local, forget="ttl"), spec) as bench:
+        bench.deliver([delete(1, 1), delete(2, 1), delete(3, 1)], now=100 * DAY)
+        bench.deliver([put(1, 2), part(2, 2, "x")], now=100 * DAY + 1)
+        items = {plain_row(item)["id"]: item for item in scan(dynamodb_local, bench.store.tables.name_of("kit"))}  # type: ignore[attr-defined]
+        assert [EXPIRES in items[key] for key in (1, 2, 3)] == [False, False, True]
+        assert [SINCE in items[key] for key in (1, 2, 3)] == [False, False, True]
+
+
+def test_a_window_that_is_set_later_waits_a_day(dynamodb_local: Any) -> None:
+    """A create without the floor check may still be under way when a window is set: nothing is forgotten until it must have landed."""
+    forever, later = TableSpec("kit", ("id",)), TableSpec("kit", ("id",), window=0.0)
+    with Bench("window later", lambda: dynamodb_place(dynamodb_local), forever) as bench:
+        bench.deliver([delete(1, 5)], now=100 * DAY)
+        bench.store.reap(later, 100 * DAY + 1, 10)
+        assert bench.store.reap(later, 100.5 * DAY, 10) == 0
+        assert bench.store.reap(later, 101.1 * DAY, 10) == 1
+        assert bench.deliver([put(1, 4)], now=102 * DAY) == [Reason.LATE]
+
+
+def test_plain_creates_while_nothing_was_ever_forgotten(dynamodb_local: Any) -> None:
+    """Without a window a create is one conditional put; with one it is one transaction."""
+    counts: dict[str, list[str]] = {}
+    for spec in (TableSpec("kit", ("id",)), WINDOW_ZERO):
+        with Bench("creates", lambda: dynamodb_place(dynamodb_local), spec) as bench:
+            bench.deliver([put(1, 1)])
+            calls = counts.setdefault(str(spec.window), [])
+            bench.place.tap(bench.store, lambda name, calls=calls: calls.append(name) if name.startswith("after") else None)  # type: ignore[misc]
+            bench.deliver([put(2, 2)])
+    assert counts["None"].count("after put_item") == 1
+    assert "after transact_write_items" not in counts["None"]
+    assert counts["0.0"].count("after transact_write_items") == 1
+    assert "after put_item" not in counts["0.0"]
+
+
+# ---- the table and its items
+
+
+def test_content_that_does_not_fit_is_quarantined_with_its_bytes(dynamodb_local: Any) -> None:
+    """400 KB and 38 digits are limits of the item, not of the pipeline: malformed, with a sentence, and every byte is kept."""
+    with Bench("limits", lambda: dynamodb_place(dynamodb_local)) as bench:
+        large, long = Change(1, 1, {"x": "é" * 300_000}), Change(2, 1, {"x": 10**60 + 7})
+        assert bench.deliver([large, long, put(3, 1)]) == [Reason.MALFORMED, Reason.MALFORMED, Reason.APPLIED]
+        with bench.store.reading() as transaction:
+            entries = [transaction.entry(entry.id) for entry in transaction.entries(EntryQuery())]
+        assert {entry.delivery for entry in entries if entry} == {large.event().delivery, long.event().delivery}
+        details = " ".join(entry.detail for entry in entries if entry)
+        assert "409600" in details
+        assert "61 significant digits" in details
+
+
+def test_rows_of_the_users_own_are_refused_or_adopted(dynamodb_local: Any) -> None:
+    """A table with items that no event explains is refused, with the words that adopt them."""
+    with Bench("adopt", lambda: dynamodb_place(dynamodb_local)) as bench:
+        table = bench.store.tables.name_of("kit")  # type: ignore[attr-defined]
+        dynamodb_local.create_table(
+            TableName=table,
+            AttributeDefinitions=[{"AttributeName": "id", "AttributeType": "N"}],
+            KeySchema=[{"AttributeName": "id", "KeyType": "HASH"}],
+            BillingMode="PAY_PER_REQUEST",
+        )
+        dynamodb_local.put_item(TableName=table, Item={"id": {"N": "1"}, "x": {"S": "mine"}})
+        with pytest.raises(TableNotEmpty, match="adopt"):
+            bench.deliver([put(1, 1)])
+        bench.spec = TableSpec("kit", ("id",), adopt="older-than-everything")
+        bench.delivered.clear()
+        assert bench.deliver([put(1, 1)]) == [Reason.APPLIED]
+        bench.judge()
+
+
+def test_composite_and_unusual_keys(dynamodb_local: Any) -> None:
+    """Two columns are hash and range; what DynamoDB cannot spell as a key gets one attribute of ours, and the columns stay visible."""
+    place = dynamodb_place(dynamodb_local)
+    store = place.connect(decode)
+    position = ScalarPosition("version", "s", (1,))
+    keys: dict[str, dict[str, object]] = {"two": {"a": "x", "b": 7}, "three": {"a": 1, "b": 2, "c": 3}, "odd": {"a": None}}
+    for table, key in keys.items():
+        event = Event(Kind.PUT, table, key, position, {**key, "v": 1})
+        take(store, [Share(TableSpec(table, tuple(key)), [event])], now=1.0, token="t")
+        (row,) = place.rows(table)
+        assert row == {**key, "v": 1}
+    store.close()
+    for table in keys:
+        dynamodb_local.delete_table(TableName=store.tables.name_of(table))  # type: ignore[attr-defined]
+    place.close()
+
+
+def test_doctor_finds_what_the_guard_depends_on(dynamodb_local: Any) -> None:
+    """TTL on a user's attribute, low provisioned capacity and a missing index are findings; a table of ours has none."""
+    spec = TableSpec("kit", ("id",), window=3600.0)
+    with Bench("doctor", lambda: dynamodb_place(dynamodb_local), spec) as bench:
+        table = bench.store.tables.name_of("kit")  # type: ignore[attr-defined]
+        dynamodb_local.create_table(
+            TableName=table,
+            AttributeDefinitions=[{"AttributeName": "id", "AttributeType": "N"}],
+            KeySchema=[{"AttributeName": "id", "KeyType": "HASH"}],
+            ProvisionedThroughput={"ReadCapacityUnits": 1, "WriteCapacityUnits": 1},
+        )
+        dynamodb_local.update_time_to_live(TableName=table, TimeToLiveSpecification={"Enabled": True, "AttributeName": "expires"})
+        found = " ".join(finding for _, finding, _ in bench.store.check(spec))  # type: ignore[attr-defined]
+        assert all(words in found for words in ("1 write units", "'expires'", "no index"))
+    with Bench("doctor", lambda: dynamodb_place(dynamodb_local), spec) as bench:
+        bench.deliver([put(1, 1)])
+        assert list(bench.store.check(spec)) == []  # type: ignore[attr-defined]
+
+
+def test_the_url(dynamodb_local: Any) -> None:
+    """`dynamodb://TABLE?region=...&endpoint=...` opens the store; two guarded tables may not share one DynamoDB table."""
+    endpoint = dynamodb_local.meta.endpoint_url
+    store = open_store(f"dynamodb://url-test?region=eu-central-1&endpoint={endpoint}", decode)
+    take(store, [Share(TableSpec("one", ("id",)), [put(1, 1).event()])], now=1.0, token="t")
+    with pytest.raises(ConfigurationError, match="share"):
+        take(store, [Share(TableSpec("two", ("id",)), [put(1, 1).event()])], now=1.0, token="t")
+    (item,) = scan(dynamodb_local, "url-test")
+    assert MEMORY in item
+    store.close()
+    for table in ("url-test", "url-test-anyorder"):
+        assert exists(dynamodb_local, table)
+        dynamodb_local.delete_table(TableName=table)
+    for wrong in ("dynamodb://?region=x", "dynamodb://t?speed=9", "dynamodb://t?threads=0"):
+        with pytest.raises(ConfigurationError, match="DynamoDB URL"):
+            open_store(wrong)
+
+
+def test_reading_first_follows_the_measured_share(dynamodb_local: Any) -> None:
+    """Fresh events make the store write unread; a flood of stale ones makes it read first again."""
+    with Bench("adaptive", lambda: dynamodb_place(dynamodb_local), TableSpec("kit", ("id",))) as bench:
+        store: Any = bench.store
+        assert not store.skips_reading
+        for version in range(1, 8):
+            bench.deliver([put(key, version) for key in range(700)])
+        assert store.skips_reading
+        bench.deliver([put(key, 1) for key in range(700)])
+        assert not store.skips_reading
