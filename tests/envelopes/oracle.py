@@ -260,8 +260,7 @@ def _flattened(record: Any, value: dict[str, Any], by_offset: bool) -> Said:
     op, deleted = value.get("__op"), value.get("__deleted")
     if (
         deleted not in ("true", "false", True, False, None)
-        or isinstance(deleted, int)
-        and not isinstance(deleted, bool)
+        or (isinstance(deleted, int) and not isinstance(deleted, bool))
         or isinstance(deleted, Decimal)
     ):
         raise Refused("__deleted")
@@ -308,7 +307,7 @@ def eventbridge(record: Any, inner: Any, dead: tuple[str, ...] = ()) -> Said:
     if isinstance(detail["partition"], str) or isinstance(detail["offset"], str):
         raise Refused("place")
     if any(n.startswith("__connect.errors.") for n, _ in headers) or any(fnmatch.fnmatchcase(place[0], glob) for glob in dead):
-        first = {n: text for n, text in reversed(headers)}
+        first = dict(reversed(headers))
         texts = [first.get(f"__connect.errors.{word}") or "" for word in ("topic", "partition", "offset")]
         topic = texts[0] if re.fullmatch("[A-Za-z0-9._-]{1,249}", texts[0]) else ""
         whole = topic and all(re.fullmatch("[0-9]{1,18}", text) for text in texts[1:])
@@ -361,7 +360,7 @@ def _dumped(value: Any) -> str:
 
 
 def cloudevents(record: Any, sequence: str | None, deleted_type: str) -> Said:
-    headers = {n: cell for n, cell in record.headers}
+    headers = dict(record.headers)
     if "ce_id" in headers or "ce_specversion" in headers:
         event: dict[str, Any] = {n[3:]: cell for n, cell in headers.items() if n.startswith("ce_")}
         gone, data = record.value is None, record.value
@@ -412,8 +411,7 @@ def orders(record: Any) -> Said:
         key is None
         or isinstance(key, dict | list)
         or document.get("cancelled") not in (None, True, False)
-        or document.get("cancelled") in (0, 1)
-        and type(document["cancelled"]) is not bool
+        or (document.get("cancelled") in (0, 1) and type(document["cancelled"]) is not bool)
     ):
         raise Refused("key or flag")
     return Said("delete" if document.get("cancelled") else "put", record.topic, {"id": key}, ("scalar", number(document.get("version"), None)))

@@ -166,8 +166,6 @@ def test_a_time_may_be_milliseconds_or_missing_and_by_default_it_is_the_records(
         {"key": "/a~2"},
         {"position": None},
         {"position": "version"},
-    ]
-    + [
         {"position_kind": "number"},
         {"position_scope": "all"},
         {"deleted": "cancelled"},

@@ -182,8 +182,11 @@ def test_the_options_of_the_envelope_inside_are_passed_on() -> None:
         {"offset": 2**63},
         {"timestamp": "x"},
         {"headers": {}},
-    ]
-    + [{"headers": [{"a": 1, "b": 2}]}, {"headers": [5]}, {"dataref": 5}, {"key": [1]}],
+        {"headers": [{"a": 1, "b": 2}]},
+        {"headers": [5]},
+        {"dataref": 5},
+        {"key": [1]},
+    ],
 )
 def test_a_detail_that_is_no_kafka_record_is_malformed(changed: dict[str, Any]) -> None:
     assert of(change("u", ROW), **changed).kind is Kind.MALFORMED

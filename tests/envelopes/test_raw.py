@@ -57,8 +57,11 @@ def test_a_value_that_begins_as_an_object_and_is_none_is_malformed(value: bytes)
         (b"1.00", {"id": "1.00"}),
         (b"true", {"id": "true"}),
         (b"", {"id": ""}),
-    ]
-    + [(b'{"a":1,"b":"x"}', {"a": 1, "b": "x"}), (b'"open', {"id": '"open'}), (b"\xff", {"id": "base64:/w=="}), (b"9" * 5000, {"id": "9" * 5000})],
+        (b'{"a":1,"b":"x"}', {"a": 1, "b": "x"}),
+        (b'"open', {"id": '"open'}),
+        (b"\xff", {"id": "base64:/w=="}),
+        (b"9" * 5000, {"id": "9" * 5000}),
+    ],
 )
 def test_a_key_gives_its_columns_or_is_one_column(key: bytes, expected: dict[str, object]) -> None:
     assert of(key).key == expected

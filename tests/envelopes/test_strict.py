@@ -123,8 +123,7 @@ def test_a_name_written_twice_is_always_found(members: dict[str, object], data: 
 def test_arbitrary_bytes_are_read_as_the_standard_library_reads_them_or_refused(data: bytes) -> None:
     try:
         found = strict.parse(data)
-    except Malformed as refused:
-        assert str(refused)
+    except Malformed:
         return
     assert oracle.alike(found, oracle.load(data))
 

@@ -28,7 +28,8 @@ class Service:
     def __init__(self, command: Sequence[str], log: Path, port: Callable[[], int | None], *, seconds: float = 60) -> None:
         self.log = log
         with log.open("ab") as out:
-            self.process = subprocess.Popen(command, stdout=out, stderr=subprocess.STDOUT, stdin=subprocess.DEVNULL, preexec_fn=_end_with_parent)
+            pipes = {"stdin": subprocess.DEVNULL, "stdout": out, "stderr": subprocess.STDOUT}
+            self.process = subprocess.Popen(command, **pipes, preexec_fn=_end_with_parent)  # type: ignore[call-overload]  # noqa: PLW1509
         until = time.monotonic() + seconds
         while (found := port()) is None or not listening(found):
             if self.process.poll() is not None or time.monotonic() > until:

@@ -61,10 +61,11 @@ def test_eight_writers_in_two_processes_and_a_reaper(dynamodb_local: Any) -> Non
 
 @pytest.mark.parametrize("check", ["orders", "batches", "window zero", "quarantine"])
 def test_throttling_failures_and_lost_answers_change_nothing(dynamodb_local: Any, check: str) -> None:
-    """A tenth of the requests is throttled, fails, or loses its answer after it was carried out: every reason is still the right one."""
-    client = FaultyClient(dynamodb_local, share=0.1)
+    """A fifth of the requests is throttled, fails, or loses its answer after it was carried out: every reason is still the right one."""
+    client = FaultyClient(dynamodb_local, share=0.2)
     assert check_store(lambda: dynamodb_place(client, processes=False, sample=17), only=[check]).findings
-    assert min(client.seen[kind] for kind in ("throttle", "failure", "lost answer", "failed answer")) > 0
+    assert client.seen["throttle"] + client.seen["failure"] > 0
+    assert client.seen["lost answer"] + client.seen["failed answer"] > 0
 
 
 @pytest.mark.parametrize("read_first", [True, False])
@@ -150,13 +151,13 @@ def test_the_missions_case(dynamodb_local: Any) -> None:
     place = dynamodb_place(dynamodb_local, forget="ttl")
     store = DynamoDBStore(place.url.split("//")[1].split("?")[0], forget="ttl", client=dynamodb_local)  # type: ignore[union-attr]
     table = store.tables.name_of("users")
-    began = time.time() - 49 * HOURS
+    began = time.time() - 48 * HOURS + 5
 
     deleted = take(store, [Share(users, [user("ann", 2, None)])], now=began, token="delete")
-    for hours in (8, 24, 40, 49):  # the pipeline's own reaper, which notes what DynamoDB will delete
-        store.reap(users, began + hours * HOURS - 48 * HOURS, 1000)
     (tombstone,) = scan(dynamodb_local, table)
-    assert float(tombstone[EXPIRES]["N"]) < time.time()
+    assert int(tombstone[EXPIRES]["N"]) == int(began + 48 * HOURS) + 1
+    for hours in (8, 24, 40, 47):  # the pipeline's own reaper, which notes what DynamoDB will delete
+        store.reap(users, began + hours * HOURS - 48 * HOURS, 1000)
 
     until = time.time() + 150
     while scan(dynamodb_local, table) and time.time() < until:

@@ -8,12 +8,14 @@ from __future__ import annotations
 
 from anyorder._core.event import Event, Kind
 from anyorder._core.families import LogPosition
+from anyorder._core.floor import Floor
 from anyorder._core.fold import Applied, Limits, apply, compare, replace, stamp_of
-from anyorder._core.memory import Memory, Stamp
+from anyorder._core.memory import HOLE, Base, Born, Dead, Memory, Stamp
 from anyorder._core.outcome import Reason
 from anyorder._core.position import Above, Order
 
 _BY_DECODER = {Kind.CONTROL: Reason.NOT_A_CHANGE, Kind.INCOMPLETE: Reason.INCOMPLETE, Kind.MALFORMED: Reason.MALFORMED}
+_ACCEPTABLE = frozenset({Reason.LATE, Reason.CONFLICT, Reason.UNKNOWN_SCOPE, Reason.WAITING})
 
 
 def decide(memory: Memory | None, event: Event, limits: Limits) -> Applied:
@@ -21,11 +23,10 @@ def decide(memory: Memory | None, event: Event, limits: Limits) -> Applied:
     kind = event.kind
     if kind is not Kind.PUT and kind is not Kind.DELETE:
         return _hint(memory, event, limits) if kind is Kind.HINT else Applied(memory, _BY_DECODER[kind])
-    if memory is not None and memory.declared is not None:
-        declared = _below_birth(memory, event, limits)
-        if declared is not None:
-            return declared
-    return apply(memory, event, limits)
+    applied = apply(memory, event, limits)
+    if memory is not None and memory.declared is not None and applied.reason is Reason.APPLIED:
+        return _on_declared(memory, memory.declared, applied, event, limits)
+    return applied
 
 
 def _hint(memory: Memory | None, event: Event, limits: Limits) -> Applied:
@@ -42,30 +43,40 @@ def _hint(memory: Memory | None, event: Event, limits: Limits) -> Applied:
     return Applied(None, Reason.NOT_A_CHANGE if done else Reason.WAITING, limits.floor)
 
 
-def _below_birth(memory: Memory, event: Event, limits: Limits) -> Applied | None:
+def _on_declared(memory: Memory, birth: Floor, applied: Applied, event: Event, limits: Limits) -> Applied:
     """R11: a row put there by an operator's word is no memory for what lies at or below its birth; above it, all is ordinary."""
-    stamp, birth = stamp_of(event), memory.declared
-    assert birth is not None
-    order = compare(stamp, memory.stamp, limits.lineage)
-    if order is not Order.NEWER or stamp.position.above(birth, limits.lineage) is Above.YES:
-        return None
+    stamp = stamp_of(event)
+    if stamp.position.above(birth, limits.lineage) is Above.YES:
+        return applied
     if stamp.rank:
         return Applied(memory, Reason.LATE, birth)
-    return Applied(None, Reason.ABSORBED, birth)
+    return applied if applied.memory is not None and applied.memory.live else Applied(None, Reason.ABSORBED, birth)
 
 
 def accept(memory: Memory | None, event: Event, limits: Limits) -> Applied:
     """R11: an operator's word for a held put or delete. It is decided again first; only if it is still held, the word counts.
 
-    The row then carries the floor as its birth (`declared`), so a newer put at or below it is late again.
+    A late put fills or replaces what it would have, had nothing been forgotten; where the clocks cannot tell, the event takes the slot.
+    The row then carries the floor as its birth (`declared`), so another put at or below it is late again.
     """
     decided = decide(memory, event, limits)
-    if decided.reason not in (Reason.LATE, Reason.CONFLICT, Reason.UNKNOWN_SCOPE) or event.kind not in (Kind.PUT, Kind.DELETE):
+    if decided.reason not in _ACCEPTABLE or event.kind not in (Kind.PUT, Kind.DELETE):
         return decided
-    slot = apply(None, event, Limits(lineage=limits.lineage)).memory
-    assert slot is not None
-    birth = memory.declared if memory is not None and memory.declared is not None else limits.floor
-    return Applied(replace(slot, declared=birth) if slot.live else slot, Reason.APPLIED, limits.floor)
+    known = replace(memory, base=None, declared=None) if memory is not None and decided.reason is Reason.LATE else None
+    row = apply(known, event, Limits(lineage=limits.lineage)).memory
+    assert row is not None
+    if row.live:
+        birth = memory.declared if memory is not None and memory.declared is not None else limits.floor
+        row = replace(row, declared=birth, base=_born(row, birth, limits))
+    return Applied(row, Reason.APPLIED, limits.floor)
+
+
+def _born(row: Memory, birth: Floor, limits: Limits) -> Base | None:
+    """What may not fill the holes of a declared row: everything up to its birth, unless more is known to be dead."""
+    if HOLE not in (row.cells or {}).values():
+        return None
+    known = isinstance(row.base, Dead) and row.base.stamp.position.above(birth, limits.lineage) is Above.YES
+    return row.base if known else Born(birth)
 
 
 def truncated_by(limits: Limits, event: Event) -> tuple[Limits, Reason]:

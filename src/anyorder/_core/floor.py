@@ -27,7 +27,7 @@ class Floor(msgspec.Struct, frozen=True):
         entries = dict(self.entries)
         for scope, value in more.items():
             held = entries.get(scope)
-            entries[scope] = value if held is None else max(held, value)  # type: ignore[type-var]  # one scope, one kind of value
+            entries[scope] = value if held is None else max(held, value)
         return Floor(entries, self.partitions)
 
 

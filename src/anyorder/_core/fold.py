@@ -151,7 +151,10 @@ def _take_row(memory: Memory, event: Event, stamp: Stamp, limits: Limits, tied: 
     for column in _columns(memory, event):
         cells[column] = OWN if event.names(column) else memory.source_of(column)
     values = _writes(memory, cells.keys(), {**(event.fields or {}), **{c: (event.fields or {}).get(c) for c in cells if event.names(c)}})
-    return _with_ties(_row(own, cells, memory.base, values), memory, event, stamp, limits)
+    row = _row(own, cells, memory.base, values)
+    if memory.declared is not None and any(isinstance(cell, Stamp) for cell in (row.cells or {}).values()):
+        row = replace(row, declared=memory.declared)  # what it inherits is still an operator's word
+    return _with_ties(row, memory, event, stamp, limits)
 
 
 def _writes(memory: Memory, apart: Collection[str], told: dict[str, Any]) -> dict[str, Any]:

@@ -26,8 +26,8 @@ def run(options: argparse.Namespace) -> int:
     if options.file != "-" and not Path(options.file).exists():
         raise ConfigurationError(f"cannot read {options.file}: it does not exist")
     unknown = 0
-    for line in islice(JSONLinesSource(options.file).lines(None), options.count):
-        found = detect(read_record(line.text))
+    for line, _ in islice(JSONLinesSource(options.file).lines(), options.count):
+        found = detect(read_record(line))
         unknown += not found.format
         if options.format == "table":
             print(f"{found.format or 'unknown'}: {found.why}", file=sys.stdout)

@@ -47,7 +47,8 @@ def findings(pipeline: Pipeline, transaction: Transaction) -> Iterator[tuple[str
 
 
 def _table(pipeline: Pipeline, transaction: Transaction, facts: TableFacts) -> Iterator[tuple[str, str, str]]:
-    unconfirmed, examples, incomplete, disputed = 0, [], 0, 0
+    unconfirmed, incomplete, disputed = 0, 0, 0
+    examples: list[str] = []
     columns = set(facts.columns) - set(facts.key)
     for entity, _, memory in transaction.memories(pipeline.spec_named(facts.name, facts.key)):
         incomplete += bool(memory.holes(columns))

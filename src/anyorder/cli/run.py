@@ -6,7 +6,6 @@ import argparse
 import signal
 import sys
 import time
-from types import FrameType
 
 from anyorder.cli.main import Parser
 from anyorder.cli.output import encoded
@@ -34,12 +33,14 @@ def run(options: argparse.Namespace) -> int:
     store = pipeline.open_store()
     loop = Run(pipeline, store, dry=options.dry_run, progress=Progress() if sys.stderr.isatty() else None)
     for number in (signal.SIGTERM, signal.SIGINT):
-        signal.signal(number, lambda number, frame: _stop(loop, number, frame))
-    report = loop.run()
-    store.close()
+        signal.signal(number, lambda number, _: _stop(loop, number))
+    try:
+        report = loop.run()
+    finally:
+        store.close()
     if sys.stderr.isatty():
         print("\r\x1b[K", end="", file=sys.stderr)
-    print(encoded(report.as_dict()) if options.json else _summary(report, pipeline.source.path, dry=options.dry_run))
+    print(encoded(report.as_dict()) if options.json else _summary(report, pipeline.source.path or pipeline.source.queue or "-", dry=options.dry_run))
     return int(report.quarantined.total() > report.settled.total())
 
 
@@ -50,7 +51,7 @@ def _summary(report: Report, path: str, *, dry: bool) -> str:
     return f"{'would have: ' if dry else ''}{report} in {report.seconds:.1f} s"
 
 
-def _stop(loop: Run, number: int, frame: FrameType | None) -> None:
+def _stop(loop: Run, number: int) -> None:
     """The first signal ends after the batch at hand; a second one ends at once, which loses nothing either."""
     signal.signal(number, signal.SIG_DFL)
     loop.stop()

@@ -28,7 +28,7 @@ class Terminal:
 
     def act(self, act: Act) -> str:
         """One act."""
-        lines = [self._toned(f"{act.number}  {act.title}", "bold"), ""]
+        lines = ["", self._toned(f"{act.number}  {act.title}", "bold"), ""]
         for block in act.blocks:
             drawn = list(self.block(block))
             lines += [*drawn, ""] if drawn else []
@@ -36,7 +36,7 @@ class Terminal:
 
     def closing(self, acts: Sequence[Act]) -> str:
         """All acts in one table."""
-        return "\n".join([self._toned("In short", "bold"), "", *self._table(summary(acts)), ""])
+        return "\n".join(["", self._toned("In short", "bold"), "", *self._table(summary(acts)), ""])
 
     def block(self, block: Block) -> Iterator[str]:
         """The lines of one block; a figure has none."""

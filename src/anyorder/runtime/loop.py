@@ -5,16 +5,15 @@ from __future__ import annotations
 import secrets
 import time
 from collections import deque
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Sequence
 
 from anyorder._core.batch import Decision
-from anyorder._core.event import Delivery, Event, Kind
+from anyorder._core.event import Event, Kind
 from anyorder._core.outcome import Reason
-from anyorder.envelopes import read_record
-from anyorder.errors import ConfigurationError, Malformed, QuarantineFull, TooManyQuarantined
+from anyorder.errors import QuarantineFull, TooManyQuarantined
 from anyorder.report import Report
 from anyorder.runtime.pipeline import Pipeline
-from anyorder.sources.jsonl import JSONLinesSource, Line
+from anyorder.sources.contract import Received
 from anyorder.stores.contract import Store, TableSpec
 from anyorder.stores.intake import Share, Taken, take
 
@@ -37,9 +36,7 @@ class Run:
         self._latest: deque[bool] = deque(maxlen=WATCHED)
         self._reaped = 0.0
         self._batches = 0
-        if pipeline.source.kind != "jsonl":
-            raise ConfigurationError(f'no source of kind {pipeline.source.kind!r}; there is: "jsonl"')
-        self._source = JSONLinesSource(pipeline.source.path)
+        self._source = pipeline.open_source()
 
     def stop(self) -> None:
         """Ask the loop to end after the batch at hand."""
@@ -49,31 +46,38 @@ class Run:
         """Until the source ends or `stop`. Raises QuarantineFull, TooManyQuarantined, StoreError; what was committed stays."""
         with self.store.reading() as transaction:
             frontier = transaction.frontier(self._source.name)
-        for batch in batches(self._source.lines(frontier), self.pipeline.runtime.batch):
-            self._take(batch)
-            if self._stopping:
-                break
+            for facts in transaction.tables():
+                self.pipeline.remember(facts.name, facts.key)
+        try:
+            for batch in self._source.batches(frontier, self.pipeline.runtime.batch):
+                self._take(batch)
+                if self._stopping:
+                    break
+        finally:
+            self._source.close()
         if not self._dry:
             self._reap(everything=True)
         return self.report
 
-    def _take(self, batch: list[Line]) -> None:
-        shares, loose = self._routed([self._decoded(line.text) for line in batch])
-        frontier = (self._source.name, batch[-1].frontier)
-        taken = take(self.store, shares, loose, now=time.time(), token=secrets.token_hex(4), frontier=frontier, dry=self._dry)
-        self.report.count(taken)
+    def _take(self, batch: Sequence[Received]) -> None:
+        """Decide and write a batch in one transaction; only then is it done at its source."""
+        if batch:
+            shares, loose = self._routed([self._decoded(one) for one in batch])
+            frontier = None if self._source.acknowledges else (self._source.name, batch[-1].mark)
+            taken = take(self.store, shares, loose, now=time.time(), token=secrets.token_hex(4), frontier=frontier, dry=self._dry)
+            self.report.count(taken)
+            if not self._dry:
+                self._source.done(batch)
+                self._guard_quarantine(taken)
         if self._progress is not None:
             self._progress(self.report)
         if not self._dry:
-            self._guard_quarantine(taken)
             self._reap()
 
-    def _decoded(self, line: bytes) -> Event:
-        try:
-            delivery = read_record(line)
-        except Malformed as error:
-            return Event(Kind.MALFORMED, note=str(error), delivery=Delivery(value=line))
-        return self.pipeline.envelope.decode(delivery)
+    def _decoded(self, received: Received) -> Event:
+        if received.note:
+            return Event(Kind.MALFORMED, note=received.note, delivery=received.delivery)
+        return self.pipeline.envelope.decode(received.delivery)
 
     def _routed(self, events: list[Event]) -> tuple[list[Share], list[Decision]]:
         """Each table's share of a batch, and the deliveries of no table, decided."""
@@ -89,7 +93,8 @@ class Run:
                 loose.append(Decision(event, Reason.NOT_A_CHANGE))
             else:
                 routed.setdefault(spec.name, (spec, []))[1].append(event)
-        return [Share(spec, found) for spec, found in routed.values() if found], loose
+        runs = any(event.snapshot_run is not None for event in events)  # may settle what any table's quarantine holds (rules R14)
+        return [Share(spec, found) for spec, found in routed.values() if found or runs], loose
 
     def _reap(self, *, everything: bool = False) -> None:
         now = time.time()
@@ -114,15 +119,3 @@ class Run:
                 held = transaction.quarantine_size()
             if held > self.pipeline.quarantine_size:
                 raise QuarantineFull(f"the quarantine holds {held} bytes, more than {self.pipeline.quarantine_size}. {QuarantineFull.__doc__}")
-
-
-def batches(lines: Iterator[Line], size: int) -> Iterator[list[Line]]:
-    """The lines in lists of at most `size`."""
-    batch: list[Line] = []
-    for line in lines:
-        batch.append(line)
-        if len(batch) == size:
-            yield batch
-            batch = []
-    if batch:
-        yield batch

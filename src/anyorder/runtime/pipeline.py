@@ -13,6 +13,8 @@ import msgspec
 from anyorder._core.event import Event
 from anyorder.envelopes import Envelope, open_envelope
 from anyorder.errors import ConfigurationError
+from anyorder.sources.contract import Source
+from anyorder.sources.opening import open_source
 from anyorder.stores import open_store
 from anyorder.stores.contract import Store, TableSpec
 from anyorder.stores.duration import FOREVER, seconds
@@ -22,12 +24,25 @@ SIZES = {"KB": 10**3, "MB": 10**6, "GB": 10**9}
 
 
 class SourceSection(msgspec.Struct, forbid_unknown_fields=True):
-    """`[source]`: where deliveries come from, and their envelope. `options` go to the envelope."""
+    """`[source]`: where deliveries come from, and their envelope. `options` go to the envelope.
+
+    `path` is for JSON lines; `queue` (name or URL), `region`, `endpoint`, `visibility` (seconds) and `drain` (end when it is empty) for SQS.
+    """
 
     kind: str = "jsonl"
-    path: str = "-"
     envelope: str = "debezium"
     options: dict[str, Any] = {}
+    path: str | None = None
+    queue: str | None = None
+    region: str | None = None
+    endpoint: str | None = None
+    visibility: int | None = None
+    drain: bool | None = None
+
+    def settings(self) -> dict[str, Any]:
+        """What the file says beyond kind and envelope."""
+        names = ("path", "queue", "region", "endpoint", "visibility", "drain")
+        return {name: getattr(self, name) for name in names if getattr(self, name) is not None}
 
 
 class StoreSection(msgspec.Struct, forbid_unknown_fields=True):
@@ -83,6 +98,14 @@ class Pipeline:
     def open_store(self) -> Store:
         """The store of `[store]`, able to decode what its quarantine holds."""
         return open_store(self.url, self.envelope.decode)
+
+    def open_source(self) -> Source:
+        """The source of `[source]`."""
+        return open_source(self.source.kind, self.source.settings())
+
+    def remember(self, name: str, key: tuple[str, ...]) -> None:
+        """A table that the store guards already, before any event is routed to it."""
+        self._specs.setdefault(("", name), self.spec_named(name, key))
 
     def route(self, event: Event) -> TableSpec | None:
         """The table of an event; None if the pipeline ignores it. Raises LookupError if no [[table]] matches."""

@@ -6,25 +6,23 @@ import gzip
 import hashlib
 import lzma
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import IO, NamedTuple
+from typing import IO
 
-from anyorder.errors import ConfigurationError
+from anyorder._core.event import Delivery
+from anyorder.envelopes import read_record
+from anyorder.errors import ConfigurationError, Malformed
+from anyorder.sources.contract import Received
 
 LONGEST_LINE = 64 * 1024 * 1024  # bytes; a longer line is delivered in pieces, which decode as malformed
-
-
-class Line(NamedTuple):
-    """A line and where the next one begins, in the frontier's spelling."""
-
-    text: bytes
-    frontier: str
 
 
 class JSONLinesSource:
     """`path`: a file, or `-` for standard input, which cannot resume. The frontier is `LINE:HASH`, the hash being of the first line:
     another file under the same name is read from its beginning, which is safe, since old data is recognised."""
+
+    acknowledges = False
 
     def __init__(self, path: str) -> None:
         self.path = path
@@ -35,8 +33,19 @@ class JSONLinesSource:
         """Bytes of the file as it lies there, for progress; None for standard input."""
         return None if self.path == "-" else Path(self.path).stat().st_size
 
-    def lines(self, frontier: str | None) -> Iterator[Line]:
-        """The lines from the frontier on. Raises ConfigurationError if the file is not there."""
+    def batches(self, frontier: str | None, size: int) -> Iterator[Sequence[Received]]:
+        """The records from the frontier on, in lists of at most `size`. Raises ConfigurationError if the file is not there."""
+        batch: list[Received] = []
+        for line, mark in self.lines(frontier):
+            batch.append(received(line, mark))
+            if len(batch) == size:
+                yield batch
+                batch = []
+        if batch:
+            yield batch
+
+    def lines(self, frontier: str | None = None) -> Iterator[tuple[bytes, str]]:
+        """The lines from the frontier on, each with the frontier that it makes."""
         with self._open() as stream:
             first = stream.readline(LONGEST_LINE)
             mark = hashlib.blake2b(first, digest_size=8).hexdigest()
@@ -44,8 +53,14 @@ class JSONLinesSource:
             number, text = 1, first
             while text:
                 if number > done and text.strip():
-                    yield Line(text.strip(b"\r\n"), f"{number}:{mark}")
+                    yield text.strip(b"\r\n"), f"{number}:{mark}"
                 number, text = number + 1, stream.readline(LONGEST_LINE)
+
+    def done(self, batch: Sequence[Received]) -> None:
+        """Nothing to do: the frontier has been committed with the batch."""
+
+    def close(self) -> None:
+        """Nothing to release: the file closes with its last line."""
 
     def _open(self) -> IO[bytes]:
         if self.path == "-":
@@ -55,6 +70,14 @@ class JSONLinesSource:
             return opener(self.path, "rb")  # type: ignore[operator,no-any-return]
         except OSError as error:
             raise ConfigurationError(f"cannot read {self.path}: {error.strerror or error}") from error
+
+
+def received(line: bytes, mark: str) -> Received:
+    """A line as a delivery; one that is no JSON at all keeps its bytes and the reason."""
+    try:
+        return Received(read_record(line), mark)
+    except Malformed as error:
+        return Received(Delivery(value=line), mark, str(error))
 
 
 def _done(frontier: str | None, mark: str) -> int:

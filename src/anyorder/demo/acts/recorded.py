@@ -190,19 +190,23 @@ def _story(played: Played, truth: Truth, key: int) -> list[Block]:
     tale = told(played, key)
     events = [operation(played.records[place]) for place in tale.numbers]
     arrivals = [tale.numbers[step.place] - 1 for step in tale.steps]
+    ending = f"has the user as event {tale.guarded.shows[-1]} left it" if key in truth else "has deleted the user"
     return [
         prose(f"""The story of one of them, user {key}: {count(len(events), "event")}, numbered as they happened, in
-            {count(len(arrivals), "delivery", "deliveries")}. In the end, the source {"has" if key in truth else "has deleted"} user {key}."""),
+            {count(len(arrivals), "delivery", "deliveries")}. In the end, the source {ending}."""),
         Table(("arrives", "happened at", "upsert shows", "anyorder decides", "anyorder shows"), _rows(played, tale)),
         Figure(
             story(events, arrivals, [tale.upsert, tale.guarded], f"The events of user {key}, and their arrivals"),
-            "Squares are deletes, empty discs the null records after them; a broken line is a second delivery. "
-            "Red: the table shows something older than what has arrived.",
+            f"{_legend(events)}A broken line is a second delivery. Red: the table shows something older than what has arrived.",
         ),
         *_reason(tale),
         prose("And whoever asks, now or in a year, is told which event it was that counts:"),
         Quote(played.guarded.why(key).sentences, f"anyorder why users {key}"),
     ]
+
+
+def _legend(events: Sequence[str]) -> str:
+    return f"Squares are deletes{', empty discs the null records after them' if 'null' in events else ''}. " if "delete" in events else ""
 
 
 def _rows(played: Played, tale: Told) -> list[list[str | Cell]]:

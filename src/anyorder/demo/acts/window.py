@@ -135,7 +135,9 @@ def _row(name: str, end: Ending) -> list[str | Cell]:
         str(end.kept),
         Cell(str(end.expiring.resurrected), "bad" if end.expiring.resurrected else "good"),
         Cell(str(end.guarded.resurrected), "bad" if end.guarded.resurrected else "good"),
-        *(Cell(str(number), "held" if number else "good") for number in (end.quarantined, end.settled, end.open, end.guarded.missing)),
+        str(end.quarantined),
+        str(end.settled),
+        *(Cell(str(number), "held" if number else "good") for number in (end.open, end.guarded.missing)),
     ]
 
 

@@ -1,7 +1,10 @@
 -- name: pragmas
 -- WAL: readers never block the writer. foreign_keys: the user's own constraints count.
+-- A checkpoint every 8,000 pages (32 MB) instead of 1,000: most of a commit's time was checkpoints (measured). Cache: 32 MB.
 PRAGMA journal_mode = WAL;
 PRAGMA foreign_keys = ON;
+PRAGMA wal_autocheckpoint = 8000;
+PRAGMA cache_size = -32000;
 
 -- name: schema_1
 CREATE TABLE anyorder_schema (version INTEGER NOT NULL);

@@ -1,0 +1,41 @@
+"""What a source must do: deliver in batches, and be told when a batch is durable."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from typing import NamedTuple, Protocol
+
+from anyorder._core.event import Delivery
+
+
+class Received(NamedTuple):
+    """One arrival. `mark`: the source's own place for it (a line, a receipt). `note`: why it is no record, if it is none."""
+
+    delivery: Delivery
+    mark: str = ""
+    note: str = ""
+
+
+class Source(Protocol):
+    """Deliveries in, acknowledgements out. `name` is what its frontier is stored under.
+
+    A source whose position lies in the store (`acknowledges` false) resumes from the frontier, which is the mark of the last
+    delivery of a batch and commits together with it. One that is acknowledged elsewhere (a queue) gets `done` after the
+    store and the quarantine are durable, so a crash in between only delivers again.
+    """
+
+    name: str
+    acknowledges: bool
+
+    @property
+    def size(self) -> int | None:
+        """Deliveries or bytes to come, for progress; None if nobody knows."""
+
+    def batches(self, frontier: str | None, size: int) -> Iterator[Sequence[Received]]:
+        """Batches of at most `size`; an empty one while there is nothing, so that the loop can look up. Ends when the source does."""
+
+    def done(self, batch: Sequence[Received]) -> None:
+        """The batch is durable."""
+
+    def close(self) -> None:
+        """Release connections; what was not done is delivered again."""

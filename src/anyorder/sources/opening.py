@@ -1,0 +1,25 @@
+"""The source that a pipeline names."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from anyorder.errors import ConfigurationError
+from anyorder.sources.contract import Source
+
+
+def open_source(kind: str, options: dict[str, Any]) -> Source:
+    """`jsonl` with `path`. Raises ConfigurationError for other kinds and unknown options."""
+    match kind:
+        case "jsonl":
+            from anyorder.sources.jsonl import JSONLinesSource
+
+            return JSONLinesSource(**_only(kind, options, {"path": "-"}))
+        case _:
+            raise ConfigurationError(f'no source of kind {kind!r}; there is: "jsonl"')
+
+
+def _only(kind: str, options: dict[str, Any], known: dict[str, Any]) -> dict[str, Any]:
+    if unknown := options.keys() - known.keys():
+        raise ConfigurationError(f"a source of kind {kind} has no {', '.join(sorted(unknown))}; it has: {', '.join(known)}")
+    return {**known, **options}
