@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import closing
 from random import Random
 
 import pytest
@@ -11,6 +12,7 @@ import pytest
 from anyorder._core.outcome import Reason
 from anyorder.demo import recording
 from anyorder.demo.acts import ACTS, SEED, overtaken, recorded, together, window
+from anyorder.demo.acts.recorded import Played
 from anyorder.demo.acts.together import Moment, overwrites
 from anyorder.demo.blocks import Act, Figure, Table
 from anyorder.demo.bus import unordered
@@ -20,6 +22,14 @@ from anyorder.demo.score import Score, judge
 @pytest.fixture(scope="module")
 def acts() -> Mapping[int, Act]:
     return {number: act(SEED) for number, act in ACTS.items()}
+
+
+@pytest.fixture(scope="module")
+def played() -> Iterator[Played]:
+    records = recording.deliveries()
+    found = recorded.play(records, unordered(len(records), Random(SEED)))
+    yield found
+    found.guarded.close()
 
 
 @pytest.mark.parametrize("number", sorted(ACTS))
@@ -83,9 +93,7 @@ def test_the_lives_of_the_first_act_are_every_order_with_every_repetition() -> N
     assert all(set(life.arrivals) == set(range(4 if life.returns else 3)) for life in lives)
 
 
-def test_what_the_second_act_read_is_applied_or_ignored_or_quarantined_and_nothing_stays_open() -> None:
-    records = recording.deliveries()
-    played = recorded.play(records, unordered(len(records), Random(SEED)))
+def test_what_the_second_act_read_is_applied_or_ignored_or_quarantined_and_nothing_stays_open(played: Played) -> None:
     outcomes = Counter(step.decision.outcome.value for step in played.steps)
     report = played.guarded.report
 
@@ -95,24 +103,20 @@ def test_what_the_second_act_read_is_applied_or_ignored_or_quarantined_and_nothi
     assert played.guarded.held() == []
 
 
-def test_a_change_that_comes_again_is_never_applied_again() -> None:
-    records = recording.deliveries()
-    played = recorded.play(records, unordered(len(records), Random(SEED)))
+def test_a_change_that_comes_again_is_never_applied_again(played: Played) -> None:
     met: set[int] = set()
     again = []
     for step in played.steps:
-        again += [step.decision.reason] if step.place in met and records[step.place].value is not None else []
+        again += [step.decision.reason] if step.place in met and played.records[step.place].value is not None else []
         met.add(step.place)
 
     assert len(again) > 100
     assert set(again) == {Reason.DUPLICATE, Reason.STALE}
 
 
-def test_the_story_shows_for_anyorder_what_the_order_of_events_demands_after_every_delivery() -> None:
-    records, truth = recording.deliveries(), recording.truth()
-    played = recorded.play(records, unordered(len(records), Random(SEED)))
+def test_the_story_shows_for_anyorder_what_the_order_of_events_demands_after_every_delivery(played: Played) -> None:
     tales = [recorded.told(played, key) for key in {step.key for step in played.steps}]
-    tale = recorded.told(played, recorded.chosen(played, truth))
+    tale = recorded.told(played, recorded.chosen(played, recording.truth()))
 
     assert all(all(tale.guarded.right) for tale in tales)
     assert not tale.upsert.right[-1]
@@ -123,9 +127,9 @@ def test_the_recording_in_order_ends_in_the_rows_of_its_source() -> None:
     truth = recording.truth()
     records = recording.deliveries()
     played = recorded.play(records, range(len(records)))
-
-    assert len(truth) > 50
-    assert judge(played.upsert, truth) == judge(recorded.spelled(played.guarded.rows()), truth) == Score(0, 0, 0)
+    with closing(played.guarded) as guarded:
+        assert len(truth) > 50
+        assert judge(played.upsert, truth) == judge(recorded.spelled(guarded.rows()), truth) == Score(0, 0, 0)
 
 
 def test_an_overwrite_is_found_with_what_both_consumers_read() -> None:

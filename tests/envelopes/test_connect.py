@@ -95,7 +95,7 @@ def test_a_remembered_schema_does_not_let_a_broken_record_through() -> None:
     record = b'{"schema":{"type":"int32"},"payload":1}'
     assert schemas.open(record)[0] == 1
 
-    for broken in (record[:-1], record + b"}", record[:-1] + b',"payload":2}', record[:-2] + b'{"a":1,"a":2}}'):
+    for broken in (record[:-1], record[:-1] + b"]", record + b"}", record[:-1] + b',"payload":2}', record[:-2] + b'{"a":1,"a":2}}'):
         with pytest.raises(Malformed):
             schemas.open(broken)
     assert schemas.open(record[:-1] + b',"x":2}')[0] == {"schema": {"type": "int32"}, "payload": 1, "x": 2}

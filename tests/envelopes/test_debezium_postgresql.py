@@ -66,6 +66,23 @@ def test_an_incremental_read_has_the_second_half_of_sequence_as_its_position() -
     assert (found.position.op, found.position.lsn, found.position.seq0, found.position.transaction) == ("i", 22192096, 22192376, None)
 
 
+def test_an_incremental_read_without_its_half_of_sequence_has_its_lsn_and_a_change_is_no_read() -> None:
+    assert of("r", snapshot="incremental", sequence='["5",null]', lsn=9).position.lsn == 9
+    assert of("u", snapshot="incremental").position.op == "u"
+    assert of("r", snapshot="incremental", sequence=None, lsn=None).kind is Kind.MALFORMED
+
+
+def test_of_two_run_headers_the_last_holds() -> None:
+    assert decode(change(), {"id": 7}, headers=((RUN_HEADER[0], "x"), RUN_HEADER)).position.run == RUN
+    assert decode(change(), {"id": 7}, headers=(RUN_HEADER, (RUN_HEADER[0], "x"))).position.run == ""
+
+
+def test_the_time_is_the_sources_own_in_microseconds_and_older_versions_tell_milliseconds() -> None:
+    assert of(ts_us=5).time == 5
+    assert of(ts_us=None, ts_ms=5).time == 5000
+    assert of(ts_us=None, ts_ms=None).time is None
+
+
 def test_a_run_id_that_does_not_sort_by_time_is_no_run() -> None:
     random = "01a20ada-bb63-4c1b-84bb-f2b31e0887b3"
 
@@ -271,7 +288,20 @@ def test_a_placeholder_of_any_shape_is_a_hole_and_no_value(shape: str) -> None:
 
 @pytest.mark.parametrize(
     "value",
-    [f"x{PLACEHOLDER}", [PLACEHOLDER, PLACEHOLDER], ["a", PLACEHOLDER], [1], [], {}, {"a": PLACEHOLDER}, {"x": 1, "y": 1}, None, 0, [[PLACEHOLDER]]],
+    [
+        f"x{PLACEHOLDER}",
+        [PLACEHOLDER, PLACEHOLDER],
+        ["a", PLACEHOLDER],
+        [1],
+        [],
+        {},
+        {"a": PLACEHOLDER},
+        {PLACEHOLDER: "a"},
+        {"x": 1, "y": 1},
+        None,
+        0,
+        [[PLACEHOLDER]],
+    ],
 )
 def test_what_only_looks_like_a_placeholder_is_a_value(value: object) -> None:
     found = of(after={"id": 7, "big": value})
@@ -294,6 +324,12 @@ def test_the_placeholder_is_an_option_in_text_or_in_hexadecimal() -> None:
 
     assert of(after=row, options={"placeholder": "gone"}).holes == {"a", "b"}
     assert of(after=row, options={"placeholder": "hex:676F6E65"}).holes == {"a", "b"}
+
+
+def test_a_placeholder_of_bytes_is_found_in_both_base64_alphabets_and_as_signed_numbers() -> None:
+    row = {"id": 7, "a": "+/8=", "b": "-_8=", "c": [-5, -1], "d": [251, 255], "e": "fbff"}
+
+    assert of(after=row, options={"placeholder": "hex:fbff"}).holes == {"a", "b", "c", "e"}
 
 
 def test_a_placeholder_in_a_decimal_column_with_a_schema_is_a_hole_and_no_number() -> None:

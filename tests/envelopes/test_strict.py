@@ -30,6 +30,10 @@ def test_a_number_whose_double_prints_the_same_value_is_a_float(text: str) -> No
     assert Decimal(repr(found)) == Decimal(text)
 
 
+def test_nothing_times_a_great_power_is_nothing() -> None:
+    assert strict.parse(b"[0e200000,-0e-200000]") == [0.0, 0.0]
+
+
 @pytest.mark.parametrize("text", ["1e400", "-1e400", "1e-400", "0.1000000000000000055511151231257827", "12345678901234567890.5"])
 def test_a_number_that_no_double_holds_is_a_decimal_and_never_infinity(text: str) -> None:
     found = strict.parse(f"[{text}]".encode())
@@ -52,12 +56,15 @@ REFUSED = {
     "a name twice, with a line break before the colon": (b'{"a":1,"a"\n:2}', "'a' twice"),
     "a name twice, hidden by a blank and a quoted colon": (b'{"a":1,"a" :"\\":"}', "'a' twice"),
     "a name twice, hidden by JSON in JSON": (b'{"a":1,"b\\\\":1,"b\\\\":"{\\"x\\":1}"}', "twice"),
+    "a name twice, made up for by a name that ends in a backslash": (b'{"a\\\\":1,"x":1,"x":2}', "'x' twice"),
     "a name twice in an array": (b'[{"a":1,"a":2}]', "'a' twice"),
     "65 arrays": (b"[" * 65 + b"]" * 65, "more than 64"),
     "65 objects": (b'{"a":' * 65 + b"1" + b"}" * 65, "more than 64"),
+    "65 deep, an empty object innermost": (b'{"a":{"b":' + b"[" * 62 + b"{}" + b"]" * 62 + b"}}", "more than 64"),
     "a million arrays": (b"[" * 1_000_000, "more than 64"),
     "65 deep, with blanks before the colons": (b'{"a" :' * 65 + b"1" + b"}" * 65, "more than 64"),
     "an exponent beyond any use": (b"1e999999999999999999", "exponent"),
+    "a negative exponent beyond any use": (b"1e-200000", "exponent"),
     "an exponent that no decimal has": (b"1e9999999999999999999999999", "exponent"),
     "an integer beyond 4300 digits": (b"9" * 5000, "out of range"),
     "UTF-16": ("{}".encode("utf-16"), "not JSON"),

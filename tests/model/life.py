@@ -35,7 +35,7 @@ class Life:
         self.store = Store([event for _, event in emitted], columns, limits)
         self.truth, self.reaping = truth, reaping
         self.full = (1 << len(emitted)) - 1
-        self.ranks = {event.position.identity(): rank(change) for change, event in emitted if event.position} if rank else {}
+        self.ranks = {event.position.identity(): rank(change) for change, event in emitted if change.op in "cudrix" and event.position} if rank else {}
         self.loud = self.open = self.back = False
 
     def search(self) -> Explored:

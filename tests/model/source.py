@@ -12,7 +12,7 @@ a row to this key) writes its record first and then waits in the unique check fo
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
 from anyorder._core.event import Event, Kind
@@ -203,6 +203,29 @@ def _snapshot_again(log: Log, first: list[Change], start: int) -> Iterator[list[
             yield first[:crash] + [Change("r", again, None, None, state_at(log, again)), *streamed(log, after=again)]
 
 
+BLOCKED = {"for share": frozenset("ud"), "for key share": frozenset("d"), "no lock": frozenset()}
+
+
+def read_again(log: Log, lock: str) -> Iterator[Change]:
+    """R11: every moment at which the row can be read with this row lock: the position is taken while the lock is held."""
+    for at in range(1, len(log) + 2):
+        written = {op for end, name, changes in transactions(log) if end > at and name != "w" for lsn, op in changes if lsn < at}
+        value = state_at(log, at)
+        if value is not None and not written & BLOCKED[lock]:
+            yield Change("x", at, None, None, value, partition=-1)
+
+
+def with_hints(life: Sequence[Change], *, lose_a_delete: bool = False) -> tuple[Change, ...]:
+    """R6: after each delete comes a null record, of which only the place is known. Compaction may have removed the last delete."""
+    emitted: list[Change] = []
+    for change in life:
+        emitted += [change, Change("h", 0, None, None, None)] if change.op == "d" else [change]
+    numbered = [change._replace(offset=at) for at, change in enumerate(emitted)]
+    if lose_a_delete:
+        numbered.remove([change for change in numbered if change.op == "d"][-1])
+    return tuple(numbered)
+
+
 def rank(log: Log, change: Change) -> float:
     """A record's place in the source's own order of states."""
     order = [(lsn, name) for _, name, changes in transactions(log) for lsn, op in changes if op != "w"]
@@ -213,10 +236,10 @@ def rank(log: Log, change: Change) -> float:
 
 def event_of(change: Change, fields: Fields | None, holes: frozenset[str] = frozenset()) -> Event:
     """The record as the product sees it; `fields` None is a delete."""
-    name = change.transaction
-    position = LogPosition(
-        SCOPE, change.lsn, change.op, change.seq0, ord(name) if name else None, str(change.partition), change.offset, change.run, change.time
-    )
+    name, partition = change.transaction, "" if change.partition < 0 else str(change.partition)
+    position = LogPosition(SCOPE, change.lsn, change.op, change.seq0, ord(name) if name else None, partition, change.offset, change.run, change.time)
+    if change.op == "h":
+        return Event(Kind.HINT, position=position)
     if fields is None:
         return Event(Kind.DELETE, position=position)
     return Event(Kind.PUT, position=position, fields=fields, holes=holes, creates=change.op == "c")

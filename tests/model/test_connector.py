@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from functools import partial
 from typing import NamedTuple
 
 from tests.model.life import Life, tally
-from tests.model.source import Log, event_of, final_state, histories, lives, rank
+from tests.model.source import Change, Log, event_of, final_state, histories, lives, rank
 
 
 class Scope(NamedTuple):
@@ -23,13 +23,12 @@ class Scope(NamedTuple):
 
 def all_lives(scope: Scope) -> Iterator[Life]:
     for log in histories(*scope.history):
-        yield from lives_of(log, scope)
+        for plan in lives(log, lost=scope.lost, forgets=scope.forgets, limit=scope.records):
+            yield life_of(log, plan if scope.offsets else [change._replace(partition=at) for at, change in enumerate(plan)], scope.reaping)
 
 
-def lives_of(log: Log, scope: Scope) -> Iterator[Life]:
+def life_of(log: Log, plan: Sequence[Change], reaping: bool = False) -> Life:
+    """What is emitted in one column, and the source's row in the end."""
+    emitted = [(change, event_of(change, None if change.value is None else {"x": change.value})) for change in plan]
     value = final_state(log)
-    truth = None if value is None else {"x": value}
-    for plan in lives(log, lost=scope.lost, forgets=scope.forgets, limit=scope.records):
-        changes = [change if scope.offsets else change._replace(partition=at) for at, change in enumerate(plan)]
-        emitted = [(change, event_of(change, None if change.value is None else {"x": change.value})) for change in changes]
-        yield Life(emitted, truth, reaping=scope.reaping, rank=partial(rank, log))
+    return Life(emitted, None if value is None else {"x": value}, reaping=reaping, rank=partial(rank, log))

@@ -73,8 +73,8 @@ def listening(port: int) -> bool:
 
 
 def missing(part: str, how: str) -> None:
-    """The part is not here: an error if `ANYORDER_REQUIRE` names it, else a skip that says how to get it."""
+    """The part is not here: an error if `ANYORDER_REQUIRE` names it, else a skip that says how to get it. Also while a module is imported."""
     required = {name.strip() for name in os.environ.get("ANYORDER_REQUIRE", "").split(",")}
     if part in required:
         pytest.fail(f"{part} is required (ANYORDER_REQUIRE), but missing: {how}", pytrace=False)
-    pytest.skip(f"{part} is missing: {how}")
+    pytest.skip(f"{part} is missing: {how}", allow_module_level=True)

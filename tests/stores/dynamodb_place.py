@@ -6,8 +6,6 @@ import itertools
 import os
 from typing import Any
 
-from boto3.dynamodb.types import TypeDeserializer
-
 from anyorder.stores.contract import Store
 from anyorder.stores.dynamodb import DynamoDBStore
 from anyorder.stores.dynamodb_items import MEMORY, PREFIX
@@ -15,10 +13,16 @@ from anyorder.testing import Place
 from anyorder.testing.place import Decode, Hook
 from anyorder.testing.stops import watched
 from tests.parts.dynamodb import REGION
+from tests.parts.service import missing
+
+try:
+    from boto3.dynamodb.types import TypeDeserializer
+except ImportError:
+    missing("dynamodb", "pip install 'anyorder[aws]'")
 
 TOO_LARGE = "x" * 410_000
 _numbers = itertools.count(1)
-_plain = TypeDeserializer().deserialize
+plain = TypeDeserializer().deserialize
 
 
 def dynamodb_place(
@@ -64,7 +68,7 @@ def live(item: dict[str, Any]) -> bool:
 
 def plain_row(item: dict[str, Any]) -> dict[str, object]:
     """The user's columns as Python values; our own attributes left out."""
-    row = {name: _plain(value) for name, value in item.items() if not name.startswith(PREFIX)}
+    row = {name: plain(value) for name, value in item.items() if not name.startswith(PREFIX)}
     return {name: _exact(value) for name, value in row.items()}
 
 

@@ -16,7 +16,7 @@ from anyorder.errors import ConfigurationError, StoreError, TableNotEmpty
 from anyorder.stores import open_store
 from anyorder.stores.contract import EntryQuery, TableSpec
 from anyorder.stores.dynamodb import DAY, DynamoDBStore
-from anyorder.stores.dynamodb_books import BUCKETS, FloorItem, bucket_of
+from anyorder.stores.dynamodb_books import BUCKETS, FloorItem, Meta, bucket_of
 from anyorder.stores.dynamodb_items import EXPIRES, MEMORY, SINCE
 from anyorder.stores.dynamodb_tables import Tombstone
 from anyorder.stores.intake import Share, take
@@ -25,9 +25,9 @@ from anyorder.testing.bench import WINDOW_ZERO, Bench
 from anyorder.testing.change import Change, decode, delete, part, put
 from anyorder.testing.writers import Load, check_writers
 from tests.stores.dynamodb_place import dynamodb_place, exists, plain_row, scan
-from tests.stores.faults import FaultyClient, OldClient
+from tests.stores.faults import WRITES, FaultyClient, OldClient
 
-WRITES = int(os.environ.get("ANYORDER_WRITES", "2000"))
+DELIVERIES = int(os.environ.get("ANYORDER_WRITES", "2000"))
 SAMPLE = 1 if "ANYORDER_WRITES" in os.environ else 11
 HOURS = 3600.0
 
@@ -55,8 +55,8 @@ def test_the_kit_passes_on_moto_behind_a_lock(moto: Any, check: str) -> None:
 
 def test_eight_writers_in_two_processes_and_a_reaper(dynamodb_local: Any) -> None:
     """No forks and nothing wrong under 8 writer threads in 2 processes and a reaper; `ANYORDER_WRITES=100000` for the full run."""
-    load = Load(keys=max(4, WRITES // 1000), versions=104, writers=8, processes=2, batch=40)
-    print(check_writers(lambda: dynamodb_place(dynamodb_local), load))
+    load = Load(keys=max(4, DELIVERIES // 500), versions=210, writers=8, processes=2, batch=100, copies=2)
+    assert "8 writers in 2 processes" in check_writers(lambda: dynamodb_place(dynamodb_local), load)
 
 
 @pytest.mark.parametrize("check", ["orders", "batches", "window zero", "quarantine"])
@@ -86,19 +86,19 @@ class AnyCopy(DynamoDBStore):
         AnyCopy.connections += 1
         self._shift = AnyCopy.connections
 
-    def floors(self, spec: TableSpec, buckets: Any, now: float) -> dict[int, FloorItem]:
-        found = super().floors(spec, range(BUCKETS), now)
+    def floors(self, meta: Meta, buckets: Any, now: float) -> dict[int, FloorItem]:
+        found = super().floors(meta, range(BUCKETS), now)
         return {bucket: found[(bucket + self._shift) % BUCKETS] for bucket in buckets}
 
-    def floor_check(self, spec: TableSpec, bucket: int, now: float) -> dict[str, Any]:
-        return super().floor_check(spec, (bucket + self._shift) % BUCKETS, now)
+    def floor_check(self, meta: Meta, bucket: int, now: float) -> dict[str, Any]:
+        return super().floor_check(meta, (bucket + self._shift) % BUCKETS, now)
 
 
 class PlainCreates(DynamoDBStore):
     """Creates are not conditional on the floor that they were decided under."""
 
-    def floor_check(self, spec: TableSpec, bucket: int, now: float) -> dict[str, Any]:
-        check = super().floor_check(spec, bucket, now)
+    def floor_check(self, meta: Meta, bucket: int, now: float) -> dict[str, Any]:
+        check = super().floor_check(meta, bucket, now)
         check["ConditionCheck"]["ConditionExpression"] = "version <> :version OR version = :version"
         return check
 
@@ -115,7 +115,7 @@ class FloorAfterDelete(DynamoDBStore):
     """The reaper deletes first."""
 
     def _reap(self, spec: TableSpec, before: float, limit: int) -> int:
-        for tombstone in self.tables.tombstones(spec, before):
+        for tombstone in self.tables.tombstones(spec.name, before):
             self._forget(spec, tombstone)
             self.books.raise_floor(spec.name, bucket_of(tombstone.entity), [tombstone.memory.stamp])
         return 0
@@ -148,8 +148,8 @@ def user(name: str, version: int, fields: dict[str, Any] | None) -> Event:
 def test_the_missions_case(dynamodb_local: Any) -> None:
     """DeleteUser, then two years late the CreateUser that it deleted: DynamoDB's TTL has removed the tombstone, and the create is late."""
     users = TableSpec("users", ("name",), window=48 * HOURS)
-    place = dynamodb_place(dynamodb_local, forget="ttl")
-    store = DynamoDBStore(place.url.split("//")[1].split("?")[0], forget="ttl", client=dynamodb_local)  # type: ignore[union-attr]
+    place = dynamodb_place(dynamodb_local)
+    store: Any = open_store(f"{place.url}&forget=ttl", decode)
     table = store.tables.name_of("users")
     began = time.time() - 48 * HOURS + 5
 
@@ -217,6 +217,42 @@ def test_plain_creates_while_nothing_was_ever_forgotten(dynamodb_local: Any) -> 
     assert "after transact_write_items" not in counts["None"]
     assert counts["0.0"].count("after transact_write_items") == 1
     assert "after put_item" not in counts["0.0"]
+
+
+class CountingClient:
+    """Adds up the write units that the server says a request consumed, and the requests."""
+
+    def __init__(self, client: Any) -> None:
+        self._client = client
+        self.units = 0.0
+        self.requests = 0
+
+    def __getattr__(self, name: str) -> Any:
+        method = getattr(self._client, name)
+        return functools.partial(self._counted, name, method) if name in (*WRITES, "batch_get_item", "query") else method
+
+    def _counted(self, name: str, method: Any, **arguments: Any) -> Any:
+        answer = method(**arguments, ReturnConsumedCapacity="TOTAL")
+        self.requests += 1
+        consumed = answer.get("ConsumedCapacity", [])
+        factor = 2 if name == "transact_write_items" else 1  # DynamoDB Local reports half of what AWS charges for a transaction
+        if name in WRITES:
+            self.units += factor * sum(part["CapacityUnits"] for part in (consumed if isinstance(consumed, list) else [consumed]))
+        return answer
+
+
+def test_what_an_applied_event_costs(dynamodb_local: Any) -> None:
+    """Nothing forgotten: at most 1.05 write units an applied event, and hardly more than one request."""
+    client = CountingClient(dynamodb_local)
+    with Bench("cost", lambda: dynamodb_place(client, processes=False), TableSpec("kit", ("id",))) as bench:
+        bench.deliver([put(0, 1)])
+        client.units, client.requests, applied = 0.0, 0, 0
+        for version in range(1, 6):
+            reasons = bench.deliver([delete(key, version) if (key + version) % 10 == 0 else put(key, version) for key in range(1, 301)])
+            applied += sum(reason is Reason.APPLIED for reason in reasons)
+        assert applied == 1500
+        assert client.units / applied <= 1.05
+        assert client.requests / applied <= 1.1
 
 
 # ---- the table and its items

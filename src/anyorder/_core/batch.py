@@ -17,6 +17,7 @@ from anyorder._core.fold import Limits
 from anyorder._core.memory import Memory
 from anyorder._core.outcome import Outcome, Reason, outcome_of
 
+
 class Decision(msgspec.Struct, frozen=True):
     """What became of one delivery. True if it was applied. `against`: the stamp or floor that it was judged by.
 

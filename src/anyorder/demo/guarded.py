@@ -63,6 +63,10 @@ class Guarded:
             entries = list(transaction.entries(EntryQuery("open", self.table.spec.name)))
         return [entry.key["id"] for entry in entries if isinstance(entry.key, dict)]
 
+    def close(self) -> None:
+        """Release the connection."""
+        self.table.close()
+
     def why(self, key: int) -> Story:
         """The story of one row."""
         return self.table.why(key)

@@ -28,6 +28,10 @@ class Consumer:
         database.execute(f"CREATE TABLE IF NOT EXISTS {table} ({names}, PRIMARY KEY (id))")
         database.execute("CREATE TABLE IF NOT EXISTS seen (id INTEGER PRIMARY KEY, position, live, since)")
 
+    def close(self) -> None:
+        """Release the connection."""
+        self.database.close()
+
     def write(self, change: Change) -> None:
         """Write what the change says."""
         if change["op"] == "d":

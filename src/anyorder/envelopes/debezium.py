@@ -130,9 +130,7 @@ class Debezium(Reader):
             )
         if flat.op is not None and flat.op not in CHANGES:
             raise Malformed(f"{flattened.OP} {flat.op!r:.80} is none of c, u, d, r")
-        table = table_by_topic(delivery)
-        if flat.source.get("schema") and flat.source.get("table"):
-            table = f"{flat.source['schema']}.{flat.source['table']}"
+        table = flat.table_name or table_by_topic(delivery)
         op = flat.op or ("d" if flat.deleted else "u")
         if self._by_offset or not flat.ordered_by_log:
             return self._event(delivery, table, op, flat.row, conversion, offset_position(delivery), None)

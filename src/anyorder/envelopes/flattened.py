@@ -30,6 +30,12 @@ class Flat(NamedTuple):
     told: bool
 
     @property
+    def table_name(self) -> str:
+        """`public.users` where the metadata tells it, else ""."""
+        schema, table = self.source.get("schema"), self.source.get("table")
+        return f"{schema}.{table}" if schema and table and type(schema) is type(table) is str else ""
+
+    @property
     def ordered_by_log(self) -> bool:
         """Does it say its place in a PostgreSQL log?"""
         source = self.source

@@ -105,9 +105,12 @@ def _shallow(value: Any) -> int:
 
 def _names(value: Any) -> int:
     """All names in a tree."""
-    if value.__class__ is dict:
-        return len(value) + sum(_names(inner) for inner in value.values() if inner.__class__ is dict or inner.__class__ is list)
-    return sum(_names(inner) for inner in value if inner.__class__ is dict or inner.__class__ is list)
+    is_object = value.__class__ is dict
+    found = len(value) if is_object else 0
+    for inner in value.values() if is_object else value:
+        if inner.__class__ is dict or inner.__class__ is list:
+            found += _names(inner)
+    return found
 
 
 def _deeper(value: Any, deepest: int) -> bool:

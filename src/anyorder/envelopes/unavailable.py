@@ -46,19 +46,16 @@ class Placeholder:
                 return NO_HOLES
         except TypeError:  # arrays and objects have no hash: look at each cell
             pass
-        return frozenset([name for name, cell in row.items() if self._is(cell)]) or NO_HOLES
-
-    def _is(self, cell: Any) -> bool:
-        if cell.__class__ is str:
-            return cell in self.texts
-        return (cell.__class__ is list or cell.__class__ is dict) and self._shaped(cell)
+        return frozenset([name for name, cell in row.items() if (cell in texts if cell.__class__ is str else self._shaped(cell))])
 
     def _shaped(self, cell: Any) -> bool:
-        """Is an array or an object one of the shapes?"""
+        """Is it an array or an object of one of the shapes?"""
         if cell.__class__ is list:
             if len(cell) == 1 and cell[0].__class__ is str:
                 return cell[0] in self._elements
             return bool(cell == self._integers) and all(one.__class__ is int for one in cell)
+        if cell.__class__ is not dict:
+            return False
         if len(cell) == 1:
             name, value = next(iter(cell.items()))
             return name in self.texts and name == value

@@ -7,9 +7,10 @@ a create needs a floor that covers everything which may have expired (rules R2, 
 
 from __future__ import annotations
 
+import itertools
 import threading
 import time
-from collections.abc import Callable, Collection, Iterator
+from collections.abc import Callable, Collection, Iterable, Iterator
 from contextlib import contextmanager
 from typing import Any
 
@@ -29,6 +30,7 @@ DAY = 86_400.0
 MARGIN_SHARE = 7  # a request must land within the margin: a day, or this part of a shorter window (rules R2: M = 1 day, T >= 7 days)
 STALE_SHARE = 0.05  # above this share of keys that come to no write, reading first is cheaper (a strong read costs a twentieth of a refused write)
 STEADY = 1000  # keys over which the share is taken
+ANNOUNCED_SHARE = 10  # the reaper notes expiring tombstones anew after this part of the margin
 THREADS = 8
 
 
@@ -110,18 +112,18 @@ class DynamoDBStore:
 
     # ---- floors
 
-    def floors(self, spec: TableSpec, buckets: Collection[int], now: float) -> dict[int, FloorItem]:
+    def floors(self, meta: Meta, buckets: Collection[int], now: float) -> dict[int, FloorItem]:
         """The floors of these buckets. A remembered one may be too low, never too high; then the create's check fails and it is read again."""
-        missing = [bucket for bucket in buckets if not self._covers(spec, bucket, now)]
+        missing = [bucket for bucket in buckets if not self._covers(meta, bucket, now)]
         if missing:
-            self._keep_floors(spec.name, self.books.floors(spec.name, missing))
-        if self.native_ttl and spec.window is not None and any(not self._covers(spec, bucket, now) for bucket in buckets):
-            self._announce(spec, now)
-        return {bucket: self._floors[spec.name, bucket] for bucket in buckets if (spec.name, bucket) in self._floors}
+            self._keep_floors(meta.name, self.books.floors(meta.name, missing))
+        if any(not self._covers(meta, bucket, now) for bucket in missing):
+            self._announce(meta, now)
+        return {bucket: self._floors[meta.name, bucket] for bucket in buckets}
 
-    def _covers(self, spec: TableSpec, bucket: int, now: float) -> bool:
-        found = self._floors.get((spec.name, bucket))
-        return found is not None and (not self.native_ttl or spec.window is None or found.covered >= self._needed(spec.window, now))
+    def _covers(self, meta: Meta, bucket: int, now: float) -> bool:
+        found = self._floors.get((meta.name, bucket))
+        return found is not None and (meta.expires is None or found.covered >= self._needed(meta.expires, now))
 
     @staticmethod
     def _needed(window: float, now: float) -> float:
@@ -140,15 +142,15 @@ class DynamoDBStore:
         with self._lock:
             self._floors.pop((table, bucket), None)
 
-    def floor_check(self, spec: TableSpec, bucket: int, now: float) -> dict[str, Any]:
+    def floor_check(self, meta: Meta, bucket: int, now: float) -> dict[str, Any]:
         """The part of a create's transaction that holds only while the floor is the one it was decided under."""
-        found = self._floors.get((spec.name, bucket), FloorItem(version=0))
+        found = self._floors.get((meta.name, bucket), FloorItem(version=0))
         values: dict[str, Any] = {":version": {"N": str(found.version)}}
         condition = "version = :version"
-        if self.native_ttl and spec.window is not None:
+        if meta.expires is not None:
             condition += " AND covered >= :covered"
-            values[":covered"] = {"N": str(self._needed(spec.window, now))}
-        key = self.books.key(f"floor#{spec.name}", f"{bucket:02}")
+            values[":covered"] = {"N": str(self._needed(meta.expires, now))}
+        key = self.books.key(f"floor#{meta.name}", f"{bucket:02}")
         return {
             "ConditionCheck": {
                 "TableName": self.books.table,
@@ -172,26 +174,21 @@ class DynamoDBStore:
         DynamoDB deletes them. A table that was written without a window at first is reaped from a day after the window was set:
         until then a plain create, decided before, may still be under way.
         """
+        now = before + (spec.window or 0.0)
         meta, _ = self.books.load(spec.name)
         if meta is None or meta.guarded is None:
-            with self.transaction(before) as transaction:
+            with self.transaction(now) as transaction:
                 transaction.open_table(spec)
-            return 0 if meta is not None else self._reap(spec, before, limit)
-        if meta.guarded > 0 and before + (spec.window or 0.0) < meta.guarded + DAY:
             return 0
-        return self._reap(spec, before, limit)
+        if meta.guarded > 0 and now < meta.guarded + DAY:
+            return 0
+        if meta.expires is not None:
+            self._announce(meta, now)
+        return 0 if self.native_ttl else self._reap(spec, before, limit)
 
     def _reap(self, spec: TableSpec, before: float, limit: int) -> int:
-        if self.native_ttl and spec.window is not None:
-            self._announce(spec, before + spec.window)
-            return 0
-        groups: dict[int, list[Tombstone]] = {}
-        for number, tombstone in enumerate(self.tables.tombstones(spec, before)):
-            if number == limit:
-                break
-            groups.setdefault(bucket_of(tombstone.entity), []).append(tombstone)
         gone = 0
-        for bucket, tombstones in sorted(groups.items()):
+        for bucket, tombstones in _by_bucket(itertools.islice(self.tables.tombstones(spec.name, before), limit)).items():
             stamps = [tombstone.memory.stamp for tombstone in tombstones]
             self._keep_floors(spec.name, {bucket: self.books.raise_floor(spec.name, bucket, stamps)})
             gone += sum(self.requests.each(lambda tombstone: self._forget(spec, tombstone), tombstones))
@@ -211,23 +208,22 @@ class DynamoDBStore:
         raise_for(answer, f"forget a tombstone of {spec.name}")
         return True
 
-    def _announce(self, spec: TableSpec, now: float) -> None:
+    def _announce(self, meta: Meta, now: float) -> None:
         """Native TTL: every tombstone stamped up to now - margin is in its floor, and the floors say so."""
-        window = spec.window or 0.0
-        floors = self.books.floors(spec.name, range(BUCKETS))
-        covered = min(found.covered for found in floors.values())
+        window = meta.expires or 0.0
+        covered = min(found.covered for found in self.books.floors(meta.name, range(BUCKETS)).values())
         if covered and now > covered + window:
             raise StoreError(
-                f"table {spec.name}: its tombstones were noted up to {time.strftime('%Y-%m-%d %H:%MZ', time.gmtime(covered))}, longer ago than the "
+                f"table {meta.name}: its tombstones were noted up to {time.strftime('%Y-%m-%d %H:%MZ', time.gmtime(covered))}, longer ago than the "
                 "window: DynamoDB's TTL may have deleted others unseen. Rebuild the table from its source; `anyorder reap` must run within the window"
             )
         upto = now - margin(window) if covered else now
-        groups: dict[int, list[Tombstone]] = {}
-        for tombstone in self.tables.tombstones(spec, upto):
-            groups.setdefault(bucket_of(tombstone.entity), []).append(tombstone)
+        if covered and upto - covered < margin(window) / ANNOUNCED_SHARE:
+            return
+        groups = _by_bucket(self.tables.tombstones(meta.name, upto))
         for bucket in range(BUCKETS):
             stamps = [tombstone.memory.stamp for tombstone in groups.get(bucket, ())]
-            self._keep_floors(spec.name, {bucket: self.books.raise_floor(spec.name, bucket, stamps, upto)})
+            self._keep_floors(meta.name, {bucket: self.books.raise_floor(meta.name, bucket, stamps, upto)})
 
     # ---- the quarantine
 
@@ -244,6 +240,13 @@ class DynamoDBStore:
         from anyorder.stores.dynamodb_check import findings
 
         return findings(self, spec)
+
+
+def _by_bucket(tombstones: Iterable[Tombstone]) -> dict[int, list[Tombstone]]:
+    groups: dict[int, list[Tombstone]] = {}
+    for tombstone in tombstones:
+        groups.setdefault(bucket_of(tombstone.entity), []).append(tombstone)
+    return groups
 
 
 def margin(window: float) -> float:

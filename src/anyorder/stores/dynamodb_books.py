@@ -47,6 +47,7 @@ class Meta(NamedTuple):
     truncated: Stamp | None = None
     truncated_text: str | None = None
     guarded: float | None = None
+    expires: float | None = None
     opened: int = 0
     open: int = 0
 
@@ -134,7 +135,7 @@ class Books:
         """A table's line, None if it has none, and the lineage: one request."""
         found = self.get([("table", name), ("lineage", "runs")])
         item = found.get(("table", name))
-        return None if item is None else _meta(item), _lineage(found.get(("lineage", "runs")))
+        return None if item is None or "key" not in item else _meta(item), _lineage(found.get(("lineage", "runs")))
 
     def metas(self) -> list[Meta]:
         """Every guarded table."""
@@ -160,6 +161,11 @@ class Books:
     def guard(self, name: str, since: float) -> None:
         """From now on creates check the floor; the first such word stays."""
         self.update("table", name, "SET guarded = if_not_exists(guarded, :since)", {":since": {"N": str(since)}})
+
+    def expire(self, name: str, window: float) -> None:
+        """From now on DynamoDB's TTL may delete tombstones after this window; the shortest counts."""
+        condition = "attribute_not_exists(expires) OR expires > :window"
+        self.update("table", name, "SET expires = :window", {":window": {"N": str(window)}}, condition=condition)
 
     def add_columns(self, name: str, key: tuple[str, ...], columns: Iterable[str]) -> None:
         """Columns that events named for the first time."""
@@ -264,6 +270,7 @@ def _meta(item: Item) -> Meta:
         None if truncated is None else _stamp.decode(truncated),
         truncated,
         float(item["guarded"]["N"]) if "guarded" in item else None,
+        float(item["expires"]["N"]) if "expires" in item else None,
         int(item["opened"]["N"]) if "opened" in item else 0,
         int(item["open"]["N"]) if "open" in item else 0,
     )

@@ -23,12 +23,10 @@ THROTTLED = frozenset(
         "ThrottlingException",
         "ThrottlingError",
         "RequestLimitExceeded",
-        "TransactionConflictException",
-        "TransactionConflict",
-        "TransactionInProgressException",
         "LimitExceededException",
     }
 )
+CONFLICT = frozenset({"TransactionConflictException", "TransactionConflict", "TransactionInProgressException"})  # another writer's turn
 UNKNOWN = frozenset({"InternalServerError", "InternalFailure", "ServiceUnavailable", "ServiceUnavailableException", "RequestTimeout"})
 FIRST_PAUSE, LONGEST_PAUSE = 0.02, 3.0  # seconds; the pause before a retry is drawn between 0 and a value that doubles
 PATIENCE = 120.0  # seconds of retries before StoreBusy
@@ -115,7 +113,7 @@ class Requests:
             with self.concurrency:
                 answer = self._once(operation, arguments)
             code = _verdict(answer)
-            if code not in ("throttled", "unknown"):
+            if not code:
                 if not repeated:
                     self.concurrency.succeeded()
                 return answer._replace(repeated=repeated)
@@ -191,11 +189,13 @@ class Requests:
 
 
 def _verdict(answer: Answer) -> str:
-    """ "throttled" or "unknown" are tried again; "" is an answer."""
+    """ "throttled", "conflict" and "unknown" are tried again; "" is an answer."""
+    codes = {answer.code}
     if answer.code == "TransactionCanceledException":
-        codes = {reason.get("Code") for reason in answer.reasons}
-        return "throttled" if codes & THROTTLED and "ConditionalCheckFailed" not in codes else ""
-    return "throttled" if answer.code in THROTTLED else "unknown" if answer.code in UNKNOWN else ""
+        codes = {str(reason.get("Code")) for reason in answer.reasons}
+        if "ConditionalCheckFailed" in codes:
+            return ""
+    return "throttled" if codes & THROTTLED else "conflict" if codes & CONFLICT else "unknown" if codes & UNKNOWN else ""
 
 
 def raise_for(answer: Answer, what: str) -> None:

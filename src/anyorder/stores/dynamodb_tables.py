@@ -74,13 +74,13 @@ class UserTables:
         return shape
 
     def make(self, spec: TableSpec, key: Mapping[str, object], *, native_ttl: bool) -> TableShape:
-        """The table, made for keys like this one if it does not exist."""
+        """The table, made for keys like this one if it does not exist. Its index of tombstones costs a write unit a delete: only with a window."""
         shape = self.shape(spec)
         if shape is not None:
             return shape
         name = self.name_of(spec.name)
         ordered = {column: key[column] for column in spec.key} if set(spec.key) == set(key) else key
-        create_table(self._requests, name, schema_for(ordered).attributes, (SINCE, (MEMORY,)))
+        create_table(self._requests, name, schema_for(ordered).attributes, (SINCE, (MEMORY,)) if spec.window is not None else None)
         if native_ttl:
             attribute = {"Enabled": True, "AttributeName": EXPIRES}
             raise_for(self._requests.call("update_time_to_live", TableName=name, TimeToLiveSpecification=attribute), f"switch on TTL of {name}")
@@ -109,9 +109,9 @@ class UserTables:
                 if MEMORY in item:
                     yield item
 
-    def tombstones(self, spec: TableSpec, before: float) -> Iterator[Tombstone]:
+    def tombstones(self, table: str, before: float) -> Iterator[Tombstone]:
         """Tombstones written up to a time: from the sparse index, or else by reading the whole table."""
-        shape = self.shape(spec)
+        shape = self.shape(TableSpec(table))
         if shape is None:
             return
         names, values = {"#s": SINCE}, {":before": {"N": str(before)}}

@@ -20,20 +20,18 @@ from anyorder._core.memory import REST, Memory, pack, unpack
 from anyorder._core.outcome import Reason
 from anyorder._core.position import Lineage, Order
 from anyorder._core.reset import Growth
-from anyorder.errors import StoreError
 from anyorder.stores.contract import Answer, Entry, EntryQuery, Holding, Lost, Refused, Remembered, TableFacts, TableSpec, Write
 from anyorder.stores.dynamodb_books import BUCKETS, Meta, bucket_of, growth_of
+from anyorder.stores.dynamodb_execute import Done, Execution
 from anyorder.stores.dynamodb_items import DoesNotFit, Item, item_key, key_of, memory_of, text_of
-from anyorder.stores.dynamodb_tables import TableShape, entity_of
-from anyorder.stores.dynamodb_writes import CONDITION_FAILED, Planned, Slot, Target, is_mine, plan, settle
+from anyorder.stores.dynamodb_tables import entity_of
+from anyorder.stores.dynamodb_writes import Planned, Slot, Target, plan
 from anyorder.stores.guard import reconsider_keys
 
 if TYPE_CHECKING:
     from anyorder.stores.dynamodb import DynamoDBStore
 
 ROUNDS = 20  # times that keys are decided again at the end of a batch because of other writers' news
-CREATED_AT_ONCE = 25  # creates that share one floor check
-CREATED_BYTES = 3_000_000  # of them together; a transaction may have 4 MB
 
 
 class DynamoDBTransaction:
@@ -64,6 +62,9 @@ class DynamoDBTransaction:
         meta, lineage = self._books.load(spec.name)
         if meta is None or (spec.window is not None and meta.guarded is None):
             meta = self._declare(spec, meta)
+        if self._store.native_ttl and spec.window is not None and not self._dry and (meta.expires is None or meta.expires > spec.window):
+            self._books.expire(spec.name, spec.window)
+            meta = meta._replace(expires=spec.window)
         self._specs[spec.name], self._metas[spec.name], self._lineage = spec, meta, lineage
         self._opened.setdefault(spec.name, meta.opened)
         return Limits(Floor({}, spec.partitions), meta.truncated, lineage)
@@ -97,16 +98,16 @@ class DynamoDBTransaction:
             return {}
         meta = self._meta(spec)
         names = [(spec.name, entity) for entity in entities]
-        if meta.guarded is None and not self._dry and self._store.skips_reading and not self._asked.issuperset(names):
-            fresh = [name for name in names if name not in self._asked and name not in self._told]
-            self._slots |= dict.fromkeys(fresh, Slot(unread=True))
-            self._read(spec, [name[1] for name in names if name in self._asked and name not in self._told])
-        else:
-            self._read(spec, [entity for name, entity in zip(names, entities, strict=True) if name not in self._told])
+        held = self._held(spec, entities)
+        unknown = [name for name in names if name not in self._told]
+        if meta.guarded is None and not self._dry and self._store.skips_reading:
+            unread = {name for name in unknown if name not in self._asked and name[1] not in held}
+            self._slots |= dict.fromkeys(unread, Slot(unread=True))
+            unknown = [name for name in unknown if name not in unread]
+        self._read(spec, [entity for _, entity in unknown])
         self._asked |= set(names)
         self._told -= set(names)
         limits = self._limits(spec, entities)
-        held = self._held(spec, entities)
         self._unsettled |= {(spec.name, entity) for entity in held}
         return {entity: self._remembered((spec.name, entity), held.get(entity, ()), limits.get(entity)) for entity in entities}
 
@@ -138,7 +139,7 @@ class DynamoDBTransaction:
         if meta.guarded is None:
             return {}
         buckets = {entity: bucket_of(entity) for entity in entities}
-        floors = self._store.floors(spec, set(buckets.values()), self._now)
+        floors = self._store.floors(meta, set(buckets.values()), self._now)
         known = {b: Limits(Floor(f.floor.entries, spec.partitions), f.truncated, self._lineage or {}) for b, f in floors.items()}
         return {entity: known[bucket] for entity, bucket in buckets.items() if bucket in known}
 
@@ -163,17 +164,27 @@ class DynamoDBTransaction:
         target = Target(shape.name, shape.schema, self._now, token, expires)
         for write in writes:
             try:
-                planned.append(plan(target, write, self._slot(spec, shape, write)))
+                planned.append(plan(target, write, self._slot(spec, write)))
             except DoesNotFit as problem:
                 answers.append(Refused(write.entity, Reason.MALFORMED, str(problem)))
         self._learn_columns(spec, [made.write for made in planned])
-        guarded = self._metas[spec.name].guarded is not None
-        single = [[made] for made in planned if not (guarded and made.creates)]
-        together = _by_bucket([made for made in planned if guarded and made.creates])
-        done = self._store.requests.each(lambda made: self._execute(spec, made), single + together)
-        return answers + [answer for found in done for answer in found]
+        execution = Execution(self._store, self._metas[spec.name], shape, self._now)
+        for done in execution.run(planned) if planned else ():
+            self._note(spec, done)
+            answers += [] if done.answer is None else [done.answer]
+        return answers
 
-    def _slot(self, spec: TableSpec, shape: TableShape, write: Write) -> Slot:
+    def _note(self, spec: TableSpec, done: Done) -> None:
+        """What is in the slot now: what we wrote, or what somebody else did; the key is decided on it next, if the server said it."""
+        name = (spec.name, done.made.write.entity)
+        if isinstance(done.answer, Lost):
+            self._slots[name] = Slot(text_of(done.item), done.item)
+            self._told |= {name} if done.item is not None else set()
+        elif not isinstance(done.answer, Refused):
+            self._slots[name] = Slot(done.made.text, done.made.item)
+            self._moved.add(name)
+
+    def _slot(self, spec: TableSpec, write: Write) -> Slot:
         """What the write is conditional on; a sweep's rows are read for the columns that go."""
         slot = self._slots.get((spec.name, write.entity), Slot())
         if write.after is not None and REST in (write.after.values or {}) and write.after.cells and slot.item is None and slot.text is not None:
@@ -181,81 +192,6 @@ class DynamoDBTransaction:
             again = self._slots[spec.name, write.entity]
             return again if again.text == slot.text else slot
         return slot
-
-    def _execute(self, spec: TableSpec, planned: Sequence[Planned]) -> list[Answer]:
-        guarded = self._metas[spec.name].guarded is not None
-        if guarded and planned[0].creates:
-            return self._create(spec, list(planned))
-        (made,) = planned
-        said = self._store.requests.call(made.operation, **made.arguments)
-        if said.code not in ("", CONDITION_FAILED, "ValidationException"):
-            raise StoreError(f"DynamoDB refuses to write {made.write.entity} of {spec.name}: {said.code}: {said.message}")
-        if said.code == CONDITION_FAILED and said.item is None:
-            there = self._again(spec, made)
-            if made.text is None and there is None and said.repeated:
-                return self._written(spec, made, None)
-            said = said._replace(response={**said.response, "Item": there} if there else said.response)
-        answer = settle(made, said)
-        return self._lost(spec, made, said.item) if isinstance(answer, Lost) else self._written(spec, made, answer)
-
-    def _create(self, spec: TableSpec, planned: list[Planned]) -> list[Answer]:
-        """Creates of one bucket under one check of its floor, which must be the very one they were decided under (rules R2)."""
-        answers: list[Answer] = []
-        bucket = bucket_of(planned[0].write.entity)
-        check = self._store.floor_check(spec, bucket, self._now)
-        while planned:
-            puts = [{"Put": {name: value for name, value in made.arguments.items() if name != "ReturnValues"}} for made in planned]
-            said = self._store.requests.call("transact_write_items", TransactItems=[check, *puts], ClientRequestToken=uuid.uuid4().hex)
-            if not said.code:
-                return answers + [answer for made in planned for answer in self._written(spec, made, None)]
-            if said.code == "ValidationException" and len(planned) > 1:
-                return answers + [answer for made in planned for answer in self._create(spec, [made])]
-            if said.code == "ValidationException":
-                return [*answers, Refused(planned[0].write.entity, Reason.MALFORMED, f"DynamoDB refuses the item: {said.message}")]
-            if said.code != "TransactionCanceledException":
-                raise StoreError(f"DynamoDB refuses to write {spec.name}: {said.code}: {said.message}")
-            floor, *others = said.reasons
-            if floor.get("Code") == "ConditionalCheckFailed":
-                self._store.forget_floor(spec.name, bucket)
-                mine = [made for made, reason in zip(planned, others, strict=True) if is_mine(made, reason.get("Item"), repeated=said.repeated)]
-                answers += [answer for made in mine for answer in self._written(spec, made, None)]
-                return answers + [answer for made in planned if made not in mine for answer in self._lost(spec, made, None)]
-            rest = []
-            for made, reason in zip(planned, others, strict=True):
-                code, item = reason.get("Code"), reason.get("Item")
-                if code == "ConditionalCheckFailed":
-                    item = item or self._again(spec, made)
-                    answers += self._written(spec, made, None) if is_mine(made, item, repeated=said.repeated) else self._lost(spec, made, item)
-                elif code == "ValidationError":
-                    answers.append(Refused(made.write.entity, Reason.MALFORMED, f"DynamoDB refuses the item: {reason.get('Message')}"))
-                else:
-                    rest.append(made)
-            if len(rest) == len(planned):
-                raise StoreError(f"DynamoDB cancels a write to {spec.name}: {said.message}")
-            planned = rest
-        return answers
-
-    def _again(self, spec: TableSpec, made: Planned) -> Item | None:
-        """A condition failed, and the server did not say on what: read it."""
-        shape = self._store.tables.shape(spec)
-        assert shape is not None
-        found = self._store.requests.get_many([(shape.name, item_key(shape.schema, made.write.entity, made.write.key))])
-        return found[0]["item"] if found else None
-
-    def _written(self, spec: TableSpec, made: Planned, answer: Answer | None) -> list[Answer]:
-        name = (spec.name, made.write.entity)
-        if not isinstance(answer, Refused):
-            self._slots[name] = Slot(made.text, made.item)
-            self._moved.add(name)
-        return [] if answer is None else [answer]
-
-    def _lost(self, spec: TableSpec, made: Planned, item: Item | None) -> list[Answer]:
-        """What is there now is what the key is decided on next, if the server said it."""
-        name = (spec.name, made.write.entity)
-        self._slots[name] = Slot(text_of(item), item)
-        if item is not None:
-            self._told.add(name)
-        return [Lost(made.write.entity, memory_of(item))]
 
     def _learn_columns(self, spec: TableSpec, writes: Sequence[Write]) -> None:
         meta = self._metas[spec.name]
@@ -350,6 +286,7 @@ class DynamoDBTransaction:
             assert meta is not None
             if meta.guarded is None:
                 self._guard(spec.name)
+                self._metas[spec.name] = self._metas[spec.name]._replace(guarded=self._now)
             order = Order.NEWER if meta.truncated is None else compare(truncated, meta.truncated, lineage)
             if order is not Order.NEWER or self._books.save_truncated(meta, truncated):
                 if order in (Order.NEWER, Order.SAME):
@@ -404,18 +341,3 @@ class DynamoDBTransaction:
 
     def quarantine_size(self) -> int:
         return self._store.quarantine.size()
-
-
-def _by_bucket(planned: Sequence[Planned]) -> list[list[Planned]]:
-    """Creates that can share a floor check."""
-    groups: dict[int, list[list[Planned]]] = {}
-    sizes: dict[int, int] = {}
-    for made in planned:
-        bucket, size = bucket_of(made.write.entity), len(str(made.item))
-        found = groups.setdefault(bucket, [[]])
-        if len(found[-1]) == CREATED_AT_ONCE or sizes.get(bucket, 0) + size > CREATED_BYTES:
-            found.append([])
-            sizes[bucket] = 0
-        found[-1].append(made)
-        sizes[bucket] = sizes.get(bucket, 0) + size
-    return [chunk for found in groups.values() for chunk in found if chunk]

@@ -26,7 +26,7 @@ REAP_PAUSE = 0.005  # seconds between two passes of the reaper
 
 
 class Load(NamedTuple):
-    """How much is written: `writers` in all, each delivering every version of every key, shuffled, some of them twice.
+    """How much is written: `writers` in all, each event delivered by `copies` of them, shuffled, some of them twice.
 
     `disorder`: by how many versions a delivery may come too early or too late. `batch`: most deliveries at once.
     """
@@ -38,11 +38,16 @@ class Load(NamedTuple):
     repeated: float = 0.2
     disorder: float = 5.0
     batch: int = 8
+    copies: int = 4
 
     @property
     def deliveries(self) -> int:
         """Of all writers together, about."""
-        return int(self.keys * self.versions * self.writers * (1 + self.repeated))
+        return int(self.keys * self.versions * min(self.copies, self.writers) * (1 + self.repeated))
+
+    def share(self, changes: list[Change], writer: int) -> list[Change]:
+        """What one writer delivers."""
+        return [change for place, change in enumerate(changes) if (place * 7 + writer) % self.writers < self.copies]
 
 
 class Link(NamedTuple):
@@ -117,7 +122,7 @@ def write_and_reap(writers: Sequence[Store], reaper: Store | None, spec: TableSp
 
 def _write(store: Store, spec: TableSpec, load: Load, seed: int) -> list[Link]:
     draw, links = random.Random(seed), list[Link]()
-    changes = history(load)
+    changes = load.share(history(load), seed)
     changes += draw.sample(changes, int(len(changes) * load.repeated))
     changes.sort(key=lambda change: change.version + draw.random() * load.disorder)
     while changes:

@@ -6,6 +6,7 @@ import msgspec
 
 from anyorder._core.floor import Floor
 from anyorder._core.position import Above, Clocked, Lineage, Order
+from anyorder.errors import NotReapable
 
 
 class OffsetPosition(msgspec.Struct, frozen=True, array_like=True, tag="kafka"):
@@ -32,18 +33,21 @@ class OffsetPosition(msgspec.Struct, frozen=True, array_like=True, tag="kafka"):
         return self
 
     def above(self, floor: Floor, lineage: Lineage) -> Above:
-        """Without a declared partition count nothing tells that keys moved (rules R3), so every empty slot is unknown."""
+        """Without a declared partition count nothing tells that keys moved (rules R3), so every empty slot is unknown; beyond it, they did."""
         if not floor.entries:
             return Above.YES
         entries = {name: value for name, value in floor.entries.items() if name.startswith(self.scope + "#")}
-        if not entries or floor.partitions is None or self.partition >= floor.partitions:
+        places = [name[len(self.scope) + 1 :].split("/") for name in entries]
+        if not places or floor.partitions is None or max(self.partition, *(int(part) for _, part in places)) >= floor.partitions:
             return Above.UNKNOWN
-        if any(int(name[len(self.scope) + 1 :].partition("/")[0]) > self.epoch for name in entries):
+        if any(int(epoch) > self.epoch for epoch, _ in places):
             return Above.NO
         limit = entries.get(f"{self.scope}#{self.epoch}/{self.partition}", -1)
         return Above.YES if self.offset > limit else Above.NO  # type: ignore[operator]  # offsets are integers
 
     def raising(self, floor: Floor) -> Floor:
+        if not all(entry.startswith(self.scope + "#") for entry in floor.entries):
+            raise NotReapable
         return floor.raised({f"{self.scope}#{self.epoch}/{self.partition}": self.offset})
 
     def growing(self) -> tuple[str, int] | None:

@@ -15,6 +15,7 @@ import msgspec
 
 from anyorder._core.floor import Floor
 from anyorder._core.position import Above, Clocked, Lineage, Order
+from anyorder.errors import NotReapable
 
 READS = frozenset("rix")  # r: snapshot read, i: incremental snapshot read, x: our own read of the source
 HINT = "h"  # a null record: only its place in the topic is known
@@ -77,7 +78,7 @@ class LogPosition(msgspec.Struct, frozen=True, array_like=True, tag="pg"):
                 return Above.NO
         if not known:
             return Above.UNKNOWN
-        if self.op in READS and self.offset <= _number(floor.entries.get("offset:" + self.partition)):
+        if self.op in "ri" and self.offset <= _number(floor.entries.get("offset:" + self.partition)):
             return Above.NO
         return Above.YES
 
@@ -86,6 +87,8 @@ class LogPosition(msgspec.Struct, frozen=True, array_like=True, tag="pg"):
         return self.lsn > _number(limit) or (self.lsn == limit and self.op in "cu")
 
     def raising(self, floor: Floor) -> Floor:
+        if not all(entry.startswith((self.scope + "|", "offset:")) for entry in floor.entries):
+            raise NotReapable
         more: dict[str, int | tuple[int, ...]] = {f"{self.scope}|{self.run}": self.lsn - (self.op in READS)}
         if self.partition:
             more["offset:" + self.partition] = self.offset

@@ -56,7 +56,7 @@ class ScalarPosition(msgspec.Struct, frozen=True, array_like=True, tag="scalar")
         return f"{self.kind}:{self.scope}|{self.lineage}"
 
     def raising(self, floor: Floor) -> Floor:
-        if self.per_entity:
+        if self.per_entity or any(entry != self.entry for entry in floor.entries):
             raise NotReapable
         return floor.raised({self.entry: self.value})
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import inspect
 import textwrap
 from collections.abc import Iterator
+from contextlib import closing
 from itertools import permutations
 from typing import NamedTuple
 
@@ -56,25 +57,26 @@ def _one_user() -> list[Block]:
     source = Source("users")
     create = source.put(BEGAN, _row(USER, "ada"))
     delete = source.delete(BEGAN + 60, USER)
-    upsert, guarded = Upsert(in_memory(), COLUMNS), Guarded()
     rows: list[list[str | Cell]] = []
     shown: dict[str, list[int]] = {"upsert": [], "anyorder": []}
-    for delivery in (delete, create):
-        upsert.take(delivery)
-        (decision,) = guarded.take([delivery], BEGAN + 100)
-        shown["upsert"].append(int(USER in rows_of(upsert.database)))
-        shown["anyorder"].append(int(USER in guarded.rows()))
-        decided = verdict(decision)
-        did = Cell(f"{decided.text}: a tombstone", decided.tone) if decision else decided
-        rows.append(
-            [f"{operation(delivery)} of user {USER}", lsn(position(delivery)), "inserted" if shown["upsert"][-1] else "nothing to delete", did]
-        )
+    with closing(Upsert(in_memory(), COLUMNS)) as upsert, closing(Guarded()) as guarded:
+        code = _code(upsert)
+        for delivery in (delete, create):
+            upsert.take(delivery)
+            (decision,) = guarded.take([delivery], BEGAN + 100)
+            shown["upsert"].append(int(USER in rows_of(upsert.database)))
+            shown["anyorder"].append(int(USER in guarded.rows()))
+            decided = verdict(decision)
+            did = Cell(f"{decided.text}: a tombstone", decided.tone) if decision else decided
+            rows.append(
+                [f"{operation(delivery)} of user {USER}", lsn(position(delivery)), "inserted" if shown["upsert"][-1] else "nothing to delete", did]
+            )
     ends = [Cell("the user is there", "bad") if there[-1] else Cell("no such user", "good") for there in shown.values()]
     bands = [Band(name, there, [not one for one in there]) for name, there in shown.items()]
     return [
         prose("""A user is created, then deleted. Between the database and us lies a bus that keeps no order, and the delete arrives first. Beside
             anyorder stands the consumer that everybody writes: insert or update, and delete when told to. In order, it is right."""),
-        Quote(_code(upsert), "the upsert", only_page=True),
+        Quote(code, "the upsert", only_page=True),
         Table(("arrives", "happened at", "upsert", "anyorder"), [*rows, ["the table now", "", *ends]]),
         Figure(
             story(["create", "delete"], [1, 0], bands, "The delete arrives before the create"),
@@ -103,11 +105,11 @@ def _play(lives: list[Life]) -> tuple[int, dict[str, Score]]:
     for life in lives:
         records = _records(source, life)
         arrivals += [records[place] for place in life.arrivals]
-    upsert, guarded = Upsert(in_memory(), COLUMNS), Guarded()
-    for number, delivery in enumerate(arrivals):
-        upsert.take(delivery)
-        guarded.take([delivery], BEGAN + number)
-    return len(arrivals), {"upsert": judge(rows_of(upsert.database), source.rows), "anyorder": judge(guarded.rows(), source.rows)}
+    with closing(Upsert(in_memory(), COLUMNS)) as upsert, closing(Guarded()) as guarded:
+        for number, delivery in enumerate(arrivals):
+            upsert.take(delivery)
+            guarded.take([delivery], BEGAN + number)
+        return len(arrivals), {"upsert": judge(rows_of(upsert.database), source.rows), "anyorder": judge(guarded.rows(), source.rows)}
 
 
 def _records(source: Source, life: Life) -> list[Delivery]:

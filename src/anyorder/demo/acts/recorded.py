@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from contextlib import closing
 from itertools import accumulate
 from random import Random
 from typing import NamedTuple
@@ -61,14 +62,15 @@ def act(seed: int) -> Act:
     """The recording through a bus without order."""
     records, truth = recording.deliveries(), recording.truth()
     played = play(records, unordered(len(records), Random(seed)))
-    scores = {
-        "upsert, in order, each once": judge(_in_order(records), truth),
-        "upsert, on this bus": judge(played.upsert, truth),
-        "anyorder, on this bus": judge(spelled(played.guarded.rows()), truth),
-    }
-    usual = f"{count(scores['upsert, on this bus'].total, 'row')} not as at the source"
-    blocks = [*_stream(played, truth, scores), *_story(played, truth, chosen(played, truth))]
-    return Act(2, "A recorded stream, and a bus without order", blocks, usual, none(scores["anyorder, on this bus"].total), scores)
+    with closing(played.guarded):
+        scores = {
+            "upsert, in order, each once": judge(_in_order(records), truth),
+            "upsert, on this bus": judge(played.upsert, truth),
+            "anyorder, on this bus": judge(spelled(played.guarded.rows()), truth),
+        }
+        usual = f"{count(scores['upsert, on this bus'].total, 'row')} not as at the source"
+        blocks = [*_stream(played, truth, scores), *_story(played, truth, chosen(played, truth))]
+        return Act(2, "A recorded stream, and a bus without order", blocks, usual, none(scores["anyorder, on this bus"].total), scores)
 
 
 def spelled(rows: Mapping[int, Mapping[str, object]]) -> Truth:
@@ -77,28 +79,29 @@ def spelled(rows: Mapping[int, Mapping[str, object]]) -> Truth:
 
 
 def _in_order(records: Sequence[Delivery]) -> Truth:
-    upsert = Upsert(in_memory(), recording.COLUMNS)
-    for record in records:
-        upsert.take(record)
-    return spelled(rows_of(upsert.database))
+    with closing(Upsert(in_memory(), recording.COLUMNS)) as upsert:
+        for record in records:
+            upsert.take(record)
+        return spelled(rows_of(upsert.database))
 
 
 def play(records: list[Delivery], order: Sequence[int]) -> Played:
-    """Deliver one by one to both, and look at both tables after each."""
-    upsert, guarded = Upsert(in_memory(), recording.COLUMNS), Guarded()
+    """Deliver one by one to both, and look at both tables after each. The caller closes the guarded one."""
+    guarded = Guarded()
     shown: dict[int, int | None] = {}
     steps = []
-    for number, place in enumerate(order):
-        record, change = records[place], change_in(records[place])
-        (decision,) = guarded.take([record], BEGAN + number / 10)
-        upsert.take(record)
-        key = (decision.event.key or {})["id"]
-        if change is not None:
-            shown[key] = None if change["op"] == "d" else place
-        memory = guarded.memory(key)
-        ours = memory.stamp.position if memory is not None and memory.live else None
-        steps.append(Step(place, key, decision, shown.get(key), getattr(ours, "lsn", None)))
-    return Played(records, steps, spelled(rows_of(upsert.database)), guarded)
+    with closing(Upsert(in_memory(), recording.COLUMNS)) as upsert:
+        for number, place in enumerate(order):
+            record, change = records[place], change_in(records[place])
+            (decision,) = guarded.take([record], BEGAN + number / 10)
+            upsert.take(record)
+            key = (decision.event.key or {})["id"]
+            if change is not None:
+                shown[key] = None if change["op"] == "d" else place
+            memory = guarded.memory(key)
+            ours = memory.stamp.position if memory is not None and memory.live else None
+            steps.append(Step(place, key, decision, shown.get(key), getattr(ours, "lsn", None)))
+        return Played(records, steps, spelled(rows_of(upsert.database)), guarded)
 
 
 def _stream(played: Played, truth: Truth, scores: dict[str, Score]) -> list[Block]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import calendar as civil
+from contextlib import closing
 from typing import NamedTuple
 
 from anyorder._core.batch import Decision
@@ -65,20 +66,20 @@ def _outbox() -> Outbox:
 
 def _mailed(outbox: Outbox) -> Mailed:
     """Both mailers through the nine months. A letter is sent when its row is written; in the end a person settles what is held."""
-    mailer, ours = Expiring(in_memory(), COLUMNS, "letters"), Guarded("letters", WINDOW)
-    for withdrawal in outbox.withdrawals:
-        mailer.take(withdrawal, _arrival(withdrawal))
-        ours.take([withdrawal], _arrival(withdrawal))
-    forgetting = _arrival(outbox.withdrawals[-1]) + WINDOW
-    mailer.expire(forgetting - WINDOW)
-    mailed = Mailed(ours.reap(forgetting), [], [], [], [])
-    for delivery, now in [*((kept, RETURNED) for kept in outbox.kept), (outbox.today, _arrival(outbox.today))]:
-        (decision,) = ours.take([delivery], now)
-        mailed.decisions.append(decision)
-        mailed.mailer.extend([_letter(decision)] if mailer.take(delivery, now) else [])
-        mailed.ours.extend([_letter(decision)] if decision else [])
-    mailed.accepted.extend(_settled(outbox, ours))
-    return mailed
+    with closing(Expiring(in_memory(), COLUMNS, "letters")) as mailer, closing(Guarded("letters", WINDOW)) as ours:
+        for withdrawal in outbox.withdrawals:
+            mailer.take(withdrawal, _arrival(withdrawal))
+            ours.take([withdrawal], _arrival(withdrawal))
+        forgetting = _arrival(outbox.withdrawals[-1]) + WINDOW
+        mailer.expire(forgetting - WINDOW)
+        mailed = Mailed(ours.reap(forgetting), [], [], [], [])
+        for delivery, now in [*((kept, RETURNED) for kept in outbox.kept), (outbox.today, _arrival(outbox.today))]:
+            (decision,) = ours.take([delivery], now)
+            mailed.decisions.append(decision)
+            mailed.mailer.extend([_letter(decision)] if mailer.take(delivery, now) else [])
+            mailed.ours.extend([_letter(decision)] if decision else [])
+        mailed.accepted.extend(_settled(outbox, ours))
+        return mailed
 
 
 def _arrival(delivery: Delivery) -> float:

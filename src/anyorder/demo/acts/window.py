@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from contextlib import closing
 from itertools import groupby
 from random import Random
 from typing import NamedTuple
@@ -75,26 +76,27 @@ def schedule(random: Random) -> tuple[list[Arrival], dict[int, Row]]:
 
 def ending(arrivals: Sequence[Arrival], truth: dict[int, Row], window: str | float) -> Ending:
     """Both consumers through the whole stream, with one window; they forget at the end of every tick."""
-    expiring, guarded, length, kept = Expiring(in_memory(), COLUMNS), Guarded(window=window), seconds(window), 0
-    for number, group in groupby(arrivals, key=lambda arrival: int((arrival.time - BEGAN) // TICK)):
-        now = BEGAN + (number + 1) * TICK
-        deliveries = [arrival.delivery for arrival in group]
-        for delivery in deliveries:
-            expiring.take(delivery, now)
-        guarded.take(deliveries, now)
-        if length is not None:
-            expiring.expire(now - length)
-            guarded.reap(now)
-        kept = max(kept, guarded.tombstones())
-    rows, held = guarded.rows(), set(guarded.held())
-    return Ending(
-        judge(rows_of(expiring.database), truth),
-        judge(rows, truth),
-        kept,
-        guarded.report.quarantined.total(),
-        guarded.report.settled.total(),
-        len(truth.keys() - rows.keys() - held),
-    )
+    length, kept = seconds(window), 0
+    with closing(Expiring(in_memory(), COLUMNS)) as expiring, closing(Guarded(window=window)) as guarded:
+        for number, group in groupby(arrivals, key=lambda arrival: int((arrival.time - BEGAN) // TICK)):
+            now = BEGAN + (number + 1) * TICK
+            deliveries = [arrival.delivery for arrival in group]
+            for delivery in deliveries:
+                expiring.take(delivery, now)
+            guarded.take(deliveries, now)
+            if length is not None:
+                expiring.expire(now - length)
+                guarded.reap(now)
+            kept = max(kept, guarded.tombstones())
+        rows, held = guarded.rows(), set(guarded.held())
+        return Ending(
+            judge(rows_of(expiring.database), truth),
+            judge(rows, truth),
+            kept,
+            guarded.report.quarantined.total(),
+            guarded.report.settled.total(),
+            len(truth.keys() - rows.keys() - held),
+        )
 
 
 def _late(arrivals: Sequence[Arrival]) -> list[Block]:

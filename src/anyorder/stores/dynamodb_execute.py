@@ -1,0 +1,138 @@
+"""The requests of a batch, carried out: single conditional writes, and creates under one check of their bucket's floor."""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from anyorder._core.outcome import Reason
+from anyorder.errors import StoreError
+from anyorder.stores.contract import Answer, Lost, Refused
+from anyorder.stores.dynamodb_books import Meta, bucket_of
+from anyorder.stores.dynamodb_items import Item, item_key, memory_of
+from anyorder.stores.dynamodb_requests import Answer as Said
+from anyorder.stores.dynamodb_tables import TableShape
+from anyorder.stores.dynamodb_writes import CONDITION_FAILED, Planned, is_mine, settle
+
+if TYPE_CHECKING:
+    from anyorder.stores.dynamodb import DynamoDBStore
+
+CREATED_AT_ONCE = 25  # creates that share one floor check
+CREATED_BYTES = 3_000_000  # of them together, about; a transaction may have 4 MB
+
+
+class Done(NamedTuple):
+    """One write as it ended. `answer`: None if it was written as decided; `item`: what is there of a lost one, if it was said."""
+
+    made: Planned
+    answer: Answer | None
+    item: Item | None = None
+
+
+class Execution:
+    """Carries out a batch of one table. Where anything may be forgotten, creates check the floor."""
+
+    def __init__(self, store: DynamoDBStore, meta: Meta, shape: TableShape, now: float) -> None:
+        self._store = store
+        self._requests = store.requests
+        self._meta = meta
+        self._shape = shape
+        self._now = now
+        self._guarded = meta.guarded is not None
+
+    def run(self, planned: Sequence[Planned]) -> list[Done]:
+        """All of them, at once as far as the table takes it."""
+        creates = [made for made in planned if self._guarded and made.creates]
+        singles = [[made] for made in planned if not (self._guarded and made.creates)]
+        return [done for found in self._requests.each(self._work, singles + by_bucket(creates)) for done in found]
+
+    def _work(self, planned: list[Planned]) -> list[Done]:
+        return self._create(planned) if self._guarded and planned[0].creates else [self._single(planned[0])]
+
+    def _single(self, made: Planned) -> Done:
+        said = self._requests.call(made.operation, **made.arguments)
+        if said.code not in ("", CONDITION_FAILED, "ValidationException"):
+            raise self._refused(said)
+        if said.code == CONDITION_FAILED and said.item is None:
+            there = self._read(made)
+            if made.text is None and there is None and said.repeated:
+                return Done(made, None)
+            said = said._replace(response={**said.response, "Item": there} if there else said.response)
+        return Done(made, settle(made, said), said.item)
+
+    def _create(self, planned: list[Planned]) -> list[Done]:
+        """Creates of one bucket, while its floor is the very one that they were decided under (rules R2)."""
+        done: list[Done] = []
+        bucket = bucket_of(planned[0].write.entity)
+        check = self._store.floor_check(self._meta, bucket, self._now)
+        while planned:
+            puts = [{"Put": {name: value for name, value in made.arguments.items() if name != "ReturnValues"}} for made in planned]
+            said = self._requests.call("transact_write_items", TransactItems=[check, *puts], ClientRequestToken=uuid.uuid4().hex)
+            if not said.code:
+                return done + [Done(made, None) for made in planned]
+            if said.code == "ValidationException":
+                return done + self._smaller(planned, said)
+            if said.code != "TransactionCanceledException":
+                raise self._refused(said)
+            floor, *reasons = said.reasons
+            if floor.get("Code") == "ConditionalCheckFailed":
+                self._store.forget_floor(self._meta.name, bucket)
+                return done + [self._failed(made, reason.get("Item"), said) for made, reason in zip(planned, reasons, strict=True)]
+            ended, planned = self._cancelled(planned, reasons, said)
+            done += ended
+        return done
+
+    def _smaller(self, planned: list[Planned], said: Said) -> list[Done]:
+        """DynamoDB refuses the request as a whole: one by one, so that one bad item does not sink its neighbours."""
+        if len(planned) > 1:
+            return [done for made in planned for done in self._create([made])]
+        return [Done(planned[0], _malformed(planned[0], said.message))]
+
+    def _cancelled(self, planned: list[Planned], reasons: list[dict[str, Any]], said: Said) -> tuple[list[Done], list[Planned]]:
+        """Those that were the reason of a cancellation, and those to try again without them."""
+        done, rest = [], []
+        for made, reason in zip(planned, reasons, strict=True):
+            code = reason.get("Code")
+            if code == "ConditionalCheckFailed":
+                done.append(self._failed(made, reason.get("Item") or self._read(made), said))
+            elif code == "ValidationError":
+                done.append(Done(made, _malformed(made, str(reason.get("Message")))))
+            else:
+                rest.append(made)
+        if not done:
+            raise self._refused(said)
+        return done, rest
+
+    def _failed(self, made: Planned, item: Item | None, said: Said) -> Done:
+        if is_mine(made, item, repeated=said.repeated):
+            return Done(made, None)
+        return Done(made, Lost(made.write.entity, memory_of(item)), item)
+
+    def _read(self, made: Planned) -> Item | None:
+        """A condition failed, and the server did not say on what."""
+        key = item_key(self._shape.schema, made.write.entity, made.write.key)
+        found = self._requests.get_many([(self._shape.name, key)])
+        return found[0]["item"] if found else None
+
+    def _refused(self, said: Said) -> StoreError:
+        return StoreError(f"DynamoDB refuses to write to {self._shape.name}: {said.code}: {said.message}")
+
+
+def _malformed(made: Planned, message: str) -> Refused:
+    return Refused(made.write.entity, Reason.MALFORMED, f"DynamoDB refuses the item: {message}")
+
+
+def by_bucket(planned: Sequence[Planned]) -> list[list[Planned]]:
+    """Creates that can share a floor check: one bucket, so many, so many bytes."""
+    groups: dict[int, list[list[Planned]]] = {}
+    sizes: dict[int, int] = {}
+    for made in planned:
+        bucket = bucket_of(made.write.entity)
+        found, size = groups.setdefault(bucket, [[]]), sizes.get(bucket, 0) + len(str(made.item))
+        if found[-1] and (len(found[-1]) == CREATED_AT_ONCE or size > CREATED_BYTES):
+            found.append([])
+            size = len(str(made.item))
+        found[-1].append(made)
+        sizes[bucket] = size
+    return [chunk for found in groups.values() for chunk in found]
