@@ -26,6 +26,14 @@ class StoreError(AnyorderError):
     """The store cannot be used as it is; the message names the table or setting and what to change."""
 
 
+class SourceError(AnyorderError):
+    """The source cannot be read, or takes no acknowledgement; the message says why. Nothing is lost: correct that, and start again."""
+
+
+class OutOfTime(AnyorderError):
+    """The invocation's time ends before every record was decided; they are delivered again. Raise the timeout, or lower the batch size."""
+
+
 class StoreBusy(StoreError):
     """Another process held the store's write lock for longer than we wait; look for a writer that never commits."""
 

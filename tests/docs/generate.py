@@ -37,8 +37,13 @@ OUTCOMES = {
     Outcome.QUARANTINED: "Not applied, not lost: kept with its bytes and this reason until it settles by itself or somebody settles it.",
 }
 KEYS = {
-    ("source", "kind"): "Where deliveries come from. Only `jsonl` so far: one record a line.",
-    ("source", "path"): "The file; `.gz` and `.xz` are unpacked. `-` is standard input, which cannot resume.",
+    ("source", "kind"): "Where deliveries come from. `jsonl`: one record a line. `sqs` is reserved.",
+    ("source", "path"): "Of `jsonl`: the file; `.gz` and `.xz` are unpacked. `-`, the default, is standard input, which cannot resume.",
+    ("source", "queue"): "Of `sqs`: the queue's name or URL.",
+    ("source", "region"): "Of `sqs`: the region.",
+    ("source", "endpoint"): "Of `sqs`: another service's URL.",
+    ("source", "visibility"): "Of `sqs`: seconds for which a message is ours.",
+    ("source", "drain"): "Of `sqs`: end when the queue is empty.",
     ("source", "envelope"): "The format of the records: see [envelopes](envelopes.md).",
     ("source", "options"): 'Options of the envelope, for example `options = { tombstone = "delete" }`.',
     ("store", "url"): "See [stores](stores.md). `$NAME` is taken from the environment, so a secret need not be in the file.",

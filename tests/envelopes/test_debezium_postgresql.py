@@ -360,7 +360,14 @@ def test_a_logical_message_is_no_change() -> None:
 
 
 @pytest.mark.parametrize(
-    "value", [{"id": 7, "name": "Ana"}, {}, {"before": None, "after": ROW}, {"source": {"connector": "postgresql"}}, {"status": "open", "id": 7}]
+    "value",
+    [
+        {"id": 7, "name": "Ana"},
+        {},
+        {"before": None, "after": ROW},
+        {"source": {"connector": "postgresql"}},
+        {"status": "open", "id": 7, "event_count": 1, "data_collections": None},
+    ],
 )
 def test_an_object_that_is_no_change_event_is_malformed_and_no_row(value: dict[str, Any]) -> None:
     found = decode(value, {"id": 7})

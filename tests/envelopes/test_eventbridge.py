@@ -82,7 +82,8 @@ def test_an_offloaded_part_of_the_value_makes_a_put_incomplete(path: str) -> Non
 def test_what_is_not_needed_may_be_offloaded() -> None:
     reference = {"dataref": "arn:aws:s3:::large/5f1c"}
 
-    assert of(change("d"), **reference, datarefJsonPath="$.detail.value.before").kind is Kind.DELETE
+    for path in ("$.detail.value.before", "$.detail.value.transaction"):
+        assert of(change("d"), **reference, datarefJsonPath=path).kind is Kind.DELETE
     assert of(change("u", ROW), **reference, datarefJsonPath="$.detail.value.before").kind is Kind.PUT
 
 
@@ -109,6 +110,10 @@ def test_numbers_inside_are_not_written_again_on_the_way() -> None:
 )
 def test_the_key_may_have_any_converters_shape(key: object, expected: dict[str, Any]) -> None:
     assert of(change("u", ROW), key=key).key == expected
+
+
+def test_a_key_that_is_an_array_names_no_row_in_any_layout() -> None:
+    assert {of({"a": 1}, {"inner": inner}, key=[1, 2]).kind for inner in ("raw", "debezium")} == {Kind.MALFORMED}
 
 
 def test_headers_are_one_entry_objects_whose_values_may_be_objects() -> None:

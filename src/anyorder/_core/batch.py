@@ -6,6 +6,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Iterable, Sequence
 from typing import Any, NamedTuple
 
@@ -64,8 +65,9 @@ class Coalesced(NamedTuple):
 
 def identity_of(event: Event) -> str:
     """What makes two deliveries the same event (rules R1): position and fingerprint; the key is the caller's."""
-    if event.position is None:
-        return f"{event.kind} {event.delivery.place}"
+    if event.position is None:  # undecodable, perhaps without any place either (a queue): then only its bytes tell it from others
+        content = hashlib.blake2b(repr((event.delivery.key, event.delivery.value)).encode(), digest_size=8).hexdigest()
+        return f"{event.kind} {event.delivery.place} {content}"
     return f"{event.position.identity()} {event.fingerprint}"
 
 

@@ -1,7 +1,7 @@
 """R13: a clock that should only grow starts again. Suspicion is loud, never months of silent `stale`.
 
-Per scope, up to 64 checkpoints (position, latest own time seen up to then): one each time the highest position grows and
-at least the margin has passed since the last. An event is suspect when a checkpoint is above its position although its
+Per scope, up to 64 checkpoints (position, latest own time seen up to then): the highest, and of those before it one each
+margin of time and each that silence of a margin followed. An event is suspect when a checkpoint is above its position although its
 own time is later by more than the margin. Keeping only the highest misses resets whose first events come in disorder.
 """
 
@@ -31,15 +31,14 @@ def observe(growth: Growth, position: int, time: int, margin: int) -> Growth:
     """The growth after one event. Once suspected it stays so, until a person declares an epoch or dismisses it."""
     if growth.suspected:
         return growth
-    if position < growth.highest:
-        if time > growth.latest + margin or any(position < p and time > t + margin for p, t in growth.checkpoints):
+    checkpoints, latest = growth.checkpoints, max(growth.latest, time)
+    if position <= growth.highest:
+        if any(position < p and time > t + margin for p, t in checkpoints):
             return msgspec.structs.replace(growth, suspected=True)
-        return growth if time <= growth.latest else msgspec.structs.replace(growth, latest=time)
-    latest = max(growth.latest, time)
-    checkpoints = growth.checkpoints
-    if not checkpoints or latest - checkpoints[-1][1] >= margin:
-        checkpoints = (*checkpoints, (position, latest))[-CHECKPOINTS:]
-    return Growth(checkpoints, position, latest)
+        return growth if latest == growth.latest else msgspec.structs.replace(growth, latest=latest)
+    if len(checkpoints) > 1 and latest - checkpoints[-2][1] < margin:
+        checkpoints = checkpoints[:-1]  # the highest so far is neither due nor followed by silence
+    return Growth((*checkpoints, (position, latest))[-CHECKPOINTS:], position, latest)
 
 
 def suspect(growths: Mapping[str, Growth], event: Event) -> tuple[str, Growth] | None:

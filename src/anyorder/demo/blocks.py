@@ -86,7 +86,7 @@ SCORE_HEADER = ("wrong", "resurrected", "missing")
 
 def summary(acts: Sequence[Act]) -> Table:
     """Every act in one line."""
-    rows = [
+    rows: list[list[str | Cell]] = [
         [f"{act.number}  {act.title}", Cell(act.usual, "quiet" if act.usual.startswith("none") else "bad"), Cell(act.ours, "good")] for act in acts
     ]
     return Table(("", "the usual way", "anyorder"), rows)

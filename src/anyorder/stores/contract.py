@@ -7,7 +7,7 @@ read, and reports `Lost` for keys that somebody else moved in between; `guard.py
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
 from typing import NamedTuple, Protocol
 
@@ -157,6 +157,9 @@ class Transaction(Protocol):
 
     def write(self, spec: TableSpec, writes: Sequence[Write], limits: Limits, token: str) -> Sequence[Answer]:
         """Write rows and memories, at most one write a key. What was not taken comes back, and nothing of it was written."""
+
+    def content(self, spec: TableSpec, key: Mapping[str, object]) -> dict[str, object] | None:
+        """The user's row of a key as it is now, for the entry of a dispute; None if there is none."""
 
     def hold(self, holdings: Iterable[Holding]) -> list[bool]:
         """Keep deliveries in the quarantine; False for each that is there already (its count goes up)."""

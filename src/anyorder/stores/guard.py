@@ -6,14 +6,15 @@ then the quarantine. Every delivery gets exactly one decision.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from types import MappingProxyType
 from typing import NamedTuple
 
 from anyorder._core.batch import Coalesced, Decision, Held, coalesce, identity_of, newest_first
 from anyorder._core.decide import decide, truncate, truncated_by
-from anyorder._core.event import Event, Kind
+from anyorder._core.event import Event, Kind, canonical
 from anyorder._core.fold import Limits
-from anyorder._core.memory import REST
+from anyorder._core.memory import REST, Stamp
 from anyorder._core.outcome import Reason
 from anyorder.errors import StoreBusy
 from anyorder.stores.contract import Holding, Lost, Refused, Remembered, Replaced, TableSpec, Transaction, Write
@@ -61,8 +62,11 @@ def _key(events: Sequence[Event], held: Sequence[Held]) -> dict[str, object]:
     return (events[0] if events else held[0].event).key or {}
 
 
-def settle(spec: TableSpec, shares: dict[str, Coalesced], token: str) -> Settlement:
-    """Pure: the final decisions, and what must be held or closed. `token` turns our own ambiguous commit back into `applied`."""
+def settle(spec: TableSpec, shares: dict[str, Coalesced], token: str, contents: Mapping[str, object] = MappingProxyType({})) -> Settlement:
+    """Pure: the final decisions, and what must be held or closed. `token` turns our own ambiguous commit back into `applied`.
+
+    `contents`: what the row of a disputed key was before this batch; the dispute's entry lists it (rules R12).
+    """
     decisions: list[Decision] = []
     closed: list[tuple[Held, Decision]] = []
     holdings: list[Holding] = []
@@ -75,9 +79,24 @@ def settle(spec: TableSpec, shares: dict[str, Coalesced], token: str) -> Settlem
                 decision = Decision(decision.event, decision.reason, decision.against, decision.detail, values)
             decisions.append(decision)
             if decision.quarantined:
-                holdings.append(holding(spec.name, entity, decision))
+                holdings.append(holding(spec.name, entity, _disputing(share, decision, contents.get(entity)) if disputes(decision) else decision))
         closed += share.settled
     return Settlement(decisions, closed, holdings)
+
+
+def disputes(decision: Decision) -> bool:
+    """Is it a tie: another content of the very position that the row, or its end, has? (rules R12)"""
+    against, position = decision.against, decision.event.position
+    tied = isinstance(against, Stamp) and position is not None and against.position.identity() == position.identity()
+    return tied and decision.reason is Reason.CONFLICT
+
+
+def _disputing(share: Coalesced, decision: Decision, content: object) -> Decision:
+    """The decision with the other content as its detail: that of another event of this batch, or the row as it was."""
+    event = decision.event
+    same = (d.event for d in share.decisions if d.event.position == event.position and d.event.fingerprint != event.fingerprint)
+    other = next(same, None)
+    return Decision(event, decision.reason, decision.against, f"the other content: {canonical(content if other is None else other.fields)}")
 
 
 def look(transaction: Transaction, spec: TableSpec, entity: str) -> Remembered:
@@ -87,9 +106,14 @@ def look(transaction: Transaction, spec: TableSpec, entity: str) -> Remembered:
 
 
 def holding(table: str, entity: str, decision: Decision) -> Holding:
-    """The quarantine's view of a decision. Only what the store refused has a detail; it is tried again after every batch."""
+    """The quarantine's view of a decision. What the store refused for now has a detail; it is tried again after every batch.
+
+    A dispute is one entry per position, whichever content came second (rules R12).
+    """
     retry = decision.reason is Reason.WAITING and decision.detail != ""
-    return Holding(table, entity, identity_of(decision.event), decision.reason, decision.detail, decision.event, retry)
+    position = decision.event.position
+    identity = f"dispute {position.identity()}" if disputes(decision) and position is not None else identity_of(decision.event)
+    return Holding(table, entity, identity, decision.reason, decision.detail, decision.event, retry)
 
 
 def apply(transaction: Transaction, spec: TableSpec, events: Sequence[Event], token: str, *, reconsider: bool = False) -> Settlement:
@@ -118,10 +142,12 @@ def _write(
     transaction: Transaction, spec: TableSpec, groups: dict[str, list[Event]], limits: Limits, token: str, *, reconsider: bool = False
 ) -> Settlement:
     shares: dict[str, Coalesced] = {}
+    contents: dict[str, object] = {}
     known: dict[str, Remembered] = transaction.remembered(spec, list(groups))
     for _ in range(ATTEMPTS):
         planned = plan(groups, known, limits, reconsider=reconsider)
         shares |= planned.shares
+        contents |= {w.entity: transaction.content(spec, w.key) for w in planned.writes if any(map(disputes, planned.shares[w.entity].decisions))}
         lost = [entity for entity, share in planned.shares.items() if not share.moved and known.get(entity, NOTHING).unread]
         for answer in transaction.write(spec, planned.writes, limits, token) if planned.writes else ():
             events = groups[answer.entity]
@@ -138,7 +164,7 @@ def _write(
         known = transaction.remembered(spec, lost)
     else:
         raise StoreBusy(f"table {spec.name}: other writers moved {', '.join(lost[:3])} {ATTEMPTS} times while it was being decided")
-    settlement = settle(spec, shares, token)
+    settlement = settle(spec, shares, token, contents)
     _keep(transaction, settlement)
     return settlement
 
@@ -198,6 +224,7 @@ def _truncate(transaction: Transaction, spec: TableSpec, events: Sequence[Event]
         if reason is Reason.APPLIED or reason is Reason.DUPLICATE:  # of a duplicate, the first attempt may have died half way
             transaction.save_limits(spec, limits)
             _sweep(transaction, spec, event, limits)
+    transaction.hold([holding(spec.name, "", decision) for decision in decisions if decision.quarantined])
     return limits, decisions
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import copy
 import threading
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager
 from typing import NamedTuple
 
@@ -135,6 +135,9 @@ class MemoryTransaction:
             else:
                 self._state.memories[spec.name][write.entity] = Row(write.key, pack(replace(write.after, token=token)), self._now)
         return []
+
+    def content(self, spec: TableSpec, key: Mapping[str, object]) -> dict[str, object] | None:
+        return self._state.rows[spec.name].get(canonical(key))
 
     def hold(self, holdings: Iterable[Holding]) -> list[bool]:
         return [self._hold(holding) for holding in holdings]

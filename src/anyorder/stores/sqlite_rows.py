@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from decimal import Decimal
 from typing import Any, NamedTuple
 
@@ -93,6 +93,15 @@ class Schema:
         if set(self.key) not in (primary, *unique):
             names = ", ".join(self.key)
             raise StoreError(f"table {self.name} has no primary key or unique index on ({names}): create one, or name its key in key=")
+
+    def content(self, database: sqlite3.Connection, key: Mapping[str, object]) -> dict[str, object] | None:
+        """The user's row of a key, or None."""
+        if not self.columns:
+            return None
+        condition = " AND ".join(f"{quoted(column)} = ?" for column in self.key)
+        found = database.execute(SQL["read_row"].format(table=quoted(self.name), condition=condition), [adapted(key[column]) for column in self.key])
+        row = found.fetchone()
+        return None if row is None else dict(zip((column for column, *_ in found.description), row, strict=True))
 
     def widen(self, database: sqlite3.Connection, key: dict[str, object], columns: Sequence[str]) -> None:
         """Make room for columns that events name for the first time. A table of the user's own is left as it is."""

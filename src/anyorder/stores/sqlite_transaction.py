@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 import msgspec
@@ -111,6 +111,9 @@ class SQLiteTransaction:
             self._database.executemany(SQL["write_memory"].format(memory=writer.memory), kept)
         if gone:
             self._database.executemany(SQL["forget_memory"].format(memory=writer.memory), gone)
+
+    def content(self, spec: TableSpec, key: Mapping[str, object]) -> dict[str, object] | None:
+        return self._tables[spec.name].content(self._database, key)
 
     def hold(self, holdings: Iterable[Holding]) -> list[bool]:
         return [self._hold(holding) for holding in holdings]

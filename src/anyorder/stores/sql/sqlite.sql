@@ -155,6 +155,9 @@ INSERT INTO {table} ({columns}) VALUES ({places}) ON CONFLICT ({key}) DO NOTHING
 -- name: update_row
 UPDATE {table} SET {assignments} WHERE {condition};
 
+-- name: read_row
+SELECT * FROM {table} WHERE {condition};
+
 -- name: delete_row
 DELETE FROM {table} WHERE {condition};
 
