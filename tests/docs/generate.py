@@ -37,7 +37,7 @@ OUTCOMES = {
     Outcome.QUARANTINED: "Not applied, not lost: kept with its bytes and this reason until it settles by itself or somebody settles it.",
 }
 KEYS = {
-    ("source", "kind"): "Where deliveries come from. `jsonl`: one record a line. `sqs` is reserved.",
+    ("source", "kind"): "Where deliveries come from. `jsonl`: one record a line. `sqs`: a queue; needs the extra `aws`.",
     ("source", "path"): "Of `jsonl`: the file; `.gz` and `.xz` are unpacked. `-`, the default, is standard input, which cannot resume.",
     ("source", "queue"): "Of `sqs`: the queue's name or URL.",
     ("source", "region"): "Of `sqs`: the region.",

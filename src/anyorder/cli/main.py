@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import os
 import sys
+from collections.abc import Collection
 from importlib import import_module
 from typing import NamedTuple
 
@@ -43,8 +44,10 @@ class Parser(argparse.ArgumentParser):
         if settings.get("action") == "store_true":
             settings["default"] = value not in (None, "", "0", "false")
         elif value is not None:
-            convert = settings.get("type", str)
-            settings["default"] = convert(value)  # type: ignore[operator]
+            choices = settings.get("choices")
+            if isinstance(choices, Collection) and value not in map(str, choices):
+                self.error(f"{variable} is {value!r}; choose from {', '.join(map(str, choices))}")
+            settings["default"] = value  # argparse converts a default that is text, and complains of it like of an argument
         self.add_argument(name, help=f"{help} [{variable}]", **settings)  # type: ignore[arg-type]
 
 

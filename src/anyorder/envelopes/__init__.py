@@ -11,6 +11,7 @@ from anyorder.envelopes.cloudevents import CloudEvents
 from anyorder.envelopes.debezium import Debezium
 from anyorder.envelopes.detect import Detected, Role, detect
 from anyorder.envelopes.document import Document
+from anyorder.envelopes.dynamodb_streams import DynamoDBStreams
 from anyorder.envelopes.envelope import Envelope, Reader
 from anyorder.envelopes.eventbridge import EventBridge
 from anyorder.envelopes.raw import Raw
@@ -19,7 +20,7 @@ from anyorder.errors import ConfigurationError
 
 __all__ = ["ENVELOPES", "Detected", "Envelope", "Role", "detect", "open_envelope", "read_record"]
 
-_READERS: dict[str, Any] = {reader.name: reader for reader in (Debezium, CloudEvents, Document, Raw)}
+_READERS: dict[str, Any] = {reader.name: reader for reader in (Debezium, CloudEvents, Document, DynamoDBStreams, Raw)}
 ENVELOPES = (*_READERS, EventBridge.name)
 """The names that a pipeline may give."""
 

@@ -3,6 +3,8 @@
 `detail` restates the Kafka record: topic, partition, offset, timestamp, timestampType, headers (an array of one-entry objects),
 key and value. EventBridge's own id, time and replay-name say nothing about order: they are of this copy (SinkRecordJsonMapper.java
 of awslabs/eventbridge-kafka-connector). A `value` that is null is a tombstone; one that is absent was offloaded (`dataref`).
+A rule may hand on less than the event: with InputPath "$.detail", or an input transformer that keeps the members of `detail`, everything
+needed is still there; what has lost the record's place or key is refused.
 """
 
 from __future__ import annotations
@@ -30,6 +32,10 @@ TOPIC = re.compile(r"[A-Za-z0-9._-]{1,249}")
 DIGITS = re.compile(r"[0-9]{1,18}")
 
 
+PLACE = frozenset(("topic", "partition", "offset"))
+WHOLE = 'let the rule hand on the whole event (neither InputPath nor input transformer), or InputPath = "$.detail"'
+
+
 class _Detail(msgspec.Struct):
     """Key and value as they are written."""
 
@@ -44,6 +50,7 @@ class _Body(msgspec.Struct):
 
 
 _cut = msgspec.json.Decoder(_Body).decode
+_cut_detail = msgspec.json.Decoder(_Detail).decode
 
 
 class Inside(NamedTuple):
@@ -82,12 +89,12 @@ class EventBridge(Reader):
             raise Malformed("an EventBridge event has a body, this delivery has none")
         body = strict.parse(delivery.value)
         detail = body.get("detail") if type(body) is dict else None
-        if type(detail) is not dict or not detail.keys() >= {"topic", "partition", "offset"}:
-            raise Malformed(
-                "no event of the Kafka sink connector: detail does not tell topic, partition and offset. "
-                'An event of another producer is read with the envelope json: key = "/detail/..."'
-            )
-        raw = _cut(delivery.value).detail
+        if type(detail) is dict and detail.keys() >= PLACE:
+            raw = _cut(delivery.value).detail
+        elif detail is None and type(body) is dict and body.keys() >= PLACE:  # a rule with InputPath = "$.detail"
+            detail, raw = body, _cut_detail(delivery.value)
+        else:
+            raise Malformed(_no_record(body))
         headers = _headers(detail.get("headers"))
         topic, partition, offset = self._place(detail, dict(reversed(headers)))  # the first of a name: the first failure knew the original
         record = Delivery(
@@ -129,6 +136,22 @@ class EventBridge(Reader):
 
     def key_of(self, delivery: Delivery) -> KeyFields | None:
         return self._inner.unread(self._inside(delivery).delivery, "").key
+
+
+def _no_record(body: Any) -> str:
+    """Why a body is no event of the connector, and what to do about it."""
+    if type(body) is not dict:
+        kind = "no value at all" if body is None else "a text" if type(body) is str else f"no JSON object but {body!r:.40}"
+        return f"{kind}, not an event: the rule's input path or transformer took the rest away; {WHOLE}"
+    if type(body.get("detail")) is dict and "detail-type" in body:
+        return (
+            "no event of the Kafka sink connector: detail does not tell topic, partition and offset. "
+            'An event of another producer is read with the envelope json: key = "/detail/..."'
+        )
+    if "op" in body and "source" in body:
+        return f'detail.value alone (InputPath = "$.detail.value"): the key and the tombstones are lost; {WHOLE}'
+    names = ", ".join(sorted(map(str, body))[:8])
+    return f"neither an EventBridge event nor its detail (names: {names:.80}): an input transformer made something else of it; {WHOLE}"
 
 
 def _number(detail: dict[str, Any], name: str) -> int:

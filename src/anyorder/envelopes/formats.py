@@ -164,8 +164,8 @@ FORMATS = (
     ),
     Format(
         "dynamodb stream",
-        "",
-        f"a DynamoDB stream record; SequenceNumber orders the changes of one item; {BY_JSON}",
+        "dynamodb_streams",
+        "a DynamoDB stream record; SequenceNumber orders the changes of one item",
         ("/dynamodb/Keys", "/eventName", "/dynamodb/SequenceNumber"),
         {
             "/eventID": IDENTITY,
@@ -180,8 +180,8 @@ FORMATS = (
     ),
     Format(
         "dynamodb through kinesis",
-        "",
-        f"a DynamoDB change through Kinesis; its time is the only, coarse, order; {BY_JSON}",
+        "dynamodb_streams",
+        "a DynamoDB change through Kinesis; its time is the only, coarse, order",
         ("/dynamodb/Keys", "/eventName"),
         {
             "/dynamodb/ApproximateCreationDateTime": ORDER,
