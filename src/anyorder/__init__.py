@@ -21,8 +21,8 @@ if TYPE_CHECKING:
     from anyorder.report import Report as Report
     from anyorder.sources.records import decode as decode
     from anyorder.stores.story import Story as Story
-    from anyorder.table import Table as Table
-    from anyorder.table import table as table
+    from anyorder.tables import Table as Table
+    from anyorder.tables import table as table
 
 _HOMES = {
     "AnyorderError": "errors",
@@ -33,10 +33,10 @@ _HOMES = {
     "Reason": "_core.outcome",
     "Report": "report",
     "Story": "stores.story",
-    "Table": "table",
+    "Table": "tables",
     "decode": "sources.records",
     "explain": "_core.explain",
-    "table": "table",
+    "table": "tables",
 }
 __all__ = sorted(_HOMES)
 

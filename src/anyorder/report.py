@@ -35,6 +35,14 @@ class Report:
         if self.read != self.applied + self.ignored.total() + self.quarantined.total():
             raise BooksUnbalanced
 
+    def add(self, other: Report) -> None:
+        """Add another report's books."""
+        self.read += other.read
+        self.applied += other.applied
+        for ours, theirs in ((self.ignored, other.ignored), (self.quarantined, other.quarantined), (self.settled, other.settled)):
+            ours.update(theirs)
+        self.seconds = time.monotonic() - self._began
+
     def _add(self, reason: Reason, number: int) -> None:
         outcome = outcome_of(reason)
         if outcome is Outcome.APPLIED:

@@ -38,6 +38,12 @@ def test_a_read_and_a_change_of_another_partition_that_proves_nothing_are_undeci
     assert read.compare(other, NONE) is Order.UNDECIDED
 
 
+def test_a_read_and_a_change_without_any_transport_are_undecided() -> None:
+    read, bare = change(100, "r", seq0=None, partition="", offset=-1), change(90, "u", partition="", offset=-1)
+
+    assert bare.compare(read, NONE) is Order.UNDECIDED
+
+
 def test_a_create_without_its_proof_is_undecided_unless_offsets_agree() -> None:
     high, low = change(90, "d", offset=5), change(50, "c", seq0=None, offset=9)
 
@@ -140,7 +146,7 @@ def test_numbers_decide_and_never_their_text(older: tuple[int, ...], newer: tupl
         *((version.parse, v) for v in (1.0, True, -1, "", "-1", "1e3", " 1", "١", "9" * 1001, None)),
         *((kubernetes.parse, v) for v in ("007", 7, "abc", "")),
         *((hexadecimal.parse, v) for v in ("xyz", "", 5, "1" * 200, "0x12", "+1")),
-        *((timestamp.parse, v) for v in ("2026-09-10", "2026-09-10T08:15:30", "2026-13-10T08:15:30Z", True, None, "yesterday")),
+        *((timestamp.parse, v) for v in ("2026-09-10", "2026-09-10T08:15:30", "2026-13-10T08:15:30Z", "2026-02-30T00:00:00Z", True, None, "yesterday")),
     ],
 )
 def test_what_is_not_a_position_is_malformed_and_never_guessed(parse: object, value: object) -> None:

@@ -28,7 +28,7 @@ from anyorder.envelopes.formats import FORMATS
 from anyorder.runtime import pipeline
 from anyorder.stores.contract import Promises
 from anyorder.stores.quarantine import Quarantine
-from anyorder.table import Guard
+from anyorder.tables import Guard
 from tests.docs.pages import GENERATED, pages, read
 
 OUTCOMES = {

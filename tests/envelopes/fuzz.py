@@ -60,6 +60,7 @@ def _oracle(name: str, options: dict[str, Any]) -> Callable[[Any], oracle.Said]:
         "cloudevents": lambda record: oracle.cloudevents(record, options.get("sequence"), options.get("deleted_type", "")),
         "json": oracle.orders,
         "raw": oracle.raw,
+        "dynamodb_streams": oracle.dynamodb_streams,
     }
     return readings[name]
 
@@ -299,7 +300,7 @@ def _judge(case: Case, delivery: Delivery, figures: Figures) -> None:
     problem = disagreement(case, delivery, event) if event.kind in ACCEPTED else ""
     if event.note.startswith(BUG) or (event.kind is Kind.MALFORMED and not event.note):
         problem = event.note or "malformed without a reason"
-    if event.delivery is not delivery:
+    if msgspec.structs.replace(event.delivery, topic=delivery.topic) != delivery:
         problem = "the event lost its delivery"
     if problem:
         figures.wrong.append(f"{case.fixture}: {problem}: {delivery!r:.2000}")

@@ -10,6 +10,7 @@ import base64
 import fnmatch
 import json
 import re
+from datetime import datetime
 from decimal import Decimal
 from typing import Any, NamedTuple
 
@@ -300,6 +301,8 @@ def eventbridge(record: Any, inner: Any, dead: tuple[str, ...] = ()) -> Said:
         raise Refused("no body")
     body = load(record.value)
     detail = body.get("detail") if isinstance(body, dict) else None
+    if detail is None and isinstance(body, dict) and "topic" in body:
+        detail = body  # a rule with InputPath = "$.detail"
     if not isinstance(detail, dict) or "value" not in detail or not isinstance(detail.get("topic"), str):
         raise Refused("no detail")
     headers = _listed(detail.get("headers"))
@@ -447,3 +450,55 @@ def _bare(data: bytes) -> Any:
         if isinstance(found, str):
             return found
     return "base64:" + base64.b64encode(data).decode() if text.startswith("base64:") else text
+
+
+# --- DynamoDB Streams ------------------------------------------------------------------------------------------------------
+
+
+def dynamodb_streams(record: Any) -> Said:
+    body = load(record.value or b"")
+    change = body["dynamodb"]
+    if body["eventSource"] != "aws:dynamodb" or not change["Keys"]:
+        raise Refused("no stream record")
+    key = {column: cell["B"] if "B" in cell else attribute(cell) for column, cell in change["Keys"].items()}
+    time = change.get("ApproximateCreationDateTime")
+    if isinstance(time, bool) or (time is not None and time < 0):
+        raise Refused("time")
+    if change.get("SequenceNumber") is None:
+        name(body["tableName"])
+        unit = 1 if change.get("ApproximateCreationDateTimePrecision") == "MICROSECOND" else 1000
+        table, position = body["tableName"], (int(time) * unit,)
+    else:
+        found = re.fullmatch("arn:[^:]+:dynamodb:[^:]*:[^:]*:table/([^/:]+)/stream/(.+)", body["eventSourceARN"])
+        if found is None:
+            raise Refused("no stream")
+        began = datetime.fromisoformat(found[2] + "+00:00")
+        table, position = found[1], (round(began.timestamp() * 1000), number(change["SequenceNumber"], None))
+    if body["eventName"] == "REMOVE":
+        return Said("delete", table, key, ("scalar", *position))
+    if body["eventName"] not in ("INSERT", "MODIFY"):
+        raise Refused("eventName")
+    for cell in change["NewImage"].values():
+        attribute(cell)
+    return Said("put", table, key, ("scalar", *position))
+
+
+def attribute(cell: Any) -> Any:
+    """An attribute of DynamoDB; numbers as integers or decimals."""
+    ((kind, value),) = cell.items()
+    match kind, value:
+        case ("S", str()) | ("BOOL", bool()) | ("NULL", _):
+            return None if kind == "NULL" else value
+        case "N", str():
+            if not re.fullmatch(r"-?[0-9]+(\.[0-9]+)?([eE][-+]?[0-9]+)?", value, re.ASCII) or abs(Decimal(value).adjusted()) > 130:
+                raise Refused("number")
+            return int(Decimal(value)) if Decimal(value) == int(Decimal(value)) else Decimal(value)
+        case "B", str():
+            return base64.b64decode(value, validate=True)
+        case "L", list():
+            return [attribute(one) for one in value]
+        case "M", dict():
+            return {n: attribute(one) for n, one in value.items()}
+        case (("SS" | "NS" | "BS"), list()):
+            return sorted(attribute({kind[0]: one}) for one in value)
+    raise Refused(f"no attribute: {cell!r:.80}")

@@ -24,6 +24,7 @@ READ_BY: dict[str, tuple[str, dict[str, Any]]] = {
     "debezium_oracle": ("debezium", {}),
     "debezium_mongodb": ("debezium", {}),
     "eventbridge": ("eventbridge", {}),
+    "dynamodb_streams": ("dynamodb_streams", {}),
     "cloudevents_structured": ("cloudevents", {"sequence": "integer", "deleted_type": "*.deleted"}),
     "cloudevents_binary": ("cloudevents", {"sequence": "integer", "deleted_type": "*.deleted"}),
     "json_orders": ("json", ORDERS),

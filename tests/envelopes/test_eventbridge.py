@@ -51,6 +51,12 @@ def test_the_delivery_stays_the_one_that_arrived() -> None:
     assert open_envelope("eventbridge").decode(arrived).delivery is arrived
 
 
+def test_what_came_from_a_queue_has_the_topic_of_the_record_inside_and_the_bytes_that_arrived() -> None:
+    arrived = Delivery(value=body(change("u", ROW)))
+
+    assert open_envelope("eventbridge").decode(arrived).delivery == Delivery("shop.public.users", value=arrived.value)
+
+
 def test_a_null_value_is_a_tombstone() -> None:
     assert without_delivery(of(None)) == without_delivery(decode(None, {"id": 7}))
 

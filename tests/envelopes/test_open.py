@@ -20,7 +20,7 @@ def test_every_envelope_opens_under_its_name(name: str) -> None:
 
 @pytest.mark.parametrize("name", ["avro", "", "Debezium", None, 5])
 def test_an_unknown_envelope_is_refused_and_the_known_ones_are_named(name: Any) -> None:
-    with pytest.raises(ConfigurationError, match="cloudevents, debezium, eventbridge, json, raw"):
+    with pytest.raises(ConfigurationError, match="cloudevents, debezium, dynamodb_streams, eventbridge, json, raw"):
         open_envelope(name)
 
 
@@ -40,7 +40,6 @@ def test_an_unknown_option_is_refused_and_the_known_ones_are_named(name: str, op
         ("debezium", {"placeholder": 5}),
         ("debezium", {"placeholder": "hex:xyz"}),
         ("raw", {"key": None}),
-        ("eventbridge", {"inner": "eventbridge"}),
         ("eventbridge", {"inner": "x"}),
         ("eventbridge", {"dead_letter_topics": "dlq"}),
         ("eventbridge", {"dead_letter_topics": [5]}),
@@ -49,6 +48,11 @@ def test_an_unknown_option_is_refused_and_the_known_ones_are_named(name: str, op
 def test_an_option_whose_value_makes_no_sense_is_refused(name: str, options: dict[str, Any]) -> None:
     with pytest.raises(ConfigurationError):
         open_envelope(name, **options)
+
+
+def test_eventbridge_is_not_inside_itself() -> None:
+    with pytest.raises(ConfigurationError, match="not eventbridge itself"):
+        open_envelope("eventbridge", inner="eventbridge")
 
 
 def test_a_bug_in_a_decoder_is_malformed_and_loud_and_stops_nothing() -> None:

@@ -77,6 +77,10 @@ def test_a_record_whose_key_names_no_row_is_malformed(key: bytes | None) -> None
     assert of(key, None).kind is Kind.MALFORMED
 
 
+def test_a_record_without_a_timestamp_has_no_time() -> None:
+    assert [of(b"k", timestamp=timestamp).time for timestamp in (None, -1, 0)] == [None, None, 0]
+
+
 @pytest.mark.parametrize("place", [{"offset": -1}, {"partition": -1}])
 def test_a_record_without_a_place_in_a_topic_is_malformed(place: dict[str, int]) -> None:
     assert of(b"k", **place).kind is Kind.MALFORMED

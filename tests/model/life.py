@@ -8,7 +8,7 @@ from anyorder._core.event import Event
 from anyorder._core.fold import Limits
 from tests.model.search import Explored, explore, shortest
 from tests.model.source import Change
-from tests.model.store import Store
+from tests.model.store import QUARANTINED, Store
 
 State = tuple[int, int, int, int]  # limits, slot, delivered events, held events
 Fields = dict[str, object]
@@ -35,6 +35,7 @@ class Life:
         self.store = Store([event for _, event in emitted], columns, limits)
         self.truth, self.reaping = truth, reaping
         self.full = (1 << len(emitted)) - 1
+        self.truncates = sum(1 << place for place, change in enumerate(self.changes) if change.op == "t")
         self.ranks = {event.position.identity(): rank(change) for change, event in emitted if change.op in "cudrix" and event.position} if rank else {}
         self.loud = self.open = self.back = False
 
@@ -47,9 +48,20 @@ class Life:
             yield "reap", (self.store.reap(slot, limits), 0, delivered, held)
         for place, change in enumerate(self.changes):
             known = self.store.learn(limits, place)
-            step = self.store.deliver(slot, (place,), held, known, known != limits)
+            if change.op == "t":
+                yield self.truncate(state, place)
+                continue
+            step = self.store.deliver(slot, (place,), held & ~self.truncates, known, known != limits)
             self.back = self.back or self.steps_back(slot, step.slot)
-            yield f"{change.text()} {step.reasons[0]}", (known, step.slot, delivered | 1 << place, step.held)
+            yield f"{change.text()} {step.reasons[0]}", (known, step.slot, delivered | 1 << place, step.held | held & self.truncates)
+
+    def truncate(self, state: State, place: int) -> tuple[str, State]:
+        """R10: what a truncate leaves, and what is held is decided again; a truncate that cannot be placed is held itself."""
+        limits, slot, delivered, held = state
+        (after,), limits, reason = self.store.truncate([slot], place, limits)
+        step = self.store.deliver(after, (), held & ~self.truncates, limits, True)
+        kept = step.held | held & self.truncates & ~(1 << place) | (reason in QUARANTINED) << place
+        return f"{self.changes[place].text()} {reason}", (limits, step.slot, delivered | 1 << place, kept)
 
     def problem(self, state: State) -> str:
         _, slot, delivered, held = state

@@ -124,14 +124,23 @@ def transactions(log: Log) -> list[Transaction]:
 
 
 def state_at(log: Log, position: int) -> str | None:
-    """The key's committed value when every commit that ends at or before `position` is visible."""
+    """The key's committed value when every commit that ends at or before `position` is visible.
+
+    A TRUNCATE is seen at once: a read at its position waits for its lock, and finds nothing.
+    """
     value = None
     for end, name, changes in transactions(log):
-        if end <= position:
+        if end <= position or any(op == "t" and lsn < position for lsn, op in changes):
             for lsn, op in changes:
                 if op != "w":
-                    value = None if op == "d" else f"{name}{lsn}"
+                    value = None if op in "dt" else f"{name}{lsn}"
     return value
+
+
+def truncated(log: Log) -> Iterator[Log]:
+    """The log and a TRUNCATE at its end, which waits for every other transaction (R10); perhaps the row comes to life again."""
+    yield (*log, ("t", "y"), ("commit", "y"))
+    yield (*log, ("t", "y"), ("commit", "y"), ("c", "z"), ("commit", "z"))
 
 
 def final_state(log: Log) -> str | None:
@@ -151,7 +160,7 @@ def streamed(log: Log, *, after: int = 0, seq0: int | None = None, empty_seen: b
             continue
         for lsn, op in changes:
             if op != "w":
-                emitted.append(Change(op, lsn, seq0, name, None if op == "d" else f"{name}{lsn}", time=commit))
+                emitted.append(Change(op, lsn, seq0, name, None if op in "dt" else f"{name}{lsn}", time=commit))
                 continue
             value = state_at(log, lsn)
             touched = any(lsn < end <= commit for end, other, inner in commits if other != "w" and inner)
@@ -238,8 +247,8 @@ def event_of(change: Change, fields: Fields | None, holes: frozenset[str] = froz
     """The record as the product sees it; `fields` None is a delete."""
     name, partition = change.transaction, "" if change.partition < 0 else str(change.partition)
     position = LogPosition(SCOPE, change.lsn, change.op, change.seq0, ord(name) if name else None, partition, change.offset, change.run, change.time)
-    if change.op == "h":
-        return Event(Kind.HINT, position=position)
+    if change.op in "ht":
+        return Event(Kind.HINT if change.op == "h" else Kind.TRUNCATE, position=position)
     if fields is None:
         return Event(Kind.DELETE, position=position)
     return Event(Kind.PUT, position=position, fields=fields, holes=holes, creates=change.op == "c")

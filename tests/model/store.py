@@ -10,12 +10,13 @@ from typing import NamedTuple
 
 import msgspec
 
-from anyorder._core.batch import Held, coalesce
+from anyorder._core.batch import Decision, Held, coalesce, identity_of
 from anyorder._core.decide import forget, truncate, truncated_by
 from anyorder._core.event import Event
 from anyorder._core.fold import Limits
 from anyorder._core.memory import REST, Memory, pack, unpack
 from anyorder._core.outcome import Outcome, Reason, outcome_of
+from anyorder.stores.guard import disputes
 
 Row = tuple[object, ...]
 EMPTY = 0
@@ -106,22 +107,33 @@ class Store:
         memory, row = self.slots[slot]
         entries = [Held(place, self.events[place]) for place in bits(held)]
         share = coalesce(memory, [self.events[place] for place in batch], entries, self.limits[limits], reconsider=reconsider)
-        accepted = 0
+        accepted = kept = 0
         reasons = {}
         for decision in share.decisions:
             place = self._places[id(decision.event)]
             reasons[place] = decision.reason
-            if decision.quarantined:
-                held |= 1 << place
-            else:
+            if not decision.quarantined:
                 accepted |= 1 << place
+            elif not self._is_held(decision, held | kept):
+                kept |= 1 << place
         for entry, _ in share.settled:
             held &= ~(1 << entry.entry)
             accepted |= 1 << entry.entry
+        held |= kept
         after = slot
         if share.moved:
             after = self.number(Slot(share.after, written(row, share.after, self.columns)))
         return Step(after, held, tuple(reasons[place] for place in batch), accepted)
+
+    def _is_held(self, decision: Decision, held: int) -> bool:
+        """Does the quarantine hold the event, or another content of the same dispute? Then it is a duplicate (rules R1, R12)."""
+        mine, position = identity_of(decision.event), decision.event.position
+        for place in bits(held):
+            other = self.events[place]
+            same_place = position is not None and other.position is not None and other.position.identity() == position.identity()
+            if identity_of(other) == mine or (same_place and disputes(decision)):
+                return True
+        return False
 
     def learn(self, limits: int, place: int) -> int:
         """The limits once this event is seen: a snapshot record makes its run known."""

@@ -26,26 +26,25 @@ ONE, IN_TURN, MOVED = Naming(), Naming(("y", "x")), Naming(("y", "x"), "x")
 
 
 class Content:
-    """What each change of a log names, and the row at each position, without what the log never told under this key."""
+    """What each change of a log names, and the row at each position. A hole of a creating record hides a value that no event tells."""
 
-    def __init__(self, log: Log, naming: Naming) -> None:
+    def __init__(self, log: Log, naming: Naming, mark: str = "") -> None:
         self.named: dict[tuple[str, int], Fields | None] = {}
-        self.states: list[tuple[int, Fields | None, frozenset[str]]] = []
+        self.states: list[tuple[int, Fields | None]] = []
         row: Fields | None = None
-        told: frozenset[str] = frozenset()
         for end, name, changes in transactions(log):
             for lsn, op in changes:
                 if op == "w":
                     continue
                 columns = "" if op == "d" else naming.create if op == "c" else naming.update[lsn % 2]
-                own: Fields = {column: f"{name}{lsn}" for column in columns}
+                own: Fields = dict.fromkeys(columns, f"{name}{lsn}{mark}")
+                hidden: Fields = dict.fromkeys("xy", f"hidden {lsn}{mark}")
                 self.named[op, lsn] = own or None
-                row = None if op == "d" else {**dict.fromkeys("xy", f"{name}{lsn}'"), **own} if op == "c" else {**(row or {}), **own}
-                told = frozenset(columns) if op in "cd" else told | set(columns)
-            self.states.append((end, row, told))
+                row = None if op == "d" else {**(hidden if op == "c" else row or {}), **own}
+            self.states.append((end, row))
 
     def at(self, position: int) -> Fields | None:
-        return next((row for end, row, _ in reversed(self.states) if end <= position), None)
+        return next((row for end, row in reversed(self.states) if end <= position), None)
 
     def event(self, change: Change) -> Event:
         fields = self.at(change.lsn) if change.op in READS else self.named[change.op, change.lsn]

@@ -44,7 +44,7 @@ MUTANTS = [
     Mutant("R5", "a change's commit after the snapshot proves nothing", LOG, "if change.lsn >= read.lsn or (change.seq0 is not None and change.seq0 >= read.lsn):", "if change.lsn >= read.lsn:"),
     Mutant("R5", "an incremental read is compared by offset only", LOG, 'if read.op == "i" and change.seq0 is not None:', "if False:"),
     Mutant("R5", "a change below the snapshot is always older", LOG, "return Order.NEWER if change.offset > read.offset else Order.OLDER", "return Order.OLDER"),
-    Mutant("R5", "offsets of two partitions compare", LOG, "if change.partition == read.partition:", "if True:"),
+    Mutant("R5", "offsets of two partitions compare", LOG, "if change.partition == read.partition != \"\":", "if True:"),
     Mutant("R5", "the offset is not joined", LOG, "offset = other.offset if other.offset > self.offset and other.partition == self.partition else self.offset", "offset = self.offset"),
     Mutant("R5", "a read passes the floor by its log position alone", LOG, 'if self.op in "ri" and self.offset <=', "if False and self.offset <="),
     Mutant("R6", "a hint settles itself", DECIDE, "done = not memory.live or seen", "done = True"),

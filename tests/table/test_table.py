@@ -221,6 +221,29 @@ def test_a_refused_winner_releases_nobody(path: Path) -> None:
     assert (report.applied, report.quarantined) == (1, {"malformed": 1})
 
 
+def test_a_repetition_beyond_the_first_thousand_records_is_a_duplicate(path: Path) -> None:
+    records = [record(n, "c", n, after={"id": n}) for n in range(1, 1001)]
+
+    report = users(path).apply([*records, *records[:5]])
+
+    assert (report.applied, report.ignored) == (1000, {"duplicate": 5})
+
+
+def test_two_contents_of_one_position_are_one_dispute_that_lists_both(path: Path) -> None:
+    table = users(path)
+    one, other = (record(1, "u", 10, after={"id": 1, "name": name}) for name in ("first", "second"))
+
+    for each in (one, other, one, other):
+        table.apply([each])
+
+    (entry,) = table.quarantine.entries()
+    delivery = table.quarantine.show(entry.id).delivery
+    assert delivery is not None
+    assert "first" in entry.detail
+    assert b"second" in (delivery.value or b"")
+    assert entry.count == 3
+
+
 def test_a_new_column_widens_the_table_that_we_made(path: Path) -> None:
     table = users(path)
 

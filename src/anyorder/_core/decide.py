@@ -9,7 +9,7 @@ from __future__ import annotations
 from anyorder._core.event import Event, Kind
 from anyorder._core.families import LogPosition
 from anyorder._core.floor import Floor
-from anyorder._core.fold import Applied, Limits, apply, compare, replace, stamp_of
+from anyorder._core.fold import Applied, Limits, apply, compare, joined, replace, stamp_of
 from anyorder._core.memory import HOLE, Base, Born, Dead, Memory, Stamp
 from anyorder._core.outcome import Reason
 from anyorder._core.position import Above, Order
@@ -35,7 +35,7 @@ def _hint(memory: Memory | None, event: Event, limits: Limits) -> Applied:
     assert isinstance(hint, LogPosition)
     if memory is not None:
         stored = memory.stamp.position
-        seen = isinstance(stored, LogPosition) and stored.partition == hint.partition and stored.offset >= hint.offset
+        seen = isinstance(stored, LogPosition) and stored.partition == hint.partition != "" and stored.offset >= hint.offset
         done = not memory.live or seen
         return Applied(memory, Reason.NOT_A_CHANGE if done else Reason.WAITING, memory.stamp)
     forgotten = limits.floor.entries.get("offset:" + hint.partition)
@@ -84,6 +84,8 @@ def truncated_by(limits: Limits, event: Event) -> tuple[Limits, Reason]:
     stamp = stamp_of(event)
     if limits.truncated is not None:
         order = compare(stamp, limits.truncated, limits.lineage)
+        if order is Order.SAME:
+            limits = replace(limits, truncated=joined(limits.truncated, stamp, same=True))
         if order is not Order.NEWER:
             known = {Order.SAME: Reason.DUPLICATE, Order.OLDER: Reason.STALE, Order.WAITING: Reason.WAITING}
             return limits, known.get(order, Reason.CONFLICT)

@@ -4,14 +4,15 @@ from __future__ import annotations
 
 from anyorder._core.batch import Decision
 from anyorder._core.families import LogPosition, OffsetPosition
-from anyorder._core.floor import Floor
+from anyorder._core.families.postgres_log import lsn_text
+from anyorder._core.floor import Floor, Value
 from anyorder._core.memory import REST, Memory, Stamp
 from anyorder._core.outcome import REASONS, Reason
 
 VERBS = {
     Reason.APPLIED: "was applied",
     Reason.DUPLICATE: "was ignored: it is the same event again",
-    Reason.STALE: "was ignored: something newer is remembered",
+    Reason.STALE: "was ignored: what is remembered is newer",
     Reason.ABSORBED: "was ignored: it deletes what is not there",
     Reason.NOT_A_CHANGE: "was ignored: it is not a change of a row",
     Reason.LATE: "is in quarantine: it is older than what this table has forgotten, so its key may have been deleted since",
@@ -41,19 +42,25 @@ def explain(decision: Decision) -> str:
 def _evidence(decision: Decision) -> str:
     against = decision.against
     if isinstance(against, Stamp) and decision.reason is not Reason.APPLIED:
-        return f"; remembered is {'a row' if against.rank else 'a tombstone'} from {against.position.text()}"
+        return f", namely {'a row' if against.rank else 'a tombstone'} from {against.position.text()}"
     if isinstance(against, Floor) and against:
         return f"; the floor is {floor_text(against)}"
     return ""
 
 
 def floor_text(floor: Floor) -> str:
-    """A floor's entries for people."""
-    return ", ".join(f"{scope.partition('|')[0]} {_value(value)}" for scope, value in sorted(floor.entries.items())) or "nothing forgotten"
+    """A floor's entries for people: `pg:main at LSN 0/16B3F80, shop.public.users/3 offset 8`."""
+    return ", ".join(_entry_text(entry, value) for entry, value in sorted(floor.entries.items())) or "nothing forgotten"
 
 
-def _value(value: int | tuple[int, ...]) -> str:
-    return str(value) if isinstance(value, int) else ".".join(map(str, value))
+def _entry_text(entry: str, value: Value) -> str:
+    if not isinstance(value, int):
+        return f"{entry.partition('|')[0]} at {'.'.join(map(str, value))}"
+    if entry.startswith("offset:"):
+        return f"{entry.removeprefix('offset:')} offset {value}"
+    if entry.startswith("pg:"):
+        return f"{entry.partition('|')[0]} at LSN {lsn_text(value)}"
+    return f"{entry} offset {value}"
 
 
 def explain_memory(subject: str, memory: Memory | None, columns: set[str]) -> list[str]:

@@ -206,12 +206,12 @@ def _older_than_row(memory: Memory, event: Event, stamp: Stamp, limits: Limits, 
     cells = {column: memory.source_of(column) for column in _columns(memory, event)}
     order = {column: _order(stamp, held, limits, _touches(event, column)) for column, held in cells.items() if held is not None}
     ties, base, against = _ties(memory, event, stamp, limits), memory.base, memory.stamp
-    after = {c: _joined(s, stamp, order[c] is Order.SAME) if s and order[c] in _NOT_NEWER else s for c, s in cells.items()}
+    after = {c: joined(s, stamp, order[c] is Order.SAME) if s and order[c] in _NOT_NEWER else s for c, s in cells.items()}
     told: dict[str, Any] = {}
-    refused = _refused_by(base, event, stamp, cells, limits) if base is not None and stamp.rank else None
+    older = {c for c, held in cells.items() if held is not None and order[c] is Order.NEWER}
+    named = {c for c, held in cells.items() if stamp.rank and event.names(c) and (held is None or c in older)}
+    refused = _refused_by(base, stamp, named, limits) if base is not None and stamp.rank else None
     if refused is None:
-        older = {c for c, held in cells.items() if held is not None and order[c] is Order.NEWER}
-        named = {c for c, held in cells.items() if stamp.rank and event.names(c) and (held is None or c in older)}
         if not stamp.rank or (event.creates and not event.whole):
             after |= dict.fromkeys(older - named, HOLE)
             told |= dict.fromkeys(older - named)
@@ -221,7 +221,7 @@ def _older_than_row(memory: Memory, event: Event, stamp: Stamp, limits: Limits, 
             after[column] = stamp if held is None else _carrying(stamp, held)
             told[column] = (event.fields or {}).get(column)
     own = {c for c, held in cells.items() if held is memory.stamp and c not in told}
-    row = _row(_joined(memory.stamp, stamp), after | dict.fromkeys(own, OWN), base, _writes(memory, cells.keys(), told) if told else memory.values)
+    row = _row(joined(memory.stamp, stamp), after | dict.fromkeys(own, OWN), base, _writes(memory, cells.keys(), told) if told else memory.values)
     still = {c for c in cells.keys() | memory.disputed if memory.is_disputed(c) and c not in told and row.source_of(c) is not None}
     row = _kept(_disputing(row, still | ties, cells.keys() | memory.disputed), memory)
     reason = Reason.CONFLICT if any(map(row.is_disputed, ties)) else refused or (Reason.APPLIED if told else Reason.STALE)
@@ -246,22 +246,24 @@ def _order(stamp: Stamp, held: Stamp, limits: Limits, needed: bool = True) -> Or
     return order
 
 
-def _refused_by(base: Base, event: Event, stamp: Stamp, cells: dict[str, Stamp | None], limits: Limits) -> Reason | None:
-    """May an older put fill a hole of this row? Not from what is dead, and what may be dead is late."""
+def _refused_by(base: Base, stamp: Stamp, told: Collection[str], limits: Limits) -> Reason | None:
+    """May an older put tell these columns of the row? Not from what is dead, and what may be dead is late."""
     if isinstance(base, Dead):
         return Reason.STALE if _order(stamp, base.stamp, limits) is Order.OLDER else None
     if stamp.position.above(base.floor, limits.lineage) is Above.YES:
         return None
-    return Reason.LATE if any(held is None and event.names(column) for column, held in cells.items()) else Reason.STALE
+    return Reason.LATE if told else Reason.STALE
 
 
 def _dead_up_to(base: Base | None, stamp: Stamp, limits: Limits) -> Base:
     """The base after learning that everything up to `stamp` is dead: the later of the two."""
     if isinstance(base, Dead):
-        return Dead(stamp) if _order(stamp, base.stamp, limits) is Order.NEWER else base
-    if isinstance(base, Born) and stamp.position.above(base.floor, limits.lineage) is not Above.YES:
-        return base
-    return Dead(stamp)
+        order = _order(stamp, base.stamp, limits)
+        return Dead(stamp if order is Order.NEWER else joined(base.stamp, stamp, order is Order.SAME))
+    above = Above.YES if base is None else stamp.position.above(base.floor, limits.lineage)
+    if above is Above.UNKNOWN:
+        raise _Held(Order.WAITING, stamp)
+    return Dead(stamp) if above is Above.YES or base is None else base
 
 
 def _columns(memory: Memory, event: Event) -> set[str]:
@@ -279,16 +281,17 @@ def _row(stamp: Stamp, cells: dict[str, Cell], base: Base | None, values: dict[s
     return Memory(stamp, listed or None, base if HOLE in cells.values() else None, values=values)
 
 
-def _joined(stamp: Stamp, other: Stamp, same: bool = False) -> Stamp:
+def joined(stamp: Stamp, other: Stamp, same: bool = False) -> Stamp:
+    """This stored stamp after meeting one that is not newer; `same`: another copy of the very event."""
     position = stamp.position.joined(other.position, same)
     return stamp if position is stamp.position else replace(stamp, position=position)
 
 
 def _carrying(stamp: Stamp, held: Stamp) -> Stamp:
     """The new event's stamp with the joined offset of what it replaces (rules R5)."""
-    return _joined(stamp, held)
+    return joined(stamp, held)
 
 
 def _join(memory: Memory, stamp: Stamp, same: bool = False) -> Memory:
-    joined = _joined(memory.stamp, stamp, same)
-    return memory if joined is memory.stamp else replace(memory, stamp=joined)
+    met = joined(memory.stamp, stamp, same)
+    return memory if met is memory.stamp else replace(memory, stamp=met)

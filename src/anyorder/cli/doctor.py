@@ -12,7 +12,7 @@ from anyorder._core.outcome import REASONS, Reason
 from anyorder.cli.main import Parser
 from anyorder.cli.output import add_formats, print_rows
 from anyorder.runtime.pipeline import Pipeline, load_pipeline
-from anyorder.stores.contract import EntryQuery, TableFacts, Transaction
+from anyorder.stores.contract import EntryQuery, Store, TableFacts, Transaction
 
 EXAMPLES = 3
 
@@ -28,13 +28,13 @@ def run(options: argparse.Namespace) -> int:
     pipeline = load_pipeline(options.pipeline)
     store = pipeline.open_store()
     with store.reading() as transaction:
-        rows = [{"where": where, "finding": finding, "what to do": to_do} for where, finding, to_do in findings(pipeline, transaction)]
+        rows = [{"where": where, "finding": finding, "what to do": to_do} for where, finding, to_do in findings(pipeline, store, transaction)]
     store.close()
     print_rows(rows, options, "nothing found")
     return int(bool(rows))
 
 
-def findings(pipeline: Pipeline, transaction: Transaction) -> Iterator[tuple[str, str, str]]:
+def findings(pipeline: Pipeline, store: Store, transaction: Transaction) -> Iterator[tuple[str, str, str]]:
     """(where, what, what to do) of everything that needs a person."""
     open_entries = Counter((entry.table, entry.reason) for entry in transaction.entries(EntryQuery()))
     for (table, reason), number in sorted(open_entries.items()):
@@ -43,6 +43,7 @@ def findings(pipeline: Pipeline, transaction: Transaction) -> Iterator[tuple[str
         if growth.suspected:
             yield scope, "the history seems to have started again", f"find out at the source; if it did not: anyorder quarantine dismiss '{scope}'"
     for facts in transaction.tables():
+        yield from store.check(pipeline.spec_named(facts.name, facts.key))
         yield from _table(pipeline, transaction, facts)
 
 

@@ -7,11 +7,9 @@ import time
 
 from anyorder.cli.main import Parser
 from anyorder.cli.output import add_formats, print_rows
-from anyorder.errors import NotReapable
 from anyorder.runtime.pipeline import load_pipeline
 from anyorder.stores.duration import spelled
-
-CHUNK = 1000
+from anyorder.stores.forgetting import forget
 
 
 def configure(parser: Parser) -> None:
@@ -28,12 +26,8 @@ def run(options: argparse.Namespace) -> int:
     with store.reading() as transaction:
         tables = transaction.tables()
     for facts in tables:
-        spec, gone = pipeline.spec_named(facts.name, facts.key), 0
-        try:
-            while spec.window is not None and (went := store.reap(spec, time.time() - spec.window, CHUNK)):
-                gone += went
-        except NotReapable as error:
-            raise NotReapable(f"table {facts.name}: {error}") from error
+        spec = pipeline.spec_named(facts.name, facts.key)
+        gone = forget(store, spec, time.time())
         rows.append({"table": facts.name, "window": spelled(spec.window), "forgotten": gone, "tombstones": facts.tombstones - gone})
     store.close()
     print_rows(rows, options, "no guarded table yet")

@@ -14,7 +14,7 @@ from anyorder.stores.contract import EntryQuery
 from anyorder.stores.intake import Share, take
 from anyorder.stores.sqlite import SQLiteStore
 from anyorder.stores.story import Story
-from anyorder.table import table
+from anyorder.tables import table
 
 
 class Guarded:

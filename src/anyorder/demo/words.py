@@ -38,7 +38,7 @@ def lsn(value: int | None) -> str:
     return "" if not value else f"{value >> 32:X}/{value & 0xFFFFFFFF:X}"
 
 
-def verdict(decision: Decision) -> Cell:
+def ending(decision: Decision) -> Cell:
     """`applied`, `ignored: stale`, `quarantined: late`."""
     outcome = decision.outcome
     why = "" if outcome is Outcome.APPLIED else f": {decision.reason.value.replace('_', ' ')}"

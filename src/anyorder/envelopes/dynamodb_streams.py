@@ -52,7 +52,7 @@ class DynamoDBStreams(Reader):
         name, expired = record.get("eventName"), _by_ttl(record)
         if expired and self._keeps_expired:
             return Event(Kind.CONTROL, table, key, position, time=time, note=f"{EXPIRED}, and rows that expired are kept", delivery=delivery)
-        if name == REMOVE or (expired and "NewImage" not in change):
+        if name == REMOVE:
             return Event(Kind.DELETE, table, key, position, time=time, note=EXPIRED if expired else "", delivery=delivery)
         if name not in PUTS:
             raise Malformed(f"eventName {name!r:.80} is none of INSERT, MODIFY, REMOVE")
@@ -79,8 +79,11 @@ def _record(delivery: Delivery) -> tuple[dict[str, Any], dict[str, Any]]:
 
 
 def _table(record: dict[str, Any]) -> str:
-    found = ARN.fullmatch(str(record.get("eventSourceARN")))
-    return found["name"] if found else str(record.get("tableName") or "")
+    """Named in the stream's ARN, through Kinesis by itself."""
+    found, name = ARN.fullmatch(str(record.get("eventSourceARN"))), record.get("tableName", "")
+    if found is None and type(name) is not str:
+        raise Malformed(f"tableName is no text: {name!r:.80}")
+    return found["name"] if found else name
 
 
 def _by_ttl(record: dict[str, Any]) -> bool:
@@ -101,9 +104,7 @@ def _position(record: dict[str, Any], change: dict[str, Any], key: KeyFields, ti
     arn = record.get("eventSourceARN")
     found = ARN.fullmatch(arn) if type(arn) is str else None
     if found is None:
-        raise Malformed(
-            f"eventSourceARN {arn!r:.120} is not that of a table's stream: without it nothing tells which stream the sequence number is of"
-        )
+        raise Malformed(f"eventSourceARN {arn!r:.120} is no stream of a table: nothing tells which one the sequence number is of")
     scope = f"dynamodb:{found['table']}/{canonical(key)}"
     return ScalarPosition("sequence", scope, (_switched_on(found["label"]), *version.parse(number)), per_entity=True, time=time)
 

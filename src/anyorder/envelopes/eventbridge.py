@@ -77,12 +77,12 @@ class EventBridge(Reader):
         inside = self._inside(delivery)
         if not inside.valued:
             note = f"the record has no value, which is not a null one{_lies_at(inside)}"
-            return msgspec.structs.replace(self._inner.unread(inside.delivery, note), kind=Kind.INCOMPLETE, delivery=delivery)
+            return msgspec.structs.replace(self._inner.unread(inside.delivery, note), kind=Kind.INCOMPLETE, delivery=_arrived(delivery, inside))
         event = self._inner.decode(inside.delivery)
         if inside.reference and event.kind not in DECIDED and inside.path != HARMLESS_PATH:
             note = f"{inside.path or 'a part'} of the record is missing{_lies_at(inside)}"
-            return Event(Kind.INCOMPLETE, event.table, event.key, event.position, time=event.time, note=note, delivery=delivery)
-        return msgspec.structs.replace(event, delivery=delivery)
+            return Event(Kind.INCOMPLETE, event.table, event.key, event.position, time=event.time, note=note, delivery=_arrived(delivery, inside))
+        return msgspec.structs.replace(event, delivery=_arrived(delivery, inside))
 
     def _inside(self, delivery: Delivery) -> Inside:
         if delivery.value is None:
@@ -136,6 +136,11 @@ class EventBridge(Reader):
 
     def key_of(self, delivery: Delivery) -> KeyFields | None:
         return self._inner.unread(self._inside(delivery).delivery, "").key
+
+
+def _arrived(delivery: Delivery, inside: Inside) -> Delivery:
+    """The delivery as it arrived, byte for byte; from a queue, which is no topic, under the topic of the record inside."""
+    return delivery if delivery.offset >= 0 else msgspec.structs.replace(delivery, topic=inside.delivery.topic)
 
 
 def _no_record(body: Any) -> str:

@@ -15,6 +15,7 @@ from anyorder.report import Report
 from anyorder.runtime.pipeline import Pipeline
 from anyorder.sources.contract import Received
 from anyorder.stores.contract import Store, TableSpec
+from anyorder.stores.forgetting import forget
 from anyorder.stores.intake import Share, Taken, take
 
 WATCHED = 1000  # latest deliveries over which the quarantined share is taken
@@ -89,7 +90,9 @@ class Run:
             except LookupError:
                 loose.append(Decision(event, Reason.MALFORMED if event.kind is Kind.MALFORMED else Reason.UNROUTED, detail=event.note))
                 continue
-            if event.kind is Kind.CONTROL or spec is None:
+            if spec is None and event.kind is Kind.MALFORMED and not event.table:  # whose it is cannot be read: nobody said to ignore it
+                loose.append(Decision(event, Reason.MALFORMED, detail=event.note))
+            elif event.kind is Kind.CONTROL or spec is None:
                 loose.append(Decision(event, Reason.NOT_A_CHANGE))
             else:
                 routed.setdefault(spec.name, (spec, []))[1].append(event)
@@ -100,8 +103,7 @@ class Run:
         now = time.time()
         for spec in self.pipeline.known_specs():
             if spec.window is not None and (everything or spec.window == 0 or now - self._reaped > REAP_SECONDS):
-                while self.store.reap(spec, now - spec.window, WATCHED) == WATCHED:
-                    pass
+                forget(self.store, spec, now)
         if now - self._reaped > REAP_SECONDS:
             self._reaped = now
 
@@ -119,3 +121,4 @@ class Run:
                 held = transaction.quarantine_size()
             if held > self.pipeline.quarantine_size:
                 raise QuarantineFull(f"the quarantine holds {held} bytes, more than {self.pipeline.quarantine_size}. {QuarantineFull.__doc__}")
+

@@ -121,6 +121,8 @@ class Pipeline:
                     return None
                 key = (section.key,) if isinstance(section.key, str) else tuple(section.key or ())
                 name = target_name(section.name, topic, table)
+                if not name:
+                    raise ConfigurationError(f'[[table]] match = "{section.match}": these records name neither topic nor table; say name = "..."')
                 return TableSpec(name, key, window, section.partitions, self._adopt or section.adopt)
         raise LookupError(topic or table)
 

@@ -82,6 +82,9 @@ class Replaced(NamedTuple):
     memory: Memory | None
 
 
+Finding = tuple[str, str, str]
+"""One thing that needs a person: where, what is wrong, what to do."""
+
 Answer = Refused | Lost | Replaced
 
 
@@ -220,6 +223,9 @@ class Store(Protocol):
 
     def reap(self, spec: TableSpec, before: float, limit: int) -> int:
         """Forget at most `limit` tombstones written before this time: floor first, only if unchanged. How many went."""
+
+    def check(self, spec: TableSpec) -> Iterator[Finding]:
+        """What of this backend's own set-up stands in the way of its promises, for `doctor`."""
 
     def close(self) -> None:
         """Release the connection."""

@@ -105,8 +105,29 @@ def encoded(column: str, value: object, depth: int = 0) -> Value:
     raise DoesNotFit(f"column {column!r} holds a {type(value).__name__}, which DynamoDB has no type for")
 
 
+def decoded(value: Value) -> Any:
+    """The value that was encoded; numbers as integers where they are."""
+    ((kind, held),) = value.items()
+    if kind == "N":
+        exact = Decimal(held)
+        return int(exact) if exact == exact.to_integral_value() else exact
+    if kind == "L":
+        return [decoded(part) for part in held]
+    if kind == "M":
+        return {name: decoded(part) for name, part in held.items()}
+    return None if kind == "NULL" else held
+
+
+def row_of(item: Item | None) -> dict[str, object] | None:
+    """The user's columns of a live item; None: there is no row."""
+    memory = memory_of(item)
+    if item is None or memory is None or not memory.live:
+        return None
+    return {name: decoded(value) for name, value in item.items() if not name.startswith(PREFIX)}
+
+
 def number(column: str, value: float | Decimal) -> str:
-    """A number as text with every digit. Raises DoesNotFit beyond 38 significant digits or DynamoDB's range."""
+    """A number as text with every digit; -0.0 is 0, its equal. Raises DoesNotFit beyond 38 significant digits or DynamoDB's range."""
     exact = Decimal(repr(value)) if isinstance(value, float) else Decimal(value)
     if not exact.is_finite():
         raise DoesNotFit(f"column {column!r} is {value}, which DynamoDB has no number for")

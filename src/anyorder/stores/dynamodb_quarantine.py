@@ -154,7 +154,9 @@ class QuarantineItems:
         item = self._item(number)
         if item is None or item["state"]["S"] != "open":
             return
-        values = {":state": {"S": state}, ":open": {"S": "open"}, ":detail": {"S": reason.value}, ":now": {"N": str(now)}}
+        before = item["detail"]["S"]
+        detail = f"{before}; then {reason.value}" if before else reason.value
+        values = {":state": {"S": state}, ":open": {"S": "open"}, ":detail": {"S": detail}, ":now": {"N": str(now)}}
         change = self._changing(number, "SET #s = :state, detail = :detail, last_seen = :now", values, {"#s": "state"}, "#s = :open")
         items = [change]
         if item["entity"]["S"]:

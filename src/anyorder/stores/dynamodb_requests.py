@@ -112,7 +112,7 @@ class Requests:
         while True:
             with self.concurrency:
                 answer = self._once(operation, arguments)
-            code = _verdict(answer)
+            code = _code_of(answer)
             if not code:
                 if not repeated:
                     self.concurrency.succeeded()
@@ -188,7 +188,7 @@ class Requests:
         self._pool.shutdown(wait=False)
 
 
-def _verdict(answer: Answer) -> str:
+def _code_of(answer: Answer) -> str:
     """ "throttled", "conflict" and "unknown" are tried again; "" is an answer."""
     codes = {answer.code}
     if answer.code == "TransactionCanceledException":

@@ -8,12 +8,13 @@ looks at the key again afterwards, and whoever moved a key looks at the counter 
 from __future__ import annotations
 
 import uuid
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 import msgspec
 
 from anyorder._core.batch import Held
+from anyorder._core.event import canonical
 from anyorder._core.floor import Floor
 from anyorder._core.fold import Limits, compare
 from anyorder._core.memory import REST, Memory, pack, unpack
@@ -23,7 +24,7 @@ from anyorder._core.reset import Growth
 from anyorder.stores.contract import Answer, Entry, EntryQuery, Holding, Lost, Refused, Remembered, TableFacts, TableSpec, Write
 from anyorder.stores.dynamodb_books import BUCKETS, Meta, bucket_of, growth_of
 from anyorder.stores.dynamodb_execute import Done, Execution
-from anyorder.stores.dynamodb_items import DoesNotFit, Item, item_key, key_of, memory_of, text_of
+from anyorder.stores.dynamodb_items import DoesNotFit, Item, item_key, key_of, memory_of, row_of, text_of
 from anyorder.stores.dynamodb_tables import entity_of
 from anyorder.stores.dynamodb_writes import Planned, Slot, Target, plan
 from anyorder.stores.guard import reconsider_keys
@@ -149,6 +150,14 @@ class DynamoDBTransaction:
             return {}
         wanted = set(entities)
         return self._store.quarantine.events([one for one in self._store.open_entries(meta) if one.entity in wanted])
+
+    def content(self, spec: TableSpec, key: Mapping[str, object]) -> dict[str, object] | None:
+        entity = canonical(key)
+        slot, shape = self._slots.get((spec.name, entity), Slot()), self._store.tables.shape(spec)
+        if slot.item is not None or shape is None or (slot.text is None and not slot.unread):
+            return row_of(slot.item)
+        found = self._store.requests.get_many([(shape.name, item_key(shape.schema, entity, key))])
+        return row_of(found[0]["item"]) if found else None
 
     # ---- writing
 

@@ -60,7 +60,7 @@ def take_in(transaction: Transaction, shares: Sequence[Share], loose: Sequence[D
     closed: list[tuple[Held, Decision]] = []
     for spec, events in shares:
         plain = [event for event in events if event.kind in DATA and id(event) not in suspected]
-        others = [Decision(event, _verdict(event), detail=event.note) for event in events if event.kind not in DATA or id(event) in suspected]
+        others = [Decision(event, _reason(event), detail=event.note) for event in events if event.kind not in DATA or id(event) in suspected]
         settlement = apply(transaction, spec, plain, token, reconsider=reconsider)
         decisions += settlement.decisions + _held(transaction, spec.name, others)
         closed += settlement.closed
@@ -69,7 +69,7 @@ def take_in(transaction: Transaction, shares: Sequence[Share], loose: Sequence[D
     return Taken(decisions, closed)
 
 
-def _verdict(event: Event) -> Reason:
+def _reason(event: Event) -> Reason:
     """The reason of an event that no memory decides."""
     kinds = {Kind.CONTROL: Reason.NOT_A_CHANGE, Kind.INCOMPLETE: Reason.INCOMPLETE, Kind.MALFORMED: Reason.MALFORMED}
     return kinds.get(event.kind, Reason.SUSPECTED_RESET)

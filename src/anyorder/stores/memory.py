@@ -19,7 +19,7 @@ from anyorder._core.memory import REST, Memory, pack, unpack
 from anyorder._core.outcome import Reason
 from anyorder._core.position import Lineage
 from anyorder._core.reset import Growth
-from anyorder.stores.contract import Entry, EntryQuery, Holding, Lost, Promises, Refused, Remembered, TableFacts, TableSpec, Write
+from anyorder.stores.contract import Entry, EntryQuery, Finding, Holding, Lost, Promises, Refused, Remembered, TableFacts, TableSpec, Write
 
 replace = msgspec.structs.replace
 
@@ -96,6 +96,9 @@ class MemoryStore:
             transaction.save_limits(spec, limits)
             return len(old)
 
+    def check(self, spec: TableSpec) -> Iterator[Finding]:
+        yield "the store", "nothing is kept: it lies in this process's memory", "use it in tests only"
+
     def close(self) -> None:
         return None
 
@@ -160,7 +163,9 @@ class MemoryTransaction:
         return True
 
     def settle(self, entry: int, state: str, reason: Reason) -> None:
-        self._state.entries[entry] = replace(self._state.entries[entry], state=state, detail=reason.value, last_seen=self._now)
+        held = self._state.entries[entry]
+        detail = f"{held.detail}; then {reason.value}" if held.detail else reason.value
+        self._state.entries[entry] = replace(held, state=state, detail=detail, last_seen=self._now)
 
     def held_entities(self, spec: TableSpec, *, retry: bool) -> list[str]:
         found = [e for e in self._state.entries.values() if e.state == "open" and e.table == spec.name and e.key is not None]

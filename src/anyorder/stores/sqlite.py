@@ -16,7 +16,7 @@ from anyorder._core.decide import forget
 from anyorder._core.event import Delivery, Event
 from anyorder._core.memory import unpack
 from anyorder.errors import StoreBusy, StoreError
-from anyorder.stores.contract import Promises, TableSpec
+from anyorder.stores.contract import Finding, Promises, TableSpec
 from anyorder.stores.sqlite_transaction import SQLiteTransaction, Tables
 from anyorder.stores.statements import load_statements
 
@@ -94,6 +94,13 @@ class SQLiteStore:
                 transaction.save_limits(spec, limits)
                 self._database.executemany(SQL["forget_memory"].format(memory=memory), [(entity,) for entity, _ in rows])
             return len(rows)
+
+    def check(self, spec: TableSpec) -> Iterator[Finding]:
+        """Is the database in WAL mode, and is what a power loss may take known to be in it?"""
+        (mode,) = self._database.execute("PRAGMA journal_mode").fetchone()
+        if mode != "wal" and self.path != ":memory:":
+            to_do = "move the file to a local disk: WAL needs shared memory, which network file systems lack"
+            yield self.path, f"the journal mode is {mode}, so readers and the writer block each other", to_do
 
     def close(self) -> None:
         self._database.close()

@@ -63,7 +63,7 @@ def _told(table: str, key: dict[str, object], memory: Memory | None, columns: se
     waiting = [entry for entry in entries if entry.state == "open"]
     reason = Reason.APPLIED if memory is not None else Reason(waiting[-1].reason) if waiting else None
     held = [
-        f"In quarantine since {_when(e.first_seen)}: #{e.id}, {e.reason}{f' ({e.detail})' if e.detail else ''}, seen {e.count} times."
+        f"In quarantine since {_when(e.first_seen)}: #{e.id}, {e.reason}{f' ({e.detail})' if e.detail else ''}, seen {'once' if e.count == 1 else f'{e.count} times'}."
         for e in waiting
     ]
     return Story(

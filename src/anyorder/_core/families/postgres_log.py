@@ -19,14 +19,13 @@ from anyorder.errors import NotReapable
 
 READS = frozenset("rix")  # r: snapshot read, i: incremental snapshot read, x: our own read of the source
 HINT = "h"  # a null record: only its place in the topic is known
-CONTRADICTION = 1_000_000  # microseconds by which commit times must contradict the log before runs are doubted (rules R14)
 
 
 class LogPosition(msgspec.Struct, frozen=True, array_like=True, tag="pg"):
     """One record's place: `lsn` of the change (S for a read), `op`, `seq0`, transaction id, (partition, offset), run, commit time (us).
 
     `op` is one of c u d r i x t. `offset` of a *stored* position is the joined one: the greatest of any event of this
-    partition that was judged not newer than it (rules R5).
+    partition that was judged not newer than it (rules R5). `run` of an x is the latest that the key's memory or held events name (rules R14).
     """
 
     scope: str
@@ -47,25 +46,27 @@ class LogPosition(msgspec.Struct, frozen=True, array_like=True, tag="pg"):
         mine, theirs = epoch(self, lineage), epoch(other, lineage)
         if mine != theirs:
             return Order.UNDECIDED if mine is None or theirs is None else Order.NEWER if mine > theirs else Order.OLDER
-        order = compare_in_epoch(self, other)
-        return Order.WAITING if contradicted(self, other, order) else order
+        return across_runs(self, other)
 
     def joined(self, other: Clocked, same: bool) -> LogPosition:
-        """The joined offset, and of two copies of one change the better lower bound (rules R4, R5)."""
+        """The joined offset, and of two copies of one change the better lower bound and the later run (rules R4, R5, R14)."""
         if not isinstance(other, LogPosition):
             return self
         offset = other.offset if other.offset > self.offset and other.partition == self.partition else self.offset
-        seq0 = self.seq0
+        seq0, run = self.seq0, self.run
         if same and other.seq0 is not None and (seq0 is None or other.seq0 > seq0):
             seq0 = other.seq0
-        if offset == self.offset and seq0 == self.seq0:
+        if same and other.run > run:
+            run = other.run
+        if offset == self.offset and seq0 == self.seq0 and run == self.run:
             return self
-        return msgspec.structs.replace(self, offset=offset, seq0=seq0)
+        return msgspec.structs.replace(self, offset=offset, seq0=seq0, run=run)
 
     def above(self, floor: Floor, lineage: Lineage) -> Above:
         if not floor.entries:
             return Above.YES
-        known, mine = False, epoch(self, lineage)
+        known = waiting = False
+        mine = epoch(self, lineage)
         for entry, limit in floor.entries.items():
             scope, _, run = entry.partition("|")
             if scope != self.scope:
@@ -74,9 +75,11 @@ class LogPosition(msgspec.Struct, frozen=True, array_like=True, tag="pg"):
             theirs = mine if run == self.run else epoch_of_run(run, lineage.get(scope, ()))
             if mine is None or theirs is None:
                 return Above.UNKNOWN
-            if theirs > mine or (theirs == mine and not self.passes(limit)):
+            below = not self.passes(limit)
+            if theirs > mine or (theirs == mine and (run > self.run or (run == self.run and below))):
                 return Above.NO
-        if not known:
+            waiting = waiting or (theirs == mine and below)  # an earlier run's: this one may have begun with a snapshot
+        if not known or waiting:
             return Above.UNKNOWN
         if self.op in "ri" and self.offset <= _number(floor.entries.get("offset:" + self.partition)):
             return Above.NO
@@ -103,7 +106,7 @@ class LogPosition(msgspec.Struct, frozen=True, array_like=True, tag="pg"):
     def identity(self) -> str:
         if self.op == HINT:
             return f"hint {self.partition}@{self.offset}"
-        return f"{self.scope}@{self.lsn} {self.op} {self.transaction}"
+        return f"{self.scope}@{self.lsn} {self.op} {self.transaction} {self.time}"
 
     def newest_first(self) -> tuple[int, ...]:
         return (-max(self.lsn, self.seq0 or 0), -self.lsn)
@@ -111,7 +114,12 @@ class LogPosition(msgspec.Struct, frozen=True, array_like=True, tag="pg"):
     def text(self) -> str:
         if self.op == HINT:
             return f"{self.partition} offset {self.offset}"
-        return f"{self.scope} at LSN {self.lsn >> 32:X}/{self.lsn & 0xFFFFFFFF:X}"
+        return f"{self.scope} at LSN {lsn_text(self.lsn)}"
+
+
+def lsn_text(lsn: int) -> str:
+    """As PostgreSQL writes it: `0/16B3F80`."""
+    return f"{lsn >> 32:X}/{lsn & 0xFFFFFFFF:X}"
 
 
 def compare_in_epoch(a: LogPosition, b: LogPosition) -> Order:
@@ -150,7 +158,7 @@ def compare_change_to_read(change: LogPosition, read: LogPosition) -> Order:
         return Order.OLDER  # the window's semantics make the converse true as well
     if read.op == "x":
         return Order.UNDECIDED if change.op == "c" and change.seq0 is None else Order.OLDER
-    if change.partition == read.partition:
+    if change.partition == read.partition != "":
         return Order.NEWER if change.offset > read.offset else Order.OLDER
     return Order.UNDECIDED
 
@@ -181,13 +189,19 @@ def epoch_of_run(run: str, snapshot_runs: tuple[str, ...]) -> int | None:
     return bisect_right(snapshot_runs, run) if run else None
 
 
-def contradicted(a: LogPosition, b: LogPosition, order: Order) -> bool:
-    """Two changes of different runs, one epoch as far as known: does the log contradict the source's commit times? (rules R14)"""
-    if not (a.run and b.run) or a.time is None or b.time is None or a.op in READS or b.op in READS:
-        return False
-    if order is Order.NEWER:
-        return b.time - a.time > CONTRADICTION
-    return order is Order.OLDER and a.time - b.time > CONTRADICTION
+def across_runs(a: LogPosition, b: LogPosition) -> Order:
+    """R14: two runs, one epoch as far as known. Either the later run went on in the same log, and tells again all that follows what it told;
+    or it began with a snapshot that is not known yet, and whatever it tells is newer. The answer is right both ways, or it is to wait."""
+    order = compare_in_epoch(a, b)
+    if order is Order.UNDECIDED or not (a.run and b.run):
+        return order
+    later, earlier, told_later = (a, b, Order.NEWER) if a.run > b.run else (b, a, Order.OLDER)
+    if order is told_later or later.op in READS:
+        return told_later
+    one_commit = (later.transaction, later.time) == (earlier.transaction, earlier.time)
+    if order is Order.SAME:
+        return order if one_commit and later.op == earlier.op else Order.WAITING
+    return order if one_commit and later.time is not None else Order.WAITING
 
 
 def _number(value: int | tuple[int, ...] | None) -> int:

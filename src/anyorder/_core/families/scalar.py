@@ -70,4 +70,5 @@ class ScalarPosition(msgspec.Struct, frozen=True, array_like=True, tag="scalar")
         return tuple(-part for part in self.value)
 
     def text(self) -> str:
-        return f"{self.scope} at {self.kind} {'.'.join(map(str, self.value))}"
+        clock = f"{self.kind} {'.'.join(map(str, self.value))}"
+        return clock if self.per_entity else f"{self.scope} at {clock}"  # a clock of one key says nothing by the key's name

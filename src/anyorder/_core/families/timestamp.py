@@ -22,17 +22,24 @@ def parse(value: object) -> tuple[int, ...]:
     if found is None:
         raise Malformed(f"not a time with a zone (RFC 3339) nor an integer: {value!r:.80}")
     year, month, day, hour, minute, second = (int(found[name]) for name in ("year", "month", "day", "hour", "minute", "second"))
-    if not (1 <= month <= 12 and 1 <= day <= 31 and hour < 24 and minute < 60 and second <= 60):
+    if not (1 <= month <= 12 and 1 <= day <= _length(year, month) and hour < 24 and minute < 60 and second <= 60):
         raise Malformed(f"not a time: {value!r:.80}")
     seconds = _days(year, month, day) * 86_400 + hour * 3600 + minute * 60 + second - _offset(found["zone"])
     return (seconds * 1_000_000_000 + int((found["fraction"] or "").ljust(9, "0")),)
 
 
+def _length(year: int, month: int) -> int:
+    return 29 if month == 2 and _leap(year) else 28 if month == 2 else 30 if month in (4, 6, 9, 11) else 31
+
+
+def _leap(year: int) -> bool:
+    return year % 4 == 0 and (year % 100 != 0 or year % 400 == 0)
+
+
 def _days(year: int, month: int, day: int) -> int:
     """Days since 1970-01-01 in the proleptic Gregorian calendar."""
-    leap = year % 4 == 0 and (year % 100 != 0 or year % 400 == 0)
     before = year - 1
-    return before * 365 + before // 4 - before // 100 + before // 400 + DAYS_BEFORE_MONTH[month - 1] + (leap and month > 2) + day - 719_163
+    return before * 365 + before // 4 - before // 100 + before // 400 + DAYS_BEFORE_MONTH[month - 1] + (_leap(year) and month > 2) + day - 719_163
 
 
 def _offset(zone: str) -> int:

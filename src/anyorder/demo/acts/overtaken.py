@@ -17,7 +17,7 @@ from anyorder.demo.generated import Source
 from anyorder.demo.guarded import Guarded
 from anyorder.demo.naive import Consumer, Upsert, in_memory, rows_of
 from anyorder.demo.score import Score, judge
-from anyorder.demo.words import lsn, operation, position, verdict
+from anyorder.demo.words import lsn, operation, position, ending
 
 BEGAN = 1_767_225_600.0  # 1 January 2026
 COLUMNS = ("id", "name", "email")
@@ -66,7 +66,7 @@ def _one_user() -> list[Block]:
             (decision,) = guarded.take([delivery], BEGAN + 100)
             shown["upsert"].append(int(USER in rows_of(upsert.database)))
             shown["anyorder"].append(int(USER in guarded.rows()))
-            decided = verdict(decision)
+            decided = ending(decision)
             did = Cell(f"{decided.text}: a tombstone", decided.tone) if decision else decided
             rows.append(
                 [f"{operation(delivery)} of user {USER}", lsn(position(delivery)), "inserted" if shown["upsert"][-1] else "nothing to delete", did]

@@ -19,7 +19,7 @@ from anyorder.demo.figures import Band, story, stream
 from anyorder.demo.guarded import Guarded
 from anyorder.demo.naive import Upsert, in_memory, rows_of
 from anyorder.demo.score import Score, judge
-from anyorder.demo.words import change_in, lsn, operation, position, verdict
+from anyorder.demo.words import change_in, lsn, operation, position, ending
 from anyorder.report import Report
 
 BEGAN = 1_795_500_000.0  # after the recording: the moment of the first arrival
@@ -217,7 +217,7 @@ def _rows(played: Played, tale: Told) -> list[list[str | Cell]]:
     for number, step in enumerate(tale.steps):
         record = played.records[step.place]
         upsert, guarded = (_shows(band.shows[number], band.right[number]) for band in (tale.upsert, tale.guarded))
-        rows.append([f"{tale.numbers[step.place]} {operation(record)}", lsn(position(record)), upsert, verdict(step.decision), guarded])
+        rows.append([f"{tale.numbers[step.place]} {operation(record)}", lsn(position(record)), upsert, ending(step.decision), guarded])
     return rows
 
 

@@ -15,7 +15,7 @@ from anyorder.demo.generated import DAY, HOUR, Source
 from anyorder.demo.guarded import Guarded
 from anyorder.demo.naive import Expiring, in_memory
 from anyorder.demo.score import Score
-from anyorder.demo.words import MONTHS, change_in, day, verdict
+from anyorder.demo.words import MONTHS, change_in, day, ending
 
 WRITTEN = float(civil.timegm((2019, 2, 14, 9, 0, 0)))
 RETURNED = float(civil.timegm((2019, 11, 7, 8, 0, 0)))
@@ -131,7 +131,7 @@ def _row(decision: Decision, outbox: Outbox, mailed: Mailed) -> list[str | Cell]
     letter = _letter(decision)
     wanted = letter in outbox.source.rows
     mailer = Cell("sent", "good" if wanted else "bad") if letter in mailed.mailer else Cell("not sent", "bad" if wanted else "good")
-    ours = Cell("sent", "good" if wanted else "bad") if letter in mailed.ours else verdict(decision)
+    ours = Cell("sent", "good" if wanted else "bad") if letter in mailed.ours else ending(decision)
     settled = "" if not decision.quarantined else "accepted, sent" if letter in mailed.accepted else "dropped"
     return [RECIPIENTS[letter - 1], "still to be sent" if wanted else "withdrawn", mailer, ours, settled]
 

@@ -109,7 +109,9 @@ ON CONFLICT (table_name, entity, identity) DO UPDATE SET
 RETURNING count;
 
 -- name: settle
-UPDATE anyorder_quarantine SET state = :state, last_seen = :now, detail = :detail WHERE id = :id AND state = 'open';
+-- the cause stays readable; what it came to is put behind it
+UPDATE anyorder_quarantine SET state = :state, last_seen = :now, detail = CASE WHEN detail = '' THEN :detail ELSE detail || '; then ' || :detail END
+WHERE id = :id AND state = 'open';
 
 -- name: entries
 SELECT id, table_name, entity, reason, detail, state, first_seen, last_seen, count, identity FROM anyorder_quarantine

@@ -5,22 +5,21 @@ from __future__ import annotations
 import itertools
 import secrets
 import sqlite3
-import sys
 import time
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
-from types import ModuleType
 from typing import Any
 
 from anyorder._core.batch import Decision
 from anyorder._core.event import Delivery, Event
 from anyorder.envelopes import Envelope, open_envelope
-from anyorder.errors import ConfigurationError, NotReapable, StoreError
+from anyorder.errors import ConfigurationError, StoreError
 from anyorder.report import Report
 from anyorder.sources.records import delivery_of
 from anyorder.stores import open_store
 from anyorder.stores.contract import Store, TableSpec
 from anyorder.stores.duration import FOREVER, seconds
+from anyorder.stores.forgetting import forget
 from anyorder.stores.intake import Share, Taken, take_in
 from anyorder.stores.quarantine import Quarantine
 from anyorder.stores.story import Story, story_of
@@ -104,10 +103,9 @@ class Table:
         """Decide and write all records in one transaction. Raises only for infrastructure (StoreError); bad records are quarantined."""
         report = Report()
         events = self.decode(records, envelope=envelope)
-        token = secrets.token_hex(4)
         with self.store.transaction(time.time()) as transaction:
             while chunk := list(itertools.islice(events, CHUNK)):
-                report.count(take_in(transaction, [Share(self.spec, chunk)], (), token))
+                report.count(take_in(transaction, [Share(self.spec, chunk)], (), secrets.token_hex(4)))
         if self.spec.window == 0:
             self.reap()
         return report
@@ -144,15 +142,7 @@ class Table:
 
     def reap(self, limit: int | None = None) -> int:
         """Forget tombstones older than the window, floor first; how many. Never with `window="forever"`. Raises NotReapable."""
-        if self.spec.window is None:
-            return 0
-        before, gone = time.time() - self.spec.window, 0
-        try:
-            while (limit is None or gone < limit) and (went := self.store.reap(self.spec, before, min(CHUNK, limit or CHUNK))):
-                gone += went
-        except NotReapable as error:
-            raise NotReapable(f"table {self.spec.name}: {error}") from error
-        return gone
+        return forget(self.store, self.spec, time.time(), limit)
 
     def close(self) -> None:
         """Release the store's connection."""
@@ -178,12 +168,3 @@ class Guard:
             raise ConfigurationError("accept takes an event: loop over table.decode(records)")
         taken: Taken = take_in(self._transaction, [Share(self._spec, [event])], (), secrets.token_hex(4))
         return taken.decisions[0]
-
-
-class _Callable(ModuleType):
-    """As soon as anything imports this module, `anyorder.table` is the module and no longer the function: it must be callable all the same."""
-
-    __call__ = staticmethod(table)
-
-
-sys.modules[__name__].__class__ = _Callable

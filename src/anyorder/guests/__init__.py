@@ -1,0 +1,1 @@
+"""Us inside others: their runtime reads and acknowledges, we decide and write."""

@@ -1,0 +1,136 @@
+"""A guarded table as an AWS Lambda function: applies what an event source mapping delivers, and says which records to deliver again.
+
+Records that cannot be decided are in the quarantine, so they did not fail. What fails is what was not decided: the store could not be
+reached, or the invocation's time ran out. It is delivered again, and what was written meanwhile is recognised.
+"""
+
+from __future__ import annotations
+
+import logging
+import time
+from collections.abc import Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
+from concurrent.futures import TimeoutError as TookTooLong
+from typing import Protocol
+
+from anyorder.errors import ConfigurationError, OutOfTime
+from anyorder.guests.lambda_events import Arrival, arrivals
+from anyorder.report import Report
+from anyorder.tables import Table
+
+AT_ONCE = 100  # records decided together
+RESERVE = 0.5  # seconds kept for the answer
+SPARE = 2.0  # a batch is begun only if this many of the slowest so far would still fit
+FOREVER = 900.0  # seconds, Lambda's most: without a context, as in a test
+
+log = logging.getLogger("anyorder.aws")
+
+
+class Context(Protocol):
+    """What we need of Lambda's context object."""
+
+    def get_remaining_time_in_millis(self) -> int:
+        """Milliseconds until Lambda ends the invocation."""
+
+
+class LambdaHandler:
+    """Call it as Lambda does: `handler(event, context)`. `report`: the books of this execution environment since its cold start."""
+
+    def __init__(self, table: Table, envelope: str | None = None) -> None:
+        self.table = table
+        self.report = Report()
+        self._envelope = envelope
+        self._worker = ThreadPoolExecutor(1, thread_name_prefix="anyorder-lambda")
+        self._overdue: Future[Report] | None = None
+
+    def __call__(self, event: object, context: Context | None = None) -> dict[str, list[dict[str, str]]]:
+        """The answer that Lambda expects: the records to deliver again, each by its identifier.
+
+        Raises ConfigurationError for an event that is none of ours, and what the store raised (or OutOfTime) where nothing was decided or
+        the event source takes no partial answer (Kafka, a single EventBridge event): Lambda then delivers all of it again.
+        """
+        ends = time.monotonic() + (context.get_remaining_time_in_millis() / 1000 if context is not None else FOREVER) - RESERVE
+        rest, problem = self._apply(arrivals(event), ends)
+        if not rest:
+            return {"batchItemFailures": []}
+        assert problem is not None
+        undecided = [arrival.identifier for arrival in rest]
+        if not all(undecided) or isinstance(problem, ConfigurationError):
+            raise problem
+        log.error("%d records will be delivered again: %s: %s", len(undecided), type(problem).__name__, problem)
+        return {"batchItemFailures": [{"itemIdentifier": identifier} for identifier in undecided]}
+
+    def _apply(self, waiting: Sequence[Arrival], ends: float) -> tuple[Sequence[Arrival], Exception | None]:
+        """Decide and write batch by batch; what is left when the time or the store gives out, and why."""
+        slowest = 0.0
+        try:
+            self._catch_up(ends)
+            while waiting and time.monotonic() + SPARE * slowest < ends:
+                began = time.monotonic()
+                report = self._within([arrival.delivery for arrival in waiting[:AT_ONCE]], ends)
+                slowest = max(slowest, time.monotonic() - began)
+                waiting = waiting[AT_ONCE:]
+                self._note(report)
+        except Exception as problem:  # whatever the store or its driver raises: the rest is delivered again
+            return waiting, problem
+        return waiting, OutOfTime() if waiting else None
+
+    def _within(self, deliveries: Sequence[object], ends: float) -> Report:
+        """Apply, but wait no longer than there is time. What goes on in the background is over before anything else begins."""
+        self._overdue = running = self._worker.submit(self.table.apply, deliveries, envelope=self._envelope)
+        try:
+            report = running.result(max(0.0, ends - time.monotonic()))
+        except TookTooLong:
+            if not running.done():
+                raise OutOfTime from None
+            raise
+        finally:
+            if running.done():
+                self._overdue = None
+        return report
+
+    def _catch_up(self, ends: float) -> None:
+        """An invocation before ran out of time in the middle of a batch: one store does one thing at a time."""
+        if self._overdue is None:
+            return
+        try:
+            self._overdue.result(max(0.0, ends - time.monotonic()))
+        except TookTooLong:
+            if not self._overdue.done():
+                raise OutOfTime from None
+        except Exception as problem:  # of records that have been reported as failed already
+            log.warning("a batch of an earlier invocation failed: %s", problem)
+        self._overdue = None
+
+    def _note(self, report: Report) -> None:
+        self.report.add(report)
+        log.log(logging.WARNING if report.quarantined else logging.INFO, "%s", report)
+
+
+def lambda_handler(table: Table, envelope: str | None = None) -> LambdaHandler:
+    """A Lambda function around a guarded table.
+
+        import anyorder
+        from anyorder.aws import lambda_handler
+
+        users = anyorder.table("dynamodb://users", "users", envelope="eventbridge")
+        handler = lambda_handler(users)
+
+    The event source mapping needs `FunctionResponseTypes: [ReportBatchItemFailures]`, except for Kafka.
+
+    Args:
+        table: an `anyorder.table(...)`, made once outside the handler.
+        envelope: the format of the records, where it is not the table's own.
+
+    Returns:
+        A callable `handler(event, context)` for events of SQS, Kinesis, DynamoDB Streams, Kafka (MSK or self-managed), EventBridge and
+        EventBridge Pipes.
+
+    Raises:
+        ConfigurationError: an envelope that does not exist.
+    """
+    if not isinstance(table, Table):
+        raise ConfigurationError(f"lambda_handler takes an anyorder.table(...), not {type(table).__name__}")
+    if envelope is not None:
+        table.decode((), envelope=envelope)
+    return LambdaHandler(table, envelope)

@@ -1,0 +1,280 @@
+"""The Lambda function: every kind of event, partial failures, the remaining time; called directly and by AWS's own runtime client."""
+
+from __future__ import annotations
+
+import json
+import sqlite3
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+import anyorder
+from anyorder.aws import LambdaHandler, lambda_handler
+from anyorder.errors import ConfigurationError, OutOfTime, StoreError
+from anyorder.guests.lambda_events import arrivals
+from tests.aws.connector import event_of, kafka_event, kinesis_event, sqs_event
+from tests.envelopes.samples import deliveries
+from tests.parts.lambda_runtime import Failed, LambdaRuntime
+from tests.streams import final_rows, record, stream, tombstone, unordered
+
+ANA = {"id": 7, "name": "Ana"}
+NOTHING: dict[str, Any] = {"batchItemFailures": []}
+
+
+class Clock:
+    """Lambda's context, as far as we need it."""
+
+    def __init__(self, seconds: float) -> None:
+        self._ends = time.monotonic() + seconds
+
+    def get_remaining_time_in_millis(self) -> int:
+        return max(0, int((self._ends - time.monotonic()) * 1000))
+
+
+class Made:
+    """A handler over a table in a SQLite file."""
+
+    def __init__(self, path: Path, envelope: str = "eventbridge", **options: Any) -> None:
+        self.path = path / "app.db"
+        self.table = anyorder.table(f"sqlite:///{self.path}", "users", envelope=envelope, **options)
+        self.handler = lambda_handler(self.table)
+
+    def rows(self) -> dict[int, dict[str, object]]:
+        database = sqlite3.connect(self.path)
+        database.row_factory = sqlite3.Row
+        return {row["id"]: dict(row) for row in database.execute("SELECT * FROM users")}
+
+
+def failed(answer: dict[str, Any]) -> list[str]:
+    return [entry["itemIdentifier"] for entry in answer["batchItemFailures"]]
+
+
+def test_sqs_messages_are_applied_in_any_order(tmp_path: Path) -> None:
+    made, records = Made(tmp_path), list(stream(300, 25, seed=1))
+    delivered = unordered(records)
+    for start in range(0, len(delivered), 10):
+        messages = [(f"m{start}-{place}", event_of(one)) for place, one in enumerate(delivered[start : start + 10])]
+        assert made.handler(sqs_event(messages), Clock(30)) == NOTHING
+
+    assert made.rows() == final_rows(records)
+    assert made.handler.report.read == len(delivered)
+
+
+def test_a_single_event_of_eventbridge(tmp_path: Path) -> None:
+    made = Made(tmp_path)
+
+    assert made.handler(json.loads(event_of(record(7, "c", 10, after=ANA))), Clock(30)) == NOTHING
+    assert made.rows() == {7: ANA}
+
+
+def test_kafka_records_with_tombstones_and_headers(tmp_path: Path) -> None:
+    made = Made(tmp_path, "debezium")
+    records: list[dict[str, Any]] = [record(7, "c", 10, after={**ANA, "name": "Ánà"}), record(8, "c", 20, after={**ANA, "id": 8}), record(8, "d", 30)]
+    assert made.handler(kafka_event([*records, tombstone(records[2])]), Clock(30)) == NOTHING
+
+    assert made.rows() == {7: {**ANA, "name": "Ánà"}}
+    (arrival, *_) = arrivals(kafka_event(records))
+    assert arrival.delivery == anyorder.Delivery(
+        topic="app.public.users",
+        partition=0,
+        offset=10,
+        timestamp=records[0]["timestamp"],
+        timestamp_type="CreateTime",
+        key=records[0]["key"].encode(),
+        value=records[0]["value"].encode(),
+        headers=tuple(map(tuple, records[0]["headers"])),  # type: ignore[arg-type]
+    )
+
+
+def test_kinesis_records(tmp_path: Path) -> None:
+    options = {"key": "/id", "position": "/version"}
+    made = Made(tmp_path, "json", table="users", **options)
+    event = kinesis_event([("49", '{"id":7,"version":2}'), ("50", '{"id":7,"version":1}')])
+
+    assert made.handler(event, Clock(30)) == NOTHING
+    assert made.rows() == {7: {"id": 7, "version": 2}}
+
+
+def test_dynamodb_streams_records(tmp_path: Path) -> None:
+    made = Made(tmp_path, "dynamodb_streams")
+    created, changed, gone, _ = (json.loads(delivery.value or b"") for delivery in deliveries("dynamodb_streams"))
+
+    assert made.handler({"Records": [changed, created]}, Clock(30)) == NOTHING
+    assert made.rows()[101]["name"] == "Ana M"
+    assert made.handler({"Records": [gone, created]}, Clock(30)) == NOTHING
+    assert made.rows() == {}
+
+
+def test_a_list_of_records_as_pipes_sends_it(tmp_path: Path) -> None:
+    made = Made(tmp_path)
+    messages = sqs_event([("m1", event_of(record(7, "c", 10, after=ANA)))])["Records"]
+
+    assert made.handler(messages, Clock(30)) == NOTHING
+    assert made.rows() == {7: ANA}
+
+
+def test_bad_records_are_quarantined_with_their_bytes_and_have_not_failed(tmp_path: Path) -> None:
+    made = Made(tmp_path)
+    good = event_of(record(7, "c", 10, after=ANA))
+
+    assert made.handler(sqs_event([("m1", "not json"), ("m2", good), ("m3", "{}")]), Clock(30)) == NOTHING
+    assert made.rows() == {7: ANA}
+    held = [made.table.quarantine.show(entry.id).delivery for entry in made.table.quarantine.entries()]
+    assert {delivery.value for delivery in held if delivery is not None} == {b"not json", b"{}"}
+
+
+def test_data_that_is_no_base64_is_quarantined(tmp_path: Path) -> None:
+    made = Made(tmp_path, "debezium")
+    event = kinesis_event([("1", "x")])
+    event["Records"][0]["kinesis"]["data"] = "%%%"
+
+    assert made.handler(event, Clock(30)) == NOTHING
+    assert made.handler.report.quarantined == {"malformed": 1}
+
+
+class Breaking:
+    """A table's store that fails, or takes its time, from some transaction on."""
+
+    def __init__(self, handler: LambdaHandler, after: int, seconds: float = 0.0) -> None:
+        self._store, self._left, self._seconds = handler.table.store, after, seconds
+        self.calls = 0
+        handler.table.store = self  # type: ignore[assignment]
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._store, name)
+
+    def transaction(self, now: float, *, dry: bool = False) -> Any:
+        self.calls += 1
+        if self.calls > self._left and not self._seconds:
+            raise StoreError("DynamoDB refuses to write: AccessDenied")
+        if self.calls > self._left:
+            time.sleep(self._seconds)
+        return self._store.transaction(now, dry=dry)
+
+
+def messages_of(records: list[dict[str, Any]]) -> list[tuple[str, str]]:
+    return [(f"m{place}", event_of(one)) for place, one in enumerate(records)]
+
+
+def test_a_store_that_fails_in_the_middle_fails_the_rest_which_then_comes_again(tmp_path: Path) -> None:
+    made, records = Made(tmp_path), list(stream(350, 40, seed=2))
+    messages = messages_of(records)
+    broken = Breaking(made.handler, after=2)
+    answer = made.handler(sqs_event(messages), Clock(30))
+
+    assert failed(answer) == [identifier for identifier, _ in messages[200:]]
+    made.handler.table.store = broken._store
+    again = set(failed(answer))
+    assert made.handler(sqs_event([one for one in messages if one[0] in again]), Clock(30)) == NOTHING
+    assert made.rows() == final_rows(records)
+
+
+def test_kinesis_and_dynamodb_streams_fail_by_sequence_number(tmp_path: Path) -> None:
+    kinesis = Made(tmp_path, "json", table="users", key="/id", position="/version")
+    Breaking(kinesis.handler, after=0)
+    records = [json.loads(delivery.value or b"") for delivery in deliveries("dynamodb_streams")[:3]]
+    streams = Made(tmp_path, "dynamodb_streams")
+    Breaking(streams.handler, after=0)
+
+    assert failed(kinesis.handler(kinesis_event([("49", "{}"), ("50", "{}")]), Clock(30))) == ["49", "50"]
+    assert failed(streams.handler({"Records": records}, Clock(30))) == [one["dynamodb"]["SequenceNumber"] for one in records]
+
+
+@pytest.mark.parametrize("event", [kafka_event([record(7, "c", 10, after=ANA)]), json.loads(event_of(record(7, "c", 10, after=ANA)))])
+def test_where_no_partial_answer_is_possible_the_failure_is_raised(tmp_path: Path, event: dict[str, Any]) -> None:
+    made = Made(tmp_path)
+    Breaking(made.handler, after=0)
+
+    with pytest.raises(StoreError, match="AccessDenied"):
+        made.handler(event, Clock(30))
+
+
+def test_what_does_not_fit_into_the_remaining_time_is_delivered_again(tmp_path: Path) -> None:
+    made, records = Made(tmp_path), list(stream(1000, 50, seed=3))
+    messages = messages_of(records)
+    slow = Breaking(made.handler, after=0, seconds=0.4)
+    began = time.monotonic()
+    answer = made.handler(sqs_event(messages), Clock(2.5))
+
+    assert time.monotonic() - began < 2.5
+    assert failed(answer) == [identifier for identifier, _ in messages[100 * slow.calls :]]
+    assert 1 <= slow.calls <= 5
+
+
+def test_without_any_time_nothing_is_begun(tmp_path: Path) -> None:
+    made = Made(tmp_path)
+
+    assert failed(made.handler(sqs_event([("m1", "{}")]), Clock(0.1))) == ["m1"]
+    with pytest.raises(OutOfTime):
+        made.handler(kafka_event([record(7, "c", 10, after=ANA)]), Clock(0.1))
+
+
+def test_a_store_that_hangs_does_not_take_the_invocation_with_it(tmp_path: Path) -> None:
+    """The batch that hangs is reported as failed; the next invocation waits for its end before it begins anything."""
+    made = Made(tmp_path)
+    messages = messages_of([record(7, "c", 10, after=ANA)])
+    Breaking(made.handler, after=0, seconds=3.0)
+    began = time.monotonic()
+    answer = made.handler(sqs_event(messages), Clock(1.5))
+    took = time.monotonic() - began
+
+    assert failed(answer) == ["m0"]
+    assert took < 1.5
+    assert failed(made.handler(sqs_event(messages), Clock(1.0))) == ["m0"]
+    made.handler.table.store = made.handler.table.store._store  # type: ignore[attr-defined]
+    assert made.handler(sqs_event(messages), Clock(30)) == NOTHING
+    assert made.rows() == {7: ANA}
+
+
+@pytest.mark.parametrize("event", [{"Records": [{"eventSource": "aws:s3"}]}, {"a": 1}, "text", {"Records": ["x"]}, [5], None])
+def test_an_event_of_another_source_is_refused_and_acknowledges_nothing(tmp_path: Path, event: object) -> None:
+    with pytest.raises(ConfigurationError, match="no event of SQS"):
+        Made(tmp_path).handler(event, Clock(30))
+
+
+def test_a_handler_needs_a_table_and_an_envelope_that_exists(tmp_path: Path) -> None:
+    with pytest.raises(ConfigurationError, match=r"anyorder.table"):
+        lambda_handler("users")  # type: ignore[arg-type]
+    with pytest.raises(ConfigurationError, match="no envelope 'avro'"):
+        lambda_handler(Made(tmp_path).table, envelope="avro")
+
+
+def test_an_envelope_other_than_the_tables_own(tmp_path: Path) -> None:
+    made = Made(tmp_path, "debezium")
+    handler = lambda_handler(made.table, envelope="eventbridge")
+
+    assert handler(sqs_event([("m1", event_of(record(7, "c", 10, after=ANA)))]), Clock(30)) == NOTHING
+    assert made.rows() == {7: ANA}
+
+
+@pytest.fixture
+def runtime(tmp_path: Path) -> Iterator[LambdaRuntime]:
+    """AWS's runtime client with the function of functions.py over a SQLite file."""
+    (tmp_path / "function.py").write_text("from tests.aws.functions import handler\n", encoding="utf-8")
+    variables = {"ANYORDER_URL": f"sqlite:///{tmp_path}/app.db", "ANYORDER_ENVELOPE": "eventbridge", "PYTHONPATH": ":".join(_paths())}
+    found = LambdaRuntime(tmp_path, "function.handler", variables)
+    yield found
+    found.stop()
+
+
+def _paths() -> list[str]:
+    root = Path(__file__).parents[2]
+    return [str(root), str(root / "src")]
+
+
+def test_awss_own_runtime_client_calls_the_handler(runtime: LambdaRuntime, tmp_path: Path) -> None:
+    records = list(stream(200, 20, seed=4))
+    delivered = unordered(records)
+    answers = [runtime.invoke(sqs_event(messages_of(delivered[start : start + 10]))) for start in range(0, len(delivered), 10)]
+    bad = runtime.invoke(sqs_event([("m", "no json")]))
+
+    assert answers == [NOTHING] * len(answers)
+    assert bad == NOTHING
+    made = Made(tmp_path)
+    assert made.rows() == final_rows(records)
+    with pytest.raises(Failed, match="ConfigurationError"):
+        runtime.invoke({"Records": [{"eventSource": "aws:s3"}]})
+    print(f"cold start {runtime.cold_start:.2f} s")
