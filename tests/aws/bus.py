@@ -1,4 +1,7 @@
-"""An EventBridge bus on moto's server, with a rule that hands every event of the connector to a queue."""
+"""An EventBridge bus on moto's server, with a rule that hands every event of the connector to a queue.
+
+moto ignores a target's InputPath, and fails on an input transformer with an unquoted variable.
+"""
 
 from __future__ import annotations
 

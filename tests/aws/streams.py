@@ -130,7 +130,8 @@ class Trial:
                 for start in range(0, len(messages), PER_INVOCATION):
                     answer = handlers[name](sqs_event(messages[start : start + PER_INVOCATION]))
                     assert answer == {"batchItemFailures": []}, answer
-        books: dict[str, Any] = {"read": unmatched, "applied": 0, "ignored": collections.Counter(unmatched=unmatched), "quarantined": collections.Counter()}
+        ignored = collections.Counter(unmatched=unmatched)
+        books: dict[str, Any] = {"read": unmatched, "applied": 0, "ignored": ignored, "quarantined": collections.Counter()}
         for handler in handlers.values():
             books["read"] += handler.report.read
             books["applied"] += handler.report.applied
@@ -159,9 +160,7 @@ class Trial:
         for row in self.home.ask("incomplete"):
             table = full[row["table"]]
             holes[table, self._key(table, row["key"])] = set(row["holes"])
-        items = {
-            table: [plain_row(item) for item in scan(self.dynamodb, self.prefix + short) if live(item)] for table, short in self.names.items()
-        }
+        items = {table: [plain_row(item) for item in scan(self.dynamodb, self.prefix + short) if live(item)] for table, short in self.names.items()}
         return judge(self.recording, items, held, holes)
 
     def _key(self, table: str, key: dict[str, Any]) -> str:

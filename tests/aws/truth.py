@@ -144,6 +144,8 @@ def same(cell: Any, text: Any, kind: str, settings: dict[str, str]) -> bool:
         return False
     if base(kind) in ("json", "jsonb"):
         return bool(json.loads(found) == json.loads(wanted))
+    if base(kind) in ("double precision", "real"):
+        return bool(found == wanted or float(found) == float(wanted) == 0)  # DynamoDB has no negative zero
     if base(kind) == "numeric" and isinstance(found, Decimal) and isinstance(wanted, Decimal):
         return found == wanted or float(found) == float(wanted)
     return bool(found == wanted)

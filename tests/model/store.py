@@ -153,7 +153,7 @@ class Store:
         """The slots and limits after a truncate."""
         event = self.events[place]
         after, reason = truncated_by(self.limits[limits], event)
-        if reason is not Reason.APPLIED:
+        if reason is not Reason.APPLIED and reason is not Reason.DUPLICATE:
             return list(slots), limits, reason
         return [self._truncated(slot, event, after) for slot in slots], self.number_limits(after), reason
 

@@ -19,7 +19,7 @@ from anyorder._core.memory import Memory
 from anyorder._core.outcome import Outcome, Reason, outcome_of
 
 
-class Decision(msgspec.Struct, frozen=True):
+class Decision(msgspec.Struct, frozen=True, gc=False):
     """What became of one delivery. True if it was applied. `against`: the stamp or floor that it was judged by.
 
     `values`: where the caller writes the row (`Table.transaction`), the columns to write; None: delete the row.

@@ -23,6 +23,8 @@ def decide(memory: Memory | None, event: Event, limits: Limits) -> Applied:
     kind = event.kind
     if kind is not Kind.PUT and kind is not Kind.DELETE:
         return _hint(memory, event, limits) if kind is Kind.HINT else Applied(memory, _BY_DECODER[kind])
+    if memory is not None and limits.truncated is not None and compare(limits.truncated, memory.stamp, limits.lineage) is Order.NEWER:
+        memory = None  # when the table was truncated, it was not yet known that this came before (rules R14)
     applied = apply(memory, event, limits)
     if memory is not None and memory.declared is not None and applied.reason is Reason.APPLIED:
         return _on_declared(memory, memory.declared, applied, event, limits)

@@ -14,7 +14,7 @@ KeyFields = dict[str, Any]
 _canonical = msgspec.json.Encoder(order="deterministic", decimal_format="number")
 
 
-class Delivery(msgspec.Struct, frozen=True):
+class Delivery(msgspec.Struct, frozen=True, gc=False):
     """One arrival of a record. `key` and `value` are the exact bytes, or None; `timestamp` in milliseconds; `headers` may repeat a name."""
 
     topic: str = ""
@@ -44,7 +44,7 @@ class Kind(StrEnum):
     MALFORMED = "malformed"
 
 
-class Event(msgspec.Struct, frozen=True):
+class Event(msgspec.Struct, frozen=True, gc=False):
     """One change at the source.
 
     `table` is the source's own name for it (`public.users`, or the topic). `key` maps key columns to values.

@@ -24,6 +24,7 @@ from anyorder._core.position import Above, Lineage, Order
 
 replace = msgspec.structs.replace
 _NOT_NEWER = (Order.OLDER, Order.SAME)
+OLDER, STALE = Order.OLDER, Reason.STALE  # looked up once: they end most decisions
 _HELD = {Order.UNDECIDED: Reason.CONFLICT, Order.WAITING: Reason.WAITING}
 
 
@@ -66,13 +67,30 @@ def compare(stamp: Stamp, other: Stamp, lineage: Lineage) -> Order:
 
 def apply(memory: Memory | None, event: Event, limits: Limits) -> Applied:
     """Decide a put or a delete against what is remembered of its key, and give the memory afterwards."""
-    stamp = stamp_of(event)
+    if memory is None:
+        return _onto_empty(event, limits)
+    held, position = memory.stamp, event.position
+    assert position is not None
+    order = position.compare(held.position, limits.lineage)
+    if order is OLDER and memory.cells is None and not memory.disputed:  # nothing to fill, nothing to clear: the common case
+        joined = held.position.joined(position, False)
+        return Applied(memory if joined is held.position else replace(memory, stamp=replace(held, position=joined)), STALE, held)
+    if order is Order.UNDECIDED or order is Order.WAITING:
+        return Applied(memory, _HELD[order], held)
+    return _onto_memory(memory, event, stamp_of(event), order, limits)
+
+
+def _onto_empty(event: Event, limits: Limits) -> Applied:
     try:
-        if memory is None:
-            return _fill(event, stamp, limits)
-        order, held = stamp.position.compare(memory.stamp.position, limits.lineage), memory.stamp
-        if order is Order.UNDECIDED or order is Order.WAITING:
-            return Applied(memory, _HELD[order], held)
+        return _fill(event, stamp_of(event), limits)
+    except _Held as undecided:
+        return Applied(None, undecided.reason, undecided.against)
+
+
+def _onto_memory(memory: Memory, event: Event, stamp: Stamp, order: Order, limits: Limits) -> Applied:
+    """The event is newer, or older than a row of several events, or at the very position of what is remembered."""
+    held = memory.stamp
+    try:
         tied = order is Order.SAME
         if tied:
             if stamp.rank == held.rank and stamp.fingerprint == held.fingerprint:
@@ -83,9 +101,9 @@ def apply(memory: Memory | None, event: Event, limits: Limits) -> Applied:
             return _onto_tombstone(memory, event, stamp, order, limits)
         if order is Order.NEWER:
             return _take_row(memory, event, stamp, limits, tied)
-        return _older_than_row(memory, event, stamp, limits, tied)
-    except _Held as held:
-        return Applied(memory, held.reason, held.against)
+        return _older_than_row(memory, event, stamp, limits)
+    except _Held as undecided:
+        return Applied(memory, undecided.reason, undecided.against)
 
 
 def _fill(event: Event, stamp: Stamp, limits: Limits) -> Applied:
@@ -199,10 +217,8 @@ def _ties(memory: Memory, event: Event, stamp: Stamp, limits: Limits) -> frozens
     return frozenset(found)
 
 
-def _older_than_row(memory: Memory, event: Event, stamp: Stamp, limits: Limits, tied: bool) -> Applied:
+def _older_than_row(memory: Memory, event: Event, stamp: Stamp, limits: Limits) -> Applied:
     """An event older than the row may clear (delete, create) or fill and replace (put) what the row inherited from before it."""
-    if memory.cells is None and not memory.disputed and not tied:
-        return Applied(_join(memory, stamp), Reason.STALE, memory.stamp)
     cells = {column: memory.source_of(column) for column in _columns(memory, event)}
     order = {column: _order(stamp, held, limits, _touches(event, column)) for column, held in cells.items() if held is not None}
     ties, base, against = _ties(memory, event, stamp, limits), memory.base, memory.stamp

@@ -19,7 +19,7 @@ OWN: Literal[True] = True
 HOLE: None = None
 
 
-class Stamp(msgspec.Struct, frozen=True, array_like=True):
+class Stamp(msgspec.Struct, frozen=True, array_like=True, gc=False):
     """Which event: its position (with the joined offset), 0 for a delete or 1 for a put, and its fingerprint.
 
     (rank, fingerprint) continues the order where the position ends, so a tie is a function of the events (rules R12).
@@ -50,7 +50,7 @@ Base = Born | Dead
 Cell = Stamp | bool | None
 
 
-class Memory(msgspec.Struct, frozen=True):
+class Memory(msgspec.Struct, frozen=True, gc=False):
     """The event that won and, for a row made of several events, where its columns came from.
 
     `disputed`: columns that two contents of one position claim. `declared`: the floor under which an operator's word put
@@ -94,11 +94,12 @@ _decoder = msgspec.json.Decoder(tuple[Stamp, str])
 _full_decoder = msgspec.json.Decoder(tuple[Stamp, str, dict[str, Cell] | None, Base | None, frozenset[str], Floor | None])
 
 
-def pack(memory: Memory) -> str:
-    """The memory as JSON text: `[stamp, token]`, or with cells, base, disputed columns and birth floor."""
+def pack(memory: Memory, token: str | None = None) -> str:
+    """The memory as JSON text: `[stamp, token]`, or with cells, base, disputed columns and birth floor. `token`: of this attempt."""
+    token = memory.token if token is None else token
     if memory.cells is None and memory.declared is None and not memory.disputed:
-        return _encoder.encode((memory.stamp, memory.token)).decode()
-    return _encoder.encode((memory.stamp, memory.token, memory.cells, memory.base, sorted(memory.disputed), memory.declared)).decode()
+        return _encoder.encode((memory.stamp, token)).decode()
+    return _encoder.encode((memory.stamp, token, memory.cells, memory.base, sorted(memory.disputed), memory.declared)).decode()
 
 
 def unpack(text: str) -> Memory:

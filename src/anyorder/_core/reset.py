@@ -43,10 +43,7 @@ def observe(growth: Growth, position: int, time: int, margin: int) -> Growth:
 
 def suspect(growths: Mapping[str, Growth], event: Event) -> tuple[str, Growth] | None:
     """(scope, growth after the event), or None where nothing is judged: reads, changes without a bound, events without a time."""
-    if event.position is None or event.time is None:
-        return None
-    growing = event.position.growing()
-    if growing is None:
+    if event.position is None or event.time is None or (growing := event.position.growing()) is None:
         return None
     scope, value = growing
     margin = PRODUCER_MARGIN if event.delivery.timestamp_type == "CreateTime" and scope.startswith("kafka:") else SOURCE_MARGIN

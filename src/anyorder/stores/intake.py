@@ -99,16 +99,14 @@ def _learn_runs(transaction: Transaction, shares: Sequence[Share]) -> bool:
 
 def _screen(transaction: Transaction, shares: Sequence[Share]) -> set[int]:
     """R13: the events of a scope that is suspected to have started again, by id()."""
-    growing = [
-        (event, event.position.growing()) for share in shares for event in share.events if event.position is not None and event.time is not None
-    ]
-    scopes = sorted({found[0] for _, found in growing if found is not None})
+    events = [event for share in shares for event in share.events if event.position is not None and event.time is not None]
+    scopes = sorted({growing[0] for event in events if (growing := event.position.growing()) is not None})  # type: ignore[union-attr]
     if not scopes:
         return set()
     before = transaction.growths(scopes)
     growths: dict[str, Growth] = dict(before)
     suspected = set()
-    for event, _ in growing:
+    for event in events:
         judged = suspect(growths, event)
         if judged is not None:
             scope, growth = judged

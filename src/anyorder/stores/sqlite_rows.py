@@ -3,20 +3,23 @@
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from decimal import Decimal
 from typing import Any, NamedTuple
 
 import msgspec
 
 from anyorder._core.floor import NOTHING_FORGOTTEN
-from anyorder._core.memory import REST, Memory
+from anyorder._core.memory import REST
 from anyorder.errors import StoreError, TableNotEmpty
 from anyorder.stores.contract import TableSpec, Write
 from anyorder.stores.statements import load_statements, quoted
 
 SQL = load_statements("sqlite.sql")
 INT64 = 1 << 63
+AS_IT_IS = frozenset({str, float, bytes, bool, type(None)})
+Shape = tuple[bool, tuple[str, ...], tuple[str, ...]]
+"""What a write of a row looks like: was it live, which columns have a value, which are listed in its memory."""
 _encode = msgspec.json.Encoder(decimal_format="number")
 
 
@@ -157,45 +160,51 @@ class RowWriter:
         self.memory = memory_table(spec.name)
 
     def write(self, writes: Sequence[Write]) -> None:
-        """Rows of one batch, at most one write a key. Raises sqlite3.IntegrityError where the table refuses one."""
-        if not self._rows:
+        """Rows of one batch, at most one write a key; deletes first, they free unique values. Raises sqlite3.IntegrityError where one is refused."""
+        if not self._rows or not writes:
             return
-        groups: dict[str, list[list[Any]]] = {}
-        columns = dict.fromkeys(column for write in writes if write.after is not None for column in write.after.values or ())
-        columns.pop(REST, None)
-        for number, write in enumerate(writes):
-            if number == 0 or set(write.key) != set(self._schema.key):
-                self._schema.widen(self._database, write.key, list(columns))
+        gone: list[Write] = []
+        shapes: dict[Shape, list[Write]] = {}
         for write in writes:
-            statement, parameters = self._statement(write)
-            if statement:
-                groups.setdefault(statement, []).append(parameters)
-        for statement, rows in groups.items():
-            self._database.executemany(statement, rows)
+            after = write.after
+            if after is None or not after.live:
+                gone.append(write)
+            elif after.values is not None:
+                live = write.before is not None and write.before.live
+                shapes.setdefault((live, tuple(after.values), tuple(after.cells or ())), []).append(write)
+        self._fit(writes, shapes)
+        if gone and self._schema.columns:
+            self._database.executemany(self._deletion(), [self._key(write) for write in gone])
+        for shape, found in shapes.items():
+            self._write_shape(shape, found)
 
-    def _statement(self, write: Write) -> tuple[str, list[Any]]:
-        after = write.after
-        key = [adapted(write.key[column]) for column in self._schema.key]
-        if after is None or not after.live:
-            if not self._schema.columns:
-                return "", []
-            return self._deletion(), key
-        if after.values is None:
-            return "", []
-        columns = self._named(after)
-        values = [adapted(after.values.get(column)) for column in columns]
-        live = write.before is not None and write.before.live
-        if live and not (columns and len(columns) + len(key) == len(self._schema.columns)):
-            return (self._update(columns), values + key) if columns else ("", [])
-        return self._insert(columns), key + values
+    def _fit(self, writes: Sequence[Write], shapes: Iterable[Shape]) -> None:
+        """Every key has the table's columns, and the table those of the events."""
+        columns = dict.fromkeys(column for _, values, _ in shapes for column in values if column != REST)
+        key = self._schema.key
+        for number, write in enumerate(writes):
+            if number == 0 or write.key.keys() != set(key):
+                self._schema.widen(self._database, write.key, list(columns))
 
-    def _named(self, memory: Memory) -> tuple[str, ...]:
+    def _write_shape(self, shape: Shape, writes: Sequence[Write]) -> None:
+        """Writes that name the same columns are one statement; a row that is there and is told in part is updated."""
+        live, values, cells = shape
+        columns = self._named(values, cells)
+        if live and (not columns or len(columns) + len(self._schema.key) != len(self._schema.columns)):
+            if columns:
+                self._database.executemany(self._update(columns), [_adapted(write, columns) + self._key(write) for write in writes])
+        else:
+            self._database.executemany(self._insert(columns), [self._key(write) + _adapted(write, columns) for write in writes])
+
+    def _key(self, write: Write) -> list[object]:
+        return [adapted(write.key[column]) for column in self._schema.key]
+
+    def _named(self, values: tuple[str, ...], cells: tuple[str, ...]) -> tuple[str, ...]:
         """The columns to write, key columns apart: those with a value and, where the rest is told, every other known one."""
-        assert memory.values is not None
-        values, cells, key = memory.values, memory.cells or {}, self._schema.key
+        others = [column for column in self._schema.columns if column not in self._schema.key]
         if REST in values:
-            return tuple(c for c in self._schema.columns if c not in key and (c in values or c not in cells))
-        return tuple(c for c in self._schema.columns if c not in key and c in values)
+            return tuple(column for column in others if column in values or column not in cells)
+        return tuple(column for column in others if column in values)
 
     def _deletion(self) -> str:
         return self._cached(("delete",), lambda: SQL["delete_row"].format(table=quoted(self._schema.name), condition=self._condition()))
@@ -230,13 +239,17 @@ class RowWriter:
         return statement
 
 
+def _adapted(write: Write, columns: tuple[str, ...]) -> list[object]:
+    get = write.after.values.get  # type: ignore[union-attr]  # only writes with values have a shape
+    return [value if (value := get(column)).__class__ in AS_IT_IS else adapted(value) for column in columns]
+
+
 def adapted(value: object) -> object:
     """A decoded value as SQLite stores it exactly: integers beyond 64 bits and decimals as text, lists and objects as JSON text."""
-    kind = type(value)
-    if value is None or kind is str or kind is float or kind is bytes or kind is bool:
+    if value.__class__ in AS_IT_IS:
         return value
-    if kind is int:
-        return value if -INT64 <= value < INT64 else str(value)  # type: ignore[operator]
+    if isinstance(value, int):
+        return value if -INT64 <= value < INT64 else str(value)
     if isinstance(value, Decimal):
         return str(value)
     return _encode.encode(value).decode()

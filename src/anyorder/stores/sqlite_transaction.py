@@ -106,7 +106,7 @@ class SQLiteTransaction:
             if after is None:
                 gone.append((write.entity,))
             else:
-                kept.append((write.entity, int(after.live), self._now, pack(msgspec.structs.replace(after, token=token))))
+                kept.append((write.entity, int(after.live), self._now, pack(after, token)))
         if kept:
             self._database.executemany(SQL["write_memory"].format(memory=writer.memory), kept)
         if gone:

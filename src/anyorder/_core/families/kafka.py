@@ -9,7 +9,7 @@ from anyorder._core.position import Above, Clocked, Lineage, Order
 from anyorder.errors import NotReapable
 
 
-class OffsetPosition(msgspec.Struct, frozen=True, array_like=True, tag="kafka"):
+class OffsetPosition(msgspec.Struct, frozen=True, array_like=True, tag="kafka", gc=False):
     """`scope` names cluster and topic; `epoch` is a declared layout or life of the topic (0 unless a manifest says more)."""
 
     scope: str

@@ -12,7 +12,7 @@ from anyorder._core.position import Above, Clocked, Lineage, Order
 from anyorder.errors import NotReapable
 
 
-class ScalarPosition(msgspec.Struct, frozen=True, array_like=True, tag="scalar"):
+class ScalarPosition(msgspec.Struct, frozen=True, array_like=True, tag="scalar", gc=False):
     """`kind`: the spelling. `value`: most significant first. `lineage`: coordinates of two known lineages are unrelated (MySQL server id).
 
     `group`: where the leading numbers are equal, only one group's are ordered by the rest (an Oracle transaction).

@@ -1,0 +1,66 @@
+"""R9: a store that refuses some contents (their type, a constraint). The product's own guard writes to the product's own memory store."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+
+import msgspec
+
+from anyorder._core.event import Delivery, Event
+from anyorder._core.fold import Limits
+from anyorder._core.outcome import Reason
+from anyorder.stores import guard
+from anyorder.stores.contract import EntryQuery, Lost, Refused, TableSpec, Write
+from anyorder.stores.memory import MemoryStore, MemoryTransaction
+from tests.model.histories import Told
+
+SPEC = TableSpec("t", ("id",))
+KEY: dict[str, object] = {"id": 1}
+Books = tuple[object, ...]
+
+
+class RefusingTransaction(MemoryTransaction):
+    """Takes no row that would show a refused value."""
+
+    refused: frozenset[object] = frozenset()
+
+    def write(self, spec: TableSpec, writes: Sequence[Write], limits: Limits, token: str) -> list[Refused | Lost]:
+        def shows(write: Write) -> bool:
+            return write.after is not None and not self.refused.isdisjoint((write.after.values or {}).values())
+
+        failures: list[Refused | Lost] = [Refused(write.entity, Reason.MALFORMED, "refused") for write in writes if shows(write)]
+        return failures + super().write(spec, [write for write in writes if not shows(write)], limits, token)
+
+
+class RefusingStore(MemoryStore):
+    """`refused`: the values that it does not take."""
+
+    def __init__(self, events: Sequence[Event], refused: frozenset[object]) -> None:
+        super().__init__(lambda delivery: events[delivery.offset])
+        self.refused = refused
+
+    @contextmanager
+    def transaction(self, now: float, *, dry: bool = False) -> Iterator[MemoryTransaction]:
+        transaction = RefusingTransaction(self.state, now, self.decode)
+        transaction.refused = self.refused
+        yield transaction
+
+
+def delivered(told: Sequence[Told]) -> list[Event]:
+    """The events of one key, each with the place from which a held delivery is decoded again."""
+    return [msgspec.structs.replace(one.event, key=KEY, delivery=Delivery(offset=place, value=b"")) for place, one in enumerate(told)]
+
+
+def play(events: Sequence[Event], refused: frozenset[object], order: Sequence[int], parts: Sequence[tuple[int, int]], limits: Limits) -> Books:
+    """Deliver the events in this order, cut into these batches: the row, what is remembered, and the open entries at the end."""
+    store = RefusingStore(events, refused)
+    with store.transaction(0.0) as transaction:
+        transaction.open_table(SPEC)
+        transaction.save_limits(SPEC, limits)
+        for start, end in parts:
+            guard.apply(transaction, SPEC, [events[place] for place in order[start:end]], f"token {start}")
+        held = sorted((entry.identity, entry.reason) for entry in transaction.entries(EntryQuery(state="open")))
+    rows, memories = store.state.rows["t"], store.state.memories["t"]
+    remembered = [msgspec.json.decode(row.memory) for row in memories.values()]
+    return tuple(rows.values()), str([(parts[0], *parts[2:]) for parts in remembered]), tuple(held)
