@@ -3,10 +3,11 @@ PYTHON ?= python3
 BIN := .venv/bin
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
-.PHONY: help demo test check docs format whole acceptance bench fuzz clean
+.PHONY: help demo demo-aws test check docs format whole acceptance bench fuzz clean
 
 help:
 	@echo "make demo        the whole story in the terminal and on one HTML page"
+	@echo "make demo-aws    the same through EventBridge, SQS and DynamoDB on this machine (needs a JDK 17 and Maven; fetches 50 MB)"
 	@echo "make test        the tests (whatever real services are missing is skipped, and says so)"
 	@echo "make check       lint, format, types"
 	@echo "make docs        write the generated parts of the documentation"
@@ -27,6 +28,14 @@ help:
 
 demo: .venv/base
 	$(BIN)/anyorder demo
+
+.parts/dynamodb-libs: tests/parts/dynamodb.pom.xml
+	@echo "Fetching Amazon DynamoDB Local: Amazon's own licence, for testing only, never redistributed."
+	mvn -q -B -f $< package -Dparts.dir=$(CURDIR)/.parts
+	@touch $@
+
+demo-aws: .venv/dev .parts/dynamodb-libs
+	ANYORDER_PARTS=$(CURDIR)/.parts ANYORDER_REQUIRE=dynamodb,moto $(BIN)/python -m tests.aws.demo
 
 test: .venv/dev
 	$(BIN)/python -m pytest -n 2 $(TESTS)

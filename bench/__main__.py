@@ -14,6 +14,7 @@ from functools import partial
 from pathlib import Path
 
 import msgspec
+from tests.streams import final_rows, stream, unordered
 
 from anyorder._core.batch import coalesce
 from anyorder._core.decide import decide
@@ -27,12 +28,13 @@ from anyorder.stores.intake import Share, take
 from anyorder.stores.sqlite import SQLiteStore
 from anyorder.stores.sqlite_rows import adapted
 from bench.measure import rates
-from tests.streams import final_rows, stream, unordered
 
 BATCH = 500
 SPEC = TableSpec("users", ("id",))
 FIELDS = ("id", "name", "email", "age", "changed")
-UPSERT = f"INSERT INTO users VALUES ({', '.join('?' * len(FIELDS))}) ON CONFLICT (id) DO UPDATE SET " + ", ".join(f"{f} = excluded.{f}" for f in FIELDS[1:])
+UPSERT = f"INSERT INTO users VALUES ({', '.join('?' * len(FIELDS))}) ON CONFLICT (id) DO UPDATE SET " + ", ".join(
+    f"{f} = excluded.{f}" for f in FIELDS[1:]
+)
 
 
 def decoded(deliveries: Sequence[Delivery]) -> list[Event]:
@@ -147,7 +149,13 @@ def measure(events: int, keys: int) -> None:
     size = sum(len(d.value or b"") for d in deliveries) // len(deliveries)
     print(f"\n{len(deliveries):,} deliveries of {keys:,} keys, any order, 20 % twice, {size} bytes each; msgspec {msgspec.__version__}")
     with tempfile.TemporaryDirectory() as folder:
-        for rate in rates({"decode": partial(decode_all, deliveries), "decide": partial(decide_all, known), "coalesce, batches of 10,000": partial(coalesce_all, known)}):
+        for rate in rates(
+            {
+                "decode": partial(decode_all, deliveries),
+                "decide": partial(decide_all, known),
+                "coalesce, batches of 10,000": partial(coalesce_all, known),
+            }
+        ):
             print(rate)
         found = rates(
             {
@@ -160,7 +168,9 @@ def measure(events: int, keys: int) -> None:
         unguarded(deliveries, folder)
         theirs = wrong(folder, wanted)
         guarded(deliveries, folder)
-        print(f"guarded / unguarded = {found[1].median / found[2].median:.2f};  wrong/resurrected/missing rows: ours {wrong(folder, wanted)}, theirs {theirs}")
+        print(
+            f"guarded / unguarded = {found[1].median / found[2].median:.2f};  wrong/resurrected/missing rows: ours {wrong(folder, wanted)}, theirs {theirs}"
+        )
 
 
 if __name__ == "__main__":

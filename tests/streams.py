@@ -10,7 +10,9 @@ RUN = "01a20ada-bb63-7c1b-84bb-f2b31e0887b3"
 BEGAN = 1_790_000_000_000_000  # microseconds
 
 
-def record(key: int, op: str, lsn: int, *, after: dict[str, object] | None = None, offset: int | None = None, partition: int = 0) -> dict[str, object]:
+def record(
+    key: int, op: str, lsn: int, *, after: dict[str, object] | None = None, offset: int | None = None, partition: int = 0
+) -> dict[str, object]:
     """One change record as a consumer sees it. The last commit before it ended at its own lsn - 1."""
     time = BEGAN + lsn * 1000
     source = {

@@ -38,7 +38,7 @@ _HOMES = {
     "explain": "_core.explain",
     "table": "tables",
 }
-__all__ = sorted(_HOMES)
+__all__ = list(_HOMES)
 
 
 def __getattr__(name: str) -> object:

@@ -54,7 +54,7 @@ def test_delete_then_create_then_the_create_again_two_years_late(tmp_path: Path)
 
     (entry,) = users.table.quarantine.entries()
     assert (entry.reason, entry.key) == ("late", {"id": 42})
-    assert users.table.why(42).live is not True
+    assert users.table.why(42).state == "unknown"
     assert users.table.store.database.execute("SELECT count(*) FROM users").fetchone() == (0,)  # type: ignore[attr-defined]
 
 

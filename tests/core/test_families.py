@@ -146,7 +146,10 @@ def test_numbers_decide_and_never_their_text(older: tuple[int, ...], newer: tupl
         *((version.parse, v) for v in (1.0, True, -1, "", "-1", "1e3", " 1", "١", "9" * 1001, None)),
         *((kubernetes.parse, v) for v in ("007", 7, "abc", "")),
         *((hexadecimal.parse, v) for v in ("xyz", "", 5, "1" * 200, "0x12", "+1")),
-        *((timestamp.parse, v) for v in ("2026-09-10", "2026-09-10T08:15:30", "2026-13-10T08:15:30Z", "2026-02-30T00:00:00Z", True, None, "yesterday")),
+        *(
+            (timestamp.parse, v)
+            for v in ("2026-09-10", "2026-09-10T08:15:30", "2026-13-10T08:15:30Z", "2026-02-30T00:00:00Z", True, None, "yesterday")
+        ),
     ],
 )
 def test_what_is_not_a_position_is_malformed_and_never_guessed(parse: object, value: object) -> None:

@@ -27,7 +27,21 @@ LAYERS = {
     "cli": {"demo", "tables", "sources", "stores", "envelopes", "_core", "errors", "report", "runtime", "guests", "testing"},
     "__main__": {"cli"},
 }
-IMPURE = {"time", "random", "secrets", "socket", "asyncio", "logging", "threading", "multiprocessing", "subprocess", "os", "io", "pathlib", "datetime"}
+IMPURE = {
+    "time",
+    "random",
+    "secrets",
+    "socket",
+    "asyncio",
+    "logging",
+    "threading",
+    "multiprocessing",
+    "subprocess",
+    "os",
+    "io",
+    "pathlib",
+    "datetime",
+}
 
 
 def room(name: str) -> str:

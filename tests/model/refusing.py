@@ -9,15 +9,17 @@ import msgspec
 
 from anyorder._core.event import Delivery, Event
 from anyorder._core.fold import Limits
+from anyorder._core.memory import unpack
 from anyorder._core.outcome import Reason
 from anyorder.stores import guard
-from anyorder.stores.contract import EntryQuery, Lost, Refused, TableSpec, Write
+from anyorder.stores.contract import Lost, Refused, TableSpec, Write
 from anyorder.stores.memory import MemoryStore, MemoryTransaction
 from tests.model.histories import Told
 
 SPEC = TableSpec("t", ("id",))
 KEY: dict[str, object] = {"id": 1}
-Books = tuple[object, ...]
+Books = tuple[bytes, bytes, frozenset[object]]
+_text = msgspec.json.Encoder(order="deterministic").encode
 
 
 class RefusingTransaction(MemoryTransaction):
@@ -53,14 +55,18 @@ def delivered(told: Sequence[Told]) -> list[Event]:
 
 
 def play(events: Sequence[Event], refused: frozenset[object], order: Sequence[int], parts: Sequence[tuple[int, int]], limits: Limits) -> Books:
-    """Deliver the events in this order, cut into these batches: the row, what is remembered, and the open entries at the end."""
+    """Deliver the events in this order, cut into these batches: the row, what is remembered, and the positions that are open in the end.
+
+    Of two contents of one position one entry is open: as a dispute, or as refused, whichever was known first.
+    """
     store = RefusingStore(events, refused)
     with store.transaction(0.0) as transaction:
         transaction.open_table(SPEC)
         transaction.save_limits(SPEC, limits)
         for start, end in parts:
             guard.apply(transaction, SPEC, [events[place] for place in order[start:end]], f"token {start}")
-        held = sorted((entry.identity, entry.reason) for entry in transaction.entries(EntryQuery(state="open")))
+    held = {events[entry.delivery.offset].position for entry in store.state.entries.values() if entry.state == "open" and entry.delivery}
     rows, memories = store.state.rows["t"], store.state.memories["t"]
-    remembered = [msgspec.json.decode(row.memory) for row in memories.values()]
-    return tuple(rows.values()), str([(parts[0], *parts[2:]) for parts in remembered]), tuple(held)
+    remembered = [unpack(row.memory) for row in memories.values()]
+    told = _text([[m.stamp, m.cells, m.base, sorted(m.disputed)] for m in remembered])
+    return _text(list(rows.values())), told, frozenset(held)

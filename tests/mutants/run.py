@@ -62,7 +62,10 @@ def main() -> int:
             mutated(mutant, folder)
             red = "" if chosen.list else killer(folder)
         survived += red is None
-        print(f"{'SURVIVED' if red is None else 'killed  '} {mutant.rule:<10} {mutant.mistake:<70} {red or ''} {time.monotonic() - began:.0f} s", flush=True)
+        print(
+            f"{'SURVIVED' if red is None else 'killed  '} {mutant.rule:<10} {mutant.mistake:<70} {red or ''} {time.monotonic() - began:.0f} s",
+            flush=True,
+        )
     print(f"{len(found) - survived} killed, {survived} survived")
     return int(survived > 0)
 

@@ -100,7 +100,13 @@ def judged(home: Path, records: list[dict[str, object]]) -> dict[str, int]:
     different = {key for key in {*wanted, *found} if wanted.get(key) != found.get(key)}
     writes = database.execute("SELECT count(*) FROM log").fetchone()[0]
     tombstones = database.execute("SELECT count(*) FROM log WHERE after IS NULL").fetchone()[0]
-    return {"writes": writes, "forgotten": tombstones, "forks": forks(database), "wrong": len(different - held), "wrong but held": len(different & held)}
+    return {
+        "writes": writes,
+        "forgotten": tombstones,
+        "forks": forks(database),
+        "wrong": len(different - held),
+        "wrong but held": len(different & held),
+    }
 
 
 def trial(events: int, keys: int, batch: int = 200, window: str = "0s") -> dict[str, object]:

@@ -70,7 +70,7 @@ class Trial:
                     process.communicate()
                     landed += 1
                     continue
-            out, err = process.communicate(timeout=900)
+            _, err = process.communicate(timeout=900)
             if process.returncode not in (0, 1):
                 raise SystemExit(f"the run ended with {process.returncode}: {err[-2000:]}")
             return landed
@@ -118,7 +118,7 @@ def trial(records: list[dict[str, object]], kills: int, seed: int = 0, batch: in
     with tempfile.TemporaryDirectory() as folder:
         setting = Trial(Path(folder), records, seed, batch)
         began = time.monotonic()
-        out, err = setting.run(setting.pipeline("calm", "forever")).communicate(timeout=900)
+        out, _ = setting.run(setting.pipeline("calm", "forever")).communicate(timeout=900)
         seconds, books = time.monotonic() - began, json.loads(out.splitlines()[-1])
         landed = setting.killed(setting.pipeline("kept", "forever"), kills // 2, seconds)
         landed += setting.killed(setting.pipeline("reaped", "0s"), kills - kills // 2, seconds)

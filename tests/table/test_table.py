@@ -287,9 +287,13 @@ def test_own_sql_that_fails_takes_the_memory_back_with_it(path: Path) -> None:
     table, connection = orders(path), sqlite3.connect(path)
     event = next(iter(table.decode([order(7, 2)])))
 
-    with pytest.raises(ZeroDivisionError), table.transaction(connection) as guard:
-        assert guard.accept(event)
-        raise ZeroDivisionError
+    def fail() -> None:
+        with table.transaction(connection) as guard:
+            assert guard.accept(event)
+            raise ZeroDivisionError
+
+    with pytest.raises(ZeroDivisionError):
+        fail()
 
     assert table.why(7).state == "unknown"
 

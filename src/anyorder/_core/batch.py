@@ -72,8 +72,9 @@ def identity_of(event: Event) -> str:
 
 
 def newest_first(events: Iterable[Event]) -> list[Event]:
-    """Roughly newest first: correctness does not depend on it, but the winner is then usually decided first."""
-    return sorted(events, key=lambda event: event.position.newest_first() if event.position is not None else ())
+    """Roughly newest first: correctness does not depend on it, but the winner is then usually decided first. Of a tie the greater comes first."""
+    by_content = sorted(events, key=lambda event: event.fingerprint, reverse=True)
+    return sorted(by_content, key=lambda event: event.position.newest_first() if event.position is not None else ())
 
 
 def coalesce(memory: Memory | None, events: Sequence[Event], held: Sequence[Held], limits: Limits, *, reconsider: bool = False) -> Coalesced:

@@ -55,7 +55,8 @@ def floor_text(floor: Floor) -> str:
 
 def _entry_text(entry: str, value: Value) -> str:
     if not isinstance(value, int):
-        return f"{entry.partition('|')[0]} at {'.'.join(map(str, value))}"
+        kind, _, scope = entry.partition("|")[0].partition(":")
+        return f"{scope} at {kind} {'.'.join(map(str, value))}"
     if entry.startswith("offset:"):
         return f"{entry.removeprefix('offset:')} offset {value}"
     if entry.startswith("pg:"):

@@ -188,7 +188,16 @@ def _with_ties(row: Memory, before: Memory, event: Event, stamp: Stamp, limits: 
     ties, columns = _ties(before, event, stamp, limits), _columns(before, event) | before.disputed
     still = {c for c in columns if before.is_disputed(c) and not event.names(c)}
     row = _disputing(row, still | ties, columns)
-    return Applied(row, Reason.CONFLICT if any(map(row.is_disputed, ties)) else Reason.APPLIED, before.stamp)
+    return _judged(row, before, ties, Reason.APPLIED)
+
+
+def _judged(row: Memory, before: Memory, ties: frozenset[str], reason: Reason) -> Applied:
+    """With this reason, or a conflict with the very content, or end, that claims a column too."""
+    for column in ties:
+        if row.is_disputed(column):
+            held = before.source_of(column)
+            return Applied(row, Reason.CONFLICT, held if held is not None or not isinstance(before.base, Dead) else before.base.stamp)
+    return Applied(row, reason, before.stamp)
 
 
 def _disputing(row: Memory, disputed: set[str] | frozenset[str], columns: set[str]) -> Memory:
@@ -221,7 +230,7 @@ def _older_than_row(memory: Memory, event: Event, stamp: Stamp, limits: Limits) 
     """An event older than the row may clear (delete, create) or fill and replace (put) what the row inherited from before it."""
     cells = {column: memory.source_of(column) for column in _columns(memory, event)}
     order = {column: _order(stamp, held, limits, _touches(event, column)) for column, held in cells.items() if held is not None}
-    ties, base, against = _ties(memory, event, stamp, limits), memory.base, memory.stamp
+    ties, base = _ties(memory, event, stamp, limits), memory.base
     after = {c: joined(s, stamp, order[c] is Order.SAME) if s and order[c] in _NOT_NEWER else s for c, s in cells.items()}
     told: dict[str, Any] = {}
     older = {c for c, held in cells.items() if held is not None and order[c] is Order.NEWER}
@@ -240,8 +249,7 @@ def _older_than_row(memory: Memory, event: Event, stamp: Stamp, limits: Limits) 
     row = _row(joined(memory.stamp, stamp), after | dict.fromkeys(own, OWN), base, _writes(memory, cells.keys(), told) if told else memory.values)
     still = {c for c in cells.keys() | memory.disputed if memory.is_disputed(c) and c not in told and row.source_of(c) is not None}
     row = _kept(_disputing(row, still | ties, cells.keys() | memory.disputed), memory)
-    reason = Reason.CONFLICT if any(map(row.is_disputed, ties)) else refused or (Reason.APPLIED if told else Reason.STALE)
-    return Applied(row, reason, against)
+    return _judged(row, memory, ties, refused or (Reason.APPLIED if told else Reason.STALE))
 
 
 def _kept(row: Memory, before: Memory) -> Memory:

@@ -121,4 +121,3 @@ class Run:
                 held = transaction.quarantine_size()
             if held > self.pipeline.quarantine_size:
                 raise QuarantineFull(f"the quarantine holds {held} bytes, more than {self.pipeline.quarantine_size}. {QuarantineFull.__doc__}")
-

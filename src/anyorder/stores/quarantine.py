@@ -61,7 +61,7 @@ class Quarantine:
                 raise ConfigurationError(f"entry {number} is still held. {explain(decision)}")
             transaction.settle(number, "accepted", decision.reason)
             reconsider_keys(transaction, spec, [event.entity], transaction.open_table(spec), secrets.token_hex(4))
-            return f"By your word: {explain(decision)}"
+            return f"By your word. {explain(decision)}"
 
     def dismiss(self, scope: str, specs: list[TableSpec]) -> int:
         """The suspicion of a reset was wrong (rules R13): forget the checkpoints and decide what it held again. How many entries closed."""

@@ -10,7 +10,7 @@ import msgspec
 from anyorder._core.event import canonical
 from anyorder._core.explain import explain_memory
 from anyorder._core.memory import Memory
-from anyorder._core.outcome import Reason, outcome_of
+from anyorder._core.outcome import REASONS, Reason, outcome_of
 from anyorder.errors import ConfigurationError
 from anyorder.stores.contract import Entry, EntryQuery, Store, TableSpec
 from anyorder.stores.guard import NOTHING
@@ -62,10 +62,6 @@ def _named(key: object, columns: tuple[str, ...], table: str) -> dict[str, objec
 def _told(table: str, key: dict[str, object], memory: Memory | None, columns: set[str], entries: list[Entry]) -> Story:
     waiting = [entry for entry in entries if entry.state == "open"]
     reason = Reason.APPLIED if memory is not None else Reason(waiting[-1].reason) if waiting else None
-    held = [
-        f"In quarantine since {_when(e.first_seen)}: #{e.id}, {e.reason}{f' ({e.detail})' if e.detail else ''}, seen {'once' if e.count == 1 else f'{e.count} times'}."
-        for e in waiting
-    ]
     return Story(
         table=table,
         key=key,
@@ -75,9 +71,17 @@ def _told(table: str, key: dict[str, object], memory: Memory | None, columns: se
         position=None if memory is None else memory.stamp.position.text(),
         holes=[] if memory is None else memory.holes(columns),
         disputed=[] if memory is None else sorted(memory.disputed),
-        sentences=explain_memory(f"{table} {canonical(key)}", memory, columns) + held,
+        sentences=explain_memory(f"{table} {canonical(key)}", memory, columns) + [_held_text(entry) for entry in waiting],
         entries=entries,
     )
+
+
+def _held_text(entry: Entry) -> str:
+    """An open entry, what its reason means, and what to do."""
+    meaning = REASONS[Reason(entry.reason)]
+    seen = "once" if entry.count == 1 else f"{entry.count} times"
+    cause = f" ({entry.detail})" if entry.detail else ""
+    return f"In quarantine since {_when(entry.first_seen)}, seen {seen}: #{entry.id}, {entry.reason}{cause}. {meaning.when} {meaning.to_do}"
 
 
 def _when(seconds: float) -> str:

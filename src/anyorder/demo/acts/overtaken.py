@@ -17,7 +17,7 @@ from anyorder.demo.generated import Source
 from anyorder.demo.guarded import Guarded
 from anyorder.demo.naive import Consumer, Upsert, in_memory, rows_of
 from anyorder.demo.score import Score, judge
-from anyorder.demo.words import lsn, operation, position, ending
+from anyorder.demo.words import ending, lsn, operation, position
 
 BEGAN = 1_767_225_600.0  # 1 January 2026
 COLUMNS = ("id", "name", "email")
