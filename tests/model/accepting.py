@@ -52,10 +52,7 @@ class Accepting:
 
     def problem(self, state: State) -> str:
         _, slot, accepted, _, word = state
-        try:
-            shown = self.store.view(slot)
-        except AssertionError as error:
-            return str(error)
+        shown = self.store.view(slot)
         memory = self.store.slots[slot].memory
         meant = meaning([self.events[place] for place in bits(accepted)], self.store.columns)
         if memory is None or memory.declared is None:

@@ -1,4 +1,4 @@
-"""`pytest tests/model` searches a part, `--whole` everything that the rules name; either way the end of the report says how much."""
+"""`pytest tests/model` searches a part; `--whole` everything that the rules name, and says at the end how much that was."""
 
 from __future__ import annotations
 
@@ -29,7 +29,9 @@ def report(request: pytest.FixtureRequest) -> Report:
     return keep
 
 
-def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: pytest.Config) -> None:
+    if not config.getoption("--whole", default=False):
+        return
     found = [
         f"{report.nodeid.rpartition('/')[2]}: {text}"
         for reports in terminalreporter.stats.values()

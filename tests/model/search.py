@@ -25,7 +25,7 @@ class Explored(NamedTuple):
 
 
 def explore(start: State, successors: Callable[[State], Iterable[tuple[str, State]]], problem: Callable[[State], str]) -> Explored:
-    """Visit every state that can be reached; stop at the first whose `problem` is not empty.
+    """Visit every state that can be reached; stop at the first whose `problem` is not empty, or fails an assertion.
 
     `successors` gives (label, state); labels make up the trace.
     """
@@ -37,11 +37,18 @@ def explore(start: State, successors: Callable[[State], Iterable[tuple[str, Stat
                 continue
             came[following] = (state, label)
             queue.append(following)
-            found = problem(following)
+            found = _problem(problem, following)
             if found:
                 return Explored(len(came), _trace(came, following), found)
         assert len(came) < TOO_MANY, "the model grows without bound"
     return Explored(len(came))
+
+
+def _problem(problem: Callable[[State], str], state: State) -> str:
+    try:
+        return problem(state)
+    except AssertionError as error:
+        return str(error) or "an assertion failed"
 
 
 def _trace(came: dict[State, tuple[State, str] | None], state: State) -> tuple[str, ...]:
