@@ -3,7 +3,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
-.PHONY: help demo demo-aws test check docs format whole acceptance bench fuzz clean
+.PHONY: help demo demo-aws test check docs format whole acceptance bench fuzz mutants clean
 
 help:
 	@echo "make demo        the whole story in the terminal and on one HTML page"
@@ -12,7 +12,7 @@ help:
 	@echo "make check       lint, format, types"
 	@echo "make docs        write the generated parts of the documentation"
 	@echo "make whole       the model in full (minutes)"
-	@echo "make acceptance  recorded streams, delivered in any order (needs ANYORDER_DATA)"
+	@echo "make acceptance  recorded streams, delivered in any order (ANYORDER_ACCEPTANCE names the judge's program)"
 	@echo "make mutants     break each decision rule, one at a time: a test must go red"
 	@echo "make fuzz        a million mutated payloads"
 	@echo "make bench       speed, as ratios"
@@ -38,7 +38,7 @@ demo-aws: .venv/dev .parts/dynamodb-libs
 	ANYORDER_PARTS=$(CURDIR)/.parts ANYORDER_REQUIRE=dynamodb,moto $(BIN)/python -m tests.aws.demo
 
 test: .venv/dev
-	$(BIN)/python -m pytest -n 2 $(TESTS)
+	$(BIN)/python -m pytest -n 2 --timeout 900 $(TESTS)
 
 check: .venv/dev
 	$(BIN)/ruff check .
@@ -62,7 +62,10 @@ bench: .venv/dev
 	$(BIN)/python -m bench
 
 mutants: .venv/dev
-	$(BIN)/python tests/mutants/run.py
+	$(BIN)/python -m tests.mutants.run
+
+acceptance: .venv/base
+	$(ANYORDER_ACCEPTANCE) --anyorder $(CURDIR)/.venv/bin/anyorder $(STREAMS)
 
 clean:
 	rm -rf .venv build dist .pytest_cache .mypy_cache .ruff_cache .hypothesis

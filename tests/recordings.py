@@ -1,6 +1,7 @@
 """Where the recorded real streams are, and how they are read.
 
-The environment variable ANYORDER_DATA names their folder; without it, `../shared/data` beside the repository is used if it exists.
+The environment variable ANYORDER_DATA names their folder. Without it, tests that need them are skipped, unless `ANYORDER_REQUIRE`
+names `recordings`: then their absence is an error.
 """
 
 from __future__ import annotations
@@ -16,7 +17,9 @@ from typing import Any, NamedTuple
 import pytest
 
 ROOT = Path(__file__).resolve().parent.parent
-DATA = Path(os.environ.get("ANYORDER_DATA") or ROOT.parent / "shared" / "data")
+DATA = Path(os.environ.get("ANYORDER_DATA") or ROOT / ".recordings")
+if "recordings" in os.environ.get("ANYORDER_REQUIRE", "") and not DATA.is_dir():
+    raise FileNotFoundError(f"recordings are required (ANYORDER_REQUIRE), but ANYORDER_DATA names no folder: {DATA}")
 
 needs_recordings = pytest.mark.skipif(not DATA.is_dir(), reason="no recorded streams: set ANYORDER_DATA to their folder")
 

@@ -106,7 +106,8 @@ def consume(home: Home, queue: Queue, bus: Bus) -> dict[str, Any]:
     for start in range(0, len(records), 50):
         bus.put(records[start : start + 50])
         while queue.count()["visible"] > BACKLOG:
-            time.sleep(0.05)
+            assert process.poll() is None, process.communicate()[1][-3000:]
+            time.sleep(0.25)
         progress(start, len(records))
     empty = 0
     while empty < 4:

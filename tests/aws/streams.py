@@ -19,6 +19,7 @@ import json
 import os
 import random
 import signal
+import subprocess
 import sys
 import tempfile
 import time
@@ -83,7 +84,7 @@ class Trial:
         """Feed the queue while the consumer reads it; then redrive the dead letters; the books of the whole run."""
         process = self.home.start()
         self.dead.send(map(event_of, self.delivered.dead))
-        self._feed(self.delivered.first)
+        self._feed(self.delivered.first, process)
         self._until_empty(process)
         self.queue.client.start_message_move_task(SourceArn=self.dead.arn, DestinationArn=self.queue.arn)
         while sum(self.dead.count().values()):
@@ -94,7 +95,7 @@ class Trial:
         assert process.returncode in (0, 1), err[-3000:]
         return dict(json.loads(out.splitlines()[-1]))
 
-    def _feed(self, records: list[dict[str, Any]]) -> None:
+    def _feed(self, records: list[dict[str, Any]], process: subprocess.Popen[str]) -> None:
         most = BACKLOG["moto" if self.bus is not None else "elasticmq"]
         for start in range(0, len(records), min(most, 1000)):
             chunk = records[start : start + min(most, 1000)]
@@ -103,9 +104,10 @@ class Trial:
             else:
                 self.queue.send(map(event_of, chunk))
             while self.queue.count()["visible"] > most:
+                assert process.poll() is None, process.communicate()[1][-3000:]
                 time.sleep(0.2)
 
-    def _until_empty(self, process: Any) -> None:
+    def _until_empty(self, process: subprocess.Popen[str]) -> None:
         empty = 0
         while empty < 3:
             assert process.poll() is None, process.communicate()[1][-3000:]

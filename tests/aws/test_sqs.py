@@ -18,6 +18,7 @@ from tests.aws.connector import event_of
 from tests.aws.home import Home, balanced
 from tests.aws.queues import Queue
 from tests.parts.dynamodb import REGION
+from tests.parts.unruly_queue import UnrulyQueue
 from tests.streams import final_rows, record, stream, unordered
 
 VISIBILITY = 4
@@ -128,6 +129,32 @@ def test_a_delete_with_a_receipt_that_has_ended_is_only_another_delivery(sqs: An
     source.done([received])
 
     assert queue.count() == {"visible": 0, "invisible": 0}
+
+
+def test_a_receipt_that_is_in_a_batch_twice_is_deleted_once(sqs: Any, closing: list[SQSSource]) -> None:
+    queue = Queue(sqs)
+    queue.send(["a"])
+    source = source_of(queue)
+    closing.append(source)
+    (received,) = next(iter(source.batches(None, 10)))
+    source.done([received, received])
+
+    assert queue.count() == {"visible": 0, "invisible": 0}
+
+
+def test_a_run_behind_a_proxy_that_repeats_and_reorders(elasticmq: Any, home: Home) -> None:
+    records = list(stream(400, 40, seed=9))
+    queue = Queue(elasticmq)
+    sent = queue.send(map(event_of, records))
+    proxy = UnrulyQueue(queue.endpoint, seed=9)
+    home.pipeline(queue, endpoint=proxy.endpoint, batch=50)
+    books = home.run()
+    proxy.stop()
+
+    assert rows(home) == final_rows(records)
+    assert (books["read"], balanced(books)) == (proxy.seen["delivered"], True)
+    assert proxy.seen["delivered again"] > 0.1 * sent
+    assert proxy.seen["overtaken"] > 0.1 * sent
 
 
 class Refusing:

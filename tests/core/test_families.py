@@ -61,14 +61,22 @@ def test_a_later_snapshot_run_begins_an_epoch_that_beats_every_lsn() -> None:
     old, new = change(900, run="01a"), change(100, run="01c")
 
     assert new.compare(old, {"pg:a": ("01b",)}) is Order.NEWER
-    assert new.compare(old, {"pg:a": ("01d",)}) is Order.OLDER
+    assert old.compare(new, {"pg:a": ("01b",)}) is Order.OLDER
 
 
-def test_runs_whose_log_contradicts_their_commit_times_wait_for_a_snapshot() -> None:
-    old, new = change(900, run="01a", time=1_000_000), change(100, run="01c", time=9_000_000)
+def test_a_later_run_s_change_below_an_earlier_run_s_waits_until_a_snapshot_or_the_later_run_tells() -> None:
+    old, new = change(900, run="01a"), change(100, run="01c")
 
     assert new.compare(old, NONE) is Order.WAITING
-    assert change(100, run="01c", time=1_500_000).compare(old, NONE) is Order.OLDER
+    assert new.compare(old, {"pg:a": ("01d",)}) is Order.WAITING
+    assert new.compare(old.joined(change(900, run="01c"), same=True), NONE) is Order.OLDER
+
+
+def test_two_runs_that_tell_of_one_commit_are_one_log() -> None:
+    one, again = (change(900, run=run, transaction=7, time=5) for run in ("01a", "01c"))
+
+    assert again.compare(one, NONE) is Order.SAME
+    assert change(800, run="01c", transaction=7, time=5).compare(one, NONE) is Order.OLDER
 
 
 def test_a_position_without_a_run_cannot_be_placed_among_epochs() -> None:

@@ -40,10 +40,10 @@ class Scope(NamedTuple):
 SCOPES = {
     "A": Scope(Bounds((3, 2, 0, 1), 4), Bounds((3, 2, 0, 1), 6), settles=True),
     "B": Scope(Bounds((3, 2, 0, 0), 5, lost=True), Bounds((3, 2, 0, 0), 6, lost=True)),
-    "C": Scope(Bounds((3, 2, 0, 1), 4, offsets=False), Bounds((3, 2, 0, 1), 5, offsets=False), decides=False),
+    "C": Scope(Bounds((2, 2, 0, 1), 4, offsets=False), Bounds((3, 2, 0, 1), 5, offsets=False), decides=False),
     "D": Scope(Bounds((3, 2, 1, 0), 5, forgets=True), Bounds((3, 2, 1, 0), 6, forgets=True), settles=True),
-    "E": Scope(Bounds((4, 3, 0, 0), 4, lost=True), Bounds((4, 3, 0, 0), 6, lost=True)),
-    "F": Scope(Bounds((3, 2, 0, 1), 4, reaping=True), Bounds((3, 2, 0, 1), 5, reaping=True), decides=False),
+    "E": Scope(Bounds((3, 3, 0, 0), 4, lost=True), Bounds((4, 3, 0, 0), 6, lost=True)),
+    "F": Scope(Bounds((3, 2, 0, 0), 4, reaping=True), Bounds((3, 2, 0, 1), 5, reaping=True), decides=False),
     "G": Scope(Bounds((4, 2, 0, 0), 4, lost=True, reaping=True), Bounds((4, 2, 0, 0), 5, lost=True, reaping=True), decides=False),
     "H": Scope(Bounds((3, 2, 1, 0), 4, forgets=True, reaping=True), Bounds((3, 2, 1, 0), 5, forgets=True, reaping=True), decides=False),
 }
@@ -62,9 +62,9 @@ def life_of(log: Log, plan: Sequence[Change], reaping: bool = False) -> Life:
     return Life(emitted, None if value is None else {"x": value}, reaping=reaping, rank=partial(rank, log))
 
 
-def copies(bounds: tuple[int, int, int], *, nulls: bool) -> Iterator[list[list[LogPosition]]]:
-    """Of every history, in commit order: each change's position, and the copy of it whose seq0 is lost. Of offsets nothing is known."""
+def copies(bounds: tuple[int, int, int], *, forgets: bool) -> Iterator[list[list[LogPosition]]]:
+    """Of every history, in commit order, each change's position in one run. `forgets`: also the copy whose seq0 is lost, and no offsets compare."""
     for log in histories(*bounds):
-        emitted = [event_of(change, None).position for change in streamed(log)]
-        known = [msgspec.structs.replace(position, partition=str(place)) for place, position in enumerate(emitted) if isinstance(position, LogPosition)]
-        yield [[p, msgspec.structs.replace(p, seq0=None)] if nulls and p.seq0 is not None else [p] for p in known]
+        emitted = [event_of(change._replace(offset=at, partition=at * forgets), None).position for at, change in enumerate(streamed(log))]
+        known = [position for position in emitted if isinstance(position, LogPosition)]
+        yield [[p, msgspec.structs.replace(p, seq0=None)] if forgets and p.seq0 is not None else [p] for p in known]

@@ -65,7 +65,9 @@ def _put(family: str, number: int, at: int, letter: str) -> Event:
     fields: dict[str, object] = {column: f"{number}{column}" for column in NAMED[letter]}
     holes = frozenset() if letter in "PCpq" else frozenset("xy") - set(NAMED[letter])
     creates = letter in "CN"
-    return Event(Kind.PUT, position=position(family, at, "c" if creates else "u"), fields=fields, holes=holes, partial=letter in "pq", creates=creates)
+    return Event(
+        Kind.PUT, position=position(family, at, "c" if creates else "u"), fields=fields, holes=holes, partial=letter in "pq", creates=creates
+    )
 
 
 def meaning(events: Iterable[Event], columns: Sequence[str]) -> dict[str, object] | None:

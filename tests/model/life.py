@@ -8,7 +8,7 @@ from anyorder._core.event import Event
 from anyorder._core.fold import Limits
 from tests.model.search import Explored, explore, shortest
 from tests.model.source import Change
-from tests.model.store import QUARANTINED, Store
+from tests.model.store import EMPTY, QUARANTINED, Store
 
 State = tuple[int, int, int, int]  # limits, slot, delivered events, held events
 Fields = dict[str, object]
@@ -36,11 +36,13 @@ class Life:
         self.truth, self.reaping = truth, reaping
         self.full = (1 << len(emitted)) - 1
         self.truncates = sum(1 << place for place, change in enumerate(self.changes) if change.op == "t")
-        self.ranks = {event.position.identity(): rank(change) for change, event in emitted if change.op in "cudrix" and event.position} if rank else {}
+        self.ranks = (
+            {event.position.identity(): rank(change) for change, event in emitted if change.op in "cudrix" and event.position} if rank else {}
+        )
         self.loud = self.open = self.back = False
 
     def search(self) -> Explored:
-        return explore((self.store.first_limits, self.store.start, 0, 0), self.successors, self.problem)
+        return explore((self.store.first_limits, EMPTY, 0, 0), self.successors, self.problem)
 
     def successors(self, state: State) -> Iterator[tuple[str, State]]:
         limits, slot, delivered, held = state
@@ -71,7 +73,7 @@ class Life:
         shown = self.store.view(slot)
         if shown == self.truth:
             return ""
-        if held or self.store.is_incomplete(slot) and shown is not None and self.truth is not None and shown.items() <= self.truth.items():
+        if held or (self.store.is_incomplete(slot) and shown is not None and self.truth is not None and shown.items() <= self.truth.items()):
             self.loud = True
             return ""
         return f"shows {shown}, the source has {self.truth}"
@@ -79,9 +81,10 @@ class Life:
     def steps_back(self, slot: int, after: int) -> bool:
         """Does the row show an older state than before?"""
         before, now = self.store.slots[slot], self.store.slots[after]
-        if slot == after or not self.ranks or before.memory is None or now.memory is None or before.row == now.row:
+        if slot == after or before.memory is None or now.memory is None or before.row == now.row:
             return False
-        return self.ranks[now.memory.stamp.position.identity()] < self.ranks[before.memory.stamp.position.identity()]
+        old, new = (self.ranks.get(memory.stamp.position.identity()) for memory in (before.memory, now.memory))
+        return old is not None and new is not None and new < old
 
 
 class Tally:

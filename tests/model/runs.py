@@ -41,14 +41,13 @@ def snapshot_again(old: Log, new: Log, *, limit: int, shared: int = 0) -> Iterat
 
 def with_another_crash(plan: Emitted, *, limit: int) -> Iterator[Emitted]:
     """The same, and one of the two runs crashed once more and emitted again from an earlier point."""
-    for run, place in (("1", 0), ("2", 1)):
-        mine = [change for change in plan if change.run == run]
+    for run in "12":
+        mine, others = [change for change in plan if change.run == run], [change for change in plan if change.run != run]
         reads = 1 if mine and mine[0].op == "r" else 0
         for crash in range(reads + 1, len(mine) + 1):
             for back in range(reads, crash):
-                again = [change._replace(run=run + "b") for change in mine[back:]]
-                others = [change for change in plan if change.run != run]
-                life = [*mine[:crash], *again, *others] if place == 0 else [*others, *mine[:crash], *again]
+                told = [*mine[:crash], *(change._replace(run=run + "b") for change in mine[back:])]
+                life = told + others if run == "1" else others + told
                 if len(life) <= limit:
                     yield tuple(change._replace(offset=at) for at, change in enumerate(life))
 
@@ -58,13 +57,13 @@ def _run(name: str, changes: list[Change], history: int = 0) -> list[Change]:
     return [c._replace(run=name, history=history, value=c.value and c.value + mark) for c in changes]
 
 
-def clocked(plan: Emitted, unit: int, ahead: int) -> Emitted:
-    """The commit times in microseconds: one position takes `unit`; the new server's clock starts `ahead` positions later than the old one's."""
+def clocked(plan: Emitted, ahead: int) -> Emitted:
+    """The commit times in microseconds, a second a position; the new server's clock is so many seconds ahead of the old one's."""
 
     def at(change: Change) -> Change:
-        return change if change.time is None else change._replace(time=1_000_000_000 + unit * (change.time + ahead * change.history) + 7 * change.history)
+        return change if change.time is None else change._replace(time=(1000 + change.time + ahead * change.history) * 1_000_000 + change.history)
 
-    return tuple(at(change) for change in plan)
+    return tuple(map(at, plan))
 
 
 Telling = Callable[[Change], Event]
@@ -116,7 +115,11 @@ def rebuilt(changes: int, names: int, *, limit: int, truncates: bool = False) ->
     """Two histories that have nothing in common but their positions; `truncates`: one of them, or both, has a TRUNCATE."""
     logs = list(histories(changes, names, 0, 0))
     ended = [log for before in logs for log in truncated(before)]
-    pairs = [(old, new) for old in logs + ended for new in logs + ended if old in ended or new in ended] if truncates else [(a, b) for a in logs for b in logs]
+    pairs = (
+        [(old, new) for old in logs + ended for new in logs + ended if old in ended or new in ended]
+        if truncates
+        else [(a, b) for a in logs for b in logs]
+    )
     for old, new in pairs:
         yield from (Pair(old, new, plan) for plan in snapshot_again(old, new, limit=limit))
 

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Hashable, Iterable
-from typing import NamedTuple
+from typing import NamedTuple, TypeVar
 
-State = Hashable
+State = TypeVar("State", bound=Hashable)
 TOO_MANY = 20_000_000  # states; a model that grows beyond is a mistake in the model
 
 

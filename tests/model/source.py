@@ -87,11 +87,11 @@ class _Writers:
             yield log
         for name in self.names:
             earlier = self.names[: self.names.index(name)]
-            if name in done or name not in begun and any(other not in begun and other not in done for other in earlier):
+            if name in done or (name not in begun and any(other not in begun and other not in done for other in earlier)):
                 continue  # names in the order of their start
             mine = holder is not None and holder[0] == name
             if name in waiting:
-                if holder is None and not live or holder == (name, False):
+                if (holder is None and not live) or holder == (name, False):
                     yield from self.step(log, live, (name, True), begun, waiting - {name}, done, left, background, marks)
                 continue
             sees = holder[1] if mine and holder else live if holder is None else None
@@ -209,7 +209,7 @@ def _snapshot_again(log: Log, first: list[Change], start: int) -> Iterator[list[
         told = {"w" if change.op == "i" else change.transaction for change in first[:crash]}
         done = max([end for end, name, _ in transactions(log) if name in told], default=start)
         for again in [end for end in ends if end >= done] + [done]:
-            yield first[:crash] + [Change("r", again, None, None, state_at(log, again)), *streamed(log, after=again)]
+            yield [*first[:crash], Change("r", again, None, None, state_at(log, again)), *streamed(log, after=again)]
 
 
 BLOCKED = {"for share": frozenset("ud"), "for key share": frozenset("d"), "no lock": frozenset()}
@@ -237,7 +237,7 @@ def with_hints(life: Sequence[Change], *, lose_a_delete: bool = False) -> tuple[
 
 def rank(log: Log, change: Change) -> float:
     """A record's place in the source's own order of states."""
-    order = [(lsn, name) for _, name, changes in transactions(log) for lsn, op in changes if op != "w"]
+    order: list[tuple[int, str | None]] = [(lsn, name) for _, name, changes in transactions(log) for lsn, op in changes if op != "w"]
     if change.op in READS:
         return sum(end <= change.lsn for end, _, changes in transactions(log) for _, op in changes if op != "w") - 0.1
     return order.index((change.lsn, change.transaction)) + 0.6

@@ -68,7 +68,7 @@ def written(row: Row | None, memory: Memory | None, columns: Sequence[str]) -> R
 class Store:
     """The events of one history, and every slot and limit that deciding them leads to."""
 
-    def __init__(self, events: Sequence[Event], columns: Sequence[str], limits: Limits | None = None, start: Slot = Slot(None, None)) -> None:
+    def __init__(self, events: Sequence[Event], columns: Sequence[str], limits: Limits | None = None) -> None:
         self.events, self.columns = tuple(events), tuple(columns)
         self._places = {id(event): place for place, event in enumerate(self.events)}
         self._numbers: dict[bytes, int] = {}
@@ -77,7 +77,7 @@ class Store:
         self.limits: list[Limits] = []
         self._steps: dict[tuple[object, ...], Step] = {}
         self.number(Slot(None, None))
-        self.start, self.first_limits = self.number(start), self.number_limits(limits or Limits())
+        self.first_limits = self.number_limits(limits or Limits())
 
     def number(self, slot: Slot) -> int:
         """The slot's number; its memory is kept as a store would read it back."""

@@ -18,7 +18,7 @@ REFUSED = {"B": "P", "b": "X"}  # puts whose contents the store does not take
 @pytest.mark.parametrize("letters", ["PXYD", "CNPXYD", "PXYpqD"])
 @pytest.mark.parametrize("again", [False, True])
 def test_every_order_and_every_batching_ends_in_one_state(family: str, letters: str, again: bool, whole: bool, report: Report) -> None:
-    length = 4 if whole and len(letters) == 4 else 3 if whole or len(letters) == 4 else 2
+    length = 4 if whole and letters == "PXYD" else 3 if whole or (letters == "PXYD" and family == "version") else 2
 
     histories, states, found = search_all(family, letters, length, again=again, columns="xyz" if "p" in letters else "xy")
 
@@ -28,7 +28,7 @@ def test_every_order_and_every_batching_ends_in_one_state(family: str, letters: 
 
 @pytest.mark.parametrize(
     ("letters", "part", "full", "again", "columns"),
-    [("PXYD", 3, 3, True, "xy"), ("PXYDC", 2, 3, True, "xy"), ("PXpqD", 2, 3, True, "xyz"), ("PXD", 2, 4, False, "xy")],
+    [("PXYD", 2, 3, True, "xy"), ("PXYDC", 2, 3, True, "xy"), ("PXpqD", 2, 3, True, "xyz"), ("PXD", 3, 4, False, "xy")],
 )
 def test_a_tie_is_a_function_of_the_events(letters: str, part: int, full: int, again: bool, columns: str, whole: bool, report: Report) -> None:
     histories, states, found = search_all("version", letters, full if whole else part, ties=True, again=again, columns=columns)

@@ -1,67 +1,50 @@
-"""R3: what the floor is made of. One key whose events carry several clocks; every other key only raises floors.
-
-Checked in every state: the key shows its newest accepted put, or nothing where that was deleted.
-"""
+"""R3: floors of one family of clocks, by scope and epoch. Nothing that may be dead fills an empty slot; where nothing can tell, it is said."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+import pytest
 
-from anyorder._core.event import Event, Kind
-from anyorder._core.families import LogPosition, OffsetPosition, Position, ScalarPosition
-from anyorder._core.floor import Floor
-from anyorder._core.fold import Limits
-from anyorder.errors import NotReapable
-from tests.model.search import Explored, explore
-from tests.model.store import EMPTY, Store, bits
+from anyorder._core.event import Kind
+from anyorder._core.families import Position
+from tests.model.conftest import Report
+from tests.model.scopes import DELETE, PUT, Stream, kafka, log, version
 
-State = tuple[int, int, int, int]  # limits, slot, accepted, held
+FOUR = [(PUT, kafka(0, 1)), (DELETE, kafka(0, 2)), (PUT, kafka(0, 3)), (DELETE, kafka(0, 4))]
+MOVED = [(PUT, kafka(0, 5)), (DELETE, kafka(1, 1))]  # the topic got a partition, and the key moved to it
+LAYOUTS = [(PUT, kafka(0, 5)), (DELETE, kafka(0, 6)), (PUT, kafka(1, 1, epoch=1)), (DELETE, kafka(1, 2, epoch=1))]
+BACK = [(PUT, kafka(1, 5)), (DELETE, kafka(0, 1, epoch=1)), (PUT, kafka(0, 2, epoch=1)), (DELETE, kafka(1, 0, epoch=2))]
+MIXED: list[tuple[Kind, Position]] = [(PUT, log("c", 10, 1)), (DELETE, log("d", 20, 2)), (PUT, kafka(0, 3)), (DELETE, log("d", 30, 4))]
+AGAIN = [(PUT, log("c", 10, 9)), (DELETE, log("d", 20, 2)), (DELETE, log("d", 20, 10))]  # old changes at new offsets
+BLIND = [(PUT, kafka(0, 1, topic="a")), (DELETE, kafka(0, 1, topic="b")), (PUT, kafka(0, 2, topic="b"))]
+SERVERS = [(PUT, version(2, "B")), (DELETE, version(3, "A"))]  # two servers' coordinates are unrelated
+STREAMS = {
+    "keys stay in their partition": Stream(FOUR, [kafka(1, 9)], partitions=2),
+    "the partition count is not declared": Stream(FOUR, [kafka(1, 9)]),
+    "a partition more, nothing declared": Stream(MOVED),
+    "a partition more than declared": Stream(MOVED, partitions=1),
+    "a partition more than declared, others reaped": Stream(MOVED, [kafka(1, 0)], partitions=1),
+    "declared layouts": Stream(LAYOUTS, [kafka(0, 3), kafka(1, 0, epoch=1)], partitions=2),
+    "three declared layouts": Stream(BACK, partitions=2),
+    "a record without the log clock": Stream(MIXED, partitions=1),
+    "a record without the log clock, both reaped": Stream(MIXED, [kafka(0, 0), log("d", 5, 0)], partitions=1),
+    "old changes emitted again": Stream(AGAIN),
+    "two clocks that share nothing": Stream(BLIND, partitions=1),
+    "two clocks that share nothing, both reaped": Stream(BLIND, [kafka(0, 0, topic="a")], partitions=1),
+    "two servers, both reaped": Stream(SERVERS, [version(1, "B")]),
+}
 
 
-def kafka(partition: int, offset: int, epoch: int = 0, topic: str = "t") -> OffsetPosition:
-    return OffsetPosition(f"kafka:{topic}", partition, offset, epoch)
+@pytest.mark.parametrize("name", STREAMS)
+def test_nothing_dead_fills_an_empty_slot(name: str, report: Report) -> None:
+    found = STREAMS[name].search()
+
+    report(states=found.states)
+    assert found.safe, str(found)
 
 
-def log(op: str, lsn: int, offset: int, partition: str = "0") -> LogPosition:
-    return LogPosition("pg:main", lsn, op, lsn, lsn, partition, offset)
+def test_a_partition_count_that_is_not_declared_again_resurrects() -> None:
+    """No record tells that a key moved to an old partition (rules R3): the declared count must be true."""
+    found = Stream(MOVED, [kafka(1, 0)], partitions=2).search()
 
-
-def version(value: int, lineage: str = "") -> ScalarPosition:
-    return ScalarPosition("version", "s", (value,), lineage)
-
-
-class Stream:
-    """`history`: (put or del, position) in the source's order; `others`: positions of other keys' tombstones, reaped at any moment."""
-
-    def __init__(self, history: Sequence[tuple[str, Position]], others: Sequence[Position] = (), partitions: int | None = None) -> None:
-        self.events = [
-            Event(Kind.PUT, position=position, fields={"x": number}) if kind == "put" else Event(Kind.DELETE, position=position)
-            for number, (kind, position) in enumerate(history)
-        ]
-        self.store = Store([*self.events, *(Event(Kind.DELETE, position=position) for position in others)], "x", Limits(Floor({}, partitions)))
-        self.others = [self.store.deliver(EMPTY, (len(history) + number,), 0, 0).slot for number in range(len(others))]
-
-    def search(self) -> Explored:
-        return explore((self.store.first_limits, EMPTY, 0, 0), self.successors, self.problem)
-
-    def successors(self, state: State) -> Iterator[tuple[str, State]]:
-        limits, slot, accepted, held = state
-        for place, event in enumerate(self.events):
-            step = self.store.deliver(slot, (place,), held, limits)
-            yield f"{event.kind} {event.position.text()} {step.reasons[0]}", (limits, step.slot, accepted | step.accepted, step.held)
-        for other in self.others:
-            yield from (("another key is reaped", (after, slot, accepted, held)) for after in self.reaped(other, limits))
-        if self.store.is_tombstone(slot):
-            yield from (("reap", (after, EMPTY, accepted, held)) for after in self.reaped(slot, limits))
-
-    def reaped(self, slot: int, limits: int) -> Iterator[int]:
-        try:
-            yield self.store.reap(slot, limits)
-        except NotReapable:
-            return
-
-    def problem(self, state: State) -> str:
-        _, slot, accepted, _ = state
-        newest = max(bits(accepted), default=None)
-        meant = None if newest is None else self.events[newest].fields
-        return "" if self.store.view(slot) == meant else f"shows {self.store.view(slot)}, the newest accepted says {meant}"
+    assert found.trace is not None
+    assert len(found.trace) == 3

@@ -1,58 +1,80 @@
-"""R6, R11, R13: hints, an operator's word, a row read again at the source, and a history that starts again."""
+"""R6, R11, R13: a hint only waits, an operator's word is remembered, a row read again is exact, a history that starts again is noticed."""
 
 from __future__ import annotations
 
 import itertools
-from collections.abc import Iterator
 
-from anyorder._core.reset import Growth, observe
-from tests.model.life import Life
-from tests.model.source import event_of, histories, lives, read_again, streamed, with_hints
-from tests.model.test_connector import life_of
+import pytest
 
-Bounds = tuple[int, int, int, int]
+from tests.model.accepting import Accepting
+from tests.model.conftest import Report
+from tests.model.life import tally
+from tests.model.settling import alarms, lives_with_a_read, lives_with_hints, restarts
 
-
-def lives_with_hints(bounds: Bounds, limit: int, *, lose_a_delete: bool = False, reaping: bool = False) -> Iterator[Life]:
-    for log in histories(*bounds):
-        for plan in lives(log, lost=False, forgets=False, limit=5):
-            if any(change.op == "d" for change in plan):
-                emitted = with_hints(plan, lose_a_delete=lose_a_delete)
-                if len(emitted) <= limit:
-                    yield life_of(log, emitted, reaping)
+BOUNDS = (3, 2, 0, 0)
 
 
-def lives_with_a_read(bounds: Bounds, limit: int, lock: str, *, reaping: bool = False) -> Iterator[Life]:
-    for log in histories(*bounds):
-        for plan in lives(log, lost=False, forgets=False, limit=limit):
-            for read in read_again(log, lock):
-                yield life_of(log, [*plan, read], reaping)
+@pytest.mark.parametrize("reaping", [False, True])
+def test_hints_change_nothing_and_are_settled(reaping: bool, whole: bool, report: Report) -> None:
+    found = tally(lives_with_hints(BOUNDS, 7 if whole else 6, reaping=reaping))
+
+    report(**found.counts)
+    assert found.wrong == 0, str(found.worst)
+    assert reaping or found.open == 0
 
 
-def alarms(bounds: tuple[int, int, int], margin: int) -> tuple[int, int]:
-    """Healthy streams whose changes come in any order: ordered pairs, and those after which the second is suspected (R13)."""
-    pairs = suspected = 0
-    for log in histories(*bounds):
-        emitted = [(event_of(change, {"x": 1}).position, change.time or 0) for change in streamed(log)]
-        judged = [(position.growing(), time) for position, time in emitted if position is not None]
-        for first, time in judged:
-            for second, later in judged:
-                pairs += 1
-                if first and second:
-                    suspected += observe(observe(Growth(), first[1], time, margin), second[1], later, margin).suspected
-    return pairs, suspected
+@pytest.mark.parametrize("reaping", [False, True])
+def test_a_hint_whose_delete_was_compacted_away_keeps_waiting_or_the_row_is_right(reaping: bool, whole: bool, report: Report) -> None:
+    found = tally(lives_with_hints(BOUNDS, 7 if whole else 6, lose_a_delete=True, reaping=reaping))
+
+    report(**found.counts)
+    assert found.wrong == 0, str(found.worst)
+    assert found.loud > 0
 
 
-def restarts(margin: int = 0) -> tuple[int, int]:
-    """A history of six starts again at any position, its new changes in any order: new ones, and those silently called stale."""
-    total = silent = 0
-    for restart in range(1, 7):
-        for order in itertools.permutations([(restart + i, 10 + i) for i in range(6)]):
-            growth = Growth()
-            for old in range(1, 7):
-                growth = observe(growth, old, old, margin)
-            for position, time in order:
-                total += 1
-                growth = observe(growth, position, time, margin)
-                silent += not growth.suspected and position < 6
-    return total, silent
+@pytest.mark.parametrize("reaping", [False, True])
+def test_a_row_read_again_under_a_lock_is_exact(reaping: bool, whole: bool, report: Report) -> None:
+    found = tally(lives_with_a_read(BOUNDS, 5 if whole else 4, "for share", reaping=reaping))
+
+    report(**found.counts)
+    assert found.wrong == found.loud == 0, str(found.worst)
+
+
+@pytest.mark.parametrize("lock", ["for key share", "no lock"])
+def test_a_row_read_without_waiting_for_updates_is_not(lock: str) -> None:
+    found = tally(lives_with_a_read(BOUNDS, 4, lock))
+
+    assert found.worst is not None
+    assert found.worst.trace is not None
+    assert len(found.worst.trace) == 3
+
+
+@pytest.mark.parametrize("family", ["log", "version"])
+@pytest.mark.parametrize(("letters", "part", "full"), [("PD", 4, 5), ("PXYD", 3, 4), ("CNXPD", 3, 4)])
+def test_an_accepted_put_never_washes_off_its_mark(family: str, letters: str, part: int, full: int, whole: bool, report: Report) -> None:
+    histories = states = 0
+    for length in range(1, (full if whole else part) + 1):
+        for history in itertools.product(letters, repeat=length):
+            found = Accepting(family, history).search()
+            histories, states = histories + 1, states + found.states
+            assert found.safe, (history, str(found))
+    report(histories=histories, states=states)
+
+
+@pytest.mark.parametrize("margin", [0, 2])
+def test_a_healthy_stream_never_alarms(margin: int, whole: bool, report: Report) -> None:
+    pairs, suspected = alarms((5, 3, 2) if whole else (4, 2, 1), margin)
+
+    report(pairs=pairs)
+    assert pairs > 0
+    assert suspected == 0
+
+
+@pytest.mark.parametrize("margin", [0, 1, 2, 3])
+@pytest.mark.parametrize("first", [8, 12])
+def test_a_history_that_starts_again_is_never_silently_stale(margin: int, first: int, whole: bool, report: Report) -> None:
+    judged, silent = restarts(margin, first, 6 if whole else 5)
+
+    report(judged=judged)
+    assert judged > 0 or first == 8
+    assert silent == 0

@@ -16,7 +16,7 @@ DATA = ("PutItem", "UpdateItem", "DeleteItem", "TransactWriteItems", "GetItem", 
 
 
 class FaultyProxy(ThreadingHTTPServer):
-    """`share`: of the requests for data that end badly. `seen` counts them. `endpoint` is what a client is given."""
+    """`share`: of the requests for data that end badly. `seen` and `operations` count them. `endpoint` is what a client is given."""
 
     daemon_threads = True
 
@@ -25,6 +25,7 @@ class FaultyProxy(ThreadingHTTPServer):
         self.behind = urlsplit(endpoint)
         self.share = share
         self.seen: Counter[str] = Counter()
+        self.operations: Counter[str] = Counter()
         self.chance = random.Random(seed)
         self.endpoint = f"http://127.0.0.1:{self.server_address[1]}"
         threading.Thread(target=self.serve_forever, daemon=True).start()
@@ -46,6 +47,7 @@ class _Handler(BaseHTTPRequestHandler):
         operation = self.headers.get("X-Amz-Target", "").rpartition(".")[2]
         fault = self.server.chance.choice(FAULTS) if operation in DATA and self.server.chance.random() < self.server.share else ""
         self.server.seen[fault or "fine"] += 1
+        self.server.operations[operation] += 1
         if fault == "throttled":
             self._refuse(400, "com.amazonaws.dynamodb.v20120810#ProvisionedThroughputExceededException")
         elif fault == "failed before":

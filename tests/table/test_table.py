@@ -11,7 +11,8 @@ import pytest
 
 import anyorder
 from anyorder import Reason
-from anyorder.errors import ConfigurationError, StoreError, TableNotEmpty
+from anyorder.errors import BooksUnbalanced, ConfigurationError, StoreError, TableNotEmpty
+from anyorder.stores.guard import Settlement
 from tests.streams import final_rows, record, stream, tombstone, unordered
 
 
@@ -342,3 +343,14 @@ def test_a_database_of_a_newer_release_is_left_alone(path: Path) -> None:
 
     with pytest.raises(StoreError, match="newer"):
         users(path)
+
+
+def test_books_that_do_not_balance_stop_the_batch_before_it_commits(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    table = users(path)
+    table.apply([record(1, "c", 10, after={"id": 1, "name": "a"})])
+
+    monkeypatch.setattr("anyorder.stores.intake.apply", lambda *_, **__: Settlement([], [], []))
+    with pytest.raises(BooksUnbalanced):
+        table.apply([record(1, "u", 20, after={"id": 1, "name": "b"})])
+
+    assert rows_of(path) == {1: {"id": 1, "name": "a"}}

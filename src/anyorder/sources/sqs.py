@@ -129,7 +129,7 @@ class SQSSource:
 
         Raises SourceError if SQS refuses the request as a whole: then everything would come again for ever.
         """
-        receipts = [received.mark for received in batch]
+        receipts = list(dict.fromkeys(received.mark for received in batch))
         with self._lock:
             self._held -= set(receipts)
         again = [receipt for failed in self._each(self._delete, _tens(receipts)) for receipt in failed]
