@@ -8,8 +8,8 @@ there are; everything else is private or a documented submodule (`anyorder.testi
 from __future__ import annotations
 
 from importlib import import_module
-from typing import TYPE_CHECKING
 
+TYPE_CHECKING = False  # type checkers take it as true; importing typing would take longer than all the rest
 if TYPE_CHECKING:
     from anyorder._core.batch import Decision as Decision
     from anyorder._core.event import Delivery as Delivery

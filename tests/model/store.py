@@ -76,6 +76,8 @@ class Store:
         self._limits_numbers: dict[bytes, int] = {}
         self.limits: list[Limits] = []
         self._steps: dict[tuple[object, ...], Step] = {}
+        self._views: dict[int, dict[str, object] | None] = {}
+        self._said = {(event.position.identity(), event.fingerprint): event.fields or {} for event in self.events if event.position is not None}
         self.number(Slot(None, None))
         self.first_limits = self.number_limits(limits or Limits())
 
@@ -173,8 +175,12 @@ class Store:
         return memory is not None and bool(memory.holes(set(self.columns)))
 
     def view(self, slot: int) -> dict[str, object] | None:
-        """The row without its holes. Raises AssertionError where a hole shows a value, or the holes told and the cells differ."""
-        memory, row = self.slots[slot]
+        """The row without its holes. Raises AssertionError where it is not what the memory says: each value from the event that told it."""
+        if slot not in self._views:
+            self._views[slot] = self._view(*self.slots[slot])
+        return self._views[slot]
+
+    def _view(self, memory: Memory | None, row: Row | None) -> dict[str, object] | None:
         if memory is None or not memory.live:
             assert row is None, f"a row is left: {row}"
             return None
@@ -183,4 +189,8 @@ class Store:
         holes = sorted(set(self.columns) - set(told))
         assert memory.holes(set(self.columns)) == holes
         assert all(value is None for c, value in zip(self.columns, row, strict=True) if c in holes), f"a hole shows a value: {row}, holes {holes}"
+        for column, value in told.items():
+            stamp = memory.source_of(column)
+            said = self._said.get((stamp.position.identity(), stamp.fingerprint), {}) if stamp is not None else {}
+            assert said.get(column) == value, f"{column} shows {value}, its event told {said}"
         return told

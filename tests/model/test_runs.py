@@ -56,36 +56,46 @@ def one_log_with_holes(logs: Iterator[Log], limit: int, naming: Naming) -> Lives
             yield life_of(clocked(plan, 0), content.at(len(log) + 1), content.event, columns="xy")
 
 
-RESTARTS: dict[str, Callable[[int], Lives]] = {
-    "an incremental read anywhere": lambda limit: one_log(histories(3, 2, 0, 1), limit),
+RESTARTS: dict[str, Callable[[int], Lives]] = {  # the limit is of records
+    "two transactions": lambda limit: one_log(histories(3, 2, 0, 0), limit),
     "the restart forgets seq0": lambda limit: one_log(histories(3, 2, 1, 0), limit, forgets=True),
     "another key's snapshot is told late": lambda limit: one_log(histories(3, 2, 0, 0), limit, elsewhere="1"),
     "a truncate": lambda limit: one_log((log for before in histories(2, 2, 0, 0) for log in truncated(before)), limit),
-    "holes": lambda limit: one_log_with_holes(histories(4, 2, 0, 0), limit, IN_TURN),
+    "holes in y": lambda limit: one_log_with_holes(histories(4, 2, 0, 0), limit, ONE),
+    "holes in turn": lambda limit: one_log_with_holes(histories(4, 2, 0, 0), limit, IN_TURN),
+    "a create with a hole": lambda limit: one_log_with_holes(histories(4, 2, 0, 0), limit, MOVED),
 }
 LOUD: dict[str, Callable[[int], Lives]] = {
-    "reaping": lambda limit: one_log(histories(3, 2, 0, 1), limit, reaping=True),
-    "reaping, the restart forgets seq0": lambda limit: one_log(histories(3, 2, 1, 0), limit, forgets=True, reaping=True),
-    "no offsets": lambda limit: one_log(histories(3, 2, 0, 1), limit, offsets=False),
+    "reaping": lambda limit: one_log(histories(3, 2, 0, 1), limit - 1, reaping=True),
+    "reaping, the restart forgets seq0": lambda limit: one_log(histories(3, 2, 1, 0), limit - 1, forgets=True, reaping=True),
+    "no offsets": lambda limit: one_log(histories(3, 2, 0, 1), limit - 1, offsets=False),
 }
 
 
-@pytest.mark.parametrize("name", RESTARTS | LOUD)
-def test_a_restart_ends_in_the_source_state_or_loud(name: str, whole: bool, report: Report) -> None:
-    found = tally((RESTARTS | LOUD)[name](5 if whole else 3 if name in LOUD else 4))
+@pytest.mark.parametrize("name", RESTARTS)
+def test_a_restart_ends_in_the_source_state_and_what_waited_is_settled(name: str, whole: bool, report: Report) -> None:
+    found = tally(RESTARTS[name](6 if whole else 4))
 
     report(**found.counts)
     assert found.wrong == 0, str(found.worst)
-    assert found.loud == 0 or name in LOUD
+    assert found.open == 0
 
 
-def test_what_waits_is_settled_when_the_later_run_has_told_it_again(whole: bool, report: Report) -> None:
-    """Only a change that is emitted again after an incremental read of its key, and followed by nothing, keeps waiting: the row is right."""
-    found = tally(one_log(histories(3, 2, 1, 0), 5 if whole else 4))
+def test_a_change_told_again_after_an_incremental_read_may_keep_waiting(whole: bool, report: Report) -> None:
+    """Whether it lies before the read, in one log, or after it, in another, nothing tells but what comes next; the row is right."""
+    found = tally(one_log(histories(3, 2, 0, 1), 5 if whole else 4))
 
     report(**found.counts)
-    assert found.lives > 0
-    assert found.open == 0
+    assert found.wrong == found.loud == 0, str(found.worst)
+    assert found.open <= found.lives / 100
+
+
+@pytest.mark.parametrize("name", LOUD)
+def test_a_restart_ends_in_the_source_state_or_loud(name: str, whole: bool, report: Report) -> None:
+    found = tally(LOUD[name](6 if whole else 4))
+
+    report(**found.counts)
+    assert found.wrong == 0, str(found.worst)
 
 
 @pytest.mark.parametrize("clock", AHEAD)

@@ -145,7 +145,7 @@ def user(name: str, version: int, fields: dict[str, Any] | None) -> Event:
     return Event(kind, "users", {"name": name}, ScalarPosition("version", "users", (version,)), fields)
 
 
-def test_the_missions_case(dynamodb_local: Any) -> None:
+def test_a_delete_then_its_create_two_years_late(dynamodb_local: Any) -> None:
     """DeleteUser, then two years late the CreateUser that it deleted: DynamoDB's TTL has removed the tombstone, and the create is late."""
     users = TableSpec("users", ("name",), window=48 * HOURS)
     place = dynamodb_place(dynamodb_local)

@@ -235,7 +235,7 @@ def _older_than_row(memory: Memory, event: Event, stamp: Stamp, limits: Limits) 
     told: dict[str, Any] = {}
     older = {c for c, held in cells.items() if held is not None and order[c] is Order.NEWER}
     named = {c for c, held in cells.items() if stamp.rank and event.names(c) and (held is None or c in older)}
-    refused = _refused_by(base, stamp, named, limits) if base is not None and stamp.rank else None
+    refused = _refused_by(base, stamp, named, limits) if base is not None and stamp.rank and (named or event.creates) else None
     if refused is None:
         if not stamp.rank or (event.creates and not event.whole):
             after |= dict.fromkeys(older - named, HOLE)
@@ -317,5 +317,10 @@ def _carrying(stamp: Stamp, held: Stamp) -> Stamp:
 
 
 def _join(memory: Memory, stamp: Stamp, same: bool = False) -> Memory:
-    met = joined(memory.stamp, stamp, same)
-    return memory if met is memory.stamp else replace(memory, stamp=met)
+    """The memory after meeting what is not newer; a put that creates is the end of what was before it, too."""
+    met, base = joined(memory.stamp, stamp, same), memory.base
+    if met is memory.stamp:
+        return memory
+    if same and isinstance(base, Dead) and base.stamp.tag == stamp.tag and base.stamp.position.identity() == stamp.position.identity():
+        base = Dead(joined(base.stamp, stamp, same))
+    return replace(memory, stamp=met, base=base)

@@ -13,6 +13,7 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from concurrent.futures import TimeoutError as TookTooLong
 from typing import Protocol
 
+from anyorder._core.outcome import Reason
 from anyorder.errors import ConfigurationError, OutOfTime
 from anyorder.guests.lambda_events import Arrival, arrivals
 from anyorder.report import Report
@@ -103,8 +104,9 @@ class LambdaHandler:
         self._overdue = None
 
     def _note(self, report: Report) -> None:
+        """Into the books. What waits for another event settles by itself; any other reason needs a person."""
         self.report.add(report)
-        log.log(logging.WARNING if report.quarantined else logging.INFO, "%s", report)
+        log.log(logging.WARNING if report.quarantined.keys() - {Reason.WAITING} else logging.INFO, "%s", report)
 
 
 def lambda_handler(table: Table, envelope: str | None = None) -> LambdaHandler:
