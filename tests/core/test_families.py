@@ -38,6 +38,13 @@ def test_a_read_and_a_change_of_another_partition_that_proves_nothing_are_undeci
     assert read.compare(other, NONE) is Order.UNDECIDED
 
 
+def test_an_incremental_read_is_newer_than_a_change_that_had_not_seen_it_in_any_partition() -> None:
+    read, before = change(100, "i", seq0=None), change(90, "u", seq0=80, partition="t/1", offset=999)
+
+    assert before.compare(read, NONE) is Order.OLDER
+    assert change(90, "u", seq0=120, partition="t/1").compare(read, NONE) is Order.NEWER
+
+
 def test_a_read_and_a_change_without_any_transport_are_undecided() -> None:
     read, bare = change(100, "r", seq0=None, partition="", offset=-1), change(90, "u", partition="", offset=-1)
 
