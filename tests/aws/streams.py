@@ -6,7 +6,7 @@
 
 Each record is wrapped as the EventBridge sink connector does, and delivered displaced by up to a thousand places, one in five twice. One in
 two hundred fails at first and lies in the dead-letter queue until the end, when the queue is redriven. `--by bus`: through an EventBridge
-bus and a rule (moto's); `--by queue`: put into the queue as the rule would, for big streams. `--consumer lambda`: the handler called with
+bus and a rule (moto's), with a proxy before the consumer that repeats and reorders more; `--by queue`: put into the queue as the rule would, for big streams. `--consumer lambda`: the handler called with
 Lambda's own events instead of `anyorder run`, one function a table, as one rule a topic would have it. Exit 1 when a row is neither equal nor
 explained, or the books do not balance.
 """
@@ -34,6 +34,7 @@ from tests.aws.queues import Queue, make_sqs_client
 from tests.aws.truth import Recording, Verdict, judge
 from tests.parts.dynamodb import REGION, make_local_client, start_dynamodb_local, start_moto
 from tests.parts.elasticmq import start_elasticmq
+from tests.parts.unruly_queue import UnrulyQueue
 from tests.recordings import Telling, tellings
 from tests.stores.dynamodb_place import exists, live, plain_row, scan
 
@@ -73,7 +74,10 @@ class Trial:
         self.dead = Queue(sqs)
         self.queue = Queue(sqs, visibility=60, dead_letters=self.dead, receives=20)
         self.bus = Bus(bus, self.queue) if bus is not None else None
-        self.home.pipeline(self.queue, url=self.url, batch=batch, drain="false")
+        self.proxy = UnrulyQueue(bus, seed) if bus is not None else None
+        endpoint = self.proxy.endpoint if self.proxy is not None else self.queue.endpoint
+        batch = batch if bus is None else min(batch, BACKLOG["moto"] // 2)
+        self.home.pipeline(self.queue, endpoint=endpoint, url=self.url, batch=batch, drain="false")
         tables = "".join(f'[[table]]\nmatch = "*.{table}"\nname = "{name}"\n\n' for table, name in self.names.items())
         text = self.home.file.read_text()
         self.home.file.write_text(text[: text.index("[[table]]")] + tables + '[[table]]\nmatch = "*"\nignore = true\n', encoding="utf-8")
@@ -86,9 +90,7 @@ class Trial:
         self.dead.send(map(event_of, self.delivered.dead))
         self._feed(self.delivered.first, process)
         self._until_empty(process)
-        self.queue.client.start_message_move_task(SourceArn=self.dead.arn, DestinationArn=self.queue.arn)
-        while sum(self.dead.count().values()):
-            time.sleep(0.2)
+        self.dead.redrive(self.queue)
         self._until_empty(process)
         process.send_signal(signal.SIGTERM)
         out, err = process.communicate(timeout=120)
@@ -170,7 +172,9 @@ class Trial:
         return self.recording.found_key(table, key)
 
     def close(self) -> None:
-        """Drop the tables, the bus and the queues."""
+        """Drop the tables and the queues, end the proxy."""
+        if self.proxy is not None:
+            self.proxy.stop()
         for short in (*self.names.values(), "anyorder"):
             if exists(self.dynamodb, self.prefix + short):
                 self.dynamodb.delete_table(TableName=self.prefix + short)

@@ -333,7 +333,7 @@ def test_redriving_an_old_dead_letter_queue_is_safe(elasticmq: Any, home: Home) 
     queue.send(map(event_of, fine))
     home.pipeline(queue)
     first = home.run()
-    elasticmq.start_message_move_task(SourceArn=dead.arn, DestinationArn=queue.arn)
+    dead.redrive(queue)
     assert queue.waits_for(len(failed))
     second = home.run()
 

@@ -27,7 +27,7 @@ def test_a_recorded_stream_ends_as_the_source_s_rows(elasticmq: Any, dynamodb_lo
 
 
 def test_a_recorded_stream_through_a_bus_ends_as_the_source_s_rows(moto: str, dynamodb_local: Any, tmp_path: Path) -> None:
-    recording = Recording(Telling("truncate", "records"))
+    recording = Recording(Telling("types", "records"))
     trial = Trial(tmp_path, recording, make_sqs_client(moto), dynamodb_local, seed=3, bus=moto)
     _, problems = tried(trial, "run")
     trial.close()

@@ -10,12 +10,14 @@ import http.client
 import json
 import random
 import threading
+import time
 from collections import Counter
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 from urllib.parse import urlsplit
 
 TWICE = 0.2  # of the messages
+PAUSE = 0.2  # seconds
 HELD = 100  # messages are held back until so many wait, or the queue behind has no more
 
 
@@ -45,15 +47,18 @@ class UnrulyQueue(ThreadingHTTPServer):
         return json.dumps({"Messages": chosen} if chosen else {}).encode()
 
     def _fill(self, headers: dict[str, str], asked: dict[str, Any]) -> None:
-        wait = asked.get("WaitTimeSeconds", 0)
+        """Take what the queue behind has; where nothing waits, ask it again and again, since moto answers nobody else during a long poll."""
+        until = time.monotonic() + asked.get("WaitTimeSeconds", 0)
         while len(self._waiting) < HELD:
-            more = {**asked, "MaxNumberOfMessages": 10, "WaitTimeSeconds": 0 if self._waiting else wait}
+            more = {**asked, "MaxNumberOfMessages": 10, "WaitTimeSeconds": 0}
             _, _, answer = self.forwarded(headers, json.dumps(more).encode())
             found = json.loads(answer).get("Messages") or []
             self._waiting += [(self._number + place, False, message) for place, message in enumerate(found)]
             self._number += len(found)
-            if not found:
+            if not found and (self._waiting or time.monotonic() > until):
                 return
+            if not found:
+                time.sleep(PAUSE)
 
     def _next(self) -> dict[str, Any]:
         place = self._chance.randrange(len(self._waiting))

@@ -14,7 +14,7 @@ import msgspec
 
 from anyorder._core.decide import decide
 from anyorder._core.event import Event
-from anyorder._core.fold import Limits
+from anyorder._core.fold import Limits, disputed_at
 from anyorder._core.memory import Memory
 from anyorder._core.outcome import Outcome, Reason, outcome_of
 
@@ -104,5 +104,10 @@ def coalesce(memory: Memory | None, events: Sequence[Event], held: Sequence[Held
 
 
 def _again(memory: Memory | None, event: Event, limits: Limits) -> tuple[Memory | None, Decision]:
+    """Decide what is held once more. The entry of a dispute stands for all contents of its position, so it stays while any is disputed."""
     memory, reason, against = decide(memory, event, limits)
+    if memory is not None and memory.disputed and not reason.quarantined and event.position is not None:
+        disputed = disputed_at(memory, event.position)
+        if disputed is not None:
+            return memory, Decision(event, Reason.CONFLICT, disputed)
     return memory, Decision(event, reason, against)

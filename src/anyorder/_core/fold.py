@@ -17,6 +17,7 @@ from typing import Any, NamedTuple
 import msgspec
 
 from anyorder._core.event import Event, Kind
+from anyorder._core.families import Position
 from anyorder._core.floor import NOTHING_FORGOTTEN, Floor
 from anyorder._core.memory import HOLE, OWN, REST, Base, Born, Cell, Dead, Memory, Stamp
 from anyorder._core.outcome import Reason
@@ -209,6 +210,12 @@ def _disputing(row: Memory, disputed: set[str] | frozenset[str], columns: set[st
     apart = {c: cells.get(REST, OWN) for c in columns - marked if c not in cells}
     values = None if row.values is None else dict.fromkeys(apart) | row.values if REST in row.values else row.values
     return replace(row, cells={**cells, **apart} or None, disputed=frozenset(c for c in marked if c == REST or c in cells), values=values)
+
+
+def disputed_at(memory: Memory, position: Position) -> Stamp | None:
+    """The content at this very position that the row shows in a disputed column."""
+    stamps = filter(None, map(memory.source_of, memory.disputed))
+    return next((stamp for stamp in stamps if stamp.position.identity() == position.identity()), None)
 
 
 def _ties(memory: Memory, event: Event, stamp: Stamp, limits: Limits) -> frozenset[str]:
