@@ -23,7 +23,9 @@ from anyorder.envelopes import strict
 from anyorder.envelopes.envelope import Reader, chosen
 from anyorder.errors import ConfigurationError, Malformed
 
-ARN = re.compile(r"(?P<table>arn:[^:]+:dynamodb:[^:]*:[^:]*:table/(?P<name>[A-Za-z0-9_.-]{1,255}))/stream/(?P<label>\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(?:\.\d{1,9})?)")
+ARN = re.compile(
+    r"(?P<table>arn:[^:]+:dynamodb:[^:]*:[^:]*:table/(?P<name>[A-Za-z0-9_.-]{1,255}))/stream/(?P<label>\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(?:\.\d{1,9})?)"
+)
 SERVICE = "dynamodb.amazonaws.com"
 PUTS, REMOVE = ("INSERT", "MODIFY"), "REMOVE"
 EXPIRED = "DynamoDB's TTL deleted it"
