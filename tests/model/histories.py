@@ -2,7 +2,7 @@
 
     P put of every column       X Y  puts with a hole (y, x: exists, not told)       p q  partial puts (x, y: only these are told)
     D delete                    C    a put that creates       N  one that creates, with a hole y
-    M N' of two keys: `M` moves row a to key b (a delete and a put at one position), `m` the same with a hole y
+    M m  of two keys: `M` moves row a to key b (a delete and a put that creates, at one position), `m` with a hole y
     T truncates the table
 
 A letter alone is key a; "bX" is key b.

@@ -24,14 +24,14 @@ def restarted(log: Log, *, forgets: bool, limit: int) -> Iterator[Emitted]:
                 yield tuple(change._replace(run="1" if at < crash else "2") for at, change in enumerate(life))
 
 
-def snapshot_again(old: Log, new: Log, *, limit: int, shared: int = 0) -> Iterator[Emitted]:
-    """The first run tells a part of `old`; the second takes a snapshot of `new` and streams it. `shared`: their common prefix."""
+def snapshot_again(old: Log, new: Log, *, limit: int, common: int = 0) -> Iterator[Emitted]:
+    """The first run tells a part of `old`; the second takes a snapshot of `new` and streams it. `common`: their common prefix."""
     seen = set()
     for start in range(1, len(old) + 2):
         value = state_at(old, start)
         first = ([Change("r", start, None, None, value, time=start)] if value is not None else []) + streamed(old, after=start)
         for crash in range(len(first) + 1):
-            for taken in range(shared + 1, len(new) + 2):
+            for taken in range(common + 1, len(new) + 2):
                 second = [Change("r", taken, None, None, state_at(new, taken), time=taken), *streamed(new, after=taken)]
                 plan = (*_run("1", first[:crash]), *_run("2", second, history=1))
                 if len(plan) <= limit and plan not in seen:
@@ -129,6 +129,6 @@ def lagging(changes: int, names: int, *, limit: int) -> Iterator[Pair]:
     logs = list(histories(changes, names, 0, 0))
     for old in logs:
         for new in logs:
-            shared = next((at for at in range(min(len(old), len(new)), 0, -1) if old[:at] == new[:at] and old[:at] in logs), 0)
-            if 0 < shared < len(old):
-                yield from (Pair(old, new, plan) for plan in snapshot_again(old, new, limit=limit, shared=shared))
+            common = next((at for at in range(min(len(old), len(new)), 0, -1) if old[:at] == new[:at] and old[:at] in logs), 0)
+            if 0 < common < len(old):
+                yield from (Pair(old, new, plan) for plan in snapshot_again(old, new, limit=limit, common=common))

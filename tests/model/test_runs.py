@@ -103,12 +103,12 @@ def test_a_restart_ends_in_the_source_state_or_loud(name: str, whole: bool, repo
 def test_another_history_with_the_same_positions_ends_right(clock: str, elsewhere: str, whole: bool, report: Report) -> None:
     how, limit = How(AHEAD[clock], elsewhere=elsewhere), 5 if whole else 3 if elsewhere else 4
     found = tally(told(rebuilt(3 if whole else 2, 2, limit=limit), how))
-    shared = tally(told(lagging(3, 2, limit=limit), how))
+    common = tally(told(lagging(3, 2, limit=limit), how))
 
     report(**found.counts)
-    report(**shared.counts)
+    report(**common.counts)
     assert found.wrong == found.open == 0, str(found.worst)
-    assert shared.wrong == shared.open == 0, str(shared.worst)
+    assert common.wrong == common.open == 0, str(common.worst)
 
 
 @pytest.mark.parametrize(
