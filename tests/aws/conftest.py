@@ -9,16 +9,8 @@ from typing import Any
 import pytest
 
 from tests.aws.queues import make_sqs_client
-from tests.parts.dynamodb import make_local_client, start_dynamodb_local, start_moto
+from tests.parts.dynamodb import start_moto
 from tests.parts.elasticmq import start_elasticmq
-
-
-@pytest.fixture(scope="session")
-def dynamodb_local(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Any]:
-    """A client of Amazon's DynamoDB Local."""
-    service = start_dynamodb_local(tmp_path_factory.mktemp("dynamodb"))
-    yield make_local_client(service.endpoint)
-    service.stop()
 
 
 @pytest.fixture(scope="session")

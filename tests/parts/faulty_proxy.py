@@ -2,48 +2,33 @@
 
 from __future__ import annotations
 
-import http.client
 import json
 import random
 import socket
-import threading
 from collections import Counter
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from urllib.parse import urlsplit
+
+from tests.parts.relay import Relay, RelayHandler
 
 FAULTS = ("throttled", "failed before", "failed after", "lost answer")
 DATA = ("PutItem", "UpdateItem", "DeleteItem", "TransactWriteItems", "GetItem", "BatchGetItem", "Query", "Scan")
 
 
-class FaultyProxy(ThreadingHTTPServer):
-    """`share`: of the requests for data that end badly. `seen` and `operations` count them. `endpoint` is what a client is given."""
-
-    daemon_threads = True
+class FaultyProxy(Relay):
+    """`endpoint` is what the client is given; `share` of its data requests get a fault. `seen` counts what happened."""
 
     def __init__(self, endpoint: str, share: float, seed: int = 0) -> None:
-        super().__init__(("127.0.0.1", 0), _Handler)
-        self.behind = urlsplit(endpoint)
         self.share = share
         self.seen: Counter[str] = Counter()
         self.operations: Counter[str] = Counter()
         self.chance = random.Random(seed)
-        self.endpoint = f"http://127.0.0.1:{self.server_address[1]}"
-        threading.Thread(target=self.serve_forever, daemon=True).start()
-
-    def handle_error(self, request: object, client_address: object) -> None:
-        """Clients that are killed break connections; that is the point."""
-
-    def stop(self) -> None:
-        self.shutdown()
-        self.server_close()
+        super().__init__(endpoint, _Handler)
 
 
-class _Handler(BaseHTTPRequestHandler):
+class _Handler(RelayHandler):
     server: FaultyProxy
-    protocol_version = "HTTP/1.1"
 
     def do_POST(self) -> None:
-        body = self.rfile.read(int(self.headers.get("Content-Length", 0)))
+        headers, body = self.asked()
         operation = self.headers.get("X-Amz-Target", "").rpartition(".")[2]
         fault = self.server.chance.choice(FAULTS) if operation in DATA and self.server.chance.random() < self.server.share else ""
         self.server.seen[fault or "fine"] += 1
@@ -53,36 +38,14 @@ class _Handler(BaseHTTPRequestHandler):
         elif fault == "failed before":
             self._refuse(500, "com.amazonaws.dynamodb.v20120810#InternalServerError")
         else:
-            status, headers, answer = self._forwarded(body)
+            answer = self.server.forwarded(self.path, headers, body)
             if fault == "failed after":
                 self._refuse(500, "com.amazonaws.dynamodb.v20120810#InternalServerError")
             elif fault == "lost answer":
                 self.connection.shutdown(socket.SHUT_RDWR)
                 self.close_connection = True
             else:
-                self._answer(status, headers, answer)
-
-    def _forwarded(self, body: bytes) -> tuple[int, list[tuple[str, str]], bytes]:
-        connection = http.client.HTTPConnection(self.server.behind.hostname or "", self.server.behind.port, timeout=60)
-        headers = {name: value for name, value in self.headers.items() if name.lower() not in ("host", "connection")}
-        headers["Host"] = self.server.behind.netloc
-        connection.request("POST", self.path, body, headers)
-        answer = connection.getresponse()
-        found = answer.status, answer.getheaders(), answer.read()
-        connection.close()
-        return found
+                self.answer(*answer)
 
     def _refuse(self, status: int, kind: str) -> None:
-        self._answer(status, [("Content-Type", "application/x-amz-json-1.0")], json.dumps({"__type": kind, "message": "the proxy says so"}).encode())
-
-    def _answer(self, status: int, headers: list[tuple[str, str]], body: bytes) -> None:
-        self.send_response(status)
-        for name, value in headers:
-            if name.lower() not in ("content-length", "transfer-encoding", "connection", "date", "server"):
-                self.send_header(name, value)
-        self.send_header("Content-Length", str(len(body)))
-        self.end_headers()
-        self.wfile.write(body)
-
-    def log_message(self, *_: object) -> None:
-        """Nothing: `seen` counts."""
+        self.answer(status, [("Content-Type", "application/x-amz-json-1.0")], json.dumps({"__type": kind, "message": "the proxy says so"}).encode())

@@ -6,37 +6,31 @@ queue behind until the consumer deletes them, so nothing that is held here can b
 
 from __future__ import annotations
 
-import http.client
 import json
 import random
 import threading
 import time
 from collections import Counter
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
-from urllib.parse import urlsplit
+
+from tests.parts.relay import Relay, RelayHandler
 
 TWICE = 0.2  # of the messages
 PAUSE = 0.2  # seconds
 HELD = 100  # messages are held back until so many wait, or the queue behind has no more
 
 
-class UnrulyQueue(ThreadingHTTPServer):
+class UnrulyQueue(Relay):
     """`endpoint` is what the consumer is given. `seen` counts: deliveries, of them repeated, and overtaken ones."""
 
-    daemon_threads = True
-
     def __init__(self, endpoint: str, seed: int = 0) -> None:
-        super().__init__(("127.0.0.1", 0), _Handler)
-        self.behind = urlsplit(endpoint)
-        self.endpoint = f"http://127.0.0.1:{self.server_address[1]}"
         self.seen: Counter[str] = Counter()
         self._chance = random.Random(seed)
         self._waiting: list[tuple[int, bool, dict[str, Any]]] = []
         self._number = 0
         self._latest = -1
         self._lock = threading.Lock()
-        threading.Thread(target=self.serve_forever, daemon=True).start()
+        super().__init__(endpoint, _Handler)
 
     def received(self, headers: dict[str, str], body: bytes) -> bytes:
         """The answer to ReceiveMessage: some of those that wait, in no order."""
@@ -51,7 +45,7 @@ class UnrulyQueue(ThreadingHTTPServer):
         until = time.monotonic() + asked.get("WaitTimeSeconds", 0)
         while len(self._waiting) < HELD:
             more = {**asked, "MaxNumberOfMessages": 10, "WaitTimeSeconds": 0}
-            _, _, answer = self.forwarded(headers, json.dumps(more).encode())
+            _, _, answer = self.forwarded("/", headers, json.dumps(more).encode())
             found = json.loads(answer).get("Messages") or []
             self._waiting += [(self._number + place, False, message) for place, message in enumerate(found)]
             self._number += len(found)
@@ -71,40 +65,13 @@ class UnrulyQueue(ThreadingHTTPServer):
             self._waiting.append((number, True, message))
         return message
 
-    def forwarded(self, headers: dict[str, str], body: bytes) -> tuple[int, list[tuple[str, str]], bytes]:
-        """What the server behind answers."""
-        connection = http.client.HTTPConnection(self.behind.hostname or "", self.behind.port, timeout=60)
-        connection.request("POST", "/", body, {**headers, "Host": self.behind.netloc})
-        answer = connection.getresponse()
-        found = answer.status, answer.getheaders(), answer.read()
-        connection.close()
-        return found
 
-    def stop(self) -> None:
-        self.shutdown()
-        self.server_close()
-
-
-class _Handler(BaseHTTPRequestHandler):
+class _Handler(RelayHandler):
     server: UnrulyQueue
-    protocol_version = "HTTP/1.1"
 
     def do_POST(self) -> None:
-        body = self.rfile.read(int(self.headers.get("Content-Length", 0)))
-        headers = {name: value for name, value in self.headers.items() if name.lower() not in ("host", "connection", "content-length")}
+        headers, body = self.asked()
         if self.headers.get("X-Amz-Target") == "AmazonSQS.ReceiveMessage":
-            self._answer(200, [("Content-Type", "application/x-amz-json-1.0")], self.server.received(headers, body))
+            self.answer(200, [("Content-Type", "application/x-amz-json-1.0")], self.server.received(headers, body))
         else:
-            self._answer(*self.server.forwarded(headers, body))
-
-    def _answer(self, status: int, headers: list[tuple[str, str]], body: bytes) -> None:
-        self.send_response(status)
-        for name, value in headers:
-            if name.lower() not in ("content-length", "transfer-encoding", "connection", "date", "server"):
-                self.send_header(name, value)
-        self.send_header("Content-Length", str(len(body)))
-        self.end_headers()
-        self.wfile.write(body)
-
-    def log_message(self, *_: object) -> None:
-        """Nothing: `seen` counts."""
+            self.answer(*self.server.forwarded("/", headers, body))

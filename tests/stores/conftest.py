@@ -7,15 +7,7 @@ from typing import Any
 
 import pytest
 
-from tests.parts.dynamodb import make_local_client, start_dynamodb_local, start_moto
-
-
-@pytest.fixture(scope="session")
-def dynamodb_local(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Any]:
-    """A client of Amazon's DynamoDB Local."""
-    service = start_dynamodb_local(tmp_path_factory.mktemp("dynamodb"))
-    yield make_local_client(service.endpoint)
-    service.stop()
+from tests.parts.dynamodb import make_local_client, start_moto
 
 
 @pytest.fixture(scope="session")

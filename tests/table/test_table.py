@@ -354,3 +354,22 @@ def test_books_that_do_not_balance_stop_the_batch_before_it_commits(path: Path, 
         table.apply([record(1, "u", 20, after={"id": 1, "name": "b"})])
 
     assert rows_of(path) == {1: {"id": 1, "name": "a"}}
+
+
+def test_a_truncate_that_cannot_be_placed_yet_is_one_entry_however_often_it_comes(path: Path) -> None:
+    table = users(path)
+    first, later = (
+        truncate_record(lsn, run) for lsn, run in ((100, "01a20ada-bb63-7c1b-84bb-f2b31e0887b3"), (50, "01a20aff-bb63-7c1b-84bb-f2b31e0887b3"))
+    )
+    table.apply([first])
+
+    reports = [table.apply([later]) for _ in range(3)]
+
+    assert [report.quarantined for report in reports] == [{"waiting": 1}, {}, {}]
+    assert [report.ignored for report in reports[1:]] == [{"duplicate": 1}] * 2
+    assert [entry.count for entry in table.quarantine.entries()] == [3]
+
+
+def truncate_record(lsn: int, run: str) -> dict[str, object]:
+    made = record(1, "t", lsn)
+    return {**made, "key": None, "headers": [["__debezium.context.runId", run]]}

@@ -14,7 +14,7 @@ from anyorder._core.memory import HOLE, Base, Born, Dead, Memory, Stamp
 from anyorder._core.outcome import Reason
 from anyorder._core.position import Above, Order
 
-_BY_DECODER = {Kind.CONTROL: Reason.NOT_A_CHANGE, Kind.INCOMPLETE: Reason.INCOMPLETE, Kind.MALFORMED: Reason.MALFORMED}
+BY_DECODER = {Kind.CONTROL: Reason.NOT_A_CHANGE, Kind.INCOMPLETE: Reason.INCOMPLETE, Kind.MALFORMED: Reason.MALFORMED}
 _ACCEPTABLE = frozenset({Reason.LATE, Reason.CONFLICT, Reason.UNKNOWN_SCOPE, Reason.WAITING})
 
 
@@ -22,7 +22,7 @@ def decide(memory: Memory | None, event: Event, limits: Limits) -> Applied:
     """One event against the memory of its key, read in the step that will write."""
     kind = event.kind
     if kind is not Kind.PUT and kind is not Kind.DELETE:
-        return _hint(memory, event, limits) if kind is Kind.HINT else Applied(memory, _BY_DECODER[kind])
+        return _hint(memory, event, limits) if kind is Kind.HINT else Applied(memory, BY_DECODER[kind])
     if memory is not None and limits.truncated is not None and compare(limits.truncated, memory.stamp, limits.lineage) is Order.NEWER:
         memory = None  # when the table was truncated, it was not yet known that this came before (rules R14)
     applied = apply(memory, event, limits)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 from collections import Counter
 from collections.abc import Iterator
+from contextlib import closing
 
 from anyorder._core.families import LogPosition
 from anyorder._core.families.postgres_log import epoch
@@ -26,10 +27,8 @@ def configure(parser: Parser) -> None:
 def run(options: argparse.Namespace) -> int:
     """Exit code 0, or 1 if there is a finding."""
     pipeline = load_pipeline(options.pipeline)
-    store = pipeline.open_store()
-    with store.reading() as transaction:
+    with closing(pipeline.open_store()) as store, store.reading() as transaction:
         rows = [{"where": where, "finding": finding, "what to do": to_do} for where, finding, to_do in findings(pipeline, store, transaction)]
-    store.close()
     print_rows(rows, options, "nothing found")
     return int(bool(rows))
 

@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import argparse
+from collections.abc import Iterator
+from contextlib import closing
 
 from anyorder.cli.main import Parser
 from anyorder.cli.output import add_formats, print_rows
-from anyorder.runtime.pipeline import load_pipeline
+from anyorder.runtime.pipeline import Pipeline, load_pipeline
+from anyorder.stores.contract import Transaction
 
 
 def configure(parser: Parser) -> None:
@@ -19,15 +22,17 @@ def configure(parser: Parser) -> None:
 def run(options: argparse.Namespace) -> int:
     """Exit code 0, or 1 if there is such a row."""
     pipeline = load_pipeline(options.pipeline)
-    store = pipeline.open_store()
-    rows = []
-    with store.reading() as transaction:
-        for facts in transaction.tables():
-            if options.table in ("", facts.name):
-                columns = set(facts.columns) - set(facts.key)
-                for _, key, memory in transaction.memories(pipeline.spec_named(facts.name, facts.key)):
-                    if holes := memory.holes(columns):
-                        rows.append({"table": facts.name, "key": key, "holes": holes})
-    store.close()
+    with closing(pipeline.open_store()) as store, store.reading() as transaction:
+        rows = list(holed(pipeline, transaction, options.table))
     print_rows(rows, options, "no row is incomplete")
     return int(bool(rows))
+
+
+def holed(pipeline: Pipeline, transaction: Transaction, table: str) -> Iterator[dict[str, object]]:
+    """Every incomplete row of a table, or of all if it is empty; scripts rely on table, key and holes."""
+    for facts in transaction.tables():
+        columns = set(facts.columns) - set(facts.key)
+        spec = pipeline.spec_named(facts.name, facts.key)
+        for _, key, memory in transaction.memories(spec) if table in ("", facts.name) else ():
+            if holes := memory.holes(columns):
+                yield {"table": facts.name, "key": key, "holes": holes}

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import time
+from contextlib import closing
 
 from anyorder._core.outcome import REASONS, Reason
 from anyorder.cli.main import Parser
@@ -33,12 +34,8 @@ def configure(parser: Parser) -> None:
 def run(options: argparse.Namespace) -> int:
     """Exit code 0; `list` gives 1 if there is an open entry."""
     pipeline = load_pipeline(options.pipeline)
-    store = pipeline.open_store()
-    quarantine = Quarantine(store, None, pipeline.envelope.decode)
-    try:
-        return _act(options, pipeline, store, quarantine)
-    finally:
-        store.close()
+    with closing(pipeline.open_store()) as store:
+        return _act(options, pipeline, store, Quarantine(store, None, pipeline.envelope.decode))
 
 
 def _act(options: argparse.Namespace, pipeline: Pipeline, store: Store, quarantine: Quarantine) -> int:

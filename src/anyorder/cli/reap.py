@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import time
+from contextlib import closing
 
 from anyorder.cli.main import Parser
 from anyorder.cli.output import add_formats, print_rows
@@ -21,14 +22,13 @@ def configure(parser: Parser) -> None:
 def run(options: argparse.Namespace) -> int:
     """Exit code 0."""
     pipeline = load_pipeline(options.pipeline)
-    store = pipeline.open_store()
     rows = []
-    with store.reading() as transaction:
-        tables = transaction.tables()
-    for facts in tables:
-        spec = pipeline.spec_named(facts.name, facts.key)
-        gone = forget(store, spec, time.time())
-        rows.append({"table": facts.name, "window": spelled(spec.window), "forgotten": gone, "tombstones": facts.tombstones - gone})
-    store.close()
+    with closing(pipeline.open_store()) as store:
+        with store.reading() as transaction:
+            tables = transaction.tables()
+        for facts in tables:
+            spec = pipeline.spec_named(facts.name, facts.key)
+            gone = forget(store, spec, time.time())
+            rows.append({"table": facts.name, "window": spelled(spec.window), "forgotten": gone, "tombstones": facts.tombstones - gone})
     print_rows(rows, options, "no guarded table yet")
     return 0

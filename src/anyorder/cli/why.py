@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+from contextlib import closing
 
 import msgspec
 
@@ -25,14 +26,13 @@ def configure(parser: Parser) -> None:
 def run(options: argparse.Namespace) -> int:
     """Exit code 0, or 1 if nothing is known of the key."""
     pipeline = load_pipeline(options.pipeline)
-    store = pipeline.open_store()
-    with store.reading() as transaction:
-        names = [facts.name for facts in transaction.tables()]
-    if options.table not in names:
-        raise ConfigurationError(f"no guarded table {options.table!r}; there are: {', '.join(names) or 'none yet'}")
-    stories = [story_of(store, TableSpec(options.table), key) for key in readings(options.key)]
-    story = next((story for story in stories if known(story)), stories[0])
-    store.close()
+    with closing(pipeline.open_store()) as store:
+        with store.reading() as transaction:
+            names = [facts.name for facts in transaction.tables()]
+        if options.table not in names:
+            raise ConfigurationError(f"no guarded table {options.table!r}; there are: {', '.join(names) or 'none yet'}")
+        stories = [story_of(store, TableSpec(options.table), key) for key in readings(options.key)]
+        story = next((story for story in stories if known(story)), stories[0])
     print(encoded(story) if options.json else story)
     return int(not known(story))
 

@@ -12,7 +12,6 @@ from anyorder.envelopes import open_envelope
 from anyorder.errors import ConfigurationError
 
 FIELDS = frozenset({"key", "value", "topic", "partition", "offset", "timestamp", "timestamp_type", "headers"})
-RECORD = frozenset({"key", "value"})
 
 
 def decode(records: Iterable[object], envelope: str = "debezium", **options: Any) -> Iterator[Event]:

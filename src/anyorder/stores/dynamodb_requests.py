@@ -30,7 +30,7 @@ CONFLICT = frozenset({"TransactionConflictException", "TransactionConflict", "Tr
 UNKNOWN = frozenset({"InternalServerError", "InternalFailure", "ServiceUnavailable", "ServiceUnavailableException", "RequestTimeout"})
 FIRST_PAUSE, LONGEST_PAUSE = 0.02, 3.0  # seconds; the pause before a retry is drawn between 0 and a value that doubles
 PATIENCE = 120.0  # seconds of retries before StoreBusy
-READ_AT_ONCE, READ_TABLES = 100, 8  # keys of one BatchGetItem
+READ_AT_ONCE = 100  # keys of one BatchGetItem
 DECREASE, LEAST = 0.5, 1.0  # AIMD: halve when throttled, one more after each full round without
 
 T = TypeVar("T")

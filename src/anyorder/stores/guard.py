@@ -165,21 +165,19 @@ def _write(
     else:
         raise StoreBusy(f"table {spec.name}: other writers moved {', '.join(lost[:3])} {ATTEMPTS} times while it was being decided")
     settlement = settle(spec, shares, token, contents)
-    _keep(transaction, settlement)
-    return settlement
-
-
-def _keep(transaction: Transaction, settlement: Settlement) -> None:
-    """Write the quarantine; a delivery that it already holds is a duplicate (rules R1)."""
     for held, decision in settlement.closed:
         transaction.settle(held.entry, "settled", decision.reason)
-    if not settlement.holdings:
-        return
-    fresh = transaction.hold(settlement.holdings)
-    repeated = {id(h.event) for h, new in zip(settlement.holdings, fresh, strict=True) if not new}
-    for place, decision in enumerate(settlement.decisions):
-        if id(decision.event) in repeated and decision.quarantined:
-            settlement.decisions[place] = Decision(decision.event, Reason.DUPLICATE, decision.against, "the quarantine holds it")
+    return settlement._replace(decisions=keep(transaction, settlement.decisions, settlement.holdings))
+
+
+def keep(transaction: Transaction, decisions: Sequence[Decision], holdings: Sequence[Holding]) -> list[Decision]:
+    """Write the quarantine. The decisions again, where a delivery that it already holds is a duplicate (rules R1)."""
+    fresh = transaction.hold(holdings) if holdings else []
+    repeated = {id(holding.event) for holding, new in zip(holdings, fresh, strict=True) if not new}
+    again = (d.quarantined and id(d.event) in repeated for d in decisions)
+    return [
+        Decision(d.event, Reason.DUPLICATE, d.against, "the quarantine holds it") if twice else d for d, twice in zip(decisions, again, strict=True)
+    ]
 
 
 def _one_by_one(transaction: Transaction, spec: TableSpec, events: Sequence[Event], remembered: Remembered, limits: Limits, token: str) -> Coalesced:
@@ -224,8 +222,7 @@ def _truncate(transaction: Transaction, spec: TableSpec, events: Sequence[Event]
         if reason is Reason.APPLIED or reason is Reason.DUPLICATE:  # of a duplicate, the first attempt may have died half way
             transaction.save_limits(spec, limits)
             _sweep(transaction, spec, event, limits)
-    transaction.hold([holding(spec.name, "", decision) for decision in decisions if decision.quarantined])
-    return limits, decisions
+    return limits, keep(transaction, decisions, [holding(spec.name, "", decision) for decision in decisions if decision.quarantined])
 
 
 def _sweep(transaction: Transaction, spec: TableSpec, event: Event, limits: Limits) -> None:

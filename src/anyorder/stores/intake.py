@@ -10,14 +10,13 @@ from collections.abc import Sequence
 from typing import NamedTuple
 
 from anyorder._core.batch import Decision, Held
-from anyorder._core.event import Event, Kind
+from anyorder._core.decide import BY_DECODER
+from anyorder._core.event import Event
 from anyorder._core.outcome import Reason
 from anyorder._core.reset import Growth, suspect
 from anyorder.errors import BooksUnbalanced
 from anyorder.stores.contract import Store, TableSpec, Transaction
-from anyorder.stores.guard import apply, holding
-
-DATA = frozenset({Kind.PUT, Kind.DELETE, Kind.TRUNCATE, Kind.HINT})
+from anyorder.stores.guard import apply, holding, keep
 
 
 class Share(NamedTuple):
@@ -59,30 +58,20 @@ def take_in(transaction: Transaction, shares: Sequence[Share], loose: Sequence[D
     decisions = _held(transaction, "", loose)
     closed: list[tuple[Held, Decision]] = []
     for spec, events in shares:
-        plain = [event for event in events if event.kind in DATA and id(event) not in suspected]
-        others = [Decision(event, _reason(event), detail=event.note) for event in events if event.kind not in DATA or id(event) in suspected]
+        others = {id(e): BY_DECODER.get(e.kind, Reason.SUSPECTED_RESET) for e in events if e.kind in BY_DECODER or id(e) in suspected}
+        plain = [event for event in events if id(event) not in others]
+        decided = [Decision(event, others[id(event)], detail=event.note) for event in events if id(event) in others]
         settlement = apply(transaction, spec, plain, token, reconsider=reconsider)
-        decisions += settlement.decisions + _held(transaction, spec.name, others)
+        decisions += settlement.decisions + _held(transaction, spec.name, decided)
         closed += settlement.closed
     if len(decisions) != len(loose) + sum(len(share.events) for share in shares):
         raise BooksUnbalanced
     return Taken(decisions, closed)
 
 
-def _reason(event: Event) -> Reason:
-    """The reason of an event that no memory decides."""
-    kinds = {Kind.CONTROL: Reason.NOT_A_CHANGE, Kind.INCOMPLETE: Reason.INCOMPLETE, Kind.MALFORMED: Reason.MALFORMED}
-    return kinds.get(event.kind, Reason.SUSPECTED_RESET)
-
-
 def _held(transaction: Transaction, table: str, decisions: Sequence[Decision]) -> list[Decision]:
-    """Put what is quarantined there; what it holds already is a duplicate."""
-    held = [decision for decision in decisions if decision.quarantined]
-    if not held:
-        return list(decisions)
-    fresh = transaction.hold([holding(table, d.event.entity if d.event.key is not None else "", d) for d in held])
-    repeated = {id(decision) for decision, new in zip(held, fresh, strict=True) if not new}
-    return [Decision(d.event, Reason.DUPLICATE, detail="the quarantine holds it") if id(d) in repeated else d for d in decisions]
+    """Put what is quarantined there."""
+    return keep(transaction, decisions, [holding(table, d.event.entity if d.event.key is not None else "", d) for d in decisions if d.quarantined])
 
 
 def _learn_runs(transaction: Transaction, shares: Sequence[Share]) -> bool:

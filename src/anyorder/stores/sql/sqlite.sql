@@ -66,9 +66,6 @@ CREATE INDEX IF NOT EXISTS {index} ON {memory} (since) WHERE live = 0;
 -- name: read_memories
 SELECT entity, memory FROM {memory} WHERE entity IN (SELECT value FROM json_each(:entities));
 
--- name: read_memory
-SELECT memory, since FROM {memory} WHERE entity = :entity;
-
 -- name: write_memory
 INSERT INTO {memory} (entity, live, since, memory) VALUES (?, ?, ?, ?)
 ON CONFLICT (entity) DO UPDATE SET live = excluded.live, since = excluded.since, memory = excluded.memory;
