@@ -153,7 +153,7 @@ def first_of_a_tie_stays(patch: Patch) -> None:
 
 
 def held_is_never_decided_again(patch: Patch) -> None:
-    patch.setattr(batch, "_again", lambda memory, event, limits: (memory, Decision(event, Reason.CONFLICT)))
+    patch.setattr(batch, "decide_again", lambda memory, event, limits: (memory, Decision(event, Reason.CONFLICT)))
 
 
 def losers_are_released_first(patch: Patch) -> None:

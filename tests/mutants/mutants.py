@@ -24,7 +24,7 @@ class Mutant(NamedTuple):
 
 MUTANTS = [
     Mutant("R1", "the same event again is applied again", FOLD, "if stamp.rank == held.rank and stamp.fingerprint == held.fingerprint:", "if False:"),
-    Mutant("R1", "what the quarantine holds already is held again", GUARD, "if id(decision.event) in repeated and decision.quarantined:", "if False:"),
+    Mutant("R1", "what the quarantine holds already is held again", GUARD, "again = (d.quarantined and id(d.event) in repeated for d in decisions)", "again = (False for d in decisions)"),
     Mutant("R1", "held entries are never decided again", BATCH, "while moved and (", "while False and ("),
     Mutant("R1", "the books are not checked", INTAKE, "        raise BooksUnbalanced\n", "        pass\n"),
     Mutant("R2", "forgetting does not raise the floor", SQLITE, "transaction.save_limits(spec, limits)", "pass"),
@@ -59,6 +59,8 @@ MUTANTS = [
     Mutant("R8", "the holes of a create inherit", FOLD, "Dead(stamp) if event.creates else base, values", "base, values"),
     Mutant("R9", "losers are released although their winner was refused", GUARD, "shares[answer.entity] = _one_by_one(transaction, spec, events, known.get(answer.entity, NOTHING), limits, token)", "pass"),
     Mutant("R9", "our own ambiguous commit counts as a duplicate", GUARD, "share.before.token == token", "False"),
+    Mutant("R9", "what was refused alone is not decided again when its key moves", GUARD, "moved = remembered.memory is not start", "moved = False"),
+    Mutant("R10", "held truncates are never decided again", GUARD, "while waiting and limits is not before:", "while False:"),
     Mutant("R10", "a truncate is not remembered", DECIDE, "return replace(limits, truncated=stamp), Reason.APPLIED", "return limits, Reason.APPLIED"),
     Mutant("R10", "a newer row keeps what it had from before the truncate", DECIDE, "return apply(memory, event, limits).memory if order is Order.OLDER and memory.live else memory", "return memory"),
     Mutant("R11", "an accepted row is an ordinary row", DECIDE, "row = replace(row, declared=birth, base=_born(row, birth, limits))", "pass"),
@@ -67,6 +69,7 @@ MUTANTS = [
     Mutant("R12", "a tie is not marked", FOLD, "            found.add(column)", "            pass"),
     Mutant("R13", "only the highest position is kept", RESET, "(*checkpoints, (position, latest))[-CHECKPOINTS:]", "((position, latest),)"),
     Mutant("R13", "each event is judged alone", RESET, "    if growth.suspected:\n        return growth\n", ""),
+    Mutant("R13", "what a suspected clock told is decided again by itself", GUARD, "    if not suspected:\n        return known\n", "    return known\n"),
     Mutant("R14", "runs are not grouped by snapshots", LOG, "if mine != theirs:", "if False:"),
     Mutant("R14", "a later run's change below an earlier one's is believed to be stale", LOG, "return order if one_commit and later.time is not None else Order.WAITING", "return order"),
     Mutant("R14", "a change that a later run told again still counts as the earlier run's", LOG, "if same and other.run > run:", "if False:"),

@@ -1,6 +1,6 @@
 """Break each decision rule in a copy of the source, one at a time: a test must go red every time.
 
-    python -m tests.mutants.run [--only R8] [--list]
+    python -m tests.mutants.run [--only R8] [--jobs 2] [--list]
 
 Exit code 1 if a mutant survives. Tests run from the quickest to the slowest and stop at the first that is red.
 """
@@ -14,6 +14,8 @@ import subprocess
 import sys
 import tempfile
 import time
+from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 from pathlib import Path
 
 from tests.mutants.mutants import MUTANTS, Mutant
@@ -36,7 +38,7 @@ def killer(folder: Path) -> str | None:
     """The first test that goes red in this copy, or None."""
     environment = {**os.environ, "PYTHONPATH": f"{folder / 'src'}:{folder}", "PYTHONDONTWRITEBYTECODE": "1"}
     for stage in STAGES:
-        words = [sys.executable, "-m", "pytest", "-x", "-q", "--no-header", "-p", "no:cacheprovider", *stage]
+        words = [sys.executable, "-m", "pytest", "-x", "-rfE", "--no-header", "-p", "no:cacheprovider", *stage]
         try:
             done = subprocess.run(words, cwd=folder, env=environment, capture_output=True, text=True, timeout=SECONDS, check=False)
         except subprocess.TimeoutExpired:
@@ -47,25 +49,28 @@ def killer(folder: Path) -> str | None:
     return None
 
 
+def judge(mutant: Mutant, *, run: bool) -> str | None:
+    """Break the rule in a copy and say which test went red; None: none did."""
+    began = time.monotonic()
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name) / "copy"
+        shutil.copytree(ROOT, folder, ignore=shutil.ignore_patterns(".git", ".venv", ".parts", "__pycache__", ".*_cache"))
+        mutated(mutant, folder)
+        red = killer(folder) if run else ""
+    verdict = "SURVIVED" if red is None else "killed  "
+    print(f"{verdict} {mutant.rule:<10} {mutant.mistake:<75} {red or ''} {time.monotonic() - began:.0f} s", flush=True)
+    return red
+
+
 def main() -> int:
     options = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     options.add_argument("--only", default="", help="mutants whose rule or mistake contains this")
+    options.add_argument("--jobs", type=int, default=2, help="mutants at a time")
     options.add_argument("--list", action="store_true", help="name the mutants, run nothing")
     chosen = options.parse_args()
-    survived = 0
     found = [m for m in MUTANTS if chosen.only in m.rule or chosen.only in m.mistake]
-    for mutant in found:
-        began = time.monotonic()
-        with tempfile.TemporaryDirectory() as name:
-            folder = Path(name) / "copy"
-            shutil.copytree(ROOT, folder, ignore=shutil.ignore_patterns(".git", ".venv", ".parts", "__pycache__", ".*_cache"))
-            mutated(mutant, folder)
-            red = "" if chosen.list else killer(folder)
-        survived += red is None
-        print(
-            f"{'SURVIVED' if red is None else 'killed  '} {mutant.rule:<10} {mutant.mistake:<70} {red or ''} {time.monotonic() - began:.0f} s",
-            flush=True,
-        )
+    with ThreadPoolExecutor(chosen.jobs) as pool:
+        survived = sum(red is None for red in pool.map(partial(judge, run=not chosen.list), found))
     print(f"{len(found) - survived} killed, {survived} survived")
     return int(survived > 0)
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import itertools
 import json
 import sqlite3
+from collections import Counter
 from pathlib import Path
 
 import pytest
@@ -222,6 +223,32 @@ def test_a_refused_winner_releases_nobody(path: Path) -> None:
     assert (report.applied, report.quarantined) == (1, {"malformed": 1})
 
 
+def test_what_was_undecided_when_the_winner_was_refused_is_decided_again_as_soon_as_its_key_moves(path: Path) -> None:
+    database = sqlite3.connect(path)
+    database.executescript("CREATE TABLE users (id INTEGER PRIMARY KEY, email TEXT UNIQUE);")
+    database.close()
+    table = users(path)
+    table.apply([record(1, "c", 10, after={"id": 1, "email": "taken@x"})])
+    read = snapshot(record(2, "r", 300, after={"id": 2, "email": "read@x"}, offset=5))
+    after_the_read = without_bound(record(2, "u", 250, after={"id": 2, "email": "250@x"}, offset=9))
+    elsewhere = without_bound(
+        record(2, "u", 260, after={"id": 2, "email": "taken@x"}, offset=1, partition=1)
+    )  # newer than 250; beside 300, no clock tells
+
+    report = table.apply([read, elsewhere, after_the_read])
+    table.apply([record(1, "u", 20, after={"id": 1, "email": "free@x"})])
+
+    assert report.quarantined == {"waiting": 1}
+    assert rows_of(path)[2] == {"id": 2, "email": "taken@x"}
+    assert table.quarantine.entries() == []
+
+
+def without_bound(made: dict[str, object]) -> dict[str, object]:
+    value = json.loads(str(made["value"]))
+    del value["source"]["sequence"]
+    return {**made, "value": json.dumps(value)}
+
+
 def test_a_repetition_beyond_the_first_thousand_records_is_a_duplicate(path: Path) -> None:
     records = [record(n, "c", n, after={"id": n}) for n in range(1, 1001)]
 
@@ -373,3 +400,66 @@ def test_a_truncate_that_cannot_be_placed_yet_is_one_entry_however_often_it_come
 def truncate_record(lsn: int, run: str) -> dict[str, object]:
     made = record(1, "t", lsn)
     return {**made, "key": None, "headers": [["__debezium.context.runId", run]]}
+
+
+FIRST, LATER = "01a20ada-bb63-7c1b-84bb-f2b31e0887b3", "01a20aff-bb63-7c1b-84bb-f2b31e0887b3"
+
+
+def test_a_waiting_truncate_is_decided_again_when_its_run_is_known_to_have_begun_with_a_snapshot(path: Path) -> None:
+    table = users(path)
+    table.apply([truncate_record(100, FIRST), of_run(record(1, "c", 120, after={"id": 1}), FIRST)])
+    table.apply([truncate_record(50, LATER)])
+
+    report = table.apply([snapshot(of_run(record(2, "r", 40, after={"id": 2}), LATER)), of_run(record(3, "c", 60, after={"id": 3}), LATER)])
+
+    assert report.settled == {"applied": 1}
+    assert table.quarantine.entries() == []
+    assert rows_of(path) == {3: {"id": 3}}  # what the snapshot read, and what the earlier run told, lies before the truncate
+
+
+def test_a_waiting_truncate_is_applied_on_an_operator_s_word(path: Path) -> None:
+    table = users(path)
+    table.apply([truncate_record(100, FIRST), truncate_record(50, LATER)])
+    (entry,) = table.quarantine.entries()
+
+    table.quarantine.accept(entry.id)
+
+    assert [(one.id, one.state) for one in table.quarantine.entries("")] == [(entry.id, "accepted")]
+    assert table.apply([truncate_record(50, LATER)]).ignored == {"duplicate": 1}
+
+
+def test_what_a_suspected_clock_told_is_not_decided_again_before_a_person_says_so(path: Path) -> None:
+    table, second = users(path), 1000
+    told = [later_by(record(key, "u", lsn, after={"id": key, "name": str(lsn)}), wait) for key, lsn, wait in ((1, second, 0), (2, 2 * second, 0))]
+    table.apply([*told, later_by(truncate_record(5, FIRST), 3600), later_by(record(1, "u", 10, after={"id": 1, "name": "again"}), 3600)])
+    known = {"suspected_reset": 2}
+
+    table.apply(
+        [snapshot(of_run(record(9, "r", 7, after={"id": 9, "name": "r"}), LATER), log="other")]
+    )  # a run is learned: what is held is decided again
+
+    assert counted(table) == known
+    assert {row["name"] for row in rows_of(path).values()} == {str(second), str(2 * second), "r"}
+    assert table.quarantine.dismiss(f"pg:app|{FIRST}", [table.spec]) == 2  # healthy after all: what it told is old
+    assert counted(table) == {}
+
+
+def counted(table: anyorder.Table) -> dict[str, int]:
+    return dict(Counter(entry.reason for entry in table.quarantine.entries()))
+
+
+def of_run(made: dict[str, object], run: str) -> dict[str, object]:
+    return {**made, "headers": [["__debezium.context.runId", run]]}
+
+
+def later_by(made: dict[str, object], seconds: int) -> dict[str, object]:
+    value = json.loads(str(made["value"]))
+    value["source"]["ts_us"] += seconds * 1_000_000
+    value["source"]["ts_ms"] += seconds * 1000
+    return {**made, "value": json.dumps(value)}
+
+
+def snapshot(made: dict[str, object], log: str = "app") -> dict[str, object]:
+    value = json.loads(str(made["value"]))
+    value["source"] |= {"name": log, "snapshot": "true"}
+    return {**made, "value": json.dumps(value)}

@@ -93,9 +93,9 @@ def coalesce(memory: Memory | None, events: Sequence[Event], held: Sequence[Held
         start = memory
         for place, decision in enumerate(decided):
             if decision.reason.quarantined:
-                memory, decided[place] = _again(memory, decision.event, limits)
+                memory, decided[place] = decide_again(memory, decision.event, limits)
         for entry in tuple(open_held):
-            memory, decision = _again(memory, entry.event, limits)
+            memory, decision = decide_again(memory, entry.event, limits)
             if not decision.reason.quarantined:
                 open_held.remove(entry)
                 settled.append((entry, decision))
@@ -103,7 +103,7 @@ def coalesce(memory: Memory | None, events: Sequence[Event], held: Sequence[Held
     return Coalesced(before, memory, decided, settled)
 
 
-def _again(memory: Memory | None, event: Event, limits: Limits) -> tuple[Memory | None, Decision]:
+def decide_again(memory: Memory | None, event: Event, limits: Limits) -> tuple[Memory | None, Decision]:
     """Decide what is held once more. The entry of a dispute stands for all contents of its position, so it stays while any is disputed."""
     memory, reason, against = decide(memory, event, limits)
     if memory is not None and memory.disputed and not reason.quarantined and event.position is not None:

@@ -94,6 +94,12 @@ def truncated_by(limits: Limits, event: Event) -> tuple[Limits, Reason]:
     return replace(limits, truncated=stamp), Reason.APPLIED
 
 
+def accept_truncate(limits: Limits, event: Event) -> tuple[Limits, Reason]:
+    """R11: an operator's word for a held truncate, decided again first. Where the clocks cannot tell, it takes the place of the one known."""
+    decided = truncated_by(limits, event)
+    return (replace(limits, truncated=stamp_of(event)), Reason.APPLIED) if decided[1] in _ACCEPTABLE else decided
+
+
 def truncate(memory: Memory, event: Event, limits: Limits) -> Memory | None:
     """What a truncate leaves of one memory: None, or the newer row without what it had from before."""
     order = compare(stamp_of(event), memory.stamp, limits.lineage)

@@ -203,6 +203,9 @@ class Transaction(Protocol):
     def entry(self, number: int) -> Entry | None:
         """One entry with its delivery."""
 
+    def event(self, number: int) -> Event | None:
+        """The event of an entry; None if its delivery cannot be decoded."""
+
     def tables(self) -> list[TableFacts]:
         """Every guarded table of this store, for `doctor` and `incomplete`."""
 

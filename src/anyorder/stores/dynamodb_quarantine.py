@@ -76,6 +76,11 @@ class QuarantineItems:
         item = self._item(number)
         return None if item is None else msgspec.structs.replace(_entry(item), delivery=self._delivery(item))
 
+    def event(self, number: int) -> Event | None:
+        """The event of an entry, if there is a decoder."""
+        item = self._item(number)
+        return None if item is None or self._decode is None else self._decode(self._delivery(item))
+
     def size(self) -> int:
         """Bytes ever held."""
         item = self._books.get([("counter", "quarantine")]).get(("counter", "quarantine"))

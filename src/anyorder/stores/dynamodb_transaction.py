@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 
 from anyorder._core.batch import Held
-from anyorder._core.event import canonical
+from anyorder._core.event import Event, canonical
 from anyorder._core.floor import Floor
 from anyorder._core.fold import Limits, compare
 from anyorder._core.memory import REST, Memory, pack, unpack
@@ -335,6 +335,9 @@ class DynamoDBTransaction:
 
     def entry(self, number: int) -> Entry | None:
         return self._store.quarantine.entry(number)
+
+    def event(self, number: int) -> Event | None:
+        return self._store.quarantine.event(number)
 
     def tables(self) -> list[TableFacts]:
         return [self._facts(meta) for meta in sorted(self._books.metas()) if meta.key or meta.columns or meta.guarded is not None]

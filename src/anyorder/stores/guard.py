@@ -10,16 +10,17 @@ from collections.abc import Mapping, Sequence
 from types import MappingProxyType
 from typing import NamedTuple
 
-from anyorder._core.batch import Coalesced, Decision, Held, coalesce, identity_of, newest_first
+from anyorder._core.batch import Coalesced, Decision, Held, coalesce, decide_again, identity_of, newest_first
 from anyorder._core.decide import decide, truncate, truncated_by
 from anyorder._core.event import Event, Kind, canonical
 from anyorder._core.fold import Limits
-from anyorder._core.memory import REST, Stamp
+from anyorder._core.memory import REST, Memory, Stamp
 from anyorder._core.outcome import Reason
 from anyorder.errors import StoreBusy
-from anyorder.stores.contract import Holding, Lost, Refused, Remembered, Replaced, TableSpec, Transaction, Write
+from anyorder.stores.contract import EntryQuery, Holding, Lost, Refused, Remembered, Replaced, TableSpec, Transaction, Write
 
 NOTHING = Remembered(None)
+_HELD_TRUNCATES = (Reason.WAITING, Reason.CONFLICT, Reason.SUSPECTED_RESET)
 ATTEMPTS = 100  # times a key is decided again because somebody else moved it; each time somebody made progress
 
 
@@ -124,9 +125,11 @@ def apply(transaction: Transaction, spec: TableSpec, events: Sequence[Event], to
         groups = {entity: [] for entity in transaction.held_entities(spec, retry=False)} | groups
     decisions, closed, holdings = _write(transaction, spec, groups, limits, token, reconsider=reconsider)
     truncates = [event for event in events if event.kind is Kind.TRUNCATE]
-    if truncates:
-        limits, more = _truncate(transaction, spec, truncates, limits)
-        decisions, closed = decisions + more, closed + reconsider_keys(transaction, spec, transaction.held_entities(spec, retry=False), limits, token)
+    if truncates or reconsider:
+        limits, more, settled = _truncate(transaction, spec, truncates, limits)
+        decisions, closed = decisions + more, closed + settled
+        if truncates or settled:
+            closed += reconsider_keys(transaction, spec, transaction.held_entities(spec, retry=False), limits, token)
     if any(decision.reason is Reason.APPLIED for decision in decisions):
         refused = transaction.held_entities(spec, retry=True)
         closed = closed + reconsider_keys(transaction, spec, refused, limits, token) if refused else closed
@@ -143,7 +146,7 @@ def _write(
 ) -> Settlement:
     shares: dict[str, Coalesced] = {}
     contents: dict[str, object] = {}
-    known: dict[str, Remembered] = transaction.remembered(spec, list(groups))
+    known = _known(transaction, spec, list(groups))
     for _ in range(ATTEMPTS):
         planned = plan(groups, known, limits, reconsider=reconsider)
         shares |= planned.shares
@@ -161,13 +164,33 @@ def _write(
             break
         groups = {entity: groups[entity] for entity in lost}
         limits = transaction.open_table(spec)
-        known = transaction.remembered(spec, lost)
+        known = _known(transaction, spec, lost)
     else:
         raise StoreBusy(f"table {spec.name}: other writers moved {', '.join(lost[:3])} {ATTEMPTS} times while it was being decided")
     settlement = settle(spec, shares, token, contents)
     for held, decision in settlement.closed:
         transaction.settle(held.entry, "settled", decision.reason)
     return settlement._replace(decisions=keep(transaction, settlement.decisions, settlement.holdings))
+
+
+def _known(transaction: Transaction, spec: TableSpec, entities: list[str]) -> dict[str, Remembered]:
+    """What is remembered of these keys, without the held events of a suspected clock: only a person's word ends a suspicion (rules R13)."""
+    known = transaction.remembered(spec, entities)
+    suspected = _suspected(transaction, [held.event for there in known.values() for held in there.held])
+    if not suspected:
+        return known
+    return {e: there._replace(held=tuple(held for held in there.held if _clock(held.event) not in suspected)) for e, there in known.items()}
+
+
+def _suspected(transaction: Transaction, events: Sequence[Event]) -> set[str]:
+    """The clocks of these events that are suspected of having started again."""
+    clocks = sorted({clock for event in events if (clock := _clock(event))})
+    return {clock for clock, growth in transaction.growths(clocks).items() if growth.suspected} if clocks else set()
+
+
+def _clock(event: Event) -> str:
+    growing = None if event.position is None else event.position.growing()
+    return "" if growing is None else growing[0]
 
 
 def keep(transaction: Transaction, decisions: Sequence[Decision], holdings: Sequence[Holding]) -> list[Decision]:
@@ -182,47 +205,81 @@ def keep(transaction: Transaction, decisions: Sequence[Decision], holdings: Sequ
 
 def _one_by_one(transaction: Transaction, spec: TableSpec, events: Sequence[Event], remembered: Remembered, limits: Limits, token: str) -> Coalesced:
     """R9: the store refused the folded write, so nothing is released: each event alone, newest first, on what was accepted."""
-    before = remembered.memory
-    decisions: list[Decision] = []
-    settled: list[tuple[Held, Decision]] = []
-    entries = {id(held.event): held for held in remembered.held}
-    for event in newest_first([*events, *(held.event for held in remembered.held)]):
-        remembered, decision = _alone(transaction, spec, event, remembered, limits, token)
-        if id(event) not in entries:
-            decisions.append(decision)
-        elif not decision.quarantined:
-            settled.append((entries[id(event)], decision))
-    return Coalesced(before, remembered.memory, decisions, settled)
+    before, entries = remembered.memory, {id(held.event): held for held in remembered.held}
+    undecided = newest_first([*events, *(held.event for held in remembered.held)])
+    decided: dict[int, Decision] = {}
+    moved = True
+    while moved and undecided:
+        start = remembered.memory
+        for event in undecided:
+            remembered, decided[id(event)] = _alone(
+                transaction, spec, event, remembered, limits, token, again=id(event) in decided or id(event) in entries
+            )
+        undecided = [event for event in undecided if decided[id(event)].quarantined]
+        moved = remembered.memory is not start
+    settled = [(held, decided[number]) for number, held in entries.items() if not decided[number].quarantined]
+    return Coalesced(before, remembered.memory, [decided[id(event)] for event in events], settled)
 
 
 def _alone(
-    transaction: Transaction, spec: TableSpec, event: Event, remembered: Remembered, limits: Limits, token: str
+    transaction: Transaction, spec: TableSpec, event: Event, remembered: Remembered, limits: Limits, token: str, *, again: bool
 ) -> tuple[Remembered, Decision]:
     """One event decided and written by itself; what is remembered afterwards. If somebody else moves the key, it is decided again."""
     for _ in range(ATTEMPTS):
         memory = remembered.memory
-        after, reason, against = decide(memory, event, remembered.limits or limits)
+        after, decision = (decide_again if again else _decision)(memory, event, remembered.limits or limits)
         answers = () if after is memory else transaction.write(spec, [Write(event.entity, event.key or {}, memory, after)], limits, token)
         failure = answers[0] if answers else None
         if isinstance(failure, Refused):
             return remembered, Decision(event, failure.reason, detail=failure.detail)
         if not isinstance(failure, Lost) and not (after is memory and remembered.unread):
-            return remembered._replace(memory=after, unread=False), Decision(event, reason, against)
+            return remembered._replace(memory=after, unread=False), decision
         limits = transaction.open_table(spec)
         remembered = look(transaction, spec, event.entity)
     raise StoreBusy(f"table {spec.name}: other writers moved {event.entity} {ATTEMPTS} times while it was being decided")
 
 
-def _truncate(transaction: Transaction, spec: TableSpec, events: Sequence[Event], limits: Limits) -> tuple[Limits, list[Decision]]:
-    """R10: each truncate is remembered first, then takes what is older than it."""
-    decisions = []
+def _decision(memory: Memory | None, event: Event, limits: Limits) -> tuple[Memory | None, Decision]:
+    after, reason, against = decide(memory, event, limits)
+    return after, Decision(event, reason, against)
+
+
+def _truncate(
+    transaction: Transaction, spec: TableSpec, events: Sequence[Event], limits: Limits
+) -> tuple[Limits, list[Decision], list[tuple[Held, Decision]]]:
+    """R10: each truncate is remembered first, then takes what is older than it. Those that are held are decided again."""
+    decisions, settled = [], []
     for event in events:
-        limits, reason = truncated_by(limits, event)
-        decisions.append(Decision(event, reason, limits.truncated))
-        if reason is Reason.APPLIED or reason is Reason.DUPLICATE:  # of a duplicate, the first attempt may have died half way
-            transaction.save_limits(spec, limits)
-            _sweep(transaction, spec, event, limits)
-    return limits, keep(transaction, decisions, [holding(spec.name, "", decision) for decision in decisions if decision.quarantined])
+        limits, decision = take_truncate(transaction, spec, event, *truncated_by(limits, event))
+        decisions.append(decision)
+    waiting, before = _held_truncates(transaction, spec), None
+    while waiting and limits is not before:
+        before = limits
+        for held in tuple(waiting):
+            limits, decision = take_truncate(transaction, spec, held.event, *truncated_by(limits, held.event))
+            if not decision.quarantined:
+                transaction.settle(held.entry, "settled", decision.reason)
+                settled.append((held, decision))
+                waiting.remove(held)
+    return limits, keep(transaction, decisions, [holding(spec.name, "", decision) for decision in decisions if decision.quarantined]), settled
+
+
+def _held_truncates(transaction: Transaction, spec: TableSpec) -> list[Held]:
+    """Open entries of truncates, newest first. Not where the caller's own SQL writes the rows, nor of a suspected clock."""
+    entries = transaction.entries(EntryQuery(table=spec.name)) if spec.writes_rows else iter(())
+    numbers = [entry.id for entry in entries if entry.key is None and entry.reason in _HELD_TRUNCATES]
+    found = [Held(number, event) for number in numbers if (event := transaction.event(number)) is not None and event.kind is Kind.TRUNCATE]
+    suspected = _suspected(transaction, [held.event for held in found])
+    by_event = {id(held.event): held for held in found if _clock(held.event) not in suspected}
+    return [by_event[id(event)] for event in newest_first(held.event for held in by_event.values())]
+
+
+def take_truncate(transaction: Transaction, spec: TableSpec, event: Event, limits: Limits, reason: Reason) -> tuple[Limits, Decision]:
+    """Write what was decided of a truncate. Of a duplicate, the first attempt may have died half way, so it sweeps again."""
+    if reason is Reason.APPLIED or reason is Reason.DUPLICATE:
+        transaction.save_limits(spec, limits)
+        _sweep(transaction, spec, event, limits)
+    return limits, Decision(event, reason, limits.truncated)
 
 
 def _sweep(transaction: Transaction, spec: TableSpec, event: Event, limits: Limits) -> None:
@@ -235,3 +292,4 @@ def _sweep(transaction: Transaction, spec: TableSpec, event: Event, limits: Limi
                 writes.append(Write(entity, key, memory, after))
         if not any(isinstance(answer, Lost) for answer in (transaction.write(spec, writes, limits, "") if writes else ())):
             return
+    raise StoreBusy(f"table {spec.name}: other writers moved its rows {ATTEMPTS} times while it was being truncated")

@@ -208,6 +208,10 @@ class MemoryTransaction:
     def entry(self, number: int) -> Entry | None:
         return self._state.entries.get(number)
 
+    def event(self, number: int) -> Event | None:
+        entry = self._state.entries.get(number)
+        return None if entry is None or entry.delivery is None or self._decode is None else self._decode(entry.delivery)
+
     def tables(self) -> list[TableFacts]:
         return [self._facts(name) for name in sorted(self._state.memories)]
 

@@ -7,14 +7,14 @@ import time
 from collections.abc import Callable
 
 from anyorder._core.batch import Decision
-from anyorder._core.decide import accept
+from anyorder._core.decide import accept, accept_truncate
 from anyorder._core.event import Delivery, Event, Kind
 from anyorder._core.explain import explain
 from anyorder._core.outcome import Outcome, Reason, outcome_of
 from anyorder._core.reset import Growth
 from anyorder.errors import ConfigurationError
 from anyorder.stores.contract import Entry, EntryQuery, Refused, Store, TableSpec, Transaction, Write
-from anyorder.stores.guard import apply, look, reconsider_keys
+from anyorder.stores.guard import apply, look, reconsider_keys, take_truncate
 
 
 class Quarantine:
@@ -56,11 +56,12 @@ class Quarantine:
                 raise ConfigurationError(
                     f"entry {number} cannot be accepted: {event.note or 'no table matches it'}. Repair what it names, or drop it"
                 )
-            decision = _accepted(transaction, spec, event)
+            decision = (_accepted_truncate if event.kind is Kind.TRUNCATE else _accepted)(transaction, spec, event)
             if outcome_of(decision.reason) is Outcome.QUARANTINED:
                 raise ConfigurationError(f"entry {number} is still held. {explain(decision)}")
             transaction.settle(number, "accepted", decision.reason)
-            reconsider_keys(transaction, spec, [event.entity], transaction.open_table(spec), secrets.token_hex(4))
+            moved = transaction.held_entities(spec, retry=False) if event.kind is Kind.TRUNCATE else [event.entity]
+            reconsider_keys(transaction, spec, moved, transaction.open_table(spec), secrets.token_hex(4))
             return f"By your word. {explain(decision)}"
 
     def dismiss(self, scope: str, specs: list[TableSpec]) -> int:
@@ -82,6 +83,11 @@ def _accepted(transaction: Transaction, spec: TableSpec, event: Event) -> Decisi
             detail = failure.detail if isinstance(failure, Refused) else "another writer moved the key; try again"
             raise ConfigurationError(f"the store refuses this event: {detail}")
     return Decision(event, reason, against)
+
+
+def _accepted_truncate(transaction: Transaction, spec: TableSpec, event: Event) -> Decision:
+    """It becomes the table's greatest truncate; rows whose position does not compare with its own stay."""
+    return take_truncate(transaction, spec, event, *accept_truncate(transaction.open_table(spec), event))[1]
 
 
 def _found(transaction: Transaction, number: int) -> Entry:

@@ -201,6 +201,10 @@ class SQLiteTransaction:
         row = self._database.execute(SQL["entry"], {"id": number}).fetchone()
         return None if row is None else msgspec.structs.replace(_entry(row[:10]), delivery=delivery_of(row[10:]))
 
+    def event(self, number: int) -> Event | None:
+        row = self._database.execute(SQL["entry"], {"id": number}).fetchone()
+        return None if row is None else self._event(row[10:])
+
     def tables(self) -> list[TableFacts]:
         return [self._facts(*row) for row in self._database.execute(SQL["tables"]).fetchall()]
 

@@ -20,7 +20,7 @@ from anyorder.errors import NotReapable
 READS = frozenset("rix")  # r: snapshot read, i: incremental snapshot read, x: our own read of the source
 CHANGES = frozenset("cud")
 LOCKED = frozenset("ud")  # they took the row's lock before they wrote
-NEWER = Order.NEWER
+NEWER, OLDER = Order.NEWER, Order.OLDER
 HINT = "h"  # a null record: only its place in the topic is known
 
 
@@ -45,9 +45,15 @@ class LogPosition(msgspec.Struct, frozen=True, array_like=True, tag="pg", gc=Fal
         if not isinstance(other, LogPosition) or self.scope != other.scope:
             return Order.UNDECIDED
         if self.run == other.run:
-            if self.lsn > other.lsn and other.op in LOCKED and self.op in CHANGES:
-                return NEWER  # the common case of compare_in_epoch, without its calls
+            mine, theirs = self.op, other.op  # first the common cases of compare_in_epoch, without its calls
+            if self.lsn < other.lsn and mine in LOCKED and theirs in CHANGES:
+                return OLDER
+            if self.lsn > other.lsn and theirs in LOCKED and mine in CHANGES:
+                return NEWER
             return compare_in_epoch(self, other)
+        return self._compare_runs(other, lineage)
+
+    def _compare_runs(self, other: LogPosition, lineage: Lineage) -> Order:
         mine, theirs = epoch(self, lineage), epoch(other, lineage)
         if mine != theirs:
             return Order.UNDECIDED if mine is None or theirs is None else Order.NEWER if mine > theirs else Order.OLDER
@@ -56,6 +62,8 @@ class LogPosition(msgspec.Struct, frozen=True, array_like=True, tag="pg", gc=Fal
     def joined(self, other: Clocked, same: bool) -> LogPosition:
         """The joined offset, and of two copies of one change the better lower bound and the later run (rules R4, R5, R14)."""
         if not isinstance(other, LogPosition):
+            return self
+        if not same and other.offset <= self.offset:
             return self
         offset = other.offset if other.offset > self.offset and other.partition == self.partition else self.offset
         seq0, run = self.seq0, self.run
