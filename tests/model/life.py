@@ -8,7 +8,7 @@ from anyorder._core.event import Event
 from anyorder._core.fold import Limits
 from tests.model.search import Explored, explore, shortest
 from tests.model.source import Change
-from tests.model.store import EMPTY, QUARANTINED, Store
+from tests.model.store import EMPTY, QUARANTINED, Store, bits
 
 State = tuple[int, int, int, int]  # limits, slot, delivered events, held events
 Fields = dict[str, object]
@@ -55,15 +55,30 @@ class Life:
                 continue
             step = self.store.deliver(slot, (place,), held & ~self.truncates, known, known != limits)
             self.back = self.back or self.steps_back(slot, step.slot)
-            yield f"{change.text()} {step.reasons[0]}", (known, step.slot, delivered | 1 << place, step.held | held & self.truncates)
+            after = (known, step.slot, delivered | 1 << place, step.held | held & self.truncates)
+            yield f"{change.text()} {step.reasons[0]}", self.settled(after) if known != limits else after
 
     def truncate(self, state: State, place: int) -> tuple[str, State]:
         """R10: what a truncate leaves, and what is held is decided again; a truncate that cannot be placed is held itself."""
         limits, slot, delivered, held = state
         (after,), limits, reason = self.store.truncate([slot], place, limits)
-        step = self.store.deliver(after, (), held & ~self.truncates, limits, True)
-        kept = step.held | held & self.truncates & ~(1 << place) | (reason in QUARANTINED) << place
-        return f"{self.changes[place].text()} {reason}", (limits, step.slot, delivered | 1 << place, kept)
+        held = held & ~(1 << place) | (reason in QUARANTINED) << place
+        return f"{self.changes[place].text()} {reason}", self.settled((limits, after, delivered | 1 << place, held), moved=True)
+
+    def settled(self, state: State, *, moved: bool = False) -> State:
+        """What is held is decided again: truncates until nothing moves, then, if any was settled or something `moved`, what the key's entries say."""
+        limits, slot, delivered, held = state
+        before = -1
+        while limits != before:
+            before = limits
+            for place in bits(held & self.truncates):
+                (slot,), limits, reason = self.store.truncate([slot], place, limits)
+                if reason not in QUARANTINED:
+                    held, moved = held & ~(1 << place), True
+        if not moved:
+            return state
+        step = self.store.deliver(slot, (), held & ~self.truncates, limits, True)
+        return limits, step.slot, delivered, step.held | held & self.truncates
 
     def problem(self, state: State) -> str:
         _, slot, delivered, held = state
