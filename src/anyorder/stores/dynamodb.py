@@ -51,8 +51,9 @@ class DynamoDBStore:
         one_transaction=False,
         exact_outcome=True,
         note=(
-            "a batch is not atomic: each key is; an item has 400 KB, a number 38 digits; a multi-Region eventually consistent table guards only "
-            "inside one Region; a write whose answer was lost and that is overtaken meanwhile is counted as stale"
+            "a batch is not atomic: each key is; an item has 400 KB, a number 38 digits and no sign of zero: -0.0 becomes 0; a multi-Region "
+            "eventually consistent table guards only inside one Region; a write whose answer was lost and that is overtaken meanwhile is counted "
+            "as stale"
         ),
     )
 
@@ -160,10 +161,11 @@ class DynamoDBStore:
             }
         }
 
-    def renew_floors(self, spec: TableSpec, truncated: Stamp, lineage: Lineage) -> None:
-        """A truncate in every floor: whatever was decided without it is decided again."""
+    def renew_floors(self, spec: TableSpec, truncated: Stamp, replaced: Stamp | None, lineage: Lineage) -> None:
+        """A truncate in every floor, in the place of the one that it was decided on: whatever was decided without it is decided again."""
         for bucket in range(BUCKETS):
-            self._keep_floors(spec.name, {bucket: self.books.raise_floor(spec.name, bucket, (), truncated=truncated, lineage=lineage)})
+            floor = self.books.raise_floor(spec.name, bucket, (), truncated=truncated, replaced=replaced, lineage=lineage)
+            self._keep_floors(spec.name, {bucket: floor})
 
     # ---- forgetting
 

@@ -194,16 +194,20 @@ class Books:
         tombstones: Sequence[Stamp],
         covered: float = 0.0,
         truncated: Stamp | None = None,
+        replaced: Stamp | None = None,
         lineage: Lineage | None = None,
     ) -> FloorItem:
-        """A bucket's floor with these tombstones, or this truncate, in it, as stored. Every raise is a new version, so that creates notice."""
+        """A bucket's floor with these tombstones, or this truncate, in it, as stored. Every raise is a new version, so that creates notice.
+
+        `replaced`: the truncate that this one was decided on; it goes although the two may not compare.
+        """
         while True:
             before = self.floors(name, [bucket])[bucket]
             floor = before.floor
             for stamp in tombstones:
                 floor = stamp.position.raising(floor)
             greatest = before.truncated
-            if truncated is not None and (greatest is None or compare(truncated, greatest, lineage or {}) is Order.NEWER):
+            if truncated is not None and (greatest in (None, replaced) or compare(truncated, greatest, lineage or {}) is Order.NEWER):
                 greatest = truncated
             after = FloorItem(floor, before.version + 1, max(before.covered, covered), greatest)
             values: Item = {

@@ -127,7 +127,10 @@ def row_of(item: Item | None) -> dict[str, object] | None:
 
 
 def number(column: str, value: float | Decimal) -> str:
-    """A number as text with every digit; -0.0 is 0, its equal. Raises DoesNotFit beyond 38 significant digits or DynamoDB's range."""
+    """A number as text with every digit; -0.0 is 0, its equal, since DynamoDB has no negative zero (`DynamoDBStore.promises` says so).
+
+    Raises DoesNotFit beyond 38 significant digits or DynamoDB's range.
+    """
     exact = Decimal(repr(value)) if isinstance(value, float) else Decimal(value)
     if not exact.is_finite():
         raise DoesNotFit(f"column {column!r} is {value}, which DynamoDB has no number for")
@@ -137,7 +140,7 @@ def number(column: str, value: float | Decimal) -> str:
         raise DoesNotFit(f"column {column!r} has {significant} significant digits; DynamoDB keeps {DIGITS}, so the number is refused, not rounded")
     if exact and not SMALLEST_EXPONENT <= exact.adjusted() <= LARGEST_EXPONENT:
         raise DoesNotFit(f"column {column!r} is about 1E{exact.adjusted()}; DynamoDB numbers end at 1E{LARGEST_EXPONENT}")
-    return str(exact)
+    return str(exact) if exact else "0"
 
 
 def attributes(memory: Memory, names: Sequence[str]) -> tuple[Item, tuple[str, ...]]:

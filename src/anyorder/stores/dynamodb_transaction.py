@@ -21,6 +21,7 @@ from anyorder._core.memory import REST, Memory, pack, unpack
 from anyorder._core.outcome import Reason
 from anyorder._core.position import Lineage, Order
 from anyorder._core.reset import Growth
+from anyorder.errors import StoreBusy
 from anyorder.stores.contract import Answer, Entry, EntryQuery, Holding, Lost, Refused, Remembered, TableFacts, TableSpec, Write
 from anyorder.stores.dynamodb_books import BUCKETS, Meta, bucket_of, growth_of
 from anyorder.stores.dynamodb_execute import Done, Execution
@@ -32,6 +33,7 @@ from anyorder.stores.guard import reconsider_keys
 if TYPE_CHECKING:
     from anyorder.stores.dynamodb import DynamoDBStore
 
+_DECIDED = (Order.NEWER, Order.SAME, Order.OLDER)
 ROUNDS = 20  # times that keys are decided again at the end of a batch because of other writers' news
 
 
@@ -288,8 +290,11 @@ class DynamoDBTransaction:
             yield entity, key_of(entity), memory
 
     def save_limits(self, spec: TableSpec, limits: Limits) -> None:
-        """The greatest truncate, then in every floor: a new version, so that creates decided before it are decided again."""
-        truncated = limits.truncated
+        """The greatest truncate, then in every floor: a new version, so that creates decided before it are decided again.
+
+        One that does not compare with the one known takes its place only by an operator's word, decided on that very one.
+        """
+        truncated, known = limits.truncated, self._metas[spec.name].truncated
         while truncated is not None and not self._dry:
             meta, lineage = self._books.load(spec.name)
             assert meta is not None
@@ -297,9 +302,13 @@ class DynamoDBTransaction:
                 self._guard(spec.name)
                 self._metas[spec.name] = self._metas[spec.name]._replace(guarded=self._now)
             order = Order.NEWER if meta.truncated is None else compare(truncated, meta.truncated, lineage)
-            if order is not Order.NEWER or self._books.save_truncated(meta, truncated):
-                if order in (Order.NEWER, Order.SAME):
-                    self._store.renew_floors(spec, truncated, lineage)
+            if order not in _DECIDED and meta.truncated != known:
+                raise StoreBusy(f"table {spec.name} was truncated by another writer meanwhile, and the two do not compare; deliver this batch again")
+            taken = order is not Order.OLDER and order is not Order.SAME
+            if not taken or self._books.save_truncated(meta, truncated):
+                if order is not Order.OLDER:
+                    self._store.renew_floors(spec, truncated, known, lineage)
+                self._metas[spec.name] = self._metas[spec.name]._replace(truncated=truncated if taken else meta.truncated)
                 break
 
     def lineage(self) -> Lineage:

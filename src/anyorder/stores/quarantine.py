@@ -60,8 +60,10 @@ class Quarantine:
             if outcome_of(decision.reason) is Outcome.QUARANTINED:
                 raise ConfigurationError(f"entry {number} is still held. {explain(decision)}")
             transaction.settle(number, "accepted", decision.reason)
-            moved = transaction.held_entities(spec, retry=False) if event.kind is Kind.TRUNCATE else [event.entity]
-            reconsider_keys(transaction, spec, moved, transaction.open_table(spec), secrets.token_hex(4))
+            if event.kind is Kind.TRUNCATE:
+                apply(transaction, spec, [], secrets.token_hex(4), reconsider=True)
+            else:
+                reconsider_keys(transaction, spec, [event.entity], transaction.open_table(spec), secrets.token_hex(4))
             return f"By your word. {explain(decision)}"
 
     def dismiss(self, scope: str, specs: list[TableSpec]) -> int:

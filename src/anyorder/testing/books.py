@@ -9,7 +9,7 @@ from anyorder.stores.contract import EntryQuery
 from anyorder.stores.intake import Share, take
 from anyorder.stores.quarantine import Quarantine
 from anyorder.testing.bench import NEVER, WINDOW_ZERO, Bench
-from anyorder.testing.change import Change, decode, delete, put
+from anyorder.testing.change import Change, decode, delete, put, truncate
 from anyorder.testing.place import MakeStore
 
 
@@ -40,7 +40,22 @@ def check_quarantine(make_store: MakeStore) -> str:
         _expect(bench, [put(2, 5)], Reason.LATE)
         _expect(bench, [delete(2, 6)], Reason.ABSORBED)
         _size(bench)
-    return "late puts dropped, accepted, settled; an accepted row below its birth"
+    _check_truncates(make_store)
+    return "late puts dropped, accepted, settled; an accepted row below its birth; held truncates accepted, settled"
+
+
+def _check_truncates(make_store: MakeStore) -> None:
+    with Bench("quarantine", make_store, NEVER) as bench:
+        bench.deliver([put(1, 1), truncate(5), put(2, 6)])
+        _expect(bench, [truncate(version)._replace(scope="another clock") for version in (3, 2)], Reason.CONFLICT)
+        quarantine = Quarantine(bench.store, bench.spec, decode)
+        numbers = [entry.id for entry in quarantine.entries()]
+        quarantine.accept(numbers[0])
+        states = [quarantine.show(number).state for number in numbers]
+        if states != ["accepted", "settled"]:
+            raise bench.failed(f"of two held truncates the later was accepted, and they are {states}, not accepted and settled")
+        if bench.rows() != {2: {"x": "2@6", "y": "2@6"}}:
+            raise bench.failed(f"the rows are {bench.rows()} after a truncate was accepted whose clock tells nothing of them")
 
 
 def _expect(bench: Bench, changes: list[Change], wanted: Reason) -> None:

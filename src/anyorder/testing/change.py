@@ -17,13 +17,17 @@ Row = dict[str, object]
 
 
 class Change(NamedTuple):
-    """One change of one key at one version. `fields`: what a put tells, None for a delete; `whole`: every column not named is null."""
+    """One change of one key at one version. `fields`: what a put tells, None for a delete; `whole`: every column not named is null.
+
+    Versions of two scopes do not compare.
+    """
 
     key: object
     version: int
     fields: dict[str, Any] | None = None
     whole: bool = True
     truncate: bool = False
+    scope: str = SCOPE
 
     def event(self) -> Event:
         """The event, as an envelope would decode it; it keeps its own delivery, so that the quarantine can give it back."""
@@ -51,7 +55,7 @@ def decode(delivery: Delivery) -> Event:
         kind,
         "kit",
         None if change.truncate else {"id": change.key},
-        ScalarPosition("version", SCOPE, (change.version,)),
+        ScalarPosition("version", change.scope, (change.version,)),
         change.fields,
         partial=not change.whole and change.fields is not None,
         delivery=delivery,
