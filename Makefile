@@ -3,11 +3,12 @@ PYTHON ?= python3
 BIN := .venv/bin
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
-.PHONY: help demo demo-aws test check docs format whole acceptance bench fuzz mutants clean
+.PHONY: help demo demo-aws parts-aws test check docs format whole acceptance bench bench-aws fuzz mutants clean
 
 help:
 	@echo "make demo        the whole story in the terminal and on one HTML page"
 	@echo "make demo-aws    the same through EventBridge, SQS and DynamoDB on this machine (needs a JDK 17 and Maven; fetches 50 MB)"
+	@echo "make parts-aws   EventBridge, SQS and DynamoDB on this machine, until Ctrl-C, to try things on (needs and fetches the same)"
 	@echo "make test        the tests (whatever real services are missing is skipped, and says so)"
 	@echo "make check       lint, format, types"
 	@echo "make docs        write the generated parts of the documentation"
@@ -16,6 +17,7 @@ help:
 	@echo "make mutants     break each decision rule, one at a time: a test must go red"
 	@echo "make fuzz        a million mutated payloads"
 	@echo "make bench       speed, as ratios"
+	@echo "make bench-aws   what a stream costs on DynamoDB, beside AWS Lambda Powertools (half an hour; needs and fetches what demo-aws does)"
 
 .venv/base: pyproject.toml
 	$(PYTHON) -m venv .venv
@@ -36,6 +38,9 @@ demo: .venv/base
 
 demo-aws: .venv/dev .parts/dynamodb-libs
 	ANYORDER_PARTS=$(CURDIR)/.parts ANYORDER_REQUIRE=dynamodb,moto $(BIN)/python -m tests.aws.demo
+
+parts-aws: .venv/dev .parts/dynamodb-libs
+	@ANYORDER_PARTS=$(CURDIR)/.parts ANYORDER_REQUIRE=dynamodb,moto $(BIN)/python -m tests.aws.parts .parts/exports
 
 test: .venv/dev
 	$(BIN)/python -m pytest -n 2 --timeout 900 $(TESTS)
@@ -60,6 +65,9 @@ fuzz: .venv/dev
 
 bench: .venv/dev
 	$(BIN)/python -m bench
+
+bench-aws: .venv/dev .parts/dynamodb-libs
+	ANYORDER_PARTS=$(CURDIR)/.parts ANYORDER_REQUIRE=dynamodb,powertools $(BIN)/python -m bench.aws_cost $(BENCH)
 
 mutants: .venv/dev
 	$(BIN)/python -m tests.mutants.run

@@ -144,7 +144,7 @@ data "aws_iam_policy_document" "is_a_function" {
 data "aws_iam_policy_document" "function" {
   statement {
     actions = [
-      "dynamodb:BatchGetItem", "dynamodb:ConditionCheckItem", "dynamodb:DeleteItem", "dynamodb:DescribeTable", "dynamodb:GetItem",
+      "dynamodb:BatchGetItem", "dynamodb:ConditionCheckItem", "dynamodb:DeleteItem", "dynamodb:DescribeTable",
       "dynamodb:PutItem", "dynamodb:Query", "dynamodb:Scan", "dynamodb:UpdateItem",
     ]
     resources = [aws_dynamodb_table.users.arn, "${aws_dynamodb_table.users.arn}/index/*", aws_dynamodb_table.books.arn]

@@ -261,6 +261,20 @@ def test_a_pipeline_with_an_unknown_name_says_which(home: Home) -> None:
     assert "bach" in home.anyorder("run", code=2)
 
 
+def test_what_the_environment_does_not_set_is_refused_not_guessed(home: Home, monkeypatch: pytest.MonkeyPatch) -> None:
+    home.deliver([record(1, "c", 10, after={"id": 1})])
+    home.pipeline(path="$DAY.jsonl", url="sqlite:///${PLACE}.db")
+
+    assert "sets no PLACE" in home.anyorder("run", code=2)
+    monkeypatch.setenv("PLACE", "")
+    assert "sets no PLACE" in home.anyorder("run", code=2)
+    monkeypatch.setenv("PLACE", "app")
+    assert "sets no DAY" in home.anyorder("run", code=2)
+    monkeypatch.setenv("DAY", "day")
+    assert home.books()["applied"] == 1
+    assert home.rows() == {1: {"id": 1}}
+
+
 def test_every_option_may_come_from_the_environment(home: Home, monkeypatch: pytest.MonkeyPatch) -> None:
     home.deliver([record(1, "c", 10, after={"id": 1})])
     (home.path / "pipeline.toml").rename(home.path / "other.toml")

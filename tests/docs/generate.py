@@ -8,6 +8,7 @@ from __future__ import annotations
 import argparse
 import inspect
 import os
+import re
 import sys
 from collections.abc import Callable, Iterable, Iterator
 from importlib import import_module
@@ -29,6 +30,7 @@ from anyorder.runtime import pipeline
 from anyorder.stores.contract import Promises
 from anyorder.stores.quarantine import Quarantine
 from anyorder.tables import Guard
+from anyorder.testing import CHECKS, Place, StoreCheckFailed, check_store
 from tests.docs.pages import GENERATED, pages, read
 
 OUTCOMES = {
@@ -37,7 +39,7 @@ OUTCOMES = {
     Outcome.QUARANTINED: "Not applied, not lost: kept with its bytes and this reason until it settles by itself or somebody settles it.",
 }
 KEYS = {
-    ("source", "kind"): "Where deliveries come from. `jsonl`: one record a line. `sqs`: a queue; needs the extra `aws`.",
+    ("source", "kind"): "Where deliveries come from. `jsonl`: one record a line. `sqs`: [a queue](../how-to/run-from-sqs.md); needs the extra `aws`.",
     ("source", "path"): "Of `jsonl`: the file; `.gz` and `.xz` are unpacked. `-`, the default, is standard input, which cannot resume.",
     ("source", "queue"): "Of `sqs`: the queue's name or URL.",
     ("source", "region"): "Of `sqs`: the region.",
@@ -46,7 +48,7 @@ KEYS = {
     ("source", "drain"): "Of `sqs`: end when the queue is empty.",
     ("source", "envelope"): "The format of the records: see [envelopes](envelopes.md).",
     ("source", "options"): 'Options of the envelope, for example `options = { tombstone = "delete" }`.',
-    ("store", "url"): "See [stores](stores.md). `$NAME` is taken from the environment, so a secret need not be in the file.",
+    ("store", "url"): "See [stores](stores.md). `$NAME` is taken from the environment, so a secret need not be in the file; `$$` is a dollar.",
     ("runtime", "batch"): "At most this many deliveries are decided together. It changes speed, never the result.",
     ("runtime", "quarantine_size"): "The run stops (exit code 1) when the quarantine holds more bytes than this: `KB`, `MB`, `GB`.",
     ("runtime", "quarantine_share"): "The run stops when more than this share of the latest 1,000 deliveries went to the quarantine.",
@@ -211,6 +213,24 @@ def promises() -> list[Promises]:
     return sorted(found, key=lambda one: (one.name != "SQLite", one.name == "memory", one.name))
 
 
+def kit() -> str:
+    """The function that runs the checks, and what it raises."""
+    called = f"{_signature('check_store', check_store)}{_prose(inspect.getdoc(check_store) or '')}"
+    return f"## check_store\n\n{called}\n## StoreCheckFailed\n\n{_prose(inspect.getdoc(StoreCheckFailed) or '')}"
+
+
+def kit_checks() -> str:
+    """Each check and what must hold, as its report says it."""
+    return table(("check", "what must hold"), ((name, (inspect.getdoc(check) or "").splitlines()[0]) for name, check in CHECKS.items()))
+
+
+def kit_place() -> str:
+    """What a place is made of."""
+    parts = re.split(r"^`([\w]+(?:\([\w, ]*\))?)`: ", inspect.getdoc(Place) or "", flags=re.MULTILINE)
+    rows = ((f"`{name}`", " ".join(what.split())) for name, what in zip(parts[1::2], parts[2::2], strict=True))
+    return f"{' '.join(parts[0].split())}\n\n" + table(("member", "what it is"), rows)
+
+
 def envelopes() -> str:
     """Every envelope, what it reads and its options, from its class."""
     rows = []
@@ -289,6 +309,9 @@ PARTS: dict[str, Callable[[], str]] = {
     "connectors": connectors,
     "formats": formats,
     "pipeline-keys": keys,
+    "kit": kit,
+    "kit-checks": kit_checks,
+    "kit-place": kit_place,
 }
 
 

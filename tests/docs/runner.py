@@ -7,6 +7,7 @@ The conventions, which a page's reader never notices:
 * ```` ```console ```` holds `$ command` lines, each followed by what it prints. A command that fails must be followed by `$ echo $?`.
 * `...` stands for any characters in a line; alone on a line, for any lines.
 * ```` ```sh ```` is for what needs a network or takes minutes: only the commands of SHOWN_ONLY.
+* A page that says `make parts-aws` there is run while these parts are, in the environment that they export.
 """
 
 from __future__ import annotations
@@ -17,6 +18,7 @@ import re
 import shlex
 import subprocess
 import sys
+from collections.abc import Mapping
 from pathlib import Path
 
 from tests.docs.pages import ROOT, Block, blocks
@@ -24,6 +26,7 @@ from tests.docs.pages import ROOT, Block, blocks
 RUN = frozenset({"python", "console"})
 SHOWN = frozenset({"text", "sh", "json", "toml", "sql", "mermaid", "makefile"})
 SHOWN_ONLY = frozenset({"git", "pip", "python3", "make", "cd", "uvx", "."})
+PARTS = "make parts-aws"
 SECONDS = 60  # that one command may take
 MARK = "\x1eend of"
 PROGRAM = """
@@ -46,12 +49,12 @@ class Stale(AssertionError):
 
 
 class Page:
-    """One page in one directory. `run()` raises Stale where the page and the program disagree."""
+    """One page in one directory. `exports`: added to its environment. `run()` raises Stale where the page and the program disagree."""
 
-    def __init__(self, page: Path, folder: Path) -> None:
+    def __init__(self, page: Path, folder: Path, exports: Mapping[str, str] | None = None) -> None:
         self.page = page
         self.folder = folder
-        self.environment = environment(folder)
+        self.environment = {**environment(folder), **(exports or {})}
         self.ran = 0
 
     def run(self) -> None:

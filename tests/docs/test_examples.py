@@ -7,14 +7,16 @@ from pathlib import Path
 import pytest
 
 from tests.docs.pages import ROOT, blocks, name_of, pages, read
-from tests.docs.runner import RUN, SHOWN, SHOWN_ONLY, Page, Stale, commands
+from tests.docs.runner import PARTS, RUN, SHOWN, SHOWN_ONLY, Page, Stale, commands
 
 WITH_EXAMPLES = [page for page in pages() if any(block.language in RUN for block in blocks(page))]
 
 
 @pytest.mark.parametrize("page", WITH_EXAMPLES, ids=name_of)
-def test_what_a_page_shows_is_what_happens(page: Path, tmp_path: Path) -> None:
-    running = Page(page, tmp_path)
+def test_what_a_page_shows_is_what_happens(page: Path, tmp_path: Path, request: pytest.FixtureRequest) -> None:
+    """A page that needs parts which are not here is skipped; or an error, where they are required."""
+    needs = any(block.language == "sh" and PARTS in block.text for block in blocks(page))
+    running = Page(page, tmp_path, request.getfixturevalue("parts_aws") if needs else None)
 
     running.run()
 

@@ -114,6 +114,14 @@ class TornMemory(MemoryTransaction):
         return []
 
 
+class HalfABatch(MemoryStore):
+    """A batch that ends in the middle leaves behind what it wrote until then."""
+
+    @contextmanager
+    def transaction(self, now: float, *, dry: bool = False) -> Iterator[MemoryTransaction]:
+        yield MemoryTransaction(self.state.copied() if dry else self.state, now, self.decode)
+
+
 class NoLock(MemoryStore):
     """Reads, decides and writes without a lock: two writers may both beat the same predecessor."""
 

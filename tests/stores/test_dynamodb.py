@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import itertools
 import os
 import time
 from typing import Any
@@ -11,8 +12,9 @@ import pytest
 
 from anyorder._core.event import Event, Kind
 from anyorder._core.families import ScalarPosition
+from anyorder._core.fold import Limits, stamp_of
 from anyorder._core.outcome import Reason
-from anyorder.errors import ConfigurationError, StoreError, TableNotEmpty
+from anyorder.errors import ConfigurationError, StoreBusy, StoreError, TableNotEmpty
 from anyorder.stores import open_store
 from anyorder.stores.contract import EntryQuery, TableSpec
 from anyorder.stores.dynamodb import DAY, DynamoDBStore
@@ -22,7 +24,7 @@ from anyorder.stores.dynamodb_tables import Tombstone
 from anyorder.stores.intake import Share, take
 from anyorder.testing import CHECKS, StoreCheckFailed, check_store
 from anyorder.testing.bench import WINDOW_ZERO, Bench
-from anyorder.testing.change import Change, decode, delete, part, put
+from anyorder.testing.change import Change, decode, delete, part, put, truncate
 from anyorder.testing.writers import Load, check_writers
 from tests.stores.dynamodb_place import dynamodb_place, exists, plain_row, scan
 from tests.stores.faults import WRITES, FaultyClient, OldClient
@@ -86,8 +88,8 @@ class AnyCopy(DynamoDBStore):
         AnyCopy.connections += 1
         self._shift = AnyCopy.connections
 
-    def floors(self, meta: Meta, buckets: Any, now: float) -> dict[int, FloorItem]:
-        found = super().floors(meta, range(BUCKETS), now)
+    def floors(self, meta: Meta, buckets: Any, now: float, *, dry: bool = False) -> dict[int, FloorItem]:
+        found = super().floors(meta, range(BUCKETS), now, dry=dry)
         return {bucket: found[(bucket + self._shift) % BUCKETS] for bucket in buckets}
 
     def floor_check(self, meta: Meta, bucket: int, now: float) -> dict[str, Any]:
@@ -182,6 +184,39 @@ def test_native_ttl_stops_when_nobody_noted_the_tombstones(dynamodb_local: Any) 
             bench.deliver([put(4, 1)], now=120 * DAY)
 
 
+def test_native_ttl_calls_nothing_late_before_half_the_window(dynamodb_local: Any) -> None:
+    """A key that was never seen is ordinary until the tombstones beside it are in their floor, at half their window."""
+    spec = TableSpec("kit", ("id",), window=8 * DAY)
+    fresh = iter(key for key in itertools.count(2) if bucket_of(put(key, 1).event().entity) == bucket_of(put(1, 1).event().entity))
+    with Bench("native ttl", lambda: dynamodb_place(dynamodb_local, forget="ttl"), spec) as bench:
+        bench.deliver([put(0, 1)], now=99 * DAY)
+        bench.deliver([delete(1, 10)], now=100 * DAY)
+        found = []
+        for day in (101, 103, 105):
+            bench.store.reap(spec, (day - 8) * DAY, 1000)
+            found += bench.deliver([put(next(fresh), 9)], now=day * DAY)
+        assert found == [Reason.APPLIED, Reason.APPLIED, Reason.LATE]
+
+
+def test_a_reader_makes_no_table(dynamodb_local: Any) -> None:
+    """Looking at tables that do not exist finds nothing, and leaves nothing."""
+    place = dynamodb_place(dynamodb_local)
+    store: Any = place.connect(decode)
+    with store.reading() as transaction:
+        assert transaction.tables() == list(transaction.entries(EntryQuery(""))) == []
+        assert transaction.frontier("a source") is None
+    take(store, [Share(TableSpec("kit", ("id",)), [put(1, 1).event()])], now=1.0, token="t", dry=True)
+    tuple(store.check(TableSpec("kit", ("id",))))
+    assert not exists(dynamodb_local, store.tables.books)
+    store.close()
+
+
+def test_an_endpoint_that_is_no_url_is_a_sentence(dynamodb_local: Any) -> None:
+    """Not a traceback of the SDK's."""
+    with pytest.raises(ConfigurationError, match="endpoint"):
+        open_store("dynamodb://users?region=eu-central-1&endpoint=localhost:99")
+
+
 def test_a_tombstone_that_lives_again_loses_its_ttl_attribute(dynamodb_local: Any) -> None:
     """Else DynamoDB's TTL would delete a live row; whole and partial puts alike."""
     spec = TableSpec("kit", ("id",), window=7 * DAY)
@@ -271,6 +306,15 @@ def test_content_that_does_not_fit_is_quarantined_with_its_bytes(dynamodb_local:
         assert "61 significant digits" in details
 
 
+def test_the_sign_of_zero_is_lost_as_the_promises_say(dynamodb_local: Any) -> None:
+    """A negative zero is accepted and comes back as zero, in a column or inside one."""
+    with Bench("zero", lambda: dynamodb_place(dynamodb_local)) as bench:
+        assert bench.deliver([Change(1, 1, {"x": -0.0, "y": [-0.0]})]) == [Reason.APPLIED]
+        (row,) = bench.rows().values()
+        assert (str(row["x"]), str(row["y"])) == ("0", "[Decimal('0')]")
+        assert "-0.0 becomes 0" in bench.store.promises.note
+
+
 def test_rows_of_the_users_own_are_refused_or_adopted(dynamodb_local: Any) -> None:
     """A table with items that no event explains is refused, with the words that adopt them."""
     with Bench("adopt", lambda: dynamodb_place(dynamodb_local)) as bench:
@@ -354,3 +398,17 @@ def test_reading_first_follows_the_measured_share(dynamodb_local: Any) -> None:
         assert store.skips_reading
         bench.deliver([put(key, 1) for key in range(700)])
         assert not store.skips_reading
+
+
+def test_two_writers_whose_truncates_do_not_compare_are_told(dynamodb_local: Any) -> None:
+    """The second of two truncates of different clocks, decided before it saw the first, is not written over it: its batch comes again."""
+    with Bench("truncates", lambda: dynamodb_place(dynamodb_local)) as bench:
+        bench.deliver([put(1, 1)])
+        first, second = (truncate(version)._replace(scope=scope) for version, scope in ((3, "a clock"), (2, "another clock")))
+        with bench.store.transaction(1.0) as transaction:
+            limits = transaction.open_table(bench.spec)
+            bench.deliver([first], store=bench.connect())
+            with pytest.raises(StoreBusy, match="truncated by another writer"):
+                transaction.save_limits(bench.spec, Limits(truncated=stamp_of(second.event()), lineage=limits.lineage))
+        with bench.connect().reading() as transaction:
+            assert transaction.open_table(bench.spec).truncated == stamp_of(first.event())

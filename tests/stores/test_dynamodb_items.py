@@ -46,6 +46,12 @@ def test_a_number_is_exact_or_refused(number: Any) -> None:
     assert Decimal(text) == (Decimal(repr(number)) if isinstance(number, float) else number)
 
 
+@pytest.mark.parametrize("zero", [-0.0, 0.0, Decimal("-0"), Decimal("-0.00"), Decimal("0E+200"), 0])
+def test_every_zero_is_one_number(zero: Any) -> None:
+    """DynamoDB has no negative zero, whatever the server makes of the text."""
+    assert encoded("n", zero) == {"N": "0"}
+
+
 @given(values)
 def test_values_come_back_as_they_were(value: Any) -> None:
     """boto3's own reader gives back what was encoded."""

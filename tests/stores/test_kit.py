@@ -5,6 +5,7 @@ from __future__ import annotations
 import functools
 from collections.abc import Callable
 
+import msgspec
 import pytest
 
 from anyorder._core import decide
@@ -13,7 +14,10 @@ from anyorder._core.fold import Applied, Limits, stamp_of
 from anyorder._core.memory import Memory
 from anyorder._core.outcome import Reason
 from anyorder.errors import ConfigurationError
+from anyorder.stores.contract import TableSpec
+from anyorder.stores.memory import MemoryStore
 from anyorder.testing import CHECKS, Place, StoreCheckFailed, check_store
+from anyorder.testing.kit import FORGETTING
 from anyorder.testing.places import memory_place, sqlite_place
 from tests.stores import broken
 
@@ -92,6 +96,41 @@ def test_store_without_lock_forks() -> None:
     with pytest.raises(StoreCheckFailed) as failure:
         check_store(lambda: memory_place(broken.NoLock), only=["writers"])
     assert failure.value.check == "writers"
+
+
+class NeverForgets(MemoryStore):
+    """Cannot read a floor in the same step as an insert, so it keeps every tombstone, and says so."""
+
+    promises = msgspec.structs.replace(MemoryStore.promises, forgets=False)
+
+    def reap(self, spec: TableSpec, before: float, limit: int = 1000) -> int:
+        return 0
+
+
+class SaysItForgets(NeverForgets):
+    """The same, and its promise is not true."""
+
+    promises = MemoryStore.promises
+
+
+def test_a_store_that_never_forgets_is_a_right_one_if_it_says_so() -> None:
+    """The checks of forgetting are not for it; that it keeps its tombstones is asserted."""
+    report = check_store(lambda: memory_place(NeverForgets))
+    assert {finding.check for finding in report.findings} == CHECKS.keys() - FORGETTING
+
+
+def test_a_store_that_forgets_in_words_only_fails() -> None:
+    """The promise is held against what the store does."""
+    with pytest.raises(StoreCheckFailed) as failure:
+        check_store(lambda: memory_place(SaysItForgets), only=["promises"])
+    assert failure.value.check == "promises"
+
+
+def test_half_a_batch_of_one_transaction_fails() -> None:
+    """A store that promises one transaction, and keeps what a batch wrote before it ended in the middle, is found."""
+    with pytest.raises(StoreCheckFailed) as failure:
+        check_store(lambda: memory_place(broken.HalfABatch), only=["promises"])
+    assert failure.value.check == "promises"
 
 
 def test_unknown_check_is_refused() -> None:

@@ -28,8 +28,9 @@ class Delivery(msgspec.Struct, frozen=True, gc=False):
 
     @property
     def place(self) -> str:
-        """Where it came from, for messages: `shop.public.users/3@88123`."""
-        return f"{self.topic or 'record'}/{self.partition}@{self.offset}"
+        """Where it came from, for messages: `shop.public.users/3@88123`; without what its source does not number."""
+        partition = f"/{self.partition}" if self.partition >= 0 else ""
+        return f"{self.topic or 'record'}{partition}" + (f"@{self.offset}" if self.offset >= 0 else "")
 
 
 class Kind(StrEnum):

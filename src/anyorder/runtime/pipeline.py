@@ -6,6 +6,7 @@ import os
 import tomllib
 from fnmatch import fnmatchcase
 from pathlib import Path
+from string import Template
 from typing import Any
 
 import msgspec
@@ -42,11 +43,12 @@ class SourceSection(msgspec.Struct, forbid_unknown_fields=True):
     def settings(self) -> dict[str, Any]:
         """What the file says beyond kind and envelope."""
         names = ("path", "queue", "region", "endpoint", "visibility", "drain")
-        return {name: getattr(self, name) for name in names if getattr(self, name) is not None}
+        said = {name: getattr(self, name) for name in names if getattr(self, name) is not None}
+        return {name: expanded(value) if isinstance(value, str) else value for name, value in said.items()}
 
 
 class StoreSection(msgspec.Struct, forbid_unknown_fields=True):
-    """`[store]`: the URL."""
+    """`[store]`: the URL. Here, and in the texts of `[source]`, `$NAME` is taken from the environment."""
 
     url: str
 
@@ -86,7 +88,7 @@ class Pipeline:
     def __init__(self, file: PipelineFile, adopt: str | None = None) -> None:
         self.source = file.source
         self.runtime = file.runtime
-        self.url = os.path.expandvars(file.store.url)
+        self.url = expanded(file.store.url)
         self.envelope: Envelope = open_envelope(file.source.envelope, **file.source.options)
         self.quarantine_size = size(file.runtime.quarantine_size)
         self._sections = [(section, seconds(section.window)) for section in file.table]
@@ -158,6 +160,16 @@ def load_pipeline(path: str | None = None, adopt: str | None = None) -> Pipeline
         raise ConfigurationError(f"cannot read the pipeline {file}: {error.strerror}; name one, or set ANYORDER_PIPELINE") from error
     except (tomllib.TOMLDecodeError, msgspec.ValidationError, UnicodeDecodeError) as error:
         raise ConfigurationError(f"{file}: {error}") from error
+
+
+def expanded(text: str) -> str:
+    """`$NAME` and `${NAME}` are the environment's, `$$` is a dollar. Raises ConfigurationError for what is not set: a guess may be a real account."""
+    try:
+        return Template(text).substitute({name: value for name, value in os.environ.items() if value})
+    except KeyError as error:
+        raise ConfigurationError(f"{text!r}: the environment sets no {error.args[0]}, or nothing in it; set it, or write $$ for a dollar") from None
+    except ValueError:
+        raise ConfigurationError(f"{text!r}: a lone $ names nothing; write $$ for a dollar") from None
 
 
 def size(text: str) -> int:

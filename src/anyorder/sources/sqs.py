@@ -213,5 +213,7 @@ def make_client(region: str | None, endpoint: str | None) -> Any:
     )
     try:
         return boto3.session.Session().client("sqs", region_name=region, endpoint_url=endpoint, config=config)
-    except BotoCoreError as error:
-        raise ConfigurationError(f'cannot make an SQS client: {error}; say region = "eu-central-1" under [source]') from error
+    except (BotoCoreError, ValueError) as error:  # ValueError: an endpoint that is no URL
+        raise ConfigurationError(
+            f'cannot make an SQS client: {error}; [source] names them: region = "eu-central-1", or endpoint = "http://127.0.0.1:9324"'
+        ) from error

@@ -113,12 +113,15 @@ class DynamoDBStore:
 
     # ---- floors
 
-    def floors(self, meta: Meta, buckets: Collection[int], now: float) -> dict[int, FloorItem]:
-        """The floors of these buckets. A remembered one may be too low, never too high; then the create's check fails and it is read again."""
+    def floors(self, meta: Meta, buckets: Collection[int], now: float, *, dry: bool = False) -> dict[int, FloorItem]:
+        """The floors of these buckets. A remembered one may be too low, never too high; then the create's check fails and it is read again.
+
+        `dry`: nothing is noted for DynamoDB's own expiry, since nothing will be created.
+        """
         missing = [bucket for bucket in buckets if not self._covers(meta, bucket, now)]
         if missing:
             self._keep_floors(meta.name, self.books.floors(meta.name, missing))
-        if any(not self._covers(meta, bucket, now) for bucket in missing):
+        if not dry and any(not self._covers(meta, bucket, now) for bucket in missing):
             self._announce(meta, now)
         return {bucket: self._floors[meta.name, bucket] for bucket in buckets}
 
@@ -172,7 +175,7 @@ class DynamoDBStore:
     def reap(self, spec: TableSpec, before: float, limit: int = 1000) -> int:
         """Forget tombstones written up to a time: each bucket's floor first, then exactly the tombstones that were examined.
 
-        With `forget="ttl"` nothing is deleted here: the floor is raised over all tombstones that are older than the margin, and
+        With `forget="ttl"` nothing is deleted here: the floor is raised over all tombstones that are older than half the window, and
         DynamoDB deletes them. A table that was written without a window at first is reaped from a day after the window was set:
         until then a plain create, decided before, may still be under way.
         """
@@ -211,7 +214,11 @@ class DynamoDBStore:
         return True
 
     def _announce(self, meta: Meta, now: float) -> None:
-        """Native TTL: every tombstone stamped up to now - margin is in its floor, and the floors say so."""
+        """Native TTL: every tombstone older than half the window is in its floor, and the floors say so.
+
+        Any time between now - margin and now - window + margin is safe (rules R2). The middle leaves half a window, less the margin, to either side:
+        for keys that were never seen to stay ordinary, and for the next note to be late.
+        """
         window = meta.expires or 0.0
         covered = min(found.covered for found in self.books.floors(meta.name, range(BUCKETS)).values())
         if covered and now > covered + window:
@@ -219,7 +226,7 @@ class DynamoDBStore:
                 f"table {meta.name}: its tombstones were noted up to {time.strftime('%Y-%m-%d %H:%MZ', time.gmtime(covered))}, longer ago than the "
                 "window: DynamoDB's TTL may have deleted others unseen. Rebuild the table from its source; `anyorder reap` must run within the window"
             )
-        upto = now - margin(window) if covered else now
+        upto = now - window / 2 if covered else now
         if covered and upto - covered < margin(window) / ANNOUNCED_SHARE:
             return
         groups = _by_bucket(self.tables.tombstones(meta.name, upto))

@@ -82,26 +82,32 @@ class Books:
         return {"part": {"S": part}, "place": {"S": place}}
 
     def ensure(self) -> None:
-        """Make our table if it is not there."""
-        if self._exists:
-            return
-        answer = self.requests.call("describe_table", TableName=self.table)
-        if answer.code == "ResourceNotFoundException":
+        """Make our table if it is not there: whoever writes."""
+        if not self._is_there():
             create_table(self.requests, self.table, (("part", "S"), ("place", "S")))
-        else:
+            self._exists = True
+
+    def _is_there(self) -> bool:
+        if not self._exists:
+            answer = self.requests.call("describe_table", TableName=self.table)
+            if answer.code == "ResourceNotFoundException":
+                return False
             raise_for(answer, f"describe table {self.table}")
             wait_until_active(self.requests, self.table)
-        self._exists = True
+            self._exists = True
+        return True
 
     def get(self, keys: Sequence[tuple[str, str]]) -> dict[tuple[str, str], Item]:
-        """Our items of these (part, place)."""
-        self.ensure()
+        """Our items of these (part, place); none while our table does not exist."""
+        if not self._is_there():
+            return {}
         found = self.requests.get_many([(self.table, self.key(*key)) for key in keys])
         return {(item["part"]["S"], item["place"]["S"]): item for item in (each["item"] for each in found)}
 
     def query(self, part: str) -> Iterable[dict[str, Any]]:
-        """Every item of a part, by place."""
-        self.ensure()
+        """Every item of a part, by place; none while our table does not exist."""
+        if not self._is_there():
+            return ()
         return self.requests.pages(
             "query",
             TableName=self.table,

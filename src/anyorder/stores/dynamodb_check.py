@@ -67,7 +67,7 @@ def _replicas(store: DynamoDBStore, shape: TableShape, spec: TableSpec) -> Itera
             )
         return
     finding = "a global table: another Region may accept an older event that has not seen this Region's row or tombstone, and its write wins by time"
-    yield shape.name, finding, "send each key's events to one Region only, or use multi-Region strong consistency"
+    yield shape.name, finding, "send each key's events to one Region only, or, without a window, make this table strongly consistent"
 
 
 def _capacity(shape: TableShape) -> Iterator[Finding]:

@@ -215,7 +215,7 @@ def make_client(region: str | None, endpoint: str | None, threads: int) -> Any:
     config = Config(retries={"total_max_attempts": 1}, max_pool_connections=threads + 2, connect_timeout=5, read_timeout=20)
     try:
         return boto3.session.Session().client("dynamodb", region_name=region, endpoint_url=endpoint, config=config)
-    except BotoCoreError as error:
+    except (BotoCoreError, ValueError) as error:  # ValueError: an endpoint that is no URL
         raise ConfigurationError(
-            f"cannot make a DynamoDB client: {error}; name the region in the URL: dynamodb://TABLE?region=eu-central-1"
+            f"cannot make a DynamoDB client: {error}; the URL names them: dynamodb://TABLE?region=eu-central-1, or &endpoint=http://127.0.0.1:8000"
         ) from error

@@ -142,7 +142,7 @@ class DynamoDBTransaction:
         if meta.guarded is None:
             return {}
         buckets = {entity: bucket_of(entity) for entity in entities}
-        floors = self._store.floors(meta, set(buckets.values()), self._now)
+        floors = self._store.floors(meta, set(buckets.values()), self._now, dry=self._dry)
         known = {b: Limits(Floor(f.floor.entries, spec.partitions), f.truncated, self._lineage or {}) for b, f in floors.items()}
         return {entity: known[bucket] for entity, bucket in buckets.items() if bucket in known}
 

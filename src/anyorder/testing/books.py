@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import contextlib
+
 from anyorder._core.event import Event, Kind
 from anyorder._core.outcome import Reason
 from anyorder._core.reset import Growth
 from anyorder.stores.contract import EntryQuery
-from anyorder.stores.intake import Share, take
+from anyorder.stores.intake import Share, take, take_in
 from anyorder.stores.quarantine import Quarantine
 from anyorder.testing.bench import NEVER, WINDOW_ZERO, Bench
 from anyorder.testing.change import Change, decode, delete, put, truncate
@@ -16,32 +18,37 @@ from anyorder.testing.place import MakeStore
 def check_quarantine(make_store: MakeStore) -> str:
     """What is held keeps its exact bytes, is held once, and can be dropped, accepted or settled by itself."""
     with Bench("quarantine", make_store, WINDOW_ZERO) as bench:
-        bench.deliver([delete(key, 10) for key in (1, 2, 3)])
-        bench.reap()
-        late = [put(1, 4), put(2, 4), put(3, 4)]
-        _expect(bench, late, Reason.LATE)
-        _expect(bench, late, Reason.DUPLICATE)
-        quarantine = Quarantine(bench.store, bench.spec, decode)
-        entries = {str(entry.key): entry for entry in quarantine.entries(reason="late")}
-        if len(entries) != 3 or any(entry.count != 2 for entry in entries.values()):
-            raise bench.failed(f"three late puts delivered twice are the entries {list(entries.values())}")
-        numbers = [entries[str({"id": key})].id for key in (1, 2, 3)]
-        if quarantine.show(numbers[0]).delivery != late[0].event().delivery:
-            raise bench.failed("an entry does not give back the exact delivery", 1)
-        quarantine.drop(numbers[0])
-        quarantine.accept(numbers[1])
-        bench.deliver([put(3, 11)])
-        states = [quarantine.show(number).state for number in numbers]
-        if states != ["dropped", "accepted", "settled"]:
-            raise bench.failed(f"the entries are {states}, not dropped, accepted and settled")
-        _expect(bench, [late[0]], Reason.DUPLICATE)
-        if bench.rows() != {2: {"x": "2@4", "y": "2@4"}, 3: {"x": "3@11", "y": "3@11"}}:
-            raise bench.failed(f"the rows are {bench.rows()}")
-        _expect(bench, [put(2, 5)], Reason.LATE)
-        _expect(bench, [delete(2, 6)], Reason.ABSORBED)
-        _size(bench)
+        tried = _check_late(bench) if bench.store.promises.forgets else "no event is ever late"
     _check_truncates(make_store)
-    return "late puts dropped, accepted, settled; an accepted row below its birth; held truncates accepted, settled"
+    return f"{tried}; held truncates accepted, settled"
+
+
+def _check_late(bench: Bench) -> str:
+    bench.deliver([delete(key, 10) for key in (1, 2, 3)])
+    bench.reap()
+    late = [put(1, 4), put(2, 4), put(3, 4)]
+    _expect(bench, late, Reason.LATE)
+    _expect(bench, late, Reason.DUPLICATE)
+    quarantine = Quarantine(bench.store, bench.spec, decode)
+    entries = {str(entry.key): entry for entry in quarantine.entries(reason="late")}
+    if len(entries) != 3 or any(entry.count != 2 for entry in entries.values()):
+        raise bench.failed(f"three late puts delivered twice are the entries {list(entries.values())}")
+    numbers = [entries[str({"id": key})].id for key in (1, 2, 3)]
+    if quarantine.show(numbers[0]).delivery != late[0].event().delivery:
+        raise bench.failed("an entry does not give back the exact delivery", 1)
+    quarantine.drop(numbers[0])
+    quarantine.accept(numbers[1])
+    bench.deliver([put(3, 11)])
+    states = [quarantine.show(number).state for number in numbers]
+    if states != ["dropped", "accepted", "settled"]:
+        raise bench.failed(f"the entries are {states}, not dropped, accepted and settled")
+    _expect(bench, [late[0]], Reason.DUPLICATE)
+    if bench.rows() != {2: {"x": "2@4", "y": "2@4"}, 3: {"x": "3@11", "y": "3@11"}}:
+        raise bench.failed(f"the rows are {bench.rows()}")
+    _expect(bench, [put(2, 5)], Reason.LATE)
+    _expect(bench, [delete(2, 6)], Reason.ABSORBED)
+    _size(bench)
+    return "late puts dropped, accepted, settled; an accepted row below its birth"
 
 
 def _check_truncates(make_store: MakeStore) -> None:
@@ -69,6 +76,37 @@ def _size(bench: Bench) -> None:
         size, listed = transaction.quarantine_size(), list(transaction.entries(EntryQuery("")))
     if size <= 0 or not listed:
         raise bench.failed(f"the quarantine says it holds {size} bytes in {len(listed)} entries")
+
+
+class Stopped(Exception):
+    """Ends a transaction in the middle."""
+
+
+def check_promises(make_store: MakeStore) -> str:
+    """What the store says of itself holds: it forgets or never does; a batch that ends in the middle leaves nothing, if it is one transaction."""
+    with Bench("promises", make_store, WINDOW_ZERO) as bench:
+        promises = bench.store.promises
+        bench.deliver([delete(1, 5)])
+        if bool(bench.reap()) is not promises.forgets:
+            raise bench.failed(f"it promises forgets={promises.forgets}")
+        _expect(bench, [put(1, 4)], Reason.LATE if promises.forgets else Reason.STALE)
+    if promises.one_transaction:
+        _check_one_transaction(make_store)
+    return f"forgets={promises.forgets}, one_transaction={promises.one_transaction}, exact_outcome={promises.exact_outcome} (by *ambiguous commit*)"
+
+
+def _check_one_transaction(make_store: MakeStore) -> None:
+    with Bench("promises", make_store, NEVER) as bench:
+        bench.deliver([put(1, 1)])
+        before = bench.rows(), bench.held(), bench.memories([1, 2])
+        with contextlib.suppress(Stopped), bench.store.transaction(bench.now()) as transaction:
+            take_in(transaction, [Share(bench.spec, [put(1, 2).event(), delete(2, 1).event(), Event(Kind.MALFORMED, note="x")])], (), bench.token())
+            transaction.save_frontier("source", "9")
+            raise Stopped
+        with bench.store.reading() as transaction:
+            frontier = transaction.frontier("source")
+        if (bench.rows(), bench.held(), bench.memories([1, 2])) != before or frontier is not None:
+            raise bench.failed("it promises one_transaction=True, and a batch that ended in the middle left something behind")
 
 
 def check_books(make_store: MakeStore) -> str:

@@ -6,6 +6,7 @@ import time
 from collections.abc import Callable, Sequence
 
 from anyorder.errors import ConfigurationError
+from anyorder.stores.contract import Promises
 from anyorder.testing import books, encodings, orders, stops, writers
 from anyorder.testing.change import decode
 from anyorder.testing.place import MakeStore
@@ -29,9 +30,12 @@ CHECKS: dict[str, Callable[[MakeStore], str]] = {
     "positions": encodings.check_positions,
     "keys": encodings.check_keys,
     "values": encodings.check_values,
+    "promises": books.check_promises,
     "writers": writers.check_writers,
 }
 """Name -> check. The first line of a check's docstring says what must hold; it returns what was tried, or raises StoreCheckFailed."""
+FORGETTING = frozenset({"window zero", "floor of others", "stopped reaper"})
+"""Checks of forgetting: not for a store that promises `forgets=False`; *promises* then asserts that it never does."""
 
 
 def check_store(make_store: MakeStore, only: Sequence[str] = ()) -> StoreReport:
@@ -48,14 +52,20 @@ def check_store(make_store: MakeStore, only: Sequence[str] = ()) -> StoreReport:
     unknown = set(only) - set(CHECKS)
     if unknown:
         raise ConfigurationError(f"no check {sorted(unknown)}; there are: {', '.join(CHECKS)}")
-    findings = []
+    promises, findings = _promises(make_store), []
     for name in only or CHECKS:
+        if name in FORGETTING and not promises.forgets:
+            continue
         began = time.monotonic()
         tried = CHECKS[name](make_store)
         findings.append(Finding(name, (CHECKS[name].__doc__ or "").splitlines()[0], tried, time.monotonic() - began))
+    return StoreReport(promises, findings)
+
+
+def _promises(make_store: MakeStore) -> Promises:
     place = make_store()
     store = place.connect(decode)
     promises = store.promises
     store.close()
     place.close()
-    return StoreReport(promises, findings)
+    return promises
