@@ -47,11 +47,11 @@ def tombstone(of: dict[str, object]) -> dict[str, object]:
     return {**of, "value": None, "offset": int(str(of["offset"])) + 1}
 
 
-def stream(events: int, keys: int, seed: int = 0, deletes: float = 0.15) -> Iterator[dict[str, object]]:
-    """`events` changes of `keys` rows in commit order; a key comes to life again after its delete."""
+def stream(events: int, keys: int, seed: int = 0, deletes: float = 0.15, step: int = 10) -> Iterator[dict[str, object]]:
+    """`events` changes of `keys` rows in commit order; a key comes to life again after its delete. `step`: of the log, and milliseconds of time."""
     chance, live = random.Random(seed), set()
     for number in range(1, events + 1):
-        key, lsn = chance.randrange(keys), number * 10
+        key, lsn = chance.randrange(keys), number * step
         if key in live and chance.random() < deletes:
             live.discard(key)
             yield record(key, "d", lsn)
