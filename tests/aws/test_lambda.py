@@ -200,14 +200,24 @@ def test_a_store_that_fails_in_the_middle_fails_the_rest_which_then_comes_again(
 
 
 def test_kinesis_and_dynamodb_streams_fail_by_sequence_number(tmp_path: Path) -> None:
-    kinesis = Made(tmp_path, "json", table="users", key="/id", position="/version")
-    Breaking(kinesis.handler, after=0)
-    records = [json.loads(delivery.value or b"") for delivery in deliveries("dynamodb_streams")[:3]]
-    streams = Made(tmp_path, "dynamodb_streams")
-    Breaking(streams.handler, after=0)
+    kinesis, streams = Made(tmp_path, "json", table="users", key="/id", position="/version"), Made(tmp_path, "dynamodb_streams")
+    Breaking(kinesis.handler, after=1)
+    Breaking(streams.handler, after=1)
+    change = json.loads(deliveries("dynamodb_streams")[0].value or b"")
+    numbers = [str(number) for number in range(130)]
+    records = [{**change, "dynamodb": {**change["dynamodb"], "SequenceNumber": number}} for number in numbers]
 
-    assert failed(kinesis.handler(kinesis_event([("49", "{}"), ("50", "{}")]), Clock(30))) == ["49", "50"]
-    assert failed(streams.handler({"Records": records}, Clock(30))) == [one["dynamodb"]["SequenceNumber"] for one in records]
+    assert failed(kinesis.handler(kinesis_event([(number, "{}") for number in numbers]), Clock(30))) == numbers[100:]
+    assert failed(streams.handler({"Records": records}, Clock(30))) == numbers[100:]
+
+
+def test_where_nothing_was_decided_the_failure_is_raised_so_that_nothing_is_lost_without_partial_answers(tmp_path: Path) -> None:
+    """A mapping without ReportBatchItemFailures takes any answer for success, and deletes what failed."""
+    made = Made(tmp_path)
+    Breaking(made.handler, after=0)
+
+    with pytest.raises(StoreError, match="AccessDenied"):
+        made.handler(sqs_event(messages_of([record(7, "c", 10, after=ANA)])), Clock(30))
 
 
 @pytest.mark.parametrize("event", [kafka_event([record(7, "c", 10, after=ANA)]), json.loads(event_of(record(7, "c", 10, after=ANA)))])
@@ -234,9 +244,10 @@ def test_what_does_not_fit_into_the_remaining_time_is_delivered_again(tmp_path: 
 def test_without_any_time_nothing_is_begun(tmp_path: Path) -> None:
     made = Made(tmp_path)
 
-    assert failed(made.handler(sqs_event([("m1", "{}")]), Clock(0.1))) == ["m1"]
-    with pytest.raises(OutOfTime):
-        made.handler(kafka_event([record(7, "c", 10, after=ANA)]), Clock(0.1))
+    for event in (sqs_event([("m1", "{}")]), kafka_event([record(7, "c", 10, after=ANA)])):
+        with pytest.raises(OutOfTime):
+            made.handler(event, Clock(0.1))
+    assert made.handler.report.read == 0
 
 
 class Hanging(Breaking):
@@ -257,9 +268,12 @@ class Hanging(Breaking):
 
 
 def invoked(made: Made, messages: list[tuple[str, str]], seconds: float) -> list[str]:
-    """What the handler gives back, within the seconds that it has."""
+    """What Lambda delivers again, told within the seconds that the handler has: what is given back, or all of it where it raises."""
     began = time.monotonic()
-    found = failed(made.handler(sqs_event(messages), Clock(seconds)))
+    try:
+        found = failed(made.handler(sqs_event(messages), Clock(seconds)))
+    except OutOfTime:
+        found = [identifier for identifier, _ in messages]
     assert time.monotonic() - began < seconds
     return found
 

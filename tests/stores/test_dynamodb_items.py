@@ -17,9 +17,11 @@ from anyorder._core.fold import compare
 from anyorder._core.memory import Memory, Stamp
 from anyorder._core.outcome import Reason
 from anyorder._core.position import Order
+from anyorder._core.reset import CHECKPOINTS, Growth
 from anyorder.errors import MissingExtra, StoreBusy
 from anyorder.stores import dynamodb_requests, open_store
 from anyorder.stores.contract import Lost, Refused, Replaced, Write
+from anyorder.stores.dynamodb_books import growth_of, packed
 from anyorder.stores.dynamodb_guard import incoming_guard, stored_guard
 from anyorder.stores.dynamodb_items import ENTITY_KEY, MEMORY, SINCE, DoesNotFit, KeySchema, check_size, encoded, item_key, memory_of, schema_for
 from anyorder.stores.dynamodb_requests import Answer, Concurrency, Requests
@@ -50,6 +52,16 @@ def test_a_number_is_exact_or_refused(number: Any) -> None:
 def test_every_zero_is_one_number(zero: Any) -> None:
     """DynamoDB has no negative zero, whatever the server makes of the text."""
     assert encoded("n", zero) == {"N": "0"}
+
+
+@given(st.lists(st.tuples(st.integers(1, 2**30), st.integers(1, 2**33)), min_size=CHECKPOINTS, max_size=CHECKPOINTS))
+def test_the_largest_growth_is_one_write_unit(steps: list[tuple[int, int]]) -> None:
+    """64 checkpoints a gigabyte of log and two hours apart are far below a kilobyte as stored, key included, and come back."""
+    points = tuple(itertools.accumulate(steps, lambda a, b: (a[0] + b[0], a[1] + b[1]), initial=(2**40, 1_790_000_000_000_000)))[1:]
+    growth = Growth(points, *points[-1])
+
+    assert len(packed(growth)) < 940
+    assert growth_of(packed(growth)) == growth
 
 
 @given(values)

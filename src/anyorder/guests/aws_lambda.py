@@ -47,17 +47,18 @@ class LambdaHandler:
     def __call__(self, event: object, context: Context | None = None) -> dict[str, list[dict[str, str]]]:
         """The answer that Lambda expects: the records to deliver again, each by its identifier.
 
-        Raises ConfigurationError for an event that is none of ours, and what the store raised (or OutOfTime) where nothing was decided or
+        Raises ConfigurationError for an event that is none of ours, and what the store raised (or OutOfTime) where nothing was decided, or
         the event source takes no partial answer (Kafka, a single EventBridge event): Lambda then delivers all of it again.
         """
         ends = time.monotonic() + (context.get_remaining_time_in_millis() / 1000 if context is not None else FOREVER) - RESERVE
-        rest, problem = self._apply(arrivals(event), ends)
+        arrived = arrivals(event)
+        rest, problem = self._apply(arrived, ends)
         if not rest:
             return {"batchItemFailures": []}
         assert problem is not None
         undecided = [arrival.identifier for arrival in rest]
-        if not all(undecided) or isinstance(problem, ConfigurationError):
-            raise problem
+        if len(rest) == len(arrived) or not all(undecided):
+            raise problem  # all of it comes again, also where the mapping does not ask for partial answers
         log.error("%d records will be delivered again: %s: %s", len(undecided), type(problem).__name__, problem)
         return {"batchItemFailures": [{"itemIdentifier": identifier} for identifier in undecided]}
 

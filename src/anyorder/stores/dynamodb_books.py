@@ -238,22 +238,22 @@ class Books:
         """Remember a snapshot run."""
         self.update("lineage", "runs", "ADD runs :run", {":run": {"SS": [f"{scope}{SEPARATOR}{run}"]}})
 
-    def growths(self, scopes: Sequence[str] | None) -> dict[str, str]:
-        """The reset detector's state as text."""
+    def growths(self, scopes: Sequence[str] | None) -> dict[str, bytes]:
+        """The reset detector's state, packed."""
         if scopes is None:
-            return {item["place"]["S"]: item["growth"]["S"] for item in self.query("growth")}
-        return {place: item["growth"]["S"] for (_, place), item in self.get([("growth", scope) for scope in scopes]).items()}
+            return {item["place"]["S"]: bytes(item["growth"]["B"]) for item in self.query("growth")}
+        return {place: bytes(item["growth"]["B"]) for (_, place), item in self.get([("growth", scope) for scope in scopes]).items()}
 
-    def save_growth(self, scope: str, growth: Growth, before: str | None) -> None:
+    def save_growth(self, scope: str, growth: Growth, before: bytes | None) -> None:
         """Store a growth; a suspicion that another process raised meanwhile is not overwritten."""
-        values: Item = {":new": {"S": _encode(growth).decode()}}
+        values: Item = {":new": {"B": packed(growth)}}
         while True:
             condition = "attribute_not_exists(growth)" if before is None else "growth = :old"
-            known = values if before is None else {**values, ":old": {"S": before}}
+            known = values if before is None else {**values, ":old": {"B": before}}
             if self.update("growth", scope, "SET growth = :new", known, condition=condition):
                 return
             before = self.growths([scope]).get(scope)
-            if before is not None and _growth.decode(before).suspected:
+            if before is not None and growth_of(before).suspected:
                 return
 
     def frontier(self, source: str) -> str | None:
@@ -266,9 +266,14 @@ class Books:
         self.put("frontier", source, {"position": {"S": position}})
 
 
-def growth_of(text: str) -> Growth:
-    """A growth from its text."""
-    return _growth.decode(text)
+def packed(growth: Growth) -> bytes:
+    """A growth as it is stored. Nearly every batch writes one: below a kilobyte that is one write unit, not three."""
+    return zlib.compress(_encode(growth), 9)
+
+
+def growth_of(stored: bytes) -> Growth:
+    """What `packed` wrote."""
+    return _growth.decode(zlib.decompress(stored))
 
 
 def _meta(item: Item) -> Meta:

@@ -11,8 +11,6 @@ import uuid
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
-import msgspec
-
 from anyorder._core.batch import Held
 from anyorder._core.event import Event, canonical
 from anyorder._core.floor import Floor
@@ -23,7 +21,7 @@ from anyorder._core.position import Lineage, Order
 from anyorder._core.reset import Growth
 from anyorder.errors import StoreBusy
 from anyorder.stores.contract import Answer, Entry, EntryQuery, Holding, Lost, Refused, Remembered, TableFacts, TableSpec, Write
-from anyorder.stores.dynamodb_books import BUCKETS, Meta, bucket_of, growth_of
+from anyorder.stores.dynamodb_books import BUCKETS, Meta, bucket_of, growth_of, packed
 from anyorder.stores.dynamodb_execute import Done, Execution
 from anyorder.stores.dynamodb_items import DoesNotFit, Item, item_key, key_of, memory_of, row_of, text_of
 from anyorder.stores.dynamodb_tables import entity_of
@@ -55,7 +53,7 @@ class DynamoDBTransaction:
         self._moved: set[tuple[str, str]] = set()
         self._unsettled: set[tuple[str, str]] = set()
         self._holding: set[tuple[str, str]] = set()
-        self._growths: dict[str, str] = {}
+        self._growths: dict[str, bytes] = {}
         self._identities: set[tuple[str, str, str]] = set()
         self._done = False
 
@@ -324,12 +322,12 @@ class DynamoDBTransaction:
     def growths(self, scopes: Sequence[str] | None = None) -> dict[str, Growth]:
         found = self._books.growths(scopes)
         self._growths |= found
-        return {scope: growth_of(text) for scope, text in found.items()}
+        return {scope: growth_of(stored) for scope, stored in found.items()}
 
     def save_growths(self, growths: dict[str, Growth]) -> None:
         for scope, growth in growths.items() if not self._dry else ():
             self._books.save_growth(scope, growth, self._growths.get(scope))
-            self._growths[scope] = msgspec.json.encode(growth).decode()
+            self._growths[scope] = packed(growth)
 
     def frontier(self, source: str) -> str | None:
         return self._books.frontier(source)
