@@ -9,6 +9,7 @@ import time
 from typing import Any
 
 import pytest
+from bench.aws_meter import Meter
 
 from anyorder._core.event import Event, Kind
 from anyorder._core.families import ScalarPosition
@@ -26,8 +27,9 @@ from anyorder.testing import CHECKS, StoreCheckFailed, check_store
 from anyorder.testing.bench import WINDOW_ZERO, Bench
 from anyorder.testing.change import Change, decode, delete, part, put, truncate
 from anyorder.testing.writers import Load, check_writers
+from tests.parts.dynamodb import make_local_client
 from tests.stores.dynamodb_place import dynamodb_place, exists, plain_row, scan
-from tests.stores.faults import WRITES, FaultyClient, OldClient
+from tests.stores.faults import FaultyClient, OldClient
 
 DELIVERIES = int(os.environ.get("ANYORDER_WRITES", "2000"))
 SAMPLE = 1 if "ANYORDER_WRITES" in os.environ else 11
@@ -254,40 +256,19 @@ def test_plain_creates_while_nothing_was_ever_forgotten(dynamodb_local: Any) -> 
     assert "after put_item" not in counts["0.0"]
 
 
-class CountingClient:
-    """Adds up the write units that the server says a request consumed, and the requests."""
-
-    def __init__(self, client: Any) -> None:
-        self._client = client
-        self.units = 0.0
-        self.requests = 0
-
-    def __getattr__(self, name: str) -> Any:
-        method = getattr(self._client, name)
-        return functools.partial(self._counted, name, method) if name in (*WRITES, "batch_get_item", "query") else method
-
-    def _counted(self, name: str, method: Any, **arguments: Any) -> Any:
-        answer = method(**arguments, ReturnConsumedCapacity="TOTAL")
-        self.requests += 1
-        consumed = answer.get("ConsumedCapacity", [])
-        factor = 2 if name == "transact_write_items" else 1  # DynamoDB Local reports half of what AWS charges for a transaction
-        if name in WRITES:
-            self.units += factor * sum(part["CapacityUnits"] for part in (consumed if isinstance(consumed, list) else [consumed]))
-        return answer
-
-
 def test_what_an_applied_event_costs(dynamodb_local: Any) -> None:
     """Nothing forgotten: at most 1.05 write units an applied event, and hardly more than one request."""
-    client = CountingClient(dynamodb_local)
+    client = make_local_client(dynamodb_local.meta.endpoint_url)
+    meter = Meter(client)
     with Bench("cost", lambda: dynamodb_place(client, processes=False), TableSpec("kit", ("id",))) as bench:
         bench.deliver([put(0, 1)])
-        client.units, client.requests, applied = 0.0, 0, 0
+        writes, requests, applied = meter.writes, meter.requests.total(), 0
         for version in range(1, 6):
             reasons = bench.deliver([delete(key, version) if (key + version) % 10 == 0 else put(key, version) for key in range(1, 301)])
             applied += sum(reason is Reason.APPLIED for reason in reasons)
         assert applied == 1500
-        assert client.units / applied <= 1.05
-        assert client.requests / applied <= 1.1
+        assert 1 <= (meter.writes - writes) / applied <= 1.05
+        assert 1 <= (meter.requests.total() - requests) / applied <= 1.1
 
 
 # ---- the table and its items
