@@ -17,7 +17,7 @@ help:
 	@echo "make mutants     break each decision rule, one at a time: a test must go red"
 	@echo "make fuzz        a million mutated payloads"
 	@echo "make bench       speed, as ratios"
-	@echo "make bench-aws   what a stream costs on DynamoDB, beside AWS Lambda Powertools (half an hour; needs and fetches what demo-aws does)"
+	@echo "make bench-aws   how fast DynamoDB is written, and what it costs beside AWS Lambda Powertools (half an hour; needs and fetches what demo-aws does)"
 
 .venv/base: pyproject.toml
 	$(PYTHON) -m venv .venv
@@ -67,6 +67,7 @@ bench: .venv/dev
 	$(BIN)/python -m bench
 
 bench-aws: .venv/dev .parts/dynamodb-libs
+	ANYORDER_PARTS=$(CURDIR)/.parts ANYORDER_REQUIRE=dynamodb,powertools $(BIN)/python -m bench.aws_speed
 	ANYORDER_PARTS=$(CURDIR)/.parts ANYORDER_REQUIRE=dynamodb,powertools $(BIN)/python -m bench.aws_cost $(BENCH)
 
 mutants: .venv/dev

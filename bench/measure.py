@@ -22,11 +22,12 @@ class Rate(NamedTuple):
         return f"{self.name:<44} {self.median:>12,.0f}/s   [{self.low:,.0f} .. {self.high:,.0f}]"
 
 
-def rates(work: dict[str, Callable[[], int]], runs: int = RUNS) -> list[Rate]:
-    """The rate of each piece of work; a piece returns how many events it did. One round is not counted."""
+def rates(work: dict[str, Callable[[], int]], runs: int = RUNS, before: Callable[[], object] = lambda: None) -> list[Rate]:
+    """The rate of each piece of work; a piece returns how many events it did. One round is not counted, nor what goes `before` each piece."""
     seen: dict[str, list[float]] = {name: [] for name in work}
     for round_ in range(runs + 1):
         for name, act in work.items():
+            before()
             began = time.perf_counter()
             events = act()
             if round_:
