@@ -50,6 +50,8 @@ def forgotten(lsn: int) -> Limits:
         (None, NO_LIMITS, event(Kind.CONTROL), Reason.NOT_A_CHANGE),
         (None, NO_LIMITS, event(Kind.HINT, 11, "h"), Reason.WAITING),
         (remembered(event(Kind.DELETE, 10, "d")), NO_LIMITS, event(Kind.HINT, 11, "h"), Reason.NOT_A_CHANGE),
+        (None, forgotten(20), event(Kind.HINT, 21, "h"), Reason.NOT_A_CHANGE),
+        (None, forgotten(20), event(Kind.HINT, 22, "h"), Reason.WAITING),
         (None, forgotten(20), Event(Kind.PUT, "t", {"id": 1}, OffsetPosition("kafka:t", 0, 99), {"x": 1}), Reason.UNKNOWN_SCOPE),
         (remembered(put(10, x=1)), NO_LIMITS, Event(Kind.PUT, "t", {"id": 1}, ScalarPosition("version", "s", (1,)), {"x": 1}), Reason.CONFLICT),
     ],
