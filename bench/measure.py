@@ -22,14 +22,19 @@ class Rate(NamedTuple):
         return f"{self.name:<44} {self.median:>12,.0f}/s   [{self.low:,.0f} .. {self.high:,.0f}]"
 
 
-def rates(work: dict[str, Callable[[], int]], runs: int = RUNS, before: Callable[[], object] = lambda: None) -> list[Rate]:
-    """The rate of each piece of work; a piece returns how many events it did. One round is not counted, nor what goes `before` each piece."""
+Work = Callable[[], int | tuple[int, float]]
+"""Returns how many events it did; and in how many seconds, where not all that it does counts."""
+
+
+def rates(work: dict[str, Work], runs: int = RUNS, before: Callable[[], object] = lambda: None) -> list[Rate]:
+    """The rate of each piece of work. One round is not counted, nor what goes `before` each piece."""
     seen: dict[str, list[float]] = {name: [] for name in work}
     for round_ in range(runs + 1):
         for name, act in work.items():
             before()
             began = time.perf_counter()
-            events = act()
+            done = act()
+            events, seconds = done if isinstance(done, tuple) else (done, time.perf_counter() - began)
             if round_:
-                seen[name].append(events / (time.perf_counter() - began))
+                seen[name].append(events / seconds)
     return [Rate(name, statistics.median(values), min(values), max(values)) for name, values in seen.items()]
