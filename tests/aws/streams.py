@@ -39,7 +39,7 @@ from tests.recordings import Telling, tellings
 from tests.stores.dynamodb_place import exists, live, plain_row, scan
 
 DISPLACED, TWICE, DEAD = 1000, 0.2, 0.005
-BACKLOG = {"elasticmq": 20_000, "moto": 100}  # messages in the queue at most: moto copies its whole queue for each one it gives out
+BACKLOG = {"elasticmq": 20_000, "moto": 300}  # messages in the queue at most: moto counts its whole queue for each one it takes
 PER_INVOCATION = 100
 LARGE = {"shop"}  # only when asked for
 
@@ -107,7 +107,7 @@ class Trial:
                 self.queue.send(map(event_of, chunk))
             while self.queue.count()["visible"] > most:
                 assert process.poll() is None, process.communicate()[1][-3000:]
-                time.sleep(0.2)
+                time.sleep(0.05)
 
     def _until_empty(self, process: subprocess.Popen[str]) -> None:
         empty = 0
