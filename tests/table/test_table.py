@@ -32,6 +32,14 @@ def users(path: Path, **options: object) -> anyorder.Table:
     return anyorder.table(f"sqlite:///{path}", "users", key="id", **options)  # type: ignore[arg-type]
 
 
+def users_of_their_own(path: Path, columns: str) -> anyorder.Table:
+    """Guarded, in a table that its user made."""
+    database = sqlite3.connect(path)
+    database.execute(f"CREATE TABLE users ({columns})")
+    database.close()
+    return users(path)
+
+
 def test_any_order_and_any_repetition_end_in_the_source_s_rows(path: Path) -> None:
     records = list(stream(2000, 100))
 
@@ -184,10 +192,7 @@ def test_a_table_with_rows_is_refused_until_adopting_is_said(path: Path) -> None
 
 
 def test_the_user_s_own_table_stays_as_it_is_and_keeps_its_constraints(path: Path) -> None:
-    database = sqlite3.connect(path)
-    database.executescript("CREATE TABLE users (id INTEGER PRIMARY KEY, age INTEGER CHECK (age < 200));")
-    database.close()
-    table = users(path)
+    table = users_of_their_own(path, "id INTEGER PRIMARY KEY, age INTEGER CHECK (age < 200)")
 
     report = table.apply([record(1, "c", 10, after={"id": 1, "age": 30, "extra": "x"}), record(2, "c", 20, after={"id": 2, "age": 999})])
 
@@ -197,10 +202,7 @@ def test_the_user_s_own_table_stays_as_it_is_and_keeps_its_constraints(path: Pat
 
 
 def test_what_a_constraint_refuses_for_now_waits_and_is_applied_when_it_can_be(path: Path) -> None:
-    database = sqlite3.connect(path)
-    database.executescript("CREATE TABLE users (id INTEGER PRIMARY KEY, email TEXT UNIQUE);")
-    database.close()
-    table = users(path)
+    table = users_of_their_own(path, "id INTEGER PRIMARY KEY, email TEXT UNIQUE")
     table.apply([record(1, "c", 10, after={"id": 1, "email": "a@x"})])
 
     waiting = table.apply([record(2, "c", 30, after={"id": 2, "email": "a@x"})])
@@ -212,10 +214,7 @@ def test_what_a_constraint_refuses_for_now_waits_and_is_applied_when_it_can_be(p
 
 
 def test_a_refused_winner_releases_nobody(path: Path) -> None:
-    database = sqlite3.connect(path)
-    database.executescript("CREATE TABLE users (id INTEGER PRIMARY KEY, age INTEGER CHECK (age < 200));")
-    database.close()
-    table = users(path)
+    table = users_of_their_own(path, "id INTEGER PRIMARY KEY, age INTEGER CHECK (age < 200)")
 
     report = table.apply([record(1, "c", 10, after={"id": 1, "age": 30}), record(1, "u", 20, after={"id": 1, "age": 999})])
 
@@ -224,10 +223,7 @@ def test_a_refused_winner_releases_nobody(path: Path) -> None:
 
 
 def test_what_was_undecided_when_the_winner_was_refused_is_decided_again_as_soon_as_its_key_moves(path: Path) -> None:
-    database = sqlite3.connect(path)
-    database.executescript("CREATE TABLE users (id INTEGER PRIMARY KEY, email TEXT UNIQUE);")
-    database.close()
-    table = users(path)
+    table = users_of_their_own(path, "id INTEGER PRIMARY KEY, email TEXT UNIQUE")
     table.apply([record(1, "c", 10, after={"id": 1, "email": "taken@x"})])
     read = snapshot(record(2, "r", 300, after={"id": 2, "email": "read@x"}, offset=5))
     after_the_read = without_bound(record(2, "u", 250, after={"id": 2, "email": "250@x"}, offset=9))

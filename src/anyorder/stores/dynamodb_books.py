@@ -21,9 +21,9 @@ from anyorder._core.fold import compare
 from anyorder._core.memory import Stamp
 from anyorder._core.position import Lineage, Order
 from anyorder._core.reset import Growth
-from anyorder.errors import StoreError
 from anyorder.stores.dynamodb_items import Item
 from anyorder.stores.dynamodb_requests import Requests, raise_for
+from anyorder.stores.dynamodb_schema import create_table, wait_until_active
 
 BUCKETS = 16
 NEVER_UNGUARDED = 0.0
@@ -303,38 +303,3 @@ def _lineage(item: Item | None) -> Lineage:
         scope, _, run = text.partition(SEPARATOR)
         runs[scope] = (*runs.get(scope, ()), run)
     return runs
-
-
-def create_table(requests: Requests, table: str, key: Sequence[tuple[str, str]], index: tuple[str, tuple[str, ...]] | None = None) -> None:
-    """Make a table on demand capacity, and wait for it. `index`: the number attribute of a sparse index, and what it carries."""
-    attributes = [{"AttributeName": name, "AttributeType": kind} for name, kind in key]
-    arguments: dict[str, Any] = {
-        "TableName": table,
-        "KeySchema": [{"AttributeName": name, "KeyType": role} for (name, _), role in zip(key, ("HASH", "RANGE"), strict=False)],
-        "BillingMode": "PAY_PER_REQUEST",
-    }
-    if index is not None:
-        attribute, carried = index
-        attributes.append({"AttributeName": attribute, "AttributeType": "N"})
-        projection = {"ProjectionType": "INCLUDE", "NonKeyAttributes": list(carried)}
-        schema = [{"AttributeName": attribute, "KeyType": "HASH"}]
-        arguments["GlobalSecondaryIndexes"] = [{"IndexName": attribute, "KeySchema": schema, "Projection": projection}]
-    answer = requests.call("create_table", AttributeDefinitions=attributes, **arguments)
-    if answer.code not in ("", "ResourceInUseException"):
-        raise StoreError(f"cannot make table {table}: {answer.code}: {answer.message}")
-    wait_until_active(requests, table)
-
-
-def wait_until_active(requests: Requests, table: str) -> dict[str, Any]:
-    """A table's description, once it is there."""
-    import time
-
-    until = time.monotonic() + 120
-    while True:
-        answer = requests.call("describe_table", TableName=table)
-        described: dict[str, Any] = answer.response.get("Table", {})
-        if described.get("TableStatus") in ("ACTIVE", "UPDATING"):
-            return described
-        if time.monotonic() > until:
-            raise StoreError(f"table {table} is not ready after two minutes: {answer.code or described.get('TableStatus')}")
-        time.sleep(0.2)

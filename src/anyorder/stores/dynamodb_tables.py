@@ -9,9 +9,9 @@ from anyorder._core.event import canonical
 from anyorder._core.memory import Memory
 from anyorder.errors import ConfigurationError, StoreError, TableNotEmpty
 from anyorder.stores.contract import TableSpec
-from anyorder.stores.dynamodb_books import create_table, wait_until_active
 from anyorder.stores.dynamodb_items import ENTITY_KEY, EXPIRES, MEMORY, SINCE, Item, KeySchema, memory_of, schema_for
 from anyorder.stores.dynamodb_requests import Requests, raise_for
+from anyorder.stores.dynamodb_schema import create_table, wait_until_active
 
 PLACEHOLDER = "{table}"
 COUNTED_BYTES = 64 * 1024 * 1024  # a table up to this size is counted exactly; of a larger one AWS's own estimate is shown

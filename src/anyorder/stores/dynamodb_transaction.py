@@ -31,7 +31,6 @@ from anyorder.stores.guard import reconsider_keys
 if TYPE_CHECKING:
     from anyorder.stores.dynamodb import DynamoDBStore
 
-_DECIDED = (Order.NEWER, Order.SAME, Order.OLDER)
 ROUNDS = 20  # times that keys are decided again at the end of a batch because of other writers' news
 
 
@@ -300,9 +299,9 @@ class DynamoDBTransaction:
                 self._guard(spec.name)
                 self._metas[spec.name] = self._metas[spec.name]._replace(guarded=self._now)
             order = Order.NEWER if meta.truncated is None else compare(truncated, meta.truncated, lineage)
-            if order not in _DECIDED and meta.truncated != known:
+            taken = order not in (Order.OLDER, Order.SAME)
+            if taken and order is not Order.NEWER and meta.truncated != known:
                 raise StoreBusy(f"table {spec.name} was truncated by another writer meanwhile, and the two do not compare; deliver this batch again")
-            taken = order is not Order.OLDER and order is not Order.SAME
             if not taken or self._books.save_truncated(meta, truncated):
                 if order is not Order.OLDER:
                     self._store.renew_floors(spec, truncated, known, lineage)

@@ -53,13 +53,12 @@ def check_store(make_store: MakeStore, only: Sequence[str] = ()) -> StoreReport:
     if unknown:
         raise ConfigurationError(f"no check {sorted(unknown)}; there are: {', '.join(CHECKS)}")
     promises, findings = _promises(make_store), []
-    for name in only or CHECKS:
-        if name in FORGETTING and not promises.forgets:
-            continue
+    left_out = [name for name in only or CHECKS if name in FORGETTING and not promises.forgets]
+    for name in (name for name in only or CHECKS if name not in left_out):
         began = time.monotonic()
         tried = CHECKS[name](make_store)
         findings.append(Finding(name, (CHECKS[name].__doc__ or "").splitlines()[0], tried, time.monotonic() - began))
-    return StoreReport(promises, findings)
+    return StoreReport(promises, findings, left_out)
 
 
 def _promises(make_store: MakeStore) -> Promises:

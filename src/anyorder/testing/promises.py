@@ -17,11 +17,12 @@ class Finding(NamedTuple):
 
 
 class StoreReport:
-    """The kit's answer. Prints as two tables: what the store says of itself, and what was tried."""
+    """The kit's answer. Prints as two tables: what the store says of itself, and what was tried, or left out because of what it says."""
 
-    def __init__(self, promises: Promises, findings: list[Finding]) -> None:
+    def __init__(self, promises: Promises, findings: list[Finding], left_out: list[str]) -> None:
         self.promises = promises
         self.findings = findings
+        self.left_out = left_out
 
     def __str__(self) -> str:
         return f"{self.said()}\n\n{self.tried()}"
@@ -41,8 +42,9 @@ class StoreReport:
         return "\n".join(f"{name:16} {text}" for name, text in lines)
 
     def tried(self) -> str:
-        """What held, one check a line."""
-        return "\n".join(f"{found.check:16} {found.seconds:6.1f} s  {found.holds}\n{'':26}({found.tried})" for found in self.findings)
+        """What held, one check a line, and what was left out."""
+        held = [f"{found.check:16} {found.seconds:6.1f} s  {found.holds}\n{'':26}({found.tried})" for found in self.findings]
+        return "\n".join(held + [f"{check:16} left out: the store promises that it never forgets" for check in self.left_out])
 
     def __repr__(self) -> str:
         return f"<StoreReport {self.promises.name}: {len(self.findings)} checks held>"
