@@ -57,11 +57,13 @@ def table(
     """
     envelope = envelope or ("json" if "position" in options else "debezium")
     columns, options = _key_columns(key, envelope, options)
+    if envelope == "json":  # whatever topic or queue they come by: a redrive from another queue tells the same clock
+        options = {"table": name, **options}
     decoder = open_envelope(envelope, **options)
     spec = TableSpec(name, columns, seconds(window), partitions, adopt)
     if adopt not in ("refuse", "older-than-everything"):
         raise ConfigurationError(f'adopt is "refuse" or "older-than-everything", not {adopt!r}')
-    return Table(open_store(url, decoder.decode), spec, decoder)
+    return Table(url, spec, decoder)
 
 
 def _key_columns(key: Any, envelope: str, options: dict[str, Any]) -> tuple[tuple[str, ...], dict[str, Any]]:
@@ -89,10 +91,13 @@ def _points(key: Any) -> bool:
 class Table:
     """See `anyorder.table`, which makes one."""
 
-    def __init__(self, store: Store, spec: TableSpec, envelope: Envelope) -> None:
-        self.store = store
+    def __init__(self, url: str, spec: TableSpec, envelope: Envelope) -> None:
         self.spec = spec
         self.envelope = envelope
+        self.store: Store = open_store(url, self._decode)
+
+    def _decode(self, delivery: Delivery) -> Event:
+        return self.envelope.decode(delivery)
 
     def decode(self, records: Iterable[object], *, envelope: str | None = None) -> Iterator[Event]:
         """The event of each record, in order; what cannot be decoded is an event of kind `malformed`, never an exception."""
@@ -100,7 +105,11 @@ class Table:
         return (decoder.decode(delivery_of(record)) for record in records)
 
     def apply(self, records: Iterable[object], *, envelope: str | None = None) -> Report:
-        """Decide and write all records in one transaction. Raises only for infrastructure (StoreError); bad records are quarantined."""
+        """Decide and write all records in one transaction. Raises only for infrastructure (StoreError); bad records are quarantined.
+
+        `envelope`: their format, where it is not the table's own. What the quarantine then holds of them settles, and can be accepted, only
+        by a table of that envelope.
+        """
         report = Report()
         events = self.decode(records, envelope=envelope)
         with self.store.transaction(time.time()) as transaction:
@@ -138,7 +147,7 @@ class Table:
     @property
     def quarantine(self) -> Quarantine:
         """What could not be decided, for this table."""
-        return Quarantine(self.store, self.spec, self.envelope.decode)
+        return Quarantine(self.store, self.spec, self._decode)
 
     def reap(self, limit: int | None = None) -> int:
         """Forget tombstones older than the window, floor first; how many. Never with `window="forever"`. Raises NotReapable."""

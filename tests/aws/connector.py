@@ -63,7 +63,7 @@ def _payload(text: str | None) -> str:
     return json.dumps(json.loads(text)["payload"], ensure_ascii=False)
 
 
-def sqs_event(bodies: list[tuple[str, str]], queue: str = "users") -> dict[str, Any]:
+def sqs_event(bodies: list[tuple[str, Any]], queue: str = "users") -> dict[str, Any]:
     """A Lambda event of SQS: (message id, body) a record."""
     around = {
         "receiptHandle": "AQEB",

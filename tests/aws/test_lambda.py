@@ -143,6 +143,35 @@ def test_a_list_of_records_as_pipes_sends_it(tmp_path: Path) -> None:
     assert made.rows() == {7: ANA}
 
 
+def parsed(format: str, text: str) -> object:
+    """A record as Lambda's runtime hands it over where no service packed it: parsed, with the JSON text somewhere in its row."""
+    value = json.loads(text)
+    if format == "dynamodb_streams":
+        change = json.loads(deliveries("dynamodb_streams")[0].value or b"")
+        image = {**change["dynamodb"]["NewImage"], "name": {"S": value}}
+        return {"Records": [{**change, "dynamodb": {**change["dynamodb"], "NewImage": image}}]}
+    event = json.loads(event_of(record(7, "c", 10, after={**ANA, "name": value})))
+    return [event] if format == "pipes" else event
+
+
+@pytest.mark.parametrize("text", ['"\\ud800"', "1e400"], ids=["half a pair", "beyond a double"])
+@pytest.mark.parametrize("format", ["eventbridge", "pipes", "dynamodb_streams"])
+def test_what_lambda_parsed_and_json_cannot_say_is_quarantined(tmp_path: Path, format: str, text: str) -> None:
+    """A lone surrogate is no exception for ever, and a number beyond a double is no null: both are malformed, and kept."""
+    made = Made(tmp_path, "dynamodb_streams" if format == "dynamodb_streams" else "eventbridge")
+
+    assert made.handler(parsed(format, text), Clock(30)) == NOTHING
+    assert (made.handler.report.applied, made.handler.report.quarantined) == (0, {"malformed": 1})
+
+
+def test_a_body_that_is_an_object_already_is_read(tmp_path: Path) -> None:
+    """Pipes may hand on a message whose JSON body it has parsed: it is the same event."""
+    made, told = Made(tmp_path), json.loads(event_of(record(7, "c", 10, after=ANA)))
+
+    assert made.handler(sqs_event([("m1", told)])["Records"], Clock(30)) == NOTHING
+    assert made.rows() == {7: ANA}
+
+
 def test_bad_records_are_quarantined_with_their_bytes_and_have_not_failed(tmp_path: Path) -> None:
     made = Made(tmp_path)
     good = event_of(record(7, "c", 10, after=ANA))
@@ -331,6 +360,28 @@ def test_an_envelope_other_than_the_tables_own(tmp_path: Path) -> None:
 
     assert handler(sqs_event([("m1", event_of(record(7, "c", 10, after=ANA)))]), Clock(30)) == NOTHING
     assert made.rows() == {7: ANA}
+
+
+def test_what_the_quarantine_holds_of_a_handler_with_an_envelope_of_its_own_can_be_accepted(tmp_path: Path) -> None:
+    """The envelope that the handler is given is the table's from then on, so what is held is read as it was read when it came."""
+    made = Made(tmp_path, "debezium", window=0)
+    handler = lambda_handler(made.table, envelope="eventbridge")
+    handler(sqs_event([("m1", event_of(record(7, "d", 20)))]), Clock(30))
+    handler(sqs_event([("m2", event_of(record(7, "c", 10, after=ANA)))]), Clock(30))
+    (entry,) = made.table.quarantine.entries()
+
+    assert entry.reason == "late"
+    assert "applied" in made.table.quarantine.accept(entry.id)
+    assert made.rows() == {7: ANA}
+
+
+def test_the_tables_own_envelope_said_again_keeps_its_options(tmp_path: Path) -> None:
+    """Pointers that the table was made with are not lost to a handler that only repeats the envelope's name."""
+    made = Made(tmp_path, "json", key="/id", position="/version")
+    handler = lambda_handler(made.table, envelope="json")
+
+    assert handler(sqs_event([("m1", '{"id":7,"version":2}')]), Clock(30)) == NOTHING
+    assert made.rows() == {7: {"id": 7, "version": 2}}
 
 
 @pytest.fixture

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 import sqlite3
+import subprocess
+import sys
 import threading
 import time
 from collections.abc import Iterator
@@ -12,6 +14,7 @@ from typing import Any
 import pytest
 
 from anyorder.errors import ConfigurationError, SourceError
+from anyorder.runtime.pipeline import target_name
 from anyorder.sources.contract import Received
 from anyorder.sources.sqs import SQSSource
 from tests.aws.connector import event_of
@@ -69,6 +72,19 @@ def test_the_queue_is_the_topic_and_its_ids_are_nowhere_in_the_delivery(sqs: Any
     assert received.delivery.headers == (("ERROR_CODE", "NO_PERMISSIONS"),)
     assert sent["MessageId"] not in repr(received.delivery)
     assert (received.delivery.partition, received.delivery.offset, received.delivery.timestamp) == (-1, -1, None)
+
+
+def test_the_topic_of_a_fifo_queue_is_its_name_without_the_suffix(sqs: Any, closing: list[SQSSource]) -> None:
+    """So the table that is named after it is not called `fifo`."""
+    queue = Queue(sqs, fifo=True)
+    queue.send(["a"], ["group"])
+    source = source_of(queue)
+    closing.append(source)
+    ((received,),) = list(_until_empty(source))
+    topic = received.delivery.topic
+
+    assert f"{topic}.fifo" == queue.name
+    assert target_name("{table}", topic, topic) == topic
 
 
 def test_what_is_not_done_is_delivered_again(sqs: Any) -> None:
@@ -307,17 +323,28 @@ def test_every_malformed_message_is_kept_with_its_bytes(elasticmq: Any, home: Ho
 
 
 def test_a_dry_run_leaves_every_message_in_the_queue(elasticmq: Any, home: Home) -> None:
-    import subprocess
-    import sys
-
     queue = Queue(elasticmq)
     records = list(stream(40, 9))
     sent = queue.send(map(event_of, records))
     home.pipeline(queue)
-    command = [sys.executable, "-m", "anyorder", "run", str(home.file), "--dry-run", "--json"]
-    done = subprocess.run(command, capture_output=True, text=True, timeout=120, check=True)
 
-    assert json.loads(done.stdout.splitlines()[-1])["read"] == sent
+    assert dry_run(home)["read"] == sent
+    assert queue.waits_for(sent)
+
+
+def dry_run(home: Home, seconds: float = 120) -> dict[str, Any]:
+    command = [sys.executable, "-m", "anyorder", "run", str(home.file), "--dry-run", "--json"]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=seconds, check=True)
+    return dict(json.loads(done.stdout.splitlines()[-1]))
+
+
+def test_a_dry_run_of_a_fifo_queue_ends_with_what_the_queue_shows_and_leaves_it_there(sqs: Any, home: Home) -> None:
+    """SQS hides the rest of a message group behind what we hold, so at most ten of each are seen; all of them are there afterwards."""
+    queue = Queue(sqs, fifo=True)
+    sent = queue.send((event_of(one) for one in stream(30, 9)), ("even" if number % 2 else "odd" for number in range(30)))
+    home.pipeline(queue)
+
+    assert 0 < dry_run(home, seconds=40)["read"] <= 20
     assert queue.waits_for(sent)
 
 

@@ -15,6 +15,8 @@ from pathlib import Path
 
 import pytest
 
+from anyorder import Delivery
+from anyorder.runtime.pipeline import load_pipeline
 from tests.streams import final_rows, record, stream, unordered
 
 PIPELINE = """
@@ -259,6 +261,17 @@ def test_a_pipeline_with_an_unknown_name_says_which(home: Home) -> None:
     (home.path / "pipeline.toml").write_text('[store]\nurl = "sqlite://"\n[runtime]\nbach = 1\n')
 
     assert "bach" in home.anyorder("run", code=2)
+
+
+def test_json_from_a_queue_without_a_table_of_its_own_is_refused_before_anything_is_read(home: Home) -> None:
+    """A queue's name may not become part of a clock: the pipeline says what to write instead, and takes it."""
+    text = '[source]\nkind = "sqs"\nqueue = "q"\nenvelope = "json"\noptions = { key = "/id", position = "/version" }\n[store]\nurl = "sqlite://"\n'
+    file = home.path / "pipeline.toml"
+    file.write_text(text)
+
+    assert 'options = { table = "users"' in home.anyorder("run", code=2)
+    file.write_text(text.replace("{ key", '{ table = "users", key'))
+    assert load_pipeline(str(file)).envelope.decode(Delivery("q", value=b'{"id":1,"version":2}')).table == "users"
 
 
 def test_what_the_environment_does_not_set_is_refused_not_guessed(home: Home, monkeypatch: pytest.MonkeyPatch) -> None:

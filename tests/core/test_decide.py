@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from anyorder._core.batch import Decision, coalesce
+from anyorder._core.batch import Decision, coalesce, identity_of
 from anyorder._core.decide import accept, decide, forget
 from anyorder._core.event import Delivery, Event, Kind
 from anyorder._core.explain import VERBS, explain, explain_memory, utc
@@ -81,6 +81,17 @@ def test_an_unrouted_record_is_told_by_its_place() -> None:
     lost = Event(Kind.PUT, delivery=Delivery("orders", 3, 42))
 
     assert "orders/3@42" in explain(Decision(lost, Reason.UNROUTED))
+
+
+def test_what_cannot_be_decoded_is_the_same_by_whichever_queue_it_comes_and_another_at_each_place_of_a_topic() -> None:
+    """Undecodable bytes that no source numbers are one event however often a redrive moves them; where offsets tell, each is one of its own."""
+
+    def unread(topic: str, partition: int = -1, offset: int = -1, value: bytes = b"hello") -> str:
+        return identity_of(Event(Kind.MALFORMED, delivery=Delivery(topic, partition, offset, value=value)))
+
+    assert unread("users") == unread("users-dead-letters")
+    assert unread("users") != unread("users", value=b"hello!")
+    assert len({unread("users"), unread("users", 0, 1), unread("users", 0, 2), unread("users", 1, 1), unread("clients", 0, 1)}) == 5
 
 
 def test_a_row_of_several_events_tells_where_each_column_came_from_and_what_is_missing() -> None:

@@ -47,7 +47,7 @@ KEYS = {
     ("source", "visibility"): "Of `sqs`: seconds for which a message is ours.",
     ("source", "drain"): "Of `sqs`: end when the queue is empty.",
     ("source", "envelope"): "The format of the records: see [envelopes](envelopes.md).",
-    ("source", "options"): 'Options of the envelope, for example `options = { tombstone = "delete" }`.',
+    ("source", "options"): 'Options of the envelope, for example `options = { tombstone = "delete" }`. `json` from `sqs` needs `table`.',
     ("store", "url"): "See [stores](stores.md). `$NAME` is taken from the environment, so a secret need not be in the file; `$$` is a dollar.",
     ("runtime", "batch"): "At most this many deliveries are decided together. It changes speed, never the result.",
     ("runtime", "quarantine_size"): "The run stops (exit code 1) when the quarantine holds more bytes than this: `KB`, `MB`, `GB`.",

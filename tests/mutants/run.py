@@ -57,7 +57,7 @@ def judge(mutant: Mutant, *, run: bool) -> str | None:
         shutil.copytree(ROOT, folder, ignore=shutil.ignore_patterns(".git", ".venv", ".parts", "__pycache__", ".*_cache"))
         mutated(mutant, folder)
         red = killer(folder) if run else ""
-    verdict = "SURVIVED" if red is None else "killed  "
+    verdict = "SURVIVED" if red is None else "killed  " if run else "not run "
     print(f"{verdict} {mutant.rule:<10} {mutant.mistake:<75} {red or ''} {time.monotonic() - began:.0f} s", flush=True)
     return red
 
@@ -71,7 +71,7 @@ def main() -> int:
     found = [m for m in MUTANTS if chosen.only in m.rule or chosen.only in m.mistake]
     with ThreadPoolExecutor(chosen.jobs) as pool:
         survived = sum(red is None for red in pool.map(partial(judge, run=not chosen.list), found))
-    print(f"{len(found) - survived} killed, {survived} survived")
+    print(f"{len(found)} mutants, none was run" if chosen.list else f"{len(found) - survived} killed, {survived} survived")
     return int(survived > 0)
 
 

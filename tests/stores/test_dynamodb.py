@@ -15,14 +15,17 @@ from anyorder._core.event import Event, Kind
 from anyorder._core.families import ScalarPosition
 from anyorder._core.fold import Limits, stamp_of
 from anyorder._core.outcome import Reason
-from anyorder.errors import ConfigurationError, StoreBusy, StoreError, TableNotEmpty
+from anyorder.errors import ConfigurationError, NotReapable, StoreBusy, TableNotEmpty
 from anyorder.stores import open_store
 from anyorder.stores.contract import EntryQuery, TableSpec
-from anyorder.stores.dynamodb import DAY, DynamoDBStore
-from anyorder.stores.dynamodb_books import BUCKETS, FloorItem, Meta, bucket_of
+from anyorder.stores.dynamodb import DynamoDBStore
+from anyorder.stores.dynamodb_books import Meta
+from anyorder.stores.dynamodb_floors import BUCKETS, DAY, FloorItem, Floors, bucket_of
 from anyorder.stores.dynamodb_items import EXPIRES, MEMORY, SINCE
 from anyorder.stores.dynamodb_tables import Tombstone
+from anyorder.stores.forgetting import forget
 from anyorder.stores.intake import Share, take
+from anyorder.stores.quarantine import Quarantine
 from anyorder.testing import CHECKS, StoreCheckFailed, check_store
 from anyorder.testing.bench import WINDOW_ZERO, Bench
 from anyorder.testing.change import Change, decode, delete, part, put, truncate
@@ -80,31 +83,47 @@ def test_a_server_that_does_not_say_what_a_condition_met(dynamodb_local: Any, re
     assert len(check_store(place, only=["batches", "ties", "stopped writer", "writers"]).findings) == 4
 
 
-class AnyCopy(DynamoDBStore):
+class FloorsOfAnyCopy(Floors):
     """Creates look at any one of the copies of the floor, not at the one of the key's own bucket."""
 
     connections = 0
 
-    def __init__(self, *arguments: Any, **options: Any) -> None:
-        super().__init__(*arguments, **options)
-        AnyCopy.connections += 1
-        self._shift = AnyCopy.connections
+    def __init__(self, *arguments: Any) -> None:
+        super().__init__(*arguments)
+        FloorsOfAnyCopy.connections += 1
+        self._shift = FloorsOfAnyCopy.connections
 
-    def floors(self, meta: Meta, buckets: Any, now: float, *, dry: bool = False) -> dict[int, FloorItem]:
-        found = super().floors(meta, range(BUCKETS), now, dry=dry)
+    def of(self, meta: Meta, buckets: Any, now: float, *, dry: bool = False) -> dict[int, FloorItem]:
+        found = super().of(meta, range(BUCKETS), now, dry=dry)
         return {bucket: found[(bucket + self._shift) % BUCKETS] for bucket in buckets}
 
-    def floor_check(self, meta: Meta, bucket: int, now: float) -> dict[str, Any]:
-        return super().floor_check(meta, (bucket + self._shift) % BUCKETS, now)
+    def check(self, meta: Meta, bucket: int, now: float) -> dict[str, Any]:
+        return super().check(meta, (bucket + self._shift) % BUCKETS, now)
+
+
+class UncheckedFloors(Floors):
+    """Creates are not conditional on the floor that they were decided under."""
+
+    def check(self, meta: Meta, bucket: int, now: float) -> dict[str, Any]:
+        check = super().check(meta, bucket, now)
+        check["ConditionCheck"]["ConditionExpression"] = "version <> :version OR version = :version"
+        return check
+
+
+class AnyCopy(DynamoDBStore):
+    """See `FloorsOfAnyCopy`."""
+
+    def __init__(self, *arguments: Any, **options: Any) -> None:
+        super().__init__(*arguments, **options)
+        self.floors = FloorsOfAnyCopy(self.books, self.tables)
 
 
 class PlainCreates(DynamoDBStore):
-    """Creates are not conditional on the floor that they were decided under."""
+    """See `UncheckedFloors`."""
 
-    def floor_check(self, meta: Meta, bucket: int, now: float) -> dict[str, Any]:
-        check = super().floor_check(meta, bucket, now)
-        check["ConditionCheck"]["ConditionExpression"] = "version <> :version OR version = :version"
-        return check
+    def __init__(self, *arguments: Any, **options: Any) -> None:
+        super().__init__(*arguments, **options)
+        self.floors = UncheckedFloors(self.books, self.tables)
 
 
 class UnconditionalReaper(DynamoDBStore):
@@ -121,7 +140,7 @@ class FloorAfterDelete(DynamoDBStore):
     def _reap(self, spec: TableSpec, before: float, limit: int) -> int:
         for tombstone in self.tables.tombstones(spec.name, before):
             self._forget(spec, tombstone)
-            self.books.raise_floor(spec.name, bucket_of(tombstone.entity), [tombstone.memory.stamp])
+            self.floors.raise_over(spec.name, bucket_of(tombstone.entity), [tombstone.memory.stamp])
         return 0
 
 
@@ -150,17 +169,20 @@ def user(name: str, version: int, fields: dict[str, Any] | None) -> Event:
 
 
 def test_a_delete_then_its_create_two_years_late(dynamodb_local: Any) -> None:
-    """DeleteUser, then two years late the CreateUser that it deleted: DynamoDB's TTL has removed the tombstone, and the create is late."""
+    """DeleteUser, then two years late the CreateUser that it deleted: DynamoDB's TTL has removed the tombstone, and the create is late.
+
+    The window of 48 hours has passed when the tombstone is noted; after two of them DynamoDB deletes it.
+    """
     users = TableSpec("users", ("name",), window=48 * HOURS)
     place = dynamodb_place(dynamodb_local)
     store: Any = open_store(f"{place.url}&forget=ttl", decode)
     table = store.tables.name_of("users")
-    began = time.time() - 48 * HOURS + 5
+    began = time.time() - 96 * HOURS + 5
 
     deleted = take(store, [Share(users, [user("ann", 2, None)])], now=began, token="delete")
     (tombstone,) = scan(dynamodb_local, table)
-    assert int(tombstone[EXPIRES]["N"]) == int(began + 48 * HOURS) + 1
-    for hours in (8, 24, 40, 47):  # the pipeline's own reaper, which notes what DynamoDB will delete
+    assert int(tombstone[EXPIRES]["N"]) == int(began + 96 * HOURS) + 1
+    for hours in (8, 40, 56, 88):  # the pipeline's own reaper, which notes what DynamoDB will delete
         store.reap(users, began + hours * HOURS - 48 * HOURS, 1000)
 
     until = time.time() + 150
@@ -176,28 +198,96 @@ def test_a_delete_then_its_create_two_years_late(dynamodb_local: Any) -> None:
     store.close()
 
 
-def test_native_ttl_stops_when_nobody_noted_the_tombstones(dynamodb_local: Any) -> None:
-    """Longer than the window without the reaper, tombstones may have gone unseen: creates are refused with what to do, never guessed."""
+def test_native_ttl_holds_new_keys_when_nobody_noted_the_tombstones(dynamodb_local: Any) -> None:
+    """Longer than the window without a note, tombstones may have gone unseen: new keys are held, rows go on, an operator's word counts."""
     spec = TableSpec("kit", ("id",), window=7 * DAY)
     with Bench("native ttl", lambda: dynamodb_place(dynamodb_local, forget="ttl"), spec) as bench:
         bench.deliver([put(1, 1), delete(2, 1)], now=100 * DAY)
-        bench.deliver([put(3, 1)], now=104 * DAY)
-        with pytest.raises(StoreError, match="Rebuild the table"):
-            bench.deliver([put(4, 1)], now=120 * DAY)
+        assert bench.deliver([put(3, 1)], now=109 * DAY) == [Reason.APPLIED]
+        assert bench.deliver([put(1, 2), delete(1, 3), put(1, 4), put(4, 9), delete(5, 9)], now=124 * DAY) == [
+            *[Reason.STALE] * 2,
+            Reason.APPLIED,
+            Reason.LATE,
+            Reason.APPLIED,
+        ]
+        held = Quarantine(bench.store, spec, decode)
+        (entry,) = held.entries()
+        assert "not noted for longer than its window" in entry.detail
+        assert any("rebuild" in what for _, _, what in bench.store.check(spec))
+        held.accept(entry.id)
+        assert bench.deliver([put(4, 10)], now=124 * DAY) == [Reason.APPLIED]
 
 
-def test_native_ttl_calls_nothing_late_before_half_the_window(dynamodb_local: Any) -> None:
-    """A key that was never seen is ordinary until the tombstones beside it are in their floor, at half their window."""
+@pytest.mark.parametrize("away", [1.0, 3.0, 6.5])
+def test_native_ttl_goes_on_after_less_than_a_window_without_anybody(dynamodb_local: Any, away: float) -> None:
+    """Whoever notes the tombstones may be away for nearly a window, again and again."""
+    spec = TableSpec("kit", ("id",), window=7 * DAY)
+    with Bench("native ttl", lambda: dynamodb_place(dynamodb_local, forget="ttl"), spec) as bench:
+        now, found = 100 * DAY, []
+        for number in range(8):
+            found += bench.deliver([put(100 + number, 1000 + number), delete(200 + number, 2000 + number)], now=now)
+            now += away * DAY
+        assert found.count(Reason.LATE) <= 8 - 7 / away  # only what is older than the window's tombstones
+        assert not any(floor.lost for floor in bench.store.floors.read("kit").values())  # type: ignore[attr-defined]
+
+
+def test_a_window_may_be_shortened_under_native_ttl(dynamodb_local: Any) -> None:
+    """From 30 days to 7: what is older than the new window is noted first, and nothing is lost."""
+    with Bench("native ttl", lambda: dynamodb_place(dynamodb_local, forget="ttl"), TableSpec("kit", ("id",), window=30 * DAY)) as bench:
+        bench.deliver([put(1, 1), delete(2, 50)], now=100 * DAY)
+        bench.deliver([put(3, 51)], now=120 * DAY)
+        bench.spec = TableSpec("kit", ("id",), window=7 * DAY)
+        found = bench.deliver([put(1, 60), put(4, 61), put(5, 49)], now=121 * DAY)
+        assert found[:2] == [Reason.APPLIED, Reason.APPLIED]
+        floors = bench.store.floors.read("kit")  # type: ignore[attr-defined]
+        assert {floor.covered for floor in floors.values()} == {114 * DAY}
+        assert not any(floor.lost for floor in floors.values())
+
+
+def test_versions_that_count_per_key_never_expire(dynamodb_local: Any) -> None:
+    """No floor can stand for them, so DynamoDB may not delete them; reaping says so."""
+    spec = TableSpec("users", ("name",), window=7 * DAY)
+    store: Any = open_store(f"{dynamodb_place(dynamodb_local).url}&forget=ttl", decode)
+
+    def gone(name: str, version: int) -> Event:
+        return Event(Kind.DELETE, "users", {"name": name}, ScalarPosition("version", f"users/{name}", (version,), per_entity=True))
+
+    take(store, [Share(spec, [gone("ann", 2)])], now=100 * DAY, token="1")
+    for day in (104, 108, 112, 116):
+        assert [d.reason for d in take(store, [Share(spec, [gone(f"ben {day}", 1)])], now=day * DAY, token=str(day)).decisions] == [Reason.APPLIED]
+    assert [EXPIRES in item for item in scan(dynamodb_local, store.tables.name_of("users"))] == [False] * 5
+    with pytest.raises(NotReapable):
+        forget(store, spec, 130 * DAY)
+    store.close()
+
+
+def test_native_ttl_refuses_a_window_that_its_margin_cannot_hold(dynamodb_local: Any) -> None:
+    """Under an hour a request might be under way for longer than the margin."""
+    place = dynamodb_place(dynamodb_local, forget="ttl")
+    with pytest.raises(ConfigurationError, match="an hour"), Bench("native ttl", lambda: place, TableSpec("kit", ("id",), window=60.0)) as bench:
+        bench.deliver([put(1, 1)], now=100 * DAY)
+
+
+def test_native_ttl_calls_nothing_late_before_the_window(dynamodb_local: Any) -> None:
+    """A key that was never seen is ordinary until the tombstones beside it are older than the window."""
     spec = TableSpec("kit", ("id",), window=8 * DAY)
     fresh = iter(key for key in itertools.count(2) if bucket_of(put(key, 1).event().entity) == bucket_of(put(1, 1).event().entity))
     with Bench("native ttl", lambda: dynamodb_place(dynamodb_local, forget="ttl"), spec) as bench:
         bench.deliver([put(0, 1)], now=99 * DAY)
         bench.deliver([delete(1, 10)], now=100 * DAY)
         found = []
-        for day in (101, 103, 105):
+        for day in (101, 107, 109):
             bench.store.reap(spec, (day - 8) * DAY, 1000)
             found += bench.deliver([put(next(fresh), 9)], now=day * DAY)
         assert found == [Reason.APPLIED, Reason.APPLIED, Reason.LATE]
+
+
+def test_the_first_note_covers_only_what_must_have_landed(dynamodb_local: Any) -> None:
+    """Another writer's tombstone may be under way for the margin; a note up to this very moment would claim to have seen it."""
+    spec = TableSpec("kit", ("id",), window=7 * DAY)
+    with Bench("native ttl", lambda: dynamodb_place(dynamodb_local, forget="ttl"), spec) as bench:
+        bench.deliver([put(1, 1)], now=100 * DAY)
+        assert {floor.covered for floor in bench.store.floors.read("kit").values()} == {99 * DAY}  # type: ignore[attr-defined]
 
 
 def test_a_reader_makes_no_table(dynamodb_local: Any) -> None:

@@ -333,6 +333,17 @@ def test_an_older_event_gives_the_caller_only_what_nobody_has_told(path: Path) -
     assert answers[1].values == {"photo": "png"}
 
 
+def test_versions_are_told_by_one_clock_whatever_queue_they_come_by(path: Path) -> None:
+    """By a dead-letter queue an older version is stale and a newer one applied, as by the queue itself: a queue's name is no part of a clock."""
+    table = orders(path)
+    told = [anyorder.Delivery(queue, value=order(7, version)) for queue, version in (("orders", 5), ("orders-dlq", 4), ("orders-dlq", 6))]
+
+    reports = [table.apply([delivery]) for delivery in told]
+
+    assert [(report.applied, report.ignored, report.quarantined) for report in reports] == [(1, {}, {}), (0, {"stale": 1}, {}), (1, {}, {})]
+    assert rows_of(path, "orders")[7]["version"] == 6
+
+
 def test_versions_that_count_per_key_cannot_be_forgotten(path: Path) -> None:
     table = orders(path, window=0)
 

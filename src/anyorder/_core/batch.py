@@ -65,9 +65,9 @@ class Coalesced(NamedTuple):
 
 def identity_of(event: Event) -> str:
     """What makes two deliveries the same event (rules R1): position and fingerprint; the key is the caller's."""
-    if event.position is None:  # undecodable, perhaps without any place either (a queue): then only its bytes tell it from others
+    if event.position is None:  # undecodable, perhaps of a source that numbers nothing (a queue): then only its bytes, by whichever queue they come
         content = hashlib.blake2b(repr((event.delivery.key, event.delivery.value)).encode(), digest_size=8).hexdigest()
-        return f"{event.kind} {event.delivery.place} {content}"
+        return f"{event.kind} {event.delivery.place} {content}" if event.delivery.offset >= 0 else f"{event.kind} {content}"
     return f"{event.position.identity()} {event.fingerprint}"
 
 

@@ -14,6 +14,7 @@ from concurrent.futures import TimeoutError as TookTooLong
 from typing import Protocol
 
 from anyorder._core.outcome import Reason
+from anyorder.envelopes import open_envelope
 from anyorder.errors import ConfigurationError, OutOfTime
 from anyorder.guests.lambda_events import Arrival, arrivals
 from anyorder.report import Report
@@ -37,10 +38,9 @@ class Context(Protocol):
 class LambdaHandler:
     """Call it as Lambda does: `handler(event, context)`. `report`: the books of this execution environment since its cold start."""
 
-    def __init__(self, table: Table, envelope: str | None = None) -> None:
+    def __init__(self, table: Table) -> None:
         self.table = table
         self.report = Report()
-        self._envelope = envelope
         self._worker = ThreadPoolExecutor(1, thread_name_prefix="anyorder-lambda")
         self._overdue: Future[Report] | None = None
 
@@ -79,7 +79,7 @@ class LambdaHandler:
 
     def _within(self, deliveries: Sequence[object], ends: float) -> Report:
         """Apply, but wait no longer than there is time. What goes on in the background is over before anything else begins."""
-        self._overdue = running = self._worker.submit(self.table.apply, deliveries, envelope=self._envelope)
+        self._overdue = running = self._worker.submit(self.table.apply, deliveries)
         try:
             report = running.result(max(0.0, ends - time.monotonic()))
         except TookTooLong:
@@ -123,7 +123,7 @@ def lambda_handler(table: Table, envelope: str | None = None) -> LambdaHandler:
 
     Args:
         table: an `anyorder.table(...)`, made once outside the handler.
-        envelope: the format of the records, where it is not the table's own.
+        envelope: the format of the records: the table's own from now on, so that what the quarantine holds of them is read so too.
 
     Returns:
         A callable `handler(event, context)` for events of SQS, Kinesis, DynamoDB Streams, Kafka (MSK or self-managed), EventBridge and
@@ -134,6 +134,6 @@ def lambda_handler(table: Table, envelope: str | None = None) -> LambdaHandler:
     """
     if not isinstance(table, Table):
         raise ConfigurationError(f"lambda_handler takes an anyorder.table(...), not {type(table).__name__}")
-    if envelope is not None:
-        table.decode((), envelope=envelope)
-    return LambdaHandler(table, envelope)
+    if envelope not in (None, table.envelope.name):
+        table.envelope = open_envelope(envelope)
+    return LambdaHandler(table)

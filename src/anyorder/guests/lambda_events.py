@@ -8,11 +8,10 @@ services-ddb-batchfailurereporting.html). It acknowledges, and is nothing else: 
 from __future__ import annotations
 
 import binascii
+import json
 from base64 import b64decode
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any, NamedTuple
-
-import msgspec
 
 from anyorder._core.event import Delivery
 from anyorder.errors import ConfigurationError
@@ -48,7 +47,7 @@ def _arrival(record: object) -> Arrival:
         if reader is not None:
             return reader(record)
         if "detail-type" in record and "detail" in record:
-            return Arrival(Delivery(value=msgspec.json.encode(record)))
+            return Arrival(Delivery(value=_encoded(record)))
     names = f"names: {', '.join(map(str, list(record)[:8]))}" if isinstance(record, Mapping) else type(record).__name__
     raise ConfigurationError(
         f"no event of SQS, Kinesis, DynamoDB Streams, Kafka or EventBridge ({names:.120}); call table.apply with what you take out of it yourself"
@@ -58,7 +57,8 @@ def _arrival(record: object) -> Arrival:
 def _sqs(record: Mapping[str, Any]) -> Arrival:
     attributes = (record.get("messageAttributes") or {}).items()
     headers = [(name, cell["stringValue"]) for name, cell in attributes if cell.get("stringValue") is not None]
-    return Arrival(delivery_of_message(record["body"], queue_name(record.get("eventSourceARN", "")), headers), record["messageId"])
+    body = record["body"] if isinstance(record["body"], str) else _encoded(record["body"]).decode()
+    return Arrival(delivery_of_message(body, queue_name(record.get("eventSourceARN", "")), headers), record["messageId"])
 
 
 def _kinesis(record: Mapping[str, Any]) -> Arrival:
@@ -69,7 +69,12 @@ def _kinesis(record: Mapping[str, Any]) -> Arrival:
 
 
 def _dynamodb(record: Mapping[str, Any]) -> Arrival:
-    return Arrival(Delivery(value=msgspec.json.encode(record)), record["dynamodb"]["SequenceNumber"])
+    return Arrival(Delivery(value=_encoded(record)), record["dynamodb"]["SequenceNumber"])
+
+
+def _encoded(record: object) -> bytes:
+    """What Lambda had parsed already, as it was as far as that can be told: a lone surrogate or an Infinity stays one, for the envelope to refuse."""
+    return json.dumps(record, separators=(",", ":")).encode()
 
 
 def _kafka(record: Mapping[str, Any]) -> Arrival:

@@ -13,6 +13,7 @@ import msgspec
 
 from anyorder._core.event import Event
 from anyorder.envelopes import Envelope, open_envelope
+from anyorder.envelopes.document import Document
 from anyorder.errors import ConfigurationError
 from anyorder.sources.contract import Source
 from anyorder.sources.opening import open_source
@@ -21,6 +22,10 @@ from anyorder.stores.contract import Store, TableSpec
 from anyorder.stores.duration import FOREVER, seconds
 
 DEFAULT = "pipeline.toml"
+UNNAMED = (
+    "a queue's name is no part of a clock, since a redrive may come by another queue: say in [source] what the documents are versions of, "
+    'options = { table = "users", ... }'
+)
 SIZES = {"KB": 10**3, "MB": 10**6, "GB": 10**9}
 
 
@@ -89,6 +94,8 @@ class Pipeline:
         self.source = file.source
         self.runtime = file.runtime
         self.url = expanded(file.store.url)
+        if file.source.kind == "sqs" and file.source.envelope == Document.name and not file.source.options.get("table"):
+            raise ConfigurationError(UNNAMED)
         self.envelope: Envelope = open_envelope(file.source.envelope, **file.source.options)
         self.quarantine_size = size(file.runtime.quarantine_size)
         self._sections = [(section, seconds(section.window)) for section in file.table]

@@ -14,6 +14,7 @@ import msgspec
 from anyorder._core.event import Delivery
 
 MARK = b'"TopicArn"'
+FIFO = ".fifo"
 
 
 class _Notification(msgspec.Struct, rename="pascal"):
@@ -44,5 +45,5 @@ def published(body: bytes) -> bytes:
 
 
 def queue_name(place: str) -> str:
-    """The name in a queue's URL or ARN."""
-    return place.replace(":", "/").rstrip("/").rsplit("/", 1)[-1]
+    """The name in a queue's URL or ARN; of a FIFO queue without the suffix that AWS prescribes, which names nothing."""
+    return place.replace(":", "/").rstrip("/").rsplit("/", 1)[-1].removesuffix(FIFO)

@@ -61,7 +61,7 @@ class Write(NamedTuple):
 
 
 class Refused(NamedTuple):
-    """The store did not take a write: `waiting` if it may take it later (a constraint on other rows), else `malformed`."""
+    """The store did not take a write: `waiting` if it may take it later (a constraint on other rows), `late` if its floor was lost, else `malformed`."""
 
     entity: str
     reason: Reason
@@ -150,7 +150,12 @@ class Promises(msgspec.Struct, frozen=True):
 
 
 class Transaction(Protocol):
-    """One atomic step of a store; see the module's first lines for stores that have none."""
+    """One atomic step of a store; see the module's first lines for stores that have none.
+
+    `atomic`: are rows, quarantine and frontier one step (`Promises.one_transaction`)? Else a dispute is held before its row is written.
+    """
+
+    atomic: bool
 
     def open_table(self, spec: TableSpec) -> Limits:
         """Create or check the table and its memory; its limits, with the store's lineage. Raises StoreError, TableNotEmpty."""

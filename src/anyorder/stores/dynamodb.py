@@ -8,29 +8,24 @@ a create needs a floor that covers everything which may have expired (rules R2, 
 from __future__ import annotations
 
 import itertools
-import threading
 import time
-from collections.abc import Callable, Collection, Iterable, Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any
 
 from anyorder._core.event import Delivery, Event
-from anyorder._core.memory import Stamp
-from anyorder._core.position import Lineage
-from anyorder.errors import ConfigurationError, StoreError
+from anyorder.errors import ConfigurationError, NotReapable
 from anyorder.stores.contract import Promises, TableSpec
-from anyorder.stores.dynamodb_books import BUCKETS, Books, FloorItem, Meta, bucket_of
+from anyorder.stores.dynamodb_books import Books, Meta
+from anyorder.stores.dynamodb_floors import DAY, Floors, by_bucket
 from anyorder.stores.dynamodb_items import MEMORY
 from anyorder.stores.dynamodb_quarantine import Open, QuarantineItems
 from anyorder.stores.dynamodb_requests import Requests, make_client, raise_for
 from anyorder.stores.dynamodb_tables import Tombstone, UserTables
 from anyorder.stores.dynamodb_transaction import DynamoDBTransaction
 
-DAY = 86_400.0
-MARGIN_SHARE = 7  # a request must land within the margin: a day, or this part of a shorter window (rules R2: M = 1 day, T >= 7 days)
 STALE_SHARE = 0.05  # above this share of keys that come to no write, reading first is cheaper (a strong read costs a twentieth of a refused write)
 STEADY = 1000  # keys over which the share is taken
-ANNOUNCED_SHARE = 10  # the reaper notes expiring tombstones anew after this part of the margin
 THREADS = 8
 
 
@@ -75,12 +70,11 @@ class DynamoDBStore:
         self.requests = Requests(client if client is not None else make_client(region, endpoint, threads), threads)
         self.tables = UserTables(self.requests, pattern)
         self.books = Books(self.requests, self.tables.books)
+        self.floors = Floors(self.books, self.tables)
         self.quarantine = QuarantineItems(self.books, decode)
         self._read_first = read_first
         self._stale_share = 1.0
-        self._floors: dict[tuple[str, int], FloorItem] = {}
         self._open: dict[str, tuple[tuple[int, int], list[Open]]] = {}
-        self._lock = threading.Lock()
 
     @contextmanager
     def transaction(self, now: float, *, dry: bool = False) -> Iterator[DynamoDBTransaction]:
@@ -111,72 +105,13 @@ class DynamoDBStore:
             weight = min(1.0, keys / STEADY)
             self._stale_share += (stale / keys - self._stale_share) * weight
 
-    # ---- floors
-
-    def floors(self, meta: Meta, buckets: Collection[int], now: float, *, dry: bool = False) -> dict[int, FloorItem]:
-        """The floors of these buckets. A remembered one may be too low, never too high; then the create's check fails and it is read again.
-
-        `dry`: nothing is noted for DynamoDB's own expiry, since nothing will be created.
-        """
-        missing = [bucket for bucket in buckets if not self._covers(meta, bucket, now)]
-        if missing:
-            self._keep_floors(meta.name, self.books.floors(meta.name, missing))
-        if not dry and any(not self._covers(meta, bucket, now) for bucket in missing):
-            self._announce(meta, now)
-        return {bucket: self._floors[meta.name, bucket] for bucket in buckets}
-
-    def _covers(self, meta: Meta, bucket: int, now: float) -> bool:
-        found = self._floors.get((meta.name, bucket))
-        return found is not None and (meta.expires is None or found.covered >= self._needed(meta.expires, now))
-
-    @staticmethod
-    def _needed(window: float, now: float) -> float:
-        """What a floor must cover for a create to be safe now: all that can have expired by the time it lands."""
-        return now - window + margin(window)
-
-    def _keep_floors(self, table: str, found: dict[int, FloorItem]) -> None:
-        with self._lock:
-            for bucket, floor in found.items():
-                known = self._floors.get((table, bucket))
-                if known is None or floor.version >= known.version:
-                    self._floors[table, bucket] = floor
-
-    def forget_floor(self, table: str, bucket: int) -> None:
-        """A check failed: read it again next time."""
-        with self._lock:
-            self._floors.pop((table, bucket), None)
-
-    def floor_check(self, meta: Meta, bucket: int, now: float) -> dict[str, Any]:
-        """The part of a create's transaction that holds only while the floor is the one it was decided under."""
-        found = self._floors.get((meta.name, bucket), FloorItem(version=0))
-        values: dict[str, Any] = {":version": {"N": str(found.version)}}
-        condition = "version = :version"
-        if meta.expires is not None:
-            condition += " AND covered >= :covered"
-            values[":covered"] = {"N": str(self._needed(meta.expires, now))}
-        key = self.books.key(f"floor#{meta.name}", f"{bucket:02}")
-        return {
-            "ConditionCheck": {
-                "TableName": self.books.table,
-                "Key": key,
-                "ConditionExpression": condition,
-                "ExpressionAttributeValues": values,
-            }
-        }
-
-    def renew_floors(self, spec: TableSpec, truncated: Stamp, replaced: Stamp | None, lineage: Lineage) -> None:
-        """A truncate in every floor, in the place of the one that it was decided on: whatever was decided without it is decided again."""
-        for bucket in range(BUCKETS):
-            floor = self.books.raise_floor(spec.name, bucket, (), truncated=truncated, replaced=replaced, lineage=lineage)
-            self._keep_floors(spec.name, {bucket: floor})
-
     # ---- forgetting
 
     def reap(self, spec: TableSpec, before: float, limit: int = 1000) -> int:
         """Forget tombstones written up to a time: each bucket's floor first, then exactly the tombstones that were examined.
 
-        With `forget="ttl"` nothing is deleted here: the floor is raised over all tombstones that are older than half the window, and
-        DynamoDB deletes them. A table that was written without a window at first is reaped from a day after the window was set:
+        With `forget="ttl"` nothing is deleted here: the floor is raised over all tombstones that are older than the window, and DynamoDB
+        deletes them after two. Raises NotReapable where some never can be forgotten. A table that was written without a window at first is reaped from a day after the window was set:
         until then a plain create, decided before, may still be under way.
         """
         now = before + (spec.window or 0.0)
@@ -187,15 +122,14 @@ class DynamoDBStore:
             return 0
         if meta.guarded > 0 and now < meta.guarded + DAY:
             return 0
-        if meta.expires is not None:
-            self._announce(meta, now)
+        if meta.expires is not None and self.floors.note(meta, now):
+            raise NotReapable
         return 0 if self.native_ttl else self._reap(spec, before, limit)
 
     def _reap(self, spec: TableSpec, before: float, limit: int) -> int:
         gone = 0
-        for bucket, tombstones in _by_bucket(itertools.islice(self.tables.tombstones(spec.name, before), limit)).items():
-            stamps = [tombstone.memory.stamp for tombstone in tombstones]
-            self._keep_floors(spec.name, {bucket: self.books.raise_floor(spec.name, bucket, stamps)})
+        for bucket, tombstones in by_bucket(itertools.islice(self.tables.tombstones(spec.name, before), limit)).items():
+            self.floors.raise_over(spec.name, bucket, [tombstone.memory.stamp for tombstone in tombstones])
             gone += sum(self.requests.each(lambda tombstone: self._forget(spec, tombstone), tombstones))
         return gone
 
@@ -213,51 +147,21 @@ class DynamoDBStore:
         raise_for(answer, f"forget a tombstone of {spec.name}")
         return True
 
-    def _announce(self, meta: Meta, now: float) -> None:
-        """Native TTL: every tombstone older than half the window is in its floor, and the floors say so.
-
-        Any time between now - margin and now - window + margin is safe (rules R2). The middle leaves half a window, less the margin, to either side:
-        for keys that were never seen to stay ordinary, and for the next note to be late.
-        """
-        window = meta.expires or 0.0
-        covered = min(found.covered for found in self.books.floors(meta.name, range(BUCKETS)).values())
-        if covered and now > covered + window:
-            raise StoreError(
-                f"table {meta.name}: its tombstones were noted up to {time.strftime('%Y-%m-%d %H:%MZ', time.gmtime(covered))}, longer ago than the "
-                "window: DynamoDB's TTL may have deleted others unseen. Rebuild the table from its source; `anyorder reap` must run within the window"
-            )
-        upto = now - window / 2 if covered else now
-        if covered and upto - covered < margin(window) / ANNOUNCED_SHARE:
-            return
-        groups = _by_bucket(self.tables.tombstones(meta.name, upto))
-        for bucket in range(BUCKETS):
-            stamps = [tombstone.memory.stamp for tombstone in groups.get(bucket, ())]
-            self._keep_floors(meta.name, {bucket: self.books.raise_floor(meta.name, bucket, stamps, upto)})
-
     # ---- the quarantine
 
     def open_entries(self, meta: Meta) -> list[Open]:
         """The open entries of a table; remembered while its counters say that nothing was opened or closed."""
         counters = (meta.opened, meta.open)
         known = self._open.get(meta.name)
-        if known is None or known[0] != counters:
-            known = self._open[meta.name] = (counters, self.quarantine.open_entries(meta.name))
-        return known[1]
+        if known is not None and known[0] == counters:
+            return known[1]
+        found = self.quarantine.open_entries(meta.name)
+        if len(found) == meta.open:  # else the query and the counters were read on two sides of somebody's change
+            self._open[meta.name] = (counters, found)
+        return found
 
     def check(self, spec: TableSpec) -> Iterator[tuple[str, str, str]]:
         """For `doctor`: (where, finding, what to do) of everything about a table that its guard depends on."""
         from anyorder.stores.dynamodb_check import findings
 
         return findings(self, spec)
-
-
-def _by_bucket(tombstones: Iterable[Tombstone]) -> dict[int, list[Tombstone]]:
-    groups: dict[int, list[Tombstone]] = {}
-    for tombstone in tombstones:
-        groups.setdefault(bucket_of(tombstone.entity), []).append(tombstone)
-    return groups
-
-
-def margin(window: float) -> float:
-    """How long a request may be under way, clock error included (rules R2): a day, or a seventh of a window shorter than a week."""
-    return min(DAY, window / MARGIN_SHARE)

@@ -1,11 +1,10 @@
-"""The table beside the user's: what is known of each guarded table, its floors, lineage, growth and frontiers.
+"""The table beside the user's: what is known of each guarded table, lineage, growth and frontiers.
 
 A table of its own, because the user's may have any key schema (a numeric key has no room for our items), and because their scans,
 streams, indexes and TTL then never meet our items; DynamoDB's transactions span tables.
 
-Key: `part` (S, hash) and `place` (S, range). Parts: `table`, `floor#NAME`, `lineage`, `growth`, `frontier`, and the quarantine's.
-The floor of a table is kept in BUCKETS items by the hash of the key: a key always uses its own bucket's, never "any copy"
-(rules R2), and creates of different buckets do not meet in one item.
+Key: `part` (S, hash) and `place` (S, range). Parts: `table`, `lineage`, `growth`, `frontier`, `floor#NAME` (`dynamodb_floors`) and
+the quarantine's (`dynamodb_quarantine`).
 """
 
 from __future__ import annotations
@@ -16,19 +15,15 @@ from typing import Any, NamedTuple
 
 import msgspec
 
-from anyorder._core.floor import NOTHING_FORGOTTEN, Floor
-from anyorder._core.fold import compare
 from anyorder._core.memory import Stamp
-from anyorder._core.position import Lineage, Order
+from anyorder._core.position import Lineage
 from anyorder._core.reset import Growth
 from anyorder.stores.dynamodb_items import Item
 from anyorder.stores.dynamodb_requests import Requests, raise_for
 from anyorder.stores.dynamodb_schema import create_table, wait_until_active
 
-BUCKETS = 16
 NEVER_UNGUARDED = 0.0
 SEPARATOR = "\x1f"
-_floor = msgspec.json.Decoder(Floor)
 _stamp = msgspec.json.Decoder(Stamp)
 _growth = msgspec.json.Decoder(Growth)
 _encode = msgspec.json.encode
@@ -50,23 +45,6 @@ class Meta(NamedTuple):
     expires: float | None = None
     opened: int = 0
     open: int = 0
-
-
-class FloorItem(NamedTuple):
-    """One bucket's floor. `version` counts its raises; `covered`: all tombstones stamped up to then are in it (native TTL).
-
-    `truncated`: the table's greatest truncate, here because a create must be decided under both at once.
-    """
-
-    floor: Floor = NOTHING_FORGOTTEN
-    version: int = 1
-    covered: float = 0.0
-    truncated: Stamp | None = None
-
-
-def bucket_of(entity: str) -> int:
-    """The floor item of a key: always the same."""
-    return zlib.crc32(entity.encode()) % BUCKETS
 
 
 class Books:
@@ -148,21 +126,12 @@ class Books:
         return [_meta(item) for item in self.query("table")]
 
     def add_table(self, name: str, key: tuple[str, ...], guarded: bool) -> None:
-        """A table's line, if it has none. `guarded`: creates check the floor from the first one on; so the floors come first."""
+        """A table's line, if it has none. `guarded`: creates check the floor from the first one on; its floors are there already."""
         values: Item = {":key": {"S": _encode(key).decode()}}
         expression = "SET #k = :key"
         if guarded:
-            self.add_floors(name)
             expression, values = f"{expression}, guarded = :never", {**values, ":never": {"N": str(NEVER_UNGUARDED)}}
         self.update("table", name, expression, values, {"#k": "key"}, "attribute_not_exists(#k)")
-
-    def add_floors(self, name: str) -> None:
-        """The floor items of a table, those that are not there."""
-
-        def add(bucket: int) -> None:
-            self.update(f"floor#{name}", f"{bucket:02}", "SET version = if_not_exists(version, :one)", {":one": {"N": "1"}})
-
-        self.requests.each(add, range(BUCKETS))
 
     def guard(self, name: str, since: float) -> None:
         """From now on creates check the floor; the first such word stays."""
@@ -185,48 +154,6 @@ class Books:
             return self.update("table", meta.name, "SET truncated = :new", values, condition="attribute_not_exists(truncated)")
         values[":old"] = {"S": meta.truncated_text}
         return self.update("table", meta.name, "SET truncated = :new", values, condition="truncated = :old")
-
-    # ---- floors
-
-    def floors(self, name: str, buckets: Iterable[int]) -> dict[int, FloorItem]:
-        """The floors of these buckets."""
-        found = self.get([(f"floor#{name}", f"{bucket:02}") for bucket in buckets])
-        return {int(place): _floor_item(item) for (_, place), item in found.items()}
-
-    def raise_floor(
-        self,
-        name: str,
-        bucket: int,
-        tombstones: Sequence[Stamp],
-        covered: float = 0.0,
-        truncated: Stamp | None = None,
-        replaced: Stamp | None = None,
-        lineage: Lineage | None = None,
-    ) -> FloorItem:
-        """A bucket's floor with these tombstones, or this truncate, in it, as stored. Every raise is a new version, so that creates notice.
-
-        `replaced`: the truncate that this one was decided on; it goes although the two may not compare.
-        """
-        while True:
-            before = self.floors(name, [bucket])[bucket]
-            floor = before.floor
-            for stamp in tombstones:
-                floor = stamp.position.raising(floor)
-            greatest = before.truncated
-            if truncated is not None and (greatest in (None, replaced) or compare(truncated, greatest, lineage or {}) is Order.NEWER):
-                greatest = truncated
-            after = FloorItem(floor, before.version + 1, max(before.covered, covered), greatest)
-            values: Item = {
-                ":floor": {"S": _encode(floor).decode()},
-                ":covered": {"N": str(after.covered)},
-                ":old": {"N": str(before.version)},
-                ":new": {"N": str(after.version)},
-            }
-            expression = "SET floor = :floor, covered = :covered, version = :new"
-            if after.truncated is not None:
-                expression, values[":truncated"] = f"{expression}, truncated = :truncated", {"S": _encode(after.truncated).decode()}
-            if self.update(f"floor#{name}", f"{bucket:02}", expression, values, condition="version = :old"):
-                return after
 
     # ---- lineage, growth, frontier
 
@@ -289,12 +216,6 @@ def _meta(item: Item) -> Meta:
         int(item["opened"]["N"]) if "opened" in item else 0,
         int(item["open"]["N"]) if "open" in item else 0,
     )
-
-
-def _floor_item(item: Item) -> FloorItem:
-    floor = _floor.decode(item["floor"]["S"]) if "floor" in item else NOTHING_FORGOTTEN
-    truncated = _stamp.decode(item["truncated"]["S"]) if "truncated" in item else None
-    return FloorItem(floor, int(item["version"]["N"]), float(item["covered"]["N"]) if "covered" in item else 0.0, truncated)
 
 
 def _lineage(item: Item | None) -> Lineage:

@@ -8,8 +8,8 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 from anyorder.stores.contract import TableSpec
-from anyorder.stores.dynamodb_items import EXPIRES, SINCE
-from anyorder.stores.dynamodb_tables import TableShape
+from anyorder.stores.dynamodb_items import EXPIRES, MEMORY, SINCE
+from anyorder.stores.dynamodb_tables import TableShape, is_ready, is_sparse
 
 if TYPE_CHECKING:
     from anyorder.stores.dynamodb import DynamoDBStore
@@ -25,6 +25,7 @@ def findings(store: DynamoDBStore, spec: TableSpec) -> Iterator[Finding]:
         return
     yield from _key(shape, spec)
     yield from _ttl(store, shape, spec)
+    yield from _lost(store, shape, spec)
     yield from _replicas(store, shape, spec)
     yield from _capacity(shape)
     yield from _clock(store, shape)
@@ -34,8 +35,21 @@ def _key(shape: TableShape, spec: TableSpec) -> Iterator[Finding]:
     if any(kind == "B" for _, kind in shape.schema.attributes):
         yield shape.name, "a key attribute has the type B (bytes), which no event's key can have", "use a table whose key is text or number"
     if spec.window is not None and not shape.indexed:
-        cost = "every reap reads the whole table"
-        yield shape.name, f"there is no index {SINCE}: {cost}", f"add a global secondary index {SINCE} with the number attribute {SINCE} as its key"
+        found, to_do = _index(shape)
+        yield shape.name, f"{found}: every reap reads the whole table", to_do
+
+
+def _index(shape: TableShape) -> tuple[str, str]:
+    """What is wrong with the index of tombstones, and what to do."""
+    right = f"a global secondary index {SINCE}: its key the number {SINCE} alone, its projection INCLUDE with the attribute {MEMORY}"
+    index = shape.tombstone_index
+    if index is None:
+        return f"there is no index {SINCE}", f"add {right}"
+    if not is_ready(index):
+        return f"the index {SINCE} is there, but is not ready ({index.get('IndexStatus')})", "wait until it is ACTIVE"
+    if not is_sparse(index, shape.described):
+        return f"the index {SINCE} is there, but its key is not the number {SINCE} alone", f"delete it, and add {right}"
+    return f"the index {SINCE} is there, but does not project {MEMORY}", f"delete it, and add {right}"
 
 
 def _ttl(store: DynamoDBStore, shape: TableShape, spec: TableSpec) -> Iterator[Finding]:
@@ -53,6 +67,15 @@ def _ttl(store: DynamoDBStore, shape: TableShape, spec: TableSpec) -> Iterator[F
         yield shape.name, f"DynamoDB's TTL deletes items by {attribute!r}: rows vanish with their memory", "switch it off, or take the rows as gone"
     if store.native_ttl and spec.window is not None and not (on and attribute == EXPIRES):
         yield shape.name, "forget=ttl, but the table has no TTL on " + EXPIRES, f"switch on TTL with the attribute {EXPIRES}"
+
+
+def _lost(store: DynamoDBStore, shape: TableShape, spec: TableSpec) -> Iterator[Finding]:
+    if any(floor.lost for floor in store.floors.read(spec.name).values()):
+        yield (
+            shape.name,
+            "tombstones were not noted for longer than the window, so TTL may have deleted some unseen: rows of unknown keys are held as late",
+            "rebuild the table from its source into a new one, and run `anyorder reap` within every window",
+        )
 
 
 def _replicas(store: DynamoDBStore, shape: TableShape, spec: TableSpec) -> Iterator[Finding]:

@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from anyorder._core.outcome import Reason
 from anyorder.errors import StoreError
 from anyorder.stores.contract import Answer, Lost, Refused
-from anyorder.stores.dynamodb_books import Meta, bucket_of
+from anyorder.stores.dynamodb_books import Meta
+from anyorder.stores.dynamodb_floors import bucket_of
 from anyorder.stores.dynamodb_items import Item, item_key, memory_of
 from anyorder.stores.dynamodb_requests import Answer as Said
 from anyorder.stores.dynamodb_tables import TableShape
@@ -19,6 +20,9 @@ if TYPE_CHECKING:
     from anyorder.stores.dynamodb import DynamoDBStore
 
 CREATED_AT_ONCE = 25  # creates that share one floor check
+LOST = (
+    "tombstones of this table were not noted for longer than its window, so DynamoDB's TTL may have deleted this key's unseen; see `anyorder doctor`"
+)
 CREATED_BYTES = 3_000_000  # of them together, about; a transaction may have 4 MB
 
 
@@ -43,9 +47,17 @@ class Execution:
 
     def run(self, planned: Sequence[Planned]) -> list[Done]:
         """All of them, at once as far as the table takes it."""
-        creates = [made for made in planned if self._guarded and made.creates]
-        singles = [[made] for made in planned if not (self._guarded and made.creates)]
-        return [done for found in self._requests.each(self._work, singles + by_bucket(creates)) for done in found]
+        lost = [Done(made, Refused(made.write.entity, Reason.LATE, LOST)) for made in planned if self._is_lost(made)]
+        taken = [made for made in planned if not lost or not self._is_lost(made)]
+        creates = [made for made in taken if self._guarded and made.creates]
+        singles = [[made] for made in taken if not (self._guarded and made.creates)]
+        return lost + [done for found in self._requests.each(self._work, singles + by_bucket(creates)) for done in found]
+
+    def _is_lost(self, made: Planned) -> bool:
+        """A row of an empty slot whose tombstone may have expired unseen; an operator's word still stands."""
+        after = made.write.after
+        creates = self._guarded and made.creates and after is not None and after.live and after.declared is None
+        return creates and self._store.floors.is_lost(self._meta.name, bucket_of(made.write.entity))
 
     def _work(self, planned: list[Planned]) -> list[Done]:
         return self._create(planned) if self._guarded and planned[0].creates else [self._single(planned[0])]
@@ -65,7 +77,7 @@ class Execution:
         """Creates of one bucket, while its floor is the very one that they were decided under (rules R2)."""
         done: list[Done] = []
         bucket = bucket_of(planned[0].write.entity)
-        check = self._store.floor_check(self._meta, bucket, self._now)
+        check = self._store.floors.check(self._meta, bucket, self._now)
         while planned:
             puts = [{"Put": {name: value for name, value in made.arguments.items() if name != "ReturnValues"}} for made in planned]
             said = self._requests.call("transact_write_items", TransactItems=[check, *puts], ClientRequestToken=uuid.uuid4().hex)
@@ -77,7 +89,7 @@ class Execution:
                 raise self._refused(said)
             floor, *reasons = said.reasons
             if floor.get("Code") == "ConditionalCheckFailed":
-                self._store.forget_floor(self._meta.name, bucket)
+                self._store.floors.forget(self._meta.name, bucket)
                 return done + [self._failed(made, reason.get("Item"), said) for made, reason in zip(planned, reasons, strict=True)]
             ended, planned = self._cancelled(planned, reasons, said)
             done += ended
@@ -116,7 +128,7 @@ class Execution:
         return found[0]["item"] if found else None
 
     def _refused(self, said: Said) -> StoreError:
-        return StoreError(f"DynamoDB refuses to write to {self._shape.name}: {said.code}: {said.message}")
+        return StoreError(f"DynamoDB refuses to write to {self._shape.name} ({said.operation}): {said.code}: {said.message}")
 
 
 def _malformed(made: Planned, message: str) -> Refused:

@@ -1,7 +1,7 @@
 """The quarantine in our own DynamoDB table: deliveries with their exact bytes, found by number, by identity, and while open by table.
 
 Items of one entry: the entry itself (`quarantine` / number), a look-up by identity (`held#TABLE`), while it is open a line in
-`open#TABLE`, and the bytes in chunks where they are larger than an item. What belongs together changes in one transaction, together
+`open#TABLE`, and delivery and detail in chunks where they are larger than an item. What belongs together changes in one transaction, together
 with the counters `opened` and `open` of the table, by which every writer notices at no cost that something is held.
 """
 
@@ -24,8 +24,9 @@ from anyorder.stores.dynamodb_items import Item
 from anyorder.stores.dynamodb_requests import raise_for
 
 CHUNK = 300_000  # bytes of a delivery in one item
+SHOWN = 2_000  # characters of a long detail in the entry's own item
+LONGEST_KEY = 8_000  # characters of a key; no item of DynamoDB has one that is longer, so nothing can be decided of it again
 CONFLICTS = 50  # times an entry is looked up again because another writer changed it
-_headers = msgspec.json.Decoder(tuple[tuple[str, str | None], ...])
 _encode = msgspec.json.encode
 
 
@@ -35,6 +36,17 @@ class Open(NamedTuple):
     entry: int
     entity: str
     retry: bool
+
+
+class Content(msgspec.Struct, array_like=True):
+    """What may be large: the delivery as it came, and a detail that is too long to be shown in a list."""
+
+    delivery: Delivery
+    detail: str = ""
+
+
+_encode_content = msgspec.msgpack.Encoder().encode
+_decode_content = msgspec.msgpack.Decoder(Content).decode
 
 
 class QuarantineItems:
@@ -58,7 +70,7 @@ class QuarantineItems:
         held: dict[str, tuple[Held, ...]] = {}
         for one in found:
             item = items.get(("quarantine", _place(one.entry)))
-            event = None if item is None else self._decode(self._delivery(item))
+            event = None if item is None else self._decode(self._content(item).delivery)
             if event is not None and event.key is not None:
                 held[one.entity] = (*held.get(one.entity, ()), Held(one.entry, event))
         return held
@@ -74,12 +86,16 @@ class QuarantineItems:
     def entry(self, number: int) -> Entry | None:
         """One entry with its delivery."""
         item = self._item(number)
-        return None if item is None else msgspec.structs.replace(_entry(item), delivery=self._delivery(item))
+        if item is None:
+            return None
+        content, entry = self._content(item), _entry(item)
+        detail = content.detail + entry.detail.removeprefix(_shown(content.detail))
+        return msgspec.structs.replace(entry, detail=detail, delivery=content.delivery)
 
     def event(self, number: int) -> Event | None:
         """The event of an entry, if there is a decoder."""
         item = self._item(number)
-        return None if item is None or self._decode is None else self._decode(self._delivery(item))
+        return None if item is None or self._decode is None else self._decode(self._content(item).delivery)
 
     def size(self) -> int:
         """Bytes ever held."""
@@ -92,6 +108,18 @@ class QuarantineItems:
         return key in self._books.get([key])
 
     # ---- writing
+
+    def hold_all(self, holdings: Sequence[Holding], now: float) -> list[bool]:
+        """Keep deliveries, several at once; those of one entry in their order. False for each that was there already."""
+        same: dict[tuple[str, str, str], list[int]] = {}
+        for place, holding in enumerate(holdings):
+            same.setdefault((holding.table, holding.entity, holding.identity), []).append(place)
+
+        def keep(places: list[int]) -> list[tuple[int, bool]]:
+            return [(place, self.hold(holdings[place], now)) for place in places]
+
+        found = dict(pair for kept in self._books.requests.each(keep, list(same.values())) for pair in kept)
+        return [found[place] for place in range(len(holdings))]
 
     def hold(self, holding: Holding, now: float) -> bool:
         """Keep a delivery; False if it is there already, then its count goes up. A settled one that is held again is open again."""
@@ -115,17 +143,15 @@ class QuarantineItems:
         raise StoreError(f"the quarantine entry {holding.identity} of table {holding.table} keeps changing under us")
 
     def _add(self, holding: Holding, lookup: tuple[str, str], now: float) -> bool:
-        delivery = holding.event.delivery
-        content = (delivery.key or b"") + (delivery.value or b"")
+        detail = holding.detail or holding.event.note
+        content = _encode_content(Content(holding.event.delivery, detail if len(detail) > SHOWN else ""))
         number = self._number(len(content) + 200)
-        entry, chunks = self._content(holding, now), []
+        entry = _item(holding, _shown(detail), now)
         if len(content) > CHUNK:
-            for name in ("key", "value"):
-                entry.pop(name, None)
-            entry["chunks"] = {"S": _encode((None if delivery.key is None else len(delivery.key), delivery.value is not None)).decode()}
-            chunks = [content[start : start + CHUNK] for start in range(0, len(content), CHUNK)]
-        for place, chunk in enumerate(chunks):
-            self._books.put(f"bytes#{number}", f"{place:06}", {"bytes": {"B": chunk}})
+            for place, start in enumerate(range(0, len(content), CHUNK)):
+                self._books.put(f"bytes#{number}", f"{place:06}", {"bytes": {"B": content[start : start + CHUNK]}})
+        else:
+            entry["content"] = {"B": content}
         items = [
             _put(self._books, lookup, {"entry": {"N": str(number)}}, "attribute_not_exists(place)"),
             _put(self._books, ("quarantine", _place(number)), entry),
@@ -134,7 +160,7 @@ class QuarantineItems:
         return self._transact(items)
 
     def _opening(self, holding: Holding, number: int) -> list[dict[str, Any]]:
-        if not holding.entity:
+        if not 0 < len(holding.entity) <= LONGEST_KEY:
             return []
         line: Item = {"entity": {"S": holding.entity}, "retry": {"BOOL": holding.retry}}
         return [_put(self._books, (f"open#{holding.table}", _place(number)), line), self._counting(holding.table, "ADD opened :one, #o :one", 1)]
@@ -200,48 +226,29 @@ class QuarantineItems:
         key = ("quarantine", _place(number))
         return self._books.get([key]).get(key)
 
-    @staticmethod
-    def _content(holding: Holding, now: float) -> Item:
-        delivery = holding.event.delivery
-        content: Item = {
-            "table": {"S": holding.table},
-            "entity": {"S": holding.entity},
-            "identity": {"S": holding.identity},
-            "reason": {"S": holding.reason.value},
-            "detail": {"S": holding.detail or holding.event.note},
-            "state": {"S": "open"},
-            "first_seen": {"N": str(now)},
-            "last_seen": {"N": str(now)},
-            "count": {"N": "1"},
-            "topic": {"S": delivery.topic},
-            "partition": {"N": str(delivery.partition)},
-            "offset": {"N": str(delivery.offset)},
-            "timestamp_type": {"S": delivery.timestamp_type},
-            "headers": {"S": _encode(delivery.headers).decode()},
-        }
-        for name, value in (("key", delivery.key), ("value", delivery.value)):
-            if value is not None:
-                content[name] = {"B": value}
-        if delivery.timestamp is not None:
-            content["timestamp"] = {"N": str(delivery.timestamp)}
-        return content
+    def _content(self, item: Item) -> Content:
+        if "content" in item:
+            return _decode_content(bytes(item["content"]["B"]))
+        return _decode_content(b"".join(bytes(chunk["bytes"]["B"]) for chunk in self._books.query(f"bytes#{int(item['place']['S'])}")))
 
-    def _delivery(self, item: Item) -> Delivery:
-        key, value = (bytes(item[name]["B"]) if name in item else None for name in ("key", "value"))
-        if "chunks" in item:
-            size, has_value = msgspec.json.decode(item["chunks"]["S"])
-            content = b"".join(bytes(chunk["bytes"]["B"]) for chunk in self._books.query(f"bytes#{int(item['place']['S'])}"))
-            key, value = None if size is None else content[:size], content[size or 0 :] if has_value else None
-        return Delivery(
-            item["topic"]["S"],
-            int(item["partition"]["N"]),
-            int(item["offset"]["N"]),
-            int(item["timestamp"]["N"]) if "timestamp" in item else None,
-            item["timestamp_type"]["S"],
-            key,
-            value,
-            _headers.decode(item["headers"]["S"]),
-        )
+
+def _item(holding: Holding, detail: str, now: float) -> Item:
+    """An entry without its content."""
+    return {
+        "table": {"S": holding.table},
+        "entity": {"S": holding.entity if len(holding.entity) <= LONGEST_KEY else ""},
+        "identity": {"S": holding.identity[:SHOWN]},
+        "reason": {"S": holding.reason.value},
+        "detail": {"S": detail},
+        "state": {"S": "open"},
+        "first_seen": {"N": str(now)},
+        "last_seen": {"N": str(now)},
+        "count": {"N": "1"},
+    }
+
+
+def _shown(detail: str) -> str:
+    return detail if len(detail) <= SHOWN else f"{detail[:SHOWN]}..."
 
 
 def _put(books: Books, key: tuple[str, str], values: Item, condition: str = "") -> dict[str, Any]:

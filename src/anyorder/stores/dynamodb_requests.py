@@ -10,7 +10,7 @@ import random
 import threading
 import time
 from collections.abc import Callable, Iterable, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor, wait
 from typing import Any, NamedTuple, TypeVar
 
 from anyorder.errors import ConfigurationError, MissingExtra, StoreBusy, StoreError
@@ -26,8 +26,32 @@ THROTTLED = frozenset(
         "LimitExceededException",
     }
 )
-CONFLICT = frozenset({"TransactionConflictException", "TransactionConflict", "TransactionInProgressException"})  # another writer's turn
+CONFLICT = frozenset(  # another writer's turn; the last one is another Region's, in a strongly consistent global table
+    {"TransactionConflictException", "TransactionConflict", "TransactionInProgressException", "ReplicatedWriteConflictException"}
+)
 UNKNOWN = frozenset({"InternalServerError", "InternalFailure", "ServiceUnavailable", "ServiceUnavailableException", "RequestTimeout"})
+CREDENTIALS = frozenset(  # DynamoDB's words, and STS's, for credentials that are wrong, expired or half there
+    {
+        "UnrecognizedClientException",
+        "InvalidClientTokenId",
+        "InvalidSignatureException",
+        "SignatureDoesNotMatch",
+        "IncompleteSignatureException",
+        "IncompleteSignature",
+        "ExpiredTokenException",
+        "ExpiredToken",
+        "RequestExpired",
+        "InvalidIdentityToken",
+        "MissingAuthenticationTokenException",
+        "MissingAuthenticationToken",
+    }
+)
+RENEW = "renew the credentials (environment, profile, role; for SSO `aws sso login`); `aws sts get-caller-identity` tells whether they work"
+BUSY = {
+    "throttled": "raise the table's capacity, or wait",
+    "conflict": "other writers change the same items at the same time: run fewer of them, or wait",
+    "unknown": "it cannot be reached, or its servers fail: check endpoint, Region and network, or wait",
+}
 FIRST_PAUSE, LONGEST_PAUSE = 0.02, 3.0  # seconds; the pause before a retry is drawn between 0 and a value that doubles
 PATIENCE = 120.0  # seconds of retries before StoreBusy
 READ_AT_ONCE = 100  # keys of one BatchGetItem
@@ -40,13 +64,14 @@ R = TypeVar("R")
 class Answer(NamedTuple):
     """What DynamoDB said: the response, or the code of a refusal with its message, items and cancellation reasons.
 
-    `repeated`: an earlier try of this request may have been carried out although its answer was lost.
+    `repeated`: an earlier try of this request may have been carried out although its answer was lost. `operation`: what was asked.
     """
 
     response: dict[str, Any]
     code: str = ""
     message: str = ""
     repeated: bool = False
+    operation: str = ""
 
     @property
     def item(self) -> dict[str, Any] | None:
@@ -98,7 +123,10 @@ class Concurrency:
 
 
 class Requests:
-    """Calls of one client. `threads`: the most requests at once. Raises StoreBusy after two minutes of refusals."""
+    """Calls of one client. `threads`: the most requests at once.
+
+    Raises StoreBusy after two minutes of refusals; ConfigurationError at once where the credentials are at fault.
+    """
 
     def __init__(self, client: Any, threads: int) -> None:
         self.client = client
@@ -116,39 +144,46 @@ class Requests:
             if not code:
                 if not repeated:
                     self.concurrency.succeeded()
-                return answer._replace(repeated=repeated)
+                return answer._replace(repeated=repeated, operation=operation)
             if code == "throttled":
                 self.concurrency.throttled()
             repeated = repeated or code == "unknown"
             if time.monotonic() > until:
-                raise StoreBusy(f"DynamoDB keeps refusing {operation} ({answer.code}): {answer.message}. Raise the table's capacity, or wait")
+                raise StoreBusy(f"DynamoDB keeps refusing {operation} ({answer.code}): {answer.message}. What to do: {BUSY[code]}")
             time.sleep(self._jitter.uniform(0, pause))
             pause = min(LONGEST_PAUSE, pause * 2)
 
     def _once(self, operation: str, arguments: dict[str, Any]) -> Answer:
-        from botocore.exceptions import BotoCoreError, ClientError, NoCredentialsError, NoRegionError
+        from botocore.exceptions import BotoCoreError, ChecksumError, ClientError, ConnectionError, HTTPClientError, IncompleteReadError
 
         try:
             return Answer(getattr(self.client, operation)(**arguments))
         except ClientError as error:
             found = error.response.get("Error", {})
             code, status = str(found.get("Code", "")), error.response.get("ResponseMetadata", {}).get("HTTPStatusCode", 0)
+            if code in CREDENTIALS:
+                raise ConfigurationError(f"AWS refuses the credentials of {operation}: {error}. If this machine's clock is right, {RENEW}") from error
             return Answer(dict(error.response), "InternalServerError" if status >= 500 else code, str(found.get("Message", "")))
-        except (NoCredentialsError, NoRegionError) as error:
-            raise ConfigurationError(f"{error}: the AWS SDK's own chain finds none (environment, profile, role)") from error
-        except BotoCoreError as error:
+        except (ConnectionError, HTTPClientError, IncompleteReadError, ChecksumError) as error:
             return Answer({}, "InternalServerError", str(error))
+        except BotoCoreError as error:  # nothing was sent: no credentials or Region, an expired SSO login, a profile that contradicts itself
+            raise ConfigurationError(f"the AWS SDK cannot send {operation}: {error}. If that is about credentials, {RENEW}") from error
 
     def each(self, function: Callable[[T], R], items: Sequence[T]) -> list[R]:
-        """The function of each item, at once as far as the concurrency goes; in order. Raises the first exception after all have ended."""
+        """The function of each item, at once as far as the concurrency goes; in order.
+
+        Raises the first exception (or Ctrl-C); what has not begun by then does not begin, and what is under way is waited for.
+        """
         if len(items) == 1:
             return [function(items[0])]
-        running = [self._pool.submit(function, item) for item in items]
-        problems = [found.exception() for found in running]
-        for problem in problems:
-            if problem is not None:
-                raise problem
-        return [found.result() for found in running]
+        running: list[Future[R]] = []
+        try:
+            running.extend(self._pool.submit(function, item) for item in items)
+            return [found.result() for found in running]
+        finally:
+            for found in running:
+                found.cancel()
+            wait(running)
 
     def get_many(self, keys: Sequence[tuple[str, dict[str, Any]]]) -> list[dict[str, Any]]:
         """The items of (table, key) that exist, each under "table" and "item"; strongly consistent."""
@@ -184,8 +219,8 @@ class Requests:
             arguments["ExclusiveStartKey"] = answer.response["LastEvaluatedKey"]
 
     def close(self) -> None:
-        """End the threads."""
-        self._pool.shutdown(wait=False)
+        """End the threads; what has not begun does not begin."""
+        self._pool.shutdown(wait=False, cancel_futures=True)
 
 
 def _code_of(answer: Answer) -> str:
@@ -201,7 +236,7 @@ def _code_of(answer: Answer) -> str:
 def raise_for(answer: Answer, what: str) -> None:
     """Raises StoreError for an answer that is an error."""
     if answer.code:
-        raise StoreError(f"DynamoDB refuses to {what}: {answer.code}: {answer.message}")
+        raise StoreError(f"DynamoDB refuses to {what} ({answer.operation}): {answer.code}: {answer.message}")
 
 
 def make_client(region: str | None, endpoint: str | None, threads: int) -> Any:

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from anyorder.errors import StoreError
-from anyorder.stores.dynamodb_requests import Requests
+from anyorder.stores.dynamodb_requests import Requests, raise_for
 
 
 def create_table(requests: Requests, table: str, key: Sequence[tuple[str, str]], index: tuple[str, tuple[str, ...]] | None = None) -> None:
@@ -25,8 +25,8 @@ def create_table(requests: Requests, table: str, key: Sequence[tuple[str, str]],
         schema = [{"AttributeName": attribute, "KeyType": "HASH"}]
         arguments["GlobalSecondaryIndexes"] = [{"IndexName": attribute, "KeySchema": schema, "Projection": projection}]
     answer = requests.call("create_table", AttributeDefinitions=attributes, **arguments)
-    if answer.code not in ("", "ResourceInUseException"):
-        raise StoreError(f"cannot make table {table}: {answer.code}: {answer.message}")
+    if answer.code != "ResourceInUseException":  # another first start made it, or we did and the answer was lost
+        raise_for(answer, f"make table {table}")
     wait_until_active(requests, table)
 
 
@@ -35,6 +35,8 @@ def wait_until_active(requests: Requests, table: str) -> dict[str, Any]:
     until = time.monotonic() + 120
     while True:
         answer = requests.call("describe_table", TableName=table)
+        if answer.code != "ResourceNotFoundException":  # a table that was just made may not be known yet
+            raise_for(answer, f"describe table {table}")
         described: dict[str, Any] = answer.response.get("Table", {})
         if described.get("TableStatus") in ("ACTIVE", "UPDATING"):
             return described

@@ -18,12 +18,23 @@ COUNTED_BYTES = 64 * 1024 * 1024  # a table up to this size is counted exactly; 
 
 
 class TableShape(NamedTuple):
-    """A user's table: its name in DynamoDB, its key, whether the sparse index of tombstones is there, and AWS's description."""
+    """A user's table: its name in DynamoDB, its key, and AWS's description."""
 
     name: str
     schema: KeySchema
-    indexed: bool
     described: dict[str, Any]
+
+    @property
+    def tombstone_index(self) -> dict[str, Any] | None:
+        """The index with the name of the sparse index of tombstones, whatever it is like."""
+        indexes = self.described.get("GlobalSecondaryIndexes", ())
+        return next((index for index in indexes if index["IndexName"] == SINCE), None)
+
+    @property
+    def indexed(self) -> bool:
+        """Can every tombstone be read from the index? Only one that is complete, and carries the memories."""
+        found = self.tombstone_index
+        return found is not None and is_ready(found) and is_sparse(found, self.described) and _carries_memory(found)
 
 
 class Tombstone(NamedTuple):
@@ -67,11 +78,17 @@ class UserTables:
         if answer.code == "ResourceNotFoundException":
             return None
         raise_for(answer, f"describe table {name}")
-        shape = _shape(name, wait_until_active(self._requests, name))
+        shape = self._described(name)
         if spec.key and shape.schema.names != (ENTITY_KEY,) and set(shape.schema.names) != set(spec.key):
             raise StoreError(f"the DynamoDB table {name} has the key ({', '.join(shape.schema.names)}), but key= says ({', '.join(spec.key)})")
         self._shapes[spec.name] = shape
         return shape
+
+    def _described(self, name: str) -> TableShape:
+        described = wait_until_active(self._requests, name)
+        types = {attribute["AttributeName"]: attribute["AttributeType"] for attribute in described["AttributeDefinitions"]}
+        schema = KeySchema(tuple((part["AttributeName"], types[part["AttributeName"]]) for part in described["KeySchema"]))
+        return TableShape(name, schema, described)
 
     def make(self, spec: TableSpec, key: Mapping[str, object], *, native_ttl: bool) -> TableShape:
         """The table, made for keys like this one if it does not exist. Its index of tombstones costs a write unit a delete: only with a window."""
@@ -82,11 +99,16 @@ class UserTables:
         ordered = {column: key[column] for column in spec.key} if set(spec.key) == set(key) else key
         create_table(self._requests, name, schema_for(ordered).attributes, (SINCE, (MEMORY,)) if spec.window is not None else None)
         if native_ttl:
-            attribute = {"Enabled": True, "AttributeName": EXPIRES}
-            raise_for(self._requests.call("update_time_to_live", TableName=name, TimeToLiveSpecification=attribute), f"switch on TTL of {name}")
+            self._switch_on_ttl(name)
         made = self.shape(spec)
         assert made is not None
         return made
+
+    def _switch_on_ttl(self, name: str) -> None:
+        """A refusal counts only if TTL is not on: another first start was quicker, or our own answer was lost."""
+        answer = self._requests.call("update_time_to_live", TableName=name, TimeToLiveSpecification={"Enabled": True, "AttributeName": EXPIRES})
+        if answer.code and not is_ttl_on(self._requests.call("describe_time_to_live", TableName=name).response):
+            raise_for(answer, f"switch on TTL of {name}")
 
     def refuse_rows(self, spec: TableSpec) -> None:
         """Raises TableNotEmpty for a table with items that no event explains, unless they are adopted."""
@@ -110,17 +132,27 @@ class UserTables:
                     yield item
 
     def tombstones(self, table: str, before: float) -> Iterator[Tombstone]:
-        """Tombstones written up to a time: from the sparse index, or else by reading the whole table."""
+        """Tombstones written up to a time: from the sparse index, or else by reading the whole table.
+
+        The index is looked at each time: it may be added, made anew or taken away while we run. Raises StoreError for an item without a memory, since
+        a tombstone that is skipped here would be in no floor.
+        """
         shape = self.shape(TableSpec(table))
         if shape is None:
             return
+        shape = self._described(shape.name)
         names, values = {"#s": SINCE}, {":before": {"N": str(before)}}
         arguments: dict[str, Any] = {"TableName": shape.name, "FilterExpression": "#s <= :before"}
         where: dict[str, Any] = {"IndexName": SINCE} if shape.indexed else {"ConsistentRead": True}
         pages = self._requests.pages("scan", **arguments, **where, ExpressionAttributeNames=names, ExpressionAttributeValues=values)
         for item in pages:
             memory = memory_of(item)
-            if memory is not None and not memory.live:
+            if memory is None:
+                raise StoreError(
+                    f"{shape.name}: {entity_of(shape.schema, item)} has {SINCE} but no {MEMORY}, so it cannot be forgotten safely. Either the index "
+                    f"{SINCE} does not project {MEMORY} (`anyorder doctor` tells), or somebody else wrote this item, and must take it away"
+                )
+            if not memory.live:
                 key = {name: item[name] for name in shape.schema.names}
                 yield Tombstone(key, entity_of(shape.schema, item), memory, item[MEMORY]["S"])
 
@@ -132,16 +164,31 @@ class UserTables:
         if shape.described.get("TableSizeBytes", 0) <= COUNTED_BYTES:
             live = [memory.live for memory in map(memory_of, self.items(spec)) if memory is not None]
             return sum(live), sum(live), len(live) - sum(live)
-        dead = sum(index.get("ItemCount", 0) for index in shape.described.get("GlobalSecondaryIndexes", ()) if index["IndexName"] == SINCE)
+        dead = int((shape.tombstone_index or {}).get("ItemCount", 0))
         live_items = int(shape.described["ItemCount"]) - dead
         return live_items, live_items, dead
 
 
-def _shape(name: str, described: dict[str, Any]) -> TableShape:
-    types = {attribute["AttributeName"]: attribute["AttributeType"] for attribute in described["AttributeDefinitions"]}
-    schema = KeySchema(tuple((part["AttributeName"], types[part["AttributeName"]]) for part in described["KeySchema"]))
-    indexes = described.get("GlobalSecondaryIndexes", ())
-    return TableShape(name, schema, any(index["IndexName"] == SINCE for index in indexes), described)
+def is_ready(index: dict[str, Any]) -> bool:
+    """Does the index hold every item that belongs into it? One that is being built does not yet."""
+    return index.get("IndexStatus") == "ACTIVE" and not index.get("Backfilling")
+
+
+def is_sparse(index: dict[str, Any], described: dict[str, Any]) -> bool:
+    """Is its key the number that tombstones have, alone? With another attribute beside it, tombstones that lack that one are left out."""
+    number = {"AttributeName": SINCE, "AttributeType": "N"} in described["AttributeDefinitions"]
+    return number and index["KeySchema"] == [{"AttributeName": SINCE, "KeyType": "HASH"}]
+
+
+def _carries_memory(index: dict[str, Any]) -> bool:
+    projection = index.get("Projection", {})
+    return projection.get("ProjectionType") == "ALL" or MEMORY in projection.get("NonKeyAttributes", ())
+
+
+def is_ttl_on(response: dict[str, Any]) -> bool:
+    """Does this answer of DescribeTimeToLive say that DynamoDB deletes expired tombstones, now or in a moment?"""
+    described = response.get("TimeToLiveDescription", {})
+    return described.get("TimeToLiveStatus") in ("ENABLED", "ENABLING") and described.get("AttributeName") == EXPIRES
 
 
 def entity_of(schema: KeySchema, item: Item) -> str:

@@ -13,6 +13,7 @@ import msgspec
 from anyorder._core.memory import REST, Memory, pack
 from anyorder._core.outcome import Reason
 from anyorder.stores.contract import Answer, Lost, Refused, Replaced, Write
+from anyorder.stores.dynamodb_floors import is_forgettable
 from anyorder.stores.dynamodb_guard import incoming_guard, stored_guard
 from anyorder.stores.dynamodb_items import (
     EXPIRES,
@@ -32,6 +33,7 @@ from anyorder.stores.dynamodb_items import (
 from anyorder.stores.dynamodb_requests import Answer as Said
 
 CONDITION_FAILED = "ConditionalCheckFailedException"
+WIDE = 150  # columns set or taken away in one update expression, which has at most 4 KB and 300 operators; above, the whole item is put
 KEEP_SECONDS = 1  # DynamoDB's TTL counts whole seconds; a tombstone is kept at least its window
 
 
@@ -78,6 +80,11 @@ def plan(target: Target, write: Write, slot: Slot) -> Planned:
     return _update(target, write, key, ours, after, text, slot)
 
 
+def is_wide(write: Write) -> bool:
+    """Does it tell more columns than an update expression holds?"""
+    return write.after is not None and len(write.after.values or {}) > WIDE
+
+
 def _live(memory: Memory | None) -> bool:
     return memory is not None and memory.live
 
@@ -91,7 +98,7 @@ def _bookkeeping(target: Target, after: Memory, text: str) -> Item:
             ours[OFFSET] = {"N": str(guard.offset)}
     if not after.live:
         ours[SINCE] = {"N": str(target.now)}
-        if target.expires is not None:
+        if target.expires is not None and is_forgettable(after.stamp):
             ours[EXPIRES] = {"N": str(int(target.now + target.expires) + KEEP_SECONDS)}
     return ours
 
@@ -142,8 +149,10 @@ def _update(target: Target, write: Write, key: Item, ours: Item, after: Memory, 
         gone = (*gone, *(column for column in rest if not column.startswith("anyorder_")))
     setting = {**told, **ours}
     removing = dict.fromkeys([*gone, *({GUARD, OFFSET, SINCE, EXPIRES} - set(ours))])
-    merged = {name: value for name, value in {**there, **setting}.items() if name not in removing}
-    check_size({**merged, **key})
+    merged = {**{name: value for name, value in {**there, **setting}.items() if name not in removing}, **key}
+    check_size(merged)
+    if slot.item is not None and len(setting) + len(removing) > WIDE:
+        return _put_merged(target, write, merged, text, slot)
     names = {f"#{place}": name for place, name in enumerate([*setting, *removing])}
     marks = {name: mark for mark, name in names.items()}
     sets = ", ".join(f"{marks[name]} = :{place}" for place, name in enumerate(setting))
@@ -156,7 +165,18 @@ def _update(target: Target, write: Write, key: Item, ours: Item, after: Memory, 
         "ExpressionAttributeValues": {f":{place}": value for place, value in enumerate(setting.values())} | {":before": {"S": slot.text or ""}},
         "ReturnValuesOnConditionCheckFailure": "ALL_OLD",
     }
-    return Planned(write, "update_item", arguments, text, False, {**merged, **key} if slot.item is not None else None)
+    return Planned(write, "update_item", arguments, text, False, merged if slot.item is not None else None)
+
+
+def _put_merged(target: Target, write: Write, merged: Item, text: str, slot: Slot) -> Planned:
+    """The whole item, as the update would leave it: while its memory is the one that was read, its columns are too."""
+    condition: dict[str, Any] = {
+        "ConditionExpression": "#m = :before",
+        "ExpressionAttributeNames": {"#m": MEMORY},
+        "ExpressionAttributeValues": {":before": {"S": slot.text or ""}},
+        "ReturnValuesOnConditionCheckFailure": "ALL_OLD",
+    }
+    return Planned(write, "put_item", {"TableName": target.table, "Item": merged, **condition}, text, False, merged)
 
 
 def _deletion(target: Target, write: Write, key: Item, slot: Slot) -> Planned:

@@ -10,14 +10,15 @@ from collections.abc import Mapping, Sequence
 from types import MappingProxyType
 from typing import NamedTuple
 
-from anyorder._core.batch import Coalesced, Decision, Held, coalesce, decide_again, identity_of, newest_first
+from anyorder._core.batch import Coalesced, Decision, Held, coalesce, decide_again, newest_first
 from anyorder._core.decide import decide, truncate, truncated_by
-from anyorder._core.event import Event, Kind, canonical
+from anyorder._core.event import Event, Kind
 from anyorder._core.fold import Limits
-from anyorder._core.memory import REST, Memory, Stamp
+from anyorder._core.memory import REST, Memory
 from anyorder._core.outcome import Reason
 from anyorder.errors import StoreBusy
 from anyorder.stores.contract import EntryQuery, Holding, Lost, Refused, Remembered, Replaced, TableSpec, Transaction, Write
+from anyorder.stores.holdings import disputes, disputing, holding
 
 NOTHING = Remembered(None)
 _HELD_TRUNCATES = (Reason.WAITING, Reason.CONFLICT, Reason.SUSPECTED_RESET)
@@ -80,41 +81,15 @@ def settle(spec: TableSpec, shares: dict[str, Coalesced], token: str, contents: 
                 decision = Decision(decision.event, decision.reason, decision.against, decision.detail, values)
             decisions.append(decision)
             if decision.quarantined:
-                holdings.append(holding(spec.name, entity, _disputing(share, decision, contents.get(entity)) if disputes(decision) else decision))
+                holdings.append(holding(spec.name, entity, disputing(share, decision, contents.get(entity)) if disputes(decision) else decision))
         closed += share.settled
     return Settlement(decisions, closed, holdings)
-
-
-def disputes(decision: Decision) -> bool:
-    """Is it a tie: another content of the very position that the row, or its end, has? (rules R12)"""
-    against, position = decision.against, decision.event.position
-    tied = isinstance(against, Stamp) and position is not None and against.position.identity() == position.identity()
-    return tied and decision.reason is Reason.CONFLICT
-
-
-def _disputing(share: Coalesced, decision: Decision, content: object) -> Decision:
-    """The decision with the other content as its detail: that of another event of this batch, or the row as it was."""
-    event = decision.event
-    same = (d.event for d in share.decisions if d.event.position == event.position and d.event.fingerprint != event.fingerprint)
-    other = next(same, None)
-    return Decision(event, decision.reason, decision.against, f"the other content: {canonical(content if other is None else other.fields)}")
 
 
 def look(transaction: Transaction, spec: TableSpec, entity: str) -> Remembered:
     """What is remembered of one key, read now."""
     found = transaction.remembered(spec, [entity]).get(entity, NOTHING)
     return transaction.remembered(spec, [entity]).get(entity, NOTHING) if found.unread else found
-
-
-def holding(table: str, entity: str, decision: Decision) -> Holding:
-    """The quarantine's view of a decision. What the store refused for now has a detail; it is tried again after every batch.
-
-    A dispute is one entry per position, whichever content came second (rules R12).
-    """
-    retry = decision.reason is Reason.WAITING and decision.detail != ""
-    position = decision.event.position
-    identity = f"dispute {position.identity()}" if disputes(decision) and position is not None else identity_of(decision.event)
-    return Holding(table, entity, identity, decision.reason, decision.detail, decision.event, retry)
 
 
 def apply(transaction: Transaction, spec: TableSpec, events: Sequence[Event], token: str, *, reconsider: bool = False) -> Settlement:
@@ -146,11 +121,14 @@ def _write(
 ) -> Settlement:
     shares: dict[str, Coalesced] = {}
     contents: dict[str, object] = {}
+    early: dict[int, bool] = {}
     known = _known(transaction, spec, list(groups))
     for _ in range(ATTEMPTS):
         planned = plan(groups, known, limits, reconsider=reconsider)
         shares |= planned.shares
         contents |= {w.entity: transaction.content(spec, w.key) for w in planned.writes if any(map(disputes, planned.shares[w.entity].decisions))}
+        if not transaction.atomic:
+            early |= _hold_disputes(transaction, spec, planned, contents, early)
         lost = [entity for entity, share in planned.shares.items() if not share.moved and known.get(entity, NOTHING).unread]
         for answer in transaction.write(spec, planned.writes, limits, token) if planned.writes else ():
             events = groups[answer.entity]
@@ -170,7 +148,17 @@ def _write(
     settlement = settle(spec, shares, token, contents)
     for held, decision in settlement.closed:
         transaction.settle(held.entry, "settled", decision.reason)
-    return settlement._replace(decisions=keep(transaction, settlement.decisions, settlement.holdings))
+    return settlement._replace(decisions=keep(transaction, settlement.decisions, settlement.holdings, early))
+
+
+def _hold_disputes(
+    transaction: Transaction, spec: TableSpec, planned: Plan, contents: Mapping[str, object], known: Mapping[int, bool]
+) -> dict[int, bool]:
+    """Where row and quarantine are two steps, a dispute is held first: after a crash in between, the row no longer tells its other content."""
+    decided = [(planned.shares[write.entity], write.entity, d) for write in planned.writes for d in planned.shares[write.entity].decisions]
+    disputed = [(share, entity, d) for share, entity, d in decided if disputes(d) and id(d.event) not in known]
+    holdings = [holding(spec.name, entity, disputing(share, d, contents.get(entity))) for share, entity, d in disputed]
+    return {id(d.event): new for (_, _, d), new in zip(disputed, transaction.hold(holdings), strict=True)} if holdings else {}
 
 
 def _known(transaction: Transaction, spec: TableSpec, entities: list[str]) -> dict[str, Remembered]:
@@ -193,10 +181,17 @@ def _clock(event: Event) -> str:
     return "" if growing is None else growing[0]
 
 
-def keep(transaction: Transaction, decisions: Sequence[Decision], holdings: Sequence[Holding]) -> list[Decision]:
-    """Write the quarantine. The decisions again, where a delivery that it already holds is a duplicate (rules R1)."""
-    fresh = transaction.hold(holdings) if holdings else []
-    repeated = {id(holding.event) for holding, new in zip(holdings, fresh, strict=True) if not new}
+def keep(
+    transaction: Transaction, decisions: Sequence[Decision], holdings: Sequence[Holding], early: Mapping[int, bool] = MappingProxyType({})
+) -> list[Decision]:
+    """Write the quarantine. The decisions again, where a delivery that it already holds is a duplicate (rules R1).
+
+    `early`: the events that were held before the rows were written, and whether they were new then.
+    """
+    rest = [holding for holding in holdings if id(holding.event) not in early]
+    fresh = transaction.hold(rest) if rest else []
+    new = {**early, **{id(holding.event): new for holding, new in zip(rest, fresh, strict=True)}}
+    repeated = {number for number, was_new in new.items() if not was_new}
     again = (d.quarantined and id(d.event) in repeated for d in decisions)
     return [
         Decision(d.event, Reason.DUPLICATE, d.against, "the quarantine holds it") if twice else d for d, twice in zip(decisions, again, strict=True)

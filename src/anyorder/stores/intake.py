@@ -16,7 +16,8 @@ from anyorder._core.outcome import Reason
 from anyorder._core.reset import Growth, suspect
 from anyorder.errors import BooksUnbalanced
 from anyorder.stores.contract import Store, TableSpec, Transaction
-from anyorder.stores.guard import apply, holding, keep
+from anyorder.stores.guard import apply, keep
+from anyorder.stores.holdings import holding
 
 
 class Share(NamedTuple):

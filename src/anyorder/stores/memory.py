@@ -106,6 +106,8 @@ class MemoryStore:
 class MemoryTransaction:
     """See `contract.Transaction`."""
 
+    atomic = True
+
     def __init__(self, state: State, now: float, decode: Callable[[Delivery], Event] | None) -> None:
         self._state = state
         self._now = now

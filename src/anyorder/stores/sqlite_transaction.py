@@ -39,6 +39,8 @@ class Tables(dict[str, Schema]):
 class SQLiteTransaction:
     """See `contract.Transaction`; every method here is a few named statements."""
 
+    atomic = True
+
     def __init__(self, database: sqlite3.Connection, tables: Tables, now: float, decode: Callable[[Delivery], Event] | None) -> None:
         self._database = database
         self._tables = tables

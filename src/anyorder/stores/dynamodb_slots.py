@@ -1,0 +1,123 @@
+"""What is in the items of a batch's keys, as this batch last saw it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from typing import TYPE_CHECKING
+
+from anyorder._core.event import canonical
+from anyorder._core.memory import REST
+from anyorder.stores.contract import Lost, Refused, TableSpec, Write
+from anyorder.stores.dynamodb_execute import Done
+from anyorder.stores.dynamodb_items import DoesNotFit, Item, item_key, key_of, row_of, text_of
+from anyorder.stores.dynamodb_tables import entity_of
+from anyorder.stores.dynamodb_writes import Slot, is_wide
+
+if TYPE_CHECKING:
+    from anyorder.stores.dynamodb import DynamoDBStore
+
+EMPTY = Slot()
+
+
+class Slots:
+    """The slots of one batch. `dry`: what was seen, or would have been written, stays as it is."""
+
+    def __init__(self, store: DynamoDBStore, *, dry: bool) -> None:
+        self._store = store
+        self._dry = dry
+        self._seen: dict[tuple[str, str], Slot] = {}
+        self._told: set[tuple[str, str]] = set()
+        self._asked: set[tuple[str, str]] = set()
+        self._moved: set[tuple[str, str]] = set()
+
+    def of(self, table: str, entity: str) -> Slot:
+        """What was last seen of a key; an empty slot where nothing was."""
+        return self._seen.get((table, entity), EMPTY)
+
+    def look(self, spec: TableSpec, entities: Sequence[str], unread: set[str]) -> None:
+        """See the slots of keys about to be decided. `unread`: those that may be written without; what a write was just told is not read again."""
+        names = {entity: (spec.name, entity) for entity in entities}
+        unknown = {entity: name for entity, name in names.items() if name not in self._told}
+        skipped = {name for entity, name in unknown.items() if entity in unread and name not in self._asked}
+        self._seen |= dict.fromkeys(skipped, Slot(unread=True))
+        self.read(spec, [entity for entity, name in unknown.items() if name not in skipped])
+        self._asked |= set(names.values())
+        self._told -= set(names.values())
+
+    def read(self, spec: TableSpec, entities: Iterable[str]) -> None:
+        """Look into the slots of these keys."""
+        if self._dry:
+            entities = [entity for entity in entities if (spec.name, entity) not in self._seen]
+        shape = self._store.tables.shape(spec)
+        keys: dict[str, Item] = {}
+        for entity in entities:
+            self._seen[spec.name, entity] = EMPTY
+            try:
+                keys[entity] = {} if shape is None else item_key(shape.schema, entity, key_of(entity))
+            except DoesNotFit:
+                continue  # it was never stored; the write will say why
+        if shape is None:
+            return
+        for found in self._store.requests.get_many([(shape.name, key) for key in keys.values()]):
+            self.see(spec.name, entity_of(shape.schema, found["item"]), found["item"])
+
+    def see(self, table: str, entity: str, item: Item) -> None:
+        """An item that was read."""
+        self._seen[table, entity] = Slot(text_of(item), item)
+
+    def suppose(self, table: str, entity: str, text: str | None) -> None:
+        """What a dry run would have written."""
+        self._seen[table, entity] = Slot(text)
+
+    def for_write(self, spec: TableSpec, write: Write) -> Slot:
+        """What the write is conditional on; a sweep's rows are read for the columns that go, and wide ones because they are put whole."""
+        slot = self.of(spec.name, write.entity)
+        sweeps = write.after is not None and REST in (write.after.values or {}) and write.after.cells
+        if (sweeps or is_wide(write)) and slot.item is None and slot.text is not None:
+            self.read(spec, [write.entity])
+            again = self.of(spec.name, write.entity)
+            return again if again.text == slot.text else slot
+        return slot
+
+    def note(self, spec: TableSpec, done: Done) -> None:
+        """What is in the slot now: what we wrote, or what somebody else did; the key is decided on it next, if the server said it."""
+        name = (spec.name, done.made.write.entity)
+        if isinstance(done.answer, Lost):
+            self._seen[name] = Slot(text_of(done.item), done.item)
+            self._told |= {name} if done.item is not None else set()
+        elif not isinstance(done.answer, Refused):
+            self._seen[name] = Slot(done.made.text, done.made.item)
+            self._moved.add(name)
+
+    def content(self, spec: TableSpec, key: Mapping[str, object]) -> dict[str, object] | None:
+        """The row of a key, None if there is none."""
+        entity = canonical(key)
+        slot, shape = self.of(spec.name, entity), self._store.tables.shape(spec)
+        if slot.item is not None or shape is None or (slot.text is None and not slot.unread):
+            return row_of(slot.item)
+        try:
+            found = self._store.requests.get_many([(shape.name, item_key(shape.schema, entity, key))])
+        except DoesNotFit:
+            return None  # it was never stored
+        return row_of(found[0]["item"]) if found else None
+
+    def seen(self, table: str) -> Iterator[tuple[str, str]]:
+        """The keys that are not empty, and the texts of their memories."""
+        return ((entity, slot.text) for (name, entity), slot in tuple(self._seen.items()) if name == table and slot.text is not None)
+
+    @property
+    def stale(self) -> tuple[int, int]:
+        """How many keys were asked for and came to no write, of how many."""
+        return len(self._asked - self._moved), len(self._asked)
+
+    def take_moved(self, table: str) -> set[str]:
+        """The keys that we moved since this was last asked."""
+        moved = {name for name in self._moved if name[0] == table}
+        self._moved -= moved
+        return {entity for _, entity in moved}
+
+    def changed(self, spec: TableSpec, entities: set[str]) -> set[str]:
+        """Those of these keys that somebody else moved since we saw them."""
+        before = {entity: self.of(spec.name, entity).text for entity in entities}
+        self.read(spec, entities)
+        return {entity for entity, text in before.items() if self.of(spec.name, entity).text != text}

@@ -1,0 +1,196 @@
+"""What happens to a batch on DynamoDB in the middle: other writers' news, a crash between two steps, content that is too large."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from typing import Any
+
+import pytest
+
+from anyorder._core.event import Delivery, Event, Kind
+from anyorder._core.families import LogPosition, ScalarPosition
+from anyorder._core.outcome import Reason
+from anyorder.stores.contract import EntryQuery, TableSpec
+from anyorder.stores.intake import Share, take
+from anyorder.testing.bench import NEVER, WINDOW_ZERO, Bench
+from anyorder.testing.change import Change, decode, delete, put, truncate
+from anyorder.testing.place import Place
+from tests.stores.dynamodb_place import dynamodb_place
+
+SECOND = 1_000_000
+
+
+class Meanwhile:
+    """A client that does something else right before its next request of a kind."""
+
+    def __init__(self, client: Any, operation: str, act: Callable[[], object]) -> None:
+        self._client = client
+        self._operation = operation
+        self._act: Callable[[], object] | None = act
+
+    def __getattr__(self, name: str) -> Any:
+        if name == self._operation and self._act is not None:
+            act, self._act = self._act, None
+            act()
+        return getattr(self._client, name)
+
+
+class Crash(Exception):
+    """The process ends here."""
+
+
+def crash() -> None:
+    """End the process."""
+    raise Crash
+
+
+@pytest.fixture
+def place(dynamodb_local: Any) -> Iterator[Place]:
+    """A fresh table that never forgets."""
+    found = dynamodb_place(dynamodb_local)
+    yield found
+    found.close()
+
+
+def deliver(store: Any, events: Sequence[Event], token: str, spec: TableSpec = NEVER) -> list[Reason]:
+    """The reason of each event of a batch."""
+    return [decision.reason for decision in take(store, [Share(spec, events)], now=1.0, token=token).decisions]
+
+
+def entries(store: Any) -> list[tuple[str, str]]:
+    """Every quarantine entry: reason and state."""
+    with store.reading() as transaction:
+        return [(entry.reason, entry.state) for entry in transaction.entries(EntryQuery(state=""))]
+
+
+@pytest.mark.parametrize("read_first", [True, False])
+def test_a_create_that_lands_after_the_first_truncate_is_truncated(dynamodb_local: Any, read_first: bool) -> None:
+    """It was decided before the table knew of any truncate, and is older than the one that another writer swept by meanwhile."""
+    with Bench("truncate", lambda: dynamodb_place(dynamodb_local, read_first=read_first), NEVER) as bench:
+        bench.deliver([put(9, 1)])
+        other, store = bench.connect(), bench.store
+        store.requests.client = Meanwhile(dynamodb_local, "put_item", lambda: bench.deliver([truncate(5)], store=other))  # type: ignore[attr-defined]
+        bench.deliver([put(1, 3), put(2, 7)], store=store)
+        assert set(bench.rows()) == {2}
+        bench.judge()
+        other.close()
+
+
+def test_a_create_whose_writer_died_after_the_first_truncate_is_truncated(dynamodb_local: Any) -> None:
+    """Its delivery comes again, is stale, and the row goes all the same."""
+    with Bench("truncate", lambda: dynamodb_place(dynamodb_local, read_first=True), NEVER) as bench:
+        bench.deliver([put(9, 1)])
+        other, store = bench.connect(), bench.store
+
+        def sweep() -> None:
+            bench.deliver([truncate(5)], store=other)
+            store.requests.client = Meanwhile(dynamodb_local, "batch_get_item", crash)  # type: ignore[attr-defined]
+
+        store.requests.client = Meanwhile(dynamodb_local, "put_item", sweep)  # type: ignore[attr-defined]
+        with pytest.raises(Crash):
+            bench.deliver([put(1, 3)], store=store)
+        assert set(bench.rows()) == {1}
+        assert bench.deliver([put(1, 3)], store=other) == [Reason.STALE]
+        assert bench.rows() == {}
+        other.close()
+
+
+def changed(number: int, lsn: int, run: str, seconds: int, x: str, key: int = 1, op: str = "u") -> Event:
+    """A change, or a snapshot read, of a log; its delivery is its number."""
+    read = op == "r"
+    position = LogPosition("pg:m", lsn, op, None if read else lsn - 1, None if read else number, "t/0", number, run, seconds * SECOND)
+    delivery = Delivery("kit", 0, number, value=str(number).encode())
+    return Event(Kind.PUT, "kit", {"id": key}, position, {"x": x}, delivery=delivery, snapshot_run=("pg:m", run) if read else None)
+
+
+@pytest.mark.parametrize("race", [False, True])
+def test_what_waits_for_a_run_that_is_learnt_meanwhile_settles(dynamodb_local: Any, race: bool) -> None:
+    """One writer decides that a change waits for a snapshot run (R14); another tells the run before the first has held it."""
+    first, second = "01900000-0000-7000-8000-000000000001", "01900000-0000-7000-8000-000000000002"
+    old, new = changed(1, 1000, first, 100, "old"), changed(2, 50, second, 200, "new")
+    read = changed(3, 40, second, 150, "read", key=2, op="r")
+    known = {event.delivery.offset: event for event in (old, new, read)}
+    place = dynamodb_place(dynamodb_local)
+    ours, other = (place.connect(lambda delivery: known[delivery.offset]) for _ in range(2))
+    deliver(ours, [old], "a")
+    if race:
+        ours.requests.client = Meanwhile(dynamodb_local, "transact_write_items", lambda: deliver(other, [read], "b"))  # type: ignore[attr-defined]
+    assert deliver(ours, [new], "c") == [Reason.WAITING]
+    if not race:
+        deliver(other, [read], "b")
+    assert entries(ours) == [("waiting", "settled")]
+    assert {row["id"]: row["x"] for row in place.rows("kit")} == {1: "new", 2: "read"}
+    ours.close(), other.close(), place.close()
+
+
+@pytest.mark.parametrize("order", ["ab", "ba"])
+def test_a_dispute_keeps_its_other_content_over_a_crash(place: Place, dynamodb_local: Any, order: str) -> None:
+    """Two contents of one position; the writer of the second dies between its two steps: the entry lists the other all the same (R12)."""
+    store: Any = place.connect(decode)
+    one, two = (Change(1, 1, {"x": letter}).event() for letter in order)
+    deliver(store, [one], "1")
+    for operation in ("put_item", "update_item", "transact_write_items"):
+        store.requests.client = Meanwhile(dynamodb_local, operation, crash)
+        try:
+            deliver(store, [two], operation)
+        except Crash:
+            store.requests.client = dynamodb_local
+            deliver(store, [two], f"{operation} again")
+    with store.reading() as transaction:
+        (entry,) = transaction.entries(EntryQuery())
+    assert entry.reason == "conflict"
+    assert f'"{order[0]}"' in entry.detail or f'"{order[1]}"' in entry.detail
+    assert "null" not in entry.detail
+    store.close()
+
+
+def test_nothing_is_too_large_for_the_quarantine(place: Place) -> None:
+    """Disputes of two large contents, long headers, a key that no item can have: held with every byte, and their neighbours go on."""
+    store: Any = place.connect(decode)
+    one, two = (Change(1, 1, {"x": letter * 210_000}).event() for letter in "ab")
+    deliver(store, [one], "1")
+    assert sorted(deliver(store, [two, put(2, 1).event()], "2")) == [Reason.APPLIED, Reason.CONFLICT]
+    odd = Delivery("kit", value=b"x", headers=(("h", "y" * 450_000),))
+    key = {"id": "k" * 450_000}
+    wide = Event(Kind.PUT, "kit", key, ScalarPosition("version", "kit", (1,)), {"x": "1"}, delivery=Delivery("kit", 0, 7, value=b"wide"))
+    events = [Event(Kind.MALFORMED, "kit", None, None, note="n" * 450_000, delivery=odd), wide, put(3, 1).event()]
+    assert sorted(deliver(store, events, "3")) == [Reason.APPLIED, Reason.MALFORMED, Reason.MALFORMED]
+    with store.reading() as transaction:
+        found = [transaction.entry(entry.id) for entry in transaction.entries(EntryQuery())]
+    details = {entry.delivery.value: len(entry.detail) for entry in found}
+    assert details[two.delivery.value] > 210_000
+    assert details[b"x"] == 450_000
+    assert {odd, wide.delivery, two.delivery} == {entry.delivery for entry in found}
+    store.close()
+
+
+def test_a_tie_of_a_key_that_no_item_can_have_is_malformed(place: Place, dynamodb_local: Any) -> None:
+    """Written unread or not: a sentence, and the neighbours go on."""
+    store: Any = place.connect(decode)
+    deliver(store, [put(2, 1).event()], "1")
+    for read_first in (True, False):
+        store._read_first = read_first
+        tie = [Event(Kind.PUT, "kit", {"id": "k" * 3_000}, ScalarPosition("version", "kit", (1,)), {"x": x}) for x in "ab"]
+        assert set(deliver(store, tie, f"{read_first}")) <= {Reason.MALFORMED, Reason.DUPLICATE}
+    store.close()
+
+
+@pytest.mark.parametrize("columns", [100, 300, 800])
+def test_a_partial_event_may_name_any_number_of_columns(place: Place, columns: int) -> None:
+    """An update expression holds about 300; a wide row is put whole instead, and keeps what the event does not name."""
+    store: Any = place.connect(decode)
+    old, new = ({f"c{number}": value for number in range(columns)} for value in (1, 2))
+    assert deliver(store, [Change(1, 1, {**old, "kept": "z"}).event()], "1") == [Reason.APPLIED]
+    assert deliver(store, [Change(1, 2, new, whole=False).event()], "2") == [Reason.APPLIED]
+    (row,) = place.rows("kit")
+    assert {**row} == {"id": 1, **new, "kept": "z"}
+    store.close()
+
+
+def test_a_truncate_settles_what_its_own_batch_held(dynamodb_local: Any) -> None:
+    """A late put and the truncate that ends it, in one batch."""
+    with Bench("truncate", lambda: dynamodb_place(dynamodb_local), WINDOW_ZERO) as bench:
+        bench.deliver([delete(1, 10)])
+        bench.reap()
+        assert bench.deliver([put(1, 4), truncate(20)]) == [Reason.LATE, Reason.APPLIED]
+        assert entries(bench.store) == [("late", "settled")]
