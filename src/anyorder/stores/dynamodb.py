@@ -111,7 +111,7 @@ class DynamoDBStore:
         """Forget tombstones written up to a time: each bucket's floor first, then exactly the tombstones that were examined.
 
         With `forget="ttl"` nothing is deleted here: the floor is raised over all tombstones that are older than the window, and DynamoDB
-        deletes them after two. Raises NotReapable where some never can be forgotten. A table that was written without a window at first is reaped from a day after the window was set:
+        deletes them later. Raises NotReapable where some never can be forgotten. A table that was written without a window at first is reaped from a day after the window was set:
         until then a plain create, decided before, may still be under way.
         """
         now = before + (spec.window or 0.0)

@@ -2,7 +2,8 @@
 
 A key always uses the floor of its own bucket, by the hash of the key, never "any copy" (rules R2); creates of different buckets do
 not meet in one item. Under DynamoDB's own TTL clocks come back: a create then needs a floor that covers everything which may have
-expired (`covered`). A tombstone is in the floor after its window, and expires after two: so whoever notes them may be away for a window.
+expired (`covered`). A tombstone is in the floor after its window, and expires after three: so whoever notes them may be away for a window,
+and be late.
 """
 
 from __future__ import annotations
@@ -27,7 +28,7 @@ BUCKETS = 16
 DAY = 86_400.0
 MARGIN_SHARE = 7  # a request must land within the margin: a day, or this part of a shorter window (rules R2: M = 1 day, T >= 7 days)
 SHORTEST = 3600.0  # seconds of a window under DynamoDB's TTL: its margin is then four times as long as a request may be under way
-EXPIRY = 2  # windows until DynamoDB's TTL may delete a tombstone
+EXPIRY = 3  # windows until DynamoDB's TTL may delete a tombstone
 NOTED_SHARE = 10  # expiring tombstones are noted anew after this part of the margin
 _floor = msgspec.json.Decoder(Floor)
 _stamp = msgspec.json.Decoder(Stamp)
@@ -169,7 +170,7 @@ class Floors:
         upto = now - (margin(expires) if not covered else expires if window is None else window)
         if covered and upto - covered < _pause(expires):
             return 0
-        lost = bool(covered) and now > covered + EXPIRY * expires
+        lost = bool(covered) and covered < _needed(expires, now)  # with the margin, since the look at the tombstones may take that long too
         tombstones = list(self._tables.tombstones(meta.name, upto))
         groups = by_bucket(tombstone for tombstone in tombstones if is_forgettable(tombstone.memory.stamp))
         for bucket in range(BUCKETS):

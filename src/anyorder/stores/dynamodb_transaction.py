@@ -64,7 +64,7 @@ class DynamoDBTransaction:
         return Limits(Floor({}, spec.partitions), meta.truncated, lineage)
 
     def _expire(self, spec: TableSpec, meta: Meta, window: float) -> Meta:
-        """DynamoDB's TTL deletes tombstones after two of these windows. Before a shorter one holds, they are noted as it will need."""
+        """DynamoDB's TTL deletes tombstones after some of these windows. Before a shorter one holds, they are noted as it will need."""
         if window < SHORTEST:
             raise ConfigurationError(f"table {spec.name}: forget=ttl needs a window of an hour or more, not {window:g} s; or leave forget=ttl out")
         if meta.expires is not None and meta.expires <= window:
