@@ -9,6 +9,7 @@ import pytest
 
 from anyorder._core.event import Delivery, Event, Kind
 from anyorder._core.families import LogPosition, ScalarPosition
+from anyorder._core.fold import stamp_of
 from anyorder._core.outcome import Reason
 from anyorder.stores.contract import EntryQuery, TableSpec
 from anyorder.stores.intake import Share, take
@@ -194,3 +195,19 @@ def test_a_truncate_settles_what_its_own_batch_held(dynamodb_local: Any) -> None
         bench.reap()
         assert bench.deliver([put(1, 4), truncate(20)]) == [Reason.LATE, Reason.APPLIED]
         assert entries(bench.store) == [("late", "settled")]
+
+
+def test_the_winner_of_a_tie_that_no_item_can_hold_is_kept_with_its_reason(place: Place) -> None:
+    """It was held as a dispute before its row was refused; its bytes and the refusal are in the quarantine, whatever was there before."""
+    store: Any = place.connect(decode)
+    small = Change(1, 1, {"x": "small"}).event()
+    larger = (Change(1, 1, {"x": letter * 420_000}).event() for letter in "abcdefghijklmnop")
+    large = next(event for event in larger if stamp_of(event).tag > stamp_of(small).tag)
+    deliver(store, [small], "1")
+    assert deliver(store, [large], "2") == [Reason.MALFORMED]
+    with store.reading() as transaction:
+        found = [transaction.entry(entry.id) for entry in transaction.entries(EntryQuery(reason="malformed"))]
+    assert [entry.delivery.value for entry in found] == [large.delivery.value]
+    assert "409600" in found[0].detail
+    assert deliver(store, [large], "3") == [Reason.DUPLICATE]
+    store.close()

@@ -5,7 +5,7 @@ from __future__ import annotations
 from anyorder._core.batch import Decision
 from anyorder._core.families import LogPosition, OffsetPosition
 from anyorder._core.families.postgres_log import lsn_text
-from anyorder._core.floor import Floor, Value
+from anyorder._core.floor import LOST, Floor, Value
 from anyorder._core.memory import REST, Memory, Stamp
 from anyorder._core.outcome import REASONS, Reason
 
@@ -54,6 +54,8 @@ def floor_text(floor: Floor) -> str:
 
 
 def _entry_text(entry: str, value: Value) -> str:
+    if entry == LOST:
+        return "lost: tombstones expired unseen, see `anyorder doctor`"
     if not isinstance(value, int):
         kind, _, scope = entry.partition("|")[0].partition(":")
         return f"{scope} at {kind} {'.'.join(map(str, value))}"

@@ -32,3 +32,6 @@ class Floor(msgspec.Struct, frozen=True):
 
 
 NOTHING_FORGOTTEN = Floor()
+LOST = "lost"
+EVERYTHING = Floor({LOST: 0})
+"""A floor over everything (rules R2): no clock knows its entry, so nothing is above it, and nothing can raise it."""

@@ -61,7 +61,7 @@ class Write(NamedTuple):
 
 
 class Refused(NamedTuple):
-    """The store did not take a write: `waiting` if it may take it later (a constraint on other rows), `late` if its floor was lost, else `malformed`."""
+    """The store did not take a write: `waiting` if it may take it later (a constraint on other rows), else `malformed`."""
 
     entity: str
     reason: Reason

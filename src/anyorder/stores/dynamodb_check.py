@@ -7,6 +7,7 @@ import time
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
+from anyorder._core.floor import EVERYTHING
 from anyorder.stores.contract import TableSpec
 from anyorder.stores.dynamodb_items import EXPIRES, MEMORY, SINCE
 from anyorder.stores.dynamodb_tables import TableShape, is_ready, is_sparse
@@ -70,10 +71,10 @@ def _ttl(store: DynamoDBStore, shape: TableShape, spec: TableSpec) -> Iterator[F
 
 
 def _lost(store: DynamoDBStore, shape: TableShape, spec: TableSpec) -> Iterator[Finding]:
-    if any(floor.lost for floor in store.floors.read(spec.name).values()):
+    if any(item.floor == EVERYTHING for item in store.floors.read(spec.name).values()):
         yield (
             shape.name,
-            "tombstones were not noted for longer than the window, so TTL may have deleted some unseen: rows of unknown keys are held as late",
+            "tombstones were not noted for longer than the window, so TTL may have deleted some unseen: whatever comes for an unknown key is held",
             "rebuild the table from its source into a new one, and run `anyorder reap` within every window",
         )
 

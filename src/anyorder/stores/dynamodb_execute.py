@@ -20,9 +20,6 @@ if TYPE_CHECKING:
     from anyorder.stores.dynamodb import DynamoDBStore
 
 CREATED_AT_ONCE = 25  # creates that share one floor check
-LOST = (
-    "tombstones of this table were not noted for longer than its window, so DynamoDB's TTL may have deleted this key's unseen; see `anyorder doctor`"
-)
 CREATED_BYTES = 3_000_000  # of them together, about; a transaction may have 4 MB
 
 
@@ -47,17 +44,9 @@ class Execution:
 
     def run(self, planned: Sequence[Planned]) -> list[Done]:
         """All of them, at once as far as the table takes it."""
-        lost = [Done(made, Refused(made.write.entity, Reason.LATE, LOST)) for made in planned if self._is_lost(made)]
-        taken = [made for made in planned if not lost or not self._is_lost(made)]
-        creates = [made for made in taken if self._guarded and made.creates]
-        singles = [[made] for made in taken if not (self._guarded and made.creates)]
-        return lost + [done for found in self._requests.each(self._work, singles + by_bucket(creates)) for done in found]
-
-    def _is_lost(self, made: Planned) -> bool:
-        """A row of an empty slot whose tombstone may have expired unseen; an operator's word still stands."""
-        after = made.write.after
-        creates = self._guarded and made.creates and after is not None and after.live and after.declared is None
-        return creates and self._store.floors.is_lost(self._meta.name, bucket_of(made.write.entity))
+        creates = [made for made in planned if self._guarded and made.creates]
+        singles = [[made] for made in planned if not (self._guarded and made.creates)]
+        return [done for found in self._requests.each(self._work, singles + by_bucket(creates)) for done in found]
 
     def _work(self, planned: list[Planned]) -> list[Done]:
         return self._create(planned) if self._guarded and planned[0].creates else [self._single(planned[0])]

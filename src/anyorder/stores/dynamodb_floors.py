@@ -15,7 +15,7 @@ from typing import Any, NamedTuple
 
 import msgspec
 
-from anyorder._core.floor import NOTHING_FORGOTTEN, Floor
+from anyorder._core.floor import EVERYTHING, NOTHING_FORGOTTEN, Floor
 from anyorder._core.fold import compare
 from anyorder._core.memory import Stamp
 from anyorder._core.position import Lineage, Order
@@ -38,15 +38,13 @@ _encode = msgspec.json.encode
 class FloorItem(NamedTuple):
     """One bucket's floor. `version` counts its raises; `covered`: all tombstones stamped up to then are in it (native TTL).
 
-    `truncated`: the table's greatest truncate, here because a create must be decided under both at once. `lost`: tombstones may have
-    expired that are in no floor, so a row of an empty slot is never certain again.
+    `truncated`: the table's greatest truncate, here because a create must be decided under both at once.
     """
 
     floor: Floor = NOTHING_FORGOTTEN
     version: int = 1
     covered: float = 0.0
     truncated: Stamp | None = None
-    lost: bool = False
 
 
 def bucket_of(entity: str) -> int:
@@ -88,10 +86,6 @@ class Floors:
             self.note(meta, now)
         return {bucket: self._known[meta.name, bucket] for bucket in buckets}
 
-    def is_lost(self, table: str, bucket: int) -> bool:
-        """May tombstones of this bucket have gone unseen?"""
-        return self._known.get((table, bucket), FloorItem()).lost
-
     def check(self, meta: Meta, bucket: int, now: float) -> dict[str, Any]:
         """The part of a create's transaction that holds only while the floor is the one it was decided under."""
         found = self._known.get((meta.name, bucket), FloorItem(version=0))
@@ -109,7 +103,7 @@ class Floors:
             self._known.pop((table, bucket), None)
 
     def raise_over(self, table: str, bucket: int, tombstones: Iterable[Stamp], covered: float = 0.0, *, lost: bool = False) -> None:
-        """Raise a bucket's floor over these tombstones, all of those stamped up to `covered` among them, but for what is `lost`."""
+        """Raise a bucket's floor over these tombstones, all of those stamped up to `covered` among them. `lost`: over everything."""
         stamps = list(tombstones)
         self._change(table, bucket, lambda before: _raised(before, stamps, covered, lost))
 
@@ -134,11 +128,10 @@ class Floors:
         values: Item = {
             ":floor": {"S": _encode(after.floor).decode()},
             ":covered": {"N": str(after.covered)},
-            ":lost": {"BOOL": after.lost},
             ":old": {"N": str(before.version)},
             ":new": {"N": str(after.version)},
         }
-        expression = "SET floor = :floor, covered = :covered, lost = :lost, version = :new"
+        expression = "SET floor = :floor, covered = :covered, version = :new"
         if after.truncated is not None:
             expression, values[":truncated"] = f"{expression}, truncated = :truncated", {"S": _encode(after.truncated).decode()}
         return self._books.update(*_key(table, bucket), expression, values, condition="version = :old")
@@ -161,14 +154,14 @@ class Floors:
 
         Any time between now - margin and now - the time until they expire + margin is safe (rules R2); the first note has no other behind
         it, and takes the latest. `window`: the shorter one that is about to hold. If the last note is so old that tombstones may be gone
-        unseen, the floor is raised over everything, as R2 says: `lost`.
+        unseen, the floor is raised over everything, as R2 says.
         """
         expires = meta.expires or 0.0
         known = self.read(meta.name)
         self._keep(meta.name, known)
         covered = min(found.covered for found in known.values())
         upto = now - (margin(expires) if not covered else expires if window is None else window)
-        if covered and upto - covered < _pause(expires):
+        if covered and upto - covered < _pause(expires if window is None else window):
             return 0
         lost = bool(covered) and covered < _needed(expires, now)  # with the margin, since the look at the tombstones may take that long too
         tombstones = list(self._tables.tombstones(meta.name, upto))
@@ -214,15 +207,16 @@ def _key(table: str, bucket: int) -> tuple[str, str]:
 
 
 def _raised(before: FloorItem, tombstones: Sequence[Stamp], covered: float, lost: bool) -> FloorItem:
-    floor = before.floor
-    for stamp in tombstones:
+    floor = EVERYTHING if lost else before.floor
+    for stamp in tombstones if floor != EVERYTHING else ():
         try:
             floor = stamp.position.raising(floor)
         except NotReapable:
             if not covered:
                 raise
-            lost = True  # of a clock that has no place beside the others in this floor; DynamoDB will delete it all the same
-    return before._replace(floor=floor, covered=max(before.covered, covered), lost=before.lost or lost)
+            floor = EVERYTHING  # its clock has no place beside the others in this floor, and DynamoDB will delete it all the same
+            break
+    return before._replace(floor=floor, covered=max(before.covered, covered))
 
 
 def _truncated(before: FloorItem, truncated: Stamp, replaced: Stamp | None, lineage: Lineage) -> FloorItem:
@@ -235,5 +229,4 @@ def _truncated(before: FloorItem, truncated: Stamp, replaced: Stamp | None, line
 def _floor_item(item: Item) -> FloorItem:
     floor = _floor.decode(item["floor"]["S"]) if "floor" in item else NOTHING_FORGOTTEN
     truncated = _stamp.decode(item["truncated"]["S"]) if "truncated" in item else None
-    covered, lost = float(item["covered"]["N"]) if "covered" in item else 0.0, bool(item.get("lost", {}).get("BOOL"))
-    return FloorItem(floor, int(item["version"]["N"]), covered, truncated, lost)
+    return FloorItem(floor, int(item["version"]["N"]), float(item["covered"]["N"]) if "covered" in item else 0.0, truncated)

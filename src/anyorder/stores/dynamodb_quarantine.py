@@ -25,7 +25,7 @@ from anyorder.stores.dynamodb_requests import raise_for
 
 CHUNK = 300_000  # bytes of a delivery in one item
 SHOWN = 2_000  # characters of a long detail in the entry's own item
-LONGEST_KEY = 8_000  # characters of a key; no item of DynamoDB has one that is longer, so nothing can be decided of it again
+LONGEST_KEY = 25_000  # characters of a key, escapes and names included; no item has a longer one, so nothing can be decided of it again
 CONFLICTS = 50  # times an entry is looked up again because another writer changed it
 _encode = msgspec.json.encode
 

@@ -181,9 +181,7 @@ class Requests:
             running.extend(self._pool.submit(function, item) for item in items)
             return [found.result() for found in running]
         finally:
-            for found in running:
-                found.cancel()
-            wait(running)
+            wait([found for found in running if not found.cancel()])
 
     def get_many(self, keys: Sequence[tuple[str, dict[str, Any]]]) -> list[dict[str, Any]]:
         """The items of (table, key) that exist, each under "table" and "item"; strongly consistent."""

@@ -137,7 +137,8 @@ def _write(
             elif isinstance(answer, Replaced):
                 shares[answer.entity] = plan({answer.entity: events}, {answer.entity: Remembered(answer.memory)}, limits).shares[answer.entity]
             else:
-                shares[answer.entity] = _one_by_one(transaction, spec, events, known.get(answer.entity, NOTHING), limits, token)
+                share = shares[answer.entity] = _one_by_one(transaction, spec, events, known.get(answer.entity, NOTHING), limits, token)
+                early = {number: new for number, new in early.items() if number not in {id(d.event) for d in share.decisions if not disputes(d)}}
         if not lost:
             break
         groups = {entity: groups[entity] for entity in lost}

@@ -4,20 +4,16 @@ from __future__ import annotations
 
 import secrets
 import time
-from collections.abc import Callable, Sequence
-
-from msgspec.structs import replace
+from collections.abc import Callable
 
 from anyorder._core.batch import Decision
 from anyorder._core.decide import accept, accept_truncate
 from anyorder._core.event import Delivery, Event, Kind
 from anyorder._core.explain import explain
-from anyorder._core.fold import Limits
-from anyorder._core.memory import Memory
 from anyorder._core.outcome import Outcome, Reason, outcome_of
 from anyorder._core.reset import Growth
 from anyorder.errors import ConfigurationError
-from anyorder.stores.contract import Answer, Entry, EntryQuery, Refused, Store, TableSpec, Transaction, Write
+from anyorder.stores.contract import Entry, EntryQuery, Refused, Store, TableSpec, Transaction, Write
 from anyorder.stores.guard import apply, look, reconsider_keys, take_truncate
 
 
@@ -85,18 +81,10 @@ def _accepted(transaction: Transaction, spec: TableSpec, event: Event) -> Decisi
     before = remembered.memory
     after, reason, against = accept(before, event, remembered.limits or limits)
     if after is not before:
-        failures = _write(transaction, spec, event, before, after, limits)
-        if after is not None and any(isinstance(failure, Refused) and failure.reason is Reason.LATE for failure in failures):
-            declared = replace(after, declared=(remembered.limits or limits).floor)  # the store has lost its floor: only the word counts
-            failures = _write(transaction, spec, event, before, declared, limits)
-        for failure in failures:
+        for failure in transaction.write(spec, [Write(event.entity, event.key or {}, before, after)], limits, secrets.token_hex(4)):
             detail = failure.detail if isinstance(failure, Refused) else "another writer moved the key; try again"
             raise ConfigurationError(f"the store refuses this event: {detail}")
     return Decision(event, reason, against)
-
-
-def _write(transaction: Transaction, spec: TableSpec, event: Event, before: Memory | None, after: Memory | None, limits: Limits) -> Sequence[Answer]:
-    return transaction.write(spec, [Write(event.entity, event.key or {}, before, after)], limits, secrets.token_hex(4))
 
 
 def _accepted_truncate(transaction: Transaction, spec: TableSpec, event: Event) -> Decision:
