@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
@@ -124,24 +125,22 @@ def test_what_waits_for_a_run_that_is_learnt_meanwhile_settles(dynamodb_local: A
     ours.close(), other.close(), place.close()
 
 
+@pytest.mark.parametrize("operation", ["put_item", "update_item", "transact_write_items"])
 @pytest.mark.parametrize("order", ["ab", "ba"])
-def test_a_dispute_keeps_its_other_content_over_a_crash(place: Place, dynamodb_local: Any, order: str) -> None:
-    """Two contents of one position; the writer of the second dies between its two steps: the entry lists the other all the same (R12)."""
+def test_a_dispute_keeps_its_other_content_over_a_crash(place: Place, dynamodb_local: Any, order: str, operation: str) -> None:
+    """Two contents of one position; the writer of the second dies before one of its requests: the entry lists the other all the same (R12)."""
     store: Any = place.connect(decode)
     one, two = (Change(1, 1, {"x": letter}).event() for letter in order)
     deliver(store, [one], "1")
-    for operation in ("put_item", "update_item", "transact_write_items"):
-        store.requests.client = Meanwhile(dynamodb_local, operation, crash)
-        try:
-            deliver(store, [two], operation)
-        except Crash:
-            store.requests.client = dynamodb_local
-            deliver(store, [two], f"{operation} again")
+    store.requests.client = Meanwhile(dynamodb_local, operation, crash)
+    with contextlib.suppress(Crash):
+        deliver(store, [two], "2")
+    store.requests.client = dynamodb_local
+    deliver(store, [two], "3")
     with store.reading() as transaction:
         (entry,) = transaction.entries(EntryQuery())
     assert entry.reason == "conflict"
-    assert f'"{order[0]}"' in entry.detail or f'"{order[1]}"' in entry.detail
-    assert "null" not in entry.detail
+    assert f'"{order[0]}"' in entry.detail
     store.close()
 
 
