@@ -57,7 +57,7 @@ MUTANTS = [
     Mutant("R8", "an older put never fills", FOLD, "named = {c for c, held in cells.items() if stamp.rank and event.names(c) and (held is None or c in older)}", "named = set()"),
     Mutant("R8", "a late delete is stored as a tombstone", FOLD, "    if above is not Above.YES:\n", "    if above is not Above.YES and stamp.rank:\n"),
     Mutant("R8", "the holes of a create inherit", FOLD, "Dead(stamp) if event.creates else base, values", "base, values"),
-    Mutant("R9", "losers are released although their winner was refused", GUARD, "shares[answer.entity] = _one_by_one(transaction, spec, events, known.get(answer.entity, NOTHING), limits, token)", "pass"),
+    Mutant("R9", "losers are released although their winner was refused", GUARD, "share = shares[answer.entity] = _one_by_one(transaction, spec, events, known.get(answer.entity, NOTHING), limits, token)", "share = shares[answer.entity]"),
     Mutant("R9", "our own ambiguous commit counts as a duplicate", GUARD, "share.before.token == token", "False"),
     Mutant("R9", "what was refused alone is not decided again when its key moves", GUARD, "moved = remembered.memory is not start", "moved = False"),
     Mutant("R10", "held truncates are never decided again", GUARD, "while waiting and limits is not before:", "while False:"),
