@@ -31,7 +31,10 @@ def mutated(mutant: Mutant, folder: Path) -> None:
     text = path.read_text(encoding="utf-8")
     if text.count(mutant.old) < 1:
         raise SystemExit(f"{mutant.file} no longer has {mutant.old!r}: bring tests/mutants up to date")
-    path.write_text(text.replace(mutant.old, mutant.new), encoding="utf-8")
+    text = text.replace(mutant.old, mutant.new)
+    if path.suffix == ".py":
+        compile(text, mutant.file, "exec")  # one that is no Python would be killed for nothing
+    path.write_text(text, encoding="utf-8")
 
 
 def killer(folder: Path) -> str | None:

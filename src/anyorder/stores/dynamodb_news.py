@@ -18,7 +18,7 @@ from anyorder._core.position import Lineage
 from anyorder.stores.contract import TableSpec, Write
 from anyorder.stores.dynamodb_books import Meta
 from anyorder.stores.dynamodb_items import key_of
-from anyorder.stores.dynamodb_slots import Slots
+from anyorder.stores.dynamodb_slots import Slots, taken
 
 if TYPE_CHECKING:
     from anyorder.stores.dynamodb import DynamoDBStore
@@ -60,7 +60,7 @@ class News:
 
     def again(self, spec: TableSpec) -> set[str]:
         """The keys of a table to decide again. What was held and moved so far counts as seen from now on."""
-        found, holding = self._taken(self._unsettled, spec.name), self._taken(self._holding, spec.name)
+        found, holding = taken(self._unsettled, spec.name), taken(self._holding, spec.name)
         moved = self._slots.take_moved(spec.name)
         found |= self._slots.changed(spec, holding)
         meta, lineage = self._store.books.load(spec.name) if moved or holding else (None, {})
@@ -75,12 +75,6 @@ class News:
     def reconsidered(self) -> None:
         """All that was unsettled has been decided again."""
         self._unsettled.clear()
-
-    @staticmethod
-    def _taken(names: set[tuple[str, str]], table: str) -> set[str]:
-        taken = {name for name in names if name[0] == table}
-        names -= taken
-        return {entity for _, entity in taken}
 
     def truncated(self, spec: TableSpec) -> list[Write]:
         """What the greatest truncate leaves of the rows that this batch saw, where they were written past it.

@@ -112,12 +112,17 @@ class Slots:
 
     def take_moved(self, table: str) -> set[str]:
         """The keys that we moved since this was last asked."""
-        moved = {name for name in self._moved if name[0] == table}
-        self._moved -= moved
-        return {entity for _, entity in moved}
+        return taken(self._moved, table)
 
     def changed(self, spec: TableSpec, entities: set[str]) -> set[str]:
         """Those of these keys that somebody else moved since we saw them."""
         before = {entity: self.of(spec.name, entity).text for entity in entities}
         self.read(spec, entities)
         return {entity for entity, text in before.items() if self.of(spec.name, entity).text != text}
+
+
+def taken(names: set[tuple[str, str]], table: str) -> set[str]:
+    """The keys of one table among these (table, entity), which are taken out."""
+    found = {name for name in names if name[0] == table}
+    names -= found
+    return {entity for _, entity in found}

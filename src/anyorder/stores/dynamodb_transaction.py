@@ -123,7 +123,7 @@ class DynamoDBTransaction:
         buckets = {entity: bucket_of(entity) for entity in entities}
         floors = self._store.floors.of(meta, set(buckets.values()), self._now, dry=self._dry)
         known = {b: Limits(Floor(f.floor.entries, spec.partitions), f.truncated, self._lineage or {}) for b, f in floors.items()}
-        return {entity: known[bucket] for entity, bucket in buckets.items() if bucket in known}
+        return {entity: known[bucket] for entity, bucket in buckets.items()}
 
     def _held(self, spec: TableSpec, entities: Sequence[str]) -> dict[str, tuple[Held, ...]]:
         meta = self._metas[spec.name]

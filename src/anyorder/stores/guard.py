@@ -138,7 +138,8 @@ def _write(
                 shares[answer.entity] = plan({answer.entity: events}, {answer.entity: Remembered(answer.memory)}, limits).shares[answer.entity]
             else:
                 share = shares[answer.entity] = _one_by_one(transaction, spec, events, known.get(answer.entity, NOTHING), limits, token)
-                early = {number: new for number, new in early.items() if number not in {id(d.event) for d in share.decisions if not disputes(d)}}
+                ended = {id(decision.event) for decision in share.decisions if not disputes(decision)}
+                early = {number: new for number, new in early.items() if number not in ended}
         if not lost:
             break
         groups = {entity: groups[entity] for entity in lost}
