@@ -1,4 +1,5 @@
-"""python -m bench [--events N] [--keys N]: decode, decide, batch, SQLite guarded write, the whole pipeline against an unguarded one."""
+"""python -m bench [--events N] [--keys N]: decode, decide, batch, SQLite guarded write, the whole
+pipeline against an unguarded one."""
 
 from __future__ import annotations
 
@@ -34,8 +35,9 @@ from bench.measure import rates
 BATCH = 500
 SPEC = TableSpec("users", ("id",))
 FIELDS = ("id", "name", "email", "age", "changed")
-UPSERT = f"INSERT INTO users VALUES ({', '.join('?' * len(FIELDS))}) ON CONFLICT (id) DO UPDATE SET " + ", ".join(
-    f"{f} = excluded.{f}" for f in FIELDS[1:]
+UPSERT = (
+    f"INSERT INTO users VALUES ({', '.join('?' * len(FIELDS))}) ON CONFLICT (id) DO UPDATE SET "
+    + ", ".join(f"{f} = excluded.{f}" for f in FIELDS[1:])
 )
 
 
@@ -48,7 +50,8 @@ def decode_all(deliveries: Sequence[Delivery]) -> int:
 
 
 def decide_all(deliveries: Sequence[Delivery]) -> tuple[int, float]:
-    """As in a run: a batch is decoded, the memories of its keys are read, its events are decided. Only the deciding counts."""
+    """As in a run: a batch is decoded, the memories of its keys are read, its events are decided.
+    Only the deciding counts."""
     stored, limits, seconds = {}, Limits(), 0.0
     for batch in batches(deliveries):
         events = decoded(batch)
@@ -59,7 +62,9 @@ def decide_all(deliveries: Sequence[Delivery]) -> tuple[int, float]:
             entity = event.key["id"]
             memories[entity] = decide(memories[entity], event, limits).memory
         seconds += time.perf_counter() - began
-        stored |= {entity: pack(memory) for entity, memory in memories.items() if memory is not None}
+        stored |= {
+            entity: pack(memory) for entity, memory in memories.items() if memory is not None
+        }
     return len(deliveries), seconds
 
 
@@ -88,14 +93,24 @@ def guarded(deliveries: Sequence[Delivery], folder: str) -> int:
     """The whole pipeline: decode, decide, write rows and memories, keep the frontier."""
     store, decode = SQLiteStore(fresh(folder)), open_envelope("debezium").decode
     for number, batch in enumerate(batches(deliveries)):
-        take(store, [Share(SPEC, list(map(decode, batch)))], now=float(number), token=f"{number}", frontier=("bench", str(number)))
+        take(
+            store,
+            [Share(SPEC, list(map(decode, batch)))],
+            now=float(number),
+            token=f"{number}",
+            frontier=("bench", str(number)),
+        )
     store.close()
     return len(deliveries)
 
 
 def unguarded(deliveries: Sequence[Delivery], folder: str) -> int:
-    """The same batches, decoded the same way, upserted as they come: what a careful hand-written consumer does."""
-    database, decode = sqlite3.connect(fresh(folder), isolation_level=None), open_envelope("debezium").decode
+    """The same batches, decoded the same way, upserted as they come: what a careful hand-written
+    consumer does."""
+    database, decode = (
+        sqlite3.connect(fresh(folder), isolation_level=None),
+        open_envelope("debezium").decode,
+    )
     database.execute("PRAGMA journal_mode = WAL")
     database.execute("PRAGMA synchronous = NORMAL")
     database.execute("CREATE TABLE users (id, name, email, age, changed, PRIMARY KEY (id))")
@@ -135,17 +150,26 @@ def peak_memory(events: int, keys: int) -> str:
         with (home / "day.jsonl").open("w", encoding="utf-8") as lines:
             for one in stream(events, keys, seed=5):
                 lines.write(json.dumps(one) + "\n")
-        (home / "p.toml").write_text(f'[source]\npath = "{home}/day.jsonl"\n[store]\nurl = "sqlite:///{home}/a.db"\n[[table]]\nname = "users"\n')
-        subprocess.run([sys.executable, "-m", "anyorder", "run", str(home / "p.toml")], check=True, capture_output=True)
+        (home / "p.toml").write_text(
+            f'[source]\npath = "{home}/day.jsonl"\n[store]\nurl = "sqlite:///{home}/a.db"\n[[table]]\nname = "users"\n'
+        )
+        subprocess.run(
+            [sys.executable, "-m", "anyorder", "run", str(home / "p.toml")],
+            check=True,
+            capture_output=True,
+        )
         return f"{resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss / 1024:.0f} MB peak over {events:,} deliveries of {keys:,} keys"
 
 
 def main() -> int:
     options = argparse.ArgumentParser(description=__doc__)
     options.add_argument("--events", type=int, default=60_000)
-    options.add_argument("--memory", type=int, default=0, help="also measure peak memory over this many events")
+    options.add_argument(
+        "--memory", type=int, default=0, help="also measure peak memory over this many events"
+    )
     chosen = options.parse_args()
-    if chosen.memory:  # first: a child begins with its parent's peak, so the parent must still be small
+    # first: a child begins with its parent's peak, so the parent must still be small
+    if chosen.memory:
         print(peak_memory(chosen.memory, chosen.memory // 5))
     for keys in (chosen.events // 5, 1000):
         measure(chosen.events, keys)
@@ -157,7 +181,9 @@ def measure(events: int, keys: int) -> None:
     deliveries = [delivery_of(one) for one in unordered(records)]
     known, wanted = decoded(deliveries), final_rows(records)
     size = sum(len(d.value or b"") for d in deliveries) // len(deliveries)
-    print(f"\n{len(deliveries):,} deliveries of {keys:,} keys, any order, 20 % twice, {size} bytes each; msgspec {msgspec.__version__}")
+    print(
+        f"\n{len(deliveries):,} deliveries of {keys:,} keys, any order, 20 % twice, {size} bytes each; msgspec {msgspec.__version__}"
+    )
     with tempfile.TemporaryDirectory() as folder:
         for rate in rates(
             {

@@ -1,13 +1,16 @@
-"""What a stream costs on DynamoDB, beside the idempotency utility of AWS Lambda Powertools around a last-write handler.
+"""What a stream costs on DynamoDB, beside the idempotency utility of AWS Lambda Powertools around a
+last-write handler.
 
-    python -m bench.aws_cost                                       50,000 events of 10,000 keys, five runs (half an hour)
-    python -m bench.aws_cost --events 5000 --keys 1000 --runs 1
+    python -m bench.aws_cost                                       50,000 events of 10,000 keys,
+    five runs (half an hour) python -m bench.aws_cost --events 5000 --keys 1000 --runs 1
 
-Both are Lambda handlers that get the same SQS events in the same order: each change wrapped as the EventBridge connector does, displaced by up to
-a thousand places, one in five twice, one in two hundred after all others. anyorder forgets nothing (`window="forever"`). Powertools knows a record
-by its topic, partition and offset, keeps that an hour (its default), and lets the handler put or delete the row as it arrives. Both write into
-DynamoDB Local on this machine; requests and capacity units are counted at each one's boto3 client, by AWS's rules (bench/aws_meter.py). anyorder has
-up to eight requests under way, Powertools one. Exit 1 when a goal is missed.
+Both are Lambda handlers that get the same SQS events in the same order: each change wrapped as the
+EventBridge connector does, displaced by up to a thousand places, one in five twice, one in two
+hundred after all others. anyorder forgets nothing (`window="forever"`). Powertools knows a record
+by its topic, partition and offset, keeps that an hour (its default), and lets the handler put or
+delete the row as it arrives. Both write into DynamoDB Local on this machine; requests and capacity
+units are counted at each one's boto3 client, by AWS's rules (bench/aws_meter.py). anyorder has up
+to eight requests under way, Powertools one. Exit 1 when a goal is missed.
 """
 
 from __future__ import annotations
@@ -30,16 +33,22 @@ from tests.streams import final_rows, stream
 
 from bench.aws_sides import NOTHING_FAILED, Rows, Side, anyorder_side, powertools_side
 
-SIDES: dict[str, Callable[[str, str], Side]] = {"anyorder": anyorder_side, "Powertools": powertools_side}
+SIDES: dict[str, Callable[[str, str], Side]] = {
+    "anyorder": anyorder_side,
+    "Powertools": powertools_side,
+}
 PER_INVOCATION = 100  # messages of one SQS event
-APART = 100  # milliseconds between two changes: an hour and more of them, so that what is remembered of a log's growth is as large as it gets
+# milliseconds between two changes: an hour and more of them, so that what is remembered of a log's
+# growth is as large as it gets
+APART = 100
 WRITE_UNITS = 1.05  # an applied event, at most
 REQUESTS = 0.5  # of Powertools', at most
 _numbers = itertools.count(1)
 
 
 class Stream(NamedTuple):
-    """Lambda events in the order of their delivery, how many messages are in them, and the rows that the source ends with."""
+    """Lambda events in the order of their delivery, how many messages are in them, and the rows
+    that the source ends with."""
 
     events: list[dict[str, Any]]
     messages: int
@@ -47,7 +56,8 @@ class Stream(NamedTuple):
 
 
 class Cost(NamedTuple):
-    """One run. `applied`: events that the consumer says reached the row; `refused`: writes whose condition failed."""
+    """One run. `applied`: events that the consumer says reached the row; `refused`: writes whose
+    condition failed."""
 
     messages: int
     applied: int
@@ -66,12 +76,21 @@ class Context:
         return 900_000
 
 
-def make_stream(events: int, keys: int, per_invocation: int = PER_INVOCATION, seed: int = 0) -> Stream:
+def make_stream(
+    events: int, keys: int, per_invocation: int = PER_INVOCATION, seed: int = 0
+) -> Stream:
     """A generated stream of creates, updates and deletes, out of order and partly repeated."""
     records = list(stream(events, keys, seed=seed, step=APART))
     delivered = Delivered(records, seed)
-    messages = [(f"m{place}", event_of(one)) for place, one in enumerate([*delivered.first, *delivered.dead])]
-    return Stream([sqs_event(list(chunk)) for chunk in chunks(messages, per_invocation)], len(messages), final_rows(records))
+    messages = [
+        (f"m{place}", event_of(one))
+        for place, one in enumerate([*delivered.first, *delivered.dead])
+    ]
+    return Stream(
+        [sqs_event(list(chunk)) for chunk in chunks(messages, per_invocation)],
+        len(messages),
+        final_rows(records),
+    )
 
 
 def chunks(items: Sequence[Any], size: int) -> Iterator[Sequence[Any]]:
@@ -88,7 +107,15 @@ def cost(make_side: Callable[[str, str], Side], endpoint: str, told: Stream) -> 
     seconds = time.perf_counter() - began
     meter = side.meter
     sent, units, refused = meter.requests.total(), (meter.writes, meter.reads), meter.refused
-    found = Cost(told.messages, side.applied(), *units, sent, refused, differences(side.rows(), told.truth), seconds)
+    found = Cost(
+        told.messages,
+        side.applied(),
+        *units,
+        sent,
+        refused,
+        differences(side.rows(), told.truth),
+        seconds,
+    )
     side.close()
     return found
 
@@ -124,8 +151,12 @@ def table(found: dict[str, list[Cost]]) -> Iterator[str]:
     ]
     yield f"{'':26}" + "".join(f"{name:>16}" for name in found)
     for name, figure in figures:
-        yield f"{name:26}" + "".join(f"{shown(statistics.median(map(figure, runs))):>16}" for runs in found.values())
-    yield f"{'wrong/resurrected/missing':26}" + "".join(f"{'/'.join(map(str, max(one.wrong for one in runs))):>16}" for runs in found.values())
+        yield f"{name:26}" + "".join(
+            f"{shown(statistics.median(map(figure, runs))):>16}" for runs in found.values()
+        )
+    yield f"{'wrong/resurrected/missing':26}" + "".join(
+        f"{'/'.join(map(str, max(one.wrong for one in runs))):>16}" for runs in found.values()
+    )
 
 
 def shown(figure: float) -> str:
@@ -133,11 +164,15 @@ def shown(figure: float) -> str:
 
 
 def main() -> int:
-    options = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    options = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
     options.add_argument("--events", type=int, default=50_000)
     options.add_argument("--keys", type=int, default=10_000)
     options.add_argument("--runs", type=int, default=5)
-    options.add_argument("--batch", type=int, default=PER_INVOCATION, help="messages of one SQS event")
+    options.add_argument(
+        "--batch", type=int, default=PER_INVOCATION, help="messages of one SQS event"
+    )
     chosen = options.parse_args()
     told = make_stream(chosen.events, chosen.keys, chosen.batch)
     size = f"{chosen.events:,} events of {chosen.keys:,} keys, {told.messages:,} messages"

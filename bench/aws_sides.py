@@ -1,4 +1,5 @@
-"""Two consumers of the same SQS events, as Lambda handlers over DynamoDB: anyorder, and Powertools' idempotency around a last-write handler."""
+"""Two consumers of the same SQS events, as Lambda handlers over DynamoDB: anyorder, and Powertools'
+idempotency around a last-write handler."""
 
 from __future__ import annotations
 
@@ -15,12 +16,14 @@ from anyorder.stores.dynamodb_items import encoded
 from bench.aws_meter import Meter
 
 Rows = dict[Any, dict[str, object]]
-IDENTITY = "powertools_json(body).detail.[topic, partition, offset]"  # of a record; SQS's message id differs between two copies
+# of a record; SQS's message id differs between two copies
+IDENTITY = "powertools_json(body).detail.[topic, partition, offset]"
 NOTHING_FAILED: dict[str, Any] = {"batchItemFailures": []}
 
 
 class Side(NamedTuple):
-    """A consumer over a fresh table: its Lambda handler, its meter, how many events it has applied, its rows, and how it ends."""
+    """A consumer over a fresh table: its Lambda handler, its meter, how many events it has applied,
+    its rows, and how it ends."""
 
     handler: Callable[[dict[str, Any], Any], Any]
     meter: Meter
@@ -32,7 +35,12 @@ class Side(NamedTuple):
 def anyorder_side(endpoint: str, name: str) -> Side:
     """anyorder's DynamoDB store; nothing is forgotten."""
     credentials()
-    table = anyorder.table(f"dynamodb://{name}?region={REGION}&endpoint={endpoint}", "users", envelope="eventbridge", window="forever")
+    table = anyorder.table(
+        f"dynamodb://{name}?region={REGION}&endpoint={endpoint}",
+        "users",
+        envelope="eventbridge",
+        window="forever",
+    )
     handler = lambda_handler(table)
     client = table.store.requests.client  # type: ignore[attr-defined]
 
@@ -43,7 +51,8 @@ def anyorder_side(endpoint: str, name: str) -> Side:
 
 
 class LastWrite:
-    """The handler that everybody writes: what arrives last is the row. `written`: how many events it was called with."""
+    """The handler that everybody writes: what arrives last is the row. `written`: how many events
+    it was called with."""
 
     def __init__(self, client: Any, table: str) -> None:
         self.written = 0
@@ -54,17 +63,31 @@ class LastWrite:
         detail = json.loads(body)["detail"]
         after = detail["value"]["after"]
         if after is None:
-            self._client.delete_item(TableName=self._table, Key={"id": encoded("id", detail["key"]["id"])})
+            self._client.delete_item(
+                TableName=self._table, Key={"id": encoded("id", detail["key"]["id"])}
+            )
         else:
-            self._client.put_item(TableName=self._table, Item={name: encoded(name, value) for name, value in after.items()})
+            self._client.put_item(
+                TableName=self._table,
+                Item={name: encoded(name, value) for name, value in after.items()},
+            )
         self.written += 1
 
 
 def powertools_side(endpoint: str, name: str) -> Side:
-    """`@idempotent_function` with its DynamoDB persistence inside its SQS batch processor, as Powertools' documentation shows the two together."""
-    from aws_lambda_powertools.utilities.batch import BatchProcessor, EventType, process_partial_response
+    """`@idempotent_function` with its DynamoDB persistence inside its SQS batch processor, as
+    Powertools' documentation shows the two together."""
+    from aws_lambda_powertools.utilities.batch import (
+        BatchProcessor,
+        EventType,
+        process_partial_response,
+    )
     from aws_lambda_powertools.utilities.data_classes.sqs_event import SQSRecord
-    from aws_lambda_powertools.utilities.idempotency import DynamoDBPersistenceLayer, IdempotencyConfig, idempotent_function
+    from aws_lambda_powertools.utilities.idempotency import (
+        DynamoDBPersistenceLayer,
+        IdempotencyConfig,
+        idempotent_function,
+    )
 
     client = make_local_client(endpoint)
     meter, write = Meter(client), LastWrite(client, name)
@@ -80,9 +103,13 @@ def powertools_side(endpoint: str, name: str) -> Side:
 
     def handler(event: dict[str, Any], context: Any) -> Any:
         config.register_lambda_context(context)
-        return process_partial_response(event, lambda record: once(record=record), processor, context)
+        return process_partial_response(
+            event, lambda record: once(record=record), processor, context
+        )
 
-    return Side(handler, meter, lambda: write.written, lambda: by_key(scan(client, name)), client.close)
+    return Side(
+        handler, meter, lambda: write.written, lambda: by_key(scan(client, name)), client.close
+    )
 
 
 def make_table(client: Any, name: str, kind: str) -> None:

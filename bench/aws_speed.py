@@ -1,9 +1,12 @@
-"""How fast the DynamoDB store writes, beside a bare loop of the very writes that it sends, with the same threads, in the same run.
+"""How fast the DynamoDB store writes, beside a bare loop of the very writes that it sends, with the
+same threads, in the same run.
 
     python -m bench.aws_speed [--keys N]
 
-Into DynamoDB Local on this machine, in batches of 500, with eight requests under way. The bare loop decides nothing, reads nothing and keeps no
-books: it sends what was recorded of the store, as fast as the same threads can. Exit 1 when the store is below 0.8 of it.
+Into DynamoDB Local on this machine, in batches of 500, with eight requests under way. The bare loop
+decides nothing, reads nothing and keeps no
+books: it sends what was recorded of the store, as fast as the same threads can. Exit 1 when the
+store is below 0.8 of it.
 """
 
 from __future__ import annotations
@@ -46,8 +49,16 @@ class Recording:
         return partial(self._write, name, method) if name in WRITES else method
 
     def _write(self, name: str, method: Callable[..., Any], **arguments: Any) -> Any:
-        again = {key: value for key, value in arguments.items() if key != "ClientRequestToken"}  # else the server knows it, and does nothing
-        if TABLES[0] in {arguments.get("TableName"), *(part["TableName"] for item in again.get("TransactItems", ()) for part in item.values())}:
+        # else the server knows it, and does nothing
+        again = {key: value for key, value in arguments.items() if key != "ClientRequestToken"}
+        if TABLES[0] in {
+            arguments.get("TableName"),
+            *(
+                part["TableName"]
+                for item in again.get("TransactItems", ())
+                for part in item.values()
+            ),
+        }:
             self.sent.append((name, again))
         return method(**arguments)
 
@@ -84,27 +95,54 @@ def ratio(client: Any, name: str, spec: TableSpec, changes: Sequence[Change]) ->
     recording = Recording(client)
     stored(recording, spec, changes)
 
-    work = {"the store": partial(stored, client, spec, changes), "the bare loop": partial(sent, client, recording.sent)}
+    work = {
+        "the store": partial(stored, client, spec, changes),
+        "the bare loop": partial(sent, client, recording.sent),
+    }
     store, bare = rates(work, before=partial(emptied, client, spec))
-    print(f"\n{name}: {len(changes):,} events, {len(recording.sent):,} writes", store, bare, sep="\n")
+    print(
+        f"\n{name}: {len(changes):,} events, {len(recording.sent):,} writes", store, bare, sep="\n"
+    )
     found = (len(changes) / store.median, len(recording.sent) / bare.median)
-    print(f"{found[0]:.2f} s and {found[1]:.2f} s: the store is at {found[1] / found[0]:.2f} of the bare loop")
+    print(
+        f"{found[0]:.2f} s and {found[1]:.2f} s: the store is at {found[1] / found[0]:.2f} of the bare loop"
+    )
     return found[1] / found[0]
 
 
 def main() -> int:
-    options = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    options = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
     options.add_argument("--keys", type=int, default=4_000)
     keys = range(options.parse_args().keys)
-    creates, updates = [put(key, 1) for key in keys], [delete(key, 2) if key % 7 == 0 else put(key, 2) for key in keys]
+    creates, updates = (
+        [put(key, 1) for key in keys],
+        [delete(key, 2) if key % 7 == 0 else put(key, 2) for key in keys],
+    )
     with tempfile.TemporaryDirectory() as folder:
         service = start_dynamodb_local(Path(folder))
         try:
             client = make_local_client(service.endpoint)
             found = [
-                ratio(client, "creates, nothing is ever forgotten", TableSpec("users", ("id",)), creates),
-                ratio(client, "creates, then updates and deletes", TableSpec("users", ("id",)), creates + updates),
-                ratio(client, "creates that look at the floor (a window)", TableSpec("users", ("id",), window=3600.0), creates),
+                ratio(
+                    client,
+                    "creates, nothing is ever forgotten",
+                    TableSpec("users", ("id",)),
+                    creates,
+                ),
+                ratio(
+                    client,
+                    "creates, then updates and deletes",
+                    TableSpec("users", ("id",)),
+                    creates + updates,
+                ),
+                ratio(
+                    client,
+                    "creates that look at the floor (a window)",
+                    TableSpec("users", ("id",), window=3600.0),
+                    creates,
+                ),
             ]
         finally:
             service.stop()

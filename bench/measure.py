@@ -1,4 +1,5 @@
-"""Medians of at least five runs; the two sides of a ratio take turns, so that a drifting machine hurts both."""
+"""Medians of at least five runs; the two sides of a ratio take turns, so that a drifting machine
+hurts both."""
 
 from __future__ import annotations
 
@@ -26,15 +27,23 @@ Work = Callable[[], int | tuple[int, float]]
 """Returns how many events it did; and in how many seconds, where not all that it does counts."""
 
 
-def rates(work: dict[str, Work], runs: int = RUNS, before: Callable[[], object] = lambda: None) -> list[Rate]:
-    """The rate of each piece of work. One round is not counted, nor what goes `before` each piece."""
+def rates(
+    work: dict[str, Work], runs: int = RUNS, before: Callable[[], object] = lambda: None
+) -> list[Rate]:
+    """The rate of each piece of work. One round is not counted, nor what goes `before` each
+    piece."""
     seen: dict[str, list[float]] = {name: [] for name in work}
     for round_ in range(runs + 1):
         for name, act in work.items():
             before()
             began = time.perf_counter()
             done = act()
-            events, seconds = done if isinstance(done, tuple) else (done, time.perf_counter() - began)
+            events, seconds = (
+                done if isinstance(done, tuple) else (done, time.perf_counter() - began)
+            )
             if round_:
                 seen[name].append(events / seconds)
-    return [Rate(name, statistics.median(values), min(values), max(values)) for name, values in seen.items()]
+    return [
+        Rate(name, statistics.median(values), min(values), max(values))
+        for name, values in seen.items()
+    ]

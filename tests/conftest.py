@@ -1,4 +1,5 @@
-"""Real parts that several rooms' tests use, one of each a test session. Imported late: the quick tests need none of them."""
+"""Real parts that several rooms' tests use, one of each a test session. Imported late: the quick
+tests need none of them."""
 
 from __future__ import annotations
 

@@ -1,7 +1,7 @@
 """Where the recorded real streams are, and how they are read.
 
-The environment variable ANYORDER_DATA names their folder. Without it, tests that need them are skipped, unless `ANYORDER_REQUIRE`
-names `recordings`: then their absence is an error.
+The environment variable ANYORDER_DATA names their folder. Without it, tests that need them are
+skipped, unless `ANYORDER_REQUIRE` names `recordings`: then their absence is an error.
 """
 
 from __future__ import annotations
@@ -19,9 +19,13 @@ import pytest
 ROOT = Path(__file__).resolve().parent.parent
 DATA = Path(os.environ.get("ANYORDER_DATA") or ROOT / ".recordings")
 if "recordings" in os.environ.get("ANYORDER_REQUIRE", "") and not DATA.is_dir():
-    raise FileNotFoundError(f"recordings are required (ANYORDER_REQUIRE), but ANYORDER_DATA names no folder: {DATA}")
+    raise FileNotFoundError(
+        f"recordings are required (ANYORDER_REQUIRE), but ANYORDER_DATA names no folder: {DATA}"
+    )
 
-needs_recordings = pytest.mark.skipif(not DATA.is_dir(), reason="no recorded streams: set ANYORDER_DATA to their folder")
+needs_recordings = pytest.mark.skipif(
+    not DATA.is_dir(), reason="no recorded streams: set ANYORDER_DATA to their folder"
+)
 
 
 class Telling(NamedTuple):
@@ -48,4 +52,7 @@ class Telling(NamedTuple):
 
 def tellings() -> list[Telling]:
     """Every telling of every recorded stream, [] where there are none."""
-    return [Telling(path.parent.name, path.name.removesuffix(".jsonl.xz")) for path in sorted(DATA.glob("*/records*.jsonl.xz"))]
+    return [
+        Telling(path.parent.name, path.name.removesuffix(".jsonl.xz"))
+        for path in sorted(DATA.glob("*/records*.jsonl.xz"))
+    ]

@@ -1,15 +1,17 @@
 """State that is right whatever order events arrive in, and that can say why.
 
-`anyorder.table(url, name)` makes a guarded table: `apply` records to it, ask `why` a row is so. The names below are all
-there are; everything else is private or a documented submodule (`anyorder.testing`). They are imported when first used
-(PEP 562), so that a command line which only prints its help stays quick.
+`anyorder.table(url, name)` makes a guarded table: `apply` records to it, ask `why` a row is so. The
+names below are all there are; everything else is private or a documented submodule
+(`anyorder.testing`). They are imported when first used (PEP 562), so that a command line which only
+prints its help stays quick.
 """
 
 from __future__ import annotations
 
 from importlib import import_module
 
-TYPE_CHECKING = False  # type checkers take it as true; importing typing would take longer than all the rest
+# type checkers take it as true; importing typing would take longer than all the rest
+TYPE_CHECKING = False
 if TYPE_CHECKING:
     from anyorder._core.batch import Decision as Decision
     from anyorder._core.event import Delivery as Delivery

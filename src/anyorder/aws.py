@@ -1,4 +1,5 @@
-"""The public name of what runs on AWS: `lambda_handler`, a guarded table as an AWS Lambda function."""
+"""The public name of what runs on AWS: `lambda_handler`, a guarded table as an AWS Lambda
+function."""
 
 from __future__ import annotations
 

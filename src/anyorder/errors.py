@@ -23,40 +23,50 @@ class MissingExtra(AnyorderError):
 
 
 class StoreError(AnyorderError):
-    """The store cannot be used as it is; the message names the table or setting and what to change."""
+    """The store cannot be used as it is; the message names the table or setting and what to
+    change."""
 
 
 class SourceError(AnyorderError):
-    """The source cannot be read, or takes no acknowledgement; the message says why. Nothing is lost: correct that, and start again."""
+    """The source cannot be read, or takes no acknowledgement; the message says why. Nothing is
+    lost: correct that, and start again."""
 
 
 class OutOfTime(AnyorderError):
-    """The invocation's time ends before every record was decided; they are delivered again. Raise the timeout, or lower the batch size."""
+    """The invocation's time ends before every record was decided; they are delivered again. Raise
+    the timeout, or lower the batch size."""
 
 
 class StoreBusy(StoreError):
-    """Another process held the store's write lock for longer than we wait; look for a writer that never commits."""
+    """Another process held the store's write lock for longer than we wait; look for a writer that
+    never commits."""
 
 
 class TableNotEmpty(StoreError):
-    """The table has rows that no event explains; say adopt="older-than-everything", or use an empty table."""
+    """The table has rows that no event explains; say adopt="older-than-everything", or use an empty
+    table."""
 
 
 class QuarantineFull(AnyorderError):
-    """The quarantine reached its size limit; settle entries (`anyorder quarantine list`) or raise the limit, then run again."""
+    """The quarantine reached its size limit; settle entries (`anyorder quarantine list`) or raise
+    the limit, then run again."""
 
 
 class TooManyQuarantined(AnyorderError):
-    """Most of the latest deliveries went to the quarantine, so the pipeline stopped; look at `anyorder quarantine list` first."""
+    """Most of the latest deliveries went to the quarantine, so the pipeline stopped; look at
+    `anyorder quarantine list` first."""
 
 
 class BooksUnbalanced(AnyorderError):
-    """Deliveries read are not applied + ignored + quarantined. This is a bug in anyorder: nothing was committed, please report it."""
+    """Deliveries read are not applied + ignored + quarantined. This is a bug in anyorder: nothing
+    was committed, please report it."""
 
 
 class PositionTooLarge(AnyorderError):
-    """A position does not fit the order-preserving encoding; it is refused rather than cut short."""
+    """A position does not fit the order-preserving encoding; it is refused rather than cut
+    short."""
 
 
 class NotReapable(AnyorderError):
-    """Tombstones of this table may not be forgotten: its clocks do not compare across keys; remove the window."""
+    """Tombstones of this table may not be forgotten: its clocks do not compare across keys; remove
+    the window."""

@@ -11,9 +11,11 @@ from anyorder.stores.intake import Taken
 
 
 class Report:
-    """What became of deliveries. Prints as one line; `read` = `applied` + `ignored` + `quarantined`, always.
+    """What became of deliveries. Prints as one line; `read` = `applied` + `ignored` +
+    `quarantined`, always.
 
-    `ignored`, `quarantined` and `settled` count by reason; a settled entry was counted as quarantined when it was read.
+    `ignored`, `quarantined` and `settled` count by reason; a settled entry was counted as
+    quarantined when it was read.
     """
 
     def __init__(self) -> None:
@@ -39,7 +41,11 @@ class Report:
         """Add another report's books."""
         self.read += other.read
         self.applied += other.applied
-        for ours, theirs in ((self.ignored, other.ignored), (self.quarantined, other.quarantined), (self.settled, other.settled)):
+        for ours, theirs in (
+            (self.ignored, other.ignored),
+            (self.quarantined, other.quarantined),
+            (self.settled, other.settled),
+        ):
             ours.update(theirs)
         self.seconds = time.monotonic() - self._began
 
@@ -48,7 +54,9 @@ class Report:
         if outcome is Outcome.APPLIED:
             self.applied += number
         else:
-            (self.ignored if outcome is Outcome.IGNORED else self.quarantined)[reason.value] += number
+            (self.ignored if outcome is Outcome.IGNORED else self.quarantined)[reason.value] += (
+                number
+            )
 
     def as_dict(self) -> dict[str, object]:
         """The line that scripts rely on."""
@@ -61,7 +69,11 @@ class Report:
         }
 
     def __str__(self) -> str:
-        parts = [f"{self.applied} applied", _counted("ignored", self.ignored), _counted("quarantined", self.quarantined)]
+        parts = [
+            f"{self.applied} applied",
+            _counted("ignored", self.ignored),
+            _counted("quarantined", self.quarantined),
+        ]
         if self.settled:
             parts.append(f"{self.settled.total()} settled by themselves")
         return ", ".join(parts)
@@ -71,5 +83,8 @@ class Report:
 
 
 def _counted(name: str, counts: Counter[str]) -> str:
-    reasons = ", ".join(f"{reason} {number}" if len(counts) > 1 else reason for reason, number in counts.most_common())
+    reasons = ", ".join(
+        f"{reason} {number}" if len(counts) > 1 else reason
+        for reason, number in counts.most_common()
+    )
     return f"{counts.total()} {name}" + (f" ({reasons})" if reasons else "")

@@ -43,12 +43,15 @@ def table(
     Args:
         url: the store, for example `sqlite:///app.db`.
         name: the table's name there; it is created from the events' columns if it does not exist.
-        key: key column or columns; for JSON documents, JSON pointers (`"/order/id"`, or `{"column": "/pointer"}`); for CloudEvents also "subject".
-            Without it the key is learned from the first event.
+        key: key column or columns; for JSON documents, JSON pointers (`"/order/id"`, or `{"column":
+            "/pointer"}`); for CloudEvents also "subject". Without it the key is learned from the
+            first event.
         envelope: the format of the records: debezium, eventbridge, cloudevents, json, raw.
             The default is json if a `position` pointer is given, else debezium.
-        window: how long tombstones are kept: `"forever"`, `"48h"`, or seconds. Any window is safe; a short one quarantines more.
-        adopt: what to do with rows that no event explains: `"refuse"`, or `"older-than-everything"`.
+        window: how long tombstones are kept: `"forever"`, `"48h"`, or seconds. Any window is safe;
+            a short one quarantines more.
+        adopt: what to do with rows that no event explains: `"refuse"`, or
+            `"older-than-everything"`.
         partitions: the partition count of a raw Kafka topic, needed with a window (rules R3).
         **options: of the envelope (`position`, `deleted`, `time`, `tombstone`, ...).
 
@@ -57,7 +60,8 @@ def table(
     """
     envelope = envelope or ("json" if "position" in options else "debezium")
     columns, options = _key_columns(key, envelope, options)
-    if envelope == "json":  # whatever topic or queue they come by: a redrive from another queue tells the same clock
+    # whatever topic or queue they come by: a redrive from another queue tells the same clock
+    if envelope == "json":
         options = {"table": name, **options}
     decoder = open_envelope(envelope, **options)
     spec = TableSpec(name, columns, seconds(window), partitions, adopt)
@@ -66,26 +70,41 @@ def table(
     return Table(url, spec, decoder)
 
 
-def _key_columns(key: Any, envelope: str, options: dict[str, Any]) -> tuple[tuple[str, ...], dict[str, Any]]:
+def _key_columns(
+    key: Any, envelope: str, options: dict[str, Any]
+) -> tuple[tuple[str, ...], dict[str, Any]]:
     """Key column names, and the envelope options that say where the key lies."""
     inside = options.get("inner", "debezium") if envelope == "eventbridge" else envelope
     if inside == "cloudevents" and key in ("subject", "partitionkey"):
         return (), {**options, "key": key}
     if inside == "json" or (inside == "cloudevents" and _points(key)):
-        pointers = key if isinstance(key, dict) else {p.rsplit("/", 1)[-1]: p for p in ([key] if isinstance(key, str) else key or ())}
+        pointers = (
+            key
+            if isinstance(key, dict)
+            else {p.rsplit("/", 1)[-1]: p for p in ([key] if isinstance(key, str) else key or ())}
+        )
         if not pointers:
-            raise ConfigurationError('JSON documents need a key: key="/id", or key={"column": "/pointer"}')
+            raise ConfigurationError(
+                'JSON documents need a key: key="/id", or key={"column": "/pointer"}'
+            )
         pointers = {column: p if p.startswith("/") else f"/{p}" for column, p in pointers.items()}
         return tuple(pointers), {**options, "key": pointers}
     if _points(key):
-        raise ConfigurationError(f"the {inside} envelope takes column names as key, not pointers: {key!r:.80}")
+        raise ConfigurationError(
+            f"the {inside} envelope takes column names as key, not pointers: {key!r:.80}"
+        )
     columns = (key,) if isinstance(key, str) else tuple(key or ())
-    return columns, {**options, "key": columns[0]} if len(columns) == 1 and inside in ("debezium", "raw") else options
+    return columns, {**options, "key": columns[0]} if len(columns) == 1 and inside in (
+        "debezium",
+        "raw",
+    ) else options
 
 
 def _points(key: Any) -> bool:
     """JSON pointers, rather than column names?"""
-    return isinstance(key, dict) or any(part.startswith("/") for part in ([key] if isinstance(key, str) else key or ()))
+    return isinstance(key, dict) or any(
+        part.startswith("/") for part in ([key] if isinstance(key, str) else key or ())
+    )
 
 
 class Table:
@@ -100,37 +119,51 @@ class Table:
         return self.envelope.decode(delivery)
 
     def decode(self, records: Iterable[object], *, envelope: str | None = None) -> Iterator[Event]:
-        """The event of each record, in order; what cannot be decoded is an event of kind `malformed`, never an exception."""
-        decoder = self.envelope if envelope is None or envelope == self.envelope.name else open_envelope(envelope)
+        """The event of each record, in order; what cannot be decoded is an event of kind
+        `malformed`, never an exception."""
+        decoder = (
+            self.envelope
+            if envelope is None or envelope == self.envelope.name
+            else open_envelope(envelope)
+        )
         return (decoder.decode(delivery_of(record)) for record in records)
 
     def apply(self, records: Iterable[object], *, envelope: str | None = None) -> Report:
-        """Decide and write all records in one transaction. Raises only for infrastructure (StoreError); bad records are quarantined.
+        """Decide and write all records in one transaction. Raises only for infrastructure
+        (StoreError); bad records are quarantined.
 
-        `envelope`: their format, where it is not the table's own. What the quarantine then holds of them settles, and can be accepted, only
-        by a table of that envelope.
+        `envelope`: their format, where it is not the table's own. What the quarantine then holds of
+        them settles, and can be accepted, only by a table of that envelope.
         """
         report = Report()
         events = self.decode(records, envelope=envelope)
         with self.store.transaction(time.time()) as transaction:
             while chunk := list(itertools.islice(events, CHUNK)):
-                report.count(take_in(transaction, [Share(self.spec, chunk)], (), secrets.token_hex(4)))
+                report.count(
+                    take_in(transaction, [Share(self.spec, chunk)], (), secrets.token_hex(4))
+                )
         if self.spec.window == 0:
             self.reap()
         return report
 
     @contextmanager
     def transaction(self, connection: sqlite3.Connection) -> Iterator[Guard]:
-        """Guard the caller's own SQL: what `accept` remembers commits, or rolls back, together with what the caller writes.
+        """Guard the caller's own SQL: what `accept` remembers commits, or rolls back, together with
+        what the caller writes.
 
-        `connection` must be to the same database. If it is in a transaction already, the caller commits; otherwise this does.
-        Raises StoreError for a store or connection that cannot share a transaction.
+        `connection` must be to the same database. If it is in a transaction already, the caller
+        commits; otherwise this does. Raises StoreError for a store or connection that cannot share
+        a transaction.
         """
         joined = getattr(self.store, "joined", None)
         if joined is None:
-            raise StoreError(f"{self.store.promises.name} has no transaction to share with your own SQL")
+            raise StoreError(
+                f"{self.store.promises.name} has no transaction to share with your own SQL"
+            )
         ours = not connection.in_transaction
-        connection.execute("BEGIN IMMEDIATE") if ours else connection.execute("UPDATE anyorder_schema SET version = version")
+        connection.execute("BEGIN IMMEDIATE") if ours else connection.execute(
+            "UPDATE anyorder_schema SET version = version"
+        )
         try:
             yield Guard(joined(connection, time.time()), self.spec)
         except BaseException:
@@ -141,7 +174,8 @@ class Table:
             connection.commit()
 
     def why(self, key: object) -> Story:
-        """The story of one row: what is remembered of it, which event won, what the quarantine holds. `key`: a bare value or a mapping."""
+        """The story of one row: what is remembered of it, which event won, what the quarantine
+        holds. `key`: a bare value or a mapping."""
         return story_of(self.store, self.spec, key)
 
     @property
@@ -150,7 +184,8 @@ class Table:
         return Quarantine(self.store, self.spec, self._decode)
 
     def reap(self, limit: int | None = None) -> int:
-        """Forget tombstones older than the window, floor first; how many. Never with `window="forever"`. Raises NotReapable."""
+        """Forget tombstones older than the window, floor first; how many. Never with
+        `window="forever"`. Raises NotReapable."""
         return forget(self.store, self.spec, time.time(), limit)
 
     def close(self) -> None:
@@ -166,14 +201,20 @@ class Guard:
 
     def __init__(self, transaction: Any, spec: TableSpec) -> None:
         self._transaction = transaction
-        self._spec = TableSpec(spec.name, spec.key, spec.window, spec.partitions, spec.adopt, writes_rows=False)
+        self._spec = TableSpec(
+            spec.name, spec.key, spec.window, spec.partitions, spec.adopt, writes_rows=False
+        )
 
     def accept(self, event: Event | Delivery) -> Decision:
-        """Decide an event and remember it. The answer is true if the caller must write `answer.values` (None: delete the row).
+        """Decide an event and remember it. The answer is true if the caller must write
+        `answer.values` (None: delete the row).
 
-        `values` may be fewer columns than the event has: an older event only fills what nobody has told yet.
+        `values` may be fewer columns than the event has: an older event only fills what nobody has
+        told yet.
         """
         if isinstance(event, Delivery):
             raise ConfigurationError("accept takes an event: loop over table.decode(records)")
-        taken: Taken = take_in(self._transaction, [Share(self._spec, [event])], (), secrets.token_hex(4))
+        taken: Taken = take_in(
+            self._transaction, [Share(self._spec, [event])], (), secrets.token_hex(4)
+        )
         return taken.decisions[0]

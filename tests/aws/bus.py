@@ -1,4 +1,5 @@
-"""An EventBridge bus on moto's server, with a rule that hands every event of the connector to a queue.
+"""An EventBridge bus on moto's server, with a rule that hands every event of the connector to a
+queue.
 
 moto ignores a target's InputPath, and fails on an input transformer with an unquoted variable.
 """
@@ -19,9 +20,12 @@ _numbers = itertools.count(1)
 
 
 class Bus:
-    """`target`: members of the rule's target beside its queue, for example an `InputPath`. `pattern`: what the rule matches."""
+    """`target`: members of the rule's target beside its queue, for example an `InputPath`.
+    `pattern`: what the rule matches."""
 
-    def __init__(self, endpoint: str, queue: Queue, pattern: dict[str, Any] | None = None, **target: Any) -> None:
+    def __init__(
+        self, endpoint: str, queue: Queue, pattern: dict[str, Any] | None = None, **target: Any
+    ) -> None:
         import boto3
 
         credentials()
@@ -35,8 +39,12 @@ class Bus:
         """Another rule."""
         name = f"rule-{next(_numbers)}"
         found = pattern or {"source": [{"prefix": "kafka-connect."}]}
-        self.client.put_rule(Name=name, EventBusName=self.name, EventPattern=json.dumps(found), State="ENABLED")
-        self.client.put_targets(Rule=name, EventBusName=self.name, Targets=[{"Id": "queue", "Arn": queue.arn, **target}])
+        self.client.put_rule(
+            Name=name, EventBusName=self.name, EventPattern=json.dumps(found), State="ENABLED"
+        )
+        self.client.put_targets(
+            Rule=name, EventBusName=self.name, Targets=[{"Id": "queue", "Arn": queue.arn, **target}]
+        )
 
     def put(self, entries: Iterable[dict[str, Any]]) -> int:
         """Put events; how many."""

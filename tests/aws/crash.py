@@ -1,11 +1,13 @@
-"""Kill the consumer of a queue at random moments, freeze others until their messages are shown to somebody else, and hold the table.
+"""Kill the consumer of a queue at random moments, freeze others until their messages are shown to
+somebody else, and hold the table.
 
-    python -m tests.aws.crash --kills 30              into DynamoDB Local behind a proxy that throttles, fails and loses answers
-    python -m tests.aws.crash --kills 30 --store sqlite
+    python -m tests.aws.crash --kills 30              into DynamoDB Local behind a proxy that
+    throttles, fails and loses answers python -m tests.aws.crash --kills 30 --store sqlite
 
-The visibility timeout is a few seconds. A killed consumer (SIGKILL) lets it expire after a write and before the delete; a frozen one
-(SIGSTOP) lets it expire in the middle of a write, goes on beside the one that has its messages by then, and deletes with receipts that have
-ended. At the end the queue is empty, every row is the source's, and no entry is left in the quarantine.
+The visibility timeout is a few seconds. A killed consumer (SIGKILL) lets it expire after a write
+and before the delete; a frozen one (SIGSTOP) lets it expire in the middle of a write, goes on
+beside the one that has its messages by then, and deletes with receipts that have ended. At the end
+the queue is empty, every row is the source's, and no entry is left in the quarantine.
 """
 
 from __future__ import annotations
@@ -39,7 +41,9 @@ SHARE = 0.05  # of the requests to DynamoDB that end badly
 class Trial:
     """One queue, one store, and consumers that come and go."""
 
-    def __init__(self, home: Path, sqs: Any, url: str, events: int, keys: int, seed: int, batch: int = 50) -> None:
+    def __init__(
+        self, home: Path, sqs: Any, url: str, events: int, keys: int, seed: int, batch: int = 50
+    ) -> None:
         self.chance = random.Random(seed)
         self.records = list(stream(events, keys, seed=seed))
         self.queue = Queue(sqs, visibility=VISIBILITY)
@@ -98,8 +102,18 @@ def dynamodb_rows(client: Any, table: str) -> dict[Any, dict[str, Any]]:
     return {row["id"]: row for row in rows}
 
 
-def trial(sqs: Any, kills: int, *, dynamodb: Any = None, events: int = 3000, keys: int = 200, seed: int = 0, seconds: float = 1.5) -> dict[str, Any]:
-    """One whole trial, into DynamoDB behind a faulty proxy, or into SQLite. Raises AssertionError with what is wrong; returns the figures."""
+def trial(
+    sqs: Any,
+    kills: int,
+    *,
+    dynamodb: Any = None,
+    events: int = 3000,
+    keys: int = 200,
+    seed: int = 0,
+    seconds: float = 1.5,
+) -> dict[str, Any]:
+    """One whole trial, into DynamoDB behind a faulty proxy, or into SQLite. Raises AssertionError
+    with what is wrong; returns the figures."""
     with tempfile.TemporaryDirectory() as folder:
         if dynamodb is None:
             setting = Trial(Path(folder), sqs, f"sqlite:///{folder}/app.db", events, keys, seed)
@@ -110,11 +124,20 @@ def trial(sqs: Any, kills: int, *, dynamodb: Any = None, events: int = 3000, key
             url = f"dynamodb://{prefix}{{table}}?region={REGION}&endpoint={proxy.endpoint}"
             setting = Trial(Path(folder), sqs, url, events, keys, seed)
             figures = _tried(
-                setting, kills, seconds, lambda: {int(r["id"]): r for r in map(plain_row, filter(live, scan(dynamodb, prefix + "users")))}
+                setting,
+                kills,
+                seconds,
+                lambda: {
+                    int(r["id"]): r
+                    for r in map(plain_row, filter(live, scan(dynamodb, prefix + "users")))
+                },
             )  # type: ignore[call-overload]
         finally:
             proxy.stop()
-        return {**figures, "faults": {name: number for name, number in proxy.seen.items() if name != "fine"}}
+        return {
+            **figures,
+            "faults": {name: number for name, number in proxy.seen.items() if name != "fine"},
+        }
 
 
 def _tried(setting: Trial, kills: int, seconds: float, rows: Any) -> dict[str, Any]:
@@ -124,7 +147,9 @@ def _tried(setting: Trial, kills: int, seconds: float, rows: Any) -> dict[str, A
     books = setting.finish()
     wanted, found = final_rows(setting.records), rows()
     wrong = {key for key in wanted.keys() | found.keys() if wanted.get(key) != found.get(key)}  # type: ignore[call-overload]
-    assert not wrong, f"{len(wrong)} rows are wrong: { {key: (found.get(key), wanted.get(key)) for key in sorted(wrong)[:3]} }"
+    assert not wrong, (
+        f"{len(wrong)} rows are wrong: { {key: (found.get(key), wanted.get(key)) for key in sorted(wrong)[:3]} }"
+    )
     return {
         "messages": setting.sent,
         "kills": setting.killed,
@@ -138,18 +163,34 @@ def _tried(setting: Trial, kills: int, seconds: float, rows: Any) -> dict[str, A
 
 
 def main() -> int:
-    options = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    options = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
     options.add_argument("--kills", type=int, default=30)
     options.add_argument("--events", type=int, default=20_000)
     options.add_argument("--seed", type=int, default=0)
     options.add_argument("--store", choices=["dynamodb", "sqlite"], default="dynamodb")
     chosen = options.parse_args()
     with tempfile.TemporaryDirectory() as folder:
-        services = [start_elasticmq(Path(folder))] + ([start_dynamodb_local(Path(folder))] if chosen.store == "dynamodb" else [])
+        services = [start_elasticmq(Path(folder))] + (
+            [start_dynamodb_local(Path(folder))] if chosen.store == "dynamodb" else []
+        )
         try:
             dynamodb = make_local_client(services[1].endpoint) if len(services) > 1 else None
             sqs = make_sqs_client(services[0].endpoint)
-            print(json.dumps(trial(sqs, chosen.kills, dynamodb=dynamodb, events=chosen.events, keys=2000, seed=chosen.seed, seconds=4.0)))
+            print(
+                json.dumps(
+                    trial(
+                        sqs,
+                        chosen.kills,
+                        dynamodb=dynamodb,
+                        events=chosen.events,
+                        keys=2000,
+                        seed=chosen.seed,
+                        seconds=4.0,
+                    )
+                )
+            )
         finally:
             for service in services:
                 service.stop()

@@ -1,8 +1,10 @@
-"""The whole chain on this machine: a recorded Debezium stream -> EventBridge -> SQS -> `anyorder run` -> DynamoDB.   (make demo-aws)
+"""The whole chain on this machine: a recorded Debezium stream -> EventBridge -> SQS -> `anyorder
+run` -> DynamoDB.   (make demo-aws)
 
-The bus and the queue are moto's, the database is Amazon's DynamoDB Local. No emulator misbehaves by itself, so a proxy between the queue and
-the consumer lets messages overtake each other and delivers one in five twice. Beside anyorder, an upsert consumer handles the same deliveries
-in the same order, as everybody writes one: what arrives last wins.
+The bus and the queue are moto's, the database is Amazon's DynamoDB Local. No emulator misbehaves by
+itself, so a proxy between the queue and the consumer lets messages overtake each other and delivers
+one in five twice. Beside anyorder, an upsert consumer handles the same deliveries in the same
+order, as everybody writes one: what arrives last wins.
 """
 
 from __future__ import annotations
@@ -30,7 +32,8 @@ TABLE = "demo-users"
 
 
 class Upsert(UnrulyQueue):
-    """The proxy, and the consumer that writes what arrives: it sees exactly the deliveries that anyorder sees."""
+    """The proxy, and the consumer that writes what arrives: it sees exactly the deliveries that
+    anyorder sees."""
 
     def __init__(self, endpoint: str, seed: int) -> None:
         self.rows: dict[int, dict[str, Any]] = {}
@@ -86,10 +89,14 @@ def demo(folder: Path, seed: int = 0) -> int:
         queue = Queue(make_sqs_client(moto), visibility=600)
         bus = Bus(moto, queue)
         proxy = Upsert(moto, seed)
-        say(f"rule on the bus -> queue {queue.name} -> proxy that lets messages overtake each other and repeats some -> anyorder run")
+        say(
+            f"rule on the bus -> queue {queue.name} -> proxy that lets messages overtake each other and repeats some -> anyorder run"
+        )
         home = Home(folder)
         url = f"dynamodb://demo-{{table}}?region={REGION}&endpoint={services[1].endpoint}"
-        home.pipeline(queue, endpoint=proxy.endpoint, url=url, drain="false", batch=40, match="*.public.users")
+        home.pipeline(
+            queue, endpoint=proxy.endpoint, url=url, drain="false", batch=40, match="*.public.users"
+        )
         books = consume(home, queue, bus)
         proxy.stop()
         found = {int(row["id"]): row for row in map(plain_row, filter(live, scan(dynamodb, TABLE)))}  # type: ignore[call-overload]
@@ -100,7 +107,8 @@ def demo(folder: Path, seed: int = 0) -> int:
 
 
 def consume(home: Home, queue: Queue, bus: Bus) -> dict[str, Any]:
-    """Put the stream on the bus while the consumer runs; stop it when the queue is empty; its books."""
+    """Put the stream on the bus while the consumer runs; stop it when the queue is empty; its
+    books."""
     process = home.start()
     records = [entry_of(record_of(delivery), bus.name) for delivery in recording.deliveries()]
     for start in range(0, len(records), 50):
@@ -120,17 +128,25 @@ def consume(home: Home, queue: Queue, bus: Bus) -> dict[str, Any]:
     return dict(json.loads(out.splitlines()[-1]))
 
 
-def told(books: dict[str, Any], proxy: Upsert, found: dict[int, dict[str, Any]], began: float) -> int:
+def told(
+    books: dict[str, Any], proxy: Upsert, found: dict[int, dict[str, Any]], began: float
+) -> int:
     """The figures, for people; the exit code."""
     ours, theirs = compared(found), compared(proxy.rows)
     seen, names = proxy.seen, ("right", "wrong", "missing", "resurrected")
-    say(f"\n{seen['delivered']} deliveries, {seen['delivered again']} of them repeats, {seen['overtaken']} overtaken by later ones\n")
+    say(
+        f"\n{seen['delivered']} deliveries, {seen['delivered again']} of them repeats, {seen['overtaken']} overtaken by later ones\n"
+    )
     say(f"{'':28}" + "".join(f"{name:>13}" for name in names))
     say(f"{'upsert, the last one wins':28}" + "".join(f"{theirs[name]:>13}" for name in names))
     say(f"{'anyorder, in DynamoDB':28}" + "".join(f"{ours[name]:>13}" for name in names))
-    say(f"\nthe books: {books['read']} read = {books['applied']} applied + {books['ignored']} + {books['quarantined']}")
+    say(
+        f"\nthe books: {books['read']} read = {books['applied']} applied + {books['ignored']} + {books['quarantined']}"
+    )
     say(f"{time.monotonic() - began:.0f} s")
-    return int(not balanced(books) or ours["right"] != len(recording.truth()) or ours["resurrected"] > 0)
+    return int(
+        not balanced(books) or ours["right"] != len(recording.truth()) or ours["resurrected"] > 0
+    )
 
 
 def say(text: str) -> None:
@@ -141,7 +157,11 @@ def say(text: str) -> None:
 def progress(done: int, whole: int) -> None:
     """On a terminal only."""
     if sys.stdout.isatty():
-        print(f"\r\x1b[K{done} of {whole} on the bus", end="\n" if done + 50 >= whole else "", flush=True)
+        print(
+            f"\r\x1b[K{done} of {whole} on the bus",
+            end="\n" if done + 50 >= whole else "",
+            flush=True,
+        )
 
 
 if __name__ == "__main__":

@@ -1,4 +1,5 @@
-"""Lambda functions as a user writes them, for the runtime client to load: a table from the environment, made once outside the handler."""
+"""Lambda functions as a user writes them, for the runtime client to load: a table from the
+environment, made once outside the handler."""
 
 from __future__ import annotations
 
@@ -7,5 +8,9 @@ import os
 import anyorder
 from anyorder.aws import lambda_handler
 
-table = anyorder.table(os.environ["ANYORDER_URL"], os.environ.get("ANYORDER_TABLE", "users"), envelope=os.environ.get("ANYORDER_ENVELOPE"))
+table = anyorder.table(
+    os.environ["ANYORDER_URL"],
+    os.environ.get("ANYORDER_TABLE", "users"),
+    envelope=os.environ.get("ANYORDER_ENVELOPE"),
+)
 handler = lambda_handler(table)

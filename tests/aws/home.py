@@ -63,7 +63,9 @@ class Home:
 
     def start(self) -> subprocess.Popen[str]:
         words = [sys.executable, "-m", "anyorder", "run", str(self.file), "--json"]
-        return subprocess.Popen(words, cwd=self.path, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+        return subprocess.Popen(
+            words, cwd=self.path, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+        )
 
     def run(self, seconds: float = 600) -> dict[str, Any]:
         """`anyorder run` until the queue is empty; the books."""
@@ -82,4 +84,7 @@ class Home:
 
 def balanced(books: dict[str, Any]) -> bool:
     """Is every delivery accounted for?"""
-    return bool(books["read"] == books["applied"] + sum(books["ignored"].values()) + sum(books["quarantined"].values()))
+    return bool(
+        books["read"]
+        == books["applied"] + sum(books["ignored"].values()) + sum(books["quarantined"].values())
+    )

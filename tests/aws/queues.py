@@ -23,16 +23,27 @@ def make_sqs_client(endpoint: str) -> Any:
 
 
 class Queue:
-    """One queue. `dead_letters`: another that takes messages which were received `receives` times."""
+    """One queue. `dead_letters`: another that takes messages which were received `receives`
+    times."""
 
-    def __init__(self, client: Any, *, fifo: bool = False, visibility: int = 30, dead_letters: Queue | None = None, receives: int = 3) -> None:
+    def __init__(
+        self,
+        client: Any,
+        *,
+        fifo: bool = False,
+        visibility: int = 30,
+        dead_letters: Queue | None = None,
+        receives: int = 3,
+    ) -> None:
         self.client = client
         self.name = f"q-{os.getpid()}-{next(_numbers)}" + (".fifo" if fifo else "")
         attributes = {"VisibilityTimeout": str(visibility)}
         if fifo:
             attributes |= {"FifoQueue": "true", "ContentBasedDeduplication": "false"}
         if dead_letters is not None:
-            attributes["RedrivePolicy"] = json.dumps({"deadLetterTargetArn": dead_letters.arn, "maxReceiveCount": receives})
+            attributes["RedrivePolicy"] = json.dumps(
+                {"deadLetterTargetArn": dead_letters.arn, "maxReceiveCount": receives}
+            )
         self.url = client.create_queue(QueueName=self.name, Attributes=attributes)["QueueUrl"]
 
     @property
@@ -47,9 +58,18 @@ class Queue:
         """Send messages in batches; `groups` are those of a FIFO queue. How many."""
         sent, group = 0, iter(groups)
         for chunk in _chunks(bodies):
-            entries: list[dict[str, str]] = [{"Id": str(place), "MessageBody": body} for place, body in enumerate(chunk)]
+            entries: list[dict[str, str]] = [
+                {"Id": str(place), "MessageBody": body} for place, body in enumerate(chunk)
+            ]
             if self.name.endswith(".fifo"):
-                entries = [{**e, "MessageGroupId": next(group), "MessageDeduplicationId": f"{sent}-{e['Id']}"} for e in entries]
+                entries = [
+                    {
+                        **e,
+                        "MessageGroupId": next(group),
+                        "MessageDeduplicationId": f"{sent}-{e['Id']}",
+                    }
+                    for e in entries
+                ]
             answer = self.client.send_message_batch(QueueUrl=self.url, Entries=entries)
             assert not answer.get("Failed"), answer["Failed"]
             sent += len(chunk)
@@ -57,11 +77,18 @@ class Queue:
 
     def count(self) -> dict[str, int]:
         """Visible and invisible messages."""
-        found = self._attributes("ApproximateNumberOfMessages", "ApproximateNumberOfMessagesNotVisible")
-        return {"visible": int(found["ApproximateNumberOfMessages"]), "invisible": int(found["ApproximateNumberOfMessagesNotVisible"])}
+        found = self._attributes(
+            "ApproximateNumberOfMessages", "ApproximateNumberOfMessagesNotVisible"
+        )
+        return {
+            "visible": int(found["ApproximateNumberOfMessages"]),
+            "invisible": int(found["ApproximateNumberOfMessagesNotVisible"]),
+        }
 
     def receive(self, count: int = 10, **more: Any) -> list[dict[str, Any]]:
-        found: list[dict[str, Any]] = self.client.receive_message(QueueUrl=self.url, MaxNumberOfMessages=count, **more).get("Messages", [])
+        found: list[dict[str, Any]] = self.client.receive_message(
+            QueueUrl=self.url, MaxNumberOfMessages=count, **more
+        ).get("Messages", [])
         return found
 
     def waits_for(self, visible: int, seconds: float = 30) -> bool:
@@ -72,18 +99,23 @@ class Queue:
         return self.count()["visible"] == visible
 
     def redrive(self, target: Queue) -> None:
-        """Give the messages of this dead-letter queue back, and wait until it is empty. moto knows no StartMessageMoveTask: there by hand."""
+        """Give the messages of this dead-letter queue back, and wait until it is empty. moto knows
+        no StartMessageMoveTask: there by hand."""
         if "amazonaws" in self.url or "000000000000" in self.url:  # AWS, ElasticMQ
             self.client.start_message_move_task(SourceArn=self.arn, DestinationArn=target.arn)
         else:
             while found := self.receive():
                 target.send(one["Body"] for one in found)
                 for one in found:
-                    self.client.delete_message(QueueUrl=self.url, ReceiptHandle=one["ReceiptHandle"])
+                    self.client.delete_message(
+                        QueueUrl=self.url, ReceiptHandle=one["ReceiptHandle"]
+                    )
         assert self.waits_for(0)
 
     def _attributes(self, *names: str) -> dict[str, str]:
-        found: dict[str, str] = self.client.get_queue_attributes(QueueUrl=self.url, AttributeNames=list(names))["Attributes"]
+        found: dict[str, str] = self.client.get_queue_attributes(
+            QueueUrl=self.url, AttributeNames=list(names)
+        )["Attributes"]
         return found
 
 

@@ -1,4 +1,5 @@
-"""What a stream costs on DynamoDB, beside Powertools' idempotency around a last-write handler: the goals of `python -m bench.aws_cost`, small."""
+"""What a stream costs on DynamoDB, beside Powertools' idempotency around a last-write handler: the
+goals of `python -m bench.aws_cost`, small."""
 
 from __future__ import annotations
 
@@ -19,7 +20,8 @@ FEW = make_stream(600, 60)
 
 
 def test_the_goals_hold_on_a_small_stream(dynamodb_local: Any) -> None:
-    """At most 1.05 write units an applied event with nothing forgotten, at most half of Powertools' requests, and not one wrong row."""
+    """At most 1.05 write units an applied event with nothing forgotten, at most half of Powertools'
+    requests, and not one wrong row."""
     if importlib.util.find_spec("aws_lambda_powertools") is None:
         missing("powertools", "pip install aws-lambda-powertools")
     endpoint = dynamodb_local.meta.endpoint_url
@@ -32,7 +34,8 @@ def test_the_goals_hold_on_a_small_stream(dynamodb_local: Any) -> None:
 
 
 def test_the_goals_hold_at_sqs_s_own_batch_size_too(dynamodb_local: Any) -> None:
-    """Ten messages an invocation, without a batching window: no wrong row, and hardly more than a write unit and two requests an applied event."""
+    """Ten messages an invocation, without a batching window: no wrong row, and hardly more than a
+    write unit and two requests an applied event."""
     told = make_stream(600, 200, per_invocation=10)
     ours = cost(anyorder_side, dynamodb_local.meta.endpoint_url, told)
 
@@ -71,7 +74,10 @@ def test_a_write_counts_its_kilobytes_and_a_refused_one_those_of_what_is_there(c
     for refused in (item(1), item(1, 9000)):
         with pytest.raises(client.exceptions.ConditionalCheckFailedException):
             client.put_item(
-                TableName=table, Item=refused, ConditionExpression="attribute_not_exists(id)", ReturnValuesOnConditionCheckFailure="ALL_OLD"
+                TableName=table,
+                Item=refused,
+                ConditionExpression="attribute_not_exists(id)",
+                ReturnValuesOnConditionCheckFailure="ALL_OLD",
             )
     client.delete_item(TableName=table, Key={"id": {"N": "9"}})
 
@@ -85,15 +91,27 @@ def test_a_read_counts_four_kilobytes_and_an_item_that_does_not_exist(client: An
     meter = Meter(client)
     client.get_item(TableName=table, Key={"id": {"N": "1"}}, ConsistentRead=True)
     client.get_item(TableName=table, Key={"id": {"N": "8"}}, ConsistentRead=True)
-    client.batch_get_item(RequestItems={table: {"Keys": [{"id": {"N": key}} for key in "189"], "ConsistentRead": True}})
+    client.batch_get_item(
+        RequestItems={
+            table: {"Keys": [{"id": {"N": key}} for key in "189"], "ConsistentRead": True}
+        }
+    )
 
     assert (meter.writes, meter.reads) == (0, 2 + 1 + 2 + 1 + 1)
     assert meter.requests.total() == 3
 
 
 @pytest.mark.parametrize("answer", [{}, {"Error": {"Code": "TransactionCanceledException"}}])
-def test_a_transaction_counts_twice_for_each_of_its_items_even_when_it_is_cancelled(answer: dict[str, Any]) -> None:
-    asked = {"TransactItems": [{"ConditionCheck": {}}, {"Put": {"Item": item(1)}}, {"Put": {"Item": item(2, 1500)}}]}
+def test_a_transaction_counts_twice_for_each_of_its_items_even_when_it_is_cancelled(
+    answer: dict[str, Any],
+) -> None:
+    asked = {
+        "TransactItems": [
+            {"ConditionCheck": {}},
+            {"Put": {"Item": item(1)}},
+            {"Put": {"Item": item(2, 1500)}},
+        ]
+    }
 
     assert consumed("TransactWriteItems", asked, answer) == (2 * (1 + 1 + 2), 0)
 

@@ -1,4 +1,5 @@
-"""Records of a real stream (DynamoDB Local's), as Lambda hands them on, keep another table right in any order."""
+"""Records of a real stream (DynamoDB Local's), as Lambda hands them on, keep another table right in
+any order."""
 
 from __future__ import annotations
 
@@ -16,13 +17,16 @@ from tests.parts.dynamodb import REGION
 
 
 def records_of(endpoint: str, arn: str) -> list[dict[str, Any]]:
-    """Every record of a stream, as Lambda writes it: the stream's ARN beside it, times as seconds, binary as base64."""
+    """Every record of a stream, as Lambda writes it: the stream's ARN beside it, times as seconds,
+    binary as base64."""
     import boto3
 
     client: Any = boto3.client("dynamodbstreams", region_name=REGION, endpoint_url=endpoint)
     found: list[dict[str, Any]] = []
     for shard in client.describe_stream(StreamArn=arn)["StreamDescription"]["Shards"]:
-        place = client.get_shard_iterator(StreamArn=arn, ShardId=shard["ShardId"], ShardIteratorType="TRIM_HORIZON")["ShardIterator"]
+        place = client.get_shard_iterator(
+            StreamArn=arn, ShardId=shard["ShardId"], ShardIteratorType="TRIM_HORIZON"
+        )["ShardIterator"]
         while place and (answer := client.get_records(ShardIterator=place))["Records"]:
             found += [{**_plain(record), "eventSourceARN": arn} for record in answer["Records"]]
             place = answer.get("NextShardIterator")
@@ -55,13 +59,25 @@ def test_a_real_stream_in_any_order_ends_as_the_table(dynamodb_local: Any, tmp_p
             dynamodb_local.delete_item(TableName=name, Key={"id": {"N": str(key)}})
             wanted.pop(key, None)
         else:
-            wanted[key] = {"id": key, "name": f"n{number}", "photo": bytes([number % 256]), "ratio": number / 8}
-            item = {"id": {"N": str(key)}, "name": {"S": f"n{number}"}, "photo": {"B": bytes([number % 256])}, "ratio": {"N": str(number / 8)}}
+            wanted[key] = {
+                "id": key,
+                "name": f"n{number}",
+                "photo": bytes([number % 256]),
+                "ratio": number / 8,
+            }
+            item = {
+                "id": {"N": str(key)},
+                "name": {"S": f"n{number}"},
+                "photo": {"B": bytes([number % 256])},
+                "ratio": {"N": str(number / 8)},
+            }
             dynamodb_local.put_item(TableName=name, Item=item)
     records = records_of(dynamodb_local.meta.endpoint_url, table["LatestStreamArn"])
     delivered = records + [record for record in records if chance.random() < 0.2]
     chance.shuffle(delivered)
-    handler = lambda_handler(anyorder.table(f"sqlite:///{tmp_path}/app.db", "copy", envelope="dynamodb_streams"))
+    handler = lambda_handler(
+        anyorder.table(f"sqlite:///{tmp_path}/app.db", "copy", envelope="dynamodb_streams")
+    )
     rest = iter(delivered)
     while chunk := list(itertools.islice(rest, 30)):
         assert handler({"Records": chunk}) == {"batchItemFailures": []}

@@ -1,4 +1,5 @@
-"""Through a real bus: moto's EventBridge with its rules, input paths and archive, into a queue and `anyorder run`."""
+"""Through a real bus: moto's EventBridge with its rules, input paths and archive, into a queue and
+`anyorder run`."""
 
 from __future__ import annotations
 
@@ -23,7 +24,9 @@ def rows(home: Home) -> dict[int, dict[str, object]]:
     return {row["id"]: dict(row) for row in database.execute("SELECT * FROM users")}
 
 
-def test_the_connectors_events_through_a_bus_end_as_the_source_s_rows(moto: str, home: Home) -> None:
+def test_the_connectors_events_through_a_bus_end_as_the_source_s_rows(
+    moto: str, home: Home
+) -> None:
     """Creates, updates, deletes and tombstones, any order, a fifth of them twice."""
     changes = list(stream(120, 20, seed=11))
     tombstones = [tombstone(one) for one in changes if '"op": "d"' in str(one["value"])]
@@ -38,7 +41,8 @@ def test_the_connectors_events_through_a_bus_end_as_the_source_s_rows(moto: str,
 
 
 def test_moto_hands_on_the_whole_event_whatever_the_rule_s_input_path(moto: str) -> None:
-    """Where it lies: rules with an input path are tested on their shapes only, without a bus. If this turns red, moto has learned it."""
+    """Where it lies: rules with an input path are tested on their shapes only, without a bus. If
+    this turns red, moto has learned it."""
     queue = Queue(make_sqs_client(moto))
     bus = Bus(moto, queue, InputPath="$.detail")
     bus.put([entry_of(record(7, "c", 10, after={"id": 7}), bus.name)])
@@ -47,7 +51,9 @@ def test_moto_hands_on_the_whole_event_whatever_the_rule_s_input_path(moto: str)
 
 
 @pytest.mark.parametrize("bare", [True, False])
-def test_a_bare_detail_is_read_and_a_bare_value_is_said_in_the_quarantine(moto: str, home: Home, bare: bool) -> None:
+def test_a_bare_detail_is_read_and_a_bare_value_is_said_in_the_quarantine(
+    moto: str, home: Home, bare: bool
+) -> None:
     queue = Queue(make_sqs_client(moto))
     changed = record(7, "c", 10, after={"id": 7})
     queue.send([detail_of(changed) if bare else str(changed["value"])])
@@ -58,21 +64,29 @@ def test_a_bare_detail_is_read_and_a_bare_value_is_said_in_the_quarantine(moto: 
     assert bare or 'InputPath = "$.detail"' in home.ask("quarantine", "list")[0]["detail"]
 
 
-def test_an_archive_replay_brings_old_events_under_new_ids_and_changes_nothing(moto: str, home: Home) -> None:
+def test_an_archive_replay_brings_old_events_under_new_ids_and_changes_nothing(
+    moto: str, home: Home
+) -> None:
     import boto3
 
     changes = list(stream(60, 8, seed=12))
     queue = Queue(make_sqs_client(moto))
     bus = Bus(moto, queue)
     events: Any = boto3.client("events", region_name=REGION, endpoint_url=moto)
-    archive = events.create_archive(ArchiveName=f"archive-{bus.name}", EventSourceArn=bus.arn)["ArchiveArn"]
+    archive = events.create_archive(ArchiveName=f"archive-{bus.name}", EventSourceArn=bus.arn)[
+        "ArchiveArn"
+    ]
     bus.put(entry_of(one, bus.name) for one in changes)
     home.pipeline(queue)
     first = home.run()
     before = rows(home)
     now = time.time()
     events.start_replay(
-        ReplayName=f"replay-{bus.name}", EventSourceArn=archive, EventStartTime=now - 3600, EventEndTime=now + 60, Destination={"Arn": bus.arn}
+        ReplayName=f"replay-{bus.name}",
+        EventSourceArn=archive,
+        EventStartTime=now - 3600,
+        EventEndTime=now + 60,
+        Destination={"Arn": bus.arn},
     )
     second = home.run()
 
@@ -88,7 +102,10 @@ def test_a_rule_can_hand_each_topic_to_its_own_queue(moto: str, home: Home) -> N
     bus = Bus(moto, users, {"detail": {"topic": [{"suffix": ".users"}]}})
     bus.rule(others, {"detail": {"topic": [{"anything-but": {"suffix": ".users"}}]}})
     bus.put(
-        [entry_of(record(7, "c", 10, after={"id": 7}), bus.name), entry_of({**record(8, "c", 20, after={"id": 8}), "topic": "app.x.y"}, bus.name)]
+        [
+            entry_of(record(7, "c", 10, after={"id": 7}), bus.name),
+            entry_of({**record(8, "c", 20, after={"id": 8}), "topic": "app.x.y"}, bus.name),
+        ]
     )
 
     assert (users.count()["visible"], others.count()["visible"]) == (1, 1)

@@ -1,4 +1,5 @@
-"""The Lambda function: every kind of event, partial failures, the remaining time; called directly and by AWS's own runtime client."""
+"""The Lambda function: every kind of event, partial failures, the remaining time; called directly
+and by AWS's own runtime client."""
 
 from __future__ import annotations
 
@@ -57,7 +58,10 @@ def test_sqs_messages_are_applied_in_any_order(tmp_path: Path) -> None:
     made, records = Made(tmp_path), list(stream(300, 25, seed=1))
     delivered = unordered(records)
     for start in range(0, len(delivered), 10):
-        messages = [(f"m{start}-{place}", event_of(one)) for place, one in enumerate(delivered[start : start + 10])]
+        messages = [
+            (f"m{start}-{place}", event_of(one))
+            for place, one in enumerate(delivered[start : start + 10])
+        ]
         assert made.handler(sqs_event(messages), Clock(30)) == NOTHING
 
     assert made.rows() == final_rows(records)
@@ -73,7 +77,11 @@ def test_a_single_event_of_eventbridge(tmp_path: Path) -> None:
 
 def test_kafka_records_with_tombstones_and_headers(tmp_path: Path) -> None:
     made = Made(tmp_path, "debezium")
-    records: list[dict[str, Any]] = [record(7, "c", 10, after={**ANA, "name": "Ánà"}), record(8, "c", 20, after={**ANA, "id": 8}), record(8, "d", 30)]
+    records: list[dict[str, Any]] = [
+        record(7, "c", 10, after={**ANA, "name": "Ánà"}),
+        record(8, "c", 20, after={**ANA, "id": 8}),
+        record(8, "d", 30),
+    ]
     assert made.handler(kafka_event([*records, tombstone(records[2])]), Clock(30)) == NOTHING
 
     assert made.rows() == {7: {**ANA, "name": "Ánà"}}
@@ -91,14 +99,26 @@ def test_kafka_records_with_tombstones_and_headers(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("signed", [True, False])
-def test_a_kafka_header_that_is_not_ascii_and_one_without_a_value(tmp_path: Path, signed: bool) -> None:
-    """A header's octets are UTF-8, whether they are spelled -128..127 or 0..255; the run that a header beside them names is the event's."""
+def test_a_kafka_header_that_is_not_ascii_and_one_without_a_value(
+    tmp_path: Path, signed: bool
+) -> None:
+    """A header's octets are UTF-8, whether they are spelled -128..127 or 0..255; the run that a
+    header beside them names is the event's."""
     made, told = Made(tmp_path, "debezium"), record(7, "c", 10, after=ANA)
-    headers = [["empty", None], ["ville", "Orléans"], ["__debezium.context.runId", RUN], ["clé", "é"]]
+    headers = [
+        ["empty", None],
+        ["ville", "Orléans"],
+        ["__debezium.context.runId", RUN],
+        ["clé", "é"],
+    ]
     event = kafka_event([{**told, "headers": headers}])
     (found,) = event["records"]["app.public.users-0"]
     if not signed:
-        found["headers"] = [{name: octets and [octet % 256 for octet in octets]} for header in found["headers"] for name, octets in header.items()]
+        found["headers"] = [
+            {name: octets and [octet % 256 for octet in octets]}
+            for header in found["headers"]
+            for name, octets in header.items()
+        ]
     (arrival,) = arrivals(event)
     (decoded,) = made.table.decode([arrival.delivery])
 
@@ -127,7 +147,9 @@ def test_kinesis_records(tmp_path: Path) -> None:
 
 def test_dynamodb_streams_records(tmp_path: Path) -> None:
     made = Made(tmp_path, "dynamodb_streams")
-    created, changed, gone, _ = (json.loads(delivery.value or b"") for delivery in deliveries("dynamodb_streams"))
+    created, changed, gone, _ = (
+        json.loads(delivery.value or b"") for delivery in deliveries("dynamodb_streams")
+    )
 
     assert made.handler({"Records": [changed, created]}, Clock(30)) == NOTHING
     assert made.rows()[101]["name"] == "Ana M"
@@ -144,7 +166,8 @@ def test_a_list_of_records_as_pipes_sends_it(tmp_path: Path) -> None:
 
 
 def parsed(format: str, text: str) -> object:
-    """A record as Lambda's runtime hands it over where no service packed it: parsed, with the JSON text somewhere in its row."""
+    """A record as Lambda's runtime hands it over where no service packed it: parsed, with the JSON
+    text somewhere in its row."""
     value = json.loads(text)
     if format == "dynamodb_streams":
         change = json.loads(deliveries("dynamodb_streams")[0].value or b"")
@@ -156,8 +179,11 @@ def parsed(format: str, text: str) -> object:
 
 @pytest.mark.parametrize("text", ['"\\ud800"', "1e400"], ids=["half a pair", "beyond a double"])
 @pytest.mark.parametrize("format", ["eventbridge", "pipes", "dynamodb_streams"])
-def test_what_lambda_parsed_and_json_cannot_say_is_quarantined(tmp_path: Path, format: str, text: str) -> None:
-    """A lone surrogate is no exception for ever, and a number beyond a double is no null: both are malformed, and kept."""
+def test_what_lambda_parsed_and_json_cannot_say_is_quarantined(
+    tmp_path: Path, format: str, text: str
+) -> None:
+    """A lone surrogate is no exception for ever, and a number beyond a double is no null: both are
+    malformed, and kept."""
     made = Made(tmp_path, "dynamodb_streams" if format == "dynamodb_streams" else "eventbridge")
 
     assert made.handler(parsed(format, text), Clock(30)) == NOTHING
@@ -176,9 +202,14 @@ def test_bad_records_are_quarantined_with_their_bytes_and_have_not_failed(tmp_pa
     made = Made(tmp_path)
     good = event_of(record(7, "c", 10, after=ANA))
 
-    assert made.handler(sqs_event([("m1", "not json"), ("m2", good), ("m3", "{}")]), Clock(30)) == NOTHING
+    assert (
+        made.handler(sqs_event([("m1", "not json"), ("m2", good), ("m3", "{}")]), Clock(30))
+        == NOTHING
+    )
     assert made.rows() == {7: ANA}
-    held = [made.table.quarantine.show(entry.id).delivery for entry in made.table.quarantine.entries()]
+    held = [
+        made.table.quarantine.show(entry.id).delivery for entry in made.table.quarantine.entries()
+    ]
     assert {delivery.value for delivery in held if delivery is not None} == {b"not json", b"{}"}
 
 
@@ -215,7 +246,9 @@ def messages_of(records: list[dict[str, Any]]) -> list[tuple[str, str]]:
     return [(f"m{place}", event_of(one)) for place, one in enumerate(records)]
 
 
-def test_a_store_that_fails_in_the_middle_fails_the_rest_which_then_comes_again(tmp_path: Path) -> None:
+def test_a_store_that_fails_in_the_middle_fails_the_rest_which_then_comes_again(
+    tmp_path: Path,
+) -> None:
     made, records = Made(tmp_path), list(stream(350, 40, seed=2))
     messages = messages_of(records)
     broken = Breaking(made.handler, after=2)
@@ -224,24 +257,38 @@ def test_a_store_that_fails_in_the_middle_fails_the_rest_which_then_comes_again(
     assert failed(answer) == [identifier for identifier, _ in messages[200:]]
     made.handler.table.store = broken._store
     again = set(failed(answer))
-    assert made.handler(sqs_event([one for one in messages if one[0] in again]), Clock(30)) == NOTHING
+    assert (
+        made.handler(sqs_event([one for one in messages if one[0] in again]), Clock(30)) == NOTHING
+    )
     assert made.rows() == final_rows(records)
 
 
 def test_kinesis_and_dynamodb_streams_fail_by_sequence_number(tmp_path: Path) -> None:
-    kinesis, streams = Made(tmp_path, "json", table="users", key="/id", position="/version"), Made(tmp_path, "dynamodb_streams")
+    kinesis, streams = (
+        Made(tmp_path, "json", table="users", key="/id", position="/version"),
+        Made(tmp_path, "dynamodb_streams"),
+    )
     Breaking(kinesis.handler, after=1)
     Breaking(streams.handler, after=1)
     change = json.loads(deliveries("dynamodb_streams")[0].value or b"")
     numbers = [str(number) for number in range(130)]
-    records = [{**change, "dynamodb": {**change["dynamodb"], "SequenceNumber": number}} for number in numbers]
+    records = [
+        {**change, "dynamodb": {**change["dynamodb"], "SequenceNumber": number}}
+        for number in numbers
+    ]
 
-    assert failed(kinesis.handler(kinesis_event([(number, "{}") for number in numbers]), Clock(30))) == numbers[100:]
+    assert (
+        failed(kinesis.handler(kinesis_event([(number, "{}") for number in numbers]), Clock(30)))
+        == numbers[100:]
+    )
     assert failed(streams.handler({"Records": records}, Clock(30))) == numbers[100:]
 
 
-def test_where_nothing_was_decided_the_failure_is_raised_so_that_nothing_is_lost_without_partial_answers(tmp_path: Path) -> None:
-    """A mapping without ReportBatchItemFailures takes any answer for success, and deletes what failed."""
+def test_where_nothing_was_decided_the_failure_is_raised_so_that_nothing_is_lost_without_partial_answers(
+    tmp_path: Path,
+) -> None:
+    """A mapping without ReportBatchItemFailures takes any answer for success, and deletes what
+    failed."""
     made = Made(tmp_path)
     Breaking(made.handler, after=0)
 
@@ -249,8 +296,16 @@ def test_where_nothing_was_decided_the_failure_is_raised_so_that_nothing_is_lost
         made.handler(sqs_event(messages_of([record(7, "c", 10, after=ANA)])), Clock(30))
 
 
-@pytest.mark.parametrize("event", [kafka_event([record(7, "c", 10, after=ANA)]), json.loads(event_of(record(7, "c", 10, after=ANA)))])
-def test_where_no_partial_answer_is_possible_the_failure_is_raised(tmp_path: Path, event: dict[str, Any]) -> None:
+@pytest.mark.parametrize(
+    "event",
+    [
+        kafka_event([record(7, "c", 10, after=ANA)]),
+        json.loads(event_of(record(7, "c", 10, after=ANA))),
+    ],
+)
+def test_where_no_partial_answer_is_possible_the_failure_is_raised(
+    tmp_path: Path, event: dict[str, Any]
+) -> None:
     made = Made(tmp_path)
     Breaking(made.handler, after=0)
 
@@ -280,7 +335,8 @@ def test_without_any_time_nothing_is_begun(tmp_path: Path) -> None:
 
 
 class Hanging(Breaking):
-    """A table's store whose transactions after some wait until `end` is called. `calls`: how many were begun."""
+    """A table's store whose transactions after some wait until `end` is called. `calls`: how many
+    were begun."""
 
     def __init__(self, handler: LambdaHandler, after: int = 0) -> None:
         super().__init__(handler, after)
@@ -297,7 +353,8 @@ class Hanging(Breaking):
 
 
 def invoked(made: Made, messages: list[tuple[str, str]], seconds: float) -> list[str]:
-    """What Lambda delivers again, told within the seconds that the handler has: what is given back, or all of it where it raises."""
+    """What Lambda delivers again, told within the seconds that the handler has: what is given back,
+    or all of it where it raises."""
     began = time.monotonic()
     try:
         found = failed(made.handler(sqs_event(messages), Clock(seconds)))
@@ -308,7 +365,8 @@ def invoked(made: Made, messages: list[tuple[str, str]], seconds: float) -> list
 
 
 def test_a_store_that_hangs_does_not_take_the_invocation_with_it(tmp_path: Path) -> None:
-    """What is not done is given back in time, and while it hangs no invocation begins anything on top of it."""
+    """What is not done is given back in time, and while it hangs no invocation begins anything on
+    top of it."""
     made, records = Made(tmp_path), list(stream(250, 30, seed=9))
     messages = messages_of(records)
     every = [identifier for identifier, _ in messages]
@@ -341,8 +399,13 @@ def test_a_store_that_hangs_and_then_fails_is_asked_again(tmp_path: Path) -> Non
     assert made.rows() == {7: ANA}
 
 
-@pytest.mark.parametrize("event", [{"Records": [{"eventSource": "aws:s3"}]}, {"a": 1}, "text", {"Records": ["x"]}, [5], None])
-def test_an_event_of_another_source_is_refused_and_acknowledges_nothing(tmp_path: Path, event: object) -> None:
+@pytest.mark.parametrize(
+    "event",
+    [{"Records": [{"eventSource": "aws:s3"}]}, {"a": 1}, "text", {"Records": ["x"]}, [5], None],
+)
+def test_an_event_of_another_source_is_refused_and_acknowledges_nothing(
+    tmp_path: Path, event: object
+) -> None:
     with pytest.raises(ConfigurationError, match="no event of SQS"):
         Made(tmp_path).handler(event, Clock(30))
 
@@ -358,12 +421,17 @@ def test_an_envelope_other_than_the_tables_own(tmp_path: Path) -> None:
     made = Made(tmp_path, "debezium")
     handler = lambda_handler(made.table, envelope="eventbridge")
 
-    assert handler(sqs_event([("m1", event_of(record(7, "c", 10, after=ANA)))]), Clock(30)) == NOTHING
+    assert (
+        handler(sqs_event([("m1", event_of(record(7, "c", 10, after=ANA)))]), Clock(30)) == NOTHING
+    )
     assert made.rows() == {7: ANA}
 
 
-def test_what_the_quarantine_holds_of_a_handler_with_an_envelope_of_its_own_can_be_accepted(tmp_path: Path) -> None:
-    """The envelope that the handler is given is the table's from then on, so what is held is read as it was read when it came."""
+def test_what_the_quarantine_holds_of_a_handler_with_an_envelope_of_its_own_can_be_accepted(
+    tmp_path: Path,
+) -> None:
+    """The envelope that the handler is given is the table's from then on, so what is held is read
+    as it was read when it came."""
     made = Made(tmp_path, "debezium", window=0)
     handler = lambda_handler(made.table, envelope="eventbridge")
     handler(sqs_event([("m1", event_of(record(7, "d", 20)))]), Clock(30))
@@ -376,7 +444,8 @@ def test_what_the_quarantine_holds_of_a_handler_with_an_envelope_of_its_own_can_
 
 
 def test_the_tables_own_envelope_said_again_keeps_its_options(tmp_path: Path) -> None:
-    """Pointers that the table was made with are not lost to a handler that only repeats the envelope's name."""
+    """Pointers that the table was made with are not lost to a handler that only repeats the
+    envelope's name."""
     made = Made(tmp_path, "json", key="/id", position="/version")
     handler = lambda_handler(made.table, envelope="json")
 
@@ -387,8 +456,14 @@ def test_the_tables_own_envelope_said_again_keeps_its_options(tmp_path: Path) ->
 @pytest.fixture
 def runtime(tmp_path: Path) -> Iterator[LambdaRuntime]:
     """AWS's runtime client with the function of functions.py over a SQLite file."""
-    (tmp_path / "function.py").write_text("from tests.aws.functions import handler\n", encoding="utf-8")
-    variables = {"ANYORDER_URL": f"sqlite:///{tmp_path}/app.db", "ANYORDER_ENVELOPE": "eventbridge", "PYTHONPATH": ":".join(_paths())}
+    (tmp_path / "function.py").write_text(
+        "from tests.aws.functions import handler\n", encoding="utf-8"
+    )
+    variables = {
+        "ANYORDER_URL": f"sqlite:///{tmp_path}/app.db",
+        "ANYORDER_ENVELOPE": "eventbridge",
+        "PYTHONPATH": ":".join(_paths()),
+    }
     found = LambdaRuntime(tmp_path, "function.handler", variables)
     yield found
     found.stop()
@@ -402,7 +477,10 @@ def _paths() -> list[str]:
 def test_awss_own_runtime_client_calls_the_handler(runtime: LambdaRuntime, tmp_path: Path) -> None:
     records = list(stream(200, 20, seed=4))
     delivered = unordered(records)
-    answers = [runtime.invoke(sqs_event(messages_of(delivered[start : start + 10]))) for start in range(0, len(delivered), 10)]
+    answers = [
+        runtime.invoke(sqs_event(messages_of(delivered[start : start + 10])))
+        for start in range(0, len(delivered), 10)
+    ]
     bad = runtime.invoke(sqs_event([("m", "no json")]))
 
     assert answers == [NOTHING] * len(answers)

@@ -1,4 +1,5 @@
-"""The mission's case: a user is created, then deleted; the bus delivers the delete first. Then, two years later, the create comes again."""
+"""The mission's case: a user is created, then deleted; the bus delivers the delete first. Then, two
+years later, the create comes again."""
 
 from __future__ import annotations
 
@@ -32,7 +33,12 @@ class Moments:
 
     def deliver(self, body: str, now: float) -> Reason:
         """One delivery at a time; its reason."""
-        taken = take(self.table.store, [Share(self.table.spec, list(self.table.decode([body])))], now=now, token="t")
+        taken = take(
+            self.table.store,
+            [Share(self.table.spec, list(self.table.decode([body])))],
+            now=now,
+            token="t",
+        )
         return taken.decisions[0].reason
 
     def reap(self, now: float) -> int:
@@ -43,14 +49,21 @@ class Moments:
 
 def test_delete_then_create_then_the_create_again_two_years_late(tmp_path: Path) -> None:
     """In SQLite, with our own reaper and a window of 48 hours."""
-    users = Moments(anyorder.table(f"sqlite:///{tmp_path}/app.db", "users", envelope="eventbridge", window="48h"))
+    users = Moments(
+        anyorder.table(
+            f"sqlite:///{tmp_path}/app.db", "users", envelope="eventbridge", window="48h"
+        )
+    )
     arrived = 1_790_000_000.0
 
-    assert users.deliver(DELETED, arrived) is Reason.APPLIED  # nothing was there: its tombstone is remembered
+    # nothing was there: its tombstone is remembered
+    assert users.deliver(DELETED, arrived) is Reason.APPLIED
     assert users.deliver(CREATED, arrived + 1) is Reason.STALE  # proved older than the delete
     assert users.reap(arrived + 47 * HOURS) == 0
-    assert users.reap(arrived + 49 * HOURS) == 1  # the tombstone is forgotten, its position is in the floor
-    assert users.deliver(CREATED, arrived + 2 * YEARS) is Reason.LATE  # nothing proves that the user was not deleted since
+    # the tombstone is forgotten, its position is in the floor
+    assert users.reap(arrived + 49 * HOURS) == 1
+    # nothing proves that the user was not deleted since
+    assert users.deliver(CREATED, arrived + 2 * YEARS) is Reason.LATE
 
     (entry,) = users.table.quarantine.entries()
     assert (entry.reason, entry.key) == ("late", {"id": 42})
@@ -58,12 +71,16 @@ def test_delete_then_create_then_the_create_again_two_years_late(tmp_path: Path)
     assert users.table.store.database.execute("SELECT count(*) FROM users").fetchone() == (0,)  # type: ignore[attr-defined]
 
 
-def test_the_same_on_dynamodb_which_deletes_the_tombstone_by_its_own_ttl(dynamodb_local: Any) -> None:
-    """Native TTL, really deleting: the stamps are the test's, so that what is 48 hours old now was written then."""
+def test_the_same_on_dynamodb_which_deletes_the_tombstone_by_its_own_ttl(
+    dynamodb_local: Any,
+) -> None:
+    """Native TTL, really deleting: the stamps are the test's, so that what is 48 hours old now was
+    written then."""
     url = f"dynamodb://mission-{{table}}?region={REGION}&endpoint={dynamodb_local.meta.endpoint_url}&forget=ttl"
     users = Moments(anyorder.table(url, "users", envelope="eventbridge", window="48h"))
     now = time.time()
-    arrived = now - 10 * DAYS  # the tombstone's TTL attribute lies in the past: DynamoDB may delete it at any moment
+    # the tombstone's TTL attribute lies in the past: DynamoDB may delete it at any moment
+    arrived = now - 10 * DAYS
 
     assert users.deliver(DELETED, arrived) is Reason.APPLIED
     assert users.deliver(CREATED, arrived + 1) is Reason.STALE
@@ -91,8 +108,13 @@ def _deleted(client: Any) -> bool:
 
 @pytest.mark.parametrize("window", ["forever", "48h"])
 def test_a_user_who_is_created_again_lives(tmp_path: Path, window: str) -> None:
-    """The guard keeps no living user out: a create after the delete is newer, and is applied, whatever is remembered."""
-    users = Moments(anyorder.table(f"sqlite:///{tmp_path}/app.db", "users", envelope="eventbridge", window=window))
+    """The guard keeps no living user out: a create after the delete is newer, and is applied,
+    whatever is remembered."""
+    users = Moments(
+        anyorder.table(
+            f"sqlite:///{tmp_path}/app.db", "users", envelope="eventbridge", window=window
+        )
+    )
     reborn = event_of(record(42, "c", 300, after={"id": 42, "name": "Ana again"}))
     users.deliver(DELETED, 1_790_000_000.0)
     if window != "forever":

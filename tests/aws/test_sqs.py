@@ -1,4 +1,5 @@
-"""The SQS source on real servers: batches, acknowledgement after the write, heartbeat, FIFO, dead letters, and books that balance."""
+"""The SQS source on real servers: batches, acknowledgement after the write, heartbeat, FIFO, dead
+letters, and books that balance."""
 
 from __future__ import annotations
 
@@ -28,7 +29,9 @@ VISIBILITY = 4
 
 
 def source_of(queue: Queue, **options: Any) -> SQSSource:
-    return SQSSource(queue.name, region=REGION, endpoint=queue.endpoint, **{"drain": True, **options})
+    return SQSSource(
+        queue.name, region=REGION, endpoint=queue.endpoint, **{"drain": True, **options}
+    )
 
 
 def texts(batch: Any) -> list[str]:
@@ -44,7 +47,9 @@ def closing() -> Iterator[list[SQSSource]]:
         source.close()
 
 
-def test_batches_are_as_large_as_asked_and_end_with_the_queue(sqs: Any, closing: list[SQSSource]) -> None:
+def test_batches_are_as_large_as_asked_and_end_with_the_queue(
+    sqs: Any, closing: list[SQSSource]
+) -> None:
     queue = Queue(sqs)
     queue.send(f"m{number}" for number in range(137))
     source = source_of(queue)
@@ -60,10 +65,14 @@ def test_batches_are_as_large_as_asked_and_end_with_the_queue(sqs: Any, closing:
     assert queue.count() == {"visible": 0, "invisible": 0}
 
 
-def test_the_queue_is_the_topic_and_its_ids_are_nowhere_in_the_delivery(sqs: Any, closing: list[SQSSource]) -> None:
+def test_the_queue_is_the_topic_and_its_ids_are_nowhere_in_the_delivery(
+    sqs: Any, closing: list[SQSSource]
+) -> None:
     queue = Queue(sqs)
     attributes = {"ERROR_CODE": {"DataType": "String", "StringValue": "NO_PERMISSIONS"}}
-    sent = sqs.send_message(QueueUrl=queue.url, MessageBody='{"id":7}', MessageAttributes=attributes)
+    sent = sqs.send_message(
+        QueueUrl=queue.url, MessageBody='{"id":7}', MessageAttributes=attributes
+    )
     source = source_of(queue)
     closing.append(source)
     ((received,),) = list(_until_empty(source))
@@ -71,10 +80,16 @@ def test_the_queue_is_the_topic_and_its_ids_are_nowhere_in_the_delivery(sqs: Any
     assert (received.delivery.topic, received.delivery.value) == (queue.name, b'{"id":7}')
     assert received.delivery.headers == (("ERROR_CODE", "NO_PERMISSIONS"),)
     assert sent["MessageId"] not in repr(received.delivery)
-    assert (received.delivery.partition, received.delivery.offset, received.delivery.timestamp) == (-1, -1, None)
+    assert (received.delivery.partition, received.delivery.offset, received.delivery.timestamp) == (
+        -1,
+        -1,
+        None,
+    )
 
 
-def test_the_topic_of_a_fifo_queue_is_its_name_without_the_suffix(sqs: Any, closing: list[SQSSource]) -> None:
+def test_the_topic_of_a_fifo_queue_is_its_name_without_the_suffix(
+    sqs: Any, closing: list[SQSSource]
+) -> None:
     """So the table that is named after it is not called `fifo`."""
     queue = Queue(sqs, fifo=True)
     queue.send(["a"], ["group"])
@@ -108,7 +123,9 @@ def _until_empty(source: SQSSource) -> Iterator[list[Received]]:
         source.done(batch)
 
 
-def test_messages_stay_invisible_while_their_batch_is_written_however_long_that_takes(sqs: Any, closing: list[SQSSource]) -> None:
+def test_messages_stay_invisible_while_their_batch_is_written_however_long_that_takes(
+    sqs: Any, closing: list[SQSSource]
+) -> None:
     queue = Queue(sqs)
     queue.send(["slow"])
     source = source_of(queue, visibility=VISIBILITY)
@@ -135,7 +152,9 @@ def test_without_the_heartbeat_they_come_back(sqs: Any) -> None:
     assert [one["Body"] for one in again] == ["slow"]
 
 
-def test_a_delete_with_a_receipt_that_has_ended_is_only_another_delivery(sqs: Any, closing: list[SQSSource]) -> None:
+def test_a_delete_with_a_receipt_that_has_ended_is_only_another_delivery(
+    sqs: Any, closing: list[SQSSource]
+) -> None:
     queue = Queue(sqs)
     queue.send(["once"])
     source = source_of(queue)
@@ -147,7 +166,9 @@ def test_a_delete_with_a_receipt_that_has_ended_is_only_another_delivery(sqs: An
     assert queue.count() == {"visible": 0, "invisible": 0}
 
 
-def test_a_receipt_that_is_in_a_batch_twice_is_deleted_once(sqs: Any, closing: list[SQSSource]) -> None:
+def test_a_receipt_that_is_in_a_batch_twice_is_deleted_once(
+    sqs: Any, closing: list[SQSSource]
+) -> None:
     queue = Queue(sqs)
     queue.send(["a"])
     source = source_of(queue)
@@ -189,12 +210,21 @@ class Refusing:
         if self.left == 0:
             return dict(self._client.delete_message_batch(QueueUrl=QueueUrl, Entries=Entries))
         self.left -= 1
-        answer = self._client.delete_message_batch(QueueUrl=QueueUrl, Entries=Entries[1:]) if Entries[1:] else {}
-        return {**answer, "Failed": [{"Id": Entries[0]["Id"], "Code": "InternalError", "SenderFault": False}]}
+        answer = (
+            self._client.delete_message_batch(QueueUrl=QueueUrl, Entries=Entries[1:])
+            if Entries[1:]
+            else {}
+        )
+        return {
+            **answer,
+            "Failed": [{"Id": Entries[0]["Id"], "Code": "InternalError", "SenderFault": False}],
+        }
 
 
 @pytest.mark.parametrize(("failures", "left"), [(1, 0), (2, 1)])
-def test_an_entry_that_was_not_deleted_is_tried_once_more_and_else_left(elasticmq: Any, closing: list[SQSSource], failures: int, left: int) -> None:
+def test_an_entry_that_was_not_deleted_is_tried_once_more_and_else_left(
+    elasticmq: Any, closing: list[SQSSource], failures: int, left: int
+) -> None:
     queue = Queue(elasticmq)
     queue.send(["a", "b", "c"])
     client = Refusing(elasticmq, failures)
@@ -227,7 +257,10 @@ def test_a_queue_that_is_gone_is_one_sentence(elasticmq: Any) -> None:
     source.close()
 
 
-@pytest.mark.parametrize("options", [{"queue": ""}, {"queue": "q", "visibility": 1}, {"queue": "q", "visibility": 50_000}])
+@pytest.mark.parametrize(
+    "options",
+    [{"queue": ""}, {"queue": "q", "visibility": 1}, {"queue": "q", "visibility": 50_000}],
+)
 def test_contradictory_options_are_refused(options: dict[str, Any]) -> None:
     with pytest.raises(ConfigurationError):
         SQSSource(**options)
@@ -274,7 +307,8 @@ def test_an_sns_notification_is_opened(moto: str, closing: list[SQSSource]) -> N
 
 
 def test_a_run_from_a_standard_queue_ends_with_the_source_s_rows(sqs: Any, home: Home) -> None:
-    """Duplicates and any order: books balance, every row is the source's, and the queue is empty."""
+    """Duplicates and any order: books balance, every row is the source's, and the queue is
+    empty."""
     records = list(stream(200, 30, seed=5))
     delivered = unordered(records)
     queue = Queue(sqs)
@@ -293,7 +327,9 @@ def test_a_run_from_a_fifo_queue_ends_with_the_source_s_rows(sqs: Any, home: Hom
     records = list(stream(100, 20, seed=6))
     delivered = unordered(records)
     queue = Queue(sqs, fifo=True)
-    sent = queue.send(map(event_of, delivered), (str(one["key"])[-4:-1].strip(": ") for one in delivered))
+    sent = queue.send(
+        map(event_of, delivered), (str(one["key"])[-4:-1].strip(": ") for one in delivered)
+    )
     home.pipeline(queue)
     books = home.run()
 
@@ -308,7 +344,8 @@ def rows(home: Home) -> dict[int, dict[str, object]]:
 
 
 def test_every_malformed_message_is_kept_with_its_bytes(elasticmq: Any, home: Home) -> None:
-    """A message has no place in a stream, so only its bytes tell one undecodable message from another; and nobody said to ignore it."""
+    """A message has no place in a stream, so only its bytes tell one undecodable message from
+    another; and nobody said to ignore it."""
     queue = Queue(elasticmq)
     bodies = ["not json", "neither is this", "not json", '{"detail-type":"x","detail":{"id":1}}']
     queue.send(bodies)
@@ -338,10 +375,16 @@ def dry_run(home: Home, seconds: float = 120) -> dict[str, Any]:
     return dict(json.loads(done.stdout.splitlines()[-1]))
 
 
-def test_a_dry_run_of_a_fifo_queue_ends_with_what_the_queue_shows_and_leaves_it_there(sqs: Any, home: Home) -> None:
-    """SQS hides the rest of a message group behind what we hold, so at most ten of each are seen; all of them are there afterwards."""
+def test_a_dry_run_of_a_fifo_queue_ends_with_what_the_queue_shows_and_leaves_it_there(
+    sqs: Any, home: Home
+) -> None:
+    """SQS hides the rest of a message group behind what we hold, so at most ten of each are seen;
+    all of them are there afterwards."""
     queue = Queue(sqs, fifo=True)
-    sent = queue.send((event_of(one) for one in stream(30, 9)), ("even" if number % 2 else "odd" for number in range(30)))
+    sent = queue.send(
+        (event_of(one) for one in stream(30, 9)),
+        ("even" if number % 2 else "odd" for number in range(30)),
+    )
     home.pipeline(queue)
 
     assert 0 < dry_run(home, seconds=40)["read"] <= 20
@@ -349,7 +392,8 @@ def test_a_dry_run_of_a_fifo_queue_ends_with_what_the_queue_shows_and_leaves_it_
 
 
 def test_redriving_an_old_dead_letter_queue_is_safe(elasticmq: Any, home: Home) -> None:
-    """Messages that a consumer failed on lie in the dead-letter queue while the table goes on; redriven, they are old and known to be."""
+    """Messages that a consumer failed on lie in the dead-letter queue while the table goes on;
+    redriven, they are old and known to be."""
     dead = Queue(elasticmq)
     queue = Queue(elasticmq, visibility=1, dead_letters=dead, receives=1)
     records = list(stream(400, 30, seed=7))

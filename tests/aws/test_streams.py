@@ -1,4 +1,5 @@
-"""Recorded streams through the chain into DynamoDB Local: every item is the source's row. The rest: `python -m tests.aws.streams`."""
+"""Recorded streams through the chain into DynamoDB Local: every item is the source's row. The rest:
+`python -m tests.aws.streams`."""
 
 from __future__ import annotations
 
@@ -17,8 +18,16 @@ pytestmark = needs_recordings
 
 @pytest.mark.parametrize("consumer", ["run", "lambda"])
 @pytest.mark.parametrize("stream", ["users_small", "truncate", "types"])
-def test_a_recorded_stream_ends_as_the_source_s_rows(elasticmq: Any, dynamodb_local: Any, tmp_path: Path, stream: str, consumer: str) -> None:
-    trial = Trial(tmp_path, Recording(Telling(stream, "records")), elasticmq, dynamodb_local, seed=1 if consumer == "run" else 2)
+def test_a_recorded_stream_ends_as_the_source_s_rows(
+    elasticmq: Any, dynamodb_local: Any, tmp_path: Path, stream: str, consumer: str
+) -> None:
+    trial = Trial(
+        tmp_path,
+        Recording(Telling(stream, "records")),
+        elasticmq,
+        dynamodb_local,
+        seed=1 if consumer == "run" else 2,
+    )
     figures, problems = tried(trial, consumer)
     trial.close()
 
@@ -26,7 +35,9 @@ def test_a_recorded_stream_ends_as_the_source_s_rows(elasticmq: Any, dynamodb_lo
     assert figures["equal"] > 75
 
 
-def test_a_recorded_stream_through_a_bus_ends_as_the_source_s_rows(moto: str, dynamodb_local: Any, tmp_path: Path) -> None:
+def test_a_recorded_stream_through_a_bus_ends_as_the_source_s_rows(
+    moto: str, dynamodb_local: Any, tmp_path: Path
+) -> None:
     recording = Recording(Telling("types", "records"))
     trial = Trial(tmp_path, recording, make_sqs_client(moto), dynamodb_local, seed=3, bus=moto)
     _, problems = tried(trial, "run")

@@ -1,7 +1,9 @@
-"""What a recorded stream's tables must hold in DynamoDB: the source database's own final rows, compared value by value.
+"""What a recorded stream's tables must hold in DynamoDB: the source database's own final rows,
+compared value by value.
 
-A value is right in the event's spelling or in the database's own text. It shares no code with the product. The encodings are described in
-the recordings' README: PostgreSQL's text output on one side, Debezium's JSON under the connector's settings on the other.
+A value is right in the event's spelling or in the database's own text. It shares no code with the
+product. The encodings are described in the recordings' README: PostgreSQL's text output on one
+side, Debezium's JSON under the connector's settings on the other.
 """
 
 from __future__ import annotations
@@ -21,8 +23,18 @@ MARK = "__debezium_unavailable_value"
 MARKS = (MARK, base64.b64encode(MARK.encode()).decode())
 EPOCH = datetime.date(1970, 1, 1)
 EXACT = Context(prec=2000)
-TELLS_ALL = {"users_small", "shop", "schema_change", "recreated_topic", "restarts", "incremental", "truncate", "types"}
-"""Streams whose source tells everything: only holes may differ. The others lose or rewrite history at the source itself."""
+TELLS_ALL = {
+    "users_small",
+    "shop",
+    "schema_change",
+    "recreated_topic",
+    "restarts",
+    "incremental",
+    "truncate",
+    "types",
+}
+"""Streams whose source tells everything: only holes may differ. The others lose or rewrite history
+at the source itself."""
 
 
 def canonical(value: object) -> str:
@@ -37,7 +49,11 @@ class Recording:
         self.manifest = telling.manifest
         self.settings: dict[str, str] = self.manifest["connector"][telling.name]
         self.records: list[dict[str, Any]] = [json.loads(line) for line in telling.lines()]
-        self.tables: dict[str, Any] = {name: about for name, about in self.manifest["tables"].items() if not about.get("helper")}
+        self.tables: dict[str, Any] = {
+            name: about
+            for name, about in self.manifest["tables"].items()
+            if not about.get("helper")
+        }
         self.told, self.untellable = self._told()
         self.rows: dict[str, dict[str, dict[str, Any]]] = {name: {} for name in self.tables}
         for line in Telling(telling.stream, "source").rows():
@@ -50,17 +66,26 @@ class Recording:
 
     def found_key(self, table: str, row: dict[str, Any]) -> str:
         kinds = self.tables[table]["columns"]
-        return canonical({name: from_record(row.get(name), kinds[name], self.settings) for name in self.tables[table]["key"]})
+        return canonical(
+            {
+                name: from_record(row.get(name), kinds[name], self.settings)
+                for name in self.tables[table]["key"]
+            }
+        )
 
     def _told(self) -> tuple[dict[tuple[str, str], set[str]], dict[tuple[str, str], set[str]]]:
-        """A row's columns that its last change names; and those that no event of it ever told, or only before it moved to this key."""
+        """A row's columns that its last change names; and those that no event of it ever told, or
+        only before it moved to this key."""
         named: dict[tuple[str, str], set[str]] = {}
         moved: dict[tuple[str, str], set[str]] = collections.defaultdict(set)
         ever: dict[tuple[str, str], set[str]] = collections.defaultdict(set)
         for record in self.records:
             value = payload(record["value"])
             if isinstance(value, dict) and value.get("after"):
-                place = f"{value['source']['schema']}.{value['source']['table']}", canonical(payload(record["key"]))
+                place = (
+                    f"{value['source']['schema']}.{value['source']['table']}",
+                    canonical(payload(record["key"])),
+                )
                 named[place] = set(value["after"])
                 held = {name for name, cell in value["after"].items() if unavailable(cell)}
                 ever[place] |= named[place] - held
@@ -71,7 +96,11 @@ class Recording:
 
 def payload(text: str | None) -> Any:
     value = None if text is None else json.loads(text)
-    return value["payload"] if isinstance(value, dict) and set(value) == {"schema", "payload"} else value
+    return (
+        value["payload"]
+        if isinstance(value, dict) and set(value) == {"schema", "payload"}
+        else value
+    )
 
 
 def unavailable(cell: object) -> bool:
@@ -86,10 +115,14 @@ class Verdict(NamedTuple):
 
 
 def judge(
-    recording: Recording, items: dict[str, list[dict[str, Any]]], held: dict[tuple[str, str], list[str]], holes: dict[tuple[str, str], set[str]]
+    recording: Recording,
+    items: dict[str, list[dict[str, Any]]],
+    held: dict[tuple[str, str], list[str]],
+    holes: dict[tuple[str, str], set[str]],
 ) -> Verdict:
-    """Every row against the source's. `items`: a table's rows as Python values; `held`: open quarantine entries of (table, key), as texts
-    "reason detail"; `holes`: columns that (table, key) has never been told."""
+    """Every row against the source's. `items`: a table's rows as Python values; `held`: open
+    quarantine entries of (table, key), as texts "reason detail"; `holes`: columns that (table, key)
+    has never been told."""
     figures: collections.Counter[str] = collections.Counter()
     problems: list[str] = []
     expected = recording.manifest["expected"].get(recording.telling.name, {})
@@ -104,7 +137,11 @@ def judge(
 
 
 def differences(
-    recording: Recording, table: str, rows: list[dict[str, Any]], held: dict[tuple[str, str], list[str]], holes: dict[tuple[str, str], set[str]]
+    recording: Recording,
+    table: str,
+    rows: list[dict[str, Any]],
+    held: dict[tuple[str, str], list[str]],
+    holes: dict[tuple[str, str], set[str]],
 ) -> Iterator[tuple[str, str, str]]:
     """(what, key, detail) of every row."""
     kinds, wanted = recording.tables[table]["columns"], recording.rows[table]
@@ -117,7 +154,12 @@ def differences(
             continue
         if key in wanted and key in found:
             told = recording.told.get((table, key), set(kinds))
-            differing = {c for c, kind in kinds.items() if c in told and not same(found[key].get(c), wanted[key][c], kind, recording.settings)}
+            differing = {
+                c
+                for c, kind in kinds.items()
+                if c in told
+                and not same(found[key].get(c), wanted[key][c], kind, recording.settings)
+            }
             open_columns = holes.get((table, key), set())
             if recording.telling.stream in TELLS_ALL:
                 open_columns &= recording.untellable.get((table, key), set())
@@ -125,11 +167,14 @@ def differences(
             detail = str({c: (found[key].get(c), wanted[key][c]) for c in differing})
         else:
             kind, detail = ("missing" if key in wanted else "extra"), ""
-        explained = kind not in ("equal", "holes") and entries and recording.telling.stream not in TELLS_ALL
+        explained = (
+            kind not in ("equal", "holes") and entries and recording.telling.stream not in TELLS_ALL
+        )
         yield (f"{kind}, in quarantine" if explained else kind), key, detail
 
 
-# --- one value, two spellings ----------------------------------------------------------------------------------------------
+# --- one value, two spellings
+# ----------------------------------------------------------------------------------------------
 
 
 def same(cell: Any, text: Any, kind: str, settings: dict[str, str]) -> bool:
@@ -145,7 +190,8 @@ def same(cell: Any, text: Any, kind: str, settings: dict[str, str]) -> bool:
     if base(kind) in ("json", "jsonb"):
         return bool(json.loads(found) == json.loads(wanted))
     if base(kind) in ("double precision", "real"):
-        return bool(found == wanted or float(found) == float(wanted) == 0)  # DynamoDB has no negative zero
+        # DynamoDB has no negative zero
+        return bool(found == wanted or float(found) == float(wanted) == 0)
     if base(kind) == "numeric" and isinstance(found, Decimal) and isinstance(wanted, Decimal):
         return found == wanted or float(found) == float(wanted)
     return bool(found == wanted)
@@ -204,7 +250,11 @@ def from_record(cell: Any, kind: str, settings: dict[str, str]) -> Any:
         case "interval":
             return interval(cell) if isinstance(cell, str) else cell
         case "bytea":
-            return base64.b64decode(cell) if settings.get("binary.handling.mode", "bytes") == "bytes" else bytes.fromhex(cell)
+            return (
+                base64.b64decode(cell)
+                if settings.get("binary.handling.mode", "bytes") == "bytes"
+                else bytes.fromhex(cell)
+            )
     return cell
 
 
@@ -220,7 +270,9 @@ def _decimal(cell: Any, kind: str, settings: dict[str, str]) -> Any:
 
 
 def scaled(encoded: str, scale: int) -> Decimal:
-    return EXACT.scaleb(Decimal(int.from_bytes(base64.b64decode(encoded), "big", signed=True)), -scale)
+    return EXACT.scaleb(
+        Decimal(int.from_bytes(base64.b64decode(encoded), "big", signed=True)), -scale
+    )
 
 
 def number(text: str) -> Any:
@@ -245,9 +297,17 @@ def day(text: str) -> Any:
 def interval(text: str) -> tuple[int, int, int]:
     """(months, days, microseconds) of an ISO 8601 duration."""
     date, _, clock = text.removeprefix("P").partition("T")
-    told = {f"{where}{unit}": Decimal(n) for where, part in (("d", date), ("t", clock)) for n, unit in re.findall(r"(-?[\d.]+)([YMDHSW])", part)}
+    told = {
+        f"{where}{unit}": Decimal(n)
+        for where, part in (("d", date), ("t", clock))
+        for n, unit in re.findall(r"(-?[\d.]+)([YMDHSW])", part)
+    }
 
     def of(name: str) -> Decimal:
         return told.get(name, Decimal(0))
 
-    return int(of("dY") * 12 + of("dM")), int(of("dD")), round(((of("tH") * 60 + of("tM")) * 60 + of("tS")) * 1_000_000)
+    return (
+        int(of("dY") * 12 + of("dM")),
+        int(of("dD")),
+        round(((of("tH") * 60 + of("tM")) * 60 + of("tS")) * 1_000_000),
+    )

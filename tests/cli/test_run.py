@@ -1,4 +1,5 @@
-"""`anyorder run` and the verbs around it, as a script sees them: outputs, exit codes, resuming, stopping."""
+"""`anyorder run` and the verbs around it, as a script sees them: outputs, exit codes, resuming,
+stopping."""
 
 from __future__ import annotations
 
@@ -49,12 +50,24 @@ class Home:
         (self.path / "day.jsonl").write_bytes(lines_of(records))
 
     def anyorder(self, *words: str, code: int | None = 0, text: bytes | None = None) -> str:
-        done = subprocess.run([sys.executable, "-m", "anyorder", *words], cwd=self.path, input=text, capture_output=True, check=False)
+        done = subprocess.run(
+            [sys.executable, "-m", "anyorder", *words],
+            cwd=self.path,
+            input=text,
+            capture_output=True,
+            check=False,
+        )
         assert code is None or done.returncode == code, (done.returncode, done.stderr.decode())
         return (done.stdout + done.stderr).decode() if code else done.stdout.decode()
 
-    def books(self, *words: str, code: int | None = 0, text: bytes | None = None) -> dict[str, object]:
-        return dict(json.loads(self.anyorder("run", *words, "--json", code=code, text=text).splitlines()[-1]))
+    def books(
+        self, *words: str, code: int | None = 0, text: bytes | None = None
+    ) -> dict[str, object]:
+        return dict(
+            json.loads(
+                self.anyorder("run", *words, "--json", code=code, text=text).splitlines()[-1]
+            )
+        )
 
     def rows(self, table: str = "users") -> dict[int, dict[str, object]]:
         database = sqlite3.connect(self.path / "app.db")
@@ -79,7 +92,9 @@ def test_a_run_ends_with_balanced_books_and_the_source_s_rows(home: Home) -> Non
 
     books = home.books()
 
-    assert books["read"] == books["applied"] + sum(books["ignored"].values()) + sum(books["quarantined"].values())  # type: ignore[operator,attr-defined]
+    assert books["read"] == books["applied"] + sum(books["ignored"].values()) + sum(
+        books["quarantined"].values()
+    )  # type: ignore[operator,attr-defined]
     assert home.rows() == final_rows(records)
 
 
@@ -113,7 +128,9 @@ def test_another_file_of_the_same_name_is_read_from_its_beginning(home: Home) ->
     assert home.books()["read"] == 1
 
 
-@pytest.mark.parametrize(("name", "opener"), [("day.jsonl.gz", gzip.open), ("day.jsonl.xz", lzma.open)])
+@pytest.mark.parametrize(
+    ("name", "opener"), [("day.jsonl.gz", gzip.open), ("day.jsonl.xz", lzma.open)]
+)
 def test_packed_files_are_unpacked(home: Home, name: str, opener: object) -> None:
     home.pipeline(path=name)
     with opener(home.path / name, "wb") as file:  # type: ignore[operator]
@@ -138,7 +155,12 @@ def test_a_dry_run_decides_and_writes_nothing(home: Home) -> None:
 
 
 def test_records_of_no_table_are_quarantined_and_ignored_ones_counted(home: Home) -> None:
-    home.deliver([{**record(1, "c", 10, after={"id": 1}), "topic": "other"}, {**record(1, "c", 20, after={"id": 1}), "topic": "x.heartbeat"}])
+    home.deliver(
+        [
+            {**record(1, "c", 10, after={"id": 1}), "topic": "other"},
+            {**record(1, "c", 20, after={"id": 1}), "topic": "x.heartbeat"},
+        ]
+    )
 
     books = home.books(code=1)
 
@@ -169,7 +191,12 @@ def test_the_quarantine_is_listed_and_settled_from_the_command_line(home: Home) 
     home.anyorder("quarantine", "settle", str(entry["id"]), "--accept")
 
     assert {"id", "table", "key", "reason", "state"} <= entry.keys()
-    assert (entry["table"], entry["key"], entry["reason"], entry["state"]) == ("users", {"id": 1}, "late", "open")
+    assert (entry["table"], entry["key"], entry["reason"], entry["state"]) == (
+        "users",
+        {"id": 1},
+        "late",
+        "open",
+    )
     assert (why["outcome"], why["reason"]) == ("quarantined", "late")
     assert home.rows() == {1: {"id": 1, "name": "Ada"}}
     assert home.anyorder("quarantine", "list") == "the quarantine is empty\n"
@@ -217,7 +244,12 @@ def test_doctor_finds_nothing_wrong_with_a_healthy_store_and_says_what_is(home: 
 def test_a_stopped_run_ends_clean_and_goes_on_where_it_stopped(home: Home) -> None:
     records = list(stream(30_000, 500))
     home.deliver(records)
-    process = subprocess.Popen([sys.executable, "-m", "anyorder", "run", "--json", "--batch", "50"], cwd=home.path, stdout=subprocess.PIPE, text=True)
+    process = subprocess.Popen(
+        [sys.executable, "-m", "anyorder", "run", "--json", "--batch", "50"],
+        cwd=home.path,
+        stdout=subprocess.PIPE,
+        text=True,
+    )
     while not (home.path / "app.db").exists():
         time.sleep(0.01)
     time.sleep(0.3)
@@ -232,7 +264,9 @@ def test_a_stopped_run_ends_clean_and_goes_on_where_it_stopped(home: Home) -> No
     assert home.rows() == final_rows(records)
 
 
-def test_a_stream_that_cannot_be_right_stops_the_pipeline_instead_of_filling_the_quarantine(home: Home) -> None:
+def test_a_stream_that_cannot_be_right_stops_the_pipeline_instead_of_filling_the_quarantine(
+    home: Home,
+) -> None:
     home.deliver([{**record(n, "c", n, after={"id": n}), "topic": "other"} for n in range(1, 3000)])
 
     said = home.anyorder("run", code=1)
@@ -263,18 +297,26 @@ def test_a_pipeline_with_an_unknown_name_says_which(home: Home) -> None:
     assert "bach" in home.anyorder("run", code=2)
 
 
-def test_json_from_a_queue_without_a_table_of_its_own_is_refused_before_anything_is_read(home: Home) -> None:
-    """A queue's name may not become part of a clock: the pipeline says what to write instead, and takes it."""
+def test_json_from_a_queue_without_a_table_of_its_own_is_refused_before_anything_is_read(
+    home: Home,
+) -> None:
+    """A queue's name may not become part of a clock: the pipeline says what to write instead, and
+    takes it."""
     text = '[source]\nkind = "sqs"\nqueue = "q"\nenvelope = "json"\noptions = { key = "/id", position = "/version" }\n[store]\nurl = "sqlite://"\n'
     file = home.path / "pipeline.toml"
     file.write_text(text)
 
     assert 'options = { table = "users"' in home.anyorder("run", code=2)
     file.write_text(text.replace("{ key", '{ table = "users", key'))
-    assert load_pipeline(str(file)).envelope.decode(Delivery("q", value=b'{"id":1,"version":2}')).table == "users"
+    assert (
+        load_pipeline(str(file)).envelope.decode(Delivery("q", value=b'{"id":1,"version":2}')).table
+        == "users"
+    )
 
 
-def test_what_the_environment_does_not_set_is_refused_not_guessed(home: Home, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_what_the_environment_does_not_set_is_refused_not_guessed(
+    home: Home, monkeypatch: pytest.MonkeyPatch
+) -> None:
     home.deliver([record(1, "c", 10, after={"id": 1})])
     home.pipeline(path="$DAY.jsonl", url="sqlite:///${PLACE}.db")
 
@@ -288,7 +330,9 @@ def test_what_the_environment_does_not_set_is_refused_not_guessed(home: Home, mo
     assert home.rows() == {1: {"id": 1}}
 
 
-def test_every_option_may_come_from_the_environment(home: Home, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_every_option_may_come_from_the_environment(
+    home: Home, monkeypatch: pytest.MonkeyPatch
+) -> None:
     home.deliver([record(1, "c", 10, after={"id": 1})])
     (home.path / "pipeline.toml").rename(home.path / "other.toml")
     monkeypatch.setenv("ANYORDER_PIPELINE", str(home.path / "other.toml"))

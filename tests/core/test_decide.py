@@ -16,7 +16,13 @@ from anyorder._core.outcome import REASONS, Outcome, Reason, outcome_of
 NO_LIMITS = Limits()
 
 
-def event(kind: Kind, lsn: int = 10, op: str = "u", fields: dict[str, object] | None = None, **more: object) -> Event:
+def event(
+    kind: Kind,
+    lsn: int = 10,
+    op: str = "u",
+    fields: dict[str, object] | None = None,
+    **more: object,
+) -> Event:
     position = LogPosition("pg:a", lsn, op, lsn - 1, lsn, "t/0", lsn, "01a", lsn)
     return Event(kind, "public.users", {"id": 1}, position, fields, **more)  # type: ignore[arg-type]
 
@@ -49,14 +55,31 @@ def forgotten(lsn: int) -> Limits:
         (None, NO_LIMITS, event(Kind.INCOMPLETE), Reason.INCOMPLETE),
         (None, NO_LIMITS, event(Kind.CONTROL), Reason.NOT_A_CHANGE),
         (None, NO_LIMITS, event(Kind.HINT, 11, "h"), Reason.WAITING),
-        (remembered(event(Kind.DELETE, 10, "d")), NO_LIMITS, event(Kind.HINT, 11, "h"), Reason.NOT_A_CHANGE),
+        (
+            remembered(event(Kind.DELETE, 10, "d")),
+            NO_LIMITS,
+            event(Kind.HINT, 11, "h"),
+            Reason.NOT_A_CHANGE,
+        ),
         (None, forgotten(20), event(Kind.HINT, 21, "h"), Reason.NOT_A_CHANGE),
         (None, forgotten(20), event(Kind.HINT, 22, "h"), Reason.WAITING),
-        (None, forgotten(20), Event(Kind.PUT, "t", {"id": 1}, OffsetPosition("kafka:t", 0, 99), {"x": 1}), Reason.UNKNOWN_SCOPE),
-        (remembered(put(10, x=1)), NO_LIMITS, Event(Kind.PUT, "t", {"id": 1}, ScalarPosition("version", "s", (1,)), {"x": 1}), Reason.CONFLICT),
+        (
+            None,
+            forgotten(20),
+            Event(Kind.PUT, "t", {"id": 1}, OffsetPosition("kafka:t", 0, 99), {"x": 1}),
+            Reason.UNKNOWN_SCOPE,
+        ),
+        (
+            remembered(put(10, x=1)),
+            NO_LIMITS,
+            Event(Kind.PUT, "t", {"id": 1}, ScalarPosition("version", "s", (1,)), {"x": 1}),
+            Reason.CONFLICT,
+        ),
     ],
 )
-def test_each_situation_has_its_reason(memory: Memory | None, limits: Limits, arriving: Event, reason: Reason) -> None:
+def test_each_situation_has_its_reason(
+    memory: Memory | None, limits: Limits, arriving: Event, reason: Reason
+) -> None:
     assert decide(memory, arriving, limits).reason is reason
 
 
@@ -83,20 +106,48 @@ def test_an_unrouted_record_is_told_by_its_place() -> None:
     assert "orders/3@42" in explain(Decision(lost, Reason.UNROUTED))
 
 
-def test_what_cannot_be_decoded_is_the_same_by_whichever_queue_it_comes_and_another_at_each_place_of_a_topic() -> None:
-    """Undecodable bytes that no source numbers are one event however often a redrive moves them; where offsets tell, each is one of its own."""
+def test_what_cannot_be_decoded_is_the_same_by_whichever_queue_it_comes_and_another_at_each_place_of_a_topic() -> (
+    None
+):
+    """Undecodable bytes that no source numbers are one event however often a redrive moves them;
+    where offsets tell, each is one of its own."""
 
     def unread(topic: str, partition: int = -1, offset: int = -1, value: bytes = b"hello") -> str:
-        return identity_of(Event(Kind.MALFORMED, delivery=Delivery(topic, partition, offset, value=value)))
+        return identity_of(
+            Event(Kind.MALFORMED, delivery=Delivery(topic, partition, offset, value=value))
+        )
 
     assert unread("users") == unread("users-dead-letters")
     assert unread("users") != unread("users", value=b"hello!")
-    assert len({unread("users"), unread("users", 0, 1), unread("users", 0, 2), unread("users", 1, 1), unread("clients", 0, 1)}) == 5
+    assert (
+        len(
+            {
+                unread("users"),
+                unread("users", 0, 1),
+                unread("users", 0, 2),
+                unread("users", 1, 1),
+                unread("clients", 0, 1),
+            }
+        )
+        == 5
+    )
 
 
 def test_a_row_of_several_events_tells_where_each_column_came_from_and_what_is_missing() -> None:
-    newer = Event(Kind.PUT, "public.users", {"id": 1}, put(20).position, {"x": 2}, frozenset({"y", "z"}))
-    memory = remembered(newer, Event(Kind.PUT, "public.users", {"id": 1}, put(10).position, {"x": 1, "y": 5}, frozenset({"z"})))
+    newer = Event(
+        Kind.PUT, "public.users", {"id": 1}, put(20).position, {"x": 2}, frozenset({"y", "z"})
+    )
+    memory = remembered(
+        newer,
+        Event(
+            Kind.PUT,
+            "public.users",
+            {"id": 1},
+            put(10).position,
+            {"x": 1, "y": 5},
+            frozenset({"z"}),
+        ),
+    )
 
     told = " ".join(explain_memory("users 1", memory, set()))
 
@@ -122,7 +173,12 @@ def test_an_accepted_row_refuses_a_newer_put_below_its_birth_and_goes_with_a_del
         remembered(Event(Kind.PUT, "t", {"id": 1}, put(10).position, {"x": 1}, partial=True)),
         accept(None, put(10, x=1), forgotten(50)).memory,
         remembered(put(10, x=1), put(10, x=2)),
-        coalesce(None, [Event(Kind.PUT, "t", {"id": 1}, put(60).position, {"x": 1}, frozenset({"y"}))], (), forgotten(50)).after,
+        coalesce(
+            None,
+            [Event(Kind.PUT, "t", {"id": 1}, put(60).position, {"x": 1}, frozenset({"y"}))],
+            (),
+            forgotten(50),
+        ).after,
     ],
 )
 def test_a_memory_comes_back_from_its_text_as_it_was(memory: Memory | None) -> None:

@@ -9,7 +9,11 @@ from hypothesis import strategies as st
 from anyorder._core.encoding import decode, encode
 from anyorder.errors import PositionTooLarge
 
-INTEGERS = st.integers(-(1 << 2000), 1 << 2000) | st.integers(-300, 300) | st.sampled_from([2**63, 2**64, 10**40, -(2**64)])
+INTEGERS = (
+    st.integers(-(1 << 2000), 1 << 2000)
+    | st.integers(-300, 300)
+    | st.sampled_from([2**63, 2**64, 10**40, -(2**64)])
+)
 
 
 @given(INTEGERS, INTEGERS)
@@ -23,7 +27,9 @@ def test_byte_strings_sort_as_bytes(a: bytes, b: bytes) -> None:
 
 
 @given(st.lists(INTEGERS, max_size=4).map(tuple), st.lists(INTEGERS, max_size=4).map(tuple))
-def test_tuples_sort_as_tuples_also_when_one_is_a_prefix_of_the_other(a: tuple[int, ...], b: tuple[int, ...]) -> None:
+def test_tuples_sort_as_tuples_also_when_one_is_a_prefix_of_the_other(
+    a: tuple[int, ...], b: tuple[int, ...]
+) -> None:
     assert (encode(a) < encode(b)) == (a < b)
 
 

@@ -6,7 +6,16 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from anyorder._core.families import LogPosition, OffsetPosition, ScalarPosition, binlog, hexadecimal, kubernetes, timestamp, version
+from anyorder._core.families import (
+    LogPosition,
+    OffsetPosition,
+    ScalarPosition,
+    binlog,
+    hexadecimal,
+    kubernetes,
+    timestamp,
+    version,
+)
 from anyorder._core.floor import NOTHING_FORGOTTEN, Floor
 from anyorder._core.position import Above, Order
 from anyorder.errors import Malformed, NotReapable
@@ -15,10 +24,17 @@ NONE: dict[str, tuple[str, ...]] = {}
 
 
 def change(lsn: int, op: str = "u", **more: object) -> LogPosition:
-    return LogPosition("pg:a", lsn, op, **{"seq0": lsn - 1, "transaction": lsn, "partition": "t/0", "offset": lsn, **more})  # type: ignore[arg-type]
+    return LogPosition(
+        "pg:a",
+        lsn,
+        op,
+        **{"seq0": lsn - 1, "transaction": lsn, "partition": "t/0", "offset": lsn, **more},
+    )  # type: ignore[arg-type]
 
 
-def test_an_insert_that_waited_for_the_delete_before_it_is_newer_in_spite_of_its_lower_lsn() -> None:
+def test_an_insert_that_waited_for_the_delete_before_it_is_newer_in_spite_of_its_lower_lsn() -> (
+    None
+):
     gone, back = change(22192264, "d", seq0=1), change(22192096, "c", seq0=22192376)
 
     assert back.compare(gone, NONE) is Order.NEWER
@@ -26,7 +42,10 @@ def test_an_insert_that_waited_for_the_delete_before_it_is_newer_in_spite_of_its
 
 
 def test_a_change_that_committed_after_a_snapshot_is_newer_in_spite_of_its_lower_lsn() -> None:
-    read, later = change(22251696, "r", seq0=None, offset=4), change(22251320, "u", seq0=22251000, offset=9)
+    read, later = (
+        change(22251696, "r", seq0=None, offset=4),
+        change(22251320, "u", seq0=22251000, offset=9),
+    )
 
     assert later.compare(read, NONE) is Order.NEWER
 
@@ -39,14 +58,20 @@ def test_a_read_and_a_change_of_another_partition_that_proves_nothing_are_undeci
 
 
 def test_an_incremental_read_is_newer_than_a_change_that_had_not_seen_it_in_any_partition() -> None:
-    read, before = change(100, "i", seq0=None), change(90, "u", seq0=80, partition="t/1", offset=999)
+    read, before = (
+        change(100, "i", seq0=None),
+        change(90, "u", seq0=80, partition="t/1", offset=999),
+    )
 
     assert before.compare(read, NONE) is Order.OLDER
     assert change(90, "u", seq0=120, partition="t/1").compare(read, NONE) is Order.NEWER
 
 
 def test_a_read_and_a_change_without_any_transport_are_undecided() -> None:
-    read, bare = change(100, "r", seq0=None, partition="", offset=-1), change(90, "u", partition="", offset=-1)
+    read, bare = (
+        change(100, "r", seq0=None, partition="", offset=-1),
+        change(90, "u", partition="", offset=-1),
+    )
 
     assert bare.compare(read, NONE) is Order.UNDECIDED
 
@@ -59,7 +84,10 @@ def test_a_create_without_its_proof_is_undecided_unless_offsets_agree() -> None:
 
 
 def test_one_transaction_is_ordered_by_its_log_alone() -> None:
-    first, second = change(10, "c", transaction=7, seq0=99), change(20, "d", transaction=7, seq0=None)
+    first, second = (
+        change(10, "c", transaction=7, seq0=99),
+        change(20, "d", transaction=7, seq0=None),
+    )
 
     assert second.compare(first, NONE) is Order.NEWER
 
@@ -71,7 +99,9 @@ def test_a_later_snapshot_run_begins_an_epoch_that_beats_every_lsn() -> None:
     assert old.compare(new, {"pg:a": ("01b",)}) is Order.OLDER
 
 
-def test_a_later_run_s_change_below_an_earlier_run_s_waits_until_a_snapshot_or_the_later_run_tells() -> None:
+def test_a_later_run_s_change_below_an_earlier_run_s_waits_until_a_snapshot_or_the_later_run_tells() -> (
+    None
+):
     old, new = change(900, run="01a"), change(100, run="01c")
 
     assert new.compare(old, NONE) is Order.WAITING
@@ -100,7 +130,12 @@ def test_the_joined_offset_and_the_better_proof_are_kept_of_two_copies() -> None
 def test_the_floor_lets_a_key_change_pass_its_own_position_but_no_read_and_no_delete() -> None:
     floor = change(100, "d").raising(NOTHING_FORGOTTEN)
 
-    assert [change(100, op, offset=500).above(floor, NONE) for op in "cudr"] == [Above.YES, Above.YES, Above.NO, Above.NO]
+    assert [change(100, op, offset=500).above(floor, NONE) for op in "cudr"] == [
+        Above.YES,
+        Above.YES,
+        Above.NO,
+        Above.NO,
+    ]
 
 
 def test_a_read_must_pass_the_floor_of_its_own_partition_too() -> None:
@@ -148,26 +183,47 @@ def test_raw_kafka_needs_a_declared_partition_count_once_something_was_forgotten
         (hexadecimal.parse(None), hexadecimal.parse("00000027:00000758:0003")),
         (hexadecimal.parse("00000027:00000758:0003"), hexadecimal.parse("00000027:00000759:0001")),
         (timestamp.parse("2026-09-10T08:15:30+02:00"), timestamp.parse("2026-09-10T08:15:30Z")),
-        (timestamp.parse("2026-02-28T23:59:59.999999999Z"), timestamp.parse("2026-03-01T00:00:00Z")),
+        (
+            timestamp.parse("2026-02-28T23:59:59.999999999Z"),
+            timestamp.parse("2026-03-01T00:00:00Z"),
+        ),
     ],
 )
-def test_numbers_decide_and_never_their_text(older: tuple[int, ...], newer: tuple[int, ...]) -> None:
-    assert ScalarPosition("k", "s", newer).compare(ScalarPosition("k", "s", older), NONE) is Order.NEWER
+def test_numbers_decide_and_never_their_text(
+    older: tuple[int, ...], newer: tuple[int, ...]
+) -> None:
+    assert (
+        ScalarPosition("k", "s", newer).compare(ScalarPosition("k", "s", older), NONE)
+        is Order.NEWER
+    )
 
 
 @pytest.mark.parametrize(
     ("parse", "value"),
     [
-        *((version.parse, v) for v in (1.0, True, -1, "", "-1", "1e3", " 1", "١", "9" * 1001, None)),
+        *(
+            (version.parse, v)
+            for v in (1.0, True, -1, "", "-1", "1e3", " 1", "١", "9" * 1001, None)
+        ),
         *((kubernetes.parse, v) for v in ("007", 7, "abc", "")),
         *((hexadecimal.parse, v) for v in ("xyz", "", 5, "1" * 200, "0x12", "+1")),
         *(
             (timestamp.parse, v)
-            for v in ("2026-09-10", "2026-09-10T08:15:30", "2026-13-10T08:15:30Z", "2026-02-30T00:00:00Z", True, None, "yesterday")
+            for v in (
+                "2026-09-10",
+                "2026-09-10T08:15:30",
+                "2026-13-10T08:15:30Z",
+                "2026-02-30T00:00:00Z",
+                True,
+                None,
+                "yesterday",
+            )
         ),
     ],
 )
-def test_what_is_not_a_position_is_malformed_and_never_guessed(parse: object, value: object) -> None:
+def test_what_is_not_a_position_is_malformed_and_never_guessed(
+    parse: object, value: object
+) -> None:
     with pytest.raises(Malformed):
         parse(value)  # type: ignore[operator]
 
@@ -175,7 +231,10 @@ def test_what_is_not_a_position_is_malformed_and_never_guessed(parse: object, va
 def test_coordinates_of_two_servers_are_unrelated_and_an_unknown_server_is_not_another() -> None:
     at = ScalarPosition("binlog", "mysql:a/bin", (3, 484, 1), lineage="1")
 
-    assert ScalarPosition("binlog", "mysql:a/bin", (9, 1, 1), lineage="2").compare(at, NONE) is Order.UNDECIDED
+    assert (
+        ScalarPosition("binlog", "mysql:a/bin", (9, 1, 1), lineage="2").compare(at, NONE)
+        is Order.UNDECIDED
+    )
     assert ScalarPosition("binlog", "mysql:a/bin", (9, 1, 1)).compare(at, NONE) is Order.NEWER
 
 
@@ -195,7 +254,9 @@ def test_versions_that_count_per_key_are_never_reaped() -> None:
 def test_times_are_read_as_the_calendar_has_them(seconds: int) -> None:
     import datetime
 
-    moment = datetime.datetime(1970, 1, 1, tzinfo=datetime.UTC) + datetime.timedelta(seconds=seconds)
+    moment = datetime.datetime(1970, 1, 1, tzinfo=datetime.UTC) + datetime.timedelta(
+        seconds=seconds
+    )
 
     assert timestamp.parse(moment.isoformat().replace("+00:00", "Z")) == (seconds * 10**9,)
 
@@ -216,5 +277,7 @@ LOGS = st.builds(
 
 
 @given(LOGS, LOGS, st.sampled_from([{}, {"pg:a": ("01b",)}]))
-def test_two_positions_see_each_other_the_same_way(a: LogPosition, b: LogPosition, lineage: dict[str, tuple[str, ...]]) -> None:
+def test_two_positions_see_each_other_the_same_way(
+    a: LogPosition, b: LogPosition, lineage: dict[str, tuple[str, ...]]
+) -> None:
     assert a.compare(b, lineage) is b.compare(a, lineage).opposite

@@ -10,7 +10,9 @@ from anyorder._core.frontier import Frontier
 
 
 @given(st.lists(st.integers(0, 200), unique=True).map(sorted), st.randoms(use_true_random=False))
-def test_everything_below_the_frontier_is_done_and_the_next_one_is_not(offsets: list[int], chance: object) -> None:
+def test_everything_below_the_frontier_is_done_and_the_next_one_is_not(
+    offsets: list[int], chance: object
+) -> None:
     frontier, left = Frontier(), list(offsets)
     for offset in offsets:
         frontier.started(offset)

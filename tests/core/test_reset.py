@@ -44,7 +44,9 @@ def test_a_healthy_stream_in_any_order_raises_no_alarm(seed: int) -> None:
 
 
 def put(lsn: int, time: int, op: str = "u") -> Event:
-    position = LogPosition("pg:a", lsn, op, lsn - 1 if op != "r" else None, lsn, "t/0", lsn, "", time)
+    position = LogPosition(
+        "pg:a", lsn, op, lsn - 1 if op != "r" else None, lsn, "t/0", lsn, "", time
+    )
     return Event(Kind.PUT, "public.users", {"id": lsn}, position, {"id": lsn}, time=time)
 
 
@@ -58,6 +60,11 @@ def test_from_the_first_suspicion_on_everything_of_the_scope_is_quarantined() ->
     healthy = [put(1000, 10 * SOURCE_MARGIN), put(2000, 20 * SOURCE_MARGIN)]
     again = [put(10, 30 * SOURCE_MARGIN), put(3000, 31 * SOURCE_MARGIN)]
 
-    reasons = [d.reason for d in take(store, [Share(spec, [*healthy, *again])], now=0.0, token="a").decisions]
+    reasons = [
+        d.reason
+        for d in take(store, [Share(spec, [*healthy, *again])], now=0.0, token="a").decisions
+    ]
 
-    assert sorted(reasons) == sorted([Reason.APPLIED, Reason.APPLIED, Reason.SUSPECTED_RESET, Reason.SUSPECTED_RESET])
+    assert sorted(reasons) == sorted(
+        [Reason.APPLIED, Reason.APPLIED, Reason.SUSPECTED_RESET, Reason.SUSPECTED_RESET]
+    )

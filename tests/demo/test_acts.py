@@ -33,7 +33,9 @@ def played() -> Iterator[Played]:
 
 
 @pytest.mark.parametrize("number", sorted(ACTS))
-def test_anyorder_has_nothing_wrong_and_nothing_resurrected(acts: Mapping[int, Act], number: int) -> None:
+def test_anyorder_has_nothing_wrong_and_nothing_resurrected(
+    acts: Mapping[int, Act], number: int
+) -> None:
     ours = [score for name, score in acts[number].scores.items() if name.startswith("anyorder")]
 
     assert ours
@@ -41,8 +43,14 @@ def test_anyorder_has_nothing_wrong_and_nothing_resurrected(acts: Mapping[int, A
 
 
 @pytest.mark.parametrize("number", sorted(set(ACTS) - {5}))
-def test_anyorder_has_nothing_missing_where_nothing_is_held_in_the_end(acts: Mapping[int, Act], number: int) -> None:
-    assert all(score.missing == 0 for name, score in acts[number].scores.items() if name.startswith("anyorder"))
+def test_anyorder_has_nothing_missing_where_nothing_is_held_in_the_end(
+    acts: Mapping[int, Act], number: int
+) -> None:
+    assert all(
+        score.missing == 0
+        for name, score in acts[number].scores.items()
+        if name.startswith("anyorder")
+    )
 
 
 @pytest.mark.parametrize(
@@ -58,26 +66,43 @@ def test_anyorder_has_nothing_missing_where_nothing_is_held_in_the_end(acts: Map
         (5, "TTL, 48 h"),
     ],
 )
-def test_the_usual_way_goes_wrong_in_its_act(acts: Mapping[int, Act], number: int, contender: str) -> None:
+def test_the_usual_way_goes_wrong_in_its_act(
+    acts: Mapping[int, Act], number: int, contender: str
+) -> None:
     assert acts[number].scores[contender].total > 0
 
 
-@pytest.mark.parametrize(("number", "contender"), [(2, "upsert, in order, each once"), (3, "compare, then write; alone"), (5, "TTL, for ever")])
-def test_the_usual_way_is_right_while_its_condition_holds(acts: Mapping[int, Act], number: int, contender: str) -> None:
+@pytest.mark.parametrize(
+    ("number", "contender"),
+    [(2, "upsert, in order, each once"), (3, "compare, then write; alone"), (5, "TTL, for ever")],
+)
+def test_the_usual_way_is_right_while_its_condition_holds(
+    acts: Mapping[int, Act], number: int, contender: str
+) -> None:
     assert acts[number].scores[contender] == Score(0, 0, 0)
 
 
 @pytest.mark.parametrize("seed", [1, 2])
 def test_with_any_seed_anyorder_is_right(seed: int) -> None:
     for number in (2, 3):
-        ours = [score for name, score in ACTS[number](seed).scores.items() if name.startswith("anyorder")]
+        ours = [
+            score
+            for name, score in ACTS[number](seed).scores.items()
+            if name.startswith("anyorder")
+        ]
         assert ours == [Score(0, 0, 0)] * len(ours) != []
 
 
 @pytest.mark.parametrize("number", sorted(ACTS))
 def test_the_counted_scores_are_what_the_tables_show(acts: Mapping[int, Act], number: int) -> None:
     act = acts[number]
-    cells = [str(getattr(cell, "text", cell)) for block in act.blocks if isinstance(block, Table) for row in block.rows for cell in row]
+    cells = [
+        str(getattr(cell, "text", cell))
+        for block in act.blocks
+        if isinstance(block, Table)
+        for row in block.rows
+        for cell in row
+    ]
 
     if number not in (4, 5):
         assert all(name in cells for name in act.scores)
@@ -93,12 +118,18 @@ def test_the_lives_of_the_first_act_are_every_order_with_every_repetition() -> N
     assert all(set(life.arrivals) == set(range(4 if life.returns else 3)) for life in lives)
 
 
-def test_what_the_second_act_read_is_applied_or_ignored_or_quarantined_and_nothing_stays_open(played: Played) -> None:
+def test_what_the_second_act_read_is_applied_or_ignored_or_quarantined_and_nothing_stays_open(
+    played: Played,
+) -> None:
     outcomes = Counter(step.decision.outcome.value for step in played.steps)
     report = played.guarded.report
 
     assert report.read == len(played.steps) == outcomes.total()
-    assert (report.applied, report.ignored.total(), report.quarantined.total()) == (outcomes["applied"], outcomes["ignored"], outcomes["quarantined"])
+    assert (report.applied, report.ignored.total(), report.quarantined.total()) == (
+        outcomes["applied"],
+        outcomes["ignored"],
+        outcomes["quarantined"],
+    )
     assert report.quarantined.total() == report.settled.total() > 0
     assert played.guarded.held() == []
 
@@ -107,14 +138,20 @@ def test_a_change_that_comes_again_is_never_applied_again(played: Played) -> Non
     met: set[int] = set()
     again = []
     for step in played.steps:
-        again += [step.decision.reason] if step.place in met and played.records[step.place].value is not None else []
+        again += (
+            [step.decision.reason]
+            if step.place in met and played.records[step.place].value is not None
+            else []
+        )
         met.add(step.place)
 
     assert len(again) > 100
     assert set(again) == {Reason.DUPLICATE, Reason.STALE}
 
 
-def test_the_story_shows_for_anyorder_what_the_order_of_events_demands_after_every_delivery(played: Played) -> None:
+def test_the_story_shows_for_anyorder_what_the_order_of_events_demands_after_every_delivery(
+    played: Played,
+) -> None:
     tales = [recorded.told(played, key) for key in {step.key for step in played.steps}]
     tale = recorded.told(played, recorded.chosen(played, recording.truth()))
 
@@ -129,7 +166,11 @@ def test_the_recording_in_order_ends_in_the_rows_of_its_source() -> None:
     played = recorded.play(records, range(len(records)))
     with closing(played.guarded) as guarded:
         assert len(truth) > 50
-        assert judge(played.upsert, truth) == judge(recorded.spelled(guarded.rows()), truth) == Score(0, 0, 0)
+        assert (
+            judge(played.upsert, truth)
+            == judge(recorded.spelled(guarded.rows()), truth)
+            == Score(0, 0, 0)
+        )
 
 
 def test_an_overwrite_is_found_with_what_both_consumers_read() -> None:
@@ -137,7 +178,9 @@ def test_an_overwrite_is_found_with_what_both_consumers_read() -> None:
     writes = [Moment(0, "writes", 7, 30), Moment(1, "writes", 7, 20)]
     healed = [Moment(0, "reads", 7, 20), Moment(0, "writes", 7, 40)]
 
-    assert [(found.steps, found.lasting) for found in overwrites([*reads, *writes])] == [([*reads, *writes], True)]
+    assert [(found.steps, found.lasting) for found in overwrites([*reads, *writes])] == [
+        ([*reads, *writes], True)
+    ]
     assert [found.lasting for found in overwrites([*reads, *writes, *healed])] == [False]
     assert overwrites([*reads, writes[1], writes[0]]) == []
 
@@ -152,7 +195,11 @@ def test_the_naive_race_is_the_same_race_each_time() -> None:
 def test_a_longer_window_keeps_more_and_asks_less_and_a_floor_never_resurrects() -> None:
     arrivals, truth = window.schedule(Random(SEED))
     ends = [window.ending(arrivals, truth, length) for length in window.WINDOWS.values()]
-    kept, resurrected, asked = [end.kept for end in ends], [end.expiring.resurrected for end in ends], [end.open for end in ends]
+    kept, resurrected, asked = (
+        [end.kept for end in ends],
+        [end.expiring.resurrected for end in ends],
+        [end.open for end in ends],
+    )
 
     assert kept == sorted(set(kept))
     assert resurrected == sorted(set(resurrected), reverse=True)

@@ -26,7 +26,12 @@ SVG = "{http://www.w3.org/2000/svg}"
 def demo(folder: Path, *words: str, code: int = 0, hash_seed: int = 0) -> str:
     environment = {**os.environ, "PYTHONHASHSEED": str(hash_seed)}
     done = subprocess.run(
-        [sys.executable, "-m", "anyorder", "demo", *words], cwd=folder, capture_output=True, text=True, env=environment, check=False
+        [sys.executable, "-m", "anyorder", "demo", *words],
+        cwd=folder,
+        capture_output=True,
+        text=True,
+        env=environment,
+        check=False,
     )
     assert done.returncode == code, done.stderr
     return done.stdout if code == 0 else done.stderr
@@ -48,32 +53,63 @@ def tree(acts: Sequence[Act]) -> ElementTree.Element:
     return ElementTree.fromstring(page(acts, SEED).removeprefix("<!DOCTYPE html>"))
 
 
-def test_the_page_is_well_formed_and_has_every_act_with_its_drawings_and_tables(tree: ElementTree.Element, acts: Sequence[Act]) -> None:
+def test_the_page_is_well_formed_and_has_every_act_with_its_drawings_and_tables(
+    tree: ElementTree.Element, acts: Sequence[Act]
+) -> None:
     for act in acts:
-        (section,) = [found for found in tree.iter(f"{XHTML}section") if found.get("id") == f"act-{act.number}"]
+        (section,) = [
+            found
+            for found in tree.iter(f"{XHTML}section")
+            if found.get("id") == f"act-{act.number}"
+        ]
         assert act.title in "".join(section.itertext())
-        assert len(list(section.iter(f"{SVG}svg"))) == sum(isinstance(block, Figure) for block in act.blocks)
-        assert len(list(section.iter(f"{XHTML}table"))) == sum(isinstance(block, Table) for block in act.blocks)
+        assert len(list(section.iter(f"{SVG}svg"))) == sum(
+            isinstance(block, Figure) for block in act.blocks
+        )
+        assert len(list(section.iter(f"{XHTML}table"))) == sum(
+            isinstance(block, Table) for block in act.blocks
+        )
 
 
-def test_the_page_loads_nothing_and_runs_nothing(tree: ElementTree.Element, acts: Sequence[Act]) -> None:
+def test_the_page_loads_nothing_and_runs_nothing(
+    tree: ElementTree.Element, acts: Sequence[Act]
+) -> None:
     names = {element.tag.partition("}")[2] for element in tree.iter()}
     attributes = {name for element in tree.iter() for name in element.attrib}
     links = [element.get("href") for element in tree.iter() if "href" in element.attrib]
     text = page(acts, SEED)
 
     assert not names & {"script", "link", "img", "iframe", "object", "embed", "image", "use"}
-    assert not {name for name in attributes if name.startswith("on") or name in ("src", "srcset", "style")}
+    assert not {
+        name for name in attributes if name.startswith("on") or name in ("src", "srcset", "style")
+    }
     assert links == [f"#act-{number}" for number in ACTS]
-    assert set(re.findall(r"https?://[^\"'\s]+", text)) == {"http://www.w3.org/1999/xhtml", "http://www.w3.org/2000/svg"}
+    assert set(re.findall(r"https?://[^\"'\s]+", text)) == {
+        "http://www.w3.org/1999/xhtml",
+        "http://www.w3.org/2000/svg",
+    }
     assert "url(" not in text
     assert "@import" not in text
 
 
 def test_words_are_shown_as_they_are() -> None:
     words = 'a < b & "c" > d\'s'
-    act = Act(1, words, [Text(f"{words} `x<y`"), Table((words,), [[words]]), Quote([words], words), Figure("<svg/>", words)], words, words, {})
-    shown = "".join(ElementTree.fromstring(page([act], SEED).removeprefix("<!DOCTYPE html>")).itertext())
+    act = Act(
+        1,
+        words,
+        [
+            Text(f"{words} `x<y`"),
+            Table((words,), [[words]]),
+            Quote([words], words),
+            Figure("<svg/>", words),
+        ],
+        words,
+        words,
+        {},
+    )
+    shown = "".join(
+        ElementTree.fromstring(page([act], SEED).removeprefix("<!DOCTYPE html>")).itertext()
+    )
 
     assert shown.count(words) == 10
     assert "x<y" in shown
@@ -93,7 +129,12 @@ def test_every_drawing_stays_inside_its_frame(tree: ElementTree.Element) -> None
         for element in drawing.iter(f"{SVG}text"):
             x, y = float(element.get("x", "nan")), float(element.get("y", "nan"))
             long = 7.0 * len("".join(element.itertext()))  # of a wide face at 14 units
-            left = x - {"start": 0.0, "middle": long / 2, "end": long}[element.get("text-anchor", "start")]
+            left = (
+                x
+                - {"start": 0.0, "middle": long / 2, "end": long}[
+                    element.get("text-anchor", "start")
+                ]
+            )
             assert 0 <= y <= height
             assert left >= -1, "".join(element.itertext())
             assert left + long <= width + 1, "".join(element.itertext())
@@ -103,7 +144,8 @@ def test_the_demo_is_quick_and_the_same_twice_byte_for_byte(tmp_path: Path) -> N
     before = getrusage(RUSAGE_CHILDREN)
     first = demo(tmp_path, "--html", "one.html", hash_seed=1)
     after = getrusage(RUSAGE_CHILDREN)
-    seconds = after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime  # of processor time: the machine may be busy
+    # of processor time: the machine may be busy
+    seconds = after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
     second = demo(tmp_path, "--html", "two.html", hash_seed=2)
 
     assert 0 < seconds < 30
@@ -128,7 +170,10 @@ def test_one_act_can_be_played_alone(tmp_path: Path, number: int) -> None:
 
 
 def test_another_seed_gives_other_numbers(tmp_path: Path) -> None:
-    one, two = (without_timing(demo(tmp_path, "--act", "2", "--no-html", "--seed", seed)) for seed in ("1", "2"))
+    one, two = (
+        without_timing(demo(tmp_path, "--act", "2", "--no-html", "--seed", seed))
+        for seed in ("1", "2")
+    )
 
     assert one.replace("seed 1.", "seed 2.") != two
 
@@ -142,7 +187,9 @@ def test_misuse_is_one_sentence_and_exit_code_2(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(("variables", "coloured"), [({}, True), ({"NO_COLOR": "1"}, False)])
-def test_a_terminal_gets_colours_unless_somebody_says_no(tmp_path: Path, variables: dict[str, str], coloured: bool) -> None:
+def test_a_terminal_gets_colours_unless_somebody_says_no(
+    tmp_path: Path, variables: dict[str, str], coloured: bool
+) -> None:
     ours, theirs = os.openpty()
     plain = {name: value for name, value in os.environ.items() if name != "NO_COLOR"}
     command = [sys.executable, "-m", "anyorder", "demo", "--act", "1", "--no-html"]
@@ -179,7 +226,9 @@ def test_the_demo_runs_with_msgspec_alone(tmp_path: Path) -> None:
         "-c",
         "import sys; from anyorder.cli.main import main; code = main(['demo', '--no-html']); print(*sys.modules); sys.exit(code)",
     ]
-    done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, env=environment, check=False)
+    done = subprocess.run(
+        command, cwd=tmp_path, capture_output=True, text=True, env=environment, check=False
+    )
     loaded = {name.partition(".")[0] for name in done.stdout.splitlines()[-1].split()}
 
     assert done.returncode == 0, done.stderr

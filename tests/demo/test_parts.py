@@ -23,11 +23,16 @@ from anyorder.envelopes import open_envelope
 
 
 @given(st.integers(300, 900), st.integers())
-def test_the_bus_delivers_every_record_at_least_once_and_one_stretch_again(number: int, seed: int) -> None:
+def test_the_bus_delivers_every_record_at_least_once_and_one_stretch_again(
+    number: int, seed: int
+) -> None:
     order = unordered(number, Random(seed))
 
     assert set(order) == set(range(number))
-    assert any(order[end - REDELIVERED : end] == order[end : end + REDELIVERED] for end in range(REDELIVERED, len(order)))
+    assert any(
+        order[end - REDELIVERED : end] == order[end : end + REDELIVERED]
+        for end in range(REDELIVERED, len(order))
+    )
     assert order == unordered(number, Random(seed))
 
 
@@ -58,14 +63,31 @@ def test_a_numeric_is_spelled_as_postgresql_spells_it(value: Decimal) -> None:
     unscaled = int(value.scaleb(2))
     octets = unscaled.to_bytes(8, signed=True)
 
-    spelled = recording.spelled({"balance": b64encode(octets).decode(), "active": 1, "changed": "2026-02-01T00:24:51.000000Z", "age": None})
+    spelled = recording.spelled(
+        {
+            "balance": b64encode(octets).decode(),
+            "active": 1,
+            "changed": "2026-02-01T00:24:51.000000Z",
+            "age": None,
+        }
+    )
 
-    assert spelled["balance"] == f"{'-' if unscaled < 0 else ''}{abs(unscaled) // 100}.{abs(unscaled) % 100:02}"
-    assert spelled == {"balance": spelled["balance"], "active": "true", "changed": "2026-02-01 00:24:51+00", "age": None}
+    assert (
+        spelled["balance"]
+        == f"{'-' if unscaled < 0 else ''}{abs(unscaled) // 100}.{abs(unscaled) % 100:02}"
+    )
+    assert spelled == {
+        "balance": spelled["balance"],
+        "active": "true",
+        "changed": "2026-02-01 00:24:51+00",
+        "age": None,
+    }
 
 
 def test_a_score_counts_each_row_once() -> None:
-    assert judge({1: "a", 2: "b", 3: "c"}, {1: "a", 2: "x", 4: "d"}) == Score(wrong=1, resurrected=1, missing=1)
+    assert judge({1: "a", 2: "b", 3: "c"}, {1: "a", 2: "x", 4: "d"}) == Score(
+        wrong=1, resurrected=1, missing=1
+    )
 
 
 def test_a_race_runs_in_the_order_that_the_seed_decides() -> None:
@@ -109,9 +131,17 @@ BLOCKS = st.one_of(
     st.builds(Text, st.text("abc `", max_size=400)),
     st.builds(
         lambda rows: Table(("one", "two", "three"), rows),
-        st.lists(st.tuples(*[st.builds(Cell, st.text("ab c", max_size=90), st.sampled_from(["", "bad"]))] * 3), max_size=4),
+        st.lists(
+            st.tuples(
+                *[st.builds(Cell, st.text("ab c", max_size=90), st.sampled_from(["", "bad"]))] * 3
+            ),
+            max_size=4,
+        ),
     ),
-    st.builds(lambda lines: Quote(lines, "somebody"), st.lists(st.text("abc ", min_size=120, max_size=300), max_size=3)),
+    st.builds(
+        lambda lines: Quote(lines, "somebody"),
+        st.lists(st.text("abc ", min_size=120, max_size=300), max_size=3),
+    ),
 )
 
 

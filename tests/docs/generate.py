@@ -1,6 +1,8 @@
-"""`python -m tests.docs.generate`: writes the parts of the pages that the code's own tables say. `make docs` runs it.
+"""`python -m tests.docs.generate`: writes the parts of the pages that the code's own tables say.
+`make docs` runs it.
 
-A part lies between `<!-- generated: NAME -->` and `<!-- end of generated -->`; everything around it is written by hand.
+A part lies between `<!-- generated: NAME -->` and `<!-- end of generated -->`; everything around it
+is written by hand.
 """
 
 from __future__ import annotations
@@ -31,6 +33,7 @@ from anyorder.stores.contract import Promises
 from anyorder.stores.quarantine import Quarantine
 from anyorder.tables import Guard
 from anyorder.testing import CHECKS, Place, StoreCheckFailed, check_store
+from anyorder.testing.kit import must_hold
 from tests.docs.pages import GENERATED, pages, read
 
 OUTCOMES = {
@@ -39,61 +42,121 @@ OUTCOMES = {
     Outcome.QUARANTINED: "Not applied, not lost: kept with its bytes and this reason until it settles by itself or somebody settles it.",
 }
 KEYS = {
-    ("source", "kind"): "Where deliveries come from. `jsonl`: one record a line. `sqs`: [a queue](../how-to/run-from-sqs.md); needs the extra `aws`.",
-    ("source", "path"): "Of `jsonl`: the file; `.gz` and `.xz` are unpacked. `-`, the default, is standard input, which cannot resume.",
+    (
+        "source",
+        "kind",
+    ): "Where deliveries come from. `jsonl`: one record a line. `sqs`: [a queue](../how-to/run-from-sqs.md); needs the extra `aws`.",
+    (
+        "source",
+        "path",
+    ): "Of `jsonl`: the file; `.gz` and `.xz` are unpacked. `-`, the default, is standard input, which cannot resume.",
     ("source", "queue"): "Of `sqs`: the queue's name or URL.",
     ("source", "region"): "Of `sqs`: the region.",
     ("source", "endpoint"): "Of `sqs`: another service's URL.",
     ("source", "visibility"): "Of `sqs`: seconds for which a message is ours.",
     ("source", "drain"): "Of `sqs`: end when the queue is empty.",
     ("source", "envelope"): "The format of the records: see [envelopes](envelopes.md).",
-    ("source", "options"): 'Options of the envelope, for example `options = { tombstone = "delete" }`. `json` from `sqs` needs `table`.',
-    ("store", "url"): "See [stores](stores.md). `$NAME` is taken from the environment, so a secret need not be in the file; `$$` is a dollar.",
-    ("runtime", "batch"): "At most this many deliveries are decided together. It changes speed, never the result.",
-    ("runtime", "quarantine_size"): "The run stops (exit code 1) when the quarantine holds more bytes than this: `KB`, `MB`, `GB`.",
-    ("runtime", "quarantine_share"): "The run stops when more than this share of the latest 1,000 deliveries went to the quarantine.",
-    ("table", "match"): "A glob over the topic, or over the event's own table where there is no topic. The first `[[table]]` that fits wins.",
-    ("table", "name"): "The table to keep. `{schema}`, `{table}` and `{topic}` are filled in from the event.",
+    (
+        "source",
+        "options",
+    ): 'Options of the envelope, for example `options = { tombstone = "delete" }`. `json` from `sqs` needs `table`.',
+    (
+        "store",
+        "url",
+    ): "See [stores](stores.md). `$NAME` is taken from the environment, so a secret need not be in the file; `$$` is a dollar.",
+    (
+        "runtime",
+        "batch",
+    ): "At most this many deliveries are decided together. It changes speed, never the result.",
+    (
+        "runtime",
+        "quarantine_size",
+    ): "The run stops (exit code 1) when the quarantine holds more bytes than this: `KB`, `MB`, `GB`.",
+    (
+        "runtime",
+        "quarantine_share",
+    ): "The run stops when more than this share of the latest 1,000 deliveries went to the quarantine.",
+    (
+        "table",
+        "match",
+    ): "A glob over the topic, or over the event's own table where there is no topic. The first `[[table]]` that fits wins.",
+    (
+        "table",
+        "name",
+    ): "The table to keep. `{schema}`, `{table}` and `{topic}` are filled in from the event.",
     ("table", "key"): "Key column, or columns. Without it the key is learned from the first event.",
-    ("table", "window"): 'How long tombstones are kept: `"forever"`, `"48h"`, or seconds. See [choose a window](../how-to/choose-a-window.md).',
-    ("table", "adopt"): 'Rows that no event explains: `"refuse"` or `"older-than-everything"`. See [adopt a table](../how-to/adopt-a-table.md).',
-    ("table", "partitions"): "The partition count of the topic. Needed with a window where the Kafka offset is the clock.",
+    (
+        "table",
+        "window",
+    ): 'How long tombstones are kept: `"forever"`, `"48h"`, or seconds. See [choose a window](../how-to/choose-a-window.md).',
+    (
+        "table",
+        "adopt",
+    ): 'Rows that no event explains: `"refuse"` or `"older-than-everything"`. See [adopt a table](../how-to/adopt-a-table.md).',
+    (
+        "table",
+        "partitions",
+    ): "The partition count of the topic. Needed with a window where the Kafka offset is the clock.",
     ("table", "ignore"): "Deliveries that match are counted as `not_a_change` and go nowhere.",
 }
-SECTIONS = {"source": pipeline.SourceSection, "store": pipeline.StoreSection, "runtime": pipeline.RuntimeSection, "table": pipeline.TableSection}
+SECTIONS = {
+    "source": pipeline.SourceSection,
+    "store": pipeline.StoreSection,
+    "runtime": pipeline.RuntimeSection,
+    "table": pipeline.TableSection,
+}
 
 
 def table(header: Iterable[str], rows: Iterable[Iterable[str]]) -> str:
     """A Markdown table."""
     names = list(header)
     lines = [names, ["---"] * len(names), *(list(row) for row in rows)]
-    return "\n".join(f"| {' | '.join(cell.replace('|', chr(92) + '|').replace(chr(10), ' ') for cell in line)} |" for line in lines) + "\n"
+    return (
+        "\n".join(
+            f"| {' | '.join(cell.replace('|', chr(92) + '|').replace(chr(10), ' ') for cell in line)} |"
+            for line in lines
+        )
+        + "\n"
+    )
 
 
 def reasons() -> str:
     parts = []
     for outcome, what in OUTCOMES.items():
-        found = [(reason, meaning) for reason, meaning in REASONS.items() if meaning.outcome is outcome]
+        found = [
+            (reason, meaning) for reason, meaning in REASONS.items() if meaning.outcome is outcome
+        ]
         rows = ((f"`{reason.value}`", meaning.when, meaning.to_do) for reason, meaning in found)
-        parts.append(f"## {outcome.value}\n\n{what}\n\n" + table(("reason", "when", "what to do"), rows))
+        parts.append(
+            f"## {outcome.value}\n\n{what}\n\n" + table(("reason", "when", "what to do"), rows)
+        )
     return "\n".join(parts)
 
 
 def sentences() -> str:
-    return table(("reason", "an event with it ..."), ((f"`{reason.value}`", words) for reason, words in SENTENCES.items()))
+    return table(
+        ("reason", "an event with it ..."),
+        ((f"`{reason.value}`", words) for reason, words in SENTENCES.items()),
+    )
 
 
 def command_line() -> str:
     parts = []
     for name, verb in import_module("anyorder.cli.main").VERBS.items():
         parser = parser_of(name)
-        parts.append(f"## anyorder {name}\n\n{verb.summary[0].upper()}{verb.summary[1:]}.\n\n{_arguments(parser)}")
+        parts.append(
+            f"## anyorder {name}\n\n{verb.summary[0].upper()}{verb.summary[1:]}.\n\n{_arguments(parser)}"
+        )
     return "\n".join(parts)
 
 
 def parser_of(name: str) -> argparse.ArgumentParser:
     """A verb's parser, as it is without any ANYORDER_ variable."""
-    kept = {variable: os.environ.pop(variable) for variable in list(os.environ) if variable.startswith("ANYORDER_")}
+    kept = {
+        variable: os.environ.pop(variable)
+        for variable in list(os.environ)
+        if variable.startswith("ANYORDER_")
+    }
     try:
         return import_module("anyorder.cli.main").parser_of(name)
     finally:
@@ -106,13 +169,23 @@ def _arguments(parser: argparse.ArgumentParser) -> str:
         if isinstance(action, argparse._HelpAction):
             continue
         words, _, variable = (action.help or "").partition(" [ANYORDER_")
-        rows.append((_spelled(action), words, f"`ANYORDER_{variable.removesuffix(']')}`" if variable else ""))
+        rows.append(
+            (
+                _spelled(action),
+                words,
+                f"`ANYORDER_{variable.removesuffix(']')}`" if variable else "",
+            )
+        )
     return table(("argument", "what it is", "environment"), rows) if rows else "No arguments.\n"
 
 
 def _spelled(action: argparse.Action) -> str:
     """`--state STATE`, `[KEY]`, with the choices where there are few."""
-    choices = f" {{{', '.join(str(c) for c in action.choices if c)}}}" if action.choices and not action.metavar else ""
+    choices = (
+        f" {{{', '.join(str(c) for c in action.choices if c)}}}"
+        if action.choices and not action.metavar
+        else ""
+    )
     if not action.option_strings:
         name = str(action.metavar or action.dest).upper()
         return f"`[{name}]{choices}`" if action.nargs in ("?", "*") else f"`{name}{choices}`"
@@ -135,14 +208,20 @@ def reached_names() -> str:
     parts = []
     for value in (Guard, Quarantine):
         parts.append(f"### {value.__name__}\n\n{_prose(inspect.getdoc(value) or '')}")
-        parts += [_member(value.__name__, *member).replace("###", "####", 1) for member in _members(value)]
+        parts += [
+            _member(value.__name__, *member).replace("###", "####", 1) for member in _members(value)
+        ]
     return "\n".join(parts)
 
 
 def _members(value: type) -> Iterator[tuple[str, Any]]:
     """The documented public methods and properties that a class itself defines."""
     for name, member in vars(value).items():
-        if not name.startswith("_") and (inspect.isfunction(member) or isinstance(member, property)) and inspect.getdoc(member):
+        if (
+            not name.startswith("_")
+            and (inspect.isfunction(member) or isinstance(member, property))
+            and inspect.getdoc(member)
+        ):
             yield name, member
 
 
@@ -191,7 +270,11 @@ def _prose(text: str) -> str:
 
 
 def exceptions() -> str:
-    found = [c for _, c in inspect.getmembers(errors, inspect.isclass) if issubclass(c, errors.AnyorderError)]
+    found = [
+        c
+        for _, c in inspect.getmembers(errors, inspect.isclass)
+        if issubclass(c, errors.AnyorderError)
+    ]
     return table(("exception", "what it says"), ((f"`{c.__name__}`", str(c())) for c in found))
 
 
@@ -199,8 +282,29 @@ def stores() -> str:
     rows = []
     for found in promises():
         yes = {True: "yes", False: "no"}
-        rows.append((found.name, found.guard, found.memory, yes[found.forgets], yes[found.one_transaction], yes[found.exact_outcome], found.note))
-    return table(("store", "guard", "memory", "forgets safely", "one transaction a batch", "exact outcome", "note"), rows)
+        rows.append(
+            (
+                found.name,
+                found.guard,
+                found.memory,
+                yes[found.forgets],
+                yes[found.one_transaction],
+                yes[found.exact_outcome],
+                found.note,
+            )
+        )
+    return table(
+        (
+            "store",
+            "guard",
+            "memory",
+            "forgets safely",
+            "one transaction a batch",
+            "exact outcome",
+            "note",
+        ),
+        rows,
+    )
 
 
 def promises() -> list[Promises]:
@@ -208,7 +312,9 @@ def promises() -> list[Promises]:
     found = []
     for module in iter_modules(anyorder.stores.__path__, "anyorder.stores."):
         for _, value in inspect.getmembers(import_module(module.name), inspect.isclass):
-            if value.__module__ == module.name and isinstance(getattr(value, "promises", None), Promises):
+            if value.__module__ == module.name and isinstance(
+                getattr(value, "promises", None), Promises
+            ):
                 found.append(value.promises)
     return sorted(found, key=lambda one: (one.name != "SQLite", one.name == "memory", one.name))
 
@@ -221,13 +327,21 @@ def kit() -> str:
 
 def kit_checks() -> str:
     """Each check and what must hold, as its report says it."""
-    return table(("check", "what must hold"), ((name, (inspect.getdoc(check) or "").splitlines()[0]) for name, check in CHECKS.items()))
+    return table(
+        ("check", "what must hold"),
+        ((name, must_hold(check)) for name, check in CHECKS.items()),
+    )
 
 
 def kit_place() -> str:
     """What a place is made of."""
-    parts = re.split(r"^`([\w]+(?:\([\w, ]*\))?)`: ", inspect.getdoc(Place) or "", flags=re.MULTILINE)
-    rows = ((f"`{name}`", " ".join(what.split())) for name, what in zip(parts[1::2], parts[2::2], strict=True))
+    parts = re.split(
+        r"^`([\w]+(?:\([\w, ]*\))?)`: ", inspect.getdoc(Place) or "", flags=re.MULTILINE
+    )
+    rows = (
+        (f"`{name}`", " ".join(what.split()))
+        for name, what in zip(parts[1::2], parts[2::2], strict=True)
+    )
     return f"{' '.join(parts[0].split())}\n\n" + table(("member", "what it is"), rows)
 
 
@@ -236,7 +350,9 @@ def envelopes() -> str:
     rows = []
     for reader in readers():
         parameters = inspect.signature(reader.__init__).parameters.values()
-        options = [p.name for p in parameters if p.kind is p.KEYWORD_ONLY and p.default is not p.empty]
+        options = [
+            p.name for p in parameters if p.kind is p.KEYWORD_ONLY and p.default is not p.empty
+        ]
         what = (inspect.getdoc(inspect.getmodule(reader)) or "").split("\n\n")[0]
         rows.append((f"`{reader.name}`", what, ", ".join(f"`{option}`" for option in options)))
     return table(("envelope", "what it reads", "options"), rows)
@@ -253,7 +369,12 @@ def readers() -> list[type[Reader]]:
 
 def options() -> str:
     """What each envelope's options mean: its class docstring."""
-    return "".join(f"### {reader.name}\n\n{_prose(inspect.getdoc(reader) or '')}\n" for reader in readers()).rstrip("\n") + "\n"
+    return (
+        "".join(
+            f"### {reader.name}\n\n{_prose(inspect.getdoc(reader) or '')}\n" for reader in readers()
+        ).rstrip("\n")
+        + "\n"
+    )
 
 
 def connectors() -> str:
@@ -263,7 +384,14 @@ def connectors() -> str:
 
 def formats() -> str:
     """What `anyorder decode` tells apart."""
-    rows = ((found.name, f"`{found.envelope}`" if found.envelope else "none", found.why[0].upper() + found.why[1:]) for found in FORMATS)
+    rows = (
+        (
+            found.name,
+            f"`{found.envelope}`" if found.envelope else "none",
+            found.why[0].upper() + found.why[1:],
+        )
+        for found in FORMATS
+    )
     return table(("format", "envelope", "what `anyorder decode` says of it"), rows)
 
 
@@ -272,7 +400,10 @@ def keys() -> str:
     for name, section in SECTIONS.items():
         heading = f"[[{name}]]" if name == "table" else f"[{name}]"
         fields = msgspec.structs.fields(section)
-        rows = [(f"`{field.name}`", _type(field.type), _default(field), KEYS[name, field.name]) for field in fields]
+        rows = [
+            (f"`{field.name}`", _type(field.type), _default(field), KEYS[name, field.name])
+            for field in fields
+        ]
         parts.append(f"### {heading}\n\n" + table(("key", "type", "default", "what it is"), rows))
     return "\n".join(parts)
 
@@ -316,8 +447,14 @@ PARTS: dict[str, Callable[[], str]] = {
 
 
 def regenerated(text: str) -> str:
-    """A page with its generated parts as the code says today. Raises KeyError for a part that nothing generates."""
-    return GENERATED.sub(lambda found: f"<!-- generated: {found['name']} -->\n\n{PARTS[found['name']]()}\n<!-- end of generated -->", text)
+    """A page with its generated parts as the code says today. Raises KeyError for a part that
+    nothing generates."""
+    return GENERATED.sub(
+        lambda found: (
+            f"<!-- generated: {found['name']} -->\n\n{PARTS[found['name']]()}\n<!-- end of generated -->"
+        ),
+        text,
+    )
 
 
 def main() -> int:

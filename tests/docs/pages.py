@@ -1,4 +1,5 @@
-"""The pages of the documentation as the tests see them: fenced blocks, links, headings, generated parts."""
+"""The pages of the documentation as the tests see them: fenced blocks, links, headings, generated
+parts."""
 
 from __future__ import annotations
 
@@ -12,11 +13,14 @@ FENCE = re.compile(r"^```(?P<info>[^\n`]*)\n(?P<text>.*?)^```$", re.MULTILINE | 
 LINK = re.compile(r"!?\[[^\]\n]*\]\((?P<target>[^)\s]+)\)")
 IMAGE = re.compile(r'<(?:img|source)[^>]+(?:src|srcset)="(?P<target>[^"]+)"')
 HEADING = re.compile(r"^#{1,6} (?P<text>.+)$", re.MULTILINE)
-GENERATED = re.compile(r"<!-- generated: (?P<name>[\w-]+) -->\n(?P<text>.*?)<!-- end of generated -->", re.DOTALL)
+GENERATED = re.compile(
+    r"<!-- generated: (?P<name>[\w-]+) -->\n(?P<text>.*?)<!-- end of generated -->", re.DOTALL
+)
 
 
 class Block(NamedTuple):
-    """A fenced block: its language, the file name after it if any, its text, and its line in the page."""
+    """A fenced block: its language, the file name after it if any, its text, and its line in the
+    page."""
 
     language: str
     file: str
@@ -44,7 +48,9 @@ def blocks(page: Path) -> list[Block]:
     text, found = read(page), []
     for fence in FENCE.finditer(text):
         language, _, file = fence["info"].strip().partition(" ")
-        found.append(Block(language, file.strip(), fence["text"], text.count("\n", 0, fence.start()) + 1))
+        found.append(
+            Block(language, file.strip(), fence["text"], text.count("\n", 0, fence.start()) + 1)
+        )
     return found
 
 
@@ -61,4 +67,7 @@ def links(page: Path) -> list[str]:
 
 def anchors(page: Path) -> set[str]:
     """The anchors that GitHub makes of a page's headings."""
-    return {re.sub(r"[^\w\- ]", "", heading["text"].lower().replace("`", "")).replace(" ", "-") for heading in HEADING.finditer(prose(page))}
+    return {
+        re.sub(r"[^\w\- ]", "", heading["text"].lower().replace("`", "")).replace(" ", "-")
+        for heading in HEADING.finditer(prose(page))
+    }

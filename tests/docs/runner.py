@@ -1,13 +1,18 @@
-"""Runs a page: its files are written, its Python and its commands executed, in order, and what they print is compared.
+"""Runs a page: its files are written, its Python and its commands executed, in order, and what they
+print is compared.
 
 The conventions, which a page's reader never notices:
 
-* ```` ```toml pipeline.toml ```` (any language and a file name) is written to that file; the text before it must name the file.
-* ```` ```python ```` is executed; all blocks of a page are one program. A ```` ```text ```` block right after it is what it prints.
-* ```` ```console ```` holds `$ command` lines, each followed by what it prints. A command that fails must be followed by `$ echo $?`.
+* ```` ```toml pipeline.toml ```` (any language and a file name) is written to that file; the text
+  before it must name the file.
+* ```` ```python ```` is executed; all blocks of a page are one program. A ```` ```text ```` block
+  right after it is what it prints.
+* ```` ```console ```` holds `$ command` lines, each followed by what it prints. A command that
+  fails must be followed by `$ echo $?`.
 * `...` stands for any characters in a line; alone on a line, for any lines.
 * ```` ```sh ```` is for what needs a network or takes minutes: only the commands of SHOWN_ONLY.
-* A page that says `make parts-aws` there is run while these parts are, in the environment that they export.
+* A page that says `make parts-aws` there is run while these parts are, in the environment that they
+  export.
 """
 
 from __future__ import annotations
@@ -41,7 +46,8 @@ for line in sys.stdin:
             failed = traceback.format_exc()
     print(json.dumps([printed.getvalue(), failed]), flush=True)
 """
-"""A page's own Python process: one line of JSON in for a block, one out with what it printed and how it failed."""
+"""A page's own Python process: one line of JSON in for a block, one out with what it printed and
+how it failed."""
 
 
 class Stale(AssertionError):
@@ -49,7 +55,8 @@ class Stale(AssertionError):
 
 
 class Page:
-    """One page in one directory. `exports`: added to its environment. `run()` raises Stale where the page and the program disagree."""
+    """One page in one directory. `exports`: added to its environment. `run()` raises Stale where
+    the page and the program disagree."""
 
     def __init__(self, page: Path, folder: Path, exports: Mapping[str, str] | None = None) -> None:
         self.page = page
@@ -59,7 +66,14 @@ class Page:
 
     def run(self) -> None:
         words = [sys.executable, "-c", PROGRAM]
-        with subprocess.Popen(words, cwd=self.folder, env=self.environment, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as program:
+        with subprocess.Popen(
+            words,
+            cwd=self.folder,
+            env=self.environment,
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            text=True,
+        ) as program:
             try:
                 self._steps(program)
             finally:
@@ -71,14 +85,20 @@ class Page:
             if block.file:
                 (self.folder / block.file).write_text(block.text, encoding="utf-8")
             elif block.language == "python":
-                self._python(program, block, after if after is not None and after.language == "text" else None)
+                self._python(
+                    program,
+                    block,
+                    after if after is not None and after.language == "text" else None,
+                )
             elif block.language == "console":
                 self._console(block)
 
     def _python(self, program: subprocess.Popen[str], block: Block, shown: Block | None) -> None:
         assert program.stdin is not None
         assert program.stdout is not None
-        program.stdin.write(json.dumps({"code": "\n" * block.line + block.text, "page": str(self.page)}) + "\n")
+        program.stdin.write(
+            json.dumps({"code": "\n" * block.line + block.text, "page": str(self.page)}) + "\n"
+        )
         program.stdin.flush()
         printed, failed = json.loads(program.stdout.readline())
         self.ran += 1
@@ -94,14 +114,18 @@ class Page:
             self._compare(shown, printed[place], block, f"`{command}`")
             explained = place + 1 < len(steps) and steps[place + 1][0] == "echo $?"
             if codes[place] and not explained:
-                raise Stale(f"{self.page}:{block.line}: `{command}` ends with {codes[place]}, and the page does not say so\n{printed[place]}")
+                raise Stale(
+                    f"{self.page}:{block.line}: `{command}` ends with {codes[place]}, and the page does not say so\n{printed[place]}"
+                )
         self.ran += len(steps)
 
     def _shell(self, words: list[str]) -> tuple[list[int], list[str]]:
         """Exit code and output of each command, in one shell."""
         script = "code=0\n"
         for command in words:
-            script += f"(exit $code)\n{command}\ncode=$?\nprintf '%s %s\\n' {shlex.quote(MARK)} $code\n"
+            script += (
+                f"(exit $code)\n{command}\ncode=$?\nprintf '%s %s\\n' {shlex.quote(MARK)} $code\n"
+            )
         ended = subprocess.run(
             ["bash", "-c", script],
             check=False,
@@ -120,11 +144,14 @@ class Page:
     def _compare(self, shown: str, printed: str, block: Block, what: str) -> None:
         found = "".join(f"{line.rstrip()}\n" for line in printed.strip("\n").splitlines())
         if not pattern_of(shown.strip("\n")).fullmatch(found):
-            raise Stale(f"{self.page}:{block.line}: {what} prints\n{found}--- the page says\n{shown}")
+            raise Stale(
+                f"{self.page}:{block.line}: {what} prints\n{found}--- the page says\n{shown}"
+            )
 
 
 def commands(text: str) -> list[tuple[str, str]]:
-    """(command, what it prints) of a console block; a command may go on over lines that begin with `>`."""
+    """(command, what it prints) of a console block; a command may go on over lines that begin with
+    `>`."""
     found: list[tuple[str, str]] = []
     for line in text.splitlines():
         if line.startswith("$ "):
@@ -140,7 +167,10 @@ def commands(text: str) -> list[tuple[str, str]]:
 
 def pattern_of(shown: str) -> re.Pattern[str]:
     """What a page shows, `...` being anything; every line ends in a line feed."""
-    lines = (r"(?:.*\n)*?" if line == "..." else re.escape(line).replace(r"\.\.\.", ".*?") + r"\n" for line in shown.splitlines())
+    lines = (
+        r"(?:.*\n)*?" if line == "..." else re.escape(line).replace(r"\.\.\.", ".*?") + r"\n"
+        for line in shown.splitlines()
+    )
     return re.compile("".join(lines))
 
 
@@ -149,7 +179,9 @@ def environment(folder: Path) -> dict[str, str]:
     tools = folder / ".tools"
     tools.mkdir()
     for name, words in (("anyorder", "-m anyorder "), ("python", "")):
-        (tools / name).write_text(f'#!/bin/sh\nexec {shlex.quote(sys.executable)} {words}"$@"\n', encoding="utf-8")
+        (tools / name).write_text(
+            f'#!/bin/sh\nexec {shlex.quote(sys.executable)} {words}"$@"\n', encoding="utf-8"
+        )
         (tools / name).chmod(0o755)
     kept = {name: value for name, value in os.environ.items() if not name.startswith("ANYORDER_")}
     path = os.pathsep.join((str(ROOT / "src"), *filter(None, [kept.get("PYTHONPATH")])))

@@ -18,7 +18,8 @@ PAGE = ROOT / "docs" / "how-to" / "write-to-dynamodb.md"
 QUEUES = ROOT / "docs" / "how-to" / "run-from-sqs.md"
 SOURCE = ROOT / "src" / "anyorder"
 CALLED = re.compile(r"(?:call|pages|_ask)\(\s*\"(\w+)\"|\"(put_item|update_item|delete_item)\",")
-CHECKED = {"ConditionCheckItem"}  # what a transaction needs beside the actions of its writes; IAM knows no TransactWriteItems
+# what a transaction needs beside the actions of its writes; IAM knows no TransactWriteItems
+CHECKED = {"ConditionCheckItem"}
 NOT_ACTIONS = {"TransactWriteItems"}
 DAY = 86_400.0
 KEYS = 400
@@ -44,7 +45,8 @@ def test_the_page_names_exactly_the_actions_that_the_store_calls() -> None:
 
 
 def test_the_page_names_exactly_the_actions_that_the_sqs_source_calls() -> None:
-    """AWS grants the batch form of an action with the action (AddPermission in the SQS API reference)."""
+    """AWS grants the batch form of an action with the action (AddPermission in the SQS API
+    reference)."""
     named = set(re.findall(r"`sqs:(\w+)`", read(QUEUES)))
 
     assert named == {name.removesuffix("Batch") for name in called("sources/sqs.py")}
@@ -52,7 +54,11 @@ def test_the_page_names_exactly_the_actions_that_the_sqs_source_calls() -> None:
 
 def table() -> dict[str, list[str]]:
     """What an event costs, by the page: the first cell of each row, and its cells."""
-    rows = [[cell.strip() for cell in line.strip("|").split("|")] for line in read(PAGE).splitlines() if line.startswith("| ")]
+    rows = [
+        [cell.strip() for cell in line.strip("|").split("|")]
+        for line in read(PAGE).splitlines()
+        if line.startswith("| ")
+    ]
     start = next(place for place, row in enumerate(rows) if row[1:] == list(MODES))
     return {row[0]: row[1:] for row in rows[start + 1 :] if len(row) == len(MODES) + 1}
 
@@ -66,7 +72,11 @@ class Measured:
         from tests.stores.dynamodb_place import dynamodb_place
 
         self.meter = Meter(client)
-        self.bench = Bench("cost", lambda: dynamodb_place(client, processes=False, read_first=True, **options), spec)
+        self.bench = Bench(
+            "cost",
+            lambda: dynamodb_place(client, processes=False, read_first=True, **options),
+            spec,
+        )
         self.bench.deliver([put(0, 1)], now=START)
 
     def units(self, changes: Sequence[Change], wanted: Reason = Reason.APPLIED) -> float:

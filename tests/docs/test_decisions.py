@@ -10,7 +10,11 @@ from anyorder._core.outcome import Outcome, Reason, outcome_of
 from tests.docs.pages import ROOT, blocks, read
 
 PAGE = ROOT / "docs" / "explanation" / "decisions.md"
-SHAPES = {Outcome.APPLIED: r"\(\[{}\]\)", Outcome.IGNORED: r"(?<!\[)\[{}\](?!\])", Outcome.QUARANTINED: r"\[\[{}\]\]"}
+SHAPES = {
+    Outcome.APPLIED: r"\(\[{}\]\)",
+    Outcome.IGNORED: r"(?<!\[)\[{}\](?!\])",
+    Outcome.QUARANTINED: r"\[\[{}\]\]",
+}
 
 
 def drawing() -> str:
@@ -21,7 +25,9 @@ def drawing() -> str:
 def test_the_drawing_ends_in_every_reason_in_the_shape_of_its_outcome(reason: Reason) -> None:
     shape = SHAPES[outcome_of(reason)].format(reason.value)
 
-    assert re.search(rf"(?<!\w){reason.value}{shape}", drawing()), f"{reason} is not drawn as {outcome_of(reason)}"
+    assert re.search(rf"(?<!\w){reason.value}{shape}", drawing()), (
+        f"{reason} is not drawn as {outcome_of(reason)}"
+    )
 
 
 def test_the_drawing_has_no_end_that_is_no_reason() -> None:

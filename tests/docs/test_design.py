@@ -18,6 +18,8 @@ def rooms() -> set[str]:
 
 def test_every_room_is_on_the_plan_and_every_room_on_the_plan_is_there() -> None:
     house = ROOT / "src" / "anyorder"
-    there = {path.name for path in house.iterdir() if path.suffix == ".py" or any(path.glob("*.py"))}
+    there = {
+        path.name for path in house.iterdir() if path.suffix == ".py" or any(path.glob("*.py"))
+    }
 
     assert rooms() == there - UNSHOWN

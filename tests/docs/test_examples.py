@@ -13,8 +13,11 @@ WITH_EXAMPLES = [page for page in pages() if any(block.language in RUN for block
 
 
 @pytest.mark.parametrize("page", WITH_EXAMPLES, ids=name_of)
-def test_what_a_page_shows_is_what_happens(page: Path, tmp_path: Path, request: pytest.FixtureRequest) -> None:
-    """A page that needs parts which are not here is skipped; or an error, where they are required."""
+def test_what_a_page_shows_is_what_happens(
+    page: Path, tmp_path: Path, request: pytest.FixtureRequest
+) -> None:
+    """A page that needs parts which are not here is skipped; or an error, where they are
+    required."""
     needs = any(block.language == "sh" and PARTS in block.text for block in blocks(page))
     running = Page(page, tmp_path, request.getfixturevalue("parts_aws") if needs else None)
 
@@ -32,7 +35,13 @@ def test_a_page_has_no_block_that_nobody_checks(page: Path) -> None:
 
 @pytest.mark.parametrize("page", pages(), ids=name_of)
 def test_what_is_shown_without_being_run_is_installing_and_making_only(page: Path) -> None:
-    lines = [line for block in blocks(page) if block.language == "sh" for line in block.text.splitlines() if line and not line.startswith("#")]
+    lines = [
+        line
+        for block in blocks(page)
+        if block.language == "sh"
+        for line in block.text.splitlines()
+        if line and not line.startswith("#")
+    ]
 
     assert [line for line in lines if line.split()[0] not in SHOWN_ONLY] == []
 
@@ -40,7 +49,9 @@ def test_what_is_shown_without_being_run_is_installing_and_making_only(page: Pat
 @pytest.mark.parametrize("page", pages(), ids=name_of)
 def test_every_make_target_on_a_page_exists(page: Path) -> None:
     makefile = read(ROOT / "Makefile")
-    lines = [line for block in blocks(page) if block.language == "sh" for line in block.text.splitlines()]
+    lines = [
+        line for block in blocks(page) if block.language == "sh" for line in block.text.splitlines()
+    ]
     targets = {line.split()[1] for line in lines if line.startswith("make ")}
 
     assert [target for target in targets if f"\n{target}:" not in makefile] == []
@@ -49,7 +60,14 @@ def test_every_make_target_on_a_page_exists(page: Path) -> None:
 @pytest.mark.parametrize("page", pages(), ids=name_of)
 def test_the_text_before_a_file_names_it(page: Path) -> None:
     text = read(page)
-    before = [(block.file, "".join(text.splitlines(keepends=True)[max(0, block.line - 4) : block.line - 1])) for block in blocks(page) if block.file]
+    before = [
+        (
+            block.file,
+            "".join(text.splitlines(keepends=True)[max(0, block.line - 4) : block.line - 1]),
+        )
+        for block in blocks(page)
+        if block.file
+    ]
 
     assert [file for file, words in before if f"`{file}`" not in words] == []
 

@@ -24,7 +24,9 @@ def test_every_generated_part_is_on_exactly_one_page() -> None:
 
 
 def test_every_key_of_a_pipeline_has_a_meaning_and_no_other() -> None:
-    there = {(name, field) for name, section in SECTIONS.items() for field in section.__struct_fields__}
+    there = {
+        (name, field) for name, section in SECTIONS.items() for field in section.__struct_fields__
+    }
 
     assert there == set(KEYS)
 

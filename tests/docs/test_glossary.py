@@ -30,7 +30,10 @@ WORDS = (
     "schedule",
     "divergence",
 )
-SYNONYMS = re.compile(r"verdict|disposition|horizon|watermark|low_water|high_water|dead_?letter(?!_topics)", re.IGNORECASE)
+SYNONYMS = re.compile(
+    r"verdict|disposition|horizon|watermark|low_water|high_water|dead_?letter(?!_topics)",
+    re.IGNORECASE,
+)
 FOREIGN = {"dead letter", "dead-letter"}  # Kafka Connect's own name for its topics
 
 

@@ -9,7 +9,9 @@ import pytest
 
 from tests.docs.pages import ROOT, anchors, links, name_of, pages, prose, read
 
-PRIVATE = re.compile(r"/work/|/tmp/|/home/|/root/|\.\./shared|mission-notes|reference/(?:field|peers|perf|rules|positions)\.md")
+PRIVATE = re.compile(
+    r"/work/|/tmp/|/home/|/root/|\.\./shared|mission-notes|reference/(?:field|peers|perf|rules|positions)\.md"
+)
 
 
 @pytest.mark.parametrize("page", pages(), ids=name_of)
@@ -38,7 +40,11 @@ def test_every_page_can_be_reached_from_the_readme() -> None:
         if page in reached:
             continue
         reached.add(page)
-        found = [(page.parent / target.partition("#")[0]).resolve() for target in links(page) if not target.startswith(("http", "#"))]
+        found = [
+            (page.parent / target.partition("#")[0]).resolve()
+            for target in links(page)
+            if not target.startswith(("http", "#"))
+        ]
         waiting += [file for file in found if file.suffix == ".md"]
 
     assert [name_of(page) for page in pages() if page not in reached] == []
@@ -50,9 +56,14 @@ def test_a_page_has_one_title(page: Path) -> None:
 
 
 def test_every_rule_that_the_source_cites_is_on_the_page_of_rules() -> None:
-    rules = set(re.findall(r"^## (R\d+) ", read(ROOT / "docs" / "explanation" / "rules.md"), re.MULTILINE))
+    rules = set(
+        re.findall(r"^## (R\d+) ", read(ROOT / "docs" / "explanation" / "rules.md"), re.MULTILINE)
+    )
     cited = {
-        rule for path in (ROOT / "src").rglob("*.py") for line in re.findall(r"rules[^.\n]*", read(path)) for rule in re.findall(r"\bR\d+\b", line)
+        rule
+        for path in (ROOT / "src").rglob("*.py")
+        for line in re.findall(r"rules[^.\n]*", read(path))
+        for rule in re.findall(r"\bR\d+\b", line)
     }
 
     assert len(cited) >= 10

@@ -1,6 +1,8 @@
-"""Mutated payloads: no exception leaves `decode`, and what it accepts an independent reader (oracle.py) reads in the same way.
+"""Mutated payloads: no exception leaves `decode`, and what it accepts an independent reader
+(oracle.py) reads in the same way.
 
-python tests/envelopes/fuzz.py --count 1000000 [--seed 0]      prints figures; exit code 1 if anything disagreed
+python tests/envelopes/fuzz.py --count 1000000 [--seed 0]      prints figures; exit code 1 if
+anything disagreed
 """
 
 from __future__ import annotations
@@ -42,14 +44,27 @@ def cases() -> list[Case]:
     found = []
     for fixture, (name, options) in samples.READ_BY.items():
         found.append(Case(fixture, open_envelope(name, **options), _oracle(name, options)))
-    by_offset = open_envelope("debezium", tombstone="delete"), lambda record: oracle.debezium(record, "delete")
-    found += [Case(fixture, *by_offset) for fixture in ("debezium_postgresql", "debezium_flattened")]
+    by_offset = (
+        open_envelope("debezium", tombstone="delete"),
+        lambda record: oracle.debezium(record, "delete"),
+    )
+    found += [
+        Case(fixture, *by_offset) for fixture in ("debezium_postgresql", "debezium_flattened")
+    ]
     for sequence in ("lexicographic", "integer32-wrap", None):
         options = {"sequence": sequence, "deleted_type": "*.deleted"}
-        found.append(Case("cloudevents_structured", open_envelope("cloudevents", **options), _oracle("cloudevents", options)))
+        found.append(
+            Case(
+                "cloudevents_structured",
+                open_envelope("cloudevents", **options),
+                _oracle("cloudevents", options),
+            )
+        )
     dead = ("users-*",)
     raw = open_envelope("eventbridge", inner="raw", dead_letter_topics=dead)
-    found.append(Case("eventbridge", raw, lambda record: oracle.eventbridge(record, oracle.raw, dead)))
+    found.append(
+        Case("eventbridge", raw, lambda record: oracle.eventbridge(record, oracle.raw, dead))
+    )
     return found
 
 
@@ -57,7 +72,9 @@ def _oracle(name: str, options: dict[str, Any]) -> Callable[[Any], oracle.Said]:
     readings: dict[str, Callable[[Any], oracle.Said]] = {
         "debezium": oracle.debezium,
         "eventbridge": lambda record: oracle.eventbridge(record, oracle.debezium),
-        "cloudevents": lambda record: oracle.cloudevents(record, options.get("sequence"), options.get("deleted_type", "")),
+        "cloudevents": lambda record: oracle.cloudevents(
+            record, options.get("sequence"), options.get("deleted_type", "")
+        ),
         "json": oracle.orders,
         "raw": oracle.raw,
         "dynamodb_streams": oracle.dynamodb_streams,
@@ -65,7 +82,8 @@ def _oracle(name: str, options: dict[str, Any]) -> Callable[[Any], oracle.Said]:
     return readings[name]
 
 
-# --- mutations -------------------------------------------------------------------------------------------------------------
+# --- mutations
+# -------------------------------------------------------------------------------------------------------------
 
 ODD_VALUES = [
     "null",
@@ -134,7 +152,24 @@ def double(data: bytes, chance: random.Random) -> bytes:
 
 def insert(data: bytes, chance: random.Random) -> bytes:
     at = chance.randrange(len(data) + 1)
-    piece = chance.choice((b"\x00", b"\xff", b"\xed\xa0\x80", b'"', b"{", b"}", b"[", b",", b":", b"\\", b" ", b"\n", b"\xef\xbb\xbf", "é".encode()))
+    piece = chance.choice(
+        (
+            b"\x00",
+            b"\xff",
+            b"\xed\xa0\x80",
+            b'"',
+            b"{",
+            b"}",
+            b"[",
+            b",",
+            b":",
+            b"\\",
+            b" ",
+            b"\n",
+            b"\xef\xbb\xbf",
+            "é".encode(),
+        )
+    )
     return data[:at] + piece + data[at:]
 
 
@@ -147,7 +182,9 @@ def mark(data: bytes, chance: random.Random) -> bytes:
 
 
 def respaced(data: bytes, chance: random.Random) -> bytes:
-    return data.replace(b'":', chance.choice((b'" :', b'":\n ', b'"\t:')), chance.choice((1, 3, -1)))
+    return data.replace(
+        b'":', chance.choice((b'" :', b'":\n ', b'"\t:')), chance.choice((1, 3, -1))
+    )
 
 
 def repeated_name(data: bytes, chance: random.Random) -> bytes:
@@ -157,7 +194,13 @@ def repeated_name(data: bytes, chance: random.Random) -> bytes:
         return data
     at = chance.choice(places)
     end = data.find(b'":', at)
-    return data[: at + 1] + data[at + 1 : end + 2] + chance.choice(ODD_VALUES[:30]).encode() + b"," + data[at + 1 :]
+    return (
+        data[: at + 1]
+        + data[at + 1 : end + 2]
+        + chance.choice(ODD_VALUES[:30]).encode()
+        + b","
+        + data[at + 1 :]
+    )
 
 
 def grown(data: bytes, chance: random.Random) -> bytes:
@@ -166,7 +209,11 @@ def grown(data: bytes, chance: random.Random) -> bytes:
     if not places:
         return data
     at = chance.choice(places)
-    return data[:at] + chance.choice((b"0", b"9", b".5", b"e9", b"-", b"99999999999999999999", b"")) + data[at + chance.randrange(2) :]
+    return (
+        data[:at]
+        + chance.choice((b"0", b"9", b".5", b"e9", b"-", b"99999999999999999999", b""))
+        + data[at + chance.randrange(2) :]
+    )
 
 
 def swapped(data: bytes, chance: random.Random) -> bytes:
@@ -185,13 +232,23 @@ def swapped(data: bytes, chance: random.Random) -> bytes:
     if deed == 0:
         del holder[name]
     elif deed == 1 and isinstance(holder, dict):
-        holder[chance.choice((name + "x", name.upper(), "op", "lsn", "value", "source", "__op", "payload"))] = holder.pop(name)
+        holder[
+            chance.choice(
+                (name + "x", name.upper(), "op", "lsn", "value", "source", "__op", "payload")
+            )
+        ] = holder.pop(name)
     elif deed == 2:
         other = chance.choice(holders)
-        holder[name] = json.loads(json.dumps(chance.choice(list(other.values() if isinstance(other, dict) else other))))
+        holder[name] = json.loads(
+            json.dumps(chance.choice(list(other.values() if isinstance(other, dict) else other)))
+        )
     else:
         holder[name] = mark
-    text = json.dumps(tree, ensure_ascii=chance.random() < 0.5, separators=chance.choice(((",", ":"), (", ", ": "))))
+    text = json.dumps(
+        tree,
+        ensure_ascii=chance.random() < 0.5,
+        separators=chance.choice(((",", ":"), (", ", ": "))),
+    )
     return text.replace(f'"{mark}"', chance.choice(ODD_VALUES)).encode("utf-8", "surrogatepass")
 
 
@@ -202,7 +259,19 @@ def _holders(tree: Any) -> Any:
             yield from _holders(inner)
 
 
-MUTATIONS = (flip, cut, double, insert, truncate, mark, respaced, repeated_name, grown, grown, *[swapped] * 8)
+MUTATIONS = (
+    flip,
+    cut,
+    double,
+    insert,
+    truncate,
+    mark,
+    respaced,
+    repeated_name,
+    grown,
+    grown,
+    *[swapped] * 8,
+)
 
 
 def mutated(data: bytes | None, chance: random.Random) -> bytes | None:
@@ -223,7 +292,9 @@ def variant(delivery: Delivery, others: list[Delivery], chance: random.Random) -
     if deed < 0.86:
         return msgspec.structs.replace(delivery, value=chance.choice(others).value)
     if deed < 0.90:
-        return msgspec.structs.replace(delivery, key=chance.choice((None, b"", chance.choice(others).key)))
+        return msgspec.structs.replace(
+            delivery, key=chance.choice((None, b"", chance.choice(others).key))
+        )
     if deed < 0.94:
         place = {
             "topic": chance.choice(("", "a", "x.y.z", "crm.crm.users")),
@@ -234,25 +305,44 @@ def variant(delivery: Delivery, others: list[Delivery], chance: random.Random) -
     if delivery.headers and deed < 0.98:
         headers = list(delivery.headers)
         at = chance.randrange(len(headers))
-        headers[at] = (chance.choice((headers[at][0], "ce_id", "x")), chance.choice((None, "", "1", "-7", "2147483648", "x" * 300, headers[at][1])))
+        headers[at] = (
+            chance.choice((headers[at][0], "ce_id", "x")),
+            chance.choice((None, "", "1", "-7", "2147483648", "x" * 300, headers[at][1])),
+        )
         return msgspec.structs.replace(delivery, headers=tuple(headers))
     return msgspec.structs.replace(delivery, value=None)
 
 
-# --- judging ---------------------------------------------------------------------------------------------------------------
+# --- judging
+# ---------------------------------------------------------------------------------------------------------------
 
 
 def place_of(event: Event) -> tuple[Any, ...]:
     position = event.position
     if isinstance(position, LogPosition):
         placed = (position.partition, position.offset, position.run)
-        return ("pg", position.scope, position.lsn, position.op, position.seq0, position.transaction, *placed)
+        return (
+            "pg",
+            position.scope,
+            position.lsn,
+            position.op,
+            position.seq0,
+            position.transaction,
+            *placed,
+        )
     if isinstance(position, OffsetPosition):
         return ("kafka", position.scope, position.partition, position.offset)
     assert isinstance(position, ScalarPosition)
     if position.per_entity:
         return ("scalar", *position.value)
-    return ("scalar", position.scope, position.value, position.lineage, position.group, position.as_of)
+    return (
+        "scalar",
+        position.scope,
+        position.value,
+        position.lineage,
+        position.group,
+        position.as_of,
+    )
 
 
 def disagreement(case: Case, delivery: Delivery, event: Event) -> str:
@@ -290,7 +380,9 @@ def run(count: int, seed: int) -> Figures:
         try:
             _judge(case, delivery, figures)
         except Exception as error:
-            figures.wrong.append(f"{case.fixture}: {type(error).__name__} {error} left decode: {delivery!r:.2000}")
+            figures.wrong.append(
+                f"{case.fixture}: {type(error).__name__} {error} left decode: {delivery!r:.2000}"
+            )
     return figures
 
 
@@ -307,9 +399,14 @@ def _judge(case: Case, delivery: Delivery, figures: Figures) -> None:
 
 
 def run_lines(count: int, seed: int) -> Figures:
-    """Mutated record lines: `read_record` gives a delivery or raises Malformed; `detect` never raises."""
+    """Mutated record lines: `read_record` gives a delivery or raises Malformed; `detect` never
+    raises."""
     chance, figures = random.Random(seed), Figures()
-    lines = [line for path in sorted(samples.FIXTURES.glob("*.jsonl")) for line in path.read_bytes().splitlines()]
+    lines = [
+        line
+        for path in sorted(samples.FIXTURES.glob("*.jsonl"))
+        for line in path.read_bytes().splitlines()
+    ]
     for _ in range(count):
         line = mutated(chance.choice(lines), chance) or b""
         try:
@@ -336,23 +433,42 @@ def _line_problem(line: bytes, found: Delivery) -> str:
     except Exception as error:
         return f"{type(error).__name__} {error} left detect"
     if not found.topic:
-        return "" if found.value == line.strip() or (isinstance(read, dict) and read.get("topic") == "") else "the value is not the line"
-    texts = tuple(None if read.get(name) is None else read[name].encode() for name in ("key", "value"))
-    same = (found.topic, found.partition, found.offset, found.key, found.value) == (read["topic"], read["partition"], read["offset"], *texts)
+        return (
+            ""
+            if found.value == line.strip() or (isinstance(read, dict) and read.get("topic") == "")
+            else "the value is not the line"
+        )
+    texts = tuple(
+        None if read.get(name) is None else read[name].encode() for name in ("key", "value")
+    )
+    same = (found.topic, found.partition, found.offset, found.key, found.value) == (
+        read["topic"],
+        read["partition"],
+        read["offset"],
+        *texts,
+    )
     return "" if same else "another record"
 
 
 def main() -> int:
-    options = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    options = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
     options.add_argument("--count", type=int, default=1_000_000)
     options.add_argument("--seed", type=int, default=0)
     chosen = options.parse_args()
     wrong: list[str] = []
-    for name, fuzz, count in (("payloads", run, chosen.count), ("record lines", run_lines, chosen.count // 10)):
+    for name, fuzz, count in (
+        ("payloads", run, chosen.count),
+        ("record lines", run_lines, chosen.count // 10),
+    ):
         began = time.perf_counter()
         figures = fuzz(count, chosen.seed)
         wrong += figures.wrong
-        print(f"{name}: {count} in {time.perf_counter() - began:.0f} s, {dict(figures.kinds)}, {len(figures.wrong)} wrong", flush=True)
+        print(
+            f"{name}: {count} in {time.perf_counter() - began:.0f} s, {dict(figures.kinds)}, {len(figures.wrong)} wrong",
+            flush=True,
+        )
     for problem in wrong[:20]:
         print("WRONG", problem)
     return int(bool(wrong))

@@ -1,6 +1,8 @@
-"""What a payload says, read again with the standard library alone. It shares no code with the product.
+"""What a payload says, read again with the standard library alone. It shares no code with the
+product.
 
-`expected` gives (operation, table, key, position) of what an envelope must accept, or raises Refused. It is stricter than it is
+`expected` gives (operation, table, key, position) of what an envelope must accept, or raises
+Refused. It is stricter than it is
 quick: every document is read with Python's json, its hooks and a walk over the tree.
 """
 
@@ -16,7 +18,15 @@ from typing import Any, NamedTuple
 
 DEEPEST = 64
 UNSIGNED = 2**64 - 1
-SNAPSHOTS = {"true", "first", "first_in_data_collection", "last_in_data_collection", "last", "false", "incremental"}
+SNAPSHOTS = {
+    "true",
+    "first",
+    "first_in_data_collection",
+    "last_in_data_collection",
+    "last",
+    "false",
+    "incremental",
+}
 DIGITS = re.compile("[0-9]+")
 
 
@@ -31,14 +41,20 @@ class Said(NamedTuple):
     position: tuple[Any, ...]
 
 
-# --- JSON ------------------------------------------------------------------------------------------------------------------
+# --- JSON
+# ------------------------------------------------------------------------------------------------------------------
 
 
 def load(data: bytes) -> Any:
     if len(data) > 16 * 1024 * 1024:
         raise Refused("too large")
     try:
-        value = json.loads(data.decode("utf-8", "strict"), object_pairs_hook=_pairs, parse_constant=_constant, parse_float=_decimal)
+        value = json.loads(
+            data.decode("utf-8", "strict"),
+            object_pairs_hook=_pairs,
+            parse_constant=_constant,
+            parse_float=_decimal,
+        )
     except (ValueError, RecursionError, ArithmeticError) as error:
         raise Refused(str(error)) from error
     _walk(value, 0)
@@ -83,15 +99,23 @@ def _walk(value: Any, depth: int) -> None:
 def alike(ours: Any, theirs: Any) -> bool:
     """Equal values of equal kinds; a float stands for the decimal that it prints as."""
     if isinstance(theirs, dict):
-        return isinstance(ours, dict) and ours.keys() == theirs.keys() and all(alike(ours[name], theirs[name]) for name in ours)
+        return (
+            isinstance(ours, dict)
+            and ours.keys() == theirs.keys()
+            and all(alike(ours[name], theirs[name]) for name in ours)
+        )
     if isinstance(theirs, list):
         return isinstance(ours, list) and len(ours) == len(theirs) and all(map(alike, ours, theirs))
     if isinstance(theirs, Decimal):
-        return isinstance(ours, float | Decimal) and Decimal(repr(ours) if isinstance(ours, float) else ours) == theirs
+        return (
+            isinstance(ours, float | Decimal)
+            and Decimal(repr(ours) if isinstance(ours, float) else ours) == theirs
+        )
     return type(ours) is type(theirs) and ours == theirs
 
 
-# --- small readings --------------------------------------------------------------------------------------------------------
+# --- small readings
+# --------------------------------------------------------------------------------------------------------
 
 
 def number(value: Any, largest: int | None = UNSIGNED) -> int:
@@ -129,7 +153,9 @@ def with_scales(value: Any, schema: Any) -> Any:
     if schema.get("name") == "org.apache.kafka.connect.data.Decimal":
         scale = int(schema["parameters"]["scale"])
         if isinstance(value, str):
-            value = Decimal(int.from_bytes(base64.b64decode(value, validate=True), "big", signed=True)).scaleb(-scale)
+            value = Decimal(
+                int.from_bytes(base64.b64decode(value, validate=True), "big", signed=True)
+            ).scaleb(-scale)
         return f"{Decimal(value):.{max(scale, 0)}f}"
     if schema.get("type") == "struct" and isinstance(value, dict):
         kinds = {field["field"]: field for field in schema["fields"] if "field" in field}
@@ -153,7 +179,8 @@ def offset_clock(record: Any) -> tuple[Any, ...]:
     return ("kafka", f"kafka:{record.topic}", record.partition, record.offset)
 
 
-# --- Debezium --------------------------------------------------------------------------------------------------------------
+# --- Debezium
+# --------------------------------------------------------------------------------------------------------------
 
 
 def debezium(record: Any, tombstone: str = "hint") -> Said:
@@ -174,15 +201,27 @@ def debezium(record: Any, tombstone: str = "hint") -> Said:
 def _change(record: Any, op: Any, source: dict[str, Any], after: Any, by_offset: bool) -> Said:
     name(source.get("name"))
     connector = name(source.get("connector"))
-    spaces = {"mysql": ("db", "table"), "mariadb": ("db", "table"), "mongodb": ("db", "collection")}.get(connector, ("schema", "table"))
+    spaces = {
+        "mysql": ("db", "table"),
+        "mariadb": ("db", "table"),
+        "mongodb": ("db", "collection"),
+    }.get(connector, ("schema", "table"))
     table = ".".join(name(source.get(space)) for space in spaces)
-    position = offset_clock(record) if by_offset or connector == "mongodb" else _log(record, op, source, connector)
+    position = (
+        offset_clock(record)
+        if by_offset or connector == "mongodb"
+        else _log(record, op, source, connector)
+    )
     if op == "t":
         return Said("truncate", table, None, position)
     if op not in ("c", "u", "r", "d") or not isinstance(op, str):
         raise Refused(f"op {op!r:.50}")
     if op != "d":
-        row = load(after.encode("utf-8")) if connector == "mongodb" and isinstance(after, str) else after
+        row = (
+            load(after.encode("utf-8"))
+            if connector == "mongodb" and isinstance(after, str)
+            else after
+        )
         if not isinstance(row, dict):
             raise Refused("no row")
     return Said("delete" if op == "d" else "put", table, connect_key(record.key), position)
@@ -190,7 +229,11 @@ def _change(record: Any, op: Any, source: dict[str, Any], after: Any, by_offset:
 
 def _log(record: Any, op: str, source: dict[str, Any], connector: str) -> tuple[Any, ...]:
     taken = source.get("snapshot")
-    taken = {None: "false", False: "false", True: "true"}.get(taken, taken) if not isinstance(taken, dict | list) else ""
+    taken = (
+        {None: "false", False: "false", True: "true"}.get(taken, taken)
+        if not isinstance(taken, dict | list)
+        else ""
+    )
     if taken not in SNAPSHOTS:
         raise Refused(f"snapshot {taken!r:.50}")
     read = op == "r" or taken == "incremental"
@@ -208,7 +251,15 @@ def _log(record: Any, op: str, source: dict[str, Any], connector: str) -> tuple[
         commit = _hexadecimal(source.get("commit_lsn"))
         if commit == -1:
             raise Refused("commit_lsn")
-        value = (commit, 16**20, 0) if read else (commit, _hexadecimal(source.get("change_lsn")), number(source.get("event_serial_no") or 0))
+        value = (
+            (commit, 16**20, 0)
+            if read
+            else (
+                commit,
+                _hexadecimal(source.get("change_lsn")),
+                number(source.get("event_serial_no") or 0),
+            )
+        )
         return ("scalar", scope + (source.get("db") or ""), value, "", "", read)
     if connector == "oracle":
         scope += source.get("db") or ""
@@ -233,7 +284,16 @@ def _postgresql(record: Any, op: str, source: dict[str, Any], taken: str) -> tup
         op, lsn = "i", lsn if own is None else own
     placed = bool(record.topic) and record.partition >= 0 and record.offset >= 0
     place = (f"{record.topic}/{record.partition}", record.offset) if placed else ("", -1)
-    return ("pg", f"pg:{source['name']}", number(lsn), op, first, optional(source.get("txId")), *place, _run(record))
+    return (
+        "pg",
+        f"pg:{source['name']}",
+        number(lsn),
+        op,
+        first,
+        optional(source.get("txId")),
+        *place,
+        _run(record),
+    )
 
 
 def _run(record: Any) -> str:
@@ -241,14 +301,20 @@ def _run(record: Any) -> str:
     for header, value in record.headers:
         if header == "__debezium.context.runId":
             run = value or ""
-    found = re.fullmatch("[0-9a-f]{8}-[0-9a-f]{4}-7[0-9a-f]{3}-[0-9a-f]{4}-[0-9a-f]{12}", run.lower())
+    found = re.fullmatch(
+        "[0-9a-f]{8}-[0-9a-f]{4}-7[0-9a-f]{3}-[0-9a-f]{4}-[0-9a-f]{12}", run.lower()
+    )
     return found[0] if found else ""
 
 
 def _hexadecimal(value: Any) -> int:
     if value is None:
         return -1
-    digits = re.fullmatch("[0-9a-fA-F]{20}", value.replace(":", "").replace("-", "")) if isinstance(value, str) else None
+    digits = (
+        re.fullmatch("[0-9a-fA-F]{20}", value.replace(":", "").replace("-", ""))
+        if isinstance(value, str)
+        else None
+    )
     if digits is None:
         raise Refused("lsn")
     return int(digits[0], 16)
@@ -256,7 +322,11 @@ def _hexadecimal(value: Any) -> int:
 
 def _flattened(record: Any, value: dict[str, Any], by_offset: bool) -> Said:
     told = {n for n in value if n.startswith(("__source_", "__transaction_")) or n in METADATA}
-    if isinstance(value.get("source"), dict) or {"before", "after"} <= set(value) or not (told or by_offset):
+    if (
+        isinstance(value.get("source"), dict)
+        or {"before", "after"} <= set(value)
+        or not (told or by_offset)
+    ):
         raise Refused("not flattened")
     op, deleted = value.get("__op"), value.get("__deleted")
     if (
@@ -266,25 +336,41 @@ def _flattened(record: Any, value: dict[str, Any], by_offset: bool) -> Said:
     ):
         raise Refused("__deleted")
     gone = deleted in ("true", True)
-    if op is not None and (op not in ("c", "u", "r", "d") or not isinstance(op, str) or ("__deleted" in value and gone != (op == "d"))):
+    if op is not None and (
+        op not in ("c", "u", "r", "d")
+        or not isinstance(op, str)
+        or ("__deleted" in value and gone != (op == "d"))
+    ):
         raise Refused("__op")
-    source = {n.removeprefix("__"): value[n] for n in METADATA if n in value and not n.startswith("__ts_")}
-    source |= {n.removeprefix("__source_"): cell for n, cell in value.items() if n.startswith("__source_")}
-    prefix = dict(record.headers).get("__debezium.context.connectorLogicalName") or record.topic.rsplit(".", 2)[0]
+    source = {
+        n.removeprefix("__"): value[n] for n in METADATA if n in value and not n.startswith("__ts_")
+    }
+    source |= {
+        n.removeprefix("__source_"): cell for n, cell in value.items() if n.startswith("__source_")
+    }
+    prefix = (
+        dict(record.headers).get("__debezium.context.connectorLogicalName")
+        or record.topic.rsplit(".", 2)[0]
+    )
     source = {"connector": "postgresql", "name": prefix, **source}
     operation = "delete" if gone or op == "d" else "put"
-    logged = source.get("lsn") is not None or (source.get("snapshot") == "incremental" and source.get("sequence") is not None)
+    logged = source.get("lsn") is not None or (
+        source.get("snapshot") == "incremental" and source.get("sequence") is not None
+    )
     if by_offset or op is None or source["connector"] != "postgresql" or not logged:
         return Said(operation, "", connect_key(record.key), offset_clock(record))
     name(source["name"])
     return Said(operation, "", connect_key(record.key), _log(record, op, source, "postgresql"))
 
 
-SOURCE_NAMES = "version connector name snapshot db sequence schema table txId lsn xmin origin origin_lsn"
+SOURCE_NAMES = (
+    "version connector name snapshot db sequence schema table txId lsn xmin origin origin_lsn"
+)
 METADATA = {f"__{word}" for word in f"op deleted ts_ms ts_us ts_ns {SOURCE_NAMES}".split()}
 
 
-# --- the others ------------------------------------------------------------------------------------------------------------
+# --- the others
+# ------------------------------------------------------------------------------------------------------------
 
 
 class Record(NamedTuple):
@@ -303,20 +389,40 @@ def eventbridge(record: Any, inner: Any, dead: tuple[str, ...] = ()) -> Said:
     detail = body.get("detail") if isinstance(body, dict) else None
     if detail is None and isinstance(body, dict) and "topic" in body:
         detail = body  # a rule with InputPath = "$.detail"
-    if not isinstance(detail, dict) or "value" not in detail or not isinstance(detail.get("topic"), str):
+    if (
+        not isinstance(detail, dict)
+        or "value" not in detail
+        or not isinstance(detail.get("topic"), str)
+    ):
         raise Refused("no detail")
     headers = _listed(detail.get("headers"))
-    place = (detail["topic"], number(detail.get("partition"), 2**63 - 1), number(detail.get("offset"), 2**63 - 1))
+    place = (
+        detail["topic"],
+        number(detail.get("partition"), 2**63 - 1),
+        number(detail.get("offset"), 2**63 - 1),
+    )
     if isinstance(detail["partition"], str) or isinstance(detail["offset"], str):
         raise Refused("place")
-    if any(n.startswith("__connect.errors.") for n, _ in headers) or any(fnmatch.fnmatchcase(place[0], glob) for glob in dead):
+    if any(n.startswith("__connect.errors.") for n, _ in headers) or any(
+        fnmatch.fnmatchcase(place[0], glob) for glob in dead
+    ):
         first = dict(reversed(headers))
-        texts = [first.get(f"__connect.errors.{word}") or "" for word in ("topic", "partition", "offset")]
+        texts = [
+            first.get(f"__connect.errors.{word}") or "" for word in ("topic", "partition", "offset")
+        ]
         topic = texts[0] if re.fullmatch("[A-Za-z0-9._-]{1,249}", texts[0]) else ""
         whole = topic and all(re.fullmatch("[0-9]{1,18}", text) for text in texts[1:])
         place = (topic, int(texts[1]), int(texts[2])) if whole else (topic or place[0], -1, -1)
-    said = inner(Record(*place, _bytes(detail.get("key"), key=True), _bytes(detail["value"], key=False), headers))
-    if detail.get("dataref") and said.operation == "put" and detail.get("datarefJsonPath") != "$.detail.value.before":
+    said = inner(
+        Record(
+            *place, _bytes(detail.get("key"), key=True), _bytes(detail["value"], key=False), headers
+        )
+    )
+    if (
+        detail.get("dataref")
+        and said.operation == "put"
+        and detail.get("datarefJsonPath") != "$.detail.value.before"
+    ):
         raise Refused("offloaded")
     return said
 
@@ -324,10 +430,14 @@ def eventbridge(record: Any, inner: Any, dead: tuple[str, ...] = ()) -> Said:
 def _listed(headers: Any) -> list[tuple[str, str | None]]:
     if headers is None:
         return []
-    if not isinstance(headers, list) or not all(isinstance(one, dict) and len(one) == 1 for one in headers):
+    if not isinstance(headers, list) or not all(
+        isinstance(one, dict) and len(one) == 1 for one in headers
+    ):
         raise Refused("headers")
     pairs = [next(iter(one.items())) for one in headers]
-    return [(n, cell if cell is None or isinstance(cell, str) else plain(cell)) for n, cell in pairs]
+    return [
+        (n, cell if cell is None or isinstance(cell, str) else plain(cell)) for n, cell in pairs
+    ]
 
 
 def plain(value: Any) -> str:
@@ -371,21 +481,37 @@ def cloudevents(record: Any, sequence: str | None, deleted_type: str) -> Said:
             load(data)
     else:
         event = load(record.value) if record.value is not None else {}
-        if not isinstance(event, dict) or ("data" in event and event.get("data_base64") is not None):
+        if not isinstance(event, dict) or (
+            "data" in event and event.get("data_base64") is not None
+        ):
             raise Refused("no event")
         gone, data = False, event.get("data")
         if event.get("data_base64") is not None:
             data = base64.b64decode(event["data_base64"], validate=True)
             if data.lstrip(b" \t\r\n").startswith(b"{"):
                 load(data)
-    if event.get("specversion") != "1.0" or not all(isinstance(event.get(n), str) and event[n] for n in ("id", "source", "type", "subject")):
+    if event.get("specversion") != "1.0" or not all(
+        isinstance(event.get(n), str) and event[n] for n in ("id", "source", "type", "subject")
+    ):
         raise Refused("attributes")
     kind = sequence or ("integer32-wrap" if event.get("sequencetype") == "Integer" else "")
     gone = gone or bool(deleted_type and fnmatch.fnmatchcase(event["type"], deleted_type))
     if not gone and data is None:
         raise Refused("no data")
-    position = ("scalar", f"cloudevents:{event['source']}", _sequence(event.get("sequence"), kind), "", "", False)
-    return Said("delete" if gone else "put", record.topic or event["source"], {"id": event["subject"]}, position)
+    position = (
+        "scalar",
+        f"cloudevents:{event['source']}",
+        _sequence(event.get("sequence"), kind),
+        "",
+        "",
+        False,
+    )
+    return Said(
+        "delete" if gone else "put",
+        record.topic or event["source"],
+        {"id": event["subject"]},
+        position,
+    )
 
 
 def _sequence(value: Any, kind: str) -> tuple[int, ...]:
@@ -402,7 +528,8 @@ def _sequence(value: Any, kind: str) -> tuple[int, ...]:
 
 
 def orders(record: Any) -> Said:
-    """The user's own JSON of the fixture: key /order/id, position /version, deleted /cancelled, row /order."""
+    """The user's own JSON of the fixture: key /order/id, position /version, deleted /cancelled, row
+    /order."""
     if record.value is None:
         raise Refused("null")
     document = load(record.value)
@@ -417,7 +544,12 @@ def orders(record: Any) -> Said:
         or (document.get("cancelled") in (0, 1) and type(document["cancelled"]) is not bool)
     ):
         raise Refused("key or flag")
-    return Said("delete" if document.get("cancelled") else "put", record.topic, {"id": key}, ("scalar", number(document.get("version"), None)))
+    return Said(
+        "delete" if document.get("cancelled") else "put",
+        record.topic,
+        {"id": key},
+        ("scalar", number(document.get("version"), None)),
+    )
 
 
 def raw(record: Any) -> Said:
@@ -432,7 +564,9 @@ def raw(record: Any) -> Said:
         key = {"id": _bare(record.key)}
     if record.value is not None and record.value.lstrip(blanks).startswith(b"{"):
         load(record.value)
-    return Said("delete" if record.value is None else "put", record.topic, key, offset_clock(record))
+    return Said(
+        "delete" if record.value is None else "put", record.topic, key, offset_clock(record)
+    )
 
 
 def _bare(data: bytes) -> Any:
@@ -452,7 +586,8 @@ def _bare(data: bytes) -> Any:
     return "base64:" + base64.b64encode(data).decode() if text.startswith("base64:") else text
 
 
-# --- DynamoDB Streams ------------------------------------------------------------------------------------------------------
+# --- DynamoDB Streams
+# ------------------------------------------------------------------------------------------------------
 
 
 def dynamodb_streams(record: Any) -> Said:
@@ -460,7 +595,10 @@ def dynamodb_streams(record: Any) -> Said:
     change = body["dynamodb"]
     if body["eventSource"] != "aws:dynamodb" or not change["Keys"]:
         raise Refused("no stream record")
-    key = {column: cell["B"] if "B" in cell else attribute(cell) for column, cell in change["Keys"].items()}
+    key = {
+        column: cell["B"] if "B" in cell else attribute(cell)
+        for column, cell in change["Keys"].items()
+    }
     time = change.get("ApproximateCreationDateTime")
     if isinstance(time, bool) or (time is not None and time < 0):
         raise Refused("time")
@@ -469,11 +607,16 @@ def dynamodb_streams(record: Any) -> Said:
         unit = 1 if change.get("ApproximateCreationDateTimePrecision") == "MICROSECOND" else 1000
         table, position = body["tableName"], (int(time) * unit,)
     else:
-        found = re.fullmatch("arn:[^:]+:dynamodb:[^:]*:[^:]*:table/([^/:]+)/stream/(.+)", body["eventSourceARN"])
+        found = re.fullmatch(
+            "arn:[^:]+:dynamodb:[^:]*:[^:]*:table/([^/:]+)/stream/(.+)", body["eventSourceARN"]
+        )
         if found is None:
             raise Refused("no stream")
         began = datetime.fromisoformat(found[2] + "+00:00")
-        table, position = found[1], (round(began.timestamp() * 1000), number(change["SequenceNumber"], None))
+        table, position = (
+            found[1],
+            (round(began.timestamp() * 1000), number(change["SequenceNumber"], None)),
+        )
     if body["eventName"] == "REMOVE":
         return Said("delete", table, key, ("scalar", *position))
     if body["eventName"] not in ("INSERT", "MODIFY"):
@@ -490,7 +633,10 @@ def attribute(cell: Any) -> Any:
         case ("S", str()) | ("BOOL", bool()) | ("NULL", _):
             return None if kind == "NULL" else value
         case "N", str():
-            if not re.fullmatch(r"-?[0-9]+(\.[0-9]+)?([eE][-+]?[0-9]+)?", value, re.ASCII) or abs(Decimal(value).adjusted()) > 130:
+            if (
+                not re.fullmatch(r"-?[0-9]+(\.[0-9]+)?([eE][-+]?[0-9]+)?", value, re.ASCII)
+                or abs(Decimal(value).adjusted()) > 130
+            ):
                 raise Refused("number")
             return int(Decimal(value)) if Decimal(value) == int(Decimal(value)) else Decimal(value)
         case "B", str():

@@ -1,4 +1,5 @@
-"""The fixtures, one file a format, and the envelope that reads each; and short ways to make deliveries and decode them."""
+"""The fixtures, one file a format, and the envelope that reads each; and short ways to make
+deliveries and decode them."""
 
 from __future__ import annotations
 
@@ -13,7 +14,13 @@ from anyorder.envelopes import Envelope, open_envelope, read_record
 
 FIXTURES = Path(__file__).parent / "fixtures"
 RUN = "01a20ada-bb63-7c1b-84bb-f2b31e0887b3"
-ORDERS = {"key": "/order/id", "position": "/version", "deleted": "/cancelled", "time": "/updated_at", "fields": "/order"}
+ORDERS = {
+    "key": "/order/id",
+    "position": "/version",
+    "deleted": "/cancelled",
+    "time": "/updated_at",
+    "fields": "/order",
+}
 READ_BY: dict[str, tuple[str, dict[str, Any]]] = {
     "debezium_postgresql": ("debezium", {}),
     "debezium_postgresql_schema": ("debezium", {}),
@@ -48,7 +55,13 @@ def envelope(fixture: str) -> Envelope:
 
 def delivery(value: object, key: object = None, **more: Any) -> Delivery:
     """A Kafka record of `shop.public.users`; what is no bytes is written as JSON."""
-    place = {"topic": "shop.public.users", "partition": 3, "offset": 88, "timestamp": 1789028130123, "timestamp_type": "CreateTime"}
+    place = {
+        "topic": "shop.public.users",
+        "partition": 3,
+        "offset": 88,
+        "timestamp": 1789028130123,
+        "timestamp_type": "CreateTime",
+    }
     return Delivery(**{**place, "key": as_bytes(key), "value": as_bytes(value), **more})
 
 
@@ -72,11 +85,26 @@ def change(op: str = "u", after: object = None, **source: Any) -> dict[str, Any]
         "txId": 730,
         "lsn": 22192096,
     }
-    return {"before": None, "after": after, "source": {**block, **source}, "op": op, "ts_ms": 1789028130701, "transaction": None}
+    return {
+        "before": None,
+        "after": after,
+        "source": {**block, **source},
+        "op": op,
+        "ts_ms": 1789028130701,
+        "transaction": None,
+    }
 
 
-def decode(value: object, key: object = None, name: str = "debezium", options: dict[str, Any] | None = None, **more: Any) -> Event:
-    return open_envelope(name, **(options or {})).decode(delivery({"id": 7} if key is None and name == "debezium" else value, key, **more))
+def decode(
+    value: object,
+    key: object = None,
+    name: str = "debezium",
+    options: dict[str, Any] | None = None,
+    **more: Any,
+) -> Event:
+    return open_envelope(name, **(options or {})).decode(
+        delivery({"id": 7} if key is None and name == "debezium" else value, key, **more)
+    )
 
 
 def without_delivery(event: Event) -> Event:

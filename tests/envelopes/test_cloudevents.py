@@ -31,9 +31,18 @@ def of(options: dict[str, Any] | None = None, **changed: Any) -> Event:
 
 
 def binary(value: object, options: dict[str, Any] | None = None, **changed: Any) -> Event:
-    attributes = {name: cell for name, cell in {**EVENT, **changed}.items() if cell != "absent" and name != "data"}
-    headers = (*((f"ce_{name}", cell) for name, cell in attributes.items()), ("content-type", "application/json"))
-    return decode(value, None, "cloudevents", INTEGER if options is None else options, headers=headers)
+    attributes = {
+        name: cell
+        for name, cell in {**EVENT, **changed}.items()
+        if cell != "absent" and name != "data"
+    }
+    headers = (
+        *((f"ce_{name}", cell) for name, cell in attributes.items()),
+        ("content-type", "application/json"),
+    )
+    return decode(
+        value, None, "cloudevents", INTEGER if options is None else options, headers=headers
+    )
 
 
 def order(new: Event, old: Event) -> Order:
@@ -68,26 +77,48 @@ def test_the_binary_mode_of_kafka_says_the_same_with_headers() -> None:
 
 def test_a_null_value_is_a_tombstone_in_binary_mode_and_nothing_in_structured_mode() -> None:
     assert (binary(None).kind, binary(None).key) == (Kind.DELETE, {"id": "42"})
-    assert open_envelope("cloudevents", **INTEGER).decode(delivery(None, None)).kind is Kind.MALFORMED
+    assert (
+        open_envelope("cloudevents", **INTEGER).decode(delivery(None, None)).kind is Kind.MALFORMED
+    )
     assert of(data=None).kind is Kind.INCOMPLETE
 
 
 def test_a_type_that_matches_the_glob_deletes() -> None:
     options = {**INTEGER, "deleted_type": "*.deleted"}
 
-    assert [of(options, type=text, data="absent").kind for text in ("user.deleted", "user.changed")] == [Kind.DELETE, Kind.INCOMPLETE]
+    assert [
+        of(options, type=text, data="absent").kind for text in ("user.deleted", "user.changed")
+    ] == [Kind.DELETE, Kind.INCOMPLETE]
 
 
 @pytest.mark.parametrize(
-    ("sequence", "newer", "older"), [("integer", "10", "9"), ("lexicographic", "9", "10"), ("integer32-wrap", "-2147483648", "2147483647")]
+    ("sequence", "newer", "older"),
+    [
+        ("integer", "10", "9"),
+        ("lexicographic", "9", "10"),
+        ("integer32-wrap", "-2147483648", "2147483647"),
+    ],
 )
 def test_how_sequence_is_compared_is_configured(sequence: str, newer: str, older: str) -> None:
-    assert order(of({"sequence": sequence}, sequence=newer), of({"sequence": sequence}, sequence=older)) is Order.NEWER
+    assert (
+        order(
+            of({"sequence": sequence}, sequence=newer), of({"sequence": sequence}, sequence=older)
+        )
+        is Order.NEWER
+    )
 
 
-@pytest.mark.parametrize(("small", "great"), [("a", "b"), ("a", "aa"), ("Z", "a"), ("é", "ｆ"), ("￿", "\U00010000")])
+@pytest.mark.parametrize(
+    ("small", "great"), [("a", "b"), ("a", "aa"), ("Z", "a"), ("é", "ｆ"), ("￿", "\U00010000")]
+)
 def test_lexicographic_order_is_that_of_code_points(small: str, great: str) -> None:
-    assert order(of({"sequence": "lexicographic"}, sequence=great), of({"sequence": "lexicographic"}, sequence=small)) is Order.NEWER
+    assert (
+        order(
+            of({"sequence": "lexicographic"}, sequence=great),
+            of({"sequence": "lexicographic"}, sequence=small),
+        )
+        is Order.NEWER
+    )
 
 
 def test_sequences_of_two_sources_are_not_compared() -> None:
@@ -134,11 +165,19 @@ def test_data_may_come_in_base64_as_a_text_or_not_at_all() -> None:
     encoded = base64.b64encode(b'{"name":"Ana"}').decode()
 
     assert of(data="absent", data_base64=encoded).fields == {"name": "Ana"}
-    assert of(data="absent", data_base64=base64.b64encode(b"\xff").decode()).fields == {"value": "base64:/w=="}
+    assert of(data="absent", data_base64=base64.b64encode(b"\xff").decode()).fields == {
+        "value": "base64:/w=="
+    }
     assert of(data="plain").fields == {"value": "plain"}
     assert binary(b"plain").fields == {"value": "plain"}
-    assert of(data="absent", dataref="https://blobs.example/1").note.endswith("https://blobs.example/1")
-    assert {of(data_base64=encoded).kind, of(data="absent", data_base64="?").kind, binary(b'{"a":1,"a":2}').kind} == {Kind.MALFORMED}
+    assert of(data="absent", dataref="https://blobs.example/1").note.endswith(
+        "https://blobs.example/1"
+    )
+    assert {
+        of(data_base64=encoded).kind,
+        of(data="absent", data_base64="?").kind,
+        binary(b'{"a":1,"a":2}').kind,
+    } == {Kind.MALFORMED}
 
 
 @pytest.mark.parametrize(
@@ -150,8 +189,13 @@ def test_data_may_come_in_base64_as_a_text_or_not_at_all() -> None:
         ({"user": "/user/id"}, {"user": 7}),
     ],
 )
-def test_the_key_may_be_the_partition_key_or_lie_in_the_data(key: object, expected: dict[str, Any]) -> None:
-    assert of({**INTEGER, "key": key}, partitionkey="p", data={"user": {"id": 7, "realm": "x"}}).key == expected
+def test_the_key_may_be_the_partition_key_or_lie_in_the_data(
+    key: object, expected: dict[str, Any]
+) -> None:
+    assert (
+        of({**INTEGER, "key": key}, partitionkey="p", data={"user": {"id": 7, "realm": "x"}}).key
+        == expected
+    )
 
 
 def test_a_tombstone_whose_key_lies_in_the_data_is_malformed() -> None:
@@ -172,7 +216,17 @@ def test_one_id_with_two_keys_is_two_events() -> None:
     assert first.entity != second.entity
 
 
-@pytest.mark.parametrize("options", [{"sequence": "natural"}, {"sequence": 5}, {"key": "id"}, {"key": []}, {"deleted_type": 5}, {"table": None}])
+@pytest.mark.parametrize(
+    "options",
+    [
+        {"sequence": "natural"},
+        {"sequence": 5},
+        {"key": "id"},
+        {"key": []},
+        {"deleted_type": 5},
+        {"table": None},
+    ],
+)
 def test_options_that_make_no_sense_are_refused(options: dict[str, Any]) -> None:
     with pytest.raises(ConfigurationError):
         open_envelope("cloudevents", **options)

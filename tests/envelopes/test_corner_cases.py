@@ -1,4 +1,5 @@
-"""The nastiest situations of event sources, as far as decoding has a part in them: what naive code gets wrong must come out right."""
+"""The nastiest situations of event sources, as far as decoding has a part in them: what naive code
+gets wrong must come out right."""
 
 from __future__ import annotations
 
@@ -15,10 +16,23 @@ ROW = {"id": 7, "name": "Ana"}
 LATER_RUN = "01a20bff-0000-7000-8000-000000000000"
 
 
-def of(op: str = "u", *, offset: int = 88, partition: int = 3, topic: str = "shop.public.users", run: str = RUN, **source: Any) -> Event:
+def of(
+    op: str = "u",
+    *,
+    offset: int = 88,
+    partition: int = 3,
+    topic: str = "shop.public.users",
+    run: str = RUN,
+    **source: Any,
+) -> Event:
     after = None if op == "d" else ROW
     return decode(
-        change(op, after, **source), {"id": 7}, offset=offset, partition=partition, topic=topic, headers=(("__debezium.context.runId", run),)
+        change(op, after, **source),
+        {"id": 7},
+        offset=offset,
+        partition=partition,
+        topic=topic,
+        headers=(("__debezium.context.runId", run),),
     )
 
 
@@ -59,52 +73,88 @@ def test_01_an_insert_with_a_lower_lsn_than_the_delete_before_it_is_newer() -> N
     assert order(come, gone) is Order.NEWER
 
 
-def test_02_an_update_that_was_open_during_the_snapshot_is_newer_than_the_read_though_its_lsn_is_lower() -> None:
+def test_02_an_update_that_was_open_during_the_snapshot_is_newer_than_the_read_though_its_lsn_is_lower() -> (
+    None
+):
     read = of("r", offset=10, lsn=22251696, snapshot="true", sequence='[null,"22251696"]')
 
-    assert order(of(offset=11, lsn=22251320, sequence='["22251700","22251320"]'), read) is Order.NEWER
+    assert (
+        order(of(offset=11, lsn=22251320, sequence='["22251700","22251320"]'), read) is Order.NEWER
+    )
     assert order(of(offset=11, lsn=22251320, sequence='[null,"22251320"]'), read) is Order.NEWER
 
 
 def test_03_a_change_that_comes_again_at_a_higher_offset_is_the_same_change() -> None:
-    first, again, later = of(offset=12, lsn=100), of(offset=502, lsn=100, sequence='[null,"100"]', run=LATER_RUN), of(offset=13, lsn=101)
+    first, again, later = (
+        of(offset=12, lsn=100),
+        of(offset=502, lsn=100, sequence='[null,"100"]', run=LATER_RUN),
+        of(offset=13, lsn=101),
+    )
 
     assert order(again, first) is Order.SAME
     assert order(again, later) is Order.OLDER
     assert first.position.identity() == again.position.identity()
 
 
-def test_04_a_tombstone_has_no_source_clock_and_so_is_a_hint_or_the_offset_is_the_clock_of_all() -> None:
+def test_04_a_tombstone_has_no_source_clock_and_so_is_a_hint_or_the_offset_is_the_clock_of_all() -> (
+    None
+):
     assert decode(None, {"id": 7}).kind is Kind.HINT
-    by_offset = [decode(value, {"id": 7}, options={"tombstone": "delete"}) for value in (change("d"), change("u", ROW), None)]
+    by_offset = [
+        decode(value, {"id": 7}, options={"tombstone": "delete"})
+        for value in (change("d"), change("u", ROW), None)
+    ]
     assert {type(event.position) for event in by_offset} == {OffsetPosition}
 
 
 def test_05_an_offloaded_value_is_no_deletion() -> None:
-    found = through_eventbridge(..., dataref="arn:aws:s3:::large/5f1c", datarefJsonPath="$.detail.value")
+    found = through_eventbridge(
+        ..., dataref="arn:aws:s3:::large/5f1c", datarefJsonPath="$.detail.value"
+    )
 
     assert (found.kind, found.key) == (Kind.INCOMPLETE, {"id": 7})
 
 
-def test_06_a_record_redriven_through_a_dead_letter_topic_is_the_original_or_has_no_transport_clock() -> None:
-    headers = [{"__connect.errors.topic": "shop.public.users"}, {"__connect.errors.partition": "3"}, {"__connect.errors.offset": "88"}]
+def test_06_a_record_redriven_through_a_dead_letter_topic_is_the_original_or_has_no_transport_clock() -> (
+    None
+):
+    headers = [
+        {"__connect.errors.topic": "shop.public.users"},
+        {"__connect.errors.partition": "3"},
+        {"__connect.errors.offset": "88"},
+    ]
     original = through_eventbridge(change("u", ROW))
 
-    assert without_delivery(through_eventbridge(change("u", ROW), topic="dlq", partition=0, offset=9, headers=headers)) == without_delivery(original)
-    blind = through_eventbridge(change("u", ROW), topic="dlq", partition=0, offset=9, headers=headers[:1])
+    assert without_delivery(
+        through_eventbridge(change("u", ROW), topic="dlq", partition=0, offset=9, headers=headers)
+    ) == without_delivery(original)
+    blind = through_eventbridge(
+        change("u", ROW), topic="dlq", partition=0, offset=9, headers=headers[:1]
+    )
     assert (blind.position.lsn, blind.position.partition) == (original.position.lsn, "")
 
 
-def test_07_in_a_topic_that_was_created_again_the_source_clock_goes_on_and_raw_offsets_are_in_one_scope() -> None:
+def test_07_in_a_topic_that_was_created_again_the_source_clock_goes_on_and_raw_offsets_are_in_one_scope() -> (
+    None
+):
     assert order(of(offset=0, lsn=200), of(offset=88123, lsn=100)) is Order.NEWER
     raw = [decode(b"{}", b"k", "raw", offset=offset) for offset in (88123, 0)]
     assert order(raw[1], raw[0]) is Order.OLDER
-    assert raw[0].position.growing() == ("kafka:shop.public.users#0/3", 88123)  # what the reset detector goes by
+    # what the reset detector goes by
+    assert raw[0].position.growing() == ("kafka:shop.public.users#0/3", 88123)
 
 
-def test_08_when_a_key_moves_to_another_partition_the_source_clock_decides_and_offsets_say_that_they_cannot() -> None:
-    assert order(of(partition=11, offset=12, lsn=200), of(partition=3, offset=90000, lsn=100)) is Order.NEWER
-    raw = [decode(b"{}", b"k", "raw", offset=offset, partition=partition) for offset, partition in ((90000, 3), (12, 11))]
+def test_08_when_a_key_moves_to_another_partition_the_source_clock_decides_and_offsets_say_that_they_cannot() -> (
+    None
+):
+    assert (
+        order(of(partition=11, offset=12, lsn=200), of(partition=3, offset=90000, lsn=100))
+        is Order.NEWER
+    )
+    raw = [
+        decode(b"{}", b"k", "raw", offset=offset, partition=partition)
+        for offset, partition in ((90000, 3), (12, 11))
+    ]
     assert order(raw[1], raw[0]) is Order.UNDECIDED
 
 
@@ -130,12 +180,26 @@ def test_12_rows_of_one_statement_share_file_and_position_and_are_still_differen
     source = {"connector": "mysql", "server_id": 1, "file": "mysql-bin.000003", "pos": 484}
     rows = [decode(change("c", {"id": row}, **source, row=row), {"id": row}) for row in range(500)]
 
-    assert len({event.position.identity() for event in rows}) == len({event.entity for event in rows}) == 500
+    assert (
+        len({event.position.identity() for event in rows})
+        == len({event.entity for event in rows})
+        == 500
+    )
 
 
 def test_12b_one_cloudevents_id_on_two_keys_is_two_events() -> None:
-    event = {"specversion": "1.0", "id": "name:x;lsn:1", "source": "s", "type": "t", "sequence": "1", "data": {}}
-    found = [decode({**event, "subject": key}, None, "cloudevents", {"sequence": "integer"}) for key in ("41", "42")]
+    event = {
+        "specversion": "1.0",
+        "id": "name:x;lsn:1",
+        "source": "s",
+        "type": "t",
+        "sequence": "1",
+        "data": {},
+    }
+    found = [
+        decode({**event, "subject": key}, None, "cloudevents", {"sequence": "integer"})
+        for key in ("41", "42")
+    ]
 
     assert {one.entity for one in found} == {'{"id":"41"}', '{"id":"42"}'}
 
@@ -143,7 +207,11 @@ def test_12b_one_cloudevents_id_on_two_keys_is_two_events() -> None:
 def test_13_mongodb_goes_by_the_offset_whatever_its_wall_time_and_counter_say() -> None:
     source = {"connector": "mongodb", "collection": "users", "txId": None}
     old, new = (
-        decode(change("u", '{"_id":1}', **source, ts_ms=ms, ts_us=None, ord=number), {"id": "1"}, offset=offset)
+        decode(
+            change("u", '{"_id":1}', **source, ts_ms=ms, ts_us=None, ord=number),
+            {"id": "1"},
+            offset=offset,
+        )
         for ms, number, offset in ((2000, 9, 1), (1000, 1, 2))
     )
 
@@ -152,13 +220,19 @@ def test_13_mongodb_goes_by_the_offset_whatever_its_wall_time_and_counter_say() 
 
 def test_14_a_replay_and_another_copy_are_the_very_same_event() -> None:
     original = through_eventbridge(change("u", ROW))
-    replayed = through_eventbridge(change("u", ROW), event={"id": "b", "time": "2027-09-10T08:15:31Z", "replay-name": "last-year"})
+    replayed = through_eventbridge(
+        change("u", ROW),
+        event={"id": "b", "time": "2027-09-10T08:15:31Z", "replay-name": "last-year"},
+    )
 
     assert without_delivery(replayed) == without_delivery(original)
 
 
 def test_16_a_key_change_is_two_entities_with_one_source_block_and_two_identities() -> None:
-    gone, come = (decode(change(op, None if op == "d" else {"id": key}), {"id": key}) for op, key in (("d", 42), ("c", 43)))
+    gone, come = (
+        decode(change(op, None if op == "d" else {"id": key}), {"id": key})
+        for op, key in (("d", 42), ("c", 43))
+    )
 
     assert gone.entity != come.entity
     assert gone.position.identity() != come.position.identity()
@@ -166,10 +240,15 @@ def test_16_a_key_change_is_two_entities_with_one_source_block_and_two_identitie
 
 
 def test_17_a_truncate_has_no_key_and_is_ordered_by_the_log_in_any_partition() -> None:
-    wiped = open_envelope("debezium").decode(Delivery("shop.public.users", 0, 5, value=as_bytes(change("t", lsn=150))))
+    wiped = open_envelope("debezium").decode(
+        Delivery("shop.public.users", 0, 5, value=as_bytes(change("t", lsn=150)))
+    )
 
     assert (wiped.kind, wiped.key, wiped.table) == (Kind.TRUNCATE, None, "public.users")
-    assert [wiped.position.compare(of(lsn=lsn).position, {}) for lsn in (100, 200)] == [Order.NEWER, Order.OLDER]
+    assert [wiped.position.compare(of(lsn=lsn).position, {}) for lsn in (100, 200)] == [
+        Order.NEWER,
+        Order.OLDER,
+    ]
 
 
 def test_19_digit_strings_are_compared_as_the_numbers_they_spell() -> None:
@@ -182,7 +261,10 @@ def test_19_digit_strings_are_compared_as_the_numbers_they_spell() -> None:
     ]
 
     for old, new, kind in pairs:
-        told = [decode({"id": 1, "v": value}, None, "json", {**options, "position_kind": kind}) for value in (new, old)]
+        told = [
+            decode({"id": 1, "v": value}, None, "json", {**options, "position_kind": kind})
+            for value in (new, old)
+        ]
         assert order(*told) is Order.NEWER
 
 
@@ -198,7 +280,9 @@ def test_a_renamed_connector_is_another_scope() -> None:
 def test_commits_at_one_scn_on_two_threads_are_not_ordered_by_guess() -> None:
     source = {"connector": "oracle", "commit_scn": "5", "scn": "4"}
 
-    assert order(of(**source, txId="a", txSeq=2), of(**source, txId="b", txSeq=1)) is Order.UNDECIDED
+    assert (
+        order(of(**source, txId="a", txSeq=2), of(**source, txId="b", txSeq=1)) is Order.UNDECIDED
+    )
 
 
 def test_an_update_of_a_time_step_back_is_ordered_by_position_and_never_by_time() -> None:
@@ -206,11 +290,16 @@ def test_an_update_of_a_time_step_back_is_ordered_by_position_and_never_by_time(
 
 
 def test_a_key_that_differs_only_in_number_and_text_is_two_rows() -> None:
-    assert decode(change("u", ROW), {"id": 42}).entity != decode(change("u", ROW), {"id": "42"}).entity
+    assert (
+        decode(change("u", ROW), {"id": 42}).entity != decode(change("u", ROW), {"id": "42"}).entity
+    )
 
 
 def test_a_null_and_a_missing_column_are_two_things() -> None:
-    null, missing = decode(change("u", {"id": 7, "name": None}), {"id": 7}), decode(change("u", {"id": 7}), {"id": 7})
+    null, missing = (
+        decode(change("u", {"id": 7, "name": None}), {"id": 7}),
+        decode(change("u", {"id": 7}), {"id": 7}),
+    )
 
     assert null.fields == {"id": 7, "name": None}
     assert "name" not in missing.fields

@@ -13,9 +13,29 @@ from anyorder.envelopes.debezium_sources import DOCUMENTED, SOURCES
 from tests.envelopes.samples import change, decode, events
 
 ROW = {"id": 42, "name": "Ana"}
-MYSQL = {"connector": "mysql", "schema": None, "server_id": 223344, "file": "mysql-bin.000003", "pos": 484, "row": 1, "lsn": None, "sequence": None}
-SQLSERVER = {"connector": "sqlserver", "change_lsn": "00000027:00000758:0003", "commit_lsn": "00000027:00000758:0005", "event_serial_no": 2}
-ORACLE = {"connector": "oracle", "txId": "02000a0037030000", "txSeq": 3, "scn": "13234397", "commit_scn": "13271102"}
+MYSQL = {
+    "connector": "mysql",
+    "schema": None,
+    "server_id": 223344,
+    "file": "mysql-bin.000003",
+    "pos": 484,
+    "row": 1,
+    "lsn": None,
+    "sequence": None,
+}
+SQLSERVER = {
+    "connector": "sqlserver",
+    "change_lsn": "00000027:00000758:0003",
+    "commit_lsn": "00000027:00000758:0005",
+    "event_serial_no": 2,
+}
+ORACLE = {
+    "connector": "oracle",
+    "txId": "02000a0037030000",
+    "txSeq": 3,
+    "scn": "13234397",
+    "commit_scn": "13271102",
+}
 MONGODB = {"connector": "mongodb", "collection": "users", "txId": None}
 
 
@@ -30,23 +50,41 @@ def order(new: Event, old: Event) -> Order:
 
 
 def test_every_connector_but_postgresql_says_that_nobody_has_run_it() -> None:
-    assert {name for name, source in SOURCES.items() if source.evidence == DOCUMENTED} == {"mysql", "mariadb", "sqlserver", "oracle", "mongodb"}
-    assert all("not run" in (source.__doc__ or "") for source in SOURCES.values() if source.evidence == DOCUMENTED)
+    assert {name for name, source in SOURCES.items() if source.evidence == DOCUMENTED} == {
+        "mysql",
+        "mariadb",
+        "sqlserver",
+        "oracle",
+        "mongodb",
+    }
+    assert all(
+        "not run" in (source.__doc__ or "")
+        for source in SOURCES.values()
+        if source.evidence == DOCUMENTED
+    )
 
 
-# --- MySQL and MariaDB -----------------------------------------------------------------------------------------------------
+# --- MySQL and MariaDB
+# -----------------------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize("connector", ["mysql", "mariadb"])
 def test_binlog_coordinates_are_the_position_and_the_base_name_is_scope(connector: str) -> None:
     found = of(MYSQL, connector=connector)
 
-    expected = ScalarPosition("binlog", f"{connector}:shop/mysql-bin", (3, 484, 1), "223344", time=1789028130123456)
+    expected = ScalarPosition(
+        "binlog", f"{connector}:shop/mysql-bin", (3, 484, 1), "223344", time=1789028130123456
+    )
     assert (found.table, found.position) == ("shop.users", expected)
 
 
 def test_binlog_file_numbers_are_compared_as_numbers() -> None:
-    assert order(of(MYSQL, file="mysql-bin.1000000", pos=4), of(MYSQL, file="mysql-bin.999999", pos=9999)) is Order.NEWER
+    assert (
+        order(
+            of(MYSQL, file="mysql-bin.1000000", pos=4), of(MYSQL, file="mysql-bin.999999", pos=9999)
+        )
+        is Order.NEWER
+    )
 
 
 def test_rows_of_one_statement_are_told_apart_by_row() -> None:
@@ -86,12 +124,17 @@ def test_coordinates_that_are_none_are_malformed(changed: dict[str, Any]) -> Non
     assert of(MYSQL, **changed).kind is Kind.MALFORMED
 
 
-# --- SQL Server ------------------------------------------------------------------------------------------------------------
+# --- SQL Server
+# ------------------------------------------------------------------------------------------------------------
 
 
 def test_sql_server_is_ordered_by_commit_then_change_then_serial_number() -> None:
     first = of(SQLSERVER)
-    told = [{"event_serial_no": 3}, {"change_lsn": "00000027:00000758:0004"}, {"commit_lsn": "00000027:00000758:000A"}]
+    told = [
+        {"event_serial_no": 3},
+        {"change_lsn": "00000027:00000758:0004"},
+        {"commit_lsn": "00000027:00000758:000A"},
+    ]
 
     assert [order(of(SQLSERVER, **later), first) for later in told] == [Order.NEWER] * 3
     assert order(of(SQLSERVER, event_serial_no="2"), first) is Order.SAME
@@ -102,8 +145,14 @@ def test_sql_server_is_ordered_by_commit_then_change_then_serial_number() -> Non
 def test_a_sql_server_read_is_newer_than_every_change_at_or_below_its_commit() -> None:
     read = of(SQLSERVER, "r", snapshot="true", change_lsn=None, event_serial_no=None)
 
-    assert order(of(SQLSERVER, change_lsn="ffffffff:ffffffff:ffff", event_serial_no=9), read) is Order.OLDER
-    assert order(of(SQLSERVER, commit_lsn="00000027:00000758:0006", change_lsn=None), read) is Order.NEWER
+    assert (
+        order(of(SQLSERVER, change_lsn="ffffffff:ffffffff:ffff", event_serial_no=9), read)
+        is Order.OLDER
+    )
+    assert (
+        order(of(SQLSERVER, commit_lsn="00000027:00000758:0006", change_lsn=None), read)
+        is Order.NEWER
+    )
 
 
 @pytest.mark.parametrize(
@@ -121,7 +170,8 @@ def test_a_sql_server_lsn_that_is_none_is_malformed(changed: dict[str, Any]) -> 
     assert of(SQLSERVER, **changed).kind is Kind.MALFORMED
 
 
-# --- Oracle ----------------------------------------------------------------------------------------------------------------
+# --- Oracle
+# ----------------------------------------------------------------------------------------------------------------
 
 
 def test_oracle_is_ordered_by_commit_and_inside_one_transaction_by_number() -> None:
@@ -130,7 +180,10 @@ def test_oracle_is_ordered_by_commit_and_inside_one_transaction_by_number() -> N
     assert order(of(ORACLE, commit_scn="13271103", scn="1"), first) is Order.NEWER
     assert order(of(ORACLE, txSeq=4), first) is Order.NEWER
     assert order(of(ORACLE, txSeq=4, txId="other"), first) is Order.UNDECIDED
-    assert order(of(ORACLE, commit_scn="340282366920938463463374607431768211456"), first) is Order.NEWER
+    assert (
+        order(of(ORACLE, commit_scn="340282366920938463463374607431768211456"), first)
+        is Order.NEWER
+    )
 
 
 def test_an_oracle_read_is_newer_than_every_commit_up_to_its_scn() -> None:
@@ -141,24 +194,43 @@ def test_an_oracle_read_is_newer_than_every_commit_up_to_its_scn() -> None:
 
 
 @pytest.mark.parametrize(
-    "changed", [{"commit_scn": None}, {"commit_scn": "x"}, {"txId": None}, {"txId": 5}, {"txSeq": True}, {"commit_scn": 1.5}, {"commit_scn": -1}]
+    "changed",
+    [
+        {"commit_scn": None},
+        {"commit_scn": "x"},
+        {"txId": None},
+        {"txId": 5},
+        {"txSeq": True},
+        {"commit_scn": 1.5},
+        {"commit_scn": -1},
+    ],
 )
-def test_an_oracle_change_that_does_not_tell_its_commit_is_malformed(changed: dict[str, Any]) -> None:
+def test_an_oracle_change_that_does_not_tell_its_commit_is_malformed(
+    changed: dict[str, Any],
+) -> None:
     assert of(ORACLE, **changed).kind is Kind.MALFORMED
 
 
-# --- MongoDB ---------------------------------------------------------------------------------------------------------------
+# --- MongoDB
+# ---------------------------------------------------------------------------------------------------------------
 
 
 def test_mongodb_goes_by_the_offset_and_its_documents_are_texts() -> None:
     found = of(MONGODB, "c", '{"_id":{"$numberLong":"42"},"name":"Ana"}')
 
-    assert (found.table, found.fields) == ("shop.users", {"_id": {"$numberLong": "42"}, "name": "Ana"})
+    assert (found.table, found.fields) == (
+        "shop.users",
+        {"_id": {"$numberLong": "42"}, "name": "Ana"},
+    )
     assert found.position == OffsetPosition("kafka:shop.public.users", 3, 88, time=1789028130123000)
 
 
 def test_a_mongodb_update_that_tells_only_a_delta_is_incomplete() -> None:
-    assert [event.kind for event in events("debezium_mongodb")] == [Kind.PUT, Kind.INCOMPLETE, Kind.DELETE]
+    assert [event.kind for event in events("debezium_mongodb")] == [
+        Kind.PUT,
+        Kind.INCOMPLETE,
+        Kind.DELETE,
+    ]
 
 
 @pytest.mark.parametrize("after", ['{"a":1,"a":2}', "[1]", "no json", "null"])
@@ -166,9 +238,18 @@ def test_a_mongodb_document_that_is_no_strict_object_is_not_put(after: str) -> N
     assert of(MONGODB, "c", after).kind in (Kind.MALFORMED, Kind.INCOMPLETE)
 
 
-# --- flattened -------------------------------------------------------------------------------------------------------------
+# --- flattened
+# -------------------------------------------------------------------------------------------------------------
 
-FLAT = {"id": 42, "name": "Ana", "__op": "u", "__lsn": 24023128, "__txId": 555, "__source_ts_us": 1789028130123456, "__deleted": "false"}
+FLAT = {
+    "id": 42,
+    "name": "Ana",
+    "__op": "u",
+    "__lsn": 24023128,
+    "__txId": 555,
+    "__source_ts_us": 1789028130123456,
+    "__deleted": "false",
+}
 
 
 def flat(**changed: Any) -> Event:
@@ -179,12 +260,28 @@ def flat(**changed: Any) -> Event:
 def test_a_flattened_row_with_op_and_lsn_keeps_its_place_in_the_log() -> None:
     found = flat(__sequence='["24023119","24023128"]')
 
-    place = LogPosition("pg:shop", 24023128, "u", 24023119, 555, "shop.public.users/3", 88, "", 1789028130123456)
-    assert (found.kind, found.table, found.key, found.fields, found.position) == (Kind.PUT, "public.users", {"id": 42}, ROW, place)
+    place = LogPosition(
+        "pg:shop", 24023128, "u", 24023119, 555, "shop.public.users/3", 88, "", 1789028130123456
+    )
+    assert (found.kind, found.table, found.key, found.fields, found.position) == (
+        Kind.PUT,
+        "public.users",
+        {"id": 42},
+        ROW,
+        place,
+    )
 
 
 def test_metadata_is_no_column_but_a_users_own_underscores_are() -> None:
-    told = {"__table": "users", "__schema": "app", "__source_version": "3.7", "__transaction_id": "1:2", "__ts_ms": 5, "__mine": 1, "_own": 2}
+    told = {
+        "__table": "users",
+        "__schema": "app",
+        "__source_version": "3.7",
+        "__transaction_id": "1:2",
+        "__ts_ms": 5,
+        "__mine": 1,
+        "_own": 2,
+    }
     found = flat(**told)
 
     assert (found.table, found.fields) == ("app.users", {**ROW, "__mine": 1, "_own": 2})
@@ -192,7 +289,10 @@ def test_metadata_is_no_column_but_a_users_own_underscores_are() -> None:
 
 @pytest.mark.parametrize("lost", ["__op", "__lsn"])
 def test_a_flattened_row_without_op_or_lsn_goes_by_the_offset(lost: str) -> None:
-    put, gone = flat(**{lost: "absent"}), flat(**{lost: "absent", "__deleted": "true", **({"__op": "d"} if lost == "__lsn" else {})})
+    put, gone = (
+        flat(**{lost: "absent"}),
+        flat(**{lost: "absent", "__deleted": "true", **({"__op": "d"} if lost == "__lsn" else {})}),
+    )
 
     assert (put.kind, gone.kind) == (Kind.PUT, Kind.DELETE)
     assert {type(event.position) for event in (put, gone)} == {OffsetPosition}
@@ -200,7 +300,16 @@ def test_a_flattened_row_without_op_or_lsn_goes_by_the_offset(lost: str) -> None
 
 @pytest.mark.parametrize(
     "changed",
-    [{"__deleted": "true"}, {"__op": "d"}, {"__deleted": "yes"}, {"__deleted": 1}, {"__deleted": []}, {"__op": 5}, {"__op": "t"}, {"__op": "x"}],
+    [
+        {"__deleted": "true"},
+        {"__op": "d"},
+        {"__deleted": "yes"},
+        {"__deleted": 1},
+        {"__deleted": []},
+        {"__op": 5},
+        {"__op": "t"},
+        {"__op": "x"},
+    ],
 )
 def test_metadata_that_contradicts_itself_is_malformed(changed: dict[str, Any]) -> None:
     assert flat(**changed).kind is Kind.MALFORMED
@@ -221,7 +330,9 @@ def test_a_flattened_incremental_read_has_its_place_from_sequence() -> None:
 
 def test_the_log_of_a_flattened_row_is_named_by_its_metadata_its_header_or_its_topic() -> None:
     named = flat(__source_name="eu.shop"), flat(__name="eu.shop")
-    header = decode(FLAT, {"id": 42}, headers=(("__debezium.context.connectorLogicalName", "eu.shop"),))
+    header = decode(
+        FLAT, {"id": 42}, headers=(("__debezium.context.connectorLogicalName", "eu.shop"),)
+    )
 
     assert {event.position.scope for event in (*named, header)} == {"pg:eu.shop"}
     assert decode(FLAT, {"id": 42}, topic="eu.shop.public.users").position.scope == "pg:eu.shop"

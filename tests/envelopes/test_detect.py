@@ -43,15 +43,20 @@ def test_payloads_of_other_systems_are_named_and_have_roles(number: int, name: s
     assert {role.role for role in found.roles} - {"ignored"}
 
 
-@pytest.mark.parametrize("fixture", sorted(READ_BY.keys() - {"dynamodb_streams"}))  # that has two, see test_dynamodb_streams.py
+# that has two, see test_dynamodb_streams.py
+@pytest.mark.parametrize("fixture", sorted(READ_BY.keys() - {"dynamodb_streams"}))
 def test_what_an_envelope_reads_is_named_after_it(fixture: str) -> None:
-    told = [detect(one) for one in deliveries(fixture) if one.value is not None and one.key != b"SKU-1"]
+    told = [
+        detect(one) for one in deliveries(fixture) if one.value is not None and one.key != b"SKU-1"
+    ]
 
     assert {found.format for found in told} == {FORMAT_OF.get(fixture, fixture.partition("_")[0])}
 
 
 def test_a_debezium_change_has_order_identity_deletion_time_key_and_evidence() -> None:
-    roles = {role.field: role.role for role in detect(delivery(change("u", {"id": 7}), {"id": 7})).roles}
+    roles = {
+        role.field: role.role for role in detect(delivery(change("u", {"id": 7}), {"id": 7})).roles
+    }
 
     expected = {
         "/source/lsn": "order",
@@ -68,13 +73,19 @@ def test_a_debezium_change_has_order_identity_deletion_time_key_and_evidence() -
 
 def test_where_nothing_better_is_told_the_offset_is_the_order() -> None:
     for value in (b'{"a":1}', b'{"a":1,"__deleted":"false"}', None):
-        assert {role.field: role.role for role in detect(delivery(value, b"k")).roles}["offset"] == "order"
+        assert {role.field: role.role for role in detect(delivery(value, b"k")).roles}[
+            "offset"
+        ] == "order"
 
 
 def test_what_is_inside_an_eventbridge_event_is_told_too() -> None:
     roles = {role.field: role.role for role in detect(deliveries("eventbridge")[0]).roles}
 
-    assert (roles["/detail/offset"], roles["/detail/value/source/lsn"], roles["/id"]) == ("order", "order", "ignored")
+    assert (roles["/detail/offset"], roles["/detail/value/source/lsn"], roles["/id"]) == (
+        "order",
+        "order",
+        "ignored",
+    )
 
 
 def test_a_connector_that_nobody_has_run_says_so() -> None:
@@ -110,7 +121,13 @@ def test_a_long_value_is_cut_short() -> None:
 def test_every_format_names_an_envelope_that_exists_or_says_what_to_do(format: object) -> None:
     envelope, why, marks, roles = format.envelope, format.why, format.marks, format.roles  # type: ignore[attr-defined]
 
-    assert not envelope or open_envelope(envelope, **({"key": "/a", "position": "/b"} if envelope == "json" else {})).name == envelope
+    assert (
+        not envelope
+        or open_envelope(
+            envelope, **({"key": "/a", "position": "/b"} if envelope == "json" else {})
+        ).name
+        == envelope
+    )
     assert len(why.split()) >= 4
     assert marks
     assert roles

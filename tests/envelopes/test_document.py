@@ -13,8 +13,19 @@ from anyorder.envelopes.pointers import MISSING, Pointer
 from anyorder.errors import ConfigurationError
 from tests.envelopes.samples import decode
 
-DOCUMENT = {"order": {"id": "o-1", "total": 12.5}, "version": 7, "cancelled": False, "updated_at": "2026-09-10T08:15:30Z", "type": "order.changed"}
-OPTIONS: dict[str, Any] = {"key": "/order/id", "position": "/version", "deleted": "/cancelled", "time": "/updated_at"}
+DOCUMENT = {
+    "order": {"id": "o-1", "total": 12.5},
+    "version": 7,
+    "cancelled": False,
+    "updated_at": "2026-09-10T08:15:30Z",
+    "type": "order.changed",
+}
+OPTIONS: dict[str, Any] = {
+    "key": "/order/id",
+    "position": "/version",
+    "deleted": "/cancelled",
+    "time": "/updated_at",
+}
 
 
 def of(document: object = None, options: dict[str, Any] | None = None, **changed: Any) -> Event:
@@ -31,14 +42,28 @@ def order(new: Event, old: Event) -> Order:
 def test_a_document_is_put_under_its_key_at_its_position() -> None:
     found = of()
 
-    assert (found.kind, found.table, found.key, found.fields, found.time) == (Kind.PUT, "orders", {"id": "o-1"}, DOCUMENT, 1789028130000000)
-    assert (found.position.scope, found.position.value, found.position.per_entity) == ('json:orders/{"id":"o-1"}', (7,), True)
+    assert (found.kind, found.table, found.key, found.fields, found.time) == (
+        Kind.PUT,
+        "orders",
+        {"id": "o-1"},
+        DOCUMENT,
+        1789028130000000,
+    )
+    assert (found.position.scope, found.position.value, found.position.per_entity) == (
+        'json:orders/{"id":"o-1"}',
+        (7,),
+        True,
+    )
 
 
 def test_a_position_of_the_whole_stream_has_one_scope() -> None:
     found = of(options={"position_scope": "stream", "table": "mine"})
 
-    assert (found.table, found.position.scope, found.position.per_entity) == ("mine", "json:mine", False)
+    assert (found.table, found.position.scope, found.position.per_entity) == (
+        "mine",
+        "json:mine",
+        False,
+    )
 
 
 @pytest.mark.parametrize(
@@ -46,7 +71,11 @@ def test_a_position_of_the_whole_stream_has_one_scope() -> None:
     [
         ("version", 999, 1000),
         ("version", "999", "1000"),
-        ("version", "1405400000000002063282832", "49590338271490256608559692538361571095921575989136588898"),
+        (
+            "version",
+            "1405400000000002063282832",
+            "49590338271490256608559692538361571095921575989136588898",
+        ),
         ("kubernetes", "999", "1000"),
         ("hex", "00ff", "0100"),
         ("timestamp", "2026-09-10T08:15:30.5+02:00", "2026-09-10T08:15:30Z"),
@@ -55,7 +84,9 @@ def test_a_position_of_the_whole_stream_has_one_scope() -> None:
         ("integer32-wrap", 2147483647, -2147483648),
     ],
 )
-def test_every_kind_of_position_orders_by_what_it_spells(kind: str, old: object, new: object) -> None:
+def test_every_kind_of_position_orders_by_what_it_spells(
+    kind: str, old: object, new: object
+) -> None:
     options = {"position_kind": kind}
 
     assert order(of(options=options, version=new), of(options=options, version=old)) is Order.NEWER
@@ -81,7 +112,16 @@ def test_a_missing_position_is_malformed_and_the_note_says_where_it_was_looked_f
     assert "/version" in found.note
 
 
-@pytest.mark.parametrize(("flag", "kind"), [(True, Kind.DELETE), (False, Kind.PUT), (None, Kind.PUT), ("yes", Kind.MALFORMED), (1, Kind.MALFORMED)])
+@pytest.mark.parametrize(
+    ("flag", "kind"),
+    [
+        (True, Kind.DELETE),
+        (False, Kind.PUT),
+        (None, Kind.PUT),
+        ("yes", Kind.MALFORMED),
+        (1, Kind.MALFORMED),
+    ],
+)
 def test_a_flag_deletes_only_if_it_is_true(flag: object, kind: Kind) -> None:
     assert of(cancelled=flag).kind is kind
 
@@ -92,7 +132,13 @@ def test_a_flag_that_is_not_there_does_not_delete() -> None:
 
 @pytest.mark.parametrize(
     ("deleted", "kind"),
-    [("/type=order.changed", Kind.DELETE), ("/type=x", Kind.PUT), ("/version=7", Kind.DELETE), ("/cancelled=true", Kind.PUT), ("/type=", Kind.PUT)],
+    [
+        ("/type=order.changed", Kind.DELETE),
+        ("/type=x", Kind.PUT),
+        ("/version=7", Kind.DELETE),
+        ("/cancelled=true", Kind.PUT),
+        ("/type=", Kind.PUT),
+    ],
 )
 def test_a_text_may_say_that_it_deletes(deleted: str, kind: Kind) -> None:
     assert of(options={"deleted": deleted}).kind is kind
@@ -101,7 +147,12 @@ def test_a_text_may_say_that_it_deletes(deleted: str, kind: Kind) -> None:
 def test_the_row_may_be_a_part_of_the_document_and_partial() -> None:
     found = of(options={"fields": "/order", "partial": True})
 
-    assert (found.fields, found.partial, found.names("total"), found.names("other")) == ({"id": "o-1", "total": 12.5}, True, True, False)
+    assert (found.fields, found.partial, found.names("total"), found.names("other")) == (
+        {"id": "o-1", "total": 12.5},
+        True,
+        True,
+        False,
+    )
 
 
 @pytest.mark.parametrize("fields", ["/version", "/nowhere", "/type"])
@@ -118,7 +169,9 @@ def test_a_row_that_is_no_object_is_malformed(fields: str) -> None:
         (["/list/1/~1~0"], {"/~": 5}),
     ],
 )
-def test_the_key_is_one_pointer_a_list_or_named_columns(key: object, expected: dict[str, Any]) -> None:
+def test_the_key_is_one_pointer_a_list_or_named_columns(
+    key: object, expected: dict[str, Any]
+) -> None:
     assert of(options={"key": key}, list=[{}, {"/~": 5}]).key == expected
 
 
@@ -183,7 +236,20 @@ def test_options_that_make_no_sense_are_refused(options: dict[str, Any]) -> None
 
 def test_pointers_follow_rfc_6901() -> None:
     document = {"foo": ["bar", "baz"], "": 0, "a/b": 1, "m~n": 8, " ": 7, 'k"l': 6, "~1": 5}
-    told = {"": document, "/foo": ["bar", "baz"], "/foo/0": "bar", "/": 0, "/a~1b": 1, "/m~0n": 8, "/ ": 7, '/k"l': 6, "/~01": 5}
+    told = {
+        "": document,
+        "/foo": ["bar", "baz"],
+        "/foo/0": "bar",
+        "/": 0,
+        "/a~1b": 1,
+        "/m~0n": 8,
+        "/ ": 7,
+        '/k"l': 6,
+        "/~01": 5,
+    }
 
     assert {text: Pointer(text, "x").find(document) for text in told} == told
-    assert {Pointer(text, "x").find(document) for text in ("/foo/2", "/foo/-", "/foo/01", "/foo/bar", "/nowhere", "/a~1b/c", "/foo/-1")} == {MISSING}
+    assert {
+        Pointer(text, "x").find(document)
+        for text in ("/foo/2", "/foo/-", "/foo/01", "/foo/bar", "/nowhere", "/a~1b/c", "/foo/-1")
+    } == {MISSING}

@@ -1,4 +1,5 @@
-"""DynamoDB Streams: exact types, exact sequence numbers, one scope an item, expiry told apart, images that are missing."""
+"""DynamoDB Streams: exact types, exact sequence numbers, one scope an item, expiry told apart,
+images that are missing."""
 
 from __future__ import annotations
 
@@ -24,15 +25,30 @@ TTL = {"type": "Service", "principalId": "dynamodb.amazonaws.com"}
 
 
 def decode(record: Any, **options: Any) -> Event:
-    return open_envelope("dynamodb_streams", **options).decode(Delivery(value=json.dumps(record).encode()))
+    return open_envelope("dynamodb_streams", **options).decode(
+        Delivery(value=json.dumps(record).encode())
+    )
 
 
 def record(
-    name: str = "MODIFY", number: str = "4421584500000000017450439092", label: str = "2026-01-05T09:12:33.291", **change: Any
+    name: str = "MODIFY",
+    number: str = "4421584500000000017450439092",
+    label: str = "2026-01-05T09:12:33.291",
+    **change: Any,
 ) -> dict[str, Any]:
-    change = {"Keys": {"id": {"N": "7"}}, "NewImage": {"id": {"N": "7"}, "name": {"S": "Ana"}}, "SequenceNumber": number, **change}
+    change = {
+        "Keys": {"id": {"N": "7"}},
+        "NewImage": {"id": {"N": "7"}, "name": {"S": "Ana"}},
+        "SequenceNumber": number,
+        **change,
+    }
     change = {part: cell for part, cell in change.items() if cell is not None}
-    return {"eventName": name, "eventSource": "aws:dynamodb", "eventSourceARN": STREAM + label, "dynamodb": change}
+    return {
+        "eventName": name,
+        "eventSource": "aws:dynamodb",
+        "eventSourceARN": STREAM + label,
+        "dynamodb": change,
+    }
 
 
 def order(one: dict[str, Any], other: dict[str, Any]) -> Order:
@@ -68,7 +84,11 @@ def test_every_type_is_exact() -> None:
     }
 
 
-@given(st.decimals(allow_nan=False, allow_infinity=False, places=6, min_value=-(10**20), max_value=10**20))
+@given(
+    st.decimals(
+        allow_nan=False, allow_infinity=False, places=6, min_value=-(10**20), max_value=10**20
+    )
+)
 def test_a_number_of_any_digits_is_the_number(value: Decimal) -> None:
     found = plain({"N": str(value)})
 
@@ -99,8 +119,14 @@ def test_what_is_no_attribute_is_malformed(cell: Any) -> None:
 
 
 def test_sequence_numbers_are_integers_and_never_text() -> None:
-    assert order(record(number="100000000000000000000000"), record(number="99999999999999999999999")) is Order.NEWER
-    assert order(record(number="100000000000000000000000"), record(number="100000000000000000000000")) is Order.SAME
+    assert (
+        order(record(number="100000000000000000000000"), record(number="99999999999999999999999"))
+        is Order.NEWER
+    )
+    assert (
+        order(record(number="100000000000000000000000"), record(number="100000000000000000000000"))
+        is Order.SAME
+    )
 
 
 def test_changes_of_two_items_do_not_compare_and_nothing_may_be_forgotten() -> None:
@@ -119,10 +145,17 @@ def test_of_two_streams_of_a_table_the_later_one_is_newer_whatever_its_numbers()
 
 
 @pytest.mark.parametrize(
-    "table", ["arn:aws:dynamodb:us-east-1:111122223333:table/Users/stream/", "arn:aws:dynamodb:eu-central-1:1:table/Users2/stream/"]
+    "table",
+    [
+        "arn:aws:dynamodb:us-east-1:111122223333:table/Users/stream/",
+        "arn:aws:dynamodb:eu-central-1:1:table/Users2/stream/",
+    ],
 )
 def test_another_region_or_table_is_another_scope(table: str) -> None:
-    assert order({**record(), "eventSourceARN": table + "2026-01-05T09:12:33.291"}, record()) is Order.UNDECIDED
+    assert (
+        order({**record(), "eventSourceARN": table + "2026-01-05T09:12:33.291"}, record())
+        is Order.UNDECIDED
+    )
 
 
 def test_an_expiry_can_be_ignored_and_a_users_delete_cannot() -> None:
@@ -130,8 +163,17 @@ def test_an_expiry_can_be_ignored_and_a_users_delete_cannot() -> None:
 
     assert decode(gone, expired="ignore").kind is Kind.DELETE
     assert decode({**gone, "userIdentity": TTL}, expired="ignore").kind is Kind.CONTROL
-    assert decode({**gone, "userIdentity": {"Type": TTL["type"], "PrincipalId": TTL["principalId"]}}, expired="ignore").kind is Kind.CONTROL
-    assert decode({**gone, "userIdentity": {**TTL, "principalId": "other"}}, expired="ignore").kind is Kind.DELETE
+    assert (
+        decode(
+            {**gone, "userIdentity": {"Type": TTL["type"], "PrincipalId": TTL["principalId"]}},
+            expired="ignore",
+        ).kind
+        is Kind.CONTROL
+    )
+    assert (
+        decode({**gone, "userIdentity": {**TTL, "principalId": "other"}}, expired="ignore").kind
+        is Kind.DELETE
+    )
 
 
 @pytest.mark.parametrize("view", ["KEYS_ONLY", "OLD_IMAGE"])
@@ -147,7 +189,10 @@ def test_a_view_without_new_images_gives_deletes_and_incomplete_puts(view: str) 
 
 def test_through_kinesis_the_time_orders_in_either_precision() -> None:
     through = RECORDS[3]
-    coarse = {**through, "dynamodb": {**through["dynamodb"], "ApproximateCreationDateTime": 1789028130124}}
+    coarse = {
+        **through,
+        "dynamodb": {**through["dynamodb"], "ApproximateCreationDateTime": 1789028130124},
+    }
     del coarse["dynamodb"]["ApproximateCreationDateTimePrecision"]
 
     assert decode(through).position.value == (1789028130123456,)  # type: ignore[union-attr]
@@ -179,7 +224,9 @@ def test_a_malformed_record_keeps_its_table_and_key() -> None:
 
 
 def test_a_binary_key_is_its_base64_text() -> None:
-    assert decode(record(Keys={"id": {"B": "aGk="}}, NewImage={"id": {"B": "aGk="}})).fields == {"id": "aGk="}
+    assert decode(record(Keys={"id": {"B": "aGk="}}, NewImage={"id": {"B": "aGk="}})).fields == {
+        "id": "aGk="
+    }
 
 
 @pytest.mark.parametrize("options", [{"expired": "keep"}, {"table": 5}])
@@ -189,4 +236,7 @@ def test_an_option_that_makes_no_sense_is_refused(options: dict[str, Any]) -> No
 
 
 def test_it_is_recognised() -> None:
-    assert {detect(delivery).format for delivery in deliveries("dynamodb_streams")} == {"dynamodb stream", "dynamodb through kinesis"}
+    assert {detect(delivery).format for delivery in deliveries("dynamodb_streams")} == {
+        "dynamodb stream",
+        "dynamodb through kinesis",
+    }

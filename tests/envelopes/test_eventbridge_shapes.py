@@ -1,4 +1,5 @@
-"""What a rule's input path or transformer leaves of an event: read where everything needed is still there, else refused with what to do."""
+"""What a rule's input path or transformer leaves of an event: read where everything needed is still
+there, else refused with what to do."""
 
 from __future__ import annotations
 
@@ -22,25 +23,35 @@ def decode(data: object, **options: Any) -> Event:
 
 @pytest.mark.parametrize("value", [VALUE, change("d"), None])
 def test_input_path_detail_is_the_same_event(value: object) -> None:
-    assert without_delivery(decode({**DETAIL, "value": value})) == without_delivery(decode(body(value)))
+    assert without_delivery(decode({**DETAIL, "value": value})) == without_delivery(
+        decode(body(value))
+    )
 
 
 def test_a_transformer_that_keeps_detail_is_the_same_event() -> None:
     kept = {"made-by": "a transformer", "detail": {**DETAIL, "value": VALUE}}
-    picked = {name: cell for name, cell in {**DETAIL, "value": VALUE}.items() if name != "timestampType"}
+    picked = {
+        name: cell for name, cell in {**DETAIL, "value": VALUE}.items() if name != "timestampType"
+    }
 
     assert without_delivery(decode(kept)) == without_delivery(decode(body(VALUE)))
     assert decode(picked).fields == ROW
 
 
 def test_numbers_in_a_bare_detail_stay_exact() -> None:
-    text = json.dumps({**DETAIL, "value": change("u", "@")}).encode().replace(b'"@"', b'{"id":7,"big":12345678901234567890123}')
+    text = (
+        json.dumps({**DETAIL, "value": change("u", "@")})
+        .encode()
+        .replace(b'"@"', b'{"id":7,"big":12345678901234567890123}')
+    )
 
     assert str(decode(text).fields["big"]) == "12345678901234567890123"  # type: ignore[index]
 
 
 @pytest.mark.parametrize("options", [{}, {"inner": "raw"}])
-def test_a_bare_detail_without_a_value_is_incomplete_and_never_a_delete(options: dict[str, Any]) -> None:
+def test_a_bare_detail_without_a_value_is_incomplete_and_never_a_delete(
+    options: dict[str, Any],
+) -> None:
     assert decode(DETAIL, **options).kind is Kind.INCOMPLETE
 
 
@@ -67,7 +78,11 @@ def test_from_a_queue_the_topic_is_the_one_inside_and_the_bytes_are_those_that_a
     data = body(VALUE)
     found = decode(data)
 
-    assert (found.delivery.topic, found.delivery.value, found.delivery.offset) == ("shop.public.users", data, -1)
+    assert (found.delivery.topic, found.delivery.value, found.delivery.offset) == (
+        "shop.public.users",
+        data,
+        -1,
+    )
 
 
 def test_from_a_queue_what_is_incomplete_has_the_topic_inside_too() -> None:

@@ -8,12 +8,20 @@ from tests.envelopes import fuzz
 COUNT = 20_000
 
 
-def test_mutated_payloads_never_raise_and_what_is_accepted_an_independent_reader_reads_the_same_way() -> None:
+def test_mutated_payloads_never_raise_and_what_is_accepted_an_independent_reader_reads_the_same_way() -> (
+    None
+):
     figures = fuzz.run(COUNT, seed=1)
 
     assert figures.wrong == []
     assert figures.kinds.total() == COUNT
-    assert min(figures.kinds[kind] for kind in (Kind.PUT, Kind.DELETE, Kind.MALFORMED, Kind.INCOMPLETE, Kind.HINT)) > COUNT / 100
+    assert (
+        min(
+            figures.kinds[kind]
+            for kind in (Kind.PUT, Kind.DELETE, Kind.MALFORMED, Kind.INCOMPLETE, Kind.HINT)
+        )
+        > COUNT / 100
+    )
 
 
 def test_mutated_record_lines_are_read_or_refused_and_no_exception_leaves_detect() -> None:

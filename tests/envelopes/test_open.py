@@ -20,14 +20,24 @@ def test_every_envelope_opens_under_its_name(name: str) -> None:
 
 @pytest.mark.parametrize("name", ["avro", "", "Debezium", None, 5])
 def test_an_unknown_envelope_is_refused_and_the_known_ones_are_named(name: Any) -> None:
-    with pytest.raises(ConfigurationError, match="cloudevents, debezium, dynamodb_streams, eventbridge, json, raw"):
+    with pytest.raises(
+        ConfigurationError, match="cloudevents, debezium, dynamodb_streams, eventbridge, json, raw"
+    ):
         open_envelope(name)
 
 
 @pytest.mark.parametrize(
-    ("name", "options"), [("debezium", {"tombstones": "hint"}), ("raw", {"position": "/x"}), ("eventbridge", {"key_": "x"}), ("json", {"Key": "/id"})]
+    ("name", "options"),
+    [
+        ("debezium", {"tombstones": "hint"}),
+        ("raw", {"position": "/x"}),
+        ("eventbridge", {"key_": "x"}),
+        ("json", {"Key": "/id"}),
+    ],
 )
-def test_an_unknown_option_is_refused_and_the_known_ones_are_named(name: str, options: dict[str, Any]) -> None:
+def test_an_unknown_option_is_refused_and_the_known_ones_are_named(
+    name: str, options: dict[str, Any]
+) -> None:
     with pytest.raises(ConfigurationError, match=r"has no option .*; it has: .*key"):
         open_envelope(name, **options)
 
@@ -45,7 +55,9 @@ def test_an_unknown_option_is_refused_and_the_known_ones_are_named(name: str, op
         ("eventbridge", {"dead_letter_topics": [5]}),
     ],
 )
-def test_an_option_whose_value_makes_no_sense_is_refused(name: str, options: dict[str, Any]) -> None:
+def test_an_option_whose_value_makes_no_sense_is_refused(
+    name: str, options: dict[str, Any]
+) -> None:
     with pytest.raises(ConfigurationError):
         open_envelope(name, **options)
 
@@ -67,6 +79,11 @@ def test_a_bug_in_a_decoder_is_malformed_and_loud_and_stops_nothing() -> None:
 
     found = Broken().decode(Delivery("t", value=b"v"))
 
-    assert (found.kind, found.table, found.key, found.delivery.value) == (Kind.MALFORMED, "t", None, b"v")
+    assert (found.kind, found.table, found.key, found.delivery.value) == (
+        Kind.MALFORMED,
+        "t",
+        None,
+        b"v",
+    )
     assert found.note.startswith(BUG)
     assert "KeyError" in found.note

@@ -22,7 +22,11 @@ def test_the_offset_is_the_position_and_a_null_value_deletes() -> None:
 
     assert (put.kind, gone.kind) == (Kind.PUT, Kind.DELETE)
     assert (put.table, put.key, put.fields) == ("prices", {"id": "SKU-1"}, {"price": 1.5})
-    assert put.position == gone.position == OffsetPosition("kafka:prices", 3, 88, time=1789028130123000)
+    assert (
+        put.position
+        == gone.position
+        == OffsetPosition("kafka:prices", 3, 88, time=1789028130123000)
+    )
 
 
 @pytest.mark.parametrize(
@@ -36,7 +40,9 @@ def test_the_offset_is_the_position_and_a_null_value_deletes() -> None:
         (b"\xff", {"value": "base64:/w=="}),
     ],
 )
-def test_a_value_gives_its_columns_or_is_one_column(value: bytes, fields: dict[str, object]) -> None:
+def test_a_value_gives_its_columns_or_is_one_column(
+    value: bytes, fields: dict[str, object]
+) -> None:
     assert of(b"k", value).fields == fields
 
 

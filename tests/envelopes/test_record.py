@@ -33,7 +33,16 @@ def test_a_record_becomes_a_delivery_with_the_exact_bytes() -> None:
     found = read_record(line() + b"\r\n")
 
     headers = (("trace", "a1"), ("trace", None))
-    expected = Delivery("shop.public.users", 3, 88, 1789028130123, "CreateTime", RECORD["key"].encode(), RECORD["value"].encode(), headers)
+    expected = Delivery(
+        "shop.public.users",
+        3,
+        88,
+        1789028130123,
+        "CreateTime",
+        RECORD["key"].encode(),
+        RECORD["value"].encode(),
+        headers,
+    )
     assert found == expected
 
 
@@ -50,7 +59,10 @@ def test_optional_members_may_be_left_out() -> None:
     assert found == Delivery("t", 0, 1, value=b"{}")
 
 
-@pytest.mark.parametrize("text", [b'{"id":1}', b"[1,2]", b'"x"', b'{"topic":"t","value":"v"}', b'{"detail":{"topic":"t"}}'])
+@pytest.mark.parametrize(
+    "text",
+    [b'{"id":1}', b"[1,2]", b'"x"', b'{"topic":"t","value":"v"}', b'{"detail":{"topic":"t"}}'],
+)
 def test_json_that_is_no_record_is_a_delivery_of_the_line(text: bytes) -> None:
     assert read_record(text + b"\n") == Delivery(value=text)
 
@@ -69,7 +81,9 @@ def test_json_that_is_no_record_is_a_delivery_of_the_line(text: bytes) -> None:
         {"extra": 1},
     ],
 )
-def test_a_record_with_a_member_of_a_wrong_type_is_refused_rather_than_taken_for_other_json(wrong: dict[str, Any]) -> None:
+def test_a_record_with_a_member_of_a_wrong_type_is_refused_rather_than_taken_for_other_json(
+    wrong: dict[str, Any],
+) -> None:
     with pytest.raises(Malformed, match="a record line"):
         read_record(line(**wrong))
 
@@ -91,8 +105,16 @@ def test_a_line_that_is_no_strict_json_is_refused(text: bytes) -> None:
         read_record(text)
 
 
-@given(st.none() | st.text(), st.none() | st.text(), st.lists(st.tuples(st.text(), st.none() | st.text())), st.booleans(), st.sampled_from([None, 2]))
-def test_any_texts_survive_in_any_layout(key: str | None, value: str | None, headers: list[Any], ascii_only: bool, indent: int | None) -> None:
+@given(
+    st.none() | st.text(),
+    st.none() | st.text(),
+    st.lists(st.tuples(st.text(), st.none() | st.text())),
+    st.booleans(),
+    st.sampled_from([None, 2]),
+)
+def test_any_texts_survive_in_any_layout(
+    key: str | None, value: str | None, headers: list[Any], ascii_only: bool, indent: int | None
+) -> None:
     record = {**RECORD, "key": key, "value": value, "headers": headers}
     found = read_record(json.dumps(record, ensure_ascii=ascii_only, indent=indent).encode())
 

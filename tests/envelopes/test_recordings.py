@@ -1,4 +1,5 @@
-"""Every recorded stream decodes without a malformed record, to exactly what its manifest counted."""
+"""Every recorded stream decodes without a malformed record, to exactly what its manifest
+counted."""
 
 from __future__ import annotations
 
@@ -22,7 +23,8 @@ def decoded(telling: Telling) -> Iterator[Event]:
 
 
 def counted_as(event: Event) -> str:
-    """The manifest's name for a record of this kind; one that it does not have for what must not be."""
+    """The manifest's name for a record of this kind; one that it does not have for what must not
+    be."""
     if event.kind is Kind.HINT:
         return "tombstones"
     if event.kind is Kind.CONTROL:
@@ -30,7 +32,10 @@ def counted_as(event: Event) -> str:
     if event.kind in (Kind.MALFORMED, Kind.INCOMPLETE):
         return f"{event.kind}: {event.note}"
     assert isinstance(event.position, LogPosition)
-    assert (event.kind is Kind.DELETE, event.kind is Kind.TRUNCATE) == (event.position.op == "d", event.position.op == "t")
+    assert (event.kind is Kind.DELETE, event.kind is Kind.TRUNCATE) == (
+        event.position.op == "d",
+        event.position.op == "t",
+    )
     return f"op {event.position.op}".replace("op i", "op r")
 
 
@@ -49,22 +54,44 @@ def test_a_recorded_stream_decodes_to_what_its_manifest_counted(telling: Telling
         before[place] = event
 
     facts = telling.manifest["facts"]
-    names = ("tombstones", "not change events", "records with placeholders", "cells with placeholders", *(n for n in facts if n.startswith("op ")))
+    names = (
+        "tombstones",
+        "not change events",
+        "records with placeholders",
+        "cells with placeholders",
+        *(n for n in facts if n.startswith("op ")),
+    )
     assert found == collections.Counter({name: facts.get(name, 0) for name in names})
 
 
 def test_with_and_without_schemas_one_stream_says_the_same() -> None:
-    plain, wrapped = (list(decoded(Telling("users_small", name))) for name in ("records", "records_schema"))
+    plain, wrapped = (
+        list(decoded(Telling("users_small", name))) for name in ("records", "records_schema")
+    )
 
     def said(events: list[Event]) -> dict[object, object]:
-        """By what both connectors share: their snapshots were taken at two positions, their topics have two names."""
+        """By what both connectors share: their snapshots were taken at two positions, their topics
+        have two names."""
         told = {}
         for event in events:
             assert isinstance(event.position, LogPosition)
             position = event.position
-            place = (position.op, position.lsn, position.transaction) if position.op in "cud" else (position.op, event.entity)
-            fields = None if event.fields is None else {name: cell for name, cell in event.fields.items() if name != "balance"}
-            told[event.kind, event.table, event.entity, place, event.delivery.offset] = (fields, event.creates, event.holes, position.seq0 is None)
+            place = (
+                (position.op, position.lsn, position.transaction)
+                if position.op in "cud"
+                else (position.op, event.entity)
+            )
+            fields = (
+                None
+                if event.fields is None
+                else {name: cell for name, cell in event.fields.items() if name != "balance"}
+            )
+            told[event.kind, event.table, event.entity, place, event.delivery.offset] = (
+                fields,
+                event.creates,
+                event.holes,
+                position.seq0 is None,
+            )
         return told
 
     assert len(plain) == len(wrapped) == len(said(plain))
@@ -78,7 +105,10 @@ def test_with_a_schema_a_decimal_is_the_sources_own_text() -> None:
             rows.pop(event.entity)
         elif event.kind is Kind.PUT and event.fields is not None:
             rows[event.entity] = event.fields["balance"]
-    truth = {f'{{"id":{row["key"]["id"]}}}': row["row"]["balance"] for row in Telling("users_small", "source").rows()}
+    truth = {
+        f'{{"id":{row["key"]["id"]}}}': row["row"]["balance"]
+        for row in Telling("users_small", "source").rows()
+    }
 
     assert rows == truth
     assert len(rows) == 80

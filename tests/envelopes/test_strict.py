@@ -14,7 +14,9 @@ from anyorder.errors import Malformed
 from tests.envelopes import oracle
 
 
-@pytest.mark.parametrize("text", ["0", "-7", "9007199254740993", "18446744073709551616", "9" * 4300, "-" + "8" * 100])
+@pytest.mark.parametrize(
+    "text", ["0", "-7", "9007199254740993", "18446744073709551616", "9" * 4300, "-" + "8" * 100]
+)
 def test_integers_of_any_size_are_exact(text: str) -> None:
     found = strict.parse(text.encode())
 
@@ -22,7 +24,10 @@ def test_integers_of_any_size_are_exact(text: str) -> None:
     assert str(found) == text
 
 
-@pytest.mark.parametrize("text", ["0.1", "12.30", "1e5", "-0.0", "5e-324", "1.7976931348623157e308", "0.30000000000000004"])
+@pytest.mark.parametrize(
+    "text",
+    ["0.1", "12.30", "1e5", "-0.0", "5e-324", "1.7976931348623157e308", "0.30000000000000004"],
+)
 def test_a_number_whose_double_prints_the_same_value_is_a_float(text: str) -> None:
     found = strict.parse(text.encode())
 
@@ -34,7 +39,10 @@ def test_nothing_times_a_great_power_is_nothing() -> None:
     assert strict.parse(b"[0e200000,-0e-200000]") == [0.0, 0.0]
 
 
-@pytest.mark.parametrize("text", ["1e400", "-1e400", "1e-400", "0.1000000000000000055511151231257827", "12345678901234567890.5"])
+@pytest.mark.parametrize(
+    "text",
+    ["1e400", "-1e400", "1e-400", "0.1000000000000000055511151231257827", "12345678901234567890.5"],
+)
 def test_a_number_that_no_double_holds_is_a_decimal_and_never_infinity(text: str) -> None:
     found = strict.parse(f"[{text}]".encode())
 
@@ -56,11 +64,17 @@ REFUSED = {
     "a name twice, with a line break before the colon": (b'{"a":1,"a"\n:2}', "'a' twice"),
     "a name twice, hidden by a blank and a quoted colon": (b'{"a":1,"a" :"\\":"}', "'a' twice"),
     "a name twice, hidden by JSON in JSON": (b'{"a":1,"b\\\\":1,"b\\\\":"{\\"x\\":1}"}', "twice"),
-    "a name twice, made up for by a name that ends in a backslash": (b'{"a\\\\":1,"x":1,"x":2}', "'x' twice"),
+    "a name twice, made up for by a name that ends in a backslash": (
+        b'{"a\\\\":1,"x":1,"x":2}',
+        "'x' twice",
+    ),
     "a name twice in an array": (b'[{"a":1,"a":2}]', "'a' twice"),
     "65 arrays": (b"[" * 65 + b"]" * 65, "more than 64"),
     "65 objects": (b'{"a":' * 65 + b"1" + b"}" * 65, "more than 64"),
-    "65 deep, an empty object innermost": (b'{"a":{"b":' + b"[" * 62 + b"{}" + b"]" * 62 + b"}}", "more than 64"),
+    "65 deep, an empty object innermost": (
+        b'{"a":{"b":' + b"[" * 62 + b"{}" + b"]" * 62 + b"}}",
+        "more than 64",
+    ),
     "a million arrays": (b"[" * 1_000_000, "more than 64"),
     "65 deep, with blanks before the colons": (b'{"a" :' * 65 + b"1" + b"}" * 65, "more than 64"),
     "an exponent beyond any use": (b"1e999999999999999999", "exponent"),
@@ -101,23 +115,49 @@ def test_unusual_but_strict_json_is_read(data: bytes) -> None:
 
 
 VALUES = st.recursive(
-    st.none() | st.booleans() | st.integers() | st.text() | st.sampled_from(['":', '" :', "\\", '{"a":1}']),
-    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=3) | st.sampled_from(['":', "\\", "a"]), inner, max_size=4),
+    st.none()
+    | st.booleans()
+    | st.integers()
+    | st.text()
+    | st.sampled_from(['":', '" :', "\\", '{"a":1}']),
+    lambda inner: (
+        st.lists(inner, max_size=3)
+        | st.dictionaries(
+            st.text(max_size=3) | st.sampled_from(['":', "\\", "a"]), inner, max_size=4
+        )
+    ),
     max_leaves=12,
 )
 
 
-@given(VALUES, st.sampled_from([None, 1, "\t"]), st.booleans(), st.sampled_from([(",", ":"), (", ", ": "), (" , ", " : ")]))
-def test_whatever_json_writes_is_read_back(value: object, indent: int | str | None, ascii_only: bool, separators: tuple[str, str]) -> None:
+@given(
+    VALUES,
+    st.sampled_from([None, 1, "\t"]),
+    st.booleans(),
+    st.sampled_from([(",", ":"), (", ", ": "), (" , ", " : ")]),
+)
+def test_whatever_json_writes_is_read_back(
+    value: object, indent: int | str | None, ascii_only: bool, separators: tuple[str, str]
+) -> None:
     data = json.dumps(value, indent=indent, ensure_ascii=ascii_only, separators=separators).encode()
 
     assert strict.parse(data) == value
 
 
-@given(st.dictionaries(st.text(max_size=3), VALUES, min_size=1, max_size=4), st.data(), st.sampled_from([":", " :", "\n:"]))
-def test_a_name_written_twice_is_always_found(members: dict[str, object], data: st.DataObject, colon: str) -> None:
+@given(
+    st.dictionaries(st.text(max_size=3), VALUES, min_size=1, max_size=4),
+    st.data(),
+    st.sampled_from([":", " :", "\n:"]),
+)
+def test_a_name_written_twice_is_always_found(
+    members: dict[str, object], data: st.DataObject, colon: str
+) -> None:
     written = [json.dumps(name) + colon + json.dumps(value) for name, value in members.items()]
-    again = json.dumps(data.draw(st.sampled_from(sorted(members)))) + data.draw(st.sampled_from([":", " :"])) + json.dumps(data.draw(VALUES))
+    again = (
+        json.dumps(data.draw(st.sampled_from(sorted(members))))
+        + data.draw(st.sampled_from([":", " :"]))
+        + json.dumps(data.draw(VALUES))
+    )
     written.insert(data.draw(st.integers(0, len(written))), again)
     document = ("{" + ",".join(written) + "}").encode()
 
@@ -126,8 +166,13 @@ def test_a_name_written_twice_is_always_found(members: dict[str, object], data: 
             strict.parse(nested)
 
 
-@given(st.binary(max_size=40) | st.text(alphabet='{}[]":,\\ntu0189aeE.+- ', max_size=30).map(str.encode))
-def test_arbitrary_bytes_are_read_as_the_standard_library_reads_them_or_refused(data: bytes) -> None:
+@given(
+    st.binary(max_size=40)
+    | st.text(alphabet='{}[]":,\\ntu0189aeE.+- ', max_size=30).map(str.encode)
+)
+def test_arbitrary_bytes_are_read_as_the_standard_library_reads_them_or_refused(
+    data: bytes,
+) -> None:
     try:
         found = strict.parse(data)
     except Malformed:
@@ -136,7 +181,10 @@ def test_arbitrary_bytes_are_read_as_the_standard_library_reads_them_or_refused(
 
 
 def test_the_members_of_an_object_are_cut_out_as_they_are_written() -> None:
-    assert strict.members(b'{"schema": {"type":"x"} ,"payload":[1, 2]}') == {"schema": b'{"type":"x"}', "payload": b"[1, 2]"}
+    assert strict.members(b'{"schema": {"type":"x"} ,"payload":[1, 2]}') == {
+        "schema": b'{"type":"x"}',
+        "payload": b"[1, 2]",
+    }
     with pytest.raises(Malformed, match="twice"):
         strict.members(b'{"a":1,"a":2}')
     with pytest.raises(Malformed, match="twice"):

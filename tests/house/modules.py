@@ -1,4 +1,5 @@
-"""The source tree as the house tests see it: modules, what they import, how long their functions are."""
+"""The source tree as the house tests see it: modules, what they import, how long their functions
+are."""
 
 from __future__ import annotations
 
@@ -28,14 +29,20 @@ def length_of(name: str) -> int:
 
 
 def imports(name: str, *, top_level: bool = False) -> set[str]:
-    """Dotted names that a module imports; `from a import b` counts as a.b where that is a module. Type-checking imports do not count."""
+    """Dotted names that a module imports; `from a import b` counts as a.b where that is a module.
+    Type-checking imports do not count."""
     found: set[str] = set()
     nodes = modules()[name].body if top_level else list(_running(modules()[name]))
     for node in nodes:
         if isinstance(node, ast.Import):
             found |= {alias.name for alias in node.names}
         elif isinstance(node, ast.ImportFrom) and node.module:
-            found |= {f"{node.module}.{alias.name}" if f"{node.module}.{alias.name}" in modules() else node.module for alias in node.names}
+            found |= {
+                f"{node.module}.{alias.name}"
+                if f"{node.module}.{alias.name}" in modules()
+                else node.module
+                for alias in node.names
+            }
     return found - {"__future__"}
 
 
@@ -51,4 +58,9 @@ def _running(tree: ast.AST) -> list[ast.AST]:
 def functions() -> list[tuple[str, ast.FunctionDef | ast.AsyncFunctionDef]]:
     """Every function with its module's name."""
     kinds = (ast.FunctionDef, ast.AsyncFunctionDef)
-    return [(name, node) for name, tree in modules().items() for node in ast.walk(tree) if isinstance(node, kinds)]
+    return [
+        (name, node)
+        for name, tree in modules().items()
+        for node in ast.walk(tree)
+        if isinstance(node, kinds)
+    ]

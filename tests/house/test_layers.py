@@ -1,4 +1,5 @@
-"""The house rules that a reader relies on: who imports whom, what the core never touches, how big things are."""
+"""The house rules that a reader relies on: who imports whom, what the core never touches, how big
+things are."""
 
 from __future__ import annotations
 
@@ -18,13 +19,65 @@ LAYERS = {
     "report": {"stores", "_core", "errors"},
     "sources": {"stores", "envelopes", "_core", "errors", "report"},
     "tables": {"sources", "stores", "envelopes", "_core", "errors", "report"},
-    "runtime": {"tables", "sources", "stores", "envelopes", "_core", "errors", "report", "instrumentation"},
+    "runtime": {
+        "tables",
+        "sources",
+        "stores",
+        "envelopes",
+        "_core",
+        "errors",
+        "report",
+        "instrumentation",
+    },
     "guests": {"tables", "sources", "stores", "envelopes", "_core", "errors", "report", "runtime"},
-    "aws": {"guests", "tables", "sources", "stores", "envelopes", "_core", "errors", "report", "runtime"},
-    "testing": {"tables", "sources", "stores", "envelopes", "_core", "errors", "report", "runtime", "guests"},
-    "check": {"tables", "sources", "stores", "envelopes", "_core", "errors", "report", "runtime", "guests", "testing"},
+    "aws": {
+        "guests",
+        "tables",
+        "sources",
+        "stores",
+        "envelopes",
+        "_core",
+        "errors",
+        "report",
+        "runtime",
+    },
+    "testing": {
+        "tables",
+        "sources",
+        "stores",
+        "envelopes",
+        "_core",
+        "errors",
+        "report",
+        "runtime",
+        "guests",
+    },
+    "check": {
+        "tables",
+        "sources",
+        "stores",
+        "envelopes",
+        "_core",
+        "errors",
+        "report",
+        "runtime",
+        "guests",
+        "testing",
+    },
     "demo": {"tables", "sources", "stores", "envelopes", "_core", "errors", "report", "runtime"},
-    "cli": {"demo", "tables", "sources", "stores", "envelopes", "_core", "errors", "report", "runtime", "guests", "testing"},
+    "cli": {
+        "demo",
+        "tables",
+        "sources",
+        "stores",
+        "envelopes",
+        "_core",
+        "errors",
+        "report",
+        "runtime",
+        "guests",
+        "testing",
+    },
     "__main__": {"cli"},
 }
 IMPURE = {
@@ -79,6 +132,8 @@ def test_a_module_stays_below_600_lines(name: str) -> None:
 
 
 def test_half_of_the_functions_are_shorter_than_ten_lines() -> None:
-    lengths = [node.end_lineno - node.lineno + 1 for _, node in functions() if node.end_lineno is not None]
+    lengths = [
+        node.end_lineno - node.lineno + 1 for _, node in functions() if node.end_lineno is not None
+    ]
 
     assert statistics.median(lengths) < 10

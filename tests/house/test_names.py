@@ -17,7 +17,9 @@ from anyorder.cli.main import VERBS, parser_of
 from tests.house.modules import ROOT
 
 DOCS = ROOT / "docs"
-EXCEPTIONS = [c for _, c in inspect.getmembers(errors, inspect.isclass) if issubclass(c, errors.AnyorderError)]
+EXCEPTIONS = [
+    c for _, c in inspect.getmembers(errors, inspect.isclass) if issubclass(c, errors.AnyorderError)
+]
 
 
 def words_of(folder: Path, pattern: str) -> str:
@@ -70,7 +72,9 @@ def seconds_of(*words: str) -> float:
 
 def test_help_imports_no_verb_and_no_store() -> None:
     code = "import sys; from anyorder.cli.main import main; main(['--help']); print([m for m in sys.modules if m.startswith('anyorder.')])"
-    shown = subprocess.run([sys.executable, "-c", code], check=True, capture_output=True, text=True).stdout
+    shown = subprocess.run(
+        [sys.executable, "-c", code], check=True, capture_output=True, text=True
+    ).stdout
 
     assert "anyorder.stores" not in shown
     assert "msgspec" not in shown
@@ -78,6 +82,8 @@ def test_help_imports_no_verb_and_no_store() -> None:
 
 def test_importing_the_package_imports_msgspec_and_the_standard_library_only() -> None:
     code = "import sys; old = set(sys.modules); import anyorder; print(*sorted({m.split('.')[0] for m in set(sys.modules) - old}))"
-    shown = subprocess.run([sys.executable, "-c", code], check=True, capture_output=True, text=True).stdout.split()
+    shown = subprocess.run(
+        [sys.executable, "-c", code], check=True, capture_output=True, text=True
+    ).stdout.split()
 
     assert set(shown) - {"anyorder", "msgspec"} <= set(sys.stdlib_module_names) | {"_virtualenv"}

@@ -1,7 +1,9 @@
-"""R11: late puts, an operator's word for them, and what may happen to such a row afterwards. One key; other keys' floors do not matter.
+"""R11: late puts, an operator's word for them, and what may happen to such a row afterwards. One
+key; other keys' floors do not matter.
 
-Checked in every state: a row without the mark `declared` is the fold of what was accepted, and no column of any row shows a put
-that a delete is known to have ended, unless an operator gave his word for that very put.
+Checked in every state: a row without the mark `declared` is the fold of what was accepted, and no
+column of any row shows a put that a delete is known to have ended, unless an operator gave his word
+for that very put.
 """
 
 from __future__ import annotations
@@ -14,7 +16,8 @@ from tests.model.histories import limits_of, meaning, told
 from tests.model.search import Explored, explore
 from tests.model.store import EMPTY, Slot, Store, bits, written
 
-State = tuple[int, int, int, int, int]  # limits, slot, accepted, held, events an operator gave his word for
+# limits, slot, accepted, held, events an operator gave his word for
+State = tuple[int, int, int, int, int]
 
 
 class Accepting:
@@ -35,7 +38,10 @@ class Accepting:
             yield "reap", (self.store.reap(slot, limits), EMPTY, accepted, held, word)
         for place in range(len(self.events)):
             step = self.store.deliver(slot, (place,), held, limits)
-            yield f"{self.told[place].label} {step.reasons[0]}", (limits, step.slot, accepted | step.accepted & ~word, step.held, word)
+            yield (
+                f"{self.told[place].label} {step.reasons[0]}",
+                (limits, step.slot, accepted | step.accepted & ~word, step.held, word),
+            )
         for place in bits(held):
             yield self.accept(state, place)
 
@@ -48,7 +54,13 @@ class Accepting:
         number = self.store.number(Slot(after, written(row, after, self.store.columns)))
         step = self.store.deliver(number, (), held & ~(1 << place), limits, True)
         word |= 1 << place
-        return f"accept {self.told[place].label}", (limits, step.slot, (accepted | step.accepted) & ~word, step.held, word)
+        return f"accept {self.told[place].label}", (
+            limits,
+            step.slot,
+            (accepted | step.accepted) & ~word,
+            step.held,
+            word,
+        )
 
     def problem(self, state: State) -> str:
         _, slot, accepted, _, word = state
@@ -56,11 +68,17 @@ class Accepting:
         memory = self.store.slots[slot].memory
         meant = meaning([self.events[place] for place in bits(accepted)], self.store.columns)
         if memory is None or memory.declared is None:
-            return "" if shown == meant else f"shows {shown} without a mark, the accepted fold to {meant}"
+            return (
+                ""
+                if shown == meant
+                else f"shows {shown} without a mark, the accepted fold to {meant}"
+            )
         return self.resurrected(shown or {}, accepted, word)
 
     def resurrected(self, shown: dict[str, object], accepted: int, word: int) -> str:
-        ended = max((place for place in bits(accepted) if self.events[place].fields is None), default=-1)
+        ended = max(
+            (place for place in bits(accepted) if self.events[place].fields is None), default=-1
+        )
         for column, value in shown.items():
             origin = int(str(value)[: -len(column)]) - 1
             if origin < ended and not word >> origin & 1:

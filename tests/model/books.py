@@ -1,4 +1,5 @@
-"""Order and batching (rules R9, R12): after the same deliveries in whatever order, cut and number, one state and one quarantine."""
+"""Order and batching (rules R9, R12): after the same deliveries in whatever order, cut and number,
+one state and one quarantine."""
 
 from __future__ import annotations
 
@@ -27,14 +28,28 @@ def limits_at(family: str, floor: int) -> Limits:
 
 
 class Books:
-    """One history of one key under one floor: every batch of what was not delivered yet, or of anything if `again`."""
+    """One history of one key under one floor: every batch of what was not delivered yet, or of
+    anything if `again`."""
 
-    def __init__(self, family: str, history: Sequence[str], positions: Sequence[int], floor: int, *, again: bool, columns: str = "xy") -> None:
+    def __init__(
+        self,
+        family: str,
+        history: Sequence[str],
+        positions: Sequence[int],
+        floor: int,
+        *,
+        again: bool,
+        columns: str = "xy",
+    ) -> None:
         self.told = told(family, history, positions)
         self.positions, self.columns, self.again = positions, columns, again
         self.store = Store([one.event for one in self.told], columns, limits_at(family, floor))
         places = range(len(self.told))
-        self.batches = [(batch, sum(1 << place for place in batch)) for size in places for batch in itertools.permutations(places, size + 1)]
+        self.batches = [
+            (batch, sum(1 << place for place in batch))
+            for size in places
+            for batch in itertools.permutations(places, size + 1)
+        ]
         self.ends: dict[int, Hashable] = {}
 
     def search(self) -> Explored:
@@ -45,7 +60,10 @@ class Books:
         for batch, these in self.batches:
             if self.again or not these & delivered:
                 step = self.store.deliver(slot, batch, held, self.store.first_limits)
-                label = " + ".join(f"{self.told[place].label} {reason}" for place, reason in zip(batch, step.reasons, strict=True))
+                label = " + ".join(
+                    f"{self.told[place].label} {reason}"
+                    for place, reason in zip(batch, step.reasons, strict=True)
+                )
                 yield label, (step.slot, step.held, delivered | these)
 
     def problem(self, state: State) -> str:
@@ -60,7 +78,14 @@ class Books:
 
 
 def search_all(
-    family: str, letters: str, length: int, *, ties: bool = False, again: bool = False, floors: bool = True, columns: str = "xy"
+    family: str,
+    letters: str,
+    length: int,
+    *,
+    ties: bool = False,
+    again: bool = False,
+    floors: bool = True,
+    columns: str = "xy",
 ) -> tuple[int, int, Explored | None]:
     """Histories (with positions and a floor) and states searched, and the first counterexample."""
     histories = states = 0
@@ -68,7 +93,9 @@ def search_all(
         for positions in plateaus(length, ties):
             for floor in range(length if floors else 1):
                 histories += 1
-                found = Books(family, history, positions, floor, again=again, columns=columns).search()
+                found = Books(
+                    family, history, positions, floor, again=again, columns=columns
+                ).search()
                 states += found.states
                 if not found.safe:
                     return histories, states, found

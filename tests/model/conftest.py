@@ -1,4 +1,5 @@
-"""`pytest tests/model` searches a part; `--whole` everything that the rules name, and says at the end how much that was."""
+"""`pytest tests/model` searches a part; `--whole` everything that the rules name, and says at the
+end how much that was."""
 
 from __future__ import annotations
 
@@ -10,7 +11,11 @@ Report = Callable[..., None]
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
-    parser.addoption("--whole", action="store_true", help="search the models in the whole scope of the rules (minutes instead of seconds)")
+    parser.addoption(
+        "--whole",
+        action="store_true",
+        help="search the models in the whole scope of the rules (minutes instead of seconds)",
+    )
 
 
 @pytest.fixture
@@ -24,12 +29,16 @@ def report(request: pytest.FixtureRequest) -> Report:
     """Call with counts to have them printed at the end: `report(histories=1364, states=78257)`."""
 
     def keep(**counts: object) -> None:
-        request.node.user_properties.append(("searched", ", ".join(f"{name} {count}" for name, count in counts.items())))
+        request.node.user_properties.append(
+            ("searched", ", ".join(f"{name} {count}" for name, count in counts.items()))
+        )
 
     return keep
 
 
-def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: pytest.Config) -> None:
+def pytest_terminal_summary(
+    terminalreporter: pytest.TerminalReporter, config: pytest.Config
+) -> None:
     if not config.getoption("--whole", default=False):
         return
     found = [

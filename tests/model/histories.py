@@ -1,9 +1,10 @@
-"""Histories of one or two keys as letters, the events they are, and what they mean: the in-order fold.
+"""Histories of one or two keys as letters, the events they are, and what they mean: the in-order
+fold.
 
-    P put of every column       X Y  puts with a hole (y, x: exists, not told)       p q  partial puts (x, y: only these are told)
-    D delete                    C    a put that creates       N  one that creates, with a hole y
-    M m  of two keys: `M` moves row a to key b (a delete and a put that creates, at one position), `m` with a hole y
-    T truncates the table
+    P put of every column       X Y  puts with a hole (y, x: exists, not told)       p q  partial
+    puts (x, y: only these are told) D delete                    C    a put that creates       N
+    one that creates, with a hole y M m  of two keys: `M` moves row a to key b (a delete and a put
+    that creates, at one position), `m` with a hole y T truncates the table
 
 A letter alone is key a; "bX" is key b.
 """
@@ -48,14 +49,26 @@ def told(family: str, history: Sequence[str], positions: Sequence[int] | None = 
     """The events of a history; `positions` where some share one."""
     out: list[Told] = []
     for number, word in enumerate(history, 1):
-        at, key, letter = positions[number - 1] if positions else number, "a" if len(word) == 1 else word[0], word[-1]
+        at, key, letter = (
+            positions[number - 1] if positions else number,
+            "a" if len(word) == 1 else word[0],
+            word[-1],
+        )
         if letter == "T":
             out.append(Told("", Event(Kind.TRUNCATE, position=position(family, at, "t")), f"T{at}"))
         elif letter in "Mm":
-            out.append(Told("a", Event(Kind.DELETE, position=position(family, at, "d")), f"D a{at}"))
-            out.append(Told("b", _put(family, number, at, "C" if letter == "M" else "N"), f"{letter} b{at}"))
+            out.append(
+                Told("a", Event(Kind.DELETE, position=position(family, at, "d")), f"D a{at}")
+            )
+            out.append(
+                Told(
+                    "b", _put(family, number, at, "C" if letter == "M" else "N"), f"{letter} b{at}"
+                )
+            )
         elif letter == "D":
-            out.append(Told(key, Event(Kind.DELETE, position=position(family, at, "d")), f"D {key}{at}"))
+            out.append(
+                Told(key, Event(Kind.DELETE, position=position(family, at, "d")), f"D {key}{at}")
+            )
         else:
             out.append(Told(key, _put(family, number, at, letter), f"{letter} {key}{at}"))
     return out
@@ -66,7 +79,12 @@ def _put(family: str, number: int, at: int, letter: str) -> Event:
     holes = frozenset() if letter in "PCpq" else frozenset("xy") - set(NAMED[letter])
     creates = letter in "CN"
     return Event(
-        Kind.PUT, position=position(family, at, "c" if creates else "u"), fields=fields, holes=holes, partial=letter in "pq", creates=creates
+        Kind.PUT,
+        position=position(family, at, "c" if creates else "u"),
+        fields=fields,
+        holes=holes,
+        partial=letter in "pq",
+        creates=creates,
     )
 
 
@@ -78,5 +96,7 @@ def meaning(events: Iterable[Event], columns: Sequence[str]) -> dict[str, object
             row = None
             continue
         before = {} if row is None or event.creates else row
-        row = before | {column: (event.fields or {}).get(column) for column in columns if event.names(column)}
+        row = before | {
+            column: (event.fields or {}).get(column) for column in columns if event.names(column)
+        }
     return row

@@ -1,7 +1,8 @@
 """Rows with holes in a connector's life (rules R8 inside R5), in two columns.
 
-`c`, `r` and `i` name both; an update names x, or x and y in turn: the other is an unchanged out-of-line value. The record that
-creates in a key change may have a hole too: its value was told under the old key.
+`c`, `r` and `i` name both; an update names x, or x and y in turn: the other is an unchanged
+out-of-line value. The record that creates in a key change may have a hole too: its value was told
+under the old key.
 """
 
 from __future__ import annotations
@@ -28,7 +29,8 @@ ONE, IN_TURN, MOVED = Naming(), Naming(("y", "x")), Naming(("y", "x"), "x")
 
 
 class Content:
-    """What each change of a log names, and the row at each position. A hole of a creating record hides a value that no event tells."""
+    """What each change of a log names, and the row at each position. A hole of a creating record
+    hides a value that no event tells."""
 
     def __init__(self, log: Log, naming: Naming, mark: str = "") -> None:
         self.named: dict[tuple[str, int], Fields | None] = {}
@@ -38,7 +40,9 @@ class Content:
             for lsn, op in changes:
                 if op == "w":
                     continue
-                columns = "" if op == "d" else naming.create if op == "c" else naming.update[lsn % 2]
+                columns = (
+                    "" if op == "d" else naming.create if op == "c" else naming.update[lsn % 2]
+                )
                 own: Fields = dict.fromkeys(columns, f"{name}{lsn}{mark}")
                 hidden: Fields = dict.fromkeys("xy", f"hidden {lsn}{mark}")
                 self.named[op, lsn] = own or None
@@ -58,4 +62,9 @@ def all_lives(bounds: Bounds, naming: Naming) -> Iterator[Life]:
         content = Content(log, naming)
         for plan in lives(log, lost=bounds.lost, forgets=bounds.forgets, limit=bounds.records):
             if any(change.op == "u" for change in plan):
-                yield Life([(change, content.event(change)) for change in plan], content.at(len(log) + 1), "xy", reaping=bounds.reaping)
+                yield Life(
+                    [(change, content.event(change)) for change in plan],
+                    content.at(len(log) + 1),
+                    "xy",
+                    reaping=bounds.reaping,
+                )

@@ -1,4 +1,5 @@
-"""One life of a connector: what it emitted is delivered in any order and any number of times, and the row must be right in the end, or somebody is told."""
+"""One life of a connector: what it emitted is delivered in any order and any number of times, and
+the row must be right in the end, or somebody is told."""
 
 from __future__ import annotations
 
@@ -15,10 +16,12 @@ Fields = dict[str, object]
 
 
 class Life:
-    """`emitted`: the records and the events they are. `truth`: the source's row in the end, None if there is none.
+    """`emitted`: the records and the events they are. `truth`: the source's row in the end, None if
+    there is none.
 
-    `rank`: the place of a memory's winner in the source's own order, to notice a step back. `reaping`: a tombstone may be
-    forgotten at any moment. A record with a snapshot run makes it known to the table, and what is held is decided again.
+    `rank`: the place of a memory's winner in the source's own order, to notice a step back.
+    `reaping`: a tombstone may be forgotten at any moment. A record with a snapshot run makes it
+    known to the table, and what is held is decided again.
     """
 
     def __init__(
@@ -35,9 +38,17 @@ class Life:
         self.store = Store([event for _, event in emitted], columns, limits)
         self.truth, self.reaping = truth, reaping
         self.full = (1 << len(emitted)) - 1
-        self.truncates = sum(1 << place for place, change in enumerate(self.changes) if change.op == "t")
+        self.truncates = sum(
+            1 << place for place, change in enumerate(self.changes) if change.op == "t"
+        )
         self.ranks = (
-            {event.position.identity(): rank(change) for change, event in emitted if change.op in "cudrix" and event.position} if rank else {}
+            {
+                event.position.identity(): rank(change)
+                for change, event in emitted
+                if change.op in "cudrix" and event.position
+            }
+            if rank
+            else {}
         )
         self.loud = self.open = self.back = False
 
@@ -53,20 +64,29 @@ class Life:
             if change.op == "t":
                 yield self.truncate(state, place)
                 continue
-            step = self.store.deliver(slot, (place,), held & ~self.truncates, known, known != limits)
+            step = self.store.deliver(
+                slot, (place,), held & ~self.truncates, known, known != limits
+            )
             self.back = self.back or self.steps_back(slot, step.slot)
             after = (known, step.slot, delivered | 1 << place, step.held | held & self.truncates)
-            yield f"{change.text()} {step.reasons[0]}", self.settled(after) if known != limits else after
+            yield (
+                f"{change.text()} {step.reasons[0]}",
+                self.settled(after) if known != limits else after,
+            )
 
     def truncate(self, state: State, place: int) -> tuple[str, State]:
-        """R10: what a truncate leaves, and what is held is decided again; a truncate that cannot be placed is held itself."""
+        """R10: what a truncate leaves, and what is held is decided again; a truncate that cannot be
+        placed is held itself."""
         limits, slot, delivered, held = state
         (after,), limits, reason = self.store.truncate([slot], place, limits)
         held = held & ~(1 << place) | (reason in QUARANTINED) << place
-        return f"{self.changes[place].text()} {reason}", self.settled((limits, after, delivered | 1 << place, held), moved=True)
+        return f"{self.changes[place].text()} {reason}", self.settled(
+            (limits, after, delivered | 1 << place, held), moved=True
+        )
 
     def settled(self, state: State, *, moved: bool = False) -> State:
-        """What is held is decided again: truncates until nothing moves, then, if any was settled or something `moved`, what the key's entries say."""
+        """What is held is decided again: truncates until nothing moves, then, if any was settled or
+        something `moved`, what the key's entries say."""
         limits, slot, delivered, held = state
         before = -1
         while limits != before:
@@ -88,7 +108,12 @@ class Life:
         shown = self.store.view(slot)
         if shown == self.truth:
             return ""
-        if held or (self.store.is_incomplete(slot) and shown is not None and self.truth is not None and shown.items() <= self.truth.items()):
+        if held or (
+            self.store.is_incomplete(slot)
+            and shown is not None
+            and self.truth is not None
+            and shown.items() <= self.truth.items()
+        ):
             self.loud = True
             return ""
         return f"shows {shown}, the source has {self.truth}"
@@ -98,7 +123,10 @@ class Life:
         before, now = self.store.slots[slot], self.store.slots[after]
         if slot == after or before.memory is None or now.memory is None or before.row == now.row:
             return False
-        old, new = (self.ranks.get(memory.stamp.position.identity()) for memory in (before.memory, now.memory))
+        old, new = (
+            self.ranks.get(memory.stamp.position.identity())
+            for memory in (before.memory, now.memory)
+        )
         return old is not None and new is not None and new < old
 
 

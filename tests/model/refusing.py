@@ -1,4 +1,5 @@
-"""R9: a store that refuses some contents (their type, a constraint). The product's own guard writes to the product's own memory store."""
+"""R9: a store that refuses some contents (their type, a constraint). The product's own guard writes
+to the product's own memory store."""
 
 from __future__ import annotations
 
@@ -27,12 +28,20 @@ class RefusingTransaction(MemoryTransaction):
 
     refused: frozenset[object] = frozenset()
 
-    def write(self, spec: TableSpec, writes: Sequence[Write], limits: Limits, token: str) -> list[Refused | Lost]:
+    def write(
+        self, spec: TableSpec, writes: Sequence[Write], limits: Limits, token: str
+    ) -> list[Refused | Lost]:
         def shows(write: Write) -> bool:
-            return write.after is not None and not self.refused.isdisjoint((write.after.values or {}).values())
+            return write.after is not None and not self.refused.isdisjoint(
+                (write.after.values or {}).values()
+            )
 
-        failures: list[Refused | Lost] = [Refused(write.entity, Reason.MALFORMED, "refused") for write in writes if shows(write)]
-        return failures + super().write(spec, [write for write in writes if not shows(write)], limits, token)
+        failures: list[Refused | Lost] = [
+            Refused(write.entity, Reason.MALFORMED, "refused") for write in writes if shows(write)
+        ]
+        return failures + super().write(
+            spec, [write for write in writes if not shows(write)], limits, token
+        )
 
 
 class RefusingStore(MemoryStore):
@@ -51,21 +60,38 @@ class RefusingStore(MemoryStore):
 
 def delivered(told: Sequence[Told]) -> list[Event]:
     """The events of one key, each with the place from which a held delivery is decoded again."""
-    return [msgspec.structs.replace(one.event, key=KEY, delivery=Delivery(offset=place, value=b"")) for place, one in enumerate(told)]
+    return [
+        msgspec.structs.replace(one.event, key=KEY, delivery=Delivery(offset=place, value=b""))
+        for place, one in enumerate(told)
+    ]
 
 
-def play(events: Sequence[Event], refused: frozenset[object], order: Sequence[int], parts: Sequence[tuple[int, int]], limits: Limits) -> Books:
-    """Deliver the events in this order, cut into these batches: the row, what is remembered, and the positions that are open in the end.
+def play(
+    events: Sequence[Event],
+    refused: frozenset[object],
+    order: Sequence[int],
+    parts: Sequence[tuple[int, int]],
+    limits: Limits,
+) -> Books:
+    """Deliver the events in this order, cut into these batches: the row, what is remembered, and
+    the positions that are open in the end.
 
-    Of two contents of one position one entry is open: as a dispute, or as refused, whichever was known first.
+    Of two contents of one position one entry is open: as a dispute, or as refused, whichever was
+    known first.
     """
     store = RefusingStore(events, refused)
     with store.transaction(0.0) as transaction:
         transaction.open_table(SPEC)
         transaction.save_limits(SPEC, limits)
         for start, end in parts:
-            guard.apply(transaction, SPEC, [events[place] for place in order[start:end]], f"token {start}")
-    held = {events[entry.delivery.offset].position for entry in store.state.entries.values() if entry.state == "open" and entry.delivery}
+            guard.apply(
+                transaction, SPEC, [events[place] for place in order[start:end]], f"token {start}"
+            )
+    held = {
+        events[entry.delivery.offset].position
+        for entry in store.state.entries.values()
+        if entry.state == "open" and entry.delivery
+    }
     rows, memories = store.state.rows["t"], store.state.memories["t"]
     remembered = [unpack(row.memory) for row in memories.values()]
     told = _text([[m.stamp, m.cells, m.base, sorted(m.disputed)] for m in remembered])

@@ -1,6 +1,7 @@
-"""R14: lives of a connector over several runs. A run id is larger than every earlier one; a later run begins where the stored offset
-says, or with a snapshot, perhaps of another history: a rebuilt database, or a standby that lagged. Positions and transaction ids
-are then used again, and the last changes of the old history never happened.
+"""R14: lives of a connector over several runs. A run id is larger than every earlier one; a later
+run begins where the stored offset says, or with a snapshot, perhaps of another history: a rebuilt
+database, or a standby that lagged. Positions and transaction ids are then used again, and the last
+changes of the old history never happened.
 """
 
 from __future__ import annotations
@@ -10,29 +11,53 @@ from typing import NamedTuple
 
 from anyorder._core.event import Event, Kind
 from tests.model.life import Life
-from tests.model.source import SCOPE, Change, Fields, Log, event_of, final_state, histories, lives, state_at, streamed, truncated
+from tests.model.source import (
+    SCOPE,
+    Change,
+    Fields,
+    Log,
+    event_of,
+    final_state,
+    histories,
+    lives,
+    state_at,
+    streamed,
+    truncated,
+)
 
 Emitted = tuple[Change, ...]
 
 
 def restarted(log: Log, *, forgets: bool, limit: int) -> Iterator[Emitted]:
-    """One crash with kept offsets: what comes after it, and what is emitted again, belongs to the second run."""
+    """One crash with kept offsets: what comes after it, and what is emitted again, belongs to the
+    second run."""
     for life in lives(log, lost=False, forgets=forgets, limit=limit):
         for crash in range(1, len(life)):
-            again = {(change.op, change.lsn) for change in life[:crash]} & {(change.op, change.lsn) for change in life[crash:]}
+            again = {(change.op, change.lsn) for change in life[:crash]} & {
+                (change.op, change.lsn) for change in life[crash:]
+            }
             if again or crash == 1:
-                yield tuple(change._replace(run="1" if at < crash else "2") for at, change in enumerate(life))
+                yield tuple(
+                    change._replace(run="1" if at < crash else "2")
+                    for at, change in enumerate(life)
+                )
 
 
 def snapshot_again(old: Log, new: Log, *, limit: int, common: int = 0) -> Iterator[Emitted]:
-    """The first run tells a part of `old`; the second takes a snapshot of `new` and streams it. `common`: their common prefix."""
+    """The first run tells a part of `old`; the second takes a snapshot of `new` and streams it.
+    `common`: their common prefix."""
     seen = set()
     for start in range(1, len(old) + 2):
         value = state_at(old, start)
-        first = ([Change("r", start, None, None, value, time=start)] if value is not None else []) + streamed(old, after=start)
+        first = (
+            [Change("r", start, None, None, value, time=start)] if value is not None else []
+        ) + streamed(old, after=start)
         for crash in range(len(first) + 1):
             for taken in range(common + 1, len(new) + 2):
-                second = [Change("r", taken, None, None, state_at(new, taken), time=taken), *streamed(new, after=taken)]
+                second = [
+                    Change("r", taken, None, None, state_at(new, taken), time=taken),
+                    *streamed(new, after=taken),
+                ]
                 plan = (*_run("1", first[:crash]), *_run("2", second, history=1))
                 if len(plan) <= limit and plan not in seen:
                     seen.add(plan)
@@ -40,9 +65,13 @@ def snapshot_again(old: Log, new: Log, *, limit: int, common: int = 0) -> Iterat
 
 
 def with_another_crash(plan: Emitted, *, limit: int) -> Iterator[Emitted]:
-    """The same, and one of the two runs crashed once more and emitted again from an earlier point."""
+    """The same, and one of the two runs crashed once more and emitted again from an earlier
+    point."""
     for run in "12":
-        mine, others = [change for change in plan if change.run == run], [change for change in plan if change.run != run]
+        mine, others = (
+            [change for change in plan if change.run == run],
+            [change for change in plan if change.run != run],
+        )
         reads = 1 if mine and mine[0].op == "r" else 0
         for crash in range(reads + 1, len(mine) + 1):
             for back in range(reads, crash):
@@ -54,14 +83,23 @@ def with_another_crash(plan: Emitted, *, limit: int) -> Iterator[Emitted]:
 
 def _run(name: str, changes: list[Change], history: int = 0) -> list[Change]:
     mark = "'" * history
-    return [c._replace(run=name, history=history, value=c.value and c.value + mark) for c in changes]
+    return [
+        c._replace(run=name, history=history, value=c.value and c.value + mark) for c in changes
+    ]
 
 
 def clocked(plan: Emitted, ahead: int) -> Emitted:
-    """The commit times in microseconds, a second a position; the new server's clock is so many seconds ahead of the old one's."""
+    """The commit times in microseconds, a second a position; the new server's clock is so many
+    seconds ahead of the old one's."""
 
     def at(change: Change) -> Change:
-        return change if change.time is None else change._replace(time=(1000 + change.time + ahead * change.history) * 1_000_000 + change.history)
+        return (
+            change
+            if change.time is None
+            else change._replace(
+                time=(1000 + change.time + ahead * change.history) * 1_000_000 + change.history
+            )
+        )
 
     return tuple(map(at, plan))
 
@@ -84,13 +122,19 @@ def life_of(
     elsewhere: str = "",
     offsets: bool = True,
 ) -> Life:
-    """A snapshot record makes its run known. `elsewhere`: one of another key makes this run known, at any moment."""
+    """A snapshot record makes its run known. `elsewhere`: one of another key makes this run known,
+    at any moment."""
     emitted: list[tuple[Change, Event]] = []
     for place, change in enumerate(plan):
         moved = change if offsets else change._replace(partition=place)
         event = telling(moved)
         if change.op == "r":
-            event = Event(event.kind, position=event.position, fields=event.fields, snapshot_run=(SCOPE, change.run))
+            event = Event(
+                event.kind,
+                position=event.position,
+                fields=event.fields,
+                snapshot_run=(SCOPE, change.run),
+            )
         emitted.append((moved, event))
     if elsewhere:
         seen = Change("k", 0, None, None, None, run=elsewhere)
@@ -112,7 +156,8 @@ class Pair(NamedTuple):
 
 
 def rebuilt(changes: int, names: int, *, limit: int, truncates: bool = False) -> Iterator[Pair]:
-    """Two histories that have nothing in common but their positions; `truncates`: one of them, or both, has a TRUNCATE."""
+    """Two histories that have nothing in common but their positions; `truncates`: one of them, or
+    both, has a TRUNCATE."""
     logs = list(histories(changes, names, 0, 0))
     ended = [log for before in logs for log in truncated(before)]
     pairs = (
@@ -129,6 +174,16 @@ def lagging(changes: int, names: int, *, limit: int) -> Iterator[Pair]:
     logs = list(histories(changes, names, 0, 0))
     for old in logs:
         for new in logs:
-            common = next((at for at in range(min(len(old), len(new)), 0, -1) if old[:at] == new[:at] and old[:at] in logs), 0)
+            common = next(
+                (
+                    at
+                    for at in range(min(len(old), len(new)), 0, -1)
+                    if old[:at] == new[:at] and old[:at] in logs
+                ),
+                0,
+            )
             if 0 < common < len(old):
-                yield from (Pair(old, new, plan) for plan in snapshot_again(old, new, limit=limit, common=common))
+                yield from (
+                    Pair(old, new, plan)
+                    for plan in snapshot_again(old, new, limit=limit, common=common)
+                )

@@ -1,4 +1,5 @@
-"""R3: what the floor is made of. One key whose events carry several clocks; every other key only raises floors.
+"""R3: what the floor is made of. One key whose events carry several clocks; every other key only
+raises floors.
 
 Checked in every state: the key shows its newest accepted put, or nothing where that was deleted.
 """
@@ -32,14 +33,28 @@ def version(value: int, lineage: str = "") -> ScalarPosition:
 
 
 class Stream:
-    """`history`: (put or delete, position) in the source's order; `others`: positions of other keys' tombstones, reaped at any moment."""
+    """`history`: (put or delete, position) in the source's order; `others`: positions of other
+    keys' tombstones, reaped at any moment."""
 
-    def __init__(self, history: Sequence[tuple[Kind, Position]], others: Sequence[Position] = (), partitions: int | None = None) -> None:
+    def __init__(
+        self,
+        history: Sequence[tuple[Kind, Position]],
+        others: Sequence[Position] = (),
+        partitions: int | None = None,
+    ) -> None:
         self.events = [
-            Event(kind, position=position, fields={"x": number} if kind is PUT else None) for number, (kind, position) in enumerate(history)
+            Event(kind, position=position, fields={"x": number} if kind is PUT else None)
+            for number, (kind, position) in enumerate(history)
         ]
-        self.store = Store([*self.events, *(Event(Kind.DELETE, position=position) for position in others)], "x", Limits(Floor({}, partitions)))
-        self.others = [self.store.deliver(EMPTY, (len(history) + number,), 0, 0).slot for number in range(len(others))]
+        self.store = Store(
+            [*self.events, *(Event(Kind.DELETE, position=position) for position in others)],
+            "x",
+            Limits(Floor({}, partitions)),
+        )
+        self.others = [
+            self.store.deliver(EMPTY, (len(history) + number,), 0, 0).slot
+            for number in range(len(others))
+        ]
 
     def search(self) -> Explored:
         return explore((self.store.first_limits, EMPTY, 0, 0), self.successors, self.problem)
@@ -53,9 +68,14 @@ class Stream:
                 (limits, step.slot, accepted | step.accepted, step.held),
             )
         for other in self.others:
-            yield from (("another key is reaped", (after, slot, accepted, held)) for after in self.reaped(other, limits))
+            yield from (
+                ("another key is reaped", (after, slot, accepted, held))
+                for after in self.reaped(other, limits)
+            )
         if self.store.is_tombstone(slot):
-            yield from (("reap", (after, EMPTY, accepted, held)) for after in self.reaped(slot, limits))
+            yield from (
+                ("reap", (after, EMPTY, accepted, held)) for after in self.reaped(slot, limits)
+            )
 
     def reaped(self, slot: int, limits: int) -> Iterator[int]:
         try:
@@ -67,4 +87,8 @@ class Stream:
         _, slot, accepted, _ = state
         newest = max(bits(accepted), default=None)
         meant = None if newest is None else self.events[newest].fields
-        return "" if self.store.view(slot) == meant else f"shows {self.store.view(slot)}, the newest accepted says {meant}"
+        return (
+            ""
+            if self.store.view(slot) == meant
+            else f"shows {self.store.view(slot)}, the newest accepted says {meant}"
+        )

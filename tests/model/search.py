@@ -24,8 +24,13 @@ class Explored(NamedTuple):
         return "safe" if self.trace is None else " ; ".join(self.trace) + f"  ** {self.problem}"
 
 
-def explore(start: State, successors: Callable[[State], Iterable[tuple[str, State]]], problem: Callable[[State], str]) -> Explored:
-    """Visit every state that can be reached; stop at the first whose `problem` is not empty, or fails an assertion.
+def explore(
+    start: State,
+    successors: Callable[[State], Iterable[tuple[str, State]]],
+    problem: Callable[[State], str],
+) -> Explored:
+    """Visit every state that can be reached; stop at the first whose `problem` is not empty, or
+    fails an assertion.
 
     `successors` gives (label, state); labels make up the trace.
     """

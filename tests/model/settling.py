@@ -1,4 +1,5 @@
-"""R6, R11, R13: lives with hints, lives in which the row is read again at the source, and histories that start again."""
+"""R6, R11, R13: lives with hints, lives in which the row is read again at the source, and histories
+that start again."""
 
 from __future__ import annotations
 
@@ -13,7 +14,9 @@ from tests.model.source import event_of, histories, lives, read_again, streamed,
 Bounds = tuple[int, int, int, int]
 
 
-def lives_with_hints(bounds: Bounds, limit: int, *, lose_a_delete: bool = False, reaping: bool = False) -> Iterator[Life]:
+def lives_with_hints(
+    bounds: Bounds, limit: int, *, lose_a_delete: bool = False, reaping: bool = False
+) -> Iterator[Life]:
     for log in histories(*bounds):
         for plan in lives(log, lost=False, forgets=False, limit=5):
             if any(change.op == "d" for change in plan):
@@ -22,7 +25,9 @@ def lives_with_hints(bounds: Bounds, limit: int, *, lose_a_delete: bool = False,
                     yield life_of(log, emitted, reaping)
 
 
-def lives_with_a_read(bounds: Bounds, limit: int, lock: str, *, reaping: bool = False) -> Iterator[Life]:
+def lives_with_a_read(
+    bounds: Bounds, limit: int, lock: str, *, reaping: bool = False
+) -> Iterator[Life]:
     for log in histories(*bounds):
         for plan in lives(log, lost=False, forgets=False, limit=limit):
             for read in read_again(log, lock):
@@ -30,23 +35,30 @@ def lives_with_a_read(bounds: Bounds, limit: int, lock: str, *, reaping: bool = 
 
 
 def alarms(bounds: tuple[int, int, int], margin: int) -> tuple[int, int]:
-    """Healthy streams whose changes come in any order: ordered pairs, and those after which the second is suspected (R13)."""
+    """Healthy streams whose changes come in any order: ordered pairs, and those after which the
+    second is suspected (R13)."""
     pairs = suspected = 0
     for log in histories(*bounds):
-        emitted = [(event_of(change, {"x": 1}).position, change.time or 0) for change in streamed(log)]
+        emitted = [
+            (event_of(change, {"x": 1}).position, change.time or 0) for change in streamed(log)
+        ]
         judged = [(position.growing(), time) for position, time in emitted if position is not None]
         for first, time in judged:
             for second, later in judged:
                 pairs += 1
                 if first and second:
-                    suspected += observe(observe(Growth(), first[1], time, margin), second[1], later, margin).suspected
+                    suspected += observe(
+                        observe(Growth(), first[1], time, margin), second[1], later, margin
+                    ).suspected
     return pairs, suspected
 
 
 def restarts(margin: int, first: int, length: int = 6) -> tuple[int, int]:
-    """A history of positions and times 1 to `length` starts again at any position and at time `first`, its new changes in any order.
+    """A history of positions and times 1 to `length` starts again at any position and at time
+    `first`, its new changes in any order.
 
-    The new ones that are later than every old one by more than twice the margin, and those of them silently called stale.
+    The new ones that are later than every old one by more than twice the margin, and those of them
+    silently called stale.
     """
     judged = silent = 0
     for restart in range(1, length + 1):

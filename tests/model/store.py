@@ -1,6 +1,6 @@
-"""What a store does with the product's decisions, and nothing more: it keeps memories, writes rows from `Memory.values`,
-keeps the quarantine. Memories, limits and decisions are numbered, so that a state is a few small integers and every
-decision of the product is taken once.
+"""What a store does with the product's decisions, and nothing more: it keeps memories, writes rows
+from `Memory.values`, keeps the quarantine. Memories, limits and decisions are numbered, so that a
+state is a few small integers and every decision of the product is taken once.
 """
 
 from __future__ import annotations
@@ -32,7 +32,8 @@ class Slot(NamedTuple):
 
 
 class Step(NamedTuple):
-    """After a write: the slot, the open quarantine (a bit an event), a reason a delivery, and the events that were accepted."""
+    """After a write: the slot, the open quarantine (a bit an event), a reason a delivery, and the
+    events that were accepted."""
 
     slot: int
     held: int
@@ -68,7 +69,9 @@ def written(row: Row | None, memory: Memory | None, columns: Sequence[str]) -> R
 class Store:
     """The events of one history, and every slot and limit that deciding them leads to."""
 
-    def __init__(self, events: Sequence[Event], columns: Sequence[str], limits: Limits | None = None) -> None:
+    def __init__(
+        self, events: Sequence[Event], columns: Sequence[str], limits: Limits | None = None
+    ) -> None:
         self.events, self.columns = tuple(events), tuple(columns)
         self._places = {id(event): place for place, event in enumerate(self.events)}
         self._numbers: dict[bytes, int] = {}
@@ -77,14 +80,24 @@ class Store:
         self.limits: list[Limits] = []
         self._steps: dict[tuple[object, ...], Step] = {}
         self._views: dict[int, dict[str, object] | None] = {}
-        self._said = {(event.position.identity(), event.fingerprint): event.fields or {} for event in self.events if event.position is not None}
+        self._said = {
+            (event.position.identity(), event.fingerprint): event.fields or {}
+            for event in self.events
+            if event.position is not None
+        }
         self.number(Slot(None, None))
         self.first_limits = self.number_limits(limits or Limits())
 
     def number(self, slot: Slot) -> int:
         """The slot's number; its memory is kept as a store would read it back."""
         memory = None if slot.memory is None else unpack(pack(slot.memory))
-        told = memory and (memory.stamp, memory.cells, memory.base, sorted(memory.disputed), memory.declared)
+        told = memory and (
+            memory.stamp,
+            memory.cells,
+            memory.base,
+            sorted(memory.disputed),
+            memory.declared,
+        )
         name = _text((told, slot.row))
         found = self._numbers.setdefault(name, len(self.slots))
         if found == len(self.slots):
@@ -97,18 +110,29 @@ class Store:
             self.limits.append(limits)
         return found
 
-    def deliver(self, slot: int, batch: tuple[int, ...], held: int, limits: int, reconsider: bool = False) -> Step:
-        """One write: these events of the key in this order, with what the quarantine holds of it."""
+    def deliver(
+        self, slot: int, batch: tuple[int, ...], held: int, limits: int, reconsider: bool = False
+    ) -> Step:
+        """One write: these events of the key in this order, with what the quarantine holds of
+        it."""
         asked = (slot, batch, held, limits, reconsider)
         step = self._steps.get(asked)
         if step is None:
             step = self._steps[asked] = self._deliver(*asked)
         return step
 
-    def _deliver(self, slot: int, batch: tuple[int, ...], held: int, limits: int, reconsider: bool) -> Step:
+    def _deliver(
+        self, slot: int, batch: tuple[int, ...], held: int, limits: int, reconsider: bool
+    ) -> Step:
         memory, row = self.slots[slot]
         entries = [Held(place, self.events[place]) for place in bits(held)]
-        share = coalesce(memory, [self.events[place] for place in batch], entries, self.limits[limits], reconsider=reconsider)
+        share = coalesce(
+            memory,
+            [self.events[place] for place in batch],
+            entries,
+            self.limits[limits],
+            reconsider=reconsider,
+        )
         accepted = kept = 0
         reasons = {}
         for decision in share.decisions:
@@ -128,11 +152,16 @@ class Store:
         return Step(after, held, tuple(reasons[place] for place in batch), accepted)
 
     def _is_held(self, decision: Decision, held: int) -> bool:
-        """Does the quarantine hold the event, or another content of the same dispute? Then it is a duplicate (rules R1, R12)."""
+        """Does the quarantine hold the event, or another content of the same dispute? Then it is a
+        duplicate (rules R1, R12)."""
         mine, position = identity_of(decision.event), decision.event.position
         for place in bits(held):
             other = self.events[place]
-            same_place = position is not None and other.position is not None and other.position.identity() == position.identity()
+            same_place = (
+                position is not None
+                and other.position is not None
+                and other.position.identity() == position.identity()
+            )
             if identity_of(other) == mine or (same_place and disputes(decision)):
                 return True
         return False
@@ -143,7 +172,9 @@ class Store:
         if run is None or run[1] in known.lineage.get(run[0], ()):
             return limits
         runs = tuple(sorted((*known.lineage.get(run[0], ()), run[1])))
-        return self.number_limits(msgspec.structs.replace(known, lineage={**known.lineage, run[0]: runs}))
+        return self.number_limits(
+            msgspec.structs.replace(known, lineage={**known.lineage, run[0]: runs})
+        )
 
     def reap(self, slot: int, limits: int) -> int:
         """Forget this tombstone: the limits afterwards; the slot is empty."""
@@ -151,20 +182,28 @@ class Store:
         assert memory is not None
         return self.number_limits(forget(self.limits[limits], memory.stamp))
 
-    def truncate(self, slots: Sequence[int], place: int, limits: int) -> tuple[list[int], int, Reason]:
+    def truncate(
+        self, slots: Sequence[int], place: int, limits: int
+    ) -> tuple[list[int], int, Reason]:
         """The slots and limits after a truncate."""
         event = self.events[place]
         after, reason = truncated_by(self.limits[limits], event)
         if reason is not Reason.APPLIED and reason is not Reason.DUPLICATE:
             return list(slots), limits, reason
-        return [self._truncated(slot, event, after) for slot in slots], self.number_limits(after), reason
+        return (
+            [self._truncated(slot, event, after) for slot in slots],
+            self.number_limits(after),
+            reason,
+        )
 
     def _truncated(self, slot: int, event: Event, limits: Limits) -> int:
         memory, row = self.slots[slot]
         if memory is None:
             return slot
         after = truncate(memory, event, limits)
-        return slot if after is memory else self.number(Slot(after, written(row, after, self.columns)))
+        return (
+            slot if after is memory else self.number(Slot(after, written(row, after, self.columns)))
+        )
 
     def is_tombstone(self, slot: int) -> bool:
         memory = self.slots[slot].memory
@@ -175,7 +214,8 @@ class Store:
         return memory is not None and bool(memory.holes(set(self.columns)))
 
     def view(self, slot: int) -> dict[str, object] | None:
-        """The row without its holes. Raises AssertionError where it is not what the memory says: each value from the event that told it."""
+        """The row without its holes. Raises AssertionError where it is not what the memory says:
+        each value from the event that told it."""
         if slot not in self._views:
             self._views[slot] = self._view(*self.slots[slot])
         return self._views[slot]
@@ -185,12 +225,22 @@ class Store:
             assert row is None, f"a row is left: {row}"
             return None
         assert row is not None, "a live memory without a row"
-        told = {c: value for c, value in zip(self.columns, row, strict=True) if memory.source_of(c) is not None}
+        told = {
+            c: value
+            for c, value in zip(self.columns, row, strict=True)
+            if memory.source_of(c) is not None
+        }
         holes = sorted(set(self.columns) - set(told))
         assert memory.holes(set(self.columns)) == holes
-        assert all(value is None for c, value in zip(self.columns, row, strict=True) if c in holes), f"a hole shows a value: {row}, holes {holes}"
+        assert all(
+            value is None for c, value in zip(self.columns, row, strict=True) if c in holes
+        ), f"a hole shows a value: {row}, holes {holes}"
         for column, value in told.items():
             stamp = memory.source_of(column)
-            said = self._said.get((stamp.position.identity(), stamp.fingerprint), {}) if stamp is not None else {}
+            said = (
+                self._said.get((stamp.position.identity(), stamp.fingerprint), {})
+                if stamp is not None
+                else {}
+            )
             assert said.get(column) == value, f"{column} shows {value}, its event told {said}"
         return told

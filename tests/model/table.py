@@ -14,31 +14,57 @@ Row = dict[str, object]
 
 
 class Table:
-    """One history: deliveries in any order and number, in batches of up to `batch` events of a key, tombstones reaped at any moment."""
+    """One history: deliveries in any order and number, in batches of up to `batch` events of a key,
+    tombstones reaped at any moment."""
 
-    def __init__(self, family: str, history: Sequence[str], *, columns: str = "xy", batch: int = 1) -> None:
+    def __init__(
+        self, family: str, history: Sequence[str], *, columns: str = "xy", batch: int = 1
+    ) -> None:
         self.told = told(family, history)
         self.columns = tuple(columns)
         self.store = Store([one.event for one in self.told], self.columns, limits_of(family))
         self.keys = sorted({one.key for one in self.told} - {""}) or ["a"]
-        mine = [[place for place, one in enumerate(self.told) if one.key == key] for key in self.keys]
+        mine = [
+            [place for place, one in enumerate(self.told) if one.key == key] for key in self.keys
+        ]
         self.of_key = [sum(1 << place for place in places) for places in mine]
-        self.batches = [[cut for size in range(1, batch + 1) for cut in itertools.permutations(places, size)] for places in mine]
+        self.batches = [
+            [cut for size in range(1, batch + 1) for cut in itertools.permutations(places, size)]
+            for places in mine
+        ]
         self.truncates = [place for place, one in enumerate(self.told) if one.key == ""]
         self._meanings: dict[tuple[int, int], Row | None] = {}
 
     def search(self) -> Explored:
-        return explore((self.store.first_limits, (EMPTY,) * len(self.keys), 0, 0), self.successors, self.problem)
+        return explore(
+            (self.store.first_limits, (EMPTY,) * len(self.keys), 0, 0),
+            self.successors,
+            self.problem,
+        )
 
     def successors(self, state: State) -> Iterator[tuple[str, State]]:
         limits, slots, accepted, held = state
         for k, slot in enumerate(slots):
             if self.store.is_tombstone(slot):
-                yield f"reap {self.keys[k]}", (self.store.reap(slot, limits), _with(slots, k, EMPTY), accepted, held)
+                yield (
+                    f"reap {self.keys[k]}",
+                    (self.store.reap(slot, limits), _with(slots, k, EMPTY), accepted, held),
+                )
             for batch in self.batches[k]:
                 step = self.store.deliver(slot, batch, held & self.of_key[k], limits)
-                label = " + ".join(f"{self.told[place].label} {reason}" for place, reason in zip(batch, step.reasons, strict=True))
-                yield label, (limits, _with(slots, k, step.slot), accepted | step.accepted, held & ~self.of_key[k] | step.held)
+                label = " + ".join(
+                    f"{self.told[place].label} {reason}"
+                    for place, reason in zip(batch, step.reasons, strict=True)
+                )
+                yield (
+                    label,
+                    (
+                        limits,
+                        _with(slots, k, step.slot),
+                        accepted | step.accepted,
+                        held & ~self.of_key[k] | step.held,
+                    ),
+                )
         for place in self.truncates:
             yield self.truncate(state, place)
 
@@ -48,7 +74,11 @@ class Table:
         accepted |= (reason not in QUARANTINED) << place
         for k, slot in enumerate(after):
             step = self.store.deliver(slot, (), held & self.of_key[k], limits, True)
-            after[k], accepted, held = step.slot, accepted | step.accepted, held & ~self.of_key[k] | step.held
+            after[k], accepted, held = (
+                step.slot,
+                accepted | step.accepted,
+                held & ~self.of_key[k] | step.held,
+            )
         return f"{self.told[place].label} {reason}", (limits, tuple(after), accepted, held)
 
     def problem(self, state: State) -> str:
@@ -61,7 +91,11 @@ class Table:
 
     def meaning(self, k: int, accepted: int) -> Row | None:
         if (k, accepted) not in self._meanings:
-            mine = [self.told[place].event for place in bits(accepted) if self.told[place].key in (self.keys[k], "")]
+            mine = [
+                self.told[place].event
+                for place in bits(accepted)
+                if self.told[place].key in (self.keys[k], "")
+            ]
             self._meanings[k, accepted] = meaning(mine, self.columns)
         return self._meanings[k, accepted]
 
@@ -70,7 +104,9 @@ def _with(slots: tuple[int, ...], k: int, slot: int) -> tuple[int, ...]:
     return (*slots[:k], slot, *slots[k + 1 :])
 
 
-def search_all(family: str, letters: Sequence[str], length: int, *, columns: str = "xy", batch: int = 1) -> tuple[int, int, Explored | None]:
+def search_all(
+    family: str, letters: Sequence[str], length: int, *, columns: str = "xy", batch: int = 1
+) -> tuple[int, int, Explored | None]:
     """Histories and states searched, and the first counterexample; shorter histories first."""
     histories = states = 0
     for size in range(1, length + 1):

@@ -1,4 +1,5 @@
-"""R4 and R5: every small life of a connector, in every order and repetition of what it emitted, ends in the source's state or is loud."""
+"""R4 and R5: every small life of a connector, in every order and repetition of what it emitted,
+ends in the source's state or is loud."""
 
 from __future__ import annotations
 
@@ -14,13 +15,17 @@ from tests.model.life import tally
 
 
 @pytest.mark.parametrize("name", SCOPES)
-def test_every_life_ends_in_the_source_state_or_loud(name: str, whole: bool, report: Report) -> None:
+def test_every_life_ends_in_the_source_state_or_loud(
+    name: str, whole: bool, report: Report
+) -> None:
     scope = SCOPES[name]
     found = tally(all_lives(scope.full if whole else scope.part))
 
     report(**found.counts)
     assert found.wrong == 0, str(found.worst)
-    assert found.loud == 0 or not scope.decides, "something that decides everything was left in the quarantine"
+    assert found.loud == 0 or not scope.decides, (
+        "something that decides everything was left in the quarantine"
+    )
 
 
 @pytest.mark.parametrize("name", [name for name, scope in SCOPES.items() if scope.settles])
@@ -33,19 +38,26 @@ def test_nothing_stays_open_where_everything_can_be_told(name: str, report: Repo
 
 
 def test_only_an_incremental_read_of_a_reemitted_change_steps_back(whole: bool) -> None:
-    """R5: of a run's first transaction, whose first half is null, an incremental read cannot know that it is older."""
+    """R5: of a run's first transaction, whose first half is null, an incremental read cannot know
+    that it is older."""
     scope = SCOPES["A"]
     lives = list(all_lives(scope.full if whole else scope.part))
     stepped = [life for life in lives if life.search().safe and life.back]
 
     assert len(stepped) < len(lives) / 100
     assert all({"i"} < {change.op for change in life.changes} for life in stepped)
-    assert all(any(change.op in "cud" and change.seq0 is None for change in life.changes) for life in stepped)
+    assert all(
+        any(change.op in "cud" and change.seq0 is None for change in life.changes)
+        for life in stepped
+    )
 
 
 @pytest.mark.parametrize("forgets", [False, True])
-def test_no_pair_of_changes_is_ordered_against_their_commits(forgets: bool, whole: bool, report: Report) -> None:
-    """R4: exact in one run; where any copy may have lost the first half of its sequence a pair may be undecided, never wrong."""
+def test_no_pair_of_changes_is_ordered_against_their_commits(
+    forgets: bool, whole: bool, report: Report
+) -> None:
+    """R4: exact in one run; where any copy may have lost the first half of its sequence a pair may
+    be undecided, never wrong."""
     pairs = undecided = 0
     for events in copies((5, 3, 2) if whole else (4, 2, 1), forgets=forgets):
         for older, newer in itertools.combinations(events, 2):

@@ -1,4 +1,5 @@
-"""FOLD (rules R8, R10, R3): whatever the order, repetition, batching and reaping, every row is the in-order fold of what was accepted."""
+"""FOLD (rules R8, R10, R3): whatever the order, repetition, batching and reaping, every row is the
+in-order fold of what was accepted."""
 
 from __future__ import annotations
 
@@ -11,7 +12,9 @@ from tests.model.table import search_all
 
 TWO_KEYS = ("aP", "aX", "aD", "bP", "bX", "bY", "bD", "M", "m", "T")
 MOVES = ("aP", "aX", "aD", "bP", "bD", "M")
-SCOPES = {  # letters (see histories.py): length in a part, in the whole; columns; batches of up to so many events
+# letters (see histories.py): length in a part, in the whole; columns; batches of up to so many
+# events
+SCOPES = {
     "whole puts, holes, deletes": ("PXYD", 4, 6, "xy", 1),
     "the same in batches": ("PXYD", 3, 4, "xy", 3),
     "truncates": ("PXYDT", 3, 5, "xy", 1),
@@ -26,7 +29,9 @@ SCOPES = {  # letters (see histories.py): length in a part, in the whole; column
 
 @pytest.mark.parametrize("family", FAMILIES)
 @pytest.mark.parametrize("name", SCOPES)
-def test_every_row_is_the_fold_of_what_was_accepted(name: str, family: str, whole: bool, report: Report) -> None:
+def test_every_row_is_the_fold_of_what_was_accepted(
+    name: str, family: str, whole: bool, report: Report
+) -> None:
     letters, part, full, columns, batch = SCOPES[name]
     length = full if whole else part - (family != FAMILIES[0] and batch > 1)
 
@@ -42,7 +47,9 @@ def test_a_batch_writes_the_same_row_whatever_order_it_is_folded_in(
 ) -> None:
     monkeypatch.setattr(core_batch, "newest_first", list)
 
-    histories, states, found = search_all("log", letters, 4 if whole else 3, columns="xyz", batch=3 if whole else 2)
+    histories, states, found = search_all(
+        "log", letters, 4 if whole else 3, columns="xyz", batch=3 if whole else 2
+    )
 
     report(histories=histories, states=states)
     assert found is None, str(found)

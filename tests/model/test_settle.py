@@ -1,4 +1,5 @@
-"""R6, R11, R13: a hint only waits, an operator's word is remembered, a row read again is exact, a history that starts again is noticed."""
+"""R6, R11, R13: a hint only waits, an operator's word is remembered, a row read again is exact, a
+history that starts again is noticed."""
 
 from __future__ import annotations
 
@@ -24,7 +25,9 @@ def test_hints_change_nothing_and_are_settled(reaping: bool, whole: bool, report
 
 
 @pytest.mark.parametrize("reaping", [False, True])
-def test_a_hint_whose_delete_was_compacted_away_keeps_waiting_or_the_row_is_right(reaping: bool, whole: bool, report: Report) -> None:
+def test_a_hint_whose_delete_was_compacted_away_keeps_waiting_or_the_row_is_right(
+    reaping: bool, whole: bool, report: Report
+) -> None:
     found = tally(lives_with_hints(BOUNDS, 7 if whole else 6, lose_a_delete=True, reaping=reaping))
 
     report(**found.counts)
@@ -50,8 +53,12 @@ def test_a_row_read_without_waiting_for_updates_is_not(lock: str) -> None:
 
 
 @pytest.mark.parametrize("family", ["log", "version"])
-@pytest.mark.parametrize(("letters", "part", "full"), [("PD", 4, 5), ("PXYD", 3, 4), ("CNXPD", 3, 4)])
-def test_an_accepted_put_never_washes_off_its_mark(family: str, letters: str, part: int, full: int, whole: bool, report: Report) -> None:
+@pytest.mark.parametrize(
+    ("letters", "part", "full"), [("PD", 4, 5), ("PXYD", 3, 4), ("CNXPD", 3, 4)]
+)
+def test_an_accepted_put_never_washes_off_its_mark(
+    family: str, letters: str, part: int, full: int, whole: bool, report: Report
+) -> None:
     histories = states = 0
     for length in range(1, (full if whole else part) + 1):
         for history in itertools.product(letters, repeat=length):
@@ -72,7 +79,9 @@ def test_a_healthy_stream_never_alarms(margin: int, whole: bool, report: Report)
 
 @pytest.mark.parametrize("margin", [0, 1, 2, 3])
 @pytest.mark.parametrize("first", [8, 12])
-def test_a_history_that_starts_again_is_never_silently_stale(margin: int, first: int, whole: bool, report: Report) -> None:
+def test_a_history_that_starts_again_is_never_silently_stale(
+    margin: int, first: int, whole: bool, report: Report
+) -> None:
     judged, silent = restarts(margin, first, 6 if whole else 5)
 
     report(judged=judged)

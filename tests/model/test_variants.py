@@ -1,4 +1,5 @@
-"""Every tempting simplification of the rules is caught, with a shortest trace: one function of the product is replaced, one search is run."""
+"""Every tempting simplification of the rules is caught, with a shortest trace: one function of the
+product is replaced, one search is run."""
 
 from __future__ import annotations
 
@@ -40,7 +41,8 @@ replace = msgspec.structs.replace
 
 
 class Caught(NamedTuple):
-    """What a search says of a variant: its shortest trace, or what it counted where there is none to show."""
+    """What a search says of a variant: its shortest trace, or what it counted where there is none
+    to show."""
 
     steps: int
     text: str
@@ -78,14 +80,20 @@ def _counted(name: str, count: int) -> Caught | None:
 
 def no_birth_floor(patch: Patch) -> None:
     fresh = fold._fresh
-    patch.setattr(fold, "_fresh", lambda event, stamp, base: fresh(event, stamp, None if isinstance(base, Born) else base))
+    patch.setattr(
+        fold,
+        "_fresh",
+        lambda event, stamp, base: fresh(event, stamp, None if isinstance(base, Born) else base),
+    )
 
 
 def older_delete_is_just_stale(patch: Patch) -> None:
     older = fold._older_than_row
 
     def stale(memory: Memory, event: Event, *rest: Any) -> Applied:
-        return older(memory, event, *rest) if event.kind is Kind.PUT else Applied(memory, Reason.STALE)
+        return (
+            older(memory, event, *rest) if event.kind is Kind.PUT else Applied(memory, Reason.STALE)
+        )
 
     patch.setattr(fold, "_older_than_row", stale)
 
@@ -98,7 +106,9 @@ def last_writer_wins(patch: Patch) -> None:
     older = fold._older_than_row
 
     def stale(memory: Memory, event: Event, *rest: Any) -> Applied:
-        return Applied(memory, Reason.STALE) if event.kind is Kind.PUT else older(memory, event, *rest)
+        return (
+            Applied(memory, Reason.STALE) if event.kind is Kind.PUT else older(memory, event, *rest)
+        )
 
     patch.setattr(fold, "_older_than_row", stale)
 
@@ -108,7 +118,9 @@ def late_delete_is_stored(patch: Patch) -> None:
 
     def stored(event: Event, stamp: Stamp, limits: Limits) -> Applied:
         applied = fill(event, stamp, limits)
-        return Applied(Memory(stamp), Reason.APPLIED) if applied.reason is Reason.ABSORBED else applied
+        return (
+            Applied(Memory(stamp), Reason.APPLIED) if applied.reason is Reason.ABSORBED else applied
+        )
 
     patch.setattr(fold, "_fill", stored)
 
@@ -123,7 +135,13 @@ def truncate_raises_the_floor_only(patch: Patch) -> None:
         return replace(limits, floor=event.position.raising(limits.floor)), Reason.APPLIED
 
     patch.setattr(store, "truncated_by", raised)
-    patch.setattr(store, "truncate", lambda memory, event, limits: memory if not memory.live else truncate(memory, event, limits))
+    patch.setattr(
+        store,
+        "truncate",
+        lambda memory, event, limits: (
+            memory if not memory.live else truncate(memory, event, limits)
+        ),
+    )
 
 
 def floor_is_not_raised(patch: Patch) -> None:
@@ -132,12 +150,20 @@ def floor_is_not_raised(patch: Patch) -> None:
 
 def holes_of_a_create_inherit(patch: Patch) -> None:
     apply = fold.apply
-    patch.setattr(decide, "apply", lambda memory, event, limits: apply(memory, replace(event, creates=False), limits))
+    patch.setattr(
+        decide,
+        "apply",
+        lambda memory, event, limits: apply(memory, replace(event, creates=False), limits),
+    )
 
 
 def older_create_is_only_a_put(patch: Patch) -> None:
     older = fold._older_than_row
-    patch.setattr(fold, "_older_than_row", lambda memory, event, *rest: older(memory, replace(event, creates=False), *rest))
+    patch.setattr(
+        fold,
+        "_older_than_row",
+        lambda memory, event, *rest: older(memory, replace(event, creates=False), *rest),
+    )
 
 
 def writes_are_only_added(patch: Patch) -> None:
@@ -145,7 +171,8 @@ def writes_are_only_added(patch: Patch) -> None:
     patch.setattr(fold, "_writes", lambda memory, apart, told: {**(memory.values or {}), **told})
 
 
-# ---------------------------------------------------------------- R9, R12 and the settling rule: the books
+# ---------------------------------------------------------------- R9, R12 and the settling rule:
+# the books
 
 
 def first_of_a_tie_stays(patch: Patch) -> None:
@@ -153,13 +180,27 @@ def first_of_a_tie_stays(patch: Patch) -> None:
 
 
 def held_is_never_decided_again(patch: Patch) -> None:
-    patch.setattr(batch, "decide_again", lambda memory, event, limits: (memory, Decision(event, Reason.CONFLICT)))
+    patch.setattr(
+        batch,
+        "decide_again",
+        lambda memory, event, limits: (memory, Decision(event, Reason.CONFLICT)),
+    )
 
 
 def losers_are_released_first(patch: Patch) -> None:
-    def released(transaction: Any, spec: Any, events: list[Event], remembered: Any, limits: Limits, token: str) -> Coalesced:
+    def released(
+        transaction: Any,
+        spec: Any,
+        events: list[Event],
+        remembered: Any,
+        limits: Limits,
+        token: str,
+    ) -> Coalesced:
         newest, *losers = batch.newest_first(events)
-        decisions = [Decision(newest, Reason.MALFORMED), *(Decision(event, Reason.STALE) for event in losers)]
+        decisions = [
+            Decision(newest, Reason.MALFORMED),
+            *(Decision(event, Reason.STALE) for event in losers),
+        ]
         return Coalesced(remembered.memory, remembered.memory, decisions, [])
 
     patch.setattr(guard, "_one_by_one", released)
@@ -182,13 +223,25 @@ def by_position_alone(patch: Patch) -> None:
 def by_sequence_null_first(patch: Patch) -> None:
     in_epoch = postgres_log.compare_in_epoch
     key = lambda p: (-1 if p.seq0 is None else p.seq0, p.lsn)  # noqa: E731
-    patch.setattr(postgres_log, "compare_in_epoch", lambda a, b: in_epoch(a, b) if {a.op, b.op} & set("rixt") or a.lsn == b.lsn else _by(key, a, b))
+    patch.setattr(
+        postgres_log,
+        "compare_in_epoch",
+        lambda a, b: (
+            in_epoch(a, b) if {a.op, b.op} & set("rixt") or a.lsn == b.lsn else _by(key, a, b)
+        ),
+    )
 
 
 def by_the_greater_of_both_halves(patch: Patch) -> None:
     in_epoch = postgres_log.compare_in_epoch
     key = lambda p: (max(-1 if p.seq0 is None else p.seq0, p.lsn), p.lsn)  # noqa: E731
-    patch.setattr(postgres_log, "compare_in_epoch", lambda a, b: in_epoch(a, b) if {a.op, b.op} & set("rixt") or a.lsn == b.lsn else _by(key, a, b))
+    patch.setattr(
+        postgres_log,
+        "compare_in_epoch",
+        lambda a, b: (
+            in_epoch(a, b) if {a.op, b.op} & set("rixt") or a.lsn == b.lsn else _by(key, a, b)
+        ),
+    )
 
 
 def _by(key: Callable[[LogPosition], Any], a: LogPosition, b: LogPosition) -> Order:
@@ -197,7 +250,11 @@ def _by(key: Callable[[LogPosition], Any], a: LogPosition, b: LogPosition) -> Or
 
 def the_transaction_is_not_looked_at(patch: Patch) -> None:
     high_is_newer = postgres_log._high_is_newer
-    patch.setattr(postgres_log, "_high_is_newer", lambda low, high: high_is_newer(replace(low, transaction=None), high))
+    patch.setattr(
+        postgres_log,
+        "_high_is_newer",
+        lambda low, high: high_is_newer(replace(low, transaction=None), high),
+    )
 
 
 def a_missing_proof_never_matters(patch: Patch) -> None:
@@ -205,14 +262,24 @@ def a_missing_proof_never_matters(patch: Patch) -> None:
 
     def sure(low: LogPosition, high: LogPosition) -> Order:
         order = high_is_newer(low, high)
-        return order if order is not Order.UNDECIDED else Order.NEWER if low.seq0 is None else Order.OLDER
+        return (
+            order
+            if order is not Order.UNDECIDED
+            else Order.NEWER
+            if low.seq0 is None
+            else Order.OLDER
+        )
 
     patch.setattr(postgres_log, "_high_is_newer", sure)
 
 
 def no_joined_offset(patch: Patch) -> None:
     joined = LogPosition.joined
-    patch.setattr(LogPosition, "joined", lambda self, other, same: replace(joined(self, other, same), offset=self.offset))
+    patch.setattr(
+        LogPosition,
+        "joined",
+        lambda self, other, same: replace(joined(self, other, same), offset=self.offset),
+    )
 
 
 def the_rows_offset_for_every_field(patch: Patch) -> None:
@@ -230,21 +297,39 @@ def the_rows_offset_for_every_field(patch: Patch) -> None:
 
 
 def a_read_by_position_alone(patch: Patch) -> None:
-    patch.setattr(postgres_log, "compare_change_to_read", lambda change, read: Order.NEWER if change.lsn > read.lsn else Order.OLDER)
+    patch.setattr(
+        postgres_log,
+        "compare_change_to_read",
+        lambda change, read: Order.NEWER if change.lsn > read.lsn else Order.OLDER,
+    )
 
 
 def reads_pass_the_floor_by_the_log_alone(patch: Patch) -> None:
     above = LogPosition.above
 
     def by_log(self: LogPosition, floor: Floor, lineage: Any) -> Above:
-        return above(self, Floor({name: value for name, value in floor.entries.items() if not name.startswith("offset:")}), lineage)
+        return above(
+            self,
+            Floor(
+                {
+                    name: value
+                    for name, value in floor.entries.items()
+                    if not name.startswith("offset:")
+                }
+            ),
+            lineage,
+        )
 
     patch.setattr(LogPosition, "above", by_log)
 
 
 def a_create_passes_the_floor_by_its_proof(patch: Patch) -> None:
     passes = LogPosition.passes
-    patch.setattr(LogPosition, "passes", lambda self, limit: passes(self, limit) or (self.op == "c" and (self.seq0 or -1) > limit))
+    patch.setattr(
+        LogPosition,
+        "passes",
+        lambda self, limit: passes(self, limit) or (self.op == "c" and (self.seq0 or -1) > limit),
+    )
 
 
 def pairs_of_one_run() -> Caught | None:
@@ -256,7 +341,8 @@ def pairs_of_one_run() -> Caught | None:
     return None
 
 
-# ---------------------------------------------------------------- R6, R11, R13: settling and suspicion
+# ---------------------------------------------------------------- R6, R11, R13: settling and
+# suspicion
 
 
 def null_records_are_deletes(patch: Patch) -> None:
@@ -279,8 +365,14 @@ def an_accepted_row_is_ordinary(patch: Patch) -> None:
 def a_delete_below_the_birth_is_stored(patch: Patch) -> None:
     on_declared = decide._on_declared
 
-    def stored(memory: Memory, birth: Floor, applied: Applied, event: Event, limits: Limits) -> Applied:
-        return on_declared(memory, birth, applied, event, limits) if event.kind is Kind.PUT else applied
+    def stored(
+        memory: Memory, birth: Floor, applied: Applied, event: Event, limits: Limits
+    ) -> Applied:
+        return (
+            on_declared(memory, birth, applied, event, limits)
+            if event.kind is Kind.PUT
+            else applied
+        )
 
     patch.setattr(decide, "_on_declared", stored)
 
@@ -313,7 +405,13 @@ def only_its_own_partition_counts(patch: Patch) -> None:
 
 
 def every_family_is_reaped(patch: Patch) -> None:
-    patch.setattr(OffsetPosition, "raising", lambda self, floor: floor.raised({f"{self.scope}#{self.epoch}/{self.partition}": self.offset}))
+    patch.setattr(
+        OffsetPosition,
+        "raising",
+        lambda self, floor: floor.raised(
+            {f"{self.scope}#{self.epoch}/{self.partition}": self.offset}
+        ),
+    )
 
 
 # ---------------------------------------------------------------- R14: runs
@@ -324,20 +422,25 @@ def the_log_decides_across_runs(patch: Patch) -> None:
 
 
 def clocks_decide_across_runs(patch: Patch) -> None:
-    """As the rules were first argued: the log decides unless commit times contradict it by more than a second."""
+    """As the rules were first argued: the log decides unless commit times contradict it by more
+    than a second."""
 
     def argued(a: LogPosition, b: LogPosition) -> Order:
         order = postgres_log.compare_in_epoch(a, b)
         known = a.time is not None and b.time is not None and not {a.op, b.op} & postgres_log.READS
         apart = (a.time or 0) - (b.time or 0)
-        contradicted = (order is Order.NEWER and apart < -1_000_000) or (order is Order.OLDER and apart > 1_000_000)
+        contradicted = (order is Order.NEWER and apart < -1_000_000) or (
+            order is Order.OLDER and apart > 1_000_000
+        )
         return Order.WAITING if known and contradicted else order
 
     patch.setattr(postgres_log, "across_runs", argued)
 
 
 def the_later_run_is_always_newer(patch: Patch) -> None:
-    patch.setattr(postgres_log, "across_runs", lambda a, b: Order.NEWER if a.run > b.run else Order.OLDER)
+    patch.setattr(
+        postgres_log, "across_runs", lambda a, b: Order.NEWER if a.run > b.run else Order.OLDER
+    )
 
 
 def runs_are_no_epochs(patch: Patch) -> None:
@@ -356,13 +459,19 @@ def a_floor_of_another_run_absorbs(patch: Patch) -> None:
 
 def the_run_is_not_joined(patch: Patch) -> None:
     joined = LogPosition.joined
-    patch.setattr(LogPosition, "joined", lambda self, other, same: replace(joined(self, other, same), run=self.run))
+    patch.setattr(
+        LogPosition,
+        "joined",
+        lambda self, other, same: replace(joined(self, other, same), run=self.run),
+    )
 
 
 def another_history(*, limit: int = 3, ahead: int = 20, reaping: bool = False) -> Search:
     def lives() -> Iterator[Life]:
         for pairs in (rebuilt(2, 2, limit=limit), lagging(3, 2, limit=limit)):
-            yield from (life_of(clocked(pair.plan, ahead), pair.truth, reaping=reaping) for pair in pairs)
+            yield from (
+                life_of(clocked(pair.plan, ahead), pair.truth, reaping=reaping) for pair in pairs
+            )
 
     return lives_of(lives)
 
@@ -373,34 +482,81 @@ def restarted_lives() -> Iterator[Life]:
         for plan in restarted(log, forgets=False, limit=4):
             life = life_of(clocked(plan, 0), None if value is None else {"x": value})
             told = zip(life.changes, life.store.events, strict=True)
-            life.ranks = {event.position.identity(): rank(log, change) for change, event in told if event.position is not None}
+            life.ranks = {
+                event.position.identity(): rank(log, change)
+                for change, event in told
+                if event.position is not None
+            }
             yield life
 
 
 def open_in_the_end() -> int:
-    return tally(life_of(clocked(pair.plan, 20), pair.truth) for pair in rebuilt(2, 2, limit=4)).open
+    return tally(
+        life_of(clocked(pair.plan, 20), pair.truth) for pair in rebuilt(2, 2, limit=4)
+    ).open
 
 
-VARIANTS: dict[str, tuple[Callable[[Patch], None], Search, int]] = {  # what is replaced, the search, the longest trace that is expected
+# what is replaced, the search, the longest trace that is expected
+VARIANTS: dict[str, tuple[Callable[[Patch], None], Search, int]] = {
     "R8 no birth floor": (no_birth_floor, fold_of("PXYD", 4), 6),
-    "R8 a delete older than the row is just stale": (older_delete_is_just_stale, fold_of("PXYD", 3), 3),
-    "R8 what an older delete cleared is not remembered": (what_a_delete_cleared_is_forgotten, fold_of("PXYD", 3), 3),
+    "R8 a delete older than the row is just stale": (
+        older_delete_is_just_stale,
+        fold_of("PXYD", 3),
+        3,
+    ),
+    "R8 what an older delete cleared is not remembered": (
+        what_a_delete_cleared_is_forgotten,
+        fold_of("PXYD", 3),
+        3,
+    ),
     "R8 an older put never fills": (last_writer_wins, fold_of("PXYD", 3), 2),
     "R8 a late delete is stored as a tombstone": (late_delete_is_stored, fold_of("PXYD", 3), 4),
     "R8 the holes of a create inherit": (holes_of_a_create_inherit, fold_of("CNPX", 2), 2),
-    "R8 a create older than the row is only a put": (older_create_is_only_a_put, fold_of("CNPXY", 3), 3),
-    "R8 writes of a batch are only added up": (writes_are_only_added, fold_of("PXYpqD", 3, columns="xyz", size=3), 2),
+    "R8 a create older than the row is only a put": (
+        older_create_is_only_a_put,
+        fold_of("CNPXY", 3),
+        3,
+    ),
+    "R8 writes of a batch are only added up": (
+        writes_are_only_added,
+        fold_of("PXYpqD", 3, columns="xyz", size=3),
+        2,
+    ),
     "R3 forgetting does not raise the floor": (floor_is_not_raised, fold_of("PD", 2), 3),
-    "R10 a truncate deletes rows and is forgotten": (truncate_deletes_rows_only, fold_of("PDT", 2), 2),
+    "R10 a truncate deletes rows and is forgotten": (
+        truncate_deletes_rows_only,
+        fold_of("PDT", 2),
+        2,
+    ),
     "R10 a truncate only raises the floor": (truncate_raises_the_floor_only, fold_of("PDT", 3), 3),
-    "R1 held entries are never decided again": (held_is_never_decided_again, books_of("PXYD", 3), 3),
+    "R1 held entries are never decided again": (
+        held_is_never_decided_again,
+        books_of("PXYD", 3),
+        3,
+    ),
     "R12 the first of a tie stays": (first_of_a_tie_stays, books_of("PX", 2, ties=True), 2),
-    "R9 losers are released before the store took the winner": (losers_are_released_first, put_then_refused, 1),
+    "R9 losers are released before the store took the winner": (
+        losers_are_released_first,
+        put_then_refused,
+        1,
+    ),
     "R4 log position alone": (by_position_alone, connector((3, 2, 0, 0), 4), 3),
-    "R4 the sequence, null first": (by_sequence_null_first, connector((3, 2, 1, 0), 4, forgets=True), 3),
-    "R4 the greater half of the sequence": (by_the_greater_of_both_halves, connector((3, 2, 0, 0), 5, lost=True), 3),
+    "R4 the sequence, null first": (
+        by_sequence_null_first,
+        connector((3, 2, 1, 0), 4, forgets=True),
+        3,
+    ),
+    "R4 the greater half of the sequence": (
+        by_the_greater_of_both_halves,
+        connector((3, 2, 0, 0), 5, lost=True),
+        3,
+    ),
     "R4 the transaction is not looked at": (the_transaction_is_not_looked_at, pairs_of_one_run, 2),
-    "R4 a missing proof never matters": (a_missing_proof_never_matters, connector((3, 2, 0, 0), 5, lost=True), 3),
+    "R4 a missing proof never matters": (
+        a_missing_proof_never_matters,
+        connector((3, 2, 0, 0), 5, lost=True),
+        3,
+    ),
     "R5 no joined offset": (no_joined_offset, connector((2, 1, 0, 1), 5), 7),
     "R5 the row's joined offset for every field": (
         the_rows_offset_for_every_field,
@@ -408,15 +564,47 @@ VARIANTS: dict[str, tuple[Callable[[Patch], None], Search, int]] = {  # what is 
         3,
     ),
     "R5 a read by its position alone": (a_read_by_position_alone, connector((3, 2, 0, 0), 3), 2),
-    "R5 reads pass the floor by the log alone": (reads_pass_the_floor_by_the_log_alone, connector((3, 2, 0, 0), 4, reaping=True), 4),
-    "R4 a create passes the floor by its proof": (a_create_passes_the_floor_by_its_proof, connector((2, 1, 1, 0), 4, reaping=True), 4),
-    "R6 null records are deletes": (null_records_are_deletes, lives_of(lambda: lives_with_hints((2, 1, 0, 0), 5)), 3),
+    "R5 reads pass the floor by the log alone": (
+        reads_pass_the_floor_by_the_log_alone,
+        connector((3, 2, 0, 0), 4, reaping=True),
+        4,
+    ),
+    "R4 a create passes the floor by its proof": (
+        a_create_passes_the_floor_by_its_proof,
+        connector((2, 1, 1, 0), 4, reaping=True),
+        4,
+    ),
+    "R6 null records are deletes": (
+        null_records_are_deletes,
+        lives_of(lambda: lives_with_hints((2, 1, 0, 0), 5)),
+        3,
+    ),
     "R11 an accepted row is an ordinary one": (an_accepted_row_is_ordinary, accepting("PDPD"), 5),
-    "R11 a delete below an accepted row's birth is stored": (a_delete_below_the_birth_is_stored, accepting("PDPD"), 6),
-    "R11 an accepted row's holes are anybody's": (an_accepted_row_is_born_nowhere, accepting("PXDX"), 6),
-    "R13 only the highest checkpoint is kept": (only_the_highest_checkpoint_is_kept, lambda: _counted("silent", restarts(0, 10)[1]), 25_920),
-    "R13 growth by the raw position": (growth_by_raw_position, lambda: _counted("alarms", alarms((4, 2, 1), 0)[1]), 10_000),
-    "R3 only its own partition's floor counts": (only_its_own_partition_counts, lambda: _trace(Stream(MOVED, partitions=1).search()), 3),
+    "R11 a delete below an accepted row's birth is stored": (
+        a_delete_below_the_birth_is_stored,
+        accepting("PDPD"),
+        6,
+    ),
+    "R11 an accepted row's holes are anybody's": (
+        an_accepted_row_is_born_nowhere,
+        accepting("PXDX"),
+        6,
+    ),
+    "R13 only the highest checkpoint is kept": (
+        only_the_highest_checkpoint_is_kept,
+        lambda: _counted("silent", restarts(0, 10)[1]),
+        25_920,
+    ),
+    "R13 growth by the raw position": (
+        growth_by_raw_position,
+        lambda: _counted("alarms", alarms((4, 2, 1), 0)[1]),
+        10_000,
+    ),
+    "R3 only its own partition's floor counts": (
+        only_its_own_partition_counts,
+        lambda: _trace(Stream(MOVED, partitions=1).search()),
+        3,
+    ),
     "R3 epochs of a topic do not count": (
         only_its_own_partition_counts,
         lambda: _trace(Stream(LAYOUTS, [kafka(1, 0, epoch=1)], partitions=2).search()),
@@ -429,10 +617,26 @@ VARIANTS: dict[str, tuple[Callable[[Patch], None], Search, int]] = {  # what is 
     ),
     "R14 the log decides across runs": (the_log_decides_across_runs, another_history(), 4),
     "R14 commit times decide across runs": (clocks_decide_across_runs, another_history(), 4),
-    "R14 commit times decide, and a clock is slow": (clocks_decide_across_runs, another_history(ahead=-3), 4),
-    "R14 the later run is always newer": (the_later_run_is_always_newer, lambda: _counted("steps back", tally(restarted_lives()).back), 1_000),
-    "R14 a snapshot begins no epoch": (runs_are_no_epochs, lambda: _counted("open", open_in_the_end()), 10_000),
-    "R14 a floor of an earlier run absorbs a later run's delete": (a_floor_of_another_run_absorbs, another_history(limit=4, reaping=True), 5),
+    "R14 commit times decide, and a clock is slow": (
+        clocks_decide_across_runs,
+        another_history(ahead=-3),
+        4,
+    ),
+    "R14 the later run is always newer": (
+        the_later_run_is_always_newer,
+        lambda: _counted("steps back", tally(restarted_lives()).back),
+        1_000,
+    ),
+    "R14 a snapshot begins no epoch": (
+        runs_are_no_epochs,
+        lambda: _counted("open", open_in_the_end()),
+        10_000,
+    ),
+    "R14 a floor of an earlier run absorbs a later run's delete": (
+        a_floor_of_another_run_absorbs,
+        another_history(limit=4, reaping=True),
+        5,
+    ),
     "R14 what a later run tells again stays the earlier one's": (
         the_run_is_not_joined,
         lambda: _counted("open", tally(restarted_lives()).open),

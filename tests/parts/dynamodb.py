@@ -1,4 +1,5 @@
-"""DynamoDB Local (Amazon's own, in memory) and moto behind a lock: two servers that speak DynamoDB, on loopback."""
+"""DynamoDB Local (Amazon's own, in memory) and moto behind a lock: two servers that speak DynamoDB,
+on loopback."""
 
 from __future__ import annotations
 
@@ -24,8 +25,23 @@ def start_dynamodb_local(state: Path) -> Service:
     if shutil.which("javac") is None:
         missing("dynamodb", "it needs a JDK (17 or later), not only a JRE")
     port_file = state / "port"
-    options = ["-Xms32m", "-Xmx256m", "-XX:+UseSerialGC", "-XX:TieredStopAtLevel=1", f"-Djava.library.path={LIBRARIES}"]
-    command = ["java", *options, f"-Dport.file={port_file}", "-cp", f"{LIBRARIES}/*", str(HERE / "DynamoLoopback.java"), "-inMemory", "-sharedDb"]
+    options = [
+        "-Xms32m",
+        "-Xmx256m",
+        "-XX:+UseSerialGC",
+        "-XX:TieredStopAtLevel=1",
+        f"-Djava.library.path={LIBRARIES}",
+    ]
+    command = [
+        "java",
+        *options,
+        f"-Dport.file={port_file}",
+        "-cp",
+        f"{LIBRARIES}/*",
+        str(HERE / "DynamoLoopback.java"),
+        "-inMemory",
+        "-sharedDb",
+    ]
     os.environ["DDB_LOCAL_TELEMETRY"] = "0"
 
     def port() -> int | None:
@@ -36,11 +52,14 @@ def start_dynamodb_local(state: Path) -> Service:
 
 
 def start_moto(state: Path) -> Service:
-    """moto's server with every request under one lock: by itself it evaluates a condition and writes without any."""
+    """moto's server with every request under one lock: by itself it evaluates a condition and
+    writes without any."""
     if importlib.util.find_spec("moto") is None or importlib.util.find_spec("flask") is None:
         missing("moto", "pip install moto flask flask-cors jsonpath-ng")
     port = free_port()
-    return Service([sys.executable, str(HERE / "locked_moto.py"), str(port)], state / "moto.log", lambda: port)
+    return Service(
+        [sys.executable, str(HERE / "locked_moto.py"), str(port)], state / "moto.log", lambda: port
+    )
 
 
 def credentials() -> None:

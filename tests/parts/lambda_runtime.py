@@ -1,4 +1,5 @@
-"""AWS Lambda's runtime API on loopback, served to AWS's own Python runtime client (awslambdaric), which calls the handler.
+"""AWS Lambda's runtime API on loopback, served to AWS's own Python runtime client (awslambdaric),
+which calls the handler.
 
 https://docs.aws.amazon.com/lambda/latest/dg/runtimes-api.html
 """
@@ -29,7 +30,8 @@ class Failed(Exception):
 
 
 class LambdaRuntime:
-    """One execution environment: `folder` holds the module of `handler` ("module.name"). `invoke` is what an event source mapping calls."""
+    """One execution environment: `folder` holds the module of `handler` ("module.name"). `invoke`
+    is what an event source mapping calls."""
 
     def __init__(self, folder: Path, handler: str, environment: dict[str, str]) -> None:
         if importlib.util.find_spec("awslambdaric") is None:
@@ -49,11 +51,17 @@ class LambdaRuntime:
         began = time.monotonic()
         with self.log.open("ab") as out:
             self.process = subprocess.Popen(
-                [sys.executable, "-m", "awslambdaric", handler], cwd=folder, env={**os.environ, **variables, **environment}, stdout=out, stderr=out
+                [sys.executable, "-m", "awslambdaric", handler],
+                cwd=folder,
+                env={**os.environ, **variables, **environment},
+                stdout=out,
+                stderr=out,
             )
         while not self._api.polled.wait(0.01):
             if self.process.poll() is not None:
-                raise RuntimeError(f"awslambdaric did not start:\n{self.log.read_text(errors='replace')[-3000:]}")
+                raise RuntimeError(
+                    f"awslambdaric did not start:\n{self.log.read_text(errors='replace')[-3000:]}"
+                )
         self.cold_start = time.monotonic() - began
 
     def invoke(self, event: object, seconds: float = 30.0) -> Any:

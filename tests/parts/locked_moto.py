@@ -1,6 +1,8 @@
-"""moto's server on 127.0.0.1 with one lock round every request, so that a conditional write is atomic.   python locked_moto.py PORT
+"""moto's server on 127.0.0.1 with one lock round every request, so that a conditional write is
+atomic.   python locked_moto.py PORT
 
-And without three of its costs, each of them for every message: it copies the whole queue, counts the whole queue, and builds a parser.
+And without three of its costs, each of them for every message: it copies the whole queue, counts
+the whole queue, and builds a parser.
 """
 
 from __future__ import annotations
@@ -31,7 +33,8 @@ def locked(application: Any) -> Any:
 
 
 def alone(message: Message, known: dict[int, Any]) -> Message:
-    """A message to hand out: moto only takes attributes out of it, but a message refers to its queue, and so to all others."""
+    """A message to hand out: moto only takes attributes out of it, but a message refers to its
+    queue, and so to all others."""
     twin = copy(message)
     twin.message_attributes = dict(message.message_attributes)
     return twin
@@ -42,4 +45,9 @@ if __name__ == "__main__":
     SQSBackend.is_message_valid_based_on_retention_period = lambda *_: True  # type: ignore[method-assign]  # nothing here is days old
     paths.parse = functools.cache(paths.parse)
     logging.getLogger("werkzeug").setLevel(logging.ERROR)
-    make_server("127.0.0.1", int(sys.argv[1]), locked(DomainDispatcherApplication(create_backend_app)), threaded=True).serve_forever()
+    make_server(
+        "127.0.0.1",
+        int(sys.argv[1]),
+        locked(DomainDispatcherApplication(create_backend_app)),
+        threaded=True,
+    ).serve_forever()

@@ -1,4 +1,5 @@
-"""A relay on loopback before a server: what both misbehaving proxies have in common. Each decides in `do_POST` what it does."""
+"""A relay on loopback before a server: what both misbehaving proxies have in common. Each decides
+in `do_POST` what it does."""
 
 from __future__ import annotations
 
@@ -24,7 +25,9 @@ class Relay(ThreadingHTTPServer):
 
     def forwarded(self, path: str, headers: dict[str, str], body: bytes) -> Answer:
         """What the server behind answers."""
-        connection = http.client.HTTPConnection(self.behind.hostname or "", self.behind.port, timeout=60)
+        connection = http.client.HTTPConnection(
+            self.behind.hostname or "", self.behind.port, timeout=60
+        )
         connection.request("POST", path, body, {**headers, "Host": self.behind.netloc})
         answer = connection.getresponse()
         found = answer.status, answer.getheaders(), answer.read()
@@ -47,7 +50,11 @@ class RelayHandler(BaseHTTPRequestHandler):
     def asked(self) -> tuple[dict[str, str], bytes]:
         """The request's own headers, and its body."""
         body = self.rfile.read(int(self.headers.get("Content-Length", 0)))
-        return {name: value for name, value in self.headers.items() if name.lower() not in ("host", "connection", "content-length")}, body
+        return {
+            name: value
+            for name, value in self.headers.items()
+            if name.lower() not in ("host", "connection", "content-length")
+        }, body
 
     def answer(self, status: int, headers: list[tuple[str, str]], body: bytes) -> None:
         self.send_response(status)

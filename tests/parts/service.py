@@ -1,7 +1,9 @@
-"""A real service for tests: a child process on a free loopback port, ended by its pid, required or absent but never silently skipped.
+"""A real service for tests: a child process on a free loopback port, ended by its pid, required or
+absent but never silently skipped.
 
-`ANYORDER_REQUIRE` is a comma list of parts: one that is named there and missing is an error, else its tests are skipped with the
-sentence that says how to get it. Jars lie in the directory `ANYORDER_PARTS`, by default `~/.cache/anyorder-parts`.
+`ANYORDER_REQUIRE` is a comma list of parts: one that is named there and missing is an error, else
+its tests are skipped with the sentence that says how to get it. Jars lie in the directory
+`ANYORDER_PARTS`, by default `~/.cache/anyorder-parts`.
 """
 
 from __future__ import annotations
@@ -25,7 +27,14 @@ STOP_SECONDS = 20
 class Service:
     """A running child. `endpoint` is its URL."""
 
-    def __init__(self, command: Sequence[str], log: Path, port: Callable[[], int | None], *, seconds: float = 60) -> None:
+    def __init__(
+        self,
+        command: Sequence[str],
+        log: Path,
+        port: Callable[[], int | None],
+        *,
+        seconds: float = 60,
+    ) -> None:
         self.log = log
         with log.open("ab") as out:
             pipes = {"stdin": subprocess.DEVNULL, "stdout": out, "stderr": subprocess.STDOUT}
@@ -34,7 +43,9 @@ class Service:
         while (found := port()) is None or not listening(found):
             if self.process.poll() is not None or time.monotonic() > until:
                 self.stop()
-                raise RuntimeError(f"{command[0]} did not start:\n{log.read_text(errors='replace')[-3000:]}")
+                raise RuntimeError(
+                    f"{command[0]} did not start:\n{log.read_text(errors='replace')[-3000:]}"
+                )
             time.sleep(0.05)
         self.endpoint = f"http://127.0.0.1:{found}"
 
@@ -73,7 +84,8 @@ def listening(port: int) -> bool:
 
 
 def missing(part: str, how: str) -> None:
-    """The part is not here: an error if `ANYORDER_REQUIRE` names it, else a skip that says how to get it. Also while a module is imported."""
+    """The part is not here: an error if `ANYORDER_REQUIRE` names it, else a skip that says how to
+    get it. Also while a module is imported."""
     required = {name.strip() for name in os.environ.get("ANYORDER_REQUIRE", "").split(",")}
     if part in required:
         pytest.fail(f"{part} is required (ANYORDER_REQUIRE), but missing: {how}", pytrace=False)

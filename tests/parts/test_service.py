@@ -1,4 +1,5 @@
-"""A real part is required or absent, never silently skipped; it listens on loopback only and ends by its pid."""
+"""A real part is required or absent, never silently skipped; it listens on loopback only and ends
+by its pid."""
 
 from __future__ import annotations
 
@@ -10,7 +11,9 @@ import pytest
 from tests.parts.service import Service, free_port, listening, missing
 
 
-def test_a_missing_part_is_skipped_with_the_sentence_that_gets_it(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_missing_part_is_skipped_with_the_sentence_that_gets_it(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
     """Nobody has to search how to install it."""
     monkeypatch.setenv("ANYORDER_REQUIRE", "recordings")
     with pytest.raises(pytest.skip.Exception, match="mvn package"):
@@ -18,7 +21,8 @@ def test_a_missing_part_is_skipped_with_the_sentence_that_gets_it(monkeypatch: p
 
 
 def test_a_required_part_that_is_missing_is_an_error(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Continuous integration names the parts it has; a part that vanished there is red, not a skip."""
+    """Continuous integration names the parts it has; a part that vanished there is red, not a
+    skip."""
     monkeypatch.setenv("ANYORDER_REQUIRE", "recordings, dynamodb")
     with pytest.raises(pytest.fail.Exception, match="mvn package"):
         missing("dynamodb", "mvn package")
@@ -27,7 +31,11 @@ def test_a_required_part_that_is_missing_is_an_error(monkeypatch: pytest.MonkeyP
 def test_a_service_starts_on_a_free_port_and_ends_by_its_pid(tmp_path: Path) -> None:
     """Nothing is left behind, and nobody else's process is touched."""
     port = free_port()
-    service = Service([sys.executable, "-m", "http.server", "--bind", "127.0.0.1", str(port)], tmp_path / "log", lambda: port)
+    service = Service(
+        [sys.executable, "-m", "http.server", "--bind", "127.0.0.1", str(port)],
+        tmp_path / "log",
+        lambda: port,
+    )
     assert listening(port)
     assert service.endpoint == f"http://127.0.0.1:{port}"
     service.stop()

@@ -1,7 +1,9 @@
-"""A proxy on loopback before an SQS server: it holds messages back, lets later ones pass, and hands out some a second time.
+"""A proxy on loopback before an SQS server: it holds messages back, lets later ones pass, and hands
+out some a second time.
 
-No emulator misbehaves by itself, and AWS's standard queues may (at least once, best-effort order). The messages stay invisible in the
-queue behind until the consumer deletes them, so nothing that is held here can be lost.
+No emulator misbehaves by itself, and AWS's standard queues may (at least once, best-effort order).
+The messages stay invisible in the queue behind until the consumer deletes them, so nothing that is
+held here can be lost.
 """
 
 from __future__ import annotations
@@ -21,7 +23,8 @@ HELD = 100  # messages are held back until so many wait, or the queue behind has
 
 
 class UnrulyQueue(Relay):
-    """`endpoint` is what the consumer is given. `seen` counts: deliveries, of them repeated, and overtaken ones."""
+    """`endpoint` is what the consumer is given. `seen` counts: deliveries, of them repeated, and
+    overtaken ones."""
 
     def __init__(self, endpoint: str, seed: int = 0) -> None:
         self.seen: Counter[str] = Counter()
@@ -37,17 +40,23 @@ class UnrulyQueue(Relay):
         asked = json.loads(body)
         with self._lock:
             self._fill(headers, asked)
-            chosen = [self._next() for _ in range(min(int(asked.get("MaxNumberOfMessages", 1)), len(self._waiting)))]
+            chosen = [
+                self._next()
+                for _ in range(min(int(asked.get("MaxNumberOfMessages", 1)), len(self._waiting)))
+            ]
         return json.dumps({"Messages": chosen} if chosen else {}).encode()
 
     def _fill(self, headers: dict[str, str], asked: dict[str, Any]) -> None:
-        """Take what the queue behind has; where nothing waits, ask it again and again, since moto answers nobody else during a long poll."""
+        """Take what the queue behind has; where nothing waits, ask it again and again, since moto
+        answers nobody else during a long poll."""
         until = time.monotonic() + asked.get("WaitTimeSeconds", 0)
         while len(self._waiting) < HELD:
             more = {**asked, "MaxNumberOfMessages": 10, "WaitTimeSeconds": 0}
             _, _, answer = self.forwarded("/", headers, json.dumps(more).encode())
             found = json.loads(answer).get("Messages") or []
-            self._waiting += [(self._number + place, False, message) for place, message in enumerate(found)]
+            self._waiting += [
+                (self._number + place, False, message) for place, message in enumerate(found)
+            ]
             self._number += len(found)
             if not found and (self._waiting or time.monotonic() > until):
                 return
@@ -72,6 +81,10 @@ class _Handler(RelayHandler):
     def do_POST(self) -> None:
         headers, body = self.asked()
         if self.headers.get("X-Amz-Target") == "AmazonSQS.ReceiveMessage":
-            self.answer(200, [("Content-Type", "application/x-amz-json-1.0")], self.server.received(headers, body))
+            self.answer(
+                200,
+                [("Content-Type", "application/x-amz-json-1.0")],
+                self.server.received(headers, body),
+            )
         else:
             self.answer(*self.server.forwarded("/", headers, body))

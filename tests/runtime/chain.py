@@ -2,9 +2,9 @@
 
     python -m tests.runtime.chain --events 100000
 
-Triggers on the memory table log every write as (before, after). Per key, each write's `before` must be the `after` of the
-write before it: a fork would mean that two writers both beat the same predecessor. The table must end right, and no
-"database is locked" may reach the user.
+Triggers on the memory table log every write as (before, after). Per key, each write's `before` must
+be the `after` of the write before it: a fork would mean that two writers both beat the same
+predecessor. The table must end right, and no "database is locked" may reach the user.
 """
 
 from __future__ import annotations
@@ -43,16 +43,32 @@ CREATE TRIGGER log_delete AFTER DELETE ON anyorder_memory_users BEGIN INSERT INT
 
 
 def anyorder(*words: str) -> subprocess.Popen[str]:
-    return subprocess.Popen([sys.executable, "-m", "anyorder", *words], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+    return subprocess.Popen(
+        [sys.executable, "-m", "anyorder", *words],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
 
 
-def prepared(home: Path, events: int, keys: int, batch: int, window: str) -> tuple[list[dict[str, object]], int]:
-    """The stream, cut in two by chance, and the pipelines; the table is made by one event of its own. Returns the stream and deliveries."""
+def prepared(
+    home: Path, events: int, keys: int, batch: int, window: str
+) -> tuple[list[dict[str, object]], int]:
+    """The stream, cut in two by chance, and the pipelines; the table is made by one event of its
+    own. Returns the stream and deliveries."""
     records = list(stream(events, keys, seed=events))
     deliveries = unordered(records, seed=1)
-    for part, lines in (("first", records[:1]), ("left", deliveries[::2]), ("right", deliveries[1::2])):
-        (home / f"{part}.jsonl").write_text("".join(json.dumps(one) + "\n" for one in lines), encoding="utf-8")
-        (home / f"{part}.toml").write_text(PIPELINE.format(home=home, part=part, batch=batch, window=window), encoding="utf-8")
+    for part, lines in (
+        ("first", records[:1]),
+        ("left", deliveries[::2]),
+        ("right", deliveries[1::2]),
+    ):
+        (home / f"{part}.jsonl").write_text(
+            "".join(json.dumps(one) + "\n" for one in lines), encoding="utf-8"
+        )
+        (home / f"{part}.toml").write_text(
+            PIPELINE.format(home=home, part=part, batch=batch, window=window), encoding="utf-8"
+        )
     first = anyorder("run", str(home / "first.toml"))
     _, complaint = first.communicate(timeout=60)
     assert first.returncode == 0, complaint
@@ -63,7 +79,8 @@ def prepared(home: Path, events: int, keys: int, batch: int, window: str) -> tup
 
 
 def race(home: Path) -> tuple[int, int, str]:
-    """Both writers, and a reaper that never rests, until the writers are done. Deliveries read, reaps, everything said on stderr."""
+    """Both writers, and a reaper that never rests, until the writers are done. Deliveries read,
+    reaps, everything said on stderr."""
     writers = [anyorder("run", str(home / f"{part}.toml"), "--json") for part in ("left", "right")]
     said, reaps = "", 0
     while any(writer.poll() is None for writer in writers):
@@ -90,12 +107,15 @@ def forks(database: sqlite3.Connection) -> int:
 
 
 def judged(home: Path, records: list[dict[str, object]]) -> dict[str, int]:
-    """The table against the in-order fold; keys with an open entry that holds a row's value are counted apart."""
+    """The table against the in-order fold; keys with an open entry that holds a row's value are
+    counted apart."""
     database = sqlite3.connect(home / "app.db")
     database.row_factory = sqlite3.Row
     wanted = final_rows(records)
     found = {row["id"]: dict(row) for row in database.execute("SELECT * FROM users")}
-    entries = database.execute("SELECT DISTINCT entity FROM anyorder_quarantine WHERE state = 'open'")
+    entries = database.execute(
+        "SELECT DISTINCT entity FROM anyorder_quarantine WHERE state = 'open'"
+    )
     held = {json.loads(entity)["id"] for (entity,) in entries}
     different = {key for key in {*wanted, *found} if wanted.get(key) != found.get(key)}
     writes = database.execute("SELECT count(*) FROM log").fetchone()[0]
@@ -115,7 +135,13 @@ def trial(events: int, keys: int, batch: int = 200, window: str = "0s") -> dict[
         home, began = Path(folder), time.monotonic()
         records, delivered = prepared(home, events, keys, batch, window)
         read, reaps, said = race(home)
-        figures = {"events": events, "delivered": delivered, "reaps": reaps, **judged(home, records), "seconds": round(time.monotonic() - began, 1)}
+        figures = {
+            "events": events,
+            "delivered": delivered,
+            "reaps": reaps,
+            **judged(home, records),
+            "seconds": round(time.monotonic() - began, 1),
+        }
         assert read == delivered, figures
         assert "locked" not in said, said
         assert figures["forks"] == 0, figures
@@ -124,7 +150,9 @@ def trial(events: int, keys: int, batch: int = 200, window: str = "0s") -> dict[
 
 
 def main() -> int:
-    options = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    options = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
     options.add_argument("--events", type=int, default=100_000)
     options.add_argument("--keys", type=int, default=2000)
     options.add_argument("--window", default="0s")

@@ -1,4 +1,5 @@
-"""A run that is killed at any moment loses nothing, and a reaper beside it makes nothing silently wrong."""
+"""A run that is killed at any moment loses nothing, and a reaper beside it makes nothing silently
+wrong."""
 
 from __future__ import annotations
 

@@ -1,4 +1,5 @@
-"""Deliberately broken stores, each one plausible mistake away from a right one. The kit must catch every one."""
+"""Deliberately broken stores, each one plausible mistake away from a right one. The kit must catch
+every one."""
 
 from __future__ import annotations
 
@@ -53,7 +54,10 @@ class NotOlderWins(MemoryTransaction):
 
     def remembered(self, spec: TableSpec, entities: Sequence[str]) -> dict[str, Remembered]:
         found = super().remembered(spec, entities)
-        return {entity: known._replace(memory=_just_below(known.memory)) for entity, known in found.items()}
+        return {
+            entity: known._replace(memory=_just_below(known.memory))
+            for entity, known in found.items()
+        }
 
 
 def _just_below(memory: Memory | None) -> Memory | None:
@@ -61,13 +65,18 @@ def _just_below(memory: Memory | None) -> Memory | None:
         return None
     position = memory.stamp.position
     assert isinstance(position, ScalarPosition)
-    return replace(memory, stamp=replace(memory.stamp, position=replace(position, value=(position.value[0] - 1, 1))))
+    return replace(
+        memory,
+        stamp=replace(memory.stamp, position=replace(position, value=(position.value[0] - 1, 1))),
+    )
 
 
 class NoTombstones(MemoryTransaction):
     """A deleted key is forgotten at once, and no floor is raised."""
 
-    def write(self, spec: TableSpec, writes: Sequence[Write], limits: Limits, token: str) -> list[Refused | Lost]:
+    def write(
+        self, spec: TableSpec, writes: Sequence[Write], limits: Limits, token: str
+    ) -> list[Refused | Lost]:
         super().write(spec, writes, limits, token)
         for write in writes:
             if write.after is not None and not write.after.live:
@@ -76,13 +85,18 @@ class NoTombstones(MemoryTransaction):
 
 
 class ExpiredAreFiltered(MemoryTransaction):
-    """`expires > now` in the guard: a tombstone that is past its window does not count, although it is still there."""
+    """`expires > now` in the guard: a tombstone that is past its window does not count, although it
+    is still there."""
 
     def remembered(self, spec: TableSpec, entities: Sequence[str]) -> dict[str, Remembered]:
         rows, found = self._state.memories[spec.name], super().remembered(spec, entities)
         for entity, known in found.items():
             tombstone = known.memory is not None and not known.memory.live
-            if tombstone and spec.window is not None and rows[entity].since + spec.window < self._now:
+            if (
+                tombstone
+                and spec.window is not None
+                and rows[entity].since + spec.window < self._now
+            ):
                 found[entity] = Remembered(None)
         return found
 
@@ -90,7 +104,9 @@ class ExpiredAreFiltered(MemoryTransaction):
 class TokenIgnored(MemoryTransaction):
     """The attempt's token is not stored, so a lost answer looks like somebody else's write."""
 
-    def write(self, spec: TableSpec, writes: Sequence[Write], limits: Limits, token: str) -> list[Refused | Lost]:
+    def write(
+        self, spec: TableSpec, writes: Sequence[Write], limits: Limits, token: str
+    ) -> list[Refused | Lost]:
         return super().write(spec, writes, limits, "")
 
 
@@ -98,15 +114,22 @@ class SettledNever(MemoryTransaction):
     """What is held is not decided again when its key moves."""
 
     def remembered(self, spec: TableSpec, entities: Sequence[str]) -> dict[str, Remembered]:
-        return {entity: known._replace(held=tuple[Held, ...]()) for entity, known in super().remembered(spec, entities).items()}
+        return {
+            entity: known._replace(held=tuple[Held, ...]())
+            for entity, known in super().remembered(spec, entities).items()
+        }
 
 
 class TornMemory(MemoryTransaction):
     """The memory of the winner, beside the row of whoever wrote first."""
 
-    def write(self, spec: TableSpec, writes: Sequence[Write], limits: Limits, token: str) -> list[Refused | Lost]:
+    def write(
+        self, spec: TableSpec, writes: Sequence[Write], limits: Limits, token: str
+    ) -> list[Refused | Lost]:
         rows = self._state.rows[spec.name]
-        before = {write.entity: dict(rows[write.entity]) for write in writes if write.entity in rows}
+        before = {
+            write.entity: dict(rows[write.entity]) for write in writes if write.entity in rows
+        }
         super().write(spec, writes, limits, token)
         for entity, row in before.items():
             if entity in rows:
@@ -133,7 +156,9 @@ class NoLock(MemoryStore):
 class Slow(MemoryTransaction):
     """Gives other threads their turn between decision and write."""
 
-    def write(self, spec: TableSpec, writes: Sequence[Write], limits: Limits, token: str) -> list[Refused | Lost]:
+    def write(
+        self, spec: TableSpec, writes: Sequence[Write], limits: Limits, token: str
+    ) -> list[Refused | Lost]:
         time.sleep(0.0005)
         return super().write(spec, writes, limits, token)
 
@@ -145,7 +170,9 @@ class FloorAfterDelete(SQLiteStore):
         rows, memory = tombstones(self, spec, before)
         with self.transaction(before) as transaction:
             transaction.open_table(spec)
-            self._database.executemany(SQL["forget_memory"].format(memory=memory), [(entity,) for entity, _ in rows])
+            self._database.executemany(
+                SQL["forget_memory"].format(memory=memory), [(entity,) for entity, _ in rows]
+            )
         with self.transaction(before) as transaction:
             limits = transaction.open_table(spec)
             for _, text in rows:
@@ -164,7 +191,9 @@ class UnconditionalReaper(SQLiteStore):
             for _, text in rows:
                 limits = forget(limits, unpack(text).stamp)
             transaction.save_limits(spec, limits)
-            self._database.executemany(SQL["forget_memory"].format(memory=memory), [(entity,) for entity, _ in rows])
+            self._database.executemany(
+                SQL["forget_memory"].format(memory=memory), [(entity,) for entity, _ in rows]
+            )
         return len(rows)
 
 
@@ -173,7 +202,9 @@ def tombstones(store: SQLiteStore, spec: TableSpec, before: float) -> tuple[list
         transaction.open_table(spec)
         memory = transaction.memory_of(spec)
         statement = SQL["old_tombstones"].format(memory=memory)
-        return store._database.execute(statement, {"before": before, "limit": 100}).fetchall(), memory
+        return store._database.execute(
+            statement, {"before": before, "limit": 100}
+        ).fetchall(), memory
 
 
 class FloorReadOutside(SQLiteStore):
@@ -223,7 +254,9 @@ class LosersReleased(SQLiteStore):
         with super().transaction(now, dry=dry) as transaction:
             write = transaction.write
 
-            def swallowing(spec: TableSpec, writes: Sequence[Write], limits: Limits, token: str) -> list[Refused | Lost]:
+            def swallowing(
+                spec: TableSpec, writes: Sequence[Write], limits: Limits, token: str
+            ) -> list[Refused | Lost]:
                 write(spec, writes, limits, token)
                 return []
 

@@ -26,9 +26,16 @@ plain = TypeDeserializer().deserialize
 
 
 def dynamodb_place(
-    client: Any, kind: type[DynamoDBStore] = DynamoDBStore, *, processes: bool = True, threads: int = 4, sample: int = 1, **options: Any
+    client: Any,
+    kind: type[DynamoDBStore] = DynamoDBStore,
+    *,
+    processes: bool = True,
+    threads: int = 4,
+    sample: int = 1,
+    **options: Any,
 ) -> Place:
-    """`options` are the store's own. `processes`: the kit may open the store from other processes by its URL."""
+    """`options` are the store's own. `processes`: the kit may open the store from other processes
+    by its URL."""
     prefix = f"kit-{os.getpid()}-{next(_numbers)}-"
 
     def connect(decode: Decode) -> Store:
@@ -57,7 +64,11 @@ def exists(client: Any, table: str) -> bool:
 def scan(client: Any, table: str) -> list[dict[str, Any]]:
     """Every item of a table; none while it does not exist."""
     try:
-        return [item for page in client.get_paginator("scan").paginate(TableName=table, ConsistentRead=True) for item in page["Items"]]
+        return [
+            item
+            for page in client.get_paginator("scan").paginate(TableName=table, ConsistentRead=True)
+            for item in page["Items"]
+        ]
     except client.exceptions.ResourceNotFoundException:
         return []
 
@@ -73,7 +84,11 @@ def plain_row(item: dict[str, Any]) -> dict[str, object]:
 
 
 def _exact(value: Any) -> Any:
-    return int(value) if hasattr(value, "to_integral_value") and value == value.to_integral_value() else value
+    return (
+        int(value)
+        if hasattr(value, "to_integral_value") and value == value.to_integral_value()
+        else value
+    )
 
 
 def tap(store: Any, hook: Hook) -> None:

@@ -1,4 +1,5 @@
-"""The pure half of the DynamoDB store: exact items, what may be overtaken unread, the pace, and the errors of a missing driver."""
+"""The pure half of the DynamoDB store: exact items, what may be overtaken unread, the pace, and the
+errors of a missing driver."""
 
 from __future__ import annotations
 
@@ -23,13 +24,28 @@ from anyorder.stores import dynamodb_requests, open_store
 from anyorder.stores.contract import Lost, Refused, Replaced, Write
 from anyorder.stores.dynamodb_books import growth_of, packed
 from anyorder.stores.dynamodb_guard import incoming_guard, stored_guard
-from anyorder.stores.dynamodb_items import ENTITY_KEY, MEMORY, SINCE, DoesNotFit, KeySchema, check_size, encoded, item_key, memory_of, schema_for
+from anyorder.stores.dynamodb_items import (
+    ENTITY_KEY,
+    MEMORY,
+    SINCE,
+    DoesNotFit,
+    KeySchema,
+    check_size,
+    encoded,
+    item_key,
+    memory_of,
+    schema_for,
+)
 from anyorder.stores.dynamodb_requests import Answer, Concurrency, Requests
 from anyorder.stores.dynamodb_writes import CONDITION_FAILED, Slot, Target, plan, settle
 from tests.stores.dynamodb_place import plain
 from tests.stores.faults import THROTTLE, FaultyClient
 
-numbers = st.integers(-(10**45), 10**45) | st.decimals(allow_nan=False, allow_infinity=False) | st.floats(allow_nan=False, allow_infinity=False)
+numbers = (
+    st.integers(-(10**45), 10**45)
+    | st.decimals(allow_nan=False, allow_infinity=False)
+    | st.floats(allow_nan=False, allow_infinity=False)
+)
 values = st.recursive(
     st.none() | st.booleans() | st.integers(-(10**37), 10**37) | st.text(),
     lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(), inner, max_size=3),
@@ -43,7 +59,10 @@ def test_a_number_is_exact_or_refused(number: Any) -> None:
         text = encoded("n", number)["N"]
     except DoesNotFit:
         exact = Decimal(repr(number)) if isinstance(number, float) else Decimal(number)
-        assert len("".join(map(str, exact.as_tuple().digits)).strip("0")) > 38 or not -130 <= exact.adjusted() <= 125
+        assert (
+            len("".join(map(str, exact.as_tuple().digits)).strip("0")) > 38
+            or not -130 <= exact.adjusted() <= 125
+        )
         return
     assert Decimal(text) == (Decimal(repr(number)) if isinstance(number, float) else number)
 
@@ -54,10 +73,21 @@ def test_every_zero_is_one_number(zero: Any) -> None:
     assert encoded("n", zero) == {"N": "0"}
 
 
-@given(st.lists(st.tuples(st.integers(1, 2**30), st.integers(1, 2**33)), min_size=CHECKPOINTS, max_size=CHECKPOINTS))
+@given(
+    st.lists(
+        st.tuples(st.integers(1, 2**30), st.integers(1, 2**33)),
+        min_size=CHECKPOINTS,
+        max_size=CHECKPOINTS,
+    )
+)
 def test_the_largest_growth_is_one_write_unit(steps: list[tuple[int, int]]) -> None:
-    """64 checkpoints a gigabyte of log and two hours apart are far below a kilobyte as stored, key included, and come back."""
-    points = tuple(itertools.accumulate(steps, lambda a, b: (a[0] + b[0], a[1] + b[1]), initial=(2**40, 1_790_000_000_000_000)))[1:]
+    """64 checkpoints a gigabyte of log and two hours apart are far below a kilobyte as stored, key
+    included, and come back."""
+    points = tuple(
+        itertools.accumulate(
+            steps, lambda a, b: (a[0] + b[0], a[1] + b[1]), initial=(2**40, 1_790_000_000_000_000)
+        )
+    )[1:]
     growth = Growth(points, *points[-1])
 
     assert len(packed(growth)) < 940
@@ -70,22 +100,32 @@ def test_values_come_back_as_they_were(value: Any) -> None:
     assert plain(encoded("x", value)) == value
 
 
-@pytest.mark.parametrize(("key", "schema"), [({"a": 1}, (("a", "N"),)), ({"a": "x", "b": 2}, (("a", "S"), ("b", "N")))])
-def test_keys_of_one_or_two_columns_are_the_tables_own(key: dict[str, object], schema: tuple[tuple[str, str], ...]) -> None:
+@pytest.mark.parametrize(
+    ("key", "schema"), [({"a": 1}, (("a", "N"),)), ({"a": "x", "b": 2}, (("a", "S"), ("b", "N")))]
+)
+def test_keys_of_one_or_two_columns_are_the_tables_own(
+    key: dict[str, object], schema: tuple[tuple[str, str], ...]
+) -> None:
     """Text and integers become hash and range."""
     assert schema_for(key).attributes == schema
     assert set(item_key(schema_for(key), canonical(key), key)) == set(key)
 
 
-@pytest.mark.parametrize("key", [{"a": None}, {"a": True}, {"a": 1.5}, {"a": ""}, {"a": 1, "b": 2, "c": 3}])
+@pytest.mark.parametrize(
+    "key", [{"a": None}, {"a": True}, {"a": 1.5}, {"a": ""}, {"a": 1, "b": 2, "c": 3}]
+)
 def test_other_keys_get_an_attribute_of_ours(key: dict[str, object]) -> None:
     """What DynamoDB cannot spell exactly as a key is spelled as canonical JSON."""
     assert item_key(schema_for(key), canonical(key), key) == {ENTITY_KEY: {"S": canonical(key)}}
 
 
-@pytest.mark.parametrize(("kind", "value"), [("N", "42"), ("S", 42), ("N", 1.0), ("N", True), ("S", ""), ("S", "x" * 2049)])
+@pytest.mark.parametrize(
+    ("kind", "value"),
+    [("N", "42"), ("S", 42), ("N", 1.0), ("N", True), ("S", ""), ("S", "x" * 2049)],
+)
 def test_a_key_that_could_collide_is_refused(kind: str, value: object) -> None:
-    """A text in a number key, a float that equals an integer, an empty or overlong text: a sentence, not another row's item."""
+    """A text in a number key, a float that equals an integer, an empty or overlong text: a
+    sentence, not another row's item."""
     with pytest.raises(DoesNotFit, match="key"):
         item_key(KeySchema((("a", kind),)), canonical({"a": value}), {"a": value})
 
@@ -100,13 +140,21 @@ def test_an_item_beyond_400_kb_is_refused() -> None:
 LINEAGE = {"pg": ("r1",)}
 LOGS = [
     LogPosition("pg", *told)
-    for told in itertools.product((1, 2), "cudri", (None, 1, 2, 3), (None,), ("p0", "p1"), (0, 1), ("r0", "r2"))
+    for told in itertools.product(
+        (1, 2), "cudri", (None, 1, 2, 3), (None,), ("p0", "p1"), (0, 1), ("r0", "r2")
+    )
     if told[1] in "cud" or told[2] is None
 ]
 OFFSETS = [OffsetPosition(*told) for told in itertools.product("tu", (0, 1), (1, 2), (0, 1))]
 SCALARS = [
     ScalarPosition(*told)
-    for told in itertools.product(("version", "scn"), "st", ((1,), (2,), (1, 1), (1, 2), (255,), (256,)), ("", "l"), ("", "g", "h"))
+    for told in itertools.product(
+        ("version", "scn"),
+        "st",
+        ((1,), (2,), (1, 1), (1, 2), (255,), (256,)),
+        ("", "l"),
+        ("", "g", "h"),
+    )
 ]
 
 
@@ -120,10 +168,14 @@ def overtakes(stored: Memory, new: Memory) -> bool:
 
 @pytest.mark.parametrize("positions", [LOGS, OFFSETS, SCALARS], ids=["log", "offset", "scalar"])
 def test_only_what_is_newer_for_certain_overtakes_unread(positions: list[Position]) -> None:
-    """Every pair of small positions: where the condition holds, the core says newer, and nothing of the stored side would be joined."""
+    """Every pair of small positions: where the condition holds, the core says newer, and nothing of
+    the stored side would be joined."""
     overtaken = 0
     for a, b in itertools.product(positions, repeat=2):
-        stored, new = (Memory(Stamp(position, int(getattr(position, "op", "u") != "d"), "f")) for position in (a, b))
+        stored, new = (
+            Memory(Stamp(position, int(getattr(position, "op", "u") != "d"), "f"))
+            for position in (a, b)
+        )
         if overtakes(stored, new):
             overtaken += 1
             assert compare(new.stamp, stored.stamp, LINEAGE) is Order.NEWER, (a, b)
@@ -134,7 +186,9 @@ def test_only_what_is_newer_for_certain_overtakes_unread(positions: list[Positio
 @given(st.integers(0, 10**40), st.integers(0, 10**40))
 def test_a_newer_version_does_overtake_unread(a: int, b: int) -> None:
     """The common case is not lost by caution."""
-    stored, new = (Memory(Stamp(ScalarPosition("version", "s", (value,)), 1, "f")) for value in (a, b))
+    stored, new = (
+        Memory(Stamp(ScalarPosition("version", "s", (value,)), 1, "f")) for value in (a, b)
+    )
     assert overtakes(stored, new) == (b > a)
 
 
@@ -142,13 +196,22 @@ TARGET = Target("t", KeySchema((("id", "N"),)), 1.0, "token")
 
 
 def memory(version: int, rank: int = 1) -> Memory:
-    return Memory(Stamp(ScalarPosition("version", "s", (version,)), rank, "f" * rank), values={"x": version, "*": None} if rank else None)
+    return Memory(
+        Stamp(ScalarPosition("version", "s", (version,)), rank, "f" * rank),
+        values={"x": version, "*": None} if rank else None,
+    )
 
 
 def test_a_refused_condition_is_our_own_write_or_somebody_elses() -> None:
-    """After a lost answer the token tells; without one a failed condition is always somebody else's."""
+    """After a lost answer the token tells; without one a failed condition is always somebody
+    else's."""
     made = plan(TARGET, Write('{"id":1}', {"id": 1}, None, memory(2)), Slot())
-    mine, other = {MEMORY: {"S": made.text}}, plan(TARGET._replace(token="other"), Write("", {"id": 1}, None, memory(2)), Slot()).arguments["Item"]
+    mine, other = (
+        {MEMORY: {"S": made.text}},
+        plan(
+            TARGET._replace(token="other"), Write("", {"id": 1}, None, memory(2)), Slot()
+        ).arguments["Item"],
+    )
     assert settle(made, Answer({"Item": mine}, CONDITION_FAILED, repeated=True)) is None
     assert isinstance(settle(made, Answer({"Item": other}, CONDITION_FAILED, repeated=True)), Lost)
     assert isinstance(settle(made, Answer({"Item": mine}, CONDITION_FAILED)), Lost)
@@ -160,8 +223,12 @@ def test_a_refused_condition_is_our_own_write_or_somebody_elses() -> None:
 
 def test_only_tombstones_carry_a_time() -> None:
     """The sparse index of the reaper holds nothing else."""
-    row = plan(TARGET, Write("", {"id": 1}, memory(1, 0), memory(2)), Slot("before")).arguments["Item"]
-    tombstone = plan(TARGET, Write("", {"id": 1}, memory(1), memory(2, 0)), Slot("before")).arguments["Item"]
+    row = plan(TARGET, Write("", {"id": 1}, memory(1, 0), memory(2)), Slot("before")).arguments[
+        "Item"
+    ]
+    tombstone = plan(
+        TARGET, Write("", {"id": 1}, memory(1), memory(2, 0)), Slot("before")
+    ).arguments["Item"]
     assert SINCE not in row
     assert tombstone.keys() >= {"id", MEMORY, SINCE}
     assert "x" not in tombstone

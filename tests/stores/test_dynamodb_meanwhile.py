@@ -1,4 +1,5 @@
-"""What happens to a batch on DynamoDB in the middle: other writers' news, a crash between two steps, content that is too large."""
+"""What happens to a batch on DynamoDB in the middle: other writers' news, a crash between two
+steps, content that is too large."""
 
 from __future__ import annotations
 
@@ -54,9 +55,14 @@ def place(dynamodb_local: Any) -> Iterator[Place]:
     found.close()
 
 
-def deliver(store: Any, events: Sequence[Event], token: str, spec: TableSpec = NEVER) -> list[Reason]:
+def deliver(
+    store: Any, events: Sequence[Event], token: str, spec: TableSpec = NEVER
+) -> list[Reason]:
     """The reason of each event of a batch."""
-    return [decision.reason for decision in take(store, [Share(spec, events)], now=1.0, token=token).decisions]
+    return [
+        decision.reason
+        for decision in take(store, [Share(spec, events)], now=1.0, token=token).decisions
+    ]
 
 
 def entries(store: Any) -> list[tuple[str, str]]:
@@ -66,19 +72,28 @@ def entries(store: Any) -> list[tuple[str, str]]:
 
 
 @pytest.mark.parametrize("read_first", [True, False])
-def test_a_create_that_lands_after_the_first_truncate_is_truncated(dynamodb_local: Any, read_first: bool) -> None:
-    """It was decided before the table knew of any truncate, and is older than the one that another writer swept by meanwhile."""
-    with Bench("truncate", lambda: dynamodb_place(dynamodb_local, read_first=read_first), NEVER) as bench:
+def test_a_create_that_lands_after_the_first_truncate_is_truncated(
+    dynamodb_local: Any, read_first: bool
+) -> None:
+    """It was decided before the table knew of any truncate, and is older than the one that another
+    writer swept by meanwhile."""
+    with Bench(
+        "truncate", lambda: dynamodb_place(dynamodb_local, read_first=read_first), NEVER
+    ) as bench:
         bench.deliver([put(9, 1)])
         other, store = bench.connect(), bench.store
-        store.requests.client = Meanwhile(dynamodb_local, "put_item", lambda: bench.deliver([truncate(5)], store=other))  # type: ignore[attr-defined]
+        store.requests.client = Meanwhile(
+            dynamodb_local, "put_item", lambda: bench.deliver([truncate(5)], store=other)
+        )  # type: ignore[attr-defined]
         bench.deliver([put(1, 3), put(2, 7)], store=store)
         assert set(bench.rows()) == {2}
         bench.judge()
         other.close()
 
 
-def test_a_create_whose_writer_died_after_the_first_truncate_is_truncated(dynamodb_local: Any) -> None:
+def test_a_create_whose_writer_died_after_the_first_truncate_is_truncated(
+    dynamodb_local: Any,
+) -> None:
     """Its delivery comes again, is stale, and the row goes all the same."""
     with Bench("truncate", lambda: dynamodb_place(dynamodb_local, read_first=True), NEVER) as bench:
         bench.deliver([put(9, 1)])
@@ -97,17 +112,40 @@ def test_a_create_whose_writer_died_after_the_first_truncate_is_truncated(dynamo
         other.close()
 
 
-def changed(number: int, lsn: int, run: str, seconds: int, x: str, key: int = 1, op: str = "u") -> Event:
+def changed(
+    number: int, lsn: int, run: str, seconds: int, x: str, key: int = 1, op: str = "u"
+) -> Event:
     """A change, or a snapshot read, of a log; its delivery is its number."""
     read = op == "r"
-    position = LogPosition("pg:m", lsn, op, None if read else lsn - 1, None if read else number, "t/0", number, run, seconds * SECOND)
+    position = LogPosition(
+        "pg:m",
+        lsn,
+        op,
+        None if read else lsn - 1,
+        None if read else number,
+        "t/0",
+        number,
+        run,
+        seconds * SECOND,
+    )
     delivery = Delivery("kit", 0, number, value=str(number).encode())
-    return Event(Kind.PUT, "kit", {"id": key}, position, {"x": x}, delivery=delivery, snapshot_run=("pg:m", run) if read else None)
+    return Event(
+        Kind.PUT,
+        "kit",
+        {"id": key},
+        position,
+        {"x": x},
+        delivery=delivery,
+        snapshot_run=("pg:m", run) if read else None,
+    )
 
 
 @pytest.mark.parametrize("race", [False, True])
-def test_what_waits_for_a_run_that_is_learnt_meanwhile_settles(dynamodb_local: Any, race: bool) -> None:
-    """One writer decides that a change waits for a snapshot run (R14); another tells the run before the first has held it."""
+def test_what_waits_for_a_run_that_is_learnt_meanwhile_settles(
+    dynamodb_local: Any, race: bool
+) -> None:
+    """One writer decides that a change waits for a snapshot run (R14); another tells the run before
+    the first has held it."""
     first, second = "01900000-0000-7000-8000-000000000001", "01900000-0000-7000-8000-000000000002"
     old, new = changed(1, 1000, first, 100, "old"), changed(2, 50, second, 200, "new")
     read = changed(3, 40, second, 150, "read", key=2, op="r")
@@ -116,7 +154,9 @@ def test_what_waits_for_a_run_that_is_learnt_meanwhile_settles(dynamodb_local: A
     ours, other = (place.connect(lambda delivery: known[delivery.offset]) for _ in range(2))
     deliver(ours, [old], "a")
     if race:
-        ours.requests.client = Meanwhile(dynamodb_local, "transact_write_items", lambda: deliver(other, [read], "b"))  # type: ignore[attr-defined]
+        ours.requests.client = Meanwhile(
+            dynamodb_local, "transact_write_items", lambda: deliver(other, [read], "b")
+        )  # type: ignore[attr-defined]
     assert deliver(ours, [new], "c") == [Reason.WAITING]
     if not race:
         deliver(other, [read], "b")
@@ -127,8 +167,11 @@ def test_what_waits_for_a_run_that_is_learnt_meanwhile_settles(dynamodb_local: A
 
 @pytest.mark.parametrize("operation", ["put_item", "update_item", "transact_write_items"])
 @pytest.mark.parametrize("order", ["ab", "ba"])
-def test_a_dispute_keeps_its_other_content_over_a_crash(place: Place, dynamodb_local: Any, order: str, operation: str) -> None:
-    """Two contents of one position; the writer of the second dies before one of its requests: the entry lists the other all the same (R12)."""
+def test_a_dispute_keeps_its_other_content_over_a_crash(
+    place: Place, dynamodb_local: Any, order: str, operation: str
+) -> None:
+    """Two contents of one position; the writer of the second dies before one of its requests: the
+    entry lists the other all the same (R12)."""
     store: Any = place.connect(decode)
     one, two = (Change(1, 1, {"x": letter}).event() for letter in order)
     deliver(store, [one], "1")
@@ -145,16 +188,35 @@ def test_a_dispute_keeps_its_other_content_over_a_crash(place: Place, dynamodb_l
 
 
 def test_nothing_is_too_large_for_the_quarantine(place: Place) -> None:
-    """Disputes of two large contents, long headers, a key that no item can have: held with every byte, and their neighbours go on."""
+    """Disputes of two large contents, long headers, a key that no item can have: held with every
+    byte, and their neighbours go on."""
     store: Any = place.connect(decode)
     one, two = (Change(1, 1, {"x": letter * 210_000}).event() for letter in "ab")
     deliver(store, [one], "1")
-    assert sorted(deliver(store, [two, put(2, 1).event()], "2")) == [Reason.APPLIED, Reason.CONFLICT]
+    assert sorted(deliver(store, [two, put(2, 1).event()], "2")) == [
+        Reason.APPLIED,
+        Reason.CONFLICT,
+    ]
     odd = Delivery("kit", value=b"x", headers=(("h", "y" * 450_000),))
     key = {"id": "k" * 450_000}
-    wide = Event(Kind.PUT, "kit", key, ScalarPosition("version", "kit", (1,)), {"x": "1"}, delivery=Delivery("kit", 0, 7, value=b"wide"))
-    events = [Event(Kind.MALFORMED, "kit", None, None, note="n" * 450_000, delivery=odd), wide, put(3, 1).event()]
-    assert sorted(deliver(store, events, "3")) == [Reason.APPLIED, Reason.MALFORMED, Reason.MALFORMED]
+    wide = Event(
+        Kind.PUT,
+        "kit",
+        key,
+        ScalarPosition("version", "kit", (1,)),
+        {"x": "1"},
+        delivery=Delivery("kit", 0, 7, value=b"wide"),
+    )
+    events = [
+        Event(Kind.MALFORMED, "kit", None, None, note="n" * 450_000, delivery=odd),
+        wide,
+        put(3, 1).event(),
+    ]
+    assert sorted(deliver(store, events, "3")) == [
+        Reason.APPLIED,
+        Reason.MALFORMED,
+        Reason.MALFORMED,
+    ]
     with store.reading() as transaction:
         found = [transaction.entry(entry.id) for entry in transaction.entries(EntryQuery())]
     details = {entry.delivery.value: len(entry.detail) for entry in found}
@@ -164,20 +226,32 @@ def test_nothing_is_too_large_for_the_quarantine(place: Place) -> None:
     store.close()
 
 
-def test_a_tie_of_a_key_that_no_item_can_have_is_malformed(place: Place, dynamodb_local: Any) -> None:
+def test_a_tie_of_a_key_that_no_item_can_have_is_malformed(
+    place: Place, dynamodb_local: Any
+) -> None:
     """Written unread or not: a sentence, and the neighbours go on."""
     store: Any = place.connect(decode)
     deliver(store, [put(2, 1).event()], "1")
     for read_first in (True, False):
         store._read_first = read_first
-        tie = [Event(Kind.PUT, "kit", {"id": "k" * 3_000}, ScalarPosition("version", "kit", (1,)), {"x": x}) for x in "ab"]
+        tie = [
+            Event(
+                Kind.PUT,
+                "kit",
+                {"id": "k" * 3_000},
+                ScalarPosition("version", "kit", (1,)),
+                {"x": x},
+            )
+            for x in "ab"
+        ]
         assert set(deliver(store, tie, f"{read_first}")) <= {Reason.MALFORMED, Reason.DUPLICATE}
     store.close()
 
 
 @pytest.mark.parametrize("columns", [100, 300, 800])
 def test_a_partial_event_may_name_any_number_of_columns(place: Place, columns: int) -> None:
-    """An update expression holds about 300; a wide row is put whole instead, and keeps what the event does not name."""
+    """An update expression holds about 300; a wide row is put whole instead, and keeps what the
+    event does not name."""
     store: Any = place.connect(decode)
     old, new = ({f"c{number}": value for number in range(columns)} for value in (1, 2))
     assert deliver(store, [Change(1, 1, {**old, "kept": "z"}).event()], "1") == [Reason.APPLIED]
@@ -197,7 +271,8 @@ def test_a_truncate_settles_what_its_own_batch_held(dynamodb_local: Any) -> None
 
 
 def test_the_winner_of_a_tie_that_no_item_can_hold_is_kept_with_its_reason(place: Place) -> None:
-    """It was held as a dispute before its row was refused; its bytes and the refusal are in the quarantine, whatever was there before."""
+    """It was held as a dispute before its row was refused; its bytes and the refusal are in the
+    quarantine, whatever was there before."""
     store: Any = place.connect(decode)
     small = Change(1, 1, {"x": "small"}).event()
     larger = (Change(1, 1, {"x": letter * 420_000}).event() for letter in "abcdefghijklmnop")
@@ -205,7 +280,10 @@ def test_the_winner_of_a_tie_that_no_item_can_hold_is_kept_with_its_reason(place
     deliver(store, [small], "1")
     assert deliver(store, [large], "2") == [Reason.MALFORMED]
     with store.reading() as transaction:
-        found = [transaction.entry(entry.id) for entry in transaction.entries(EntryQuery(reason="malformed"))]
+        found = [
+            transaction.entry(entry.id)
+            for entry in transaction.entries(EntryQuery(reason="malformed"))
+        ]
     assert [entry.delivery.value for entry in found] == [large.delivery.value]
     assert "409600" in found[0].detail
     assert deliver(store, [large], "3") == [Reason.DUPLICATE]

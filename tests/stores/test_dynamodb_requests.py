@@ -1,4 +1,5 @@
-"""What goes wrong between us and AWS: credentials, refusals, interruptions; and which tables and indexes are read."""
+"""What goes wrong between us and AWS: credentials, refusals, interruptions; and which tables and
+indexes are read."""
 
 from __future__ import annotations
 
@@ -30,7 +31,13 @@ WEEK = TableSpec("kit", ("id",), window=7 * DAY)
 
 
 def error_of(code: str, status: int = 400) -> ClientError:
-    return ClientError({"Error": {"Code": code, "Message": "sorry"}, "ResponseMetadata": {"HTTPStatusCode": status}}, "PutItem")  # type: ignore[typeddict-item]
+    return ClientError(
+        {
+            "Error": {"Code": code, "Message": "sorry"},
+            "ResponseMetadata": {"HTTPStatusCode": status},
+        },
+        "PutItem",
+    )  # type: ignore[typeddict-item]
 
 
 def botocore_error(name: str, **words: str) -> BotoCoreError:
@@ -93,7 +100,9 @@ def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
         error_of("MissingAuthenticationTokenException"),
         error_of("IncompleteSignatureException"),
     ],
-    ids=lambda error: error.response["Error"]["Code"] if isinstance(error, ClientError) else type(error).__name__,
+    ids=lambda error: (
+        error.response["Error"]["Code"] if isinstance(error, ClientError) else type(error).__name__
+    ),
 )
 @pytest.mark.usefixtures("impatient")
 def test_bad_credentials_are_said_at_once(error: Exception) -> None:
@@ -111,7 +120,10 @@ def test_bad_credentials_are_said_at_once(error: Exception) -> None:
         (error_of("ThrottlingException"), "raise the table's capacity"),
         (error_of("TransactionConflictException"), "other writers"),
         (error_of("InternalServerError", 500), "cannot be reached, or its servers fail"),
-        (botocore_error("EndpointConnectionError", endpoint_url="http://nowhere"), "cannot be reached, or its servers fail"),
+        (
+            botocore_error("EndpointConnectionError", endpoint_url="http://nowhere"),
+            "cannot be reached, or its servers fail",
+        ),
     ],
     ids=["throttled", "conflict", "server", "network"],
 )
@@ -126,20 +138,24 @@ def test_after_the_patience_the_advice_fits_the_cause(error: Exception, advice: 
 
 
 def test_another_regions_write_is_waited_for() -> None:
-    """A strongly consistent global table refuses what another Region is writing; AWS says: try again."""
+    """A strongly consistent global table refuses what another Region is writing; AWS says: try
+    again."""
     client = Failing(error_of("ReplicatedWriteConflictException"), None)
     answer = Requests(client, 2).call("put_item")
     assert (answer.code, answer.repeated, client.calls) == ("", False, 2)
 
 
 def test_what_is_not_permitted_names_the_operation() -> None:
-    """A missing permission is the store's refusal, no bad credentials: whoever grants it must know which."""
+    """A missing permission is the store's refusal, no bad credentials: whoever grants it must know
+    which."""
     answer = Requests(Failing(error_of("AccessDeniedException")), 2).call("put_item")
     with pytest.raises(StoreError, match=r"forget a tombstone .*put_item.*AccessDeniedException"):
         raise_for(answer, "forget a tombstone")
 
 
-def test_a_table_that_may_not_be_described_is_not_waited_for(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_table_that_may_not_be_described_is_not_waited_for(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
     """Two minutes do not grant a permission."""
     monkeypatch.setattr(time, "sleep", lambda _: pytest.fail("waited"))
     with pytest.raises(StoreError, match="describe table orders"):
@@ -196,7 +212,8 @@ def test_closing_leaves_what_has_not_begun() -> None:
 
 
 def test_two_first_starts_at_once(dynamodb_local: Any) -> None:
-    """Another process makes the table and switches its TTL on between our look and our own requests: both go on."""
+    """Another process makes the table and switches its TTL on between our look and our own
+    requests: both go on."""
     with Bench("first starts", lambda: dynamodb_place(dynamodb_local, forget="ttl"), WEEK) as bench:
         store: Any = bench.store
 
@@ -231,7 +248,9 @@ def test_a_table_that_cannot_be_made_says_why() -> None:
         def create_table(self, **_: Any) -> None:
             raise error_of("AccessDeniedException")
 
-    with pytest.raises(StoreError, match=r"make table orders .*create_table.*AccessDeniedException"):
+    with pytest.raises(
+        StoreError, match=r"make table orders .*create_table.*AccessDeniedException"
+    ):
         create_table(Requests(Forbidden(), 2), "orders", [("id", "S")])
 
 
@@ -239,7 +258,10 @@ def test_a_table_that_cannot_be_made_says_why() -> None:
 
 
 def index(projection: dict[str, Any], *keys: str) -> dict[str, Any]:
-    schema = [{"AttributeName": name, "KeyType": role} for name, role in zip(keys or (SINCE,), ("HASH", "RANGE"), strict=False)]
+    schema = [
+        {"AttributeName": name, "KeyType": role}
+        for name, role in zip(keys or (SINCE,), ("HASH", "RANGE"), strict=False)
+    ]
     return {"IndexName": SINCE, "KeySchema": schema, "Projection": projection}
 
 
@@ -251,21 +273,33 @@ OTHERS: dict[str, Any] = {"ProjectionType": "INCLUDE", "NonKeyAttributes": ["tot
 
 def make_user_table(client: Any, name: str, *indexes: dict[str, Any]) -> None:
     """As a user makes it."""
-    attributes = [{"AttributeName": "id", "AttributeType": "N"}] + [{"AttributeName": SINCE, "AttributeType": "N"}] * bool(indexes)
+    attributes = [{"AttributeName": "id", "AttributeType": "N"}] + [
+        {"AttributeName": SINCE, "AttributeType": "N"}
+    ] * bool(indexes)
     key = [{"AttributeName": "id", "KeyType": "HASH"}]
     more: dict[str, Any] = {"GlobalSecondaryIndexes": list(indexes)} if indexes else {}
-    client.create_table(TableName=name, KeySchema=key, AttributeDefinitions=attributes, BillingMode="PAY_PER_REQUEST", **more)
+    client.create_table(
+        TableName=name,
+        KeySchema=key,
+        AttributeDefinitions=attributes,
+        BillingMode="PAY_PER_REQUEST",
+        **more,
+    )
 
 
 def switch_on_ttl(client: Any, name: str) -> None:
-    client.update_time_to_live(TableName=name, TimeToLiveSpecification={"Enabled": True, "AttributeName": EXPIRES})
+    client.update_time_to_live(
+        TableName=name, TimeToLiveSpecification={"Enabled": True, "AttributeName": EXPIRES}
+    )
 
 
 def test_a_tombstone_that_an_index_hides_is_noted_all_the_same(dynamodb_local: Any) -> None:
-    """An index of keys only carries no memories: the note reads the table, so a create that comes after DynamoDB's TTL is late, not a resurrection."""
+    """An index of keys only carries no memories: the note reads the table, so a create that comes
+    after DynamoDB's TTL is late, not a resurrection."""
     with Bench("keys only", lambda: dynamodb_place(dynamodb_local, forget="ttl"), WEEK) as bench:
         name = bench.store.tables.name_of("kit")  # type: ignore[attr-defined]
-        make_user_table(dynamodb_local, name, index(KEYS_ONLY))  # without TTL: by our clock the server's would come at once
+        # without TTL: by our clock the server's would come at once
+        make_user_table(dynamodb_local, name, index(KEYS_ONLY))
         bench.deliver([put(2, 1), put(1, 1)], now=1000 * DAY)
         bench.deliver([delete(1, 5)], now=1000 * DAY + 1)
         for day in range(1001, 1016):
@@ -277,9 +311,16 @@ def test_a_tombstone_that_an_index_hides_is_noted_all_the_same(dynamodb_local: A
 
 @pytest.mark.parametrize(
     ("projection", "words"),
-    [(KEYS_ONLY, "does not project anyorder_memory"), (OTHERS, "does not project anyorder_memory"), (MEMORIES, ""), (ALL, "")],
+    [
+        (KEYS_ONLY, "does not project anyorder_memory"),
+        (OTHERS, "does not project anyorder_memory"),
+        (MEMORIES, ""),
+        (ALL, ""),
+    ],
 )
-def test_doctor_looks_at_what_the_index_carries(dynamodb_local: Any, projection: dict[str, Any], words: str) -> None:
+def test_doctor_looks_at_what_the_index_carries(
+    dynamodb_local: Any, projection: dict[str, Any], words: str
+) -> None:
     """An index that cannot be used is a finding, and the advice names the projection."""
     with Bench("doctor", lambda: dynamodb_place(dynamodb_local), WEEK) as bench:
         store: Any = bench.store
@@ -308,9 +349,15 @@ def test_doctor_looks_at_what_the_index_carries(dynamodb_local: Any, projection:
         ({**index(ALL), "IndexName": "mine", "IndexStatus": "ACTIVE"}, "N", False),
     ],
 )
-def test_only_an_index_that_holds_every_tombstone_is_read(found: dict[str, Any], kind: str, usable: bool) -> None:
-    """Complete, by the number alone, and with the memories; of any other one the table itself is read."""
-    described = {"AttributeDefinitions": [{"AttributeName": SINCE, "AttributeType": kind}], "GlobalSecondaryIndexes": [found]}
+def test_only_an_index_that_holds_every_tombstone_is_read(
+    found: dict[str, Any], kind: str, usable: bool
+) -> None:
+    """Complete, by the number alone, and with the memories; of any other one the table itself is
+    read."""
+    described = {
+        "AttributeDefinitions": [{"AttributeName": SINCE, "AttributeType": kind}],
+        "GlobalSecondaryIndexes": [found],
+    }
     assert TableShape("kit", KeySchema((("id", "N"),)), described).indexed is usable
 
 
@@ -345,6 +392,10 @@ def test_a_tombstone_without_its_memory_stops_the_reaper(dynamodb_local: Any) ->
     with Bench("no memory", lambda: dynamodb_place(dynamodb_local), WEEK) as bench:
         store: Any = bench.store
         bench.deliver([put(1, 1)], now=1000 * DAY)
-        dynamodb_local.put_item(TableName=store.tables.name_of("kit"), Item={"id": {"N": "2"}, SINCE: {"N": "5"}})
-        with pytest.raises(StoreError, match=r'\{"id":2\} has anyorder_since but no anyorder_memory'):
+        dynamodb_local.put_item(
+            TableName=store.tables.name_of("kit"), Item={"id": {"N": "2"}, SINCE: {"N": "5"}}
+        )
+        with pytest.raises(
+            StoreError, match=r'\{"id":2\} has anyorder_since but no anyorder_memory'
+        ):
             list(store.tables.tombstones("kit", 1001 * DAY))

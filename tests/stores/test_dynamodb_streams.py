@@ -1,4 +1,5 @@
-"""Recorded Debezium streams, disordered and repeated, into DynamoDB Local: the same decisions, memories and rows as the plain store."""
+"""Recorded Debezium streams, disordered and repeated, into DynamoDB Local: the same decisions,
+memories and rows as the plain store."""
 
 from __future__ import annotations
 
@@ -30,9 +31,16 @@ def delivered(stream: str) -> list[Event]:
     draw, decoder = random.Random(3), open_envelope("debezium")
     lines = [line for _, line in zip(range(MOST), Telling(stream, "records").lines(), strict=False)]
     placed = [(place + draw.random() * DISORDER, line) for place, line in enumerate(lines)]
-    placed += [(place + draw.random() * DISORDER, line) for place, line in draw.sample(placed, len(placed) // 5)]
+    placed += [
+        (place + draw.random() * DISORDER, line)
+        for place, line in draw.sample(placed, len(placed) // 5)
+    ]
     events = [decoder.decode(read_record(line)) for _, line in sorted(placed)]
-    return [event for event in events if event.kind is not Kind.CONTROL and (event.key is not None or event.kind is Kind.TRUNCATE)]
+    return [
+        event
+        for event in events
+        if event.kind is not Kind.CONTROL and (event.key is not None or event.kind is Kind.TRUNCATE)
+    ]
 
 
 def take_all(store: Store, events: list[Event]) -> Counter[str]:
@@ -42,7 +50,12 @@ def take_all(store: Store, events: list[Event]) -> Counter[str]:
         tables: dict[str, list[Event]] = {}
         for event in events[start : start + BATCH]:
             tables.setdefault(event.table.rpartition(".")[2], []).append(event)
-        taken = take(store, [Share(TableSpec(name), shared) for name, shared in tables.items()], now=float(start), token=str(start))
+        taken = take(
+            store,
+            [Share(TableSpec(name), shared) for name, shared in tables.items()],
+            now=float(start),
+            token=str(start),
+        )
         found.update(decision.reason.value for decision in taken.decisions)
     return found
 
@@ -75,12 +88,21 @@ def comparable(value: Any) -> Any:
 def test_recorded_streams_end_as_in_the_plain_store(dynamodb_local: Any, stream: str) -> None:
     """Real log positions, holes, key changes, hints, truncates and composite keys."""
     events, decode = delivered(stream), open_envelope("debezium").decode
-    plain, store = MemoryStore(decode), DynamoDBStore(f"{stream}-{random.getrandbits(32):x}-{{table}}", decode, client=dynamodb_local)
+    plain, store = (
+        MemoryStore(decode),
+        DynamoDBStore(
+            f"{stream}-{random.getrandbits(32):x}-{{table}}", decode, client=dynamodb_local
+        ),
+    )
     assert take_all(store, events) == take_all(plain, events)
     assert remembered(store) == remembered(plain)
     for table, rows in plain.state.rows.items():
         shape = store.tables.shape(TableSpec(table))
         items = scan(dynamodb_local, store.tables.name_of(table)) if shape is not None else []
-        found = {entity_of(shape.schema, item): comparable(plain_row(item)) for item in items if live(item)}  # type: ignore[union-attr]
+        found = {
+            entity_of(shape.schema, item): comparable(plain_row(item))
+            for item in items
+            if live(item)
+        }  # type: ignore[union-attr]
         assert found == {entity: comparable(row) for entity, row in rows.items()}
     store.close()

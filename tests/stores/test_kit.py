@@ -1,4 +1,5 @@
-"""The conformance kit: right stores pass every check; every broken store fails, at the check that names its mistake."""
+"""The conformance kit: right stores pass every check; every broken store fails, at the check that
+names its mistake."""
 
 from __future__ import annotations
 
@@ -56,7 +57,8 @@ def test_right_stores_pass(place: str, check: str) -> None:
 
 @pytest.mark.parametrize(("kind", "check"), IN_MEMORY.items())
 def test_broken_memory_store_fails(kind: type, check: str) -> None:
-    """A mistake in what is remembered or decided fails the check of its name, with the steps that led there."""
+    """A mistake in what is remembered or decided fails the check of its name, with the steps that
+    led there."""
     with pytest.raises(StoreCheckFailed) as failure:
         check_store(lambda: memory_place(broken.broken(kind)))
     assert failure.value.check == check
@@ -73,17 +75,28 @@ def test_broken_sqlite_store_fails(kind: type, check: str) -> None:
 
 @pytest.mark.parametrize("kind", IN_SQLITE)
 def test_broken_sqlite_store_is_right_undisturbed(kind: type) -> None:
-    """These mistakes do not show as long as nobody disturbs the store: an ordinary test suite would pass."""
-    assert len(check_store(lambda: sqlite_place(kind), only=["orders", "ties", "window zero"]).findings) == 3
+    """These mistakes do not show as long as nobody disturbs the store: an ordinary test suite would
+    pass."""
+    assert (
+        len(
+            check_store(lambda: sqlite_place(kind), only=["orders", "ties", "window zero"]).findings
+        )
+        == 3
+    )
 
 
 def test_late_delete_stored_as_a_row_fails(monkeypatch: pytest.MonkeyPatch) -> None:
-    """A delete below the floor that is stored as a fresh tombstone lets a later put resurrect the key."""
+    """A delete below the floor that is stored as a fresh tombstone lets a later put resurrect the
+    key."""
     right = decide.apply
 
     def storing(memory: Memory | None, event: Event, limits: Limits) -> Applied:
         found = right(memory, event, limits)
-        return Applied(Memory(stamp_of(event)), Reason.APPLIED) if found.reason is Reason.ABSORBED else found
+        return (
+            Applied(Memory(stamp_of(event)), Reason.APPLIED)
+            if found.reason is Reason.ABSORBED
+            else found
+        )
 
     monkeypatch.setattr(decide, "apply", storing)
     with pytest.raises(StoreCheckFailed) as failure:
@@ -99,7 +112,8 @@ def test_store_without_lock_forks() -> None:
 
 
 class NeverForgets(MemoryStore):
-    """Cannot read a floor in the same step as an insert, so it keeps every tombstone, and says so."""
+    """Cannot read a floor in the same step as an insert, so it keeps every tombstone, and says
+    so."""
 
     promises = msgspec.structs.replace(MemoryStore.promises, forgets=False)
 
@@ -129,7 +143,8 @@ def test_a_store_that_forgets_in_words_only_fails() -> None:
 
 
 def test_half_a_batch_of_one_transaction_fails() -> None:
-    """A store that promises one transaction, and keeps what a batch wrote before it ended in the middle, is found."""
+    """A store that promises one transaction, and keeps what a batch wrote before it ended in the
+    middle, is found."""
     with pytest.raises(StoreCheckFailed) as failure:
         check_store(lambda: memory_place(broken.HalfABatch), only=["promises"])
     assert failure.value.check == "promises"

@@ -130,7 +130,9 @@ def test_the_same_quarantined_event_again_is_no_second_entry(path: Path) -> None
 
 def test_a_column_nobody_told_is_a_hole_until_an_older_event_tells_it(path: Path) -> None:
     table = users(path)
-    table.apply([record(1, "u", 20, after={"id": 1, "name": "b", "photo": "__debezium_unavailable_value"})])
+    table.apply(
+        [record(1, "u", 20, after={"id": 1, "name": "b", "photo": "__debezium_unavailable_value"})]
+    )
     holes = table.why(1).holes
 
     report = table.apply([record(1, "c", 10, after={"id": 1, "name": "a", "photo": "png"})])
@@ -168,7 +170,9 @@ def test_a_hint_waits_for_its_delete_and_settles_by_itself(path: Path) -> None:
     assert table.quarantine.entries() == []
 
 
-def test_a_broken_record_is_quarantined_with_its_bytes_and_its_neighbours_are_applied(path: Path) -> None:
+def test_a_broken_record_is_quarantined_with_its_bytes_and_its_neighbours_are_applied(
+    path: Path,
+) -> None:
     table = users(path)
 
     report = table.apply([b"{not json", record(1, "c", 10, after={"id": 1})])
@@ -181,12 +185,16 @@ def test_a_broken_record_is_quarantined_with_its_bytes_and_its_neighbours_are_ap
 
 def test_a_table_with_rows_is_refused_until_adopting_is_said(path: Path) -> None:
     database = sqlite3.connect(path)
-    database.executescript("CREATE TABLE users (id INTEGER PRIMARY KEY, name TEXT); INSERT INTO users VALUES (1, 'old'), (2, 'kept');")
+    database.executescript(
+        "CREATE TABLE users (id INTEGER PRIMARY KEY, name TEXT); INSERT INTO users VALUES (1, 'old'), (2, 'kept');"
+    )
     database.close()
 
     with pytest.raises(TableNotEmpty):
         users(path).apply([record(1, "c", 10, after={"id": 1, "name": "new"})])
-    users(path, adopt="older-than-everything").apply([record(1, "c", 10, after={"id": 1, "name": "new"})])
+    users(path, adopt="older-than-everything").apply(
+        [record(1, "c", 10, after={"id": 1, "name": "new"})]
+    )
 
     assert rows_of(path) == {1: {"id": 1, "name": "new"}, 2: {"id": 2, "name": "kept"}}
 
@@ -194,7 +202,12 @@ def test_a_table_with_rows_is_refused_until_adopting_is_said(path: Path) -> None
 def test_the_user_s_own_table_stays_as_it_is_and_keeps_its_constraints(path: Path) -> None:
     table = users_of_their_own(path, "id INTEGER PRIMARY KEY, age INTEGER CHECK (age < 200)")
 
-    report = table.apply([record(1, "c", 10, after={"id": 1, "age": 30, "extra": "x"}), record(2, "c", 20, after={"id": 2, "age": 999})])
+    report = table.apply(
+        [
+            record(1, "c", 10, after={"id": 1, "age": 30, "extra": "x"}),
+            record(2, "c", 20, after={"id": 2, "age": 999}),
+        ]
+    )
 
     assert rows_of(path) == {1: {"id": 1, "age": 30}}
     assert report.quarantined == {"malformed": 1}
@@ -216,13 +229,20 @@ def test_what_a_constraint_refuses_for_now_waits_and_is_applied_when_it_can_be(p
 def test_a_refused_winner_releases_nobody(path: Path) -> None:
     table = users_of_their_own(path, "id INTEGER PRIMARY KEY, age INTEGER CHECK (age < 200)")
 
-    report = table.apply([record(1, "c", 10, after={"id": 1, "age": 30}), record(1, "u", 20, after={"id": 1, "age": 999})])
+    report = table.apply(
+        [
+            record(1, "c", 10, after={"id": 1, "age": 30}),
+            record(1, "u", 20, after={"id": 1, "age": 999}),
+        ]
+    )
 
     assert rows_of(path) == {1: {"id": 1, "age": 30}}
     assert (report.applied, report.quarantined) == (1, {"malformed": 1})
 
 
-def test_what_was_undecided_when_the_winner_was_refused_is_decided_again_as_soon_as_its_key_moves(path: Path) -> None:
+def test_what_was_undecided_when_the_winner_was_refused_is_decided_again_as_soon_as_its_key_moves(
+    path: Path,
+) -> None:
     table = users_of_their_own(path, "id INTEGER PRIMARY KEY, email TEXT UNIQUE")
     table.apply([record(1, "c", 10, after={"id": 1, "email": "taken@x"})])
     read = snapshot(record(2, "r", 300, after={"id": 2, "email": "read@x"}, offset=5))
@@ -274,7 +294,10 @@ def test_a_new_column_widens_the_table_that_we_made(path: Path) -> None:
     table.apply([record(1, "c", 10, after={"id": 1, "name": "a"})])
     table.apply([record(2, "c", 20, after={"id": 2, "name": "b", "city": "Oslo"})])
 
-    assert rows_of(path) == {1: {"id": 1, "name": "a", "city": None}, 2: {"id": 2, "name": "b", "city": "Oslo"}}
+    assert rows_of(path) == {
+        1: {"id": 1, "name": "a", "city": None},
+        2: {"id": 2, "name": "b", "city": "Oslo"},
+    }
 
 
 def test_integers_beyond_64_bits_and_long_decimals_stay_exact(path: Path) -> None:
@@ -284,11 +307,22 @@ def test_integers_beyond_64_bits_and_long_decimals_stay_exact(path: Path) -> Non
 
     users(path).apply([source])
 
-    assert rows_of(path)[1] == {"id": 1, "big": "123456789012345678901234567890", "fine": "0.1234567890123456789"}
+    assert rows_of(path)[1] == {
+        "id": 1,
+        "big": "123456789012345678901234567890",
+        "fine": "0.1234567890123456789",
+    }
 
 
 def orders(path: Path, **options: object) -> anyorder.Table:
-    return anyorder.table(f"sqlite:///{path}", "orders", key="/order/id", position="/version", deleted="/cancelled", **options)  # type: ignore[arg-type]
+    return anyorder.table(
+        f"sqlite:///{path}",
+        "orders",
+        key="/order/id",
+        position="/version",
+        deleted="/cancelled",
+        **options,
+    )  # type: ignore[arg-type]
 
 
 def order(key: int, version: int, cancelled: bool = False) -> bytes:
@@ -302,7 +336,10 @@ def test_own_sql_commits_together_with_what_is_remembered(path: Path) -> None:
     with table.transaction(connection) as guard:
         for event in table.decode([order(7, 2), order(7, 1), order(7, 2)]):
             if guard.accept(event):
-                connection.execute("INSERT OR REPLACE INTO totals VALUES (?, ?)", (event.key["id"], event.fields["version"]))
+                connection.execute(
+                    "INSERT OR REPLACE INTO totals VALUES (?, ?)",
+                    (event.key["id"], event.fields["version"]),
+                )
 
     assert connection.execute("SELECT * FROM totals").fetchall() == [(7, 2)]
 
@@ -324,23 +361,38 @@ def test_own_sql_that_fails_takes_the_memory_back_with_it(path: Path) -> None:
 
 def test_an_older_event_gives_the_caller_only_what_nobody_has_told(path: Path) -> None:
     table, connection = users(path), sqlite3.connect(path)
-    newer = record(1, "u", 20, after={"id": 1, "name": "b", "photo": "__debezium_unavailable_value"})
+    newer = record(
+        1, "u", 20, after={"id": 1, "name": "b", "photo": "__debezium_unavailable_value"}
+    )
 
     with table.transaction(connection) as guard:
-        answers = [guard.accept(event) for event in table.decode([newer, record(1, "c", 10, after={"id": 1, "name": "a", "photo": "png"})])]
+        answers = [
+            guard.accept(event)
+            for event in table.decode(
+                [newer, record(1, "c", 10, after={"id": 1, "name": "a", "photo": "png"})]
+            )
+        ]
 
     assert [answer.reason for answer in answers] == [Reason.APPLIED, Reason.APPLIED]
     assert answers[1].values == {"photo": "png"}
 
 
 def test_versions_are_told_by_one_clock_whatever_queue_they_come_by(path: Path) -> None:
-    """By a dead-letter queue an older version is stale and a newer one applied, as by the queue itself: a queue's name is no part of a clock."""
+    """By a dead-letter queue an older version is stale and a newer one applied, as by the queue
+    itself: a queue's name is no part of a clock."""
     table = orders(path)
-    told = [anyorder.Delivery(queue, value=order(7, version)) for queue, version in (("orders", 5), ("orders-dlq", 4), ("orders-dlq", 6))]
+    told = [
+        anyorder.Delivery(queue, value=order(7, version))
+        for queue, version in (("orders", 5), ("orders-dlq", 4), ("orders-dlq", 6))
+    ]
 
     reports = [table.apply([delivery]) for delivery in told]
 
-    assert [(report.applied, report.ignored, report.quarantined) for report in reports] == [(1, {}, {}), (0, {"stale": 1}, {}), (1, {}, {})]
+    assert [(report.applied, report.ignored, report.quarantined) for report in reports] == [
+        (1, {}, {}),
+        (0, {"stale": 1}, {}),
+        (1, {}, {}),
+    ]
     assert rows_of(path, "orders")[7]["version"] == 6
 
 
@@ -352,9 +404,13 @@ def test_versions_that_count_per_key_cannot_be_forgotten(path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    "options", [{"window": "soon"}, {"adopt": "maybe"}, {"envelope": "xml"}, {"key": {"id": "/id"}}], ids=["window", "adopt", "envelope", "key"]
+    "options",
+    [{"window": "soon"}, {"adopt": "maybe"}, {"envelope": "xml"}, {"key": {"id": "/id"}}],
+    ids=["window", "adopt", "envelope", "key"],
 )
-def test_contradictory_arguments_are_refused_at_once(path: Path, options: dict[str, object]) -> None:
+def test_contradictory_arguments_are_refused_at_once(
+    path: Path, options: dict[str, object]
+) -> None:
     with pytest.raises(ConfigurationError):
         anyorder.table(f"sqlite:///{path}", "users", **options)  # type: ignore[arg-type]
 
@@ -379,7 +435,9 @@ def test_a_database_of_a_newer_release_is_left_alone(path: Path) -> None:
         users(path)
 
 
-def test_books_that_do_not_balance_stop_the_batch_before_it_commits(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_books_that_do_not_balance_stop_the_batch_before_it_commits(
+    path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     table = users(path)
     table.apply([record(1, "c", 10, after={"id": 1, "name": "a"})])
 
@@ -390,10 +448,16 @@ def test_books_that_do_not_balance_stop_the_batch_before_it_commits(path: Path, 
     assert rows_of(path) == {1: {"id": 1, "name": "a"}}
 
 
-def test_a_truncate_that_cannot_be_placed_yet_is_one_entry_however_often_it_comes(path: Path) -> None:
+def test_a_truncate_that_cannot_be_placed_yet_is_one_entry_however_often_it_comes(
+    path: Path,
+) -> None:
     table = users(path)
     first, later = (
-        truncate_record(lsn, run) for lsn, run in ((100, "01a20ada-bb63-7c1b-84bb-f2b31e0887b3"), (50, "01a20aff-bb63-7c1b-84bb-f2b31e0887b3"))
+        truncate_record(lsn, run)
+        for lsn, run in (
+            (100, "01a20ada-bb63-7c1b-84bb-f2b31e0887b3"),
+            (50, "01a20aff-bb63-7c1b-84bb-f2b31e0887b3"),
+        )
     )
     table.apply([first])
 
@@ -412,16 +476,24 @@ def truncate_record(lsn: int, run: str) -> dict[str, object]:
 FIRST, LATER = "01a20ada-bb63-7c1b-84bb-f2b31e0887b3", "01a20aff-bb63-7c1b-84bb-f2b31e0887b3"
 
 
-def test_a_waiting_truncate_is_decided_again_when_its_run_is_known_to_have_begun_with_a_snapshot(path: Path) -> None:
+def test_a_waiting_truncate_is_decided_again_when_its_run_is_known_to_have_begun_with_a_snapshot(
+    path: Path,
+) -> None:
     table = users(path)
     table.apply([truncate_record(100, FIRST), of_run(record(1, "c", 120, after={"id": 1}), FIRST)])
     table.apply([truncate_record(50, LATER)])
 
-    report = table.apply([snapshot(of_run(record(2, "r", 40, after={"id": 2}), LATER)), of_run(record(3, "c", 60, after={"id": 3}), LATER)])
+    report = table.apply(
+        [
+            snapshot(of_run(record(2, "r", 40, after={"id": 2}), LATER)),
+            of_run(record(3, "c", 60, after={"id": 3}), LATER),
+        ]
+    )
 
     assert report.settled == {"applied": 1}
     assert table.quarantine.entries() == []
-    assert rows_of(path) == {3: {"id": 3}}  # what the snapshot read, and what the earlier run told, lies before the truncate
+    # what the snapshot read, and what the earlier run told, lies before the truncate
+    assert rows_of(path) == {3: {"id": 3}}
 
 
 def test_a_waiting_truncate_is_applied_on_an_operator_s_word(path: Path) -> None:
@@ -435,10 +507,21 @@ def test_a_waiting_truncate_is_applied_on_an_operator_s_word(path: Path) -> None
     assert table.apply([truncate_record(50, LATER)]).ignored == {"duplicate": 1}
 
 
-def test_what_a_suspected_clock_told_is_not_decided_again_before_a_person_says_so(path: Path) -> None:
+def test_what_a_suspected_clock_told_is_not_decided_again_before_a_person_says_so(
+    path: Path,
+) -> None:
     table, second = users(path), 1000
-    told = [later_by(record(key, "u", lsn, after={"id": key, "name": str(lsn)}), wait) for key, lsn, wait in ((1, second, 0), (2, 2 * second, 0))]
-    table.apply([*told, later_by(truncate_record(5, FIRST), 3600), later_by(record(1, "u", 10, after={"id": 1, "name": "again"}), 3600)])
+    told = [
+        later_by(record(key, "u", lsn, after={"id": key, "name": str(lsn)}), wait)
+        for key, lsn, wait in ((1, second, 0), (2, 2 * second, 0))
+    ]
+    table.apply(
+        [
+            *told,
+            later_by(truncate_record(5, FIRST), 3600),
+            later_by(record(1, "u", 10, after={"id": 1, "name": "again"}), 3600),
+        ]
+    )
     known = {"suspected_reset": 2}
 
     table.apply(
@@ -447,7 +530,8 @@ def test_what_a_suspected_clock_told_is_not_decided_again_before_a_person_says_s
 
     assert counted(table) == known
     assert {row["name"] for row in rows_of(path).values()} == {str(second), str(2 * second), "r"}
-    assert table.quarantine.dismiss(f"pg:app|{FIRST}", [table.spec]) == 2  # healthy after all: what it told is old
+    # healthy after all: what it told is old
+    assert table.quarantine.dismiss(f"pg:app|{FIRST}", [table.spec]) == 2
     assert counted(table) == {}
 
 

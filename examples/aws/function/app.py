@@ -1,4 +1,5 @@
-"""The function of template.yaml and main.tf: change events of one table, from EventBridge through SQS, kept right in DynamoDB."""
+"""The function of template.yaml and main.tf: change events of one table, from EventBridge through
+SQS, kept right in DynamoDB."""
 
 from __future__ import annotations
 
@@ -7,5 +8,11 @@ import os
 import anyorder
 from anyorder.aws import lambda_handler
 
-users = anyorder.table(os.environ["ANYORDER_URL"], os.environ["ANYORDER_TABLE"], key="id", envelope="eventbridge", window="forever")
+users = anyorder.table(
+    os.environ["ANYORDER_URL"],
+    os.environ["ANYORDER_TABLE"],
+    key="id",
+    envelope="eventbridge",
+    window="forever",
+)
 handler = lambda_handler(users)

@@ -1,7 +1,9 @@
-"""Many deliveries, decided together (rules R9). A batch changes nothing: the same state and the same settled books as one by one.
+"""Many deliveries, decided together (rules R9). A batch changes nothing: the same state and the
+same settled books as one by one.
 
-`coalesce` folds all events of one key, newest first, into one write. Whenever the memory moves, what is held of the key
-(in the quarantine, or earlier in this batch) is decided again, newest first, until nothing moves (the settling rule, R1).
+`coalesce` folds all events of one key, newest first, into one write. Whenever the memory moves,
+what is held of the key (in the quarantine, or earlier in this batch) is decided again, newest
+first, until nothing moves (the settling rule, R1).
 """
 
 from __future__ import annotations
@@ -20,9 +22,11 @@ from anyorder._core.outcome import Outcome, Reason, outcome_of
 
 
 class Decision(msgspec.Struct, frozen=True, gc=False):
-    """What became of one delivery. True if it was applied. `against`: the stamp or floor that it was judged by.
+    """What became of one delivery. True if it was applied. `against`: the stamp or floor that it
+    was judged by.
 
-    `values`: where the caller writes the row (`Table.transaction`), the columns to write; None: delete the row.
+    `values`: where the caller writes the row (`Table.transaction`), the columns to write; None:
+    delete the row.
     """
 
     event: Event
@@ -51,7 +55,8 @@ class Held(NamedTuple):
 
 
 class Coalesced(NamedTuple):
-    """One key's share of a batch: the memory before and after, a decision a delivery, and how each held entry stands now."""
+    """One key's share of a batch: the memory before and after, a decision a delivery, and how each
+    held entry stands now."""
 
     before: Memory | None
     after: Memory | None
@@ -64,23 +69,44 @@ class Coalesced(NamedTuple):
 
 
 def identity_of(event: Event) -> str:
-    """What makes two deliveries the same event (rules R1): position and fingerprint; the key is the caller's."""
-    if event.position is None:  # undecodable, perhaps of a source that numbers nothing (a queue): then only its bytes, by whichever queue they come
-        content = hashlib.blake2b(repr((event.delivery.key, event.delivery.value)).encode(), digest_size=8).hexdigest()
-        return f"{event.kind} {event.delivery.place} {content}" if event.delivery.offset >= 0 else f"{event.kind} {content}"
+    """What makes two deliveries the same event (rules R1): position and fingerprint; the key is the
+    caller's."""
+    # undecodable, perhaps of a source that numbers nothing (a queue): then only its bytes, by
+    # whichever queue they come
+    if event.position is None:
+        content = hashlib.blake2b(
+            repr((event.delivery.key, event.delivery.value)).encode(), digest_size=8
+        ).hexdigest()
+        return (
+            f"{event.kind} {event.delivery.place} {content}"
+            if event.delivery.offset >= 0
+            else f"{event.kind} {content}"
+        )
     return f"{event.position.identity()} {event.fingerprint}"
 
 
 def newest_first(events: Iterable[Event]) -> list[Event]:
-    """Roughly newest first: correctness does not depend on it, but the winner is then usually decided first. Of a tie the greater comes first."""
+    """Roughly newest first: correctness does not depend on it, but the winner is then usually
+    decided first. Of a tie the greater comes first."""
     by_content = sorted(events, key=lambda event: event.fingerprint, reverse=True)
-    return sorted(by_content, key=lambda event: event.position.newest_first() if event.position is not None else ())
+    return sorted(
+        by_content,
+        key=lambda event: event.position.newest_first() if event.position is not None else (),
+    )
 
 
-def coalesce(memory: Memory | None, events: Sequence[Event], held: Sequence[Held], limits: Limits, *, reconsider: bool = False) -> Coalesced:
+def coalesce(
+    memory: Memory | None,
+    events: Sequence[Event],
+    held: Sequence[Held],
+    limits: Limits,
+    *,
+    reconsider: bool = False,
+) -> Coalesced:
     """Fold all events of one key; decide again what is held of it whenever the memory moves.
 
-    `reconsider`: the lineage or the limits moved, so what is held is decided again even if the memory does not.
+    `reconsider`: the lineage or the limits moved, so what is held is decided again even if the
+    memory does not.
     """
     before, open_held = memory, list(held)
     decided: list[Decision] = []
@@ -103,10 +129,18 @@ def coalesce(memory: Memory | None, events: Sequence[Event], held: Sequence[Held
     return Coalesced(before, memory, decided, settled)
 
 
-def decide_again(memory: Memory | None, event: Event, limits: Limits) -> tuple[Memory | None, Decision]:
-    """Decide what is held once more. The entry of a dispute stands for all contents of its position, so it stays while any is disputed."""
+def decide_again(
+    memory: Memory | None, event: Event, limits: Limits
+) -> tuple[Memory | None, Decision]:
+    """Decide what is held once more. The entry of a dispute stands for all contents of its
+    position, so it stays while any is disputed."""
     memory, reason, against = decide(memory, event, limits)
-    if memory is not None and memory.disputed and not reason.quarantined and event.position is not None:
+    if (
+        memory is not None
+        and memory.disputed
+        and not reason.quarantined
+        and event.position is not None
+    ):
         disputed = disputed_at(memory, event.position)
         if disputed is not None:
             return memory, Decision(event, Reason.CONFLICT, disputed)

@@ -1,8 +1,10 @@
-"""One canonical, order-preserving byte encoding of tuples: integers of any size, byte strings, texts, and null first.
+"""One canonical, order-preserving byte encoding of tuples: integers of any size, byte strings,
+texts, and null first.
 
-The layout follows FoundationDB's tuple layer (github.com/apple/foundationdb, design/tuple.md): a type byte, then big-endian
-bytes whose length is part of the type byte (integers up to 8 bytes) or of a length byte; strings end in 00 with 00 -> 00 FF.
-Byte order of two encodings is the order of the tuples, if their parts are of one type place by place.
+The layout follows FoundationDB's tuple layer (github.com/apple/foundationdb, design/tuple.md): a
+type byte, then big-endian bytes whose length is part of the type byte (integers up to 8 bytes) or
+of a length byte; strings end in 00 with 00 -> 00 FF. Byte order of two encodings is the order of
+the tuples, if their parts are of one type place by place.
 """
 
 from __future__ import annotations
@@ -18,7 +20,8 @@ LONGEST = 255  # bytes of one integer; a longer one is refused
 
 
 def encode(parts: Sequence[Part]) -> bytes:
-    """The encoding of a tuple. Raises PositionTooLarge for integers beyond 255 bytes, TypeError for parts of other types."""
+    """The encoding of a tuple. Raises PositionTooLarge for integers beyond 255 bytes, TypeError for
+    parts of other types."""
     return b"".join(_part(part) for part in parts)
 
 
@@ -41,7 +44,9 @@ def _string(value: bytes) -> bytes:
 def _integer(value: int) -> bytes:
     size = (abs(value).bit_length() + 7) // 8
     if size > LONGEST:
-        raise PositionTooLarge(f"an integer of {size} bytes does not fit the position encoding (at most {LONGEST})")
+        raise PositionTooLarge(
+            f"an integer of {size} bytes does not fit the position encoding (at most {LONGEST})"
+        )
     if value >= 0:
         head = bytes((ZERO + size,)) if size <= 8 else bytes((LONG_POSITIVE, size))
         return head + value.to_bytes(size, "big")

@@ -15,7 +15,8 @@ _canonical = msgspec.json.Encoder(order="deterministic", decimal_format="number"
 
 
 class Delivery(msgspec.Struct, frozen=True, gc=False):
-    """One arrival of a record. `key` and `value` are the exact bytes, or None; `timestamp` in milliseconds; `headers` may repeat a name."""
+    """One arrival of a record. `key` and `value` are the exact bytes, or None; `timestamp` in
+    milliseconds; `headers` may repeat a name."""
 
     topic: str = ""
     partition: int = -1
@@ -28,9 +29,12 @@ class Delivery(msgspec.Struct, frozen=True, gc=False):
 
     @property
     def place(self) -> str:
-        """Where it came from, for messages: `shop.public.users/3@88123`; without what its source does not number."""
+        """Where it came from, for messages: `shop.public.users/3@88123`; without what its source
+        does not number."""
         partition = f"/{self.partition}" if self.partition >= 0 else ""
-        return f"{self.topic or 'record'}{partition}" + (f"@{self.offset}" if self.offset >= 0 else "")
+        return f"{self.topic or 'record'}{partition}" + (
+            f"@{self.offset}" if self.offset >= 0 else ""
+        )
 
 
 class Kind(StrEnum):
@@ -48,11 +52,12 @@ class Kind(StrEnum):
 class Event(msgspec.Struct, frozen=True, gc=False):
     """One change at the source.
 
-    `table` is the source's own name for it (`public.users`, or the topic). `key` maps key columns to values.
-    `fields` maps columns to values; a column that exists but is not told is in `holes`. `partial`: `fields` are all that
-    is told, every other column stays as it was. `creates`: the event starts a life, so its holes inherit nothing (rules R8).
-    `time` is the source's own, in microseconds. `note` says why for control, incomplete and malformed ones.
-    `snapshot_run`: the scope and run id that a snapshot record makes known (rules R14).
+    `table` is the source's own name for it (`public.users`, or the topic). `key` maps key columns
+    to values. `fields` maps columns to values; a column that exists but is not told is in `holes`.
+    `partial`: `fields` are all that is told, every other column stays as it was. `creates`: the
+    event starts a life, so its holes inherit nothing (rules R8). `time` is the source's own, in
+    microseconds. `note` says why for control, incomplete and malformed ones. `snapshot_run`: the
+    scope and run id that a snapshot record makes known (rules R14).
     """
 
     kind: Kind
@@ -70,10 +75,17 @@ class Event(msgspec.Struct, frozen=True, gc=False):
     fingerprint: str = ""
 
     def __post_init__(self) -> None:
-        """The fingerprint: a hash of the canonical decoded content, never of bytes (rules R12). Deletes have none: two never differ."""
+        """The fingerprint: a hash of the canonical decoded content, never of bytes (rules R12).
+        Deletes have none: two never differ."""
         if self.kind is Kind.PUT and not self.fingerprint:
-            content = _canonical.encode((self.fields, sorted(self.holes), self.partial) if self.partial or self.holes else self.fields)
-            msgspec.structs.force_setattr(self, "fingerprint", hashlib.blake2b(content, digest_size=8).hexdigest())
+            content = _canonical.encode(
+                (self.fields, sorted(self.holes), self.partial)
+                if self.partial or self.holes
+                else self.fields
+            )
+            msgspec.structs.force_setattr(
+                self, "fingerprint", hashlib.blake2b(content, digest_size=8).hexdigest()
+            )
 
     @property
     def entity(self) -> str:
@@ -86,7 +98,8 @@ class Event(msgspec.Struct, frozen=True, gc=False):
         return not self.partial and not self.holes
 
     def names(self, column: str) -> bool:
-        """Does a put tell this column's value? `"*"` stands for every column not mentioned anywhere."""
+        """Does a put tell this column's value? `"*"` stands for every column not mentioned
+        anywhere."""
         if self.partial:
             return self.fields is not None and column in self.fields
         return column not in self.holes

@@ -42,7 +42,9 @@ def explain(decision: Decision) -> str:
 def _evidence(decision: Decision) -> str:
     against = decision.against
     if isinstance(against, Stamp) and decision.reason is not Reason.APPLIED:
-        return f", namely {'a row' if against.rank else 'a tombstone'} from {against.position.text()}"
+        return (
+            f", namely {'a row' if against.rank else 'a tombstone'} from {against.position.text()}"
+        )
     if isinstance(against, Floor) and against:
         return f"; the floor is {floor_text(against)}"
     return ""
@@ -50,7 +52,10 @@ def _evidence(decision: Decision) -> str:
 
 def floor_text(floor: Floor) -> str:
     """A floor's entries for people: `pg:main at LSN 0/16B3F80, shop.public.users/3 offset 8`."""
-    return ", ".join(_entry_text(entry, value) for entry, value in sorted(floor.entries.items())) or "nothing forgotten"
+    return (
+        ", ".join(_entry_text(entry, value) for entry, value in sorted(floor.entries.items()))
+        or "nothing forgotten"
+    )
 
 
 def _entry_text(entry: str, value: Value) -> str:
@@ -67,22 +72,35 @@ def _entry_text(entry: str, value: Value) -> str:
 
 
 def explain_memory(subject: str, memory: Memory | None, columns: set[str]) -> list[str]:
-    """What is remembered of a key: the event that won, where inherited columns came from, what nobody has told."""
+    """What is remembered of a key: the event that won, where inherited columns came from, what
+    nobody has told."""
     if memory is None:
-        return [f"{subject}: nothing is remembered. No event of it was accepted, or its tombstone was forgotten."]
-    sentences = [f"{subject}: {'a row' if memory.live else 'deleted (a tombstone)'}, by {describe(memory.stamp)}."]
+        return [
+            f"{subject}: nothing is remembered. No event of it was accepted, or its tombstone was forgotten."
+        ]
+    sentences = [
+        f"{subject}: {'a row' if memory.live else 'deleted (a tombstone)'}, by {describe(memory.stamp)}."
+    ]
     inherited: dict[str, list[str]] = {}
     for column, cell in sorted((memory.cells or {}).items()):
         if isinstance(cell, Stamp):
-            inherited.setdefault(describe(cell), []).append("the other columns" if column == REST else column)
+            inherited.setdefault(describe(cell), []).append(
+                "the other columns" if column == REST else column
+            )
     sentences += [f"{', '.join(names)}: told by {event}." for event, names in inherited.items()]
     if holes := memory.holes(columns):
         sentences.append(f"Incomplete: no delivered event has told {', '.join(holes)}.")
     if memory.disputed:
-        names = ", ".join("all columns" if column == REST else column for column in sorted(memory.disputed))
-        sentences.append(f"Disputed: two different events claim this position ({names}); the same one is shown whatever came first.")
+        names = ", ".join(
+            "all columns" if column == REST else column for column in sorted(memory.disputed)
+        )
+        sentences.append(
+            f"Disputed: two different events claim this position ({names}); the same one is shown whatever came first."
+        )
     if memory.declared is not None:
-        sentences.append("Its row was put there by an operator's word; an event above the floor of that moment makes it ordinary again.")
+        sentences.append(
+            "Its row was put there by an operator's word; an event above the floor of that moment makes it ordinary again."
+        )
     return sentences
 
 
@@ -98,10 +116,24 @@ def describe(stamp: Stamp) -> str:
         "t": "a truncate",
         "x": "a read of the source",
     }
-    kind = kinds[position.op] if isinstance(position, LogPosition) and position.op in kinds else "a put" if stamp.rank else "a delete"
+    kind = (
+        kinds[position.op]
+        if isinstance(position, LogPosition) and position.op in kinds
+        else "a put"
+        if stamp.rank
+        else "a delete"
+    )
     when = utc(position.time) if position.time is not None else "no time"
-    place = f", {position.partition} offset {position.offset}" if isinstance(position, LogPosition) and position.partition else ""
-    clock = position.text() if not isinstance(position, OffsetPosition) else f"{position.scope}/{position.partition} offset {position.offset}"
+    place = (
+        f", {position.partition} offset {position.offset}"
+        if isinstance(position, LogPosition) and position.partition
+        else ""
+    )
+    clock = (
+        position.text()
+        if not isinstance(position, OffsetPosition)
+        else f"{position.scope}/{position.partition} offset {position.offset}"
+    )
     return f"{kind} at {clock} ({when}{place})"
 
 
@@ -114,11 +146,18 @@ def utc(microseconds: int) -> str:
 
 
 def _date(days: int) -> tuple[int, int, int]:
-    """Days since 1970-01-01 as a civil date (H. Hinnant, "chrono-compatible low-level date algorithms")."""
+    """Days since 1970-01-01 as a civil date (H. Hinnant, "chrono-compatible low-level date
+    algorithms")."""
     shifted = days + 719_468
     era, day_of_era = divmod(shifted, 146_097)
-    year_of_era = (day_of_era - day_of_era // 1460 + day_of_era // 36_524 - day_of_era // 146_096) // 365
+    year_of_era = (
+        day_of_era - day_of_era // 1460 + day_of_era // 36_524 - day_of_era // 146_096
+    ) // 365
     day_of_year = day_of_era - (365 * year_of_era + year_of_era // 4 - year_of_era // 100)
     shifted_month = (5 * day_of_year + 2) // 153
     month = shifted_month + 3 if shifted_month < 10 else shifted_month - 9
-    return year_of_era + era * 400 + (month <= 2), month, day_of_year - (153 * shifted_month + 2) // 5 + 1
+    return (
+        year_of_era + era * 400 + (month <= 2),
+        month,
+        day_of_year - (153 * shifted_month + 2) // 5 + 1,
+    )

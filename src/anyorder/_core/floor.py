@@ -1,7 +1,9 @@
-"""The floor: what makes forgetting safe. Per table and clock scope, the highest position of any tombstone ever forgotten.
+"""The floor: what makes forgetting safe. Per table and clock scope, the highest position of any
+tombstone ever forgotten.
 
-It is raised before, or in the same step as, the delete of the very tombstone that was examined, and is read in the same
-step as an insert on an empty slot (rules R2). Then any window is safe, even 0, without a clock and without a bound on lateness.
+It is raised before, or in the same step as, the delete of the very tombstone that was examined, and
+is read in the same step as an insert on an empty slot (rules R2). Then any window is safe, even 0,
+without a clock and without a bound on lateness.
 """
 
 from __future__ import annotations
@@ -14,7 +16,8 @@ Value = int | tuple[int, ...]
 
 
 class Floor(msgspec.Struct, frozen=True):
-    """`entries`: clock scope -> highest forgotten value. `partitions`: the declared partition count of a raw Kafka topic (rules R3)."""
+    """`entries`: clock scope -> highest forgotten value. `partitions`: the declared partition count
+    of a raw Kafka topic (rules R3)."""
 
     entries: dict[str, Value] = {}
     partitions: int | None = None
@@ -34,4 +37,5 @@ class Floor(msgspec.Struct, frozen=True):
 NOTHING_FORGOTTEN = Floor()
 LOST = "lost"
 EVERYTHING = Floor({LOST: 0})
-"""A floor over everything (rules R2): no clock knows its entry, so nothing is above it, and nothing can raise it."""
+"""A floor over everything (rules R2): no clock knows its entry, so nothing is above it, and nothing
+can raise it."""

@@ -1,4 +1,5 @@
-"""Offsets completed in any order -> the highest that is safe to commit. Everything below the frontier is done."""
+"""Offsets completed in any order -> the highest that is safe to commit. Everything below the
+frontier is done."""
 
 from __future__ import annotations
 
@@ -6,10 +7,11 @@ from heapq import heappop, heappush
 
 
 class Frontier:
-    """One partition's. `next` is the first offset that is not known to be done, counting only offsets that were started.
+    """One partition's. `next` is the first offset that is not known to be done, counting only
+    offsets that were started.
 
-    Gaps are normal (compaction, transaction markers), so an offset counts only once `started` has named it; they are
-    started in ascending order and done in any.
+    Gaps are normal (compaction, transaction markers), so an offset counts only once `started` has
+    named it; they are started in ascending order and done in any.
     """
 
     def __init__(self, next: int = 0) -> None:
@@ -18,7 +20,8 @@ class Frontier:
         self._highest = next - 1
 
     def started(self, offset: int) -> None:
-        """A delivery was read. Raises ValueError if its offset is not above all that were started before."""
+        """A delivery was read. Raises ValueError if its offset is not above all that were started
+        before."""
         if offset <= self._highest:
             raise ValueError(f"offset {offset} was started after {self._highest}")
         self._highest = offset

@@ -1,8 +1,9 @@
 """What a store remembers of an entity, and its one spelling as JSON text.
 
-A whole row is remembered by one stamp: all its columns came from one event. `cells` lists only the columns that did not:
-another event's stamp, OWN (named by the row's own event although the rest is not), or HOLE (nobody has told it yet).
-The pseudo-column `"*"` stands for every column that is not listed.
+A whole row is remembered by one stamp: all its columns came from one event. `cells` lists only the
+columns that did not: another event's stamp, OWN (named by the row's own event although the rest is
+not), or HOLE (nobody has told it yet). The pseudo-column `"*"` stands for every column that is not
+listed.
 """
 
 from __future__ import annotations
@@ -20,9 +21,11 @@ HOLE: None = None
 
 
 class Stamp(msgspec.Struct, frozen=True, array_like=True, gc=False):
-    """Which event: its position (with the joined offset), 0 for a delete or 1 for a put, and its fingerprint.
+    """Which event: its position (with the joined offset), 0 for a delete or 1 for a put, and its
+    fingerprint.
 
-    (rank, fingerprint) continues the order where the position ends, so a tie is a function of the events (rules R12).
+    (rank, fingerprint) continues the order where the position ends, so a tie is a function of the
+    events (rules R12).
     """
 
     position: Position
@@ -53,9 +56,10 @@ Cell = Stamp | bool | None
 class Memory(msgspec.Struct, frozen=True, gc=False):
     """The event that won and, for a row made of several events, where its columns came from.
 
-    `disputed`: columns that two contents of one position claim. `declared`: the floor under which an operator's word put
-    the row there (rules R11). `token` is the write attempt that stored it. `values` is what the decision writes to the
-    user's row (`"*"`: every other known column becomes null); it is never stored here.
+    `disputed`: columns that two contents of one position claim. `declared`: the floor under which
+    an operator's word put the row there (rules R11). `token` is the write attempt that stored it.
+    `values` is what the decision writes to the user's row (`"*"`: every other known column becomes
+    null); it is never stored here.
     """
 
     stamp: Stamp
@@ -79,27 +83,38 @@ class Memory(msgspec.Struct, frozen=True, gc=False):
         return self.stamp if cell is True else cell if isinstance(cell, Stamp) else None
 
     def is_disputed(self, column: str) -> bool:
-        """Do two contents of one position claim this column? A column that is not listed apart shares the rest's answer."""
-        return column in self.disputed or (REST in self.disputed and column not in (self.cells or ()))
+        """Do two contents of one position claim this column? A column that is not listed apart
+        shares the rest's answer."""
+        return column in self.disputed or (
+            REST in self.disputed and column not in (self.cells or ())
+        )
 
     def holes(self, columns: frozenset[str] | set[str] = frozenset()) -> list[str]:
-        """The columns whose value no event has told; `columns` are the table's known ones, for rows of partial events."""
+        """The columns whose value no event has told; `columns` are the table's known ones, for rows
+        of partial events."""
         if self.cells is None or not self.live:
             return []
-        return sorted(c for c in (columns | self.cells.keys()) - {REST} if self.source_of(c) is None)
+        return sorted(
+            c for c in (columns | self.cells.keys()) - {REST} if self.source_of(c) is None
+        )
 
 
 _encoder = msgspec.json.Encoder()
 _decoder = msgspec.json.Decoder(tuple[Stamp, str])
-_full_decoder = msgspec.json.Decoder(tuple[Stamp, str, dict[str, Cell] | None, Base | None, frozenset[str], Floor | None])
+_full_decoder = msgspec.json.Decoder(
+    tuple[Stamp, str, dict[str, Cell] | None, Base | None, frozenset[str], Floor | None]
+)
 
 
 def pack(memory: Memory, token: str | None = None) -> str:
-    """The memory as JSON text: `[stamp, token]`, or with cells, base, disputed columns and birth floor. `token`: of this attempt."""
+    """The memory as JSON text: `[stamp, token]`, or with cells, base, disputed columns and birth
+    floor. `token`: of this attempt."""
     token = memory.token if token is None else token
     if memory.cells is None and memory.declared is None and not memory.disputed:
         return _encoder.encode((memory.stamp, token)).decode()
-    return _encoder.encode((memory.stamp, token, memory.cells, memory.base, sorted(memory.disputed), memory.declared)).decode()
+    return _encoder.encode(
+        (memory.stamp, token, memory.cells, memory.base, sorted(memory.disputed), memory.declared)
+    ).decode()
 
 
 def unpack(text: str) -> Memory:

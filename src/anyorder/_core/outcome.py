@@ -1,4 +1,5 @@
-"""The one table of outcomes and reasons. Every delivery ends in exactly one reason, every reason has exactly one outcome.
+"""The one table of outcomes and reasons. Every delivery ends in exactly one reason, every reason
+has exactly one outcome.
 
 The reason reference in the docs is generated from `REASONS`; nothing else in the code lists them.
 """
@@ -48,11 +49,25 @@ class Meaning(NamedTuple):
 
 NOTHING = "Nothing."
 REASONS: dict[Reason, Meaning] = {
-    Reason.APPLIED: Meaning(Outcome.APPLIED, "The memory's view changed: a new row, a tombstone, a hole filled, a field cleared.", NOTHING),
-    Reason.DUPLICATE: Meaning(Outcome.IGNORED, "The same event again: the memory, or the quarantine, already holds it.", NOTHING),
-    Reason.STALE: Meaning(Outcome.IGNORED, "A row, a tombstone or a truncate that is remembered proves the event older.", NOTHING),
+    Reason.APPLIED: Meaning(
+        Outcome.APPLIED,
+        "The memory's view changed: a new row, a tombstone, a hole filled, a field cleared.",
+        NOTHING,
+    ),
+    Reason.DUPLICATE: Meaning(
+        Outcome.IGNORED,
+        "The same event again: the memory, or the quarantine, already holds it.",
+        NOTHING,
+    ),
+    Reason.STALE: Meaning(
+        Outcome.IGNORED,
+        "A row, a tombstone or a truncate that is remembered proves the event older.",
+        NOTHING,
+    ),
     Reason.ABSORBED: Meaning(
-        Outcome.IGNORED, "A delete at or below the floor of an empty slot: nothing is there to delete, and no row is stored.", NOTHING
+        Outcome.IGNORED,
+        "A delete at or below the floor of an empty slot: nothing is there to delete, and no row is stored.",
+        NOTHING,
     ),
     Reason.NOT_A_CHANGE: Meaning(
         Outcome.IGNORED,
@@ -75,7 +90,9 @@ REASONS: dict[Reason, Meaning] = {
         "Repair the producer or the table, then settle; the original bytes are kept.",
     ),
     Reason.INCOMPLETE: Meaning(
-        Outcome.QUARANTINED, "The value lies elsewhere (`dataref`), or only keys were sent.", "Fetch the value, or drop the entry."
+        Outcome.QUARANTINED,
+        "The value lies elsewhere (`dataref`), or only keys were sent.",
+        "Fetch the value, or drop the entry.",
     ),
     Reason.WAITING: Meaning(
         Outcome.QUARANTINED,
@@ -93,7 +110,9 @@ REASONS: dict[Reason, Meaning] = {
         "Declare the layout (partition count), or accept after looking at the source.",
     ),
     Reason.UNROUTED: Meaning(
-        Outcome.QUARANTINED, "No [[table]] of the pipeline matches.", 'Add a [[table]], or one with match = "*" and ignore = true.'
+        Outcome.QUARANTINED,
+        "No [[table]] of the pipeline matches.",
+        'Add a [[table]], or one with match = "*" and ignore = true.',
     ),
 }
 

@@ -1,6 +1,8 @@
-"""What every position has in common: the five answers of a comparison, and what a family of clocks must say.
+"""What every position has in common: the five answers of a comparison, and what a family of clocks
+must say.
 
-A *family* is one kind of clock (`families/`, one module each). Positions of different families or scopes do not compare.
+A *family* is one kind of clock (`families/`, one module each). Positions of different families or
+scopes do not compare.
 """
 
 from __future__ import annotations
@@ -38,11 +40,13 @@ for _order in Order:
     _order.opposite = {Order.NEWER: Order.OLDER, Order.OLDER: Order.NEWER}.get(_order, _order)
 
 Lineage = Mapping[str, tuple[str, ...]]
-"""Scope of a log -> the ids of its known snapshot runs, ascending. They part the log into epochs (rules R14)."""
+"""Scope of a log -> the ids of its known snapshot runs, ascending. They part the log into epochs
+(rules R14)."""
 
 
 class Clocked(Protocol):
-    """What a family's position answers. Implementations are frozen and hold no more than numbers and names."""
+    """What a family's position answers. Implementations are frozen and hold no more than numbers
+    and names."""
 
     @property
     def scope(self) -> str:
@@ -52,16 +56,19 @@ class Clocked(Protocol):
         """How this position stands to `other` (a stored one carries its joined offset)."""
 
     def joined(self, other: Clocked, same: bool) -> Clocked:
-        """This stored position after meeting `other`, which is not newer; `same`: another copy of the very event."""
+        """This stored position after meeting `other`, which is not newer; `same`: another copy of
+        the very event."""
 
     def above(self, floor: Floor, lineage: Lineage) -> Above:
         """May an event here fill an empty slot under this floor?"""
 
     def raising(self, floor: Floor) -> Floor:
-        """The floor after a tombstone at this position is forgotten. Raises NotReapable where that can never be safe."""
+        """The floor after a tombstone at this position is forgotten. Raises NotReapable where that
+        can never be safe."""
 
     def growing(self) -> tuple[str, int] | None:
-        """(scope, value) of a clock that should only grow, for the reset detector (rules R13); None: not judged."""
+        """(scope, value) of a clock that should only grow, for the reset detector (rules R13);
+        None: not judged."""
 
     def identity(self) -> str:
         """Equal for all copies of one event at this position, whatever their transport says."""

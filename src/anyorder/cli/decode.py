@@ -16,7 +16,9 @@ from anyorder.sources.jsonl import JSONLinesSource
 
 def configure(parser: Parser) -> None:
     """Arguments of the verb."""
-    parser.add_argument("file", help="records as JSON lines (.gz, .xz), or one payload; - is standard input")
+    parser.add_argument(
+        "file", help="records as JSON lines (.gz, .xz), or one payload; - is standard input"
+    )
     parser.add_option("--count", "how many records to look at", type=int, default=1)
     add_formats(parser)
 
@@ -31,5 +33,9 @@ def run(options: argparse.Namespace) -> int:
         unknown += not found.format
         if options.format == "table":
             print(f"{found.format or 'unknown'}: {found.why}", file=sys.stdout)
-        print_rows([{"field": role.field, "role": role.role, "value": role.value} for role in found.roles], options, "no field has a role")
+        print_rows(
+            [{"field": role.field, "role": role.role, "value": role.value} for role in found.roles],
+            options,
+            "no field has a role",
+        )
     return int(unknown > 0)

@@ -19,9 +19,16 @@ DEFAULT_PAGE = "anyorder-demo.html"
 
 def configure(parser: Parser) -> None:
     """Arguments of the verb."""
-    parser.add_option("--seed", f"another seed, another schedule (default: {SEED})", type=int, default=SEED)
+    parser.add_option(
+        "--seed", f"another seed, another schedule (default: {SEED})", type=int, default=SEED
+    )
     parser.add_option("--act", "only this act", type=int, choices=sorted(ACTS), default=None)
-    parser.add_option("--html", f"where to write the page (default: {DEFAULT_PAGE} here)", metavar="FILE", default=DEFAULT_PAGE)
+    parser.add_option(
+        "--html",
+        f"where to write the page (default: {DEFAULT_PAGE} here)",
+        metavar="FILE",
+        default=DEFAULT_PAGE,
+    )
     parser.add_option("--no-html", "write no page", action="store_true")
 
 
@@ -53,4 +60,6 @@ def _write(file: str, text: str) -> None:
     try:
         Path(file).write_text(text, encoding="utf-8")
     except OSError as error:
-        raise ConfigurationError(f"cannot write {file}: {error.strerror}; name another with --html, or say --no-html") from error
+        raise ConfigurationError(
+            f"cannot write {file}: {error.strerror}; name another with --html, or say --no-html"
+        ) from error

@@ -28,25 +28,42 @@ def run(options: argparse.Namespace) -> int:
     """Exit code 0, or 1 if there is a finding."""
     pipeline = load_pipeline(options.pipeline)
     with closing(pipeline.open_store()) as store, store.reading() as transaction:
-        rows = [{"where": where, "finding": finding, "what to do": to_do} for where, finding, to_do in findings(pipeline, store, transaction)]
+        rows = [
+            {"where": where, "finding": finding, "what to do": to_do}
+            for where, finding, to_do in findings(pipeline, store, transaction)
+        ]
     print_rows(rows, options, "nothing found")
     return int(bool(rows))
 
 
-def findings(pipeline: Pipeline, store: Store, transaction: Transaction) -> Iterator[tuple[str, str, str]]:
+def findings(
+    pipeline: Pipeline, store: Store, transaction: Transaction
+) -> Iterator[tuple[str, str, str]]:
     """(where, what, what to do) of everything that needs a person."""
-    open_entries = Counter((entry.table, entry.reason) for entry in transaction.entries(EntryQuery()))
+    open_entries = Counter(
+        (entry.table, entry.reason) for entry in transaction.entries(EntryQuery())
+    )
     for (table, reason), number in sorted(open_entries.items()):
-        yield table or "no table", f"{number} open in quarantine: {reason}", REASONS[Reason(reason)].to_do
+        yield (
+            table or "no table",
+            f"{number} open in quarantine: {reason}",
+            REASONS[Reason(reason)].to_do,
+        )
     for scope, growth in sorted(transaction.growths().items()):
         if growth.suspected:
-            yield scope, "the history seems to have started again", f"find out at the source; if it did not: anyorder quarantine dismiss '{scope}'"
+            yield (
+                scope,
+                "the history seems to have started again",
+                f"find out at the source; if it did not: anyorder quarantine dismiss '{scope}'",
+            )
     for facts in transaction.tables():
         yield from store.check(pipeline.spec_named(facts.name, facts.key))
         yield from _table(pipeline, transaction, facts)
 
 
-def _table(pipeline: Pipeline, transaction: Transaction, facts: TableFacts) -> Iterator[tuple[str, str, str]]:
+def _table(
+    pipeline: Pipeline, transaction: Transaction, facts: TableFacts
+) -> Iterator[tuple[str, str, str]]:
     unconfirmed, incomplete, disputed = 0, 0, 0
     examples: list[str] = []
     columns = set(facts.columns) - set(facts.key)
@@ -54,20 +71,38 @@ def _table(pipeline: Pipeline, transaction: Transaction, facts: TableFacts) -> I
         incomplete += bool(memory.holes(columns))
         disputed += bool(memory.disputed)
         position = memory.stamp.position
-        if memory.live and isinstance(position, LogPosition) and epoch(position, facts.limits.lineage) != _latest(position, facts):
+        if (
+            memory.live
+            and isinstance(position, LogPosition)
+            and epoch(position, facts.limits.lineage) != _latest(position, facts)
+        ):
             unconfirmed += 1
             examples += [entity] if len(examples) < EXAMPLES else []
     if facts.rows != facts.live:
-        yield facts.name, f"{facts.rows} rows, but {facts.live} are remembered as live", "somebody else writes this table, or rows were adopted"
-    if unconfirmed:
-        finding = (
-            f"{unconfirmed} rows were not in the latest snapshot of their source: {', '.join(examples)}{', ...' if unconfirmed > EXAMPLES else ''}"
+        yield (
+            facts.name,
+            f"{facts.rows} rows, but {facts.live} are remembered as live",
+            "somebody else writes this table, or rows were adopted",
         )
-        yield facts.name, finding, "they may have been deleted while nobody listened: look them up at the source"
+    if unconfirmed:
+        finding = f"{unconfirmed} rows were not in the latest snapshot of their source: {', '.join(examples)}{', ...' if unconfirmed > EXAMPLES else ''}"
+        yield (
+            facts.name,
+            finding,
+            "they may have been deleted while nobody listened: look them up at the source",
+        )
     if incomplete:
-        yield facts.name, f"{incomplete} rows are incomplete", "anyorder incomplete lists them; a full update of the row fills it"
+        yield (
+            facts.name,
+            f"{incomplete} rows are incomplete",
+            "anyorder incomplete lists them; a full update of the row fills it",
+        )
     if disputed:
-        yield facts.name, f"{disputed} rows are disputed", "anyorder quarantine list --reason conflict"
+        yield (
+            facts.name,
+            f"{disputed} rows are disputed",
+            "anyorder quarantine list --reason conflict",
+        )
 
 
 def _latest(position: LogPosition, facts: TableFacts) -> int:

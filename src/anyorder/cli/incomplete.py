@@ -29,7 +29,8 @@ def run(options: argparse.Namespace) -> int:
 
 
 def holed(pipeline: Pipeline, transaction: Transaction, table: str) -> Iterator[dict[str, object]]:
-    """Every incomplete row of a table, or of all if it is empty; scripts rely on table, key and holes."""
+    """Every incomplete row of a table, or of all if it is empty; scripts rely on table, key and
+    holes."""
     for facts in transaction.tables():
         columns = set(facts.columns) - set(facts.key)
         spec = pipeline.spec_named(facts.name, facts.key)

@@ -1,4 +1,5 @@
-"""`anyorder VERB`: finds the verb, turns errors into one sentence and an exit code: 0 fine, 1 found something, 2 misuse."""
+"""`anyorder VERB`: finds the verb, turns errors into one sentence and an exit code: 0 fine, 1 found
+something, 2 misuse."""
 
 from __future__ import annotations
 
@@ -35,7 +36,8 @@ VERBS: dict[str, Verb] = {
 
 
 class Parser(argparse.ArgumentParser):
-    """Misuse is exit code 2 with one line, and every option has an environment variable, shown in its help."""
+    """Misuse is exit code 2 with one line, and every option has an environment variable, shown in
+    its help."""
 
     def add_option(self, name: str, help: str, **settings: object) -> None:
         """An option `--name` whose default may come from ANYORDER_NAME."""
@@ -47,22 +49,33 @@ class Parser(argparse.ArgumentParser):
             choices = settings.get("choices")
             if isinstance(choices, Collection) and value not in map(str, choices):
                 self.error(f"{variable} is {value!r}; choose from {', '.join(map(str, choices))}")
-            settings["default"] = value  # argparse converts a default that is text, and complains of it like of an argument
+            # argparse converts a default that is text, and complains of it like of an argument
+            settings["default"] = value
         self.add_argument(name, help=f"{help} [{variable}]", **settings)  # type: ignore[arg-type]
 
 
 def overview() -> str:
     """What `anyorder --help` prints."""
-    lines = ["usage: anyorder VERB [options]", "", "State that is right whatever order events arrive in, and that can say why.", ""]
+    lines = [
+        "usage: anyorder VERB [options]",
+        "",
+        "State that is right whatever order events arrive in, and that can say why.",
+        "",
+    ]
     lines += [f"  {name:<11} {verb.summary}" for name, verb in VERBS.items()]
-    lines += ["", "anyorder VERB --help shows a verb's options. Exit codes: 0 fine, 1 found something, 2 misuse."]
+    lines += [
+        "",
+        "anyorder VERB --help shows a verb's options. Exit codes: 0 fine, 1 found something, 2 misuse.",
+    ]
     return "\n".join(lines)
 
 
 def parser_of(name: str) -> Parser:
     """A verb's parser."""
     verb = VERBS[name]
-    parser = Parser(prog=f"anyorder {name}", description=verb.summary[0].upper() + verb.summary[1:] + ".")
+    parser = Parser(
+        prog=f"anyorder {name}", description=verb.summary[0].upper() + verb.summary[1:] + "."
+    )
     import_module(f"anyorder.cli.{verb.module}").configure(parser)
     return parser
 

@@ -19,13 +19,29 @@ WIDEST = 60  # characters of a cell in a table, the last one apart; scripts get 
 def add_formats(parser: Parser) -> None:
     """The three output options."""
     formats = parser.add_mutually_exclusive_group()
-    formats.add_argument("--json", action="store_const", const="json", dest="format", help="one JSON array (one object where there is one answer)")
-    formats.add_argument("--nl", action="store_const", const="nl", dest="format", help="one JSON object a line")
-    formats.add_argument("--csv", action="store_const", const="csv", dest="format", help="comma-separated values with a header line")
+    formats.add_argument(
+        "--json",
+        action="store_const",
+        const="json",
+        dest="format",
+        help="one JSON array (one object where there is one answer)",
+    )
+    formats.add_argument(
+        "--nl", action="store_const", const="nl", dest="format", help="one JSON object a line"
+    )
+    formats.add_argument(
+        "--csv",
+        action="store_const",
+        const="csv",
+        dest="format",
+        help="comma-separated values with a header line",
+    )
     parser.set_defaults(format="table")
 
 
-def print_rows(rows: Sequence[Mapping[str, object]], options: argparse.Namespace, empty: str = "nothing") -> None:
+def print_rows(
+    rows: Sequence[Mapping[str, object]], options: argparse.Namespace, empty: str = "nothing"
+) -> None:
     """Rows in the format asked for; `empty` is what people read when there are none."""
     match options.format:
         case "json":
@@ -61,9 +77,14 @@ def _table(rows: Sequence[Mapping[str, object]]) -> str:
     cells = [[_one_line(_text(value)) for value in row.values()] for row in rows]
     cells = [[*map(_cut, row[:-1]), row[-1]] for row in cells]
     header = list(rows[0])
-    widths = [max(len(name), *(len(row[place]) for row in cells)) for place, name in enumerate(header)]
+    widths = [
+        max(len(name), *(len(row[place]) for row in cells)) for place, name in enumerate(header)
+    ]
     line = "  ".join(name.ljust(width) for name, width in zip(header, widths, strict=True)).rstrip()
-    body = ["  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip() for row in cells]
+    body = [
+        "  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip()
+        for row in cells
+    ]
     return "\n".join([bold(line), *body])
 
 

@@ -17,17 +17,40 @@ from anyorder.stores.quarantine import Quarantine
 
 def configure(parser: Parser) -> None:
     """Arguments of the verb."""
-    parser.add_argument("act", choices=["list", "show", "settle", "dismiss"], help="dismiss SCOPE: the suspicion of a reset was wrong")
-    parser.add_argument("which", nargs="?", help="an entry's id; for dismiss, the scope that `anyorder doctor` names")
+    parser.add_argument(
+        "act",
+        choices=["list", "show", "settle", "dismiss"],
+        help="dismiss SCOPE: the suspicion of a reset was wrong",
+    )
+    parser.add_argument(
+        "which",
+        nargs="?",
+        help="an entry's id; for dismiss, the scope that `anyorder doctor` names",
+    )
     parser.add_option("--pipeline", "the pipeline file", default=None)
     parser.add_argument(
-        "--state", default="open", choices=["open", "settled", "accepted", "dropped", "all"], help="which entries to list (default: open)"
+        "--state",
+        default="open",
+        choices=["open", "settled", "accepted", "dropped", "all"],
+        help="which entries to list (default: open)",
     )
-    parser.add_argument("--reason", default="", choices=["", *(r.value for r in Reason)], help="only entries of this reason", metavar="REASON")
+    parser.add_argument(
+        "--reason",
+        default="",
+        choices=["", *(r.value for r in Reason)],
+        help="only entries of this reason",
+        metavar="REASON",
+    )
     decisions = parser.add_mutually_exclusive_group()
-    decisions.add_argument("--accept", action="store_true", help="your word counts: write the event, marked as declared")
+    decisions.add_argument(
+        "--accept",
+        action="store_true",
+        help="your word counts: write the event, marked as declared",
+    )
     decisions.add_argument("--drop", action="store_true", help="close the entry, write nothing")
-    decisions.add_argument("--from-source", action="store_true", help="read the row again at its source")
+    decisions.add_argument(
+        "--from-source", action="store_true", help="read the row again at its source"
+    )
     add_formats(parser)
 
 
@@ -38,12 +61,24 @@ def run(options: argparse.Namespace) -> int:
         return _act(options, pipeline, store, Quarantine(store, None, pipeline.envelope.decode))
 
 
-def _act(options: argparse.Namespace, pipeline: Pipeline, store: Store, quarantine: Quarantine) -> int:
+def _act(
+    options: argparse.Namespace, pipeline: Pipeline, store: Store, quarantine: Quarantine
+) -> int:
     match options.act:
         case "list":
-            entries = quarantine.entries("" if options.state == "all" else options.state, options.reason)
-            rows = [brief(entry) if options.format == "table" else summary(entry) for entry in entries]
-            print_rows(rows, options, "the quarantine is empty" if options.state == "open" and not options.reason else "no such entry")
+            entries = quarantine.entries(
+                "" if options.state == "all" else options.state, options.reason
+            )
+            rows = [
+                brief(entry) if options.format == "table" else summary(entry) for entry in entries
+            ]
+            print_rows(
+                rows,
+                options,
+                "the quarantine is empty"
+                if options.state == "open" and not options.reason
+                else "no such entry",
+            )
             return int(any(entry.state == "open" for entry in entries))
         case "show":
             print(shown(quarantine.show(_number(options)), options.format))
@@ -79,7 +114,10 @@ def summary(entry: Entry) -> dict[str, object]:
 def brief(entry: Entry) -> dict[str, object]:
     """The same for people, as much as fits a terminal."""
     whole = summary(entry)
-    return {name: whole[name] for name in ("id", "table", "key", "reason", "state", "count", "last_seen", "detail")}
+    return {
+        name: whole[name]
+        for name in ("id", "table", "key", "reason", "state", "count", "last_seen", "detail")
+    }
 
 
 def shown(entry: Entry, format: str) -> str:
@@ -88,27 +126,43 @@ def shown(entry: Entry, format: str) -> str:
     record = (
         {}
         if delivery is None
-        else {"place": delivery.place, "headers": delivery.headers, "record_key": _readable(delivery.key), "value": _readable(delivery.value)}
+        else {
+            "place": delivery.place,
+            "headers": delivery.headers,
+            "record_key": _readable(delivery.key),
+            "value": _readable(delivery.value),
+        }
     )
     if format != "table":
         return encoded({**summary(entry), **record})
-    lines = [f"{name:<11} {value if isinstance(value, str) else encoded(value)}" for name, value in {**summary(entry), **record}.items()]
+    lines = [
+        f"{name:<11} {value if isinstance(value, str) else encoded(value)}"
+        for name, value in {**summary(entry), **record}.items()
+    ]
     meaning = REASONS[Reason(entry.reason)]
-    return "\n".join([*lines, "", f"{entry.reason}: {meaning.when}", f"What to do: {meaning.to_do}"])
+    return "\n".join(
+        [*lines, "", f"{entry.reason}: {meaning.when}", f"What to do: {meaning.to_do}"]
+    )
 
 
 def _readable(value: bytes | None) -> str | None:
     return None if value is None else value.decode("utf-8", "backslashreplace")
 
 
-def _settled(options: argparse.Namespace, pipeline: Pipeline, quarantine: Quarantine, number: int) -> str:
+def _settled(
+    options: argparse.Namespace, pipeline: Pipeline, quarantine: Quarantine, number: int
+) -> str:
     if options.drop:
         quarantine.drop(number)
         return f"entry {number} is dropped"
     if options.from_source:
-        raise ConfigurationError("--from-source needs a source that can be asked, and a JSON-lines file cannot: use --accept or --drop")
+        raise ConfigurationError(
+            "--from-source needs a source that can be asked, and a JSON-lines file cannot: use --accept or --drop"
+        )
     if not options.accept:
-        raise ConfigurationError(f"how shall entry {number} be settled? Say --accept, --drop or --from-source")
+        raise ConfigurationError(
+            f"how shall entry {number} be settled? Say --accept, --drop or --from-source"
+        )
     entry = quarantine.show(number)
     spec = pipeline.spec_named(entry.table) if entry.table else None
     if spec is None and entry.delivery is not None:
@@ -121,7 +175,9 @@ def _settled(options: argparse.Namespace, pipeline: Pipeline, quarantine: Quaran
 
 def _number(options: argparse.Namespace) -> int:
     if options.which is None or not options.which.isdigit():
-        raise ConfigurationError(f"`quarantine {options.act}` needs an entry's id; `anyorder quarantine list` shows them")
+        raise ConfigurationError(
+            f"`quarantine {options.act}` needs an entry's id; `anyorder quarantine list` shows them"
+        )
     return int(options.which)
 
 

@@ -1,4 +1,5 @@
-"""`anyorder reap`: forget tombstones older than their table's window. Safe at any moment, for any window."""
+"""`anyorder reap`: forget tombstones older than their table's window. Safe at any moment, for any
+window."""
 
 from __future__ import annotations
 
@@ -29,6 +30,13 @@ def run(options: argparse.Namespace) -> int:
         for facts in tables:
             spec = pipeline.spec_named(facts.name, facts.key)
             gone = forget(store, spec, time.time())
-            rows.append({"table": facts.name, "window": spelled(spec.window), "forgotten": gone, "tombstones": facts.tombstones - gone})
+            rows.append(
+                {
+                    "table": facts.name,
+                    "window": spelled(spec.window),
+                    "forgotten": gone,
+                    "tombstones": facts.tombstones - gone,
+                }
+            )
     print_rows(rows, options, "no guarded table yet")
     return 0

@@ -18,9 +18,18 @@ PROGRESS_SECONDS = 0.5
 
 def configure(parser: Parser) -> None:
     """Arguments of the verb."""
-    parser.add_argument("pipeline", nargs="?", help="the pipeline file (default: ANYORDER_PIPELINE, or pipeline.toml here)")
+    parser.add_argument(
+        "pipeline",
+        nargs="?",
+        help="the pipeline file (default: ANYORDER_PIPELINE, or pipeline.toml here)",
+    )
     parser.add_option("--dry-run", "decide everything, write nothing", action="store_true")
-    parser.add_option("--adopt", "what to do with rows that no event explains", choices=["refuse", "older-than-everything"], default=None)
+    parser.add_option(
+        "--adopt",
+        "what to do with rows that no event explains",
+        choices=["refuse", "older-than-everything"],
+        default=None,
+    )
     parser.add_option("--batch", "deliveries decided together at most", type=int, default=None)
     parser.add_argument("--json", action="store_true", help="end with one JSON line of the books")
 
@@ -31,7 +40,9 @@ def run(options: argparse.Namespace) -> int:
     if options.batch is not None:
         pipeline.runtime.batch = options.batch
     store = pipeline.open_store()
-    loop = Run(pipeline, store, dry=options.dry_run, progress=Progress() if sys.stderr.isatty() else None)
+    loop = Run(
+        pipeline, store, dry=options.dry_run, progress=Progress() if sys.stderr.isatty() else None
+    )
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda number, _: _stop(loop, number))
     try:
@@ -40,7 +51,13 @@ def run(options: argparse.Namespace) -> int:
         store.close()
     if sys.stderr.isatty():
         print("\r\x1b[K", end="", file=sys.stderr)
-    print(encoded(report.as_dict()) if options.json else _summary(report, pipeline.source.path or pipeline.source.queue or "-", dry=options.dry_run))
+    print(
+        encoded(report.as_dict())
+        if options.json
+        else _summary(
+            report, pipeline.source.path or pipeline.source.queue or "-", dry=options.dry_run
+        )
+    )
     return int(report.quarantined.total() > report.settled.total())
 
 
@@ -52,7 +69,8 @@ def _summary(report: Report, path: str, *, dry: bool) -> str:
 
 
 def _stop(loop: Run, number: int) -> None:
-    """The first signal ends after the batch at hand; a second one ends at once, which loses nothing either."""
+    """The first signal ends after the batch at hand; a second one ends at once, which loses nothing
+    either."""
     signal.signal(number, signal.SIG_DFL)
     loop.stop()
 
@@ -67,4 +85,9 @@ class Progress:
         if time.monotonic() - self._last > PROGRESS_SECONDS:
             self._last = time.monotonic()
             rate = report.read / report.seconds if report.seconds else 0.0
-            print(f"\r\x1b[K{report.read} read: {report} ({rate:,.0f}/s)", end="", file=sys.stderr, flush=True)
+            print(
+                f"\r\x1b[K{report.read} read: {report} ({rate:,.0f}/s)",
+                end="",
+                file=sys.stderr,
+                flush=True,
+            )

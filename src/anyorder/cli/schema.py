@@ -14,9 +14,18 @@ from anyorder.stores.statements import load_statements, quoted
 def configure(parser: Parser) -> None:
     """Arguments of the verb."""
     parser.add_argument(
-        "act", nargs="?", choices=["print", "apply"], default="print", help="print the statements (default), or run them on the store"
+        "act",
+        nargs="?",
+        choices=["print", "apply"],
+        default="print",
+        help="print the statements (default), or run them on the store",
     )
-    parser.add_argument("--table", action="append", default=[], help="also the memory beside this table (may be repeated)")
+    parser.add_argument(
+        "--table",
+        action="append",
+        default=[],
+        help="also the memory beside this table (may be repeated)",
+    )
     parser.add_option("--pipeline", "the pipeline file", default=None)
 
 
@@ -33,5 +42,9 @@ def run(options: argparse.Namespace) -> int:
     print(statements["schema_1"])
     for table in options.table:
         print(statements["create_memory"].format(memory=memory_table(table)))
-        print(statements["create_memory_index"].format(memory=memory_table(table), index=quoted(f"anyorder_tombstones_{table}")))
+        print(
+            statements["create_memory_index"].format(
+                memory=memory_table(table), index=quoted(f"anyorder_tombstones_{table}")
+            )
+        )
     return 0

@@ -18,7 +18,10 @@ from anyorder.stores.story import Story, story_of
 def configure(parser: Parser) -> None:
     """Arguments of the verb."""
     parser.add_argument("table", help="the target table")
-    parser.add_argument("key", help='a bare value, or a JSON object for a composite key: \'{"sku":"a","place":"b"}\'')
+    parser.add_argument(
+        "key",
+        help='a bare value, or a JSON object for a composite key: \'{"sku":"a","place":"b"}\'',
+    )
     parser.add_option("--pipeline", "the pipeline file", default=None)
     parser.add_argument("--json", action="store_true", help="one JSON object")
 
@@ -30,7 +33,9 @@ def run(options: argparse.Namespace) -> int:
         with store.reading() as transaction:
             names = [facts.name for facts in transaction.tables()]
         if options.table not in names:
-            raise ConfigurationError(f"no guarded table {options.table!r}; there are: {', '.join(names) or 'none yet'}")
+            raise ConfigurationError(
+                f"no guarded table {options.table!r}; there are: {', '.join(names) or 'none yet'}"
+            )
         stories = [story_of(store, TableSpec(options.table), key) for key in readings(options.key)]
         story = next((story for story in stories if known(story)), stories[0])
     print(encoded(story) if options.json else story)
@@ -43,7 +48,8 @@ def known(story: Story) -> bool:
 
 
 def readings(text: str) -> list[object]:
-    """`42` may be the number or the text: the number first. An object is a composite key. Raises ConfigurationError for a broken one."""
+    """`42` may be the number or the text: the number first. An object is a composite key. Raises
+    ConfigurationError for a broken one."""
     try:
         value = msgspec.json.decode(text)
     except msgspec.DecodeError:

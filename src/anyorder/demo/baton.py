@@ -1,4 +1,5 @@
-"""A race that can be run again: real threads, but one step at a time, in an order that the seed decides."""
+"""A race that can be run again: real threads, but one step at a time, in an order that the seed
+decides."""
 
 from __future__ import annotations
 
@@ -9,7 +10,8 @@ from random import Random
 
 
 class Baton:
-    """Whoever has it runs; whoever gives it away waits until it comes back. A runner that has finished is given it no more."""
+    """Whoever has it runs; whoever gives it away waits until it comes back. A runner that has
+    finished is given it no more."""
 
     def __init__(self, random: Random, runners: int) -> None:
         self._random = random
@@ -38,7 +40,8 @@ class Baton:
 
 
 def race(random: Random, runners: Sequence[Callable[[Callable[[], None]], None]]) -> None:
-    """Run each in its own thread. A runner calls what it is given wherever another may come in between."""
+    """Run each in its own thread. A runner calls what it is given wherever another may come in
+    between."""
     baton = Baton(random, len(runners))
 
     def start(number: int) -> None:

@@ -1,4 +1,5 @@
-"""What an act has to show, apart from how it looks: the terminal and the page each draw these blocks in their own way."""
+"""What an act has to show, apart from how it looks: the terminal and the page each draw these
+blocks in their own way."""
 
 from __future__ import annotations
 
@@ -29,7 +30,8 @@ class Cell(NamedTuple):
 
 
 class Table(NamedTuple):
-    """Rows under a header. `numbers`: the columns from this one on hold numbers. `caption` says what is compared."""
+    """Rows under a header. `numbers`: the columns from this one on hold numbers. `caption` says
+    what is compared."""
 
     header: Sequence[str]
     rows: Sequence[Sequence[str | Cell]]
@@ -38,7 +40,8 @@ class Table(NamedTuple):
 
 
 class Quote(NamedTuple):
-    """What a program said or what a source text says, word for word. `source`: who. `only_page`: the terminal leaves it out."""
+    """What a program said or what a source text says, word for word. `source`: who. `only_page`:
+    the terminal leaves it out."""
 
     lines: Sequence[str]
     source: str
@@ -56,7 +59,8 @@ Block = Text | Table | Quote | Figure
 
 
 class Act(NamedTuple):
-    """One act. `usual` and `ours`: how it ended, in a few words. `scores`: what was counted, by contender, for whoever checks."""
+    """One act. `usual` and `ours`: how it ended, in a few words. `scores`: what was counted, by
+    contender, for whoever checks."""
 
     number: int
     title: str
@@ -87,6 +91,11 @@ SCORE_HEADER = ("wrong", "resurrected", "missing")
 def summary(acts: Sequence[Act]) -> Table:
     """Every act in one line."""
     rows: list[list[str | Cell]] = [
-        [f"{act.number}  {act.title}", Cell(act.usual, "quiet" if act.usual.startswith("none") else "bad"), Cell(act.ours, "good")] for act in acts
+        [
+            f"{act.number}  {act.title}",
+            Cell(act.usual, "quiet" if act.usual.startswith("none") else "bad"),
+            Cell(act.ours, "good"),
+        ]
+        for act in acts
     ]
     return Table(("", "the usual way", "anyorder"), rows)

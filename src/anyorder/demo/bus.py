@@ -1,4 +1,5 @@
-"""A bus without order: it delays, duplicates and redelivers, like every bus on a bad day. One seed, one schedule."""
+"""A bus without order: it delays, duplicates and redelivers, like every bus on a bad day. One seed,
+one schedule."""
 
 from __future__ import annotations
 
@@ -13,7 +14,8 @@ REDELIVERED = 120  # a consumer restarts once, and this many deliveries come aga
 
 
 def unordered(number: int, random: Random) -> list[int]:
-    """Places of records (0 to `number` - 1) in the order of their arrival; every record at least once."""
+    """Places of records (0 to `number` - 1) in the order of their arrival; every record at least
+    once."""
     arrivals = []
     for place in range(number):
         copies = 1 + (random.random() < REPEATED)
@@ -32,7 +34,8 @@ def _delay(random: Random) -> float:
 
 MINUTE, HOUR, DAY = 60.0, 3600.0, 86_400.0
 LATENESS = ((0.80, 3.0), (0.92, 10 * MINUTE), (0.975, 6 * HOUR), (1.0, 1.8 * DAY))
-"""Up to which share of deliveries, and how late these are on average: seconds for most, and a tail of days."""
+"""Up to which share of deliveries, and how late these are on average: seconds for most, and a tail
+of days."""
 
 
 def lateness(random: Random) -> float:

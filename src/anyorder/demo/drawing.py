@@ -1,4 +1,5 @@
-"""The few SVG shapes that the figures are made of. Colours are classes: the page's style sheet gives them, light and dark."""
+"""The few SVG shapes that the figures are made of. Colours are classes: the page's style sheet
+gives them, light and dark."""
 
 from __future__ import annotations
 
@@ -49,7 +50,9 @@ def dots(places: Iterable[tuple[float, float]], kind: str) -> str:
 
 def polyline(places: Iterable[tuple[float, float]], kind: str) -> str:
     """A line through places."""
-    return f'<path d="M{"L".join(f"{_number(x)} {_number(y)}" for x, y in places)}" class="{kind}"/>'
+    return (
+        f'<path d="M{"L".join(f"{_number(x)} {_number(y)}" for x, y in places)}" class="{kind}"/>'
+    )
 
 
 def _number(value: float) -> str:

@@ -14,7 +14,8 @@ Row = dict[str, Any]
 
 
 class Source:
-    """A table whose changes get ascending log positions, one transaction each. `rows` is the truth at any moment."""
+    """A table whose changes get ascending log positions, one transaction each. `rows` is the truth
+    at any moment."""
 
     def __init__(self, table: str) -> None:
         self.table = table
@@ -30,9 +31,17 @@ class Source:
     def delete(self, time: float, key: int) -> Delivery:
         """Delete a row. Like PostgreSQL, it tells of the old row no more than the key."""
         old = self.rows.pop(key)
-        return self._record(time, "d", key, {name: value if name == "id" else None for name, value in old.items()}, None)
+        return self._record(
+            time,
+            "d",
+            key,
+            {name: value if name == "id" else None for name, value in old.items()},
+            None,
+        )
 
-    def _record(self, time: float, op: str, key: int, before: Row | None, after: Row | None) -> Delivery:
+    def _record(
+        self, time: float, op: str, key: int, before: Row | None, after: Row | None
+    ) -> Delivery:
         self._count += 1
         place = FIRST_POSITION + self._count * RECORD_BYTES
         source = {
@@ -49,8 +58,22 @@ class Source:
             "txId": 1000 + self._count,
             "lsn": place,
         }
-        value = {"before": before, "after": after, "source": source, "op": op, "ts_ms": int(time * 1000)}
-        return Delivery(f"shop.public.{self.table}", 0, self._count - 1, int(time * 1000), "CreateTime", _bytes({"id": key}), _bytes(value))
+        value = {
+            "before": before,
+            "after": after,
+            "source": source,
+            "op": op,
+            "ts_ms": int(time * 1000),
+        }
+        return Delivery(
+            f"shop.public.{self.table}",
+            0,
+            self._count - 1,
+            int(time * 1000),
+            "CreateTime",
+            _bytes({"id": key}),
+            _bytes(value),
+        )
 
 
 def _bytes(value: object) -> bytes:
@@ -75,13 +98,20 @@ QUIET = 14 * HOUR  # mean time between two changes of a user
 
 
 def week(random: Random, users: int, start: float) -> tuple[list[Change], dict[int, Row]]:
-    """The changes of a week of users who come, change, go and sometimes come back; and the rows that are left."""
-    plans = sorted(plan for key in range(1, users + 1) for plan in _life(random, key, random.uniform(0, 6 * DAY)))
+    """The changes of a week of users who come, change, go and sometimes come back; and the rows
+    that are left."""
+    plans = sorted(
+        plan
+        for key in range(1, users + 1)
+        for plan in _life(random, key, random.uniform(0, 6 * DAY))
+    )
     source, changes = Source("users"), []
     for number, (time, key, op) in enumerate(plans):
         when = start + time
         row = {"id": key, "name": f"user {key}", "email": f"{number}@example.org"}
-        changes.append(Change(when, key, source.put(when, row) if op == "put" else source.delete(when, key)))
+        changes.append(
+            Change(when, key, source.put(when, row) if op == "put" else source.delete(when, key))
+        )
     return changes, source.rows
 
 

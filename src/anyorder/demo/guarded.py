@@ -1,4 +1,5 @@
-"""anyorder under a simulated clock: the same table that `anyorder.table` gives, told what time it is."""
+"""anyorder under a simulated clock: the same table that `anyorder.table` gives, told what time it
+is."""
 
 from __future__ import annotations
 
@@ -18,9 +19,12 @@ from anyorder.tables import table
 
 
 class Guarded:
-    """A guarded table in SQLite. `window` as in `anyorder.table`; `url`: in this process's memory unless told otherwise."""
+    """A guarded table in SQLite. `window` as in `anyorder.table`; `url`: in this process's memory
+    unless told otherwise."""
 
-    def __init__(self, name: str = "users", window: str | float = "forever", url: str = "sqlite://") -> None:
+    def __init__(
+        self, name: str = "users", window: str | float = "forever", url: str = "sqlite://"
+    ) -> None:
         self.table = table(url, name, key="id", window=window)
         self.report = Report()
         self._batches = 0
@@ -29,14 +33,21 @@ class Guarded:
         """Decide and write a batch, all at one moment (seconds since 1970)."""
         self._batches += 1
         events = list(self.table.decode(deliveries))
-        taken = take(self.table.store, [Share(self.table.spec, events)], now=now, token=f"{id(self):x}.{self._batches}")
+        taken = take(
+            self.table.store,
+            [Share(self.table.spec, events)],
+            now=now,
+            token=f"{id(self):x}.{self._batches}",
+        )
         self.report.count(taken)
         return taken.decisions
 
     def reap(self, now: float) -> int:
         """Forget the tombstones that are older than the window; how many."""
         window, gone = self.table.spec.window, 0
-        while window is not None and (went := self.table.store.reap(self.table.spec, now - window, 1000)):
+        while window is not None and (
+            went := self.table.store.reap(self.table.spec, now - window, 1000)
+        ):
             gone += went
         return gone
 
@@ -55,7 +66,14 @@ class Guarded:
     def tombstones(self) -> int:
         """How many tombstones are kept."""
         with self.table.store.reading() as transaction:
-            return next((facts.tombstones for facts in transaction.tables() if facts.name == self.table.spec.name), 0)
+            return next(
+                (
+                    facts.tombstones
+                    for facts in transaction.tables()
+                    if facts.name == self.table.spec.name
+                ),
+                0,
+            )
 
     def held(self) -> list[int]:
         """The key of every open entry in the quarantine."""

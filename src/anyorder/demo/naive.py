@@ -1,6 +1,8 @@
-"""Consumers as everybody writes them, each with care, each right under conditions that do not always hold.
+"""Consumers as everybody writes them, each with care, each right under conditions that do not
+always hold.
 
-`Upsert` is right while events arrive in order. `Comparing` is right while nobody else writes. `Expiring` is right while it remembers.
+`Upsert` is right while events arrive in order. `Comparing` is right while nobody else writes.
+`Expiring` is right while it remembers.
 """
 
 from __future__ import annotations
@@ -19,14 +21,18 @@ Change = dict[str, Any]
 class Consumer:
     """What the three have in common: a table in SQLite, and how a change is written to it."""
 
-    def __init__(self, database: sqlite3.Connection, columns: Sequence[str], table: str = "users") -> None:
+    def __init__(
+        self, database: sqlite3.Connection, columns: Sequence[str], table: str = "users"
+    ) -> None:
         self.database = database
         names, places = ", ".join(columns), ", ".join(f":{column}" for column in columns)
         assignments = ", ".join(f"{column} = excluded.{column}" for column in columns[1:])
         self.upsert = f"INSERT INTO {table} ({names}) VALUES ({places}) ON CONFLICT (id) DO UPDATE SET {assignments}"
         self.delete = f"DELETE FROM {table} WHERE id = :id"
         database.execute(f"CREATE TABLE IF NOT EXISTS {table} ({names}, PRIMARY KEY (id))")
-        database.execute("CREATE TABLE IF NOT EXISTS seen (id INTEGER PRIMARY KEY, position, live, since)")
+        database.execute(
+            "CREATE TABLE IF NOT EXISTS seen (id INTEGER PRIMARY KEY, position, live, since)"
+        )
 
     def close(self) -> None:
         """Release the connection."""
@@ -50,15 +56,25 @@ class Upsert(Consumer):
 
 
 class Comparing(Consumer):
-    """Reads what it remembers of a batch's keys, compares, writes what is newer. `turn` is called where another consumer may come in between."""
+    """Reads what it remembers of a batch's keys, compares, writes what is newer. `turn` is called
+    where another consumer may come in between."""
 
-    def __init__(self, database: sqlite3.Connection, columns: Sequence[str], turn: Callable[[str, dict[int, int]], None] = lambda *_: None) -> None:
+    def __init__(
+        self,
+        database: sqlite3.Connection,
+        columns: Sequence[str],
+        turn: Callable[[str, dict[int, int]], None] = lambda *_: None,
+    ) -> None:
         super().__init__(database, columns)
         self._turn = turn
 
     def take(self, deliveries: Sequence[Delivery]) -> None:
         """Handle a batch."""
-        changes = [msgspec.json.decode(delivery.value) for delivery in deliveries if delivery.value is not None]
+        changes = [
+            msgspec.json.decode(delivery.value)
+            for delivery in deliveries
+            if delivery.value is not None
+        ]
         seen = self._remembered([key_of(change) for change in changes])
         self._turn("reads", dict(seen))
         written = {}
@@ -67,20 +83,24 @@ class Comparing(Consumer):
             key, position = key_of(change), change["source"]["lsn"]
             if seen.get(key, 0) < position:
                 self.write(change)
-                self.database.execute("INSERT OR REPLACE INTO seen (id, position) VALUES (?, ?)", [key, position])
+                self.database.execute(
+                    "INSERT OR REPLACE INTO seen (id, position) VALUES (?, ?)", [key, position]
+                )
                 seen[key] = written[key] = position
         self.database.execute("COMMIT")
         self._turn("writes", written)
 
     def _remembered(self, keys: Sequence[int]) -> dict[int, int]:
         found = self.database.execute(
-            "SELECT id, position FROM seen WHERE id IN (SELECT value FROM json_each(?))", [msgspec.json.encode(keys).decode()]
+            "SELECT id, position FROM seen WHERE id IN (SELECT value FROM json_each(?))",
+            [msgspec.json.encode(keys).decode()],
         )
         return {**dict.fromkeys(keys, 0), **dict(found)}
 
 
 class Expiring(Consumer):
-    """Compares inside one statement, so nobody comes in between; forgets a tombstone when its time to live is over."""
+    """Compares inside one statement, so nobody comes in between; forgets a tombstone when its time
+    to live is over."""
 
     def take(self, delivery: Delivery, now: float) -> bool:
         """Handle one delivery; true if it was written."""

@@ -1,4 +1,5 @@
-"""The acts as one HTML page: no script, nothing loaded from anywhere, light and dark, well-formed XML."""
+"""The acts as one HTML page: no script, nothing loaded from anywhere, light and dark, well-formed
+XML."""
 
 from __future__ import annotations
 
@@ -48,7 +49,14 @@ def _opening(acts: Sequence[Act]) -> list[str]:
 
 def _act(act: Act) -> str:
     title = f'<h2><span class="number">Act {act.number}</span> {escape(act.title)}</h2>'
-    return "\n".join([f'<section id="act-{act.number}">', title, *(_block(block) for block in act.blocks), "</section>"])
+    return "\n".join(
+        [
+            f'<section id="act-{act.number}">',
+            title,
+            *(_block(block) for block in act.blocks),
+            "</section>",
+        ]
+    )
 
 
 def _closing(acts: Sequence[Act], seed: int) -> list[str]:
@@ -88,9 +96,14 @@ def _code(lines: Sequence[str], source: str) -> str:
 
 
 def _table(table: Table, links: Sequence[str] = ()) -> str:
-    header = "".join(f"<th{_number(table, place)}>{escape(name)}</th>" for place, name in enumerate(table.header))
+    header = "".join(
+        f"<th{_number(table, place)}>{escape(name)}</th>" for place, name in enumerate(table.header)
+    )
     rows = [
-        "".join(_cell(table, place, cell, links[number] if links and place == 0 else "") for place, cell in enumerate(row))
+        "".join(
+            _cell(table, place, cell, links[number] if links and place == 0 else "")
+            for place, cell in enumerate(row)
+        )
         for number, row in enumerate(table.rows)
     ]
     head = f"<thead><tr>{header}</tr></thead>" if any(table.header) else ""

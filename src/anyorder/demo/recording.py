@@ -1,4 +1,5 @@
-"""The recorded stream that comes with the package, and the rows that its source had at the end (see README)."""
+"""The recorded stream that comes with the package, and the rows that its source had at the end (see
+README)."""
 
 from __future__ import annotations
 
@@ -30,9 +31,17 @@ def truth() -> dict[int, dict[str, str | None]]:
 
 
 def spelled(row: Mapping[str, Any]) -> dict[str, str | None]:
-    """A row of the `users` table, as Debezium's values filled it, in PostgreSQL's own text: to be compared with `truth`."""
-    as_text = {"balance": _numeric, "active": lambda value: "true" if value else "false", "changed": _timestamp}
-    return {name: None if value is None else as_text.get(name, str)(value) for name, value in row.items()}
+    """A row of the `users` table, as Debezium's values filled it, in PostgreSQL's own text: to be
+    compared with `truth`."""
+    as_text = {
+        "balance": _numeric,
+        "active": lambda value: "true" if value else "false",
+        "changed": _timestamp,
+    }
+    return {
+        name: None if value is None else as_text.get(name, str)(value)
+        for name, value in row.items()
+    }
 
 
 def _numeric(value: str) -> str:

@@ -9,8 +9,8 @@ Rows = Mapping[int, object]
 
 
 class Score(NamedTuple):
-    """Rows of a table against the source's. `wrong`: both have the key, with other values. `resurrected`: the source has no
-    such row any more. `missing`: only the source has it."""
+    """Rows of a table against the source's. `wrong`: both have the key, with other values.
+    `resurrected`: the source has no such row any more. `missing`: only the source has it."""
 
     wrong: int = 0
     resurrected: int = 0
@@ -25,4 +25,8 @@ class Score(NamedTuple):
 def judge(rows: Rows, truth: Rows) -> Score:
     """Compare two tables by key."""
     both = rows.keys() & truth.keys()
-    return Score(sum(rows[key] != truth[key] for key in both), len(rows.keys() - both), len(truth.keys() - both))
+    return Score(
+        sum(rows[key] != truth[key] for key in both),
+        len(rows.keys() - both),
+        len(truth.keys() - both),
+    )

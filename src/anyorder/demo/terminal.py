@@ -22,9 +22,21 @@ class Terminal:
 
     def opening(self, seed: int, acts: int) -> str:
         """The first lines."""
-        lines = [self._toned("anyorder demo", "bold"), "State that is right whatever order events arrive in, and that can say why."]
+        lines = [
+            self._toned("anyorder demo", "bold"),
+            "State that is right whatever order events arrive in, and that can say why.",
+        ]
         played = f"{acts} acts" if acts > 1 else "One act"
-        return "\n".join([*lines, self._toned(f"{played}, no services, seed {seed}. Every number below is counted while you wait.", "quiet"), ""])
+        return "\n".join(
+            [
+                *lines,
+                self._toned(
+                    f"{played}, no services, seed {seed}. Every number below is counted while you wait.",
+                    "quiet",
+                ),
+                "",
+            ]
+        )
 
     def act(self, act: Act) -> str:
         """One act."""
@@ -53,7 +65,9 @@ class Terminal:
             yield from (bar + text for text in textwrap.wrap(line, WIDTH - len(INDENT) - 2))
 
     def _table(self, table: Table) -> Iterator[str]:
-        rows = [[cell if isinstance(cell, Cell) else Cell(cell) for cell in row] for row in table.rows]
+        rows = [
+            [cell if isinstance(cell, Cell) else Cell(cell) for cell in row] for row in table.rows
+        ]
         widths = _widths([list(table.header), *([cell.text for cell in row] for row in rows)])
         right = [column >= table.numbers for column in range(len(widths))]
         header = [Cell(name, "quiet") for name in table.header]
@@ -63,10 +77,17 @@ class Terminal:
         for row in rows:
             yield from self._row(row, widths, right)
 
-    def _row(self, row: Sequence[Cell], widths: Sequence[int], right: Sequence[bool]) -> Iterator[str]:
-        parts = [textwrap.wrap(cell.text, width) or [""] for cell, width in zip(row, widths, strict=True)]
+    def _row(
+        self, row: Sequence[Cell], widths: Sequence[int], right: Sequence[bool]
+    ) -> Iterator[str]:
+        parts = [
+            textwrap.wrap(cell.text, width) or [""] for cell, width in zip(row, widths, strict=True)
+        ]
         for pieces in zip_longest(*parts, fillvalue=""):
-            aligned = [piece.rjust(width) if is_right else piece.ljust(width) for piece, width, is_right in zip(pieces, widths, right, strict=True)]
+            aligned = [
+                piece.rjust(width) if is_right else piece.ljust(width)
+                for piece, width, is_right in zip(pieces, widths, right, strict=True)
+            ]
             last = len(aligned) - 1
             toned = [
                 self._toned(piece.rstrip() if place == last else piece, cell.tone)
@@ -75,11 +96,15 @@ class Terminal:
             yield (INDENT + "  ".join(toned)).rstrip()
 
     def _toned(self, text: str, tone: Tone | str) -> str:
-        return f"\x1b[{CODES[tone]}m{text}\x1b[0m" if self._colours and tone and text.strip() else text
+        return (
+            f"\x1b[{CODES[tone]}m{text}\x1b[0m" if self._colours and tone and text.strip() else text
+        )
 
 
 def _wrapped(words: str, indent: str) -> list[str]:
-    return textwrap.wrap(words, WIDTH, initial_indent=indent, subsequent_indent=indent, break_on_hyphens=False)
+    return textwrap.wrap(
+        words, WIDTH, initial_indent=indent, subsequent_indent=indent, break_on_hyphens=False
+    )
 
 
 def _widths(rows: Sequence[Sequence[str]]) -> list[int]:

@@ -13,7 +13,11 @@ from anyorder._core.outcome import Outcome
 from anyorder.demo.blocks import Cell, Tone
 
 OPERATIONS = {"c": "create", "u": "change", "d": "delete", "r": "snapshot"}
-TONES: dict[Outcome, Tone] = {Outcome.APPLIED: "good", Outcome.IGNORED: "quiet", Outcome.QUARANTINED: "held"}
+TONES: dict[Outcome, Tone] = {
+    Outcome.APPLIED: "good",
+    Outcome.IGNORED: "quiet",
+    Outcome.QUARANTINED: "held",
+}
 
 
 def change_in(delivery: Delivery) -> dict[str, Any] | None:
@@ -51,4 +55,17 @@ def day(seconds: float) -> str:
     return f"{moment.tm_mday} {MONTHS[moment.tm_mon - 1]} {moment.tm_year}"
 
 
-MONTHS = ("January", "February", "March", "April", "May", "June", "July", "August", "September", "October", "November", "December")
+MONTHS = (
+    "January",
+    "February",
+    "March",
+    "April",
+    "May",
+    "June",
+    "July",
+    "August",
+    "September",
+    "October",
+    "November",
+    "December",
+)

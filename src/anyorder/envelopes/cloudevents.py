@@ -1,8 +1,10 @@
-"""CloudEvents 1.0: structured JSON, and Kafka's binary mode (`ce_` headers, the data as the value; a null value is a tombstone).
+"""CloudEvents 1.0: structured JSON, and Kafka's binary mode (`ce_` headers, the data as the value;
+a null value is a tombstone).
 
-`id` is not an order, and `time` is the sender's own; the only order there is is the `sequence` extension, inside one `source`.
-Two texts of the specification order it differently ("10" and "9"), so it must be said which holds, unless the event itself
-says `sequencetype` = Integer: a signed 32-bit counter that wraps (tag v1.0.2).
+`id` is not an order, and `time` is the sender's own; the only order there is is the `sequence`
+extension, inside one `source`. Two texts of the specification order it differently ("10" and "9"),
+so it must be said which holds, unless the event itself says `sequencetype` = Integer: a signed
+32-bit counter that wraps (tag v1.0.2).
 """
 
 from __future__ import annotations
@@ -23,7 +25,11 @@ from anyorder.errors import ConfigurationError, Malformed
 
 HEADER = "ce_"
 BATCH = "application/cloudevents-batch"
-SEQUENCES = {"integer": "version", "lexicographic": "lexicographic", "integer32-wrap": "integer32-wrap"}
+SEQUENCES = {
+    "integer": "version",
+    "lexicographic": "lexicographic",
+    "integer32-wrap": "integer32-wrap",
+}
 REQUIRED = ("id", "source", "type")
 ABSENT = object()
 
@@ -44,15 +50,26 @@ class Attributes(NamedTuple):
 
 
 class CloudEvents(Reader):
-    """`sequence`: "integer", "lexicographic" or "integer32-wrap". `key`: "subject", "partitionkey", or JSON pointers into the data.
+    """`sequence`: "integer", "lexicographic" or "integer32-wrap". `key`: "subject", "partitionkey",
+    or JSON pointers into the data.
 
-    `deleted_type`: a glob over `type`; what matches deletes. `table`: its name, by default the topic, else the source.
+    `deleted_type`: a glob over `type`; what matches deletes. `table`: its name, by default the
+    topic, else the source.
     """
 
     name = "cloudevents"
 
-    def __init__(self, *, sequence: str | None = None, key: object = "subject", deleted_type: str = "", table: str = "") -> None:
-        self._kind = None if sequence is None else SEQUENCES[chosen(sequence, "sequence", tuple(SEQUENCES))]
+    def __init__(
+        self,
+        *,
+        sequence: str | None = None,
+        key: object = "subject",
+        deleted_type: str = "",
+        table: str = "",
+    ) -> None:
+        self._kind = (
+            None if sequence is None else SEQUENCES[chosen(sequence, "sequence", tuple(SEQUENCES))]
+        )
         self._attribute = key if key in ("subject", "partitionkey") else ""
         self._pointers = None if self._attribute else KeyPointers(key)
         if not isinstance(deleted_type, str) or not isinstance(table, str):
@@ -64,13 +81,26 @@ class CloudEvents(Reader):
         for name in REQUIRED:
             if not event.text(name):
                 raise Malformed(f"no CloudEvent: the attribute {name} is missing")
-        key, table, time = self._key(event), self._table_of(event, delivery), microseconds(event.text("time") or None)
-        position = ScalarPosition(self._kind_of(event), f"cloudevents:{event.text('source')}", self._sequence(event), time=time)
-        if event.tombstone or (self._deleted_type and fnmatchcase(event.text("type"), self._deleted_type)):
+        key, table, time = (
+            self._key(event),
+            self._table_of(event, delivery),
+            microseconds(event.text("time") or None),
+        )
+        position = ScalarPosition(
+            self._kind_of(event),
+            f"cloudevents:{event.text('source')}",
+            self._sequence(event),
+            time=time,
+        )
+        if event.tombstone or (
+            self._deleted_type and fnmatchcase(event.text("type"), self._deleted_type)
+        ):
             return Event(Kind.DELETE, table, key, position, time=time, delivery=delivery)
         if event.data is ABSENT or event.data is None:
             note = f"the event has no data{': it lies at ' + event.text('dataref') if event.text('dataref') else ''}"
-            return Event(Kind.INCOMPLETE, table, key, position, time=time, note=note, delivery=delivery)
+            return Event(
+                Kind.INCOMPLETE, table, key, position, time=time, note=note, delivery=delivery
+            )
         row = event.data if type(event.data) is dict else {"value": event.data}
         return Event(Kind.PUT, table, key, position, row, time=time, delivery=delivery)
 
@@ -84,7 +114,9 @@ class CloudEvents(Reader):
             return self._kind
         if event.text("sequencetype") == "Integer":
             return "integer32-wrap"
-        raise Malformed('how to compare sequence is not said ("10" and "9"): set the envelope option sequence = "integer" or "lexicographic"')
+        raise Malformed(
+            'how to compare sequence is not said ("10" and "9"): set the envelope option sequence = "integer" or "lexicographic"'
+        )
 
     def _sequence(self, event: Attributes) -> tuple[int, ...]:
         return SPELLINGS[self._kind_of(event)](event.attributes["sequence"])
@@ -92,11 +124,15 @@ class CloudEvents(Reader):
     def _key(self, event: Attributes) -> KeyFields:
         if self._pointers is not None:
             if event.tombstone:
-                raise Malformed('a tombstone has no data in which to find its key: set the envelope option key = "subject" or "partitionkey"')
+                raise Malformed(
+                    'a tombstone has no data in which to find its key: set the envelope option key = "subject" or "partitionkey"'
+                )
             return self._pointers.find(event.data)
         found = event.text(str(self._attribute))
         if not found:
-            raise Malformed(f"the event has no {self._attribute}, which is to be its key; the envelope option key may also point into the data")
+            raise Malformed(
+                f"the event has no {self._attribute}, which is to be its key; the envelope option key may also point into the data"
+            )
         return {"id": found}
 
     def _table_of(self, event: Attributes, delivery: Delivery) -> str:
@@ -112,7 +148,11 @@ class CloudEvents(Reader):
 def _taken_apart(delivery: Delivery) -> Attributes:
     headers = dict(delivery.headers)
     if f"{HEADER}specversion" in headers or f"{HEADER}id" in headers:
-        attributes = {name.removeprefix(HEADER): value for name, value in headers.items() if name.startswith(HEADER)}
+        attributes = {
+            name.removeprefix(HEADER): value
+            for name, value in headers.items()
+            if name.startswith(HEADER)
+        }
         _check_version(attributes.get("specversion"))
         if delivery.value is None:
             return Attributes(attributes, ABSENT, tombstone=True)
@@ -122,7 +162,9 @@ def _taken_apart(delivery: Delivery) -> Attributes:
 
 def _structured(delivery: Delivery, content: str) -> Attributes:
     if delivery.value is None:
-        raise Malformed("a null value without ce_ headers is no CloudEvent, and nothing tells its place in the order")
+        raise Malformed(
+            "a null value without ce_ headers is no CloudEvent, and nothing tells its place in the order"
+        )
     found = strict.parse(delivery.value)
     if content.startswith(BATCH) or type(found) is list:
         raise Malformed("a batch of CloudEvents: deliver its events one by one")

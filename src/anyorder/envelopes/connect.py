@@ -1,9 +1,11 @@
-"""Kafka Connect's JSON: the {"schema", "payload"} wrapper of JsonConverter, and the types that only their schema explains.
+"""Kafka Connect's JSON: the {"schema", "payload"} wrapper of JsonConverter, and the types that only
+their schema explains.
 
-With schemas.enable=true every record carries its whole schema, the same bytes again and again, so what a schema says is
-remembered by its bytes. A decimal becomes its text with the scale of its schema, "12.30"; without a schema the scale is
-nowhere in the record, and the base64 text stays what it is. Every other value is as JsonConverter wrote it: the elements of
-arrays and maps, and Debezium's VariableScaleDecimal, {"scale", "value"}, which tells its scale with or without a schema.
+With schemas.enable=true every record carries its whole schema, the same bytes again and again, so
+what a schema says is remembered by its bytes. A decimal becomes its text with the scale of its
+schema, "12.30"; without a schema the scale is nowhere in the record, and the base64 text stays what
+it is. Every other value is as JsonConverter wrote it: the elements of arrays and maps, and
+Debezium's VariableScaleDecimal, {"scale", "value"}, which tells its scale with or without a schema.
 """
 
 from __future__ import annotations
@@ -37,14 +39,18 @@ class Schemas:
         self._known: dict[bytes, Conversion | None] = {}
 
     def open(self, data: bytes) -> tuple[Any, Conversion | None]:
-        """The payload, and how its values are to be converted (None: as they are). Raises Malformed."""
+        """The payload, and how its values are to be converted (None: as they are). Raises
+        Malformed."""
         if data.startswith(BEGIN):  # as JsonConverter writes it
             between = data.find(MIDDLE)
             schema = data[len(BEGIN) : between]
             if between > 0 and schema in self._known and data.endswith(b"}"):
                 try:
-                    return strict.parse(data[between + len(MIDDLE) : -1], inside=1), self._known[schema]
-                except Malformed:  # the payload is no document, or not the last member: to be said of the whole
+                    return strict.parse(data[between + len(MIDDLE) : -1], inside=1), self._known[
+                        schema
+                    ]
+                # the payload is no document, or not the last member: to be said of the whole
+                except Malformed:
                     pass
             return self._opened(data)
         return _unwrapped(strict.parse(data))
@@ -82,7 +88,10 @@ class StructConversion:
             return None
         if value.__class__ is not dict:
             raise Malformed(f"the schema says struct, the payload has {value!r:.80}")
-        return {name: self.fields[name](cell) if name in self.fields else cell for name, cell in value.items()}
+        return {
+            name: self.fields[name](cell) if name in self.fields else cell
+            for name, cell in value.items()
+        }
 
 
 def of(found: Conversion | None, field: str) -> Conversion | None:
@@ -91,7 +100,8 @@ def of(found: Conversion | None, field: str) -> Conversion | None:
 
 
 def conversion(schema: Any) -> Conversion | None:
-    """How values of a schema are converted; None: as they are. Raises Malformed for a schema that contradicts itself."""
+    """How values of a schema are converted; None: as they are. Raises Malformed for a schema that
+    contradicts itself."""
     if schema is None:
         return None
     name = schema.get("name")
@@ -110,7 +120,9 @@ def _struct(schema: dict[str, Any]) -> StructConversion | None:
 
 
 def _listed(fields: Any) -> list[dict[str, Any]]:
-    if not isinstance(fields, list) or not all(isinstance(field, dict) and isinstance(field.get("field"), str) for field in fields):
+    if not isinstance(fields, list) or not all(
+        isinstance(field, dict) and isinstance(field.get("field"), str) for field in fields
+    ):
         raise Malformed("a struct schema without a list of named fields")
     return fields
 
@@ -137,9 +149,11 @@ def _with_digits(number: Decimal, scale: int) -> str:
 
 
 def decimal_text(value: object, scale: int) -> str:
-    """The decimal as people write it: `"BBo="` (the unscaled integer, big-endian) at scale 2 is "10.50".
+    """The decimal as people write it: `"BBo="` (the unscaled integer, big-endian) at scale 2 is
+    "10.50".
 
-    Numbers (JsonConverter's decimal.format=NUMERIC) get the digits of their scale. Raises Malformed for anything else.
+    Numbers (JsonConverter's decimal.format=NUMERIC) get the digits of their scale. Raises Malformed
+    for anything else.
     """
     if isinstance(value, (int, float, Decimal)) and not isinstance(value, bool):
         return _with_digits(Decimal(str(value)), max(scale, 0))

@@ -1,8 +1,9 @@
 """Debezium change events told as JSON: with or without the envelope, with or without schemas.
 
-The clock is the database's own log position (debezium_sources.py). A null record after a delete has no source block, so by
-default it is a *hint* that changes nothing (rules R6). With tombstone="delete" it is a delete; then the Kafka offset is the
-clock of all events, because a stream must have one clock on every record, and any connector will do.
+The clock is the database's own log position (debezium_sources.py). A null record after a delete has
+no source block, so by default it is a *hint* that changes nothing (rules R6). With
+tombstone="delete" it is a delete; then the Kafka offset is the clock of all events, because a
+stream must have one clock on every record, and any connector will do.
 """
 
 from __future__ import annotations
@@ -28,11 +29,14 @@ NOTIFICATION = frozenset(("id", "aggregate_type", "type", "additional_data", "ti
 
 
 class Debezium(Reader):
-    """`tombstone`: "hint" or "delete". `placeholder`: the connector's unavailable.value.placeholder. `key`: the column of a key that is no object."""
+    """`tombstone`: "hint" or "delete". `placeholder`: the connector's
+    unavailable.value.placeholder. `key`: the column of a key that is no object."""
 
     name = "debezium"
 
-    def __init__(self, *, tombstone: str = "hint", placeholder: str = DEFAULT, key: str = "id") -> None:
+    def __init__(
+        self, *, tombstone: str = "hint", placeholder: str = DEFAULT, key: str = "id"
+    ) -> None:
         self._by_offset = chosen(tombstone, "tombstone", ("hint", "delete")) == "delete"
         self._placeholder = Placeholder(named(placeholder, "placeholder"))
         self._column = named(key, "key")
@@ -54,14 +58,27 @@ class Debezium(Reader):
             return Event(Kind.CONTROL, note=note, delivery=delivery)
         return self._flattened(delivery, value, conversion)
 
-    def _change(self, delivery: Delivery, value: dict[str, Any], block: dict[str, Any], conversion: Conversion | None) -> Event:
+    def _change(
+        self,
+        delivery: Delivery,
+        value: dict[str, Any],
+        block: dict[str, Any],
+        conversion: Conversion | None,
+    ) -> Event:
         op = value["op"]
         if op == "m":
             return Event(Kind.CONTROL, note="a logical message", delivery=delivery)
         source = source_of(block)
         if op == "t":
             position = self._position(source, op, delivery)
-            return Event(Kind.TRUNCATE, source.table_name, None, position, time=position.time, delivery=delivery)
+            return Event(
+                Kind.TRUNCATE,
+                source.table_name,
+                None,
+                position,
+                time=position.time,
+                delivery=delivery,
+            )
         if type(op) is not str or op not in CHANGES:
             raise Malformed(f"op {op!r:.80} is none of c, u, d, r, t, m")
         row = value.get("after")
@@ -70,18 +87,49 @@ class Debezium(Reader):
         if conversion is not None:
             conversion = of(conversion, "after")
         position = self._position(source, op, delivery)
-        return self._event(delivery, source.table_name, op, row, conversion, position, _snapshot_run(position, source))
+        return self._event(
+            delivery,
+            source.table_name,
+            op,
+            row,
+            conversion,
+            position,
+            _snapshot_run(position, source),
+        )
 
     def _event(
-        self, delivery: Delivery, table: str, op: str, row: Any, conversion: Conversion | None, position: Position, run: tuple[str, str] | None
+        self,
+        delivery: Delivery,
+        table: str,
+        op: str,
+        row: Any,
+        conversion: Conversion | None,
+        position: Position,
+        run: tuple[str, str] | None,
     ) -> Event:
         """The put or delete of one row."""
         key = self._key(delivery, table)
         if op == "d":
-            return Event(Kind.DELETE, table, key, position, time=position.time, snapshot_run=run, delivery=delivery)
+            return Event(
+                Kind.DELETE,
+                table,
+                key,
+                position,
+                time=position.time,
+                snapshot_run=run,
+                delivery=delivery,
+            )
         if row is None:
             note = f"op {op} without after: the value lies elsewhere (dataref), or was left out"
-            return Event(Kind.INCOMPLETE, table, key, position, time=position.time, note=note, delivery=delivery)
+            return Event(
+                Kind.INCOMPLETE,
+                table,
+                key,
+                position,
+                time=position.time,
+                note=note,
+                delivery=delivery,
+            )
         if type(row) is not dict:
             raise Malformed(f"the row is no JSON object: {row!r:.80}")
         holes = self._placeholder.holes(row)
@@ -89,14 +137,29 @@ class Debezium(Reader):
             row = {name: cell for name, cell in row.items() if name not in holes}
         if conversion is not None:
             row = conversion(row)
-        return Event(Kind.PUT, table, key, position, row, holes, False, op == "c", position.time, "", run, delivery)
+        return Event(
+            Kind.PUT,
+            table,
+            key,
+            position,
+            row,
+            holes,
+            False,
+            op == "c",
+            position.time,
+            "",
+            run,
+            delivery,
+        )
 
     def _position(self, source: Source, op: str, delivery: Delivery) -> Position:
         return offset_position(delivery) if self._by_offset else source.position(op, delivery)
 
     def _key(self, delivery: Delivery, table: str) -> KeyFields:
         """The Kafka key: a struct of the key columns, or one bare value."""
-        value, conversion = self._schemas.open(delivery.key) if delivery.key is not None else (None, None)
+        value, conversion = (
+            self._schemas.open(delivery.key) if delivery.key is not None else (None, None)
+        )
         if value is None or value == {}:
             raise Malformed(
                 f"{table or 'the record'} tells no key, so no row can be found: give the table a primary key, or set the connector's "
@@ -111,16 +174,26 @@ class Debezium(Reader):
     def _null(self, delivery: Delivery) -> Event:
         """A record without a value: the tombstone that follows a delete."""
         if delivery.key is None:
-            return Event(Kind.CONTROL, note="a record with neither key nor value", delivery=delivery)
+            return Event(
+                Kind.CONTROL, note="a record with neither key nor value", delivery=delivery
+            )
         table = table_by_topic(delivery)
         key = self._key(delivery, table)
         if self._by_offset:
             position = offset_position(delivery)
             return Event(Kind.DELETE, table, key, position, time=position.time, delivery=delivery)
         partition, offset = transport(delivery)
-        return Event(Kind.HINT, table, key, LogPosition("", -1, HINT, partition=partition, offset=offset), delivery=delivery)
+        return Event(
+            Kind.HINT,
+            table,
+            key,
+            LogPosition("", -1, HINT, partition=partition, offset=offset),
+            delivery=delivery,
+        )
 
-    def _flattened(self, delivery: Delivery, value: dict[str, Any], conversion: Conversion | None) -> Event:
+    def _flattened(
+        self, delivery: Delivery, value: dict[str, Any], conversion: Conversion | None
+    ) -> Event:
         """A row as ExtractNewRecordState leaves it."""
         flat = flattened.split(value)
         if flattened.is_torn(value) or (not flat.told and not self._by_offset):
@@ -133,10 +206,16 @@ class Debezium(Reader):
         table = flat.table_name or table_by_topic(delivery)
         op = flat.op or ("d" if flat.deleted else "u")
         if self._by_offset or not flat.ordered_by_log:
-            return self._event(delivery, table, op, flat.row, conversion, offset_position(delivery), None)
-        source = source_of({"connector": flattened.POSTGRESQL, "name": prefix_of(delivery), **flat.source})
+            return self._event(
+                delivery, table, op, flat.row, conversion, offset_position(delivery), None
+            )
+        source = source_of(
+            {"connector": flattened.POSTGRESQL, "name": prefix_of(delivery), **flat.source}
+        )
         position = source.position(op, delivery)
-        return self._event(delivery, table, op, flat.row, conversion, position, _snapshot_run(position, source))
+        return self._event(
+            delivery, table, op, flat.row, conversion, position, _snapshot_run(position, source)
+        )
 
     def table_of(self, delivery: Delivery) -> str:
         try:
@@ -174,13 +253,18 @@ def table_by_topic(delivery: Delivery) -> str:
     headers = dict(delivery.headers)
     prefix = headers.get(LOGICAL_NAME)
     rest = delivery.topic.removeprefix(f"{prefix}.") if prefix else delivery.topic
-    if rest == delivery.topic or headers.get(CONNECTOR) == "sqlserver":  # SQL Server's topics name the database too
+    # SQL Server's topics name the database too
+    if rest == delivery.topic or headers.get(CONNECTOR) == "sqlserver":
         return ".".join(rest.split(".")[-2:])
     return rest
 
 
 def _snapshot_run(position: Position, source: Source) -> tuple[str, str] | None:
     """What a snapshot record makes known: that its run began with a snapshot (rules R14)."""
-    if source.taken in (STREAMED, INCREMENTAL) or not isinstance(position, LogPosition) or not position.run:
+    if (
+        source.taken in (STREAMED, INCREMENTAL)
+        or not isinstance(position, LogPosition)
+        or not position.run
+    ):
         return None
     return position.scope, position.run

@@ -1,7 +1,9 @@
-"""The `source` block of each Debezium connector: which table a change is of, and where it lies in the database's own log.
+"""The `source` block of each Debezium connector: which table a change is of, and where it lies in
+the database's own log.
 
-PostgreSQL is run and recorded. The others follow the field documentation and Debezium's own comparators; nobody has run
-them here, and `evidence` says so for the docs. The positions of a connector that is not listed are not known.
+PostgreSQL is run and recorded. The others follow the field documentation and Debezium's own
+comparators; nobody has run them here, and `evidence` says so for the docs. The positions of a
+connector that is not listed are not known.
 """
 
 from __future__ import annotations
@@ -13,30 +15,45 @@ from typing import Annotated, Any, ClassVar
 import msgspec
 
 from anyorder._core.event import Delivery
-from anyorder._core.families import LogPosition, Position, ScalarPosition, binlog, hexadecimal, version
+from anyorder._core.families import (
+    LogPosition,
+    Position,
+    ScalarPosition,
+    binlog,
+    hexadecimal,
+    version,
+)
 from anyorder.envelopes.envelope import offset_position
 from anyorder.errors import Malformed
 
 RUN = "__debezium.context.runId"
-RUN_ID = re.compile(r"[0-9a-f]{8}-[0-9a-f]{4}-7[0-9a-f]{3}-[0-9a-f]{4}-[0-9a-f]{12}")  # UUIDv7: only these sort by time
+# UUIDv7: only these sort by time
+RUN_ID = re.compile(r"[0-9a-f]{8}-[0-9a-f]{4}-7[0-9a-f]{3}-[0-9a-f]{4}-[0-9a-f]{12}")
 UNSIGNED = 2**64 - 1
 LSN_DIGITS = 20  # of a SQL Server LSN, 8:8:4
 ABOVE_EVERY_LSN = 16**LSN_DIGITS
 ABOVE_EVERY_SEQUENCE = 2**63
 INCREMENTAL, STREAMED = "incremental", "false"
-SNAPSHOT = frozenset(("true", "first", "first_in_data_collection", "last_in_data_collection", "last"))
+SNAPSHOT = frozenset(
+    ("true", "first", "first_in_data_collection", "last_in_data_collection", "last")
+)
 KNOWN_SNAPSHOTS = SNAPSHOT | {INCREMENTAL, STREAMED}
 _AS_TEXT: dict[str | bool | None, str] = {True: "true", False: STREAMED, None: STREAMED}
 DOCUMENTED = "from documentation, not run"
 
-Number = Annotated[int, msgspec.Meta(ge=0)] | Annotated[str, msgspec.Meta(pattern=r"^[0-9]{1,20}\Z")] | None
+Number = (
+    Annotated[int, msgspec.Meta(ge=0)]
+    | Annotated[str, msgspec.Meta(pattern=r"^[0-9]{1,20}\Z")]
+    | None
+)
 """A number or its digits: documentation shows both. Never a boolean, a fraction or a sign."""
 
 Name = Annotated[str, msgspec.Meta(min_length=1)]
 
 
 def whole(value: int | str | None, name: str) -> int:
-    """The number itself. A PostgreSQL LSN is unsigned in a signed field, so a negative one would mean 8 EiB of log: the type refuses it."""
+    """The number itself. A PostgreSQL LSN is unsigned in a signed field, so a negative one would
+    mean 8 EiB of log: the type refuses it."""
     if type(value) is int and value <= UNSIGNED:
         return value
     found = int(value or 0)
@@ -66,7 +83,8 @@ class Source(msgspec.Struct, frozen=True):
 
     @property
     def taken(self) -> str:
-        """`snapshot`: one of SNAPSHOT, "incremental" or "false". Documentation also shows JSON booleans."""
+        """`snapshot`: one of SNAPSHOT, "incremental" or "false". Documentation also shows JSON
+        booleans."""
         value = self.snapshot
         if value == STREAMED:
             return STREAMED
@@ -93,14 +111,27 @@ class Source(msgspec.Struct, frozen=True):
         """Is it a snapshot row: as of its position, not a change at it?"""
         return op == "r" or self.taken == INCREMENTAL
 
-    def scalar(self, kind: str, part: str | None, value: tuple[int, ...], op: str, *, lineage: str = "", group: str = "") -> ScalarPosition:
-        """The scope names the connector and the part of its history inside which numbers compare."""
+    def scalar(
+        self,
+        kind: str,
+        part: str | None,
+        value: tuple[int, ...],
+        op: str,
+        *,
+        lineage: str = "",
+        group: str = "",
+    ) -> ScalarPosition:
+        """The scope names the connector and the part of its history inside which numbers
+        compare."""
         scope = f"{self.connector}:{self.name}/{part or ''}"
-        return ScalarPosition(kind, scope, value, lineage, group, as_of=self.is_read(op), time=self.time)
+        return ScalarPosition(
+            kind, scope, value, lineage, group, as_of=self.is_read(op), time=self.time
+        )
 
 
 class PostgreSQL(Source, frozen=True):
-    """The log position (rules R4, R5). A row of an incremental snapshot has no LSN: the second half of `sequence` is its S."""
+    """The log position (rules R4, R5). A row of an incremental snapshot has no LSN: the second half
+    of `sequence` is its S."""
 
     evidence: ClassVar[str] = "recorded: Debezium 3.6 and 3.7 on PostgreSQL 15"
 
@@ -117,14 +148,26 @@ class PostgreSQL(Source, frozen=True):
             raise Malformed("source.lsn is null, so nothing tells the change's place in the log")
         transaction = None if self.transaction is None else whole(self.transaction, "txId")
         partition, offset = transport(delivery)
-        return LogPosition(f"pg:{self.name}", whole(lsn, "lsn"), op, first, transaction, partition, offset, run_of(delivery), self.time)
+        return LogPosition(
+            f"pg:{self.name}",
+            whole(lsn, "lsn"),
+            op,
+            first,
+            transaction,
+            partition,
+            offset,
+            run_of(delivery),
+            self.time,
+        )
 
 
 class MySQL(Source, frozen=True):
-    """Binlog coordinates (file number, pos, row) of MySQL and MariaDB, one lineage per server id. From documentation, not run.
+    """Binlog coordinates (file number, pos, row) of MySQL and MariaDB, one lineage per server id.
+    From documentation, not run.
 
-    A snapshot row has `row` 0 and server id 0, and is as of its coordinates: it loses the tie against a change there.
-    Not told apart: rows inside one compressed transaction (binlog_transaction_compression), which all show the outer `pos`.
+    A snapshot row has `row` 0 and server id 0, and is as of its coordinates: it loses the tie
+    against a change there. Not told apart: rows inside one compressed transaction
+    (binlog_transaction_compression), which all show the outer `pos`.
     """
 
     file: str | None = None
@@ -145,7 +188,8 @@ class MySQL(Source, frozen=True):
 
 
 class SQLServer(Source, frozen=True):
-    """(commit_lsn, change_lsn, event_serial_no); a read at a commit is newer than every change up to it. From documentation, not run."""
+    """(commit_lsn, change_lsn, event_serial_no); a read at a commit is newer than every change up
+    to it. From documentation, not run."""
 
     commit_lsn: str | None = None
     change_lsn: str | None = None
@@ -153,16 +197,26 @@ class SQLServer(Source, frozen=True):
 
     def position(self, op: str, delivery: Delivery) -> ScalarPosition:
         if self.commit_lsn is None:
-            raise Malformed("source.commit_lsn is null, so nothing tells the change's place in the log")
+            raise Malformed(
+                "source.commit_lsn is null, so nothing tells the change's place in the log"
+            )
         commit = hexadecimal.parse(self.commit_lsn, LSN_DIGITS)
         if self.is_read(op):
             return self.scalar("sqlserver", self.db, (*commit, ABOVE_EVERY_LSN, 0), op)
-        change = hexadecimal.parse(self.change_lsn, LSN_DIGITS if self.change_lsn is not None else None)
-        return self.scalar("sqlserver", self.db, (*commit, *change, whole(self.event_serial_no, "event_serial_no")), op)
+        change = hexadecimal.parse(
+            self.change_lsn, LSN_DIGITS if self.change_lsn is not None else None
+        )
+        return self.scalar(
+            "sqlserver",
+            self.db,
+            (*commit, *change, whole(self.event_serial_no, "event_serial_no")),
+            op,
+        )
 
 
 class Oracle(Source, frozen=True):
-    """(commit_scn, txSeq), ordered by txSeq inside one transaction only; a read at S is newer than every commit up to S.
+    """(commit_scn, txSeq), ordered by txSeq inside one transaction only; a read at S is newer than
+    every commit up to S.
 
     From documentation, not run. XStream tells no commit_scn and is not supported.
     """
@@ -174,15 +228,20 @@ class Oracle(Source, frozen=True):
 
     def position(self, op: str, delivery: Delivery) -> ScalarPosition:
         if self.is_read(op):
-            return self.scalar("oracle", self.db, (*version.parse(self.scn), ABOVE_EVERY_SEQUENCE), op)
+            return self.scalar(
+                "oracle", self.db, (*version.parse(self.scn), ABOVE_EVERY_SEQUENCE), op
+            )
         if self.commit_scn is None or not self.transaction:
-            raise Malformed("source.commit_scn or txId is null (XStream?), so nothing tells the change's place in the log")
+            raise Malformed(
+                "source.commit_scn or txId is null (XStream?), so nothing tells the change's place in the log"
+            )
         value = *version.parse(self.commit_scn), whole(self.number, "txSeq")
         return self.scalar("oracle", self.db, value, op, group=self.transaction)
 
 
 class MongoDB(Source, frozen=True):
-    """The Kafka offset: since 3.4 the event no longer has the cluster time that would make a position. From documentation, not run."""
+    """The Kafka offset: since 3.4 the event no longer has the cluster time that would make a
+    position. From documentation, not run."""
 
     collection: str | None = None
 
@@ -237,7 +296,8 @@ def _log_position(value: int | str | None) -> int | None:
 
 
 def transport(delivery: Delivery) -> tuple[str, int]:
-    """(topic/partition, offset), or ("", -1) where they are not known: then nothing is told by offset."""
+    """(topic/partition, offset), or ("", -1) where they are not known: then nothing is told by
+    offset."""
     if delivery.topic and delivery.partition >= 0 and delivery.offset >= 0:
         return f"{delivery.topic}/{delivery.partition}", delivery.offset
     return "", -1

@@ -10,7 +10,16 @@ from anyorder.envelopes.connect import Schemas
 from anyorder.envelopes.debezium import control
 from anyorder.envelopes.debezium_sources import SOURCES
 from anyorder.envelopes.eventbridge import EventBridge
-from anyorder.envelopes.formats import EVIDENCE, FORMATS, IDENTITY, IGNORED, KEY, ORDER, TIME, Format
+from anyorder.envelopes.formats import (
+    EVIDENCE,
+    FORMATS,
+    IDENTITY,
+    IGNORED,
+    KEY,
+    ORDER,
+    TIME,
+    Format,
+)
 from anyorder.envelopes.pointers import MISSING, Pointer
 from anyorder.envelopes.raw import Raw, text_of
 from anyorder.errors import Malformed
@@ -19,7 +28,8 @@ SHOWN = 60  # characters of a value
 
 
 class Role(NamedTuple):
-    """A field (a JSON pointer into the value, or the name of a record's part), what it is for, and its value, cut short."""
+    """A field (a JSON pointer into the value, or the name of a record's part), what it is for, and
+    its value, cut short."""
 
     field: str
     role: str
@@ -27,7 +37,8 @@ class Role(NamedTuple):
 
 
 class Detected(NamedTuple):
-    """`format`: its name, "" where it is not known. `why`: what it is, or why nothing can be said. `roles`: every field's."""
+    """`format`: its name, "" where it is not known. `why`: what it is, or why nothing can be said.
+    `roles`: every field's."""
 
     format: str
     why: str
@@ -38,18 +49,35 @@ def detect(delivery: Delivery) -> Detected:
     """What an unknown delivery is. Never raises."""
     headers = {name for name, _ in delivery.headers}
     if "ce_specversion" in headers:
-        roles = tuple(Role(f"header {name}", _CLOUDEVENT.get(name, IGNORED), value or "") for name, value in delivery.headers)
-        return Detected("cloudevents", "a CloudEvent in Kafka's binary mode", roles + _transport(delivery, ordered=False))
+        roles = tuple(
+            Role(f"header {name}", _CLOUDEVENT.get(name, IGNORED), value or "")
+            for name, value in delivery.headers
+        )
+        return Detected(
+            "cloudevents",
+            "a CloudEvent in Kafka's binary mode",
+            roles + _transport(delivery, ordered=False),
+        )
     if delivery.value is None:
         by = "debezium" if any(name.startswith("__debezium.") for name in headers) else "raw"
-        return Detected(by, "a null value: a tombstone of its key, with no clock but its place in the topic", _transport(delivery, ordered=True))
+        return Detected(
+            by,
+            "a null value: a tombstone of its key, with no clock but its place in the topic",
+            _transport(delivery, ordered=True),
+        )
     try:
         value, _ = Schemas().open(delivery.value)
     except Malformed as error:
-        return Detected("", _no_json(delivery.value, str(error)), _transport(delivery, ordered=True))
+        return Detected(
+            "", _no_json(delivery.value, str(error)), _transport(delivery, ordered=True)
+        )
     if type(value) is not dict:
-        return Detected("", f"JSON, but no object: {_shown(value)}", _transport(delivery, ordered=True))
-    return _known(value, delivery) or Detected("", _unknown(value), (*_roles(value, {}), *_transport(delivery, ordered=True)))
+        return Detected(
+            "", f"JSON, but no object: {_shown(value)}", _transport(delivery, ordered=True)
+        )
+    return _known(value, delivery) or Detected(
+        "", _unknown(value), (*_roles(value, {}), *_transport(delivery, ordered=True))
+    )
 
 
 def _known(value: dict[str, Any], delivery: Delivery) -> Detected | None:
@@ -80,7 +108,11 @@ def _inside(format: Format, delivery: Delivery) -> tuple[Role, ...]:
         inside = EventBridge(inside=Raw()).record(delivery)
     except Malformed:
         return ()
-    return tuple(Role(f"/detail/value{role.field}", role.role, role.value) for role in detect(inside).roles if role.field.startswith("/"))
+    return tuple(
+        Role(f"/detail/value{role.field}", role.role, role.value)
+        for role in detect(inside).roles
+        if role.field.startswith("/")
+    )
 
 
 def _marked(value: Any, mark: str) -> bool:
@@ -106,7 +138,10 @@ def _transport(delivery: Delivery, ordered: bool) -> tuple[Role, ...]:
         roles.append(Role("topic", IDENTITY, delivery.topic))
     if delivery.offset >= 0:
         role = ORDER if ordered else EVIDENCE
-        roles += [Role("partition", role, str(delivery.partition)), Role("offset", role, str(delivery.offset))]
+        roles += [
+            Role("partition", role, str(delivery.partition)),
+            Role("offset", role, str(delivery.offset)),
+        ]
     if delivery.key is not None:
         roles.append(Role("key", KEY, _cut(text_of(delivery.key))))
     if delivery.timestamp is not None:

@@ -1,7 +1,8 @@
 """The user's own JSON: where key, position, deletion and time are is said by JSON pointers.
 
-A position that counts per key (`position_scope` "entity", the default) orders the events of one key and says nothing about
-others, so tombstones of such a table are never forgotten. One that comes from a single sequence is "stream".
+A position that counts per key (`position_scope` "entity", the default) orders the events of one key
+and says nothing about others, so tombstones of such a table are never forgotten. One that comes
+from a single sequence is "stream".
 """
 
 from __future__ import annotations
@@ -18,11 +19,12 @@ from anyorder.errors import ConfigurationError, Malformed
 
 
 class Document(Reader):
-    """`key`, `position`: where they are, both must be said. `position_kind`: a word of spellings.py. `position_scope`: "entity" or "stream".
+    """`key`, `position`: where they are, both must be said. `position_kind`: a word of
+    spellings.py. `position_scope`: "entity" or "stream".
 
-    `deleted`: "/cancelled" (true deletes) or "/type=user.deleted" (that text deletes). `time`: RFC 3339, or milliseconds.
-    `fields`: the row inside the document, "" for all of it. `partial`: fields that are not told stay as they were.
-    `table`: its name, by default the topic.
+    `deleted`: "/cancelled" (true deletes) or "/type=user.deleted" (that text deletes). `time`: RFC
+    3339, or milliseconds. `fields`: the row inside the document, "" for all of it. `partial`:
+    fields that are not told stay as they were. `table`: its name, by default the topic.
     """
 
     name = "json"
@@ -42,15 +44,21 @@ class Document(Reader):
     ) -> None:
         self._key = KeyPointers(key)
         if position is None:
-            raise ConfigurationError('the envelope option position must say what orders the events of a key: position = "/version"')
+            raise ConfigurationError(
+                'the envelope option position must say what orders the events of a key: position = "/version"'
+            )
         self._position = Pointer(position, "position")
         self._kind = chosen(position_kind, "position_kind", tuple(SPELLINGS))
-        self._per_entity = chosen(position_scope, "position_scope", ("entity", "stream")) == "entity"
+        self._per_entity = (
+            chosen(position_scope, "position_scope", ("entity", "stream")) == "entity"
+        )
         self._deleted = None if deleted is None else Deletion(deleted)
         self._time = None if time is None else Pointer(time, "time")
         self._fields = Pointer(fields, "fields")
         if not isinstance(partial, bool) or not isinstance(table, str):
-            raise ConfigurationError("the envelope option partial must be true or false, and table a text")
+            raise ConfigurationError(
+                "the envelope option partial must be true or false, and table a text"
+            )
         self._partial = partial
         self._table = table
 
@@ -65,8 +73,12 @@ class Document(Reader):
         row = self._fields.find(document)
         if type(row) is not dict:
             told = "nothing" if row is MISSING else f"{row!r:.80}"
-            raise Malformed(f"the row is missing: {self._fields.text or 'the document'} finds {told}, where an object must be")
-        return Event(Kind.PUT, table, key, position, row, partial=self._partial, time=time, delivery=delivery)
+            raise Malformed(
+                f"the row is missing: {self._fields.text or 'the document'} finds {told}, where an object must be"
+            )
+        return Event(
+            Kind.PUT, table, key, position, row, partial=self._partial, time=time, delivery=delivery
+        )
 
     def _document(self, delivery: Delivery) -> Any:
         if delivery.value is None:
@@ -76,10 +88,14 @@ class Document(Reader):
             )
         return strict.parse(delivery.value)
 
-    def _position_of(self, document: Any, table: str, key: KeyFields, time: int | None) -> ScalarPosition:
+    def _position_of(
+        self, document: Any, table: str, key: KeyFields, time: int | None
+    ) -> ScalarPosition:
         found = self._position.find(document)
         if found is MISSING:
-            raise Malformed(f"the position is missing: {self._position.text} finds nothing, so nothing orders the event")
+            raise Malformed(
+                f"the position is missing: {self._position.text} finds nothing, so nothing orders the event"
+            )
         value = SPELLINGS[self._kind](found)
         scope = f"json:{table}/{canonical(key)}" if self._per_entity else f"json:{table}"
         return ScalarPosition(self._kind, scope, value, per_entity=self._per_entity, time=time)
@@ -98,10 +114,13 @@ class Document(Reader):
 
 
 class Deletion:
-    """How a document says that its entity is gone: a pointer to true, or a pointer and the text that must be there."""
+    """How a document says that its entity is gone: a pointer to true, or a pointer and the text
+    that must be there."""
 
     def __init__(self, option: object) -> None:
-        where, equals, self._text = option.partition("=") if isinstance(option, str) else (option, "", "")
+        where, equals, self._text = (
+            option.partition("=") if isinstance(option, str) else (option, "", "")
+        )
         self._pointer = Pointer(where, "deleted")
         self._compared = bool(equals)
 
@@ -113,5 +132,7 @@ class Deletion:
         if self._compared:
             return self._text == (found if type(found) is str else canonical(found))
         if type(found) is not bool:
-            raise Malformed(f'{self._pointer.text} is neither true nor false: {found!r:.80}; compare it: deleted = "{self._pointer.text}=..."')
+            raise Malformed(
+                f'{self._pointer.text} is neither true nor false: {found!r:.80}; compare it: deleted = "{self._pointer.text}=..."'
+            )
         return found

@@ -1,10 +1,12 @@
-"""Records of DynamoDB Streams, and of Kinesis Data Streams for DynamoDB: items with their types, in the order of each item's changes.
+"""Records of DynamoDB Streams, and of Kinesis Data Streams for DynamoDB: items with their types, in
+the order of each item's changes.
 
-The clock is the record's `SequenceNumber`, an integer of 21 to 40 digits that orders the changes of one item inside one stream
-(docs.aws.amazon.com/amazondynamodb/latest/developerguide/Streams.html). A table has at most one stream that is switched on, and a
-stream's ARN ends in the time when that happened: of two streams of a table everything in the later one is newer.
-Through Kinesis there is no sequence number: `ApproximateCreationDateTime` orders, in milli- or microseconds; changes of one item at the
-same time are a tie (rules R12).
+The clock is the record's `SequenceNumber`, an integer of 21 to 40 digits that orders the changes of
+one item inside one stream (docs.aws.amazon.com/amazondynamodb/latest/developerguide/Streams.html).
+A table has at most one stream that is switched on, and a stream's ARN ends in the time when that
+happened: of two streams of a table everything in the later one is newer. Through Kinesis there is
+no sequence number: `ApproximateCreationDateTime` orders, in milli- or microseconds; changes of one
+item at the same time are a tie (rules R12).
 """
 
 from __future__ import annotations
@@ -30,13 +32,15 @@ SERVICE = "dynamodb.amazonaws.com"
 PUTS, REMOVE = ("INSERT", "MODIFY"), "REMOVE"
 EXPIRED = "DynamoDB's TTL deleted it"
 NUMBER = re.compile(r"-?(0|[1-9][0-9]*)(\.[0-9]+)?([eE][-+]?[0-9]+)?")
-MICROSECONDS = {"MILLISECOND": 1_000, "MICROSECOND": 1}  # of ApproximateCreationDateTimePrecision, Kinesis only
+# of ApproximateCreationDateTimePrecision, Kinesis only
+MICROSECONDS = {"MILLISECOND": 1_000, "MICROSECOND": 1}
 LATEST = 2**63 - 1  # microseconds
 LARGEST_EXPONENT = 130  # DynamoDB's numbers end at 1E+125 and 1E-130
 
 
 class DynamoDBStreams(Reader):
-    """`expired`: "delete", or "ignore" to keep rows that DynamoDB's TTL deleted. `table`: its name, by default the one in the ARN."""
+    """`expired`: "delete", or "ignore" to keep rows that DynamoDB's TTL deleted. `table`: its name,
+    by default the one in the ARN."""
 
     name = "dynamodb_streams"
 
@@ -53,16 +57,43 @@ class DynamoDBStreams(Reader):
         position = _position(record, change, key, time)
         name, expired = record.get("eventName"), _by_ttl(record)
         if expired and self._keeps_expired:
-            return Event(Kind.CONTROL, table, key, position, time=time, note=f"{EXPIRED}, and rows that expired are kept", delivery=delivery)
+            return Event(
+                Kind.CONTROL,
+                table,
+                key,
+                position,
+                time=time,
+                note=f"{EXPIRED}, and rows that expired are kept",
+                delivery=delivery,
+            )
         if name == REMOVE:
-            return Event(Kind.DELETE, table, key, position, time=time, note=EXPIRED if expired else "", delivery=delivery)
+            return Event(
+                Kind.DELETE,
+                table,
+                key,
+                position,
+                time=time,
+                note=EXPIRED if expired else "",
+                delivery=delivery,
+            )
         if name not in PUTS:
             raise Malformed(f"eventName {name!r:.80} is none of INSERT, MODIFY, REMOVE")
         if "NewImage" not in change:
             note = f"no new image came with it (view type {change.get('StreamViewType', 'unknown')!s:.40}): the stream needs NEW_AND_OLD_IMAGES"
-            return Event(Kind.INCOMPLETE, table, key, position, time=time, note=note, delivery=delivery)
+            return Event(
+                Kind.INCOMPLETE, table, key, position, time=time, note=note, delivery=delivery
+            )
         row = {**_item(change["NewImage"]), **key}
-        return Event(Kind.PUT, table, key, position, row, creates=name == PUTS[0], time=time, delivery=delivery)
+        return Event(
+            Kind.PUT,
+            table,
+            key,
+            position,
+            row,
+            creates=name == PUTS[0],
+            time=time,
+            delivery=delivery,
+        )
 
     def table_of(self, delivery: Delivery) -> str:
         return self._table or _table(_record(delivery)[0]) or delivery.topic
@@ -76,7 +107,9 @@ def _record(delivery: Delivery) -> tuple[dict[str, Any], dict[str, Any]]:
     record = strict.parse(delivery.value or b"null")
     change = record.get("dynamodb") if type(record) is dict else None
     if type(change) is not dict or record.get("eventSource") != "aws:dynamodb":
-        raise Malformed("no record of DynamoDB Streams: it has no eventSource aws:dynamodb with a member dynamodb")
+        raise Malformed(
+            "no record of DynamoDB Streams: it has no eventSource aws:dynamodb with a member dynamodb"
+        )
     return record, change
 
 
@@ -89,26 +122,44 @@ def _table(record: dict[str, Any]) -> str:
 
 
 def _by_ttl(record: dict[str, Any]) -> bool:
-    """Did DynamoDB itself delete the item? The streams API spells the members in capitals (time-to-live-ttl-streams.html)."""
+    """Did DynamoDB itself delete the item? The streams API spells the members in capitals
+    (time-to-live-ttl-streams.html)."""
     identity = record.get("userIdentity")
-    told = {name.lower(): value for name, value in identity.items()} if type(identity) is dict else {}
+    told = (
+        {name.lower(): value for name, value in identity.items()} if type(identity) is dict else {}
+    )
     return told.get("type") == "Service" and told.get("principalid") == SERVICE
 
 
-def _position(record: dict[str, Any], change: dict[str, Any], key: KeyFields, time: int | None) -> ScalarPosition:
-    """Where the change lies among those of its item; nothing orders the changes of different items."""
+def _position(
+    record: dict[str, Any], change: dict[str, Any], key: KeyFields, time: int | None
+) -> ScalarPosition:
+    """Where the change lies among those of its item; nothing orders the changes of different
+    items."""
     number = change.get("SequenceNumber")
     if number is None:
         if time is None or not record.get("tableName"):
-            raise Malformed("neither a SequenceNumber nor tableName and ApproximateCreationDateTime, so nothing orders the change")
-        scope = f"dynamodb-kinesis:{record.get('awsRegion', '')}/{record['tableName']}/{canonical(key)}"
+            raise Malformed(
+                "neither a SequenceNumber nor tableName and ApproximateCreationDateTime, so nothing orders the change"
+            )
+        scope = (
+            f"dynamodb-kinesis:{record.get('awsRegion', '')}/{record['tableName']}/{canonical(key)}"
+        )
         return ScalarPosition("time", scope, (time,), per_entity=True, time=time)
     arn = record.get("eventSourceARN")
     found = ARN.fullmatch(arn) if type(arn) is str else None
     if found is None:
-        raise Malformed(f"eventSourceARN {arn!r:.120} is no stream of a table: nothing tells which one the sequence number is of")
+        raise Malformed(
+            f"eventSourceARN {arn!r:.120} is no stream of a table: nothing tells which one the sequence number is of"
+        )
     scope = f"dynamodb:{found['table']}/{canonical(key)}"
-    return ScalarPosition("sequence", scope, (_switched_on(found["label"]), *version.parse(number)), per_entity=True, time=time)
+    return ScalarPosition(
+        "sequence",
+        scope,
+        (_switched_on(found["label"]), *version.parse(number)),
+        per_entity=True,
+        time=time,
+    )
 
 
 def _switched_on(label: str) -> int:
@@ -121,7 +172,8 @@ def _switched_on(label: str) -> int:
 
 
 def _time(change: dict[str, Any]) -> int | None:
-    """When the change happened, in microseconds: seconds in DynamoDB Streams, as its precision says in Kinesis."""
+    """When the change happened, in microseconds: seconds in DynamoDB Streams, as its precision says
+    in Kinesis."""
     value = change.get("ApproximateCreationDateTime")
     if value is None:
         return None
@@ -129,7 +181,9 @@ def _time(change: dict[str, Any]) -> int | None:
         raise Malformed(f"ApproximateCreationDateTime is no time: {value!r:.80}")
     if change.get("SequenceNumber") is not None:
         return round(Decimal(str(value)) * 1_000_000)
-    return int(value) * MICROSECONDS.get(str(change.get("ApproximateCreationDateTimePrecision", "MILLISECOND")), 1_000)
+    return int(value) * MICROSECONDS.get(
+        str(change.get("ApproximateCreationDateTimePrecision", "MILLISECOND")), 1_000
+    )
 
 
 def _key(change: dict[str, Any]) -> KeyFields:
@@ -137,7 +191,10 @@ def _key(change: dict[str, Any]) -> KeyFields:
     keys = change.get("Keys")
     if type(keys) is not dict or not keys:
         raise Malformed("the record has no Keys, so no row can be found")
-    return {name: _text(cell["B"]) if type(cell) is dict and cell.keys() == {"B"} else plain(cell) for name, cell in keys.items()}
+    return {
+        name: _text(cell["B"]) if type(cell) is dict and cell.keys() == {"B"} else plain(cell)
+        for name, cell in keys.items()
+    }
 
 
 def _item(image: Any) -> dict[str, Any]:
@@ -147,7 +204,8 @@ def _item(image: Any) -> dict[str, Any]:
 
 
 def plain(cell: Any) -> Any:
-    """DynamoDB's typed JSON as a value, exactly: numbers as integers or decimals, binary as bytes, a set as a sorted list. Raises Malformed."""
+    """DynamoDB's typed JSON as a value, exactly: numbers as integers or decimals, binary as bytes,
+    a set as a sorted list. Raises Malformed."""
     if type(cell) is not dict or len(cell) != 1:
         raise Malformed(f"not an attribute of DynamoDB, which has one type: {cell!r:.80}")
     ((kind, value),) = cell.items()

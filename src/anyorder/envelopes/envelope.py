@@ -1,7 +1,7 @@
 """What every envelope is: wire bytes in, one Event out, never an exception.
 
-A reader raises Malformed where it must; here, and nowhere else, that becomes an event of kind MALFORMED, with its reason,
-and with table and key where they could still be read.
+A reader raises Malformed where it must; here, and nowhere else, that becomes an event of kind
+MALFORMED, with its reason, and with table and key where they could still be read.
 """
 
 from __future__ import annotations
@@ -23,7 +23,8 @@ class Envelope(Protocol):
     name: str
 
     def decode(self, delivery: Delivery) -> Event:
-        """The event in a delivery. Never raises: what cannot be decoded is of kind MALFORMED, its `note` says why."""
+        """The event in a delivery. Never raises: what cannot be decoded is of kind MALFORMED, its
+        `note` says why."""
 
 
 class Reader(ABC):
@@ -49,8 +50,12 @@ class Reader(ABC):
             return self.read(delivery)
         except Malformed as malformed:
             return self.unread(delivery, str(malformed))
-        except Exception as failure:  # a bug of ours must not stop the loop: the record is kept, and the note is loud
-            return self.unread(delivery, f"{BUG} ({type(failure).__name__}: {failure}); please report it with the record")
+        # a bug of ours must not stop the loop: the record is kept, and the note is loud
+        except Exception as failure:
+            return self.unread(
+                delivery,
+                f"{BUG} ({type(failure).__name__}: {failure}); please report it with the record",
+            )
 
     def unread(self, delivery: Delivery, note: str) -> Event:
         """The event of a delivery that cannot be decoded, with what can be read of it."""
@@ -68,24 +73,36 @@ def _if_readable(read: Callable[[Delivery], Any], delivery: Delivery) -> Any:
 def offset_position(delivery: Delivery) -> OffsetPosition:
     """The Kafka offset as the clock. Raises Malformed where a delivery has none."""
     if not delivery.topic or delivery.partition < 0 or delivery.offset < 0:
-        raise Malformed("no topic, partition and offset came with it, so nothing tells its place in the stream")
-    return OffsetPosition(f"kafka:{delivery.topic}", delivery.partition, delivery.offset, time=time_of(delivery))
+        raise Malformed(
+            "no topic, partition and offset came with it, so nothing tells its place in the stream"
+        )
+    return OffsetPosition(
+        f"kafka:{delivery.topic}", delivery.partition, delivery.offset, time=time_of(delivery)
+    )
 
 
 def time_of(delivery: Delivery) -> int | None:
     """The record's own timestamp in microseconds. Kafka writes -1 for none."""
-    return delivery.timestamp * 1000 if delivery.timestamp is not None and delivery.timestamp >= 0 else None
+    return (
+        delivery.timestamp * 1000
+        if delivery.timestamp is not None and delivery.timestamp >= 0
+        else None
+    )
 
 
 def named(value: object, option: str) -> str:
     """An option that must be a non-empty text. Raises ConfigurationError."""
     if not isinstance(value, str) or not value:
-        raise ConfigurationError(f"the envelope option {option} must be a non-empty text, not {value!r:.80}")
+        raise ConfigurationError(
+            f"the envelope option {option} must be a non-empty text, not {value!r:.80}"
+        )
     return value
 
 
 def chosen(value: object, option: str, choices: tuple[str, ...]) -> str:
     """An option that must be one of a few words. Raises ConfigurationError."""
     if value not in choices:
-        raise ConfigurationError(f"the envelope option {option} must be one of {', '.join(choices)}, not {value!r:.80}")
+        raise ConfigurationError(
+            f"the envelope option {option} must be one of {', '.join(choices)}, not {value!r:.80}"
+        )
     return str(value)

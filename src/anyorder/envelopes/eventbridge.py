@@ -1,10 +1,12 @@
 """The envelope of the EventBridge sink connector for Kafka Connect, around any envelope inside.
 
-`detail` restates the Kafka record: topic, partition, offset, timestamp, timestampType, headers (an array of one-entry objects),
-key and value. EventBridge's own id, time and replay-name say nothing about order: they are of this copy (SinkRecordJsonMapper.java
-of awslabs/eventbridge-kafka-connector). A `value` that is null is a tombstone; one that is absent was offloaded (`dataref`).
-A rule may hand on less than the event: with InputPath "$.detail", or an input transformer that keeps the members of `detail`, everything
-needed is still there; what has lost the record's place or key is refused.
+`detail` restates the Kafka record: topic, partition, offset, timestamp, timestampType, headers (an
+array of one-entry objects), key and value. EventBridge's own id, time and replay-name say nothing
+about order: they are of this copy (SinkRecordJsonMapper.java of
+awslabs/eventbridge-kafka-connector). A `value` that is null is a tombstone; one that is absent was
+offloaded (`dataref`). A rule may hand on less than the event: with InputPath "$.detail", or an
+input transformer that keeps the members of `detail`, everything needed is still there; what has
+lost the record's place or key is refused.
 """
 
 from __future__ import annotations
@@ -63,13 +65,18 @@ class Inside(NamedTuple):
 
 
 class EventBridge(Reader):
-    """`inside`: the envelope inside. `dead_letter_topics`: globs of Connect's dead-letter topics, whose offsets say nothing about order."""
+    """`inside`: the envelope inside. `dead_letter_topics`: globs of Connect's dead-letter topics,
+    whose offsets say nothing about order."""
 
     name = "eventbridge"
 
     def __init__(self, *, inside: Reader, dead_letter_topics: Iterable[str] = ()) -> None:
-        if isinstance(dead_letter_topics, str) or not all(isinstance(glob, str) for glob in dead_letter_topics):
-            raise ConfigurationError("the envelope option dead_letter_topics must be a list of texts")
+        if isinstance(dead_letter_topics, str) or not all(
+            isinstance(glob, str) for glob in dead_letter_topics
+        ):
+            raise ConfigurationError(
+                "the envelope option dead_letter_topics must be a list of texts"
+            )
         self._inner = inside
         self._dead_letter_topics = tuple(dead_letter_topics)
 
@@ -77,11 +84,23 @@ class EventBridge(Reader):
         inside = self._inside(delivery)
         if not inside.valued:
             note = f"the record has no value, which is not a null one{_lies_at(inside)}"
-            return msgspec.structs.replace(self._inner.unread(inside.delivery, note), kind=Kind.INCOMPLETE, delivery=_arrived(delivery, inside))
+            return msgspec.structs.replace(
+                self._inner.unread(inside.delivery, note),
+                kind=Kind.INCOMPLETE,
+                delivery=_arrived(delivery, inside),
+            )
         event = self._inner.decode(inside.delivery)
         if inside.reference and event.kind not in DECIDED and inside.path != HARMLESS_PATH:
             note = f"{inside.path or 'a part'} of the record is missing{_lies_at(inside)}"
-            return Event(Kind.INCOMPLETE, event.table, event.key, event.position, time=event.time, note=note, delivery=_arrived(delivery, inside))
+            return Event(
+                Kind.INCOMPLETE,
+                event.table,
+                event.key,
+                event.position,
+                time=event.time,
+                note=note,
+                delivery=_arrived(delivery, inside),
+            )
         return msgspec.structs.replace(event, delivery=_arrived(delivery, inside))
 
     def _inside(self, delivery: Delivery) -> Inside:
@@ -91,12 +110,14 @@ class EventBridge(Reader):
         detail = body.get("detail") if type(body) is dict else None
         if type(detail) is dict and detail.keys() >= PLACE:
             raw = _cut(delivery.value).detail
-        elif detail is None and type(body) is dict and body.keys() >= PLACE:  # a rule with InputPath = "$.detail"
+        # a rule with InputPath = "$.detail"
+        elif detail is None and type(body) is dict and body.keys() >= PLACE:
             detail, raw = body, _cut_detail(delivery.value)
         else:
             raise Malformed(_no_record(body))
         headers = _headers(detail.get("headers"))
-        topic, partition, offset = self._place(detail, dict(reversed(headers)))  # the first of a name: the first failure knew the original
+        # the first of a name: the first failure knew the original
+        topic, partition, offset = self._place(detail, dict(reversed(headers)))
         record = Delivery(
             topic,
             partition,
@@ -107,20 +128,32 @@ class EventBridge(Reader):
             _value(detail.get("value"), raw.value),
             headers,
         )
-        return Inside(record, "value" in detail, _text(detail, REFERENCE), _text(detail, REFERENCE_PATH))
+        return Inside(
+            record, "value" in detail, _text(detail, REFERENCE), _text(detail, REFERENCE_PATH)
+        )
 
-    def _place(self, detail: dict[str, Any], headers: dict[str, str | None]) -> tuple[str, int, int]:
-        """Topic, partition and offset of the record; of the original where it comes from a dead-letter topic.
+    def _place(
+        self, detail: dict[str, Any], headers: dict[str, str | None]
+    ) -> tuple[str, int, int]:
+        """Topic, partition and offset of the record; of the original where it comes from a
+        dead-letter topic.
 
-        Without the original offset there is no transport clock: the dead-letter topic's own order is that of failures.
+        Without the original offset there is no transport clock: the dead-letter topic's own order
+        is that of failures.
         """
-        topic, partition, offset = detail["topic"], _number(detail, "partition"), _number(detail, "offset")
+        topic, partition, offset = (
+            detail["topic"],
+            _number(detail, "partition"),
+            _number(detail, "offset"),
+        )
         if type(topic) is not str:
             raise Malformed(f"detail.topic is no text: {topic!r:.80}")
         redriven = any(name.startswith(ERRORS) for name in headers)
         if not redriven and not any(fnmatchcase(topic, glob) for glob in self._dead_letter_topics):
             return topic, partition, offset
-        original = {name: headers.get(ERRORS + name) or "" for name in ("topic", "partition", "offset")}
+        original = {
+            name: headers.get(ERRORS + name) or "" for name in ("topic", "partition", "offset")
+        }
         if not TOPIC.fullmatch(original["topic"]):
             return topic, -1, -1
         if all(DIGITS.fullmatch(original[name]) for name in ("partition", "offset")):
@@ -139,14 +172,25 @@ class EventBridge(Reader):
 
 
 def _arrived(delivery: Delivery, inside: Inside) -> Delivery:
-    """The delivery as it arrived, byte for byte; from a queue, which is no topic, under the topic of the record inside."""
-    return delivery if delivery.offset >= 0 else msgspec.structs.replace(delivery, topic=inside.delivery.topic)
+    """The delivery as it arrived, byte for byte; from a queue, which is no topic, under the topic
+    of the record inside."""
+    return (
+        delivery
+        if delivery.offset >= 0
+        else msgspec.structs.replace(delivery, topic=inside.delivery.topic)
+    )
 
 
 def _no_record(body: Any) -> str:
     """Why a body is no event of the connector, and what to do about it."""
     if type(body) is not dict:
-        kind = "no value at all" if body is None else "a text" if type(body) is str else f"no JSON object but {body!r:.40}"
+        kind = (
+            "no value at all"
+            if body is None
+            else "a text"
+            if type(body) is str
+            else f"no JSON object but {body!r:.40}"
+        )
         return f"{kind}, not an event: the rule's input path or transformer took the rest away; {WHOLE}"
     if type(body.get("detail")) is dict and "detail-type" in body:
         return (
@@ -183,10 +227,15 @@ def _headers(listed: Any) -> tuple[tuple[str, str | None], ...]:
     """An array of one-entry objects; names may repeat. What is no text becomes its JSON."""
     if listed is None:
         return ()
-    if type(listed) is not list or not all(type(header) is dict and len(header) == 1 for header in listed):
+    if type(listed) is not list or not all(
+        type(header) is dict and len(header) == 1 for header in listed
+    ):
         raise Malformed(f"detail.headers is no array of objects with one entry: {listed!r:.80}")
     entries = [next(iter(header.items())) for header in listed]
-    return tuple((name, value if value is None or type(value) is str else canonical(value)) for name, value in entries)
+    return tuple(
+        (name, value if value is None or type(value) is str else canonical(value))
+        for name, value in entries
+    )
 
 
 def _key(value: Any, raw: msgspec.Raw) -> bytes | None:
@@ -206,7 +255,8 @@ def _value(value: Any, raw: msgspec.Raw) -> bytes | None:
 
 
 def _object(text: str) -> bytes | None:
-    """The object that a converter made a text: StringConverter as it stands, ByteArrayConverter in base64."""
+    """The object that a converter made a text: StringConverter as it stands, ByteArrayConverter in
+    base64."""
     if text.lstrip().startswith("{"):
         return text.encode()
     if not text.startswith("ey"):  # how base64 of an object begins

@@ -1,7 +1,9 @@
-"""Rows as Debezium's ExtractNewRecordState leaves them: the columns, and among them what its `add.fields` asked for.
+"""Rows as Debezium's ExtractNewRecordState leaves them: the columns, and among them what its
+`add.fields` asked for.
 
-`op` becomes `__op`, `source.lsn` becomes `__source_lsn` (or `__lsn`), a rewritten delete has `__deleted` = "true". With `__op` and
-`__lsn` a row keeps its place in the log; without them only the Kafka offset orders it. (Debezium, event-flattening.adoc.)
+`op` becomes `__op`, `source.lsn` becomes `__source_lsn` (or `__lsn`), a rewritten delete has
+`__deleted` = "true". With `__op` and `__lsn` a row keeps its place in the log; without them only
+the Kafka offset orders it. (Debezium, event-flattening.adoc.)
 """
 
 from __future__ import annotations
@@ -14,14 +16,29 @@ from anyorder.errors import Malformed
 PREFIX, SOURCE_PREFIX, TRANSACTION_PREFIX = "__", "__source_", "__transaction_"
 OP, DELETED = "__op", "__deleted"
 POSTGRESQL = "postgresql"
-FROM_SOURCE = ("version", "connector", "name", "snapshot", "db", "sequence", "schema", "table", "txId", "lsn", "xmin", "origin", "origin_lsn")
+FROM_SOURCE = (
+    "version",
+    "connector",
+    "name",
+    "snapshot",
+    "db",
+    "sequence",
+    "schema",
+    "table",
+    "txId",
+    "lsn",
+    "xmin",
+    "origin",
+    "origin_lsn",
+)
 _BY_METADATA = {PREFIX + name: name for name in FROM_SOURCE}
 _OTHER_METADATA = frozenset((OP, DELETED, "__ts_ms", "__ts_us", "__ts_ns"))
 _DELETED = {"true": True, "false": False, True: True, False: False, None: False}
 
 
 class Flat(NamedTuple):
-    """A flattened row taken apart: `row` without the metadata, `op` None where it is not told, `source` what is told of that block."""
+    """A flattened row taken apart: `row` without the metadata, `op` None where it is not told,
+    `source` what is told of that block."""
 
     row: dict[str, Any]
     op: str | None
@@ -33,7 +50,9 @@ class Flat(NamedTuple):
     def table_name(self) -> str:
         """`public.users` where the metadata tells it, else ""."""
         schema, table = self.source.get("schema"), self.source.get("table")
-        return f"{schema}.{table}" if schema and table and type(schema) is type(table) is str else ""
+        return (
+            f"{schema}.{table}" if schema and table and type(schema) is type(table) is str else ""
+        )
 
     @property
     def ordered_by_log(self) -> bool:
@@ -41,11 +60,14 @@ class Flat(NamedTuple):
         source = self.source
         if self.op is None or source.get("connector", POSTGRESQL) != POSTGRESQL:
             return False
-        return source.get("lsn") is not None or (source.get("snapshot") == INCREMENTAL and source.get("sequence") is not None)
+        return source.get("lsn") is not None or (
+            source.get("snapshot") == INCREMENTAL and source.get("sequence") is not None
+        )
 
 
 def split(value: dict[str, Any]) -> Flat:
-    """Part the columns from the metadata. Raises Malformed where op and deleted contradict each other."""
+    """Part the columns from the metadata. Raises Malformed where op and deleted contradict each
+    other."""
     row: dict[str, Any] = {}
     source: dict[str, Any] = {}
     for name, cell in value.items():

@@ -1,4 +1,5 @@
-"""The table of formats that `detect` knows: what marks each, and what its fields are for. From documentation unless an envelope reads it.
+"""The table of formats that `detect` knows: what marks each, and what its fields are for. From
+documentation unless an envelope reads it.
 
 The first entry whose marks are all there wins, so the narrower one stands first.
 """
@@ -7,11 +8,21 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
-IDENTITY, ORDER, KEY, DELETION, TIME, ROW, EVIDENCE, IGNORED = "identity", "order", "key", "deletion", "time", "row", "evidence", "ignored"
+IDENTITY, ORDER, KEY, DELETION, TIME, ROW, EVIDENCE, IGNORED = (
+    "identity",
+    "order",
+    "key",
+    "deletion",
+    "time",
+    "row",
+    "evidence",
+    "ignored",
+)
 
 
 class Format(NamedTuple):
-    """`envelope` reads it ("": none does). `marks`: pointers that must find something, `/op=c` that very text. `roles`: pointer -> role."""
+    """`envelope` reads it ("": none does). `marks`: pointers that must find something, `/op=c` that
+    very text. `roles`: pointer -> role."""
 
     name: str
     envelope: str
@@ -92,13 +103,26 @@ FORMATS = (
         ("/detail-type", "/detail", "/source", "/id"),
         {"/detail": ROW, "/time": EVIDENCE, "/id": EVIDENCE, "/replay-name": EVIDENCE},
     ),
-    Format("debezium", "debezium", "a Debezium change event", ("/op", "/source/connector"), DEBEZIUM_SOURCE),
+    Format(
+        "debezium",
+        "debezium",
+        "a Debezium change event",
+        ("/op", "/source/connector"),
+        DEBEZIUM_SOURCE,
+    ),
     Format(
         "debezium, flattened",
         "debezium",
         "a Debezium row flattened by ExtractNewRecordState, ordered by the log",
         ("/__op", "/__lsn"),
-        {"/__op": DELETION, "/__lsn": ORDER, "/__sequence": ORDER, "/__deleted": DELETION, "/__source_ts_us": TIME, "/__source_ts_ms": TIME},
+        {
+            "/__op": DELETION,
+            "/__lsn": ORDER,
+            "/__sequence": ORDER,
+            "/__deleted": DELETION,
+            "/__source_ts_us": TIME,
+            "/__source_ts_ms": TIME,
+        },
     ),
     Format(
         "debezium, flattened",
@@ -218,7 +242,13 @@ FORMATS = (
         ("/Records/0/s3/object/key",),
         {"/Records": EVIDENCE},
     ),
-    Format("lambda batch", "", "a batch of records as AWS Lambda gets it: deliver its entries one by one", ("/Records/0",), {"/Records": ROW}),
+    Format(
+        "lambda batch",
+        "",
+        "a batch of records as AWS Lambda gets it: deliver its entries one by one",
+        ("/Records/0",),
+        {"/Records": ROW},
+    ),
     Format(
         "kafka through lambda",
         "",
@@ -266,7 +296,13 @@ FORMATS = (
         ("/after", "/updated"),
         {"/updated": ORDER, "/mvcc_timestamp": EVIDENCE, "/key": KEY, "/after": ROW},
     ),
-    Format("cockroachdb resolved", "", "a CockroachDB resolved timestamp: not a change", ("/resolved",), {"/resolved": EVIDENCE}),
+    Format(
+        "cockroachdb resolved",
+        "",
+        "a CockroachDB resolved timestamp: not a change",
+        ("/resolved",),
+        {"/resolved": EVIDENCE},
+    ),
     Format(
         "stripe",
         "",
@@ -279,20 +315,37 @@ FORMATS = (
         "",
         "a Pub/Sub push message: the event is in data (base64), and a position must lie in there",
         ("/message/messageId", "/subscription"),
-        {"/message/data": ROW, "/message/orderingKey": EVIDENCE, "/message/publishTime": EVIDENCE, "/message/messageId": EVIDENCE},
+        {
+            "/message/data": ROW,
+            "/message/orderingKey": EVIDENCE,
+            "/message/publishTime": EVIDENCE,
+            "/message/messageId": EVIDENCE,
+        },
     ),
     Format(
         "cosmos change feed",
         "",
         f"a Cosmos DB change; lsn is shared by a batch; {BY_JSON}",
         ("/current", "/metadata/lsn"),
-        {"/metadata/lsn": ORDER, "/metadata/crts": TIME, "/metadata/operationType": DELETION, "/current": ROW},
+        {
+            "/metadata/lsn": ORDER,
+            "/metadata/crts": TIME,
+            "/metadata/operationType": DELETION,
+            "/current": ROW,
+        },
     ),
     Format(
         "mongodb change stream",
         "",
         "a MongoDB change event; its token is officially opaque; no envelope of its own",
         ("/_id/_data", "/operationType"),
-        {"/_id": ORDER, "/documentKey": KEY, "/operationType": DELETION, "/wallTime": TIME, "/fullDocument": ROW, "/ns": IDENTITY},
+        {
+            "/_id": ORDER,
+            "/documentKey": KEY,
+            "/operationType": DELETION,
+            "/wallTime": TIME,
+            "/fullDocument": ROW,
+            "/ns": IDENTITY,
+        },
     ),
 )

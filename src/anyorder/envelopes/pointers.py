@@ -1,4 +1,5 @@
-"""JSON pointers (RFC 6901): where in a document something is. `""` is the whole, `/order/id` a member of a member, `/lines/0` an element."""
+"""JSON pointers (RFC 6901): where in a document something is. `""` is the whole, `/order/id` a
+member of a member, `/lines/0` an element."""
 
 from __future__ import annotations
 
@@ -23,10 +24,18 @@ class Pointer:
     """A checked pointer. Raises ConfigurationError for what RFC 6901 does not allow."""
 
     def __init__(self, text: object, option: str) -> None:
-        if not isinstance(text, str) or (text and not text.startswith("/")) or BROKEN_ESCAPE.search(text):
-            raise ConfigurationError(f'the envelope option {option} must be a JSON pointer such as "/order/id", not {text!r:.80}')
+        if (
+            not isinstance(text, str)
+            or (text and not text.startswith("/"))
+            or BROKEN_ESCAPE.search(text)
+        ):
+            raise ConfigurationError(
+                f'the envelope option {option} must be a JSON pointer such as "/order/id", not {text!r:.80}'
+            )
         self.text = text
-        self.tokens = tuple(token.replace("~1", "/").replace("~0", "~") for token in text.split("/")[1:])
+        self.tokens = tuple(
+            token.replace("~1", "/").replace("~0", "~") for token in text.split("/")[1:]
+        )
 
     @property
     def column(self) -> str:
@@ -39,7 +48,12 @@ class Pointer:
         for token in self.tokens:
             if type(found) is dict and token in found:
                 found = found[token]
-            elif type(found) is list and INDEX.fullmatch(token) and len(token) < 10 and int(token) < len(found):
+            elif (
+                type(found) is list
+                and INDEX.fullmatch(token)
+                and len(token) < 10
+                and int(token) < len(found)
+            ):
                 found = found[int(token)]
             else:
                 return MISSING
@@ -47,7 +61,8 @@ class Pointer:
 
 
 class KeyPointers:
-    """Where a document's key is: one pointer, a list of them, or {column: pointer}; without a column the last token names it."""
+    """Where a document's key is: one pointer, a list of them, or {column: pointer}; without a
+    column the last token names it."""
 
     def __init__(self, option: object) -> None:
         if isinstance(option, str):
@@ -59,17 +74,24 @@ class KeyPointers:
             pointers = [Pointer(text, "key") for text in option.values()]
             self.columns = dict(zip(map(str, option), pointers, strict=True))
         else:
-            raise ConfigurationError(f'the envelope option key must say where the key is: key = "/order/id", not {option!r:.80}')
+            raise ConfigurationError(
+                f'the envelope option key must say where the key is: key = "/order/id", not {option!r:.80}'
+            )
         if len(self.columns) != len(pointers):
-            raise ConfigurationError('two pointers of the envelope option key give one column; name them: key = {customer = "/customer/id"}')
+            raise ConfigurationError(
+                'two pointers of the envelope option key give one column; name them: key = {customer = "/customer/id"}'
+            )
 
     def find(self, document: Any) -> KeyFields:
-        """The key of a document. Raises Malformed where a part is missing, null, or no single value."""
+        """The key of a document. Raises Malformed where a part is missing, null, or no single
+        value."""
         key = {}
         for column, pointer in self.columns.items():
             part = pointer.find(document)
             if part is MISSING or part is None or type(part) in (dict, list):
                 told = "nothing" if part is MISSING else f"{part!r:.80}"
-                raise Malformed(f"the key is missing: {pointer.text} finds {told}, where a text or a number must be")
+                raise Malformed(
+                    f"the key is missing: {pointer.text} finds {told}, where a text or a number must be"
+                )
             key[column] = part
         return key

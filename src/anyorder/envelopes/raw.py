@@ -1,4 +1,5 @@
-"""Any Kafka topic: the key names the row, the offset orders it, a null value deletes it. The offset is the only clock."""
+"""Any Kafka topic: the key names the row, the offset orders it, a null value deletes it. The offset
+is the only clock."""
 
 from __future__ import annotations
 
@@ -15,7 +16,8 @@ BLANKS = b" \t\r\n"
 
 
 class Raw(Reader):
-    """`key`: the column of a key that is no JSON object. A value that is a JSON object gives its columns, any other the column `value`."""
+    """`key`: the column of a key that is no JSON object. A value that is a JSON object gives its
+    columns, any other the column `value`."""
 
     name = "raw"
 
@@ -24,18 +26,25 @@ class Raw(Reader):
 
     def read(self, delivery: Delivery) -> Event:
         if delivery.key is None:
-            raise Malformed(f"a record without a key names no row of {delivery.topic or 'the table'}: have the producer set one")
+            raise Malformed(
+                f"a record without a key names no row of {delivery.topic or 'the table'}: have the producer set one"
+            )
         key = self._key(delivery.key)
         position = offset_position(delivery)
         if delivery.value is None:
-            return Event(Kind.DELETE, delivery.topic, key, position, time=position.time, delivery=delivery)
+            return Event(
+                Kind.DELETE, delivery.topic, key, position, time=position.time, delivery=delivery
+            )
         row = _columns(delivery.value)
         if row is None:
             row = {"value": text_of(delivery.value)}
-        return Event(Kind.PUT, delivery.topic, key, position, row, time=position.time, delivery=delivery)
+        return Event(
+            Kind.PUT, delivery.topic, key, position, row, time=position.time, delivery=delivery
+        )
 
     def _key(self, data: bytes) -> KeyFields:
-        """The columns of a JSON object; a JSON integer or text as it is; any other key as the text of its bytes."""
+        """The columns of a JSON object; a JSON integer or text as it is; any other key as the text
+        of its bytes."""
         columns = _columns(data)
         if columns is not None:
             if not columns:
@@ -48,7 +57,8 @@ class Raw(Reader):
 
 
 def _columns(data: bytes) -> dict[str, Any] | None:
-    """The members of a JSON object, or None. Raises Malformed for what begins as one and is none."""
+    """The members of a JSON object, or None. Raises Malformed for what begins as one and is
+    none."""
     if not data.lstrip(BLANKS).startswith(b"{"):
         return None
     found: dict[str, Any] = strict.parse(data)
@@ -56,7 +66,8 @@ def _columns(data: bytes) -> dict[str, Any] | None:
 
 
 def _bare(data: bytes) -> int | str:
-    """A key that is no object. A number that is not an integer stays its text: 1.0 and 1.00 are two keys."""
+    """A key that is no object. A number that is not an integer stays its text: 1.0 and 1.00 are two
+    keys."""
     if data[:1] == b'"' or data.removeprefix(b"-").isdigit():
         try:
             value = strict.parse(data)
@@ -68,7 +79,8 @@ def _bare(data: bytes) -> int | str:
 
 
 def text_of(data: bytes) -> str:
-    """Bytes as a text, two different ones never alike: UTF-8 as it stands, anything else as `base64:...`."""
+    """Bytes as a text, two different ones never alike: UTF-8 as it stands, anything else as
+    `base64:...`."""
     try:
         text = data.decode()
     except UnicodeDecodeError:

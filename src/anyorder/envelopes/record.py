@@ -1,6 +1,8 @@
-"""One line of the JSON-lines record format: a Kafka record as `topic, partition, offset, timestamp, timestamp_type, key, value, headers`.
+"""One line of the JSON-lines record format: a Kafka record as `topic, partition, offset, timestamp,
+timestamp_type, key, value, headers`.
 
-`key` and `value` are the exact bytes as text, null stays null; `headers` is a list of [name, text or null]; names may repeat.
+`key` and `value` are the exact bytes as text, null stays null; `headers` is a list of [name, text
+or null]; names may repeat.
 """
 
 from __future__ import annotations
@@ -50,7 +52,8 @@ _MEMBERS = len(_WholeRecord.__struct_fields__)
 
 
 def read_record(line: bytes) -> Delivery:
-    """The delivery on one line. JSON that is no such record is a delivery whose value is the line. Raises Malformed for what is not JSON."""
+    """The delivery on one line. JSON that is no such record is a delivery whose value is the line.
+    Raises Malformed for what is not JSON."""
     if len(line) > LARGEST_LINE:
         raise Malformed(f"a line of {len(line)} bytes is longer than {LARGEST_LINE}")
     line = line.strip()
@@ -58,21 +61,25 @@ def read_record(line: bytes) -> Delivery:
         record = _decode(line)
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
         return _other(line)
-    # all names are known, and none ends in a backslash: a quote and a colon after no backslash are a name's, and eight are all
+    # all names are known, and none ends in a backslash: a quote and a colon after no backslash are
+    # a name's, and eight are all
     if line.count(b'":') - line.count(b'\\":') != _MEMBERS or strict.blank_before_colon(line):
         return _other(line)
     return _delivery(record)
 
 
 def _other(line: bytes) -> Delivery:
-    """A record told otherwise, or JSON of another format; a record with a wrong member is refused rather than taken for other JSON."""
+    """A record told otherwise, or JSON of another format; a record with a wrong member is refused
+    rather than taken for other JSON."""
     found = strict.parse(line)
     if type(found) is not dict or not found.keys() >= REQUIRED:
         return Delivery(value=line)
     try:
         return _delivery(msgspec.convert(found, _Record))
     except msgspec.ValidationError as error:
-        raise Malformed(f"a record line (topic, partition, offset, value) with a member that is wrong: {error}") from None
+        raise Malformed(
+            f"a record line (topic, partition, offset, value) with a member that is wrong: {error}"
+        ) from None
 
 
 def _delivery(record: _Record | _WholeRecord) -> Delivery:

@@ -19,11 +19,20 @@ def lexicographic(value: object) -> tuple[int, ...]:
 
 
 def integer32_wrap(value: object) -> tuple[int, ...]:
-    """A signed 32-bit counter that starts at 1 and goes on at -2147483648 after 2147483647 (CloudEvents sequence, tag v1.0.2).
+    """A signed 32-bit counter that starts at 1 and goes on at -2147483648 after 2147483647
+    (CloudEvents sequence, tag v1.0.2).
 
-    It is read as unsigned, so it counts right up to 4,294,967,295 events of one source. A second round is not told from the first.
+    It is read as unsigned, so it counts right up to 4,294,967,295 events of one source. A second
+    round is not told from the first.
     """
-    found = int(value) if isinstance(value, str) and value.removeprefix("-").isdigit() and value.isascii() and len(value) <= 11 else value
+    found = (
+        int(value)
+        if isinstance(value, str)
+        and value.removeprefix("-").isdigit()
+        and value.isascii()
+        and len(value) <= 11
+        else value
+    )
     if not isinstance(found, int) or isinstance(found, bool) or not -INT32 <= found < INT32:
         raise Malformed(f"not a signed 32-bit integer: {value!r:.80}")
     return (found % (2 * INT32),)
@@ -44,7 +53,8 @@ SPELLINGS: dict[str, Callable[[object], tuple[int, ...]]] = {
     "lexicographic": lexicographic,
     "integer32-wrap": integer32_wrap,
 }
-"""The words for `position_kind`, and what reads each. A timestamp is a last resort: two changes of one instant are a conflict."""
+"""The words for `position_kind`, and what reads each. A timestamp is a last resort: two changes of
+one instant are a conflict."""
 
 
 def microseconds(value: object) -> int | None:

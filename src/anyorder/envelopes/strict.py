@@ -1,8 +1,10 @@
-"""JSON without guesses: numbers exact, names unique, sizes and depth limited. What is not so is Malformed, with the reason.
+"""JSON without guesses: numbers exact, names unique, sizes and depth limited. What is not so is
+Malformed, with the reason.
 
-msgspec decodes; what it does not notice is checked here. Duplicate names are found without looking at each name: where no
-name has a blank before its colon, the pairs `":` in the bytes are at least as many as the names written, and the names in
-the decoded tree are at most as many. If the two are equal, no name was lost. Otherwise the exact, slower reader tells.
+msgspec decodes; what it does not notice is checked here. Duplicate names are found without looking
+at each name: where no name has a blank before its colon, the pairs `":` in the bytes are at least
+as many as the names written, and the names in the decoded tree are at most as many. If the two are
+equal, no name was lost. Otherwise the exact, slower reader tells.
 """
 
 from __future__ import annotations
@@ -18,13 +20,15 @@ from anyorder.errors import Malformed
 
 LARGEST = 16 * 1024 * 1024  # bytes of one document
 DEEPEST = 64  # arrays and objects inside one another
-LARGEST_EXPONENT = 147_455  # PostgreSQL's numeric has up to 131,072 digits before the point and 16,383 after it
+# PostgreSQL's numeric has up to 131,072 digits before the point and 16,383 after it
+LARGEST_EXPONENT = 147_455
 MARK = b"\xef\xbb\xbf"
 BLANK_BEFORE_COLON = re.compile(rb'"[ \n\t\r]+:')
 
 
 def number(text: str) -> float | Decimal:
-    """A JSON number with a fraction or an exponent: a float if that prints back to the same decimal value, else a Decimal."""
+    """A JSON number with a fraction or an exponent: a float if that prints back to the same decimal
+    value, else a Decimal."""
     value = float(text)
     if repr(value) == text:
         return value
@@ -42,7 +46,8 @@ _members = msgspec.json.Decoder(dict[str, msgspec.Raw]).decode
 
 
 def parse(data: bytes, inside: int = 0) -> Any:
-    """The value of one JSON document. `inside`: how many arrays and objects it was cut out of. Raises Malformed with the reason."""
+    """The value of one JSON document. `inside`: how many arrays and objects it was cut out of.
+    Raises Malformed with the reason."""
     if len(data) > LARGEST:
         raise Malformed(f"{len(data)} bytes of JSON are more than {LARGEST}")
     try:
@@ -55,7 +60,8 @@ def parse(data: bytes, inside: int = 0) -> Any:
 
 
 def members(data: bytes) -> dict[str, bytes]:
-    """The members of one JSON object as they are written, each to be parsed by its reader. Raises Malformed with the reason."""
+    """The members of one JSON object as they are written, each to be parsed by its reader. Raises
+    Malformed with the reason."""
     if len(data) > LARGEST:
         raise Malformed(f"{len(data)} bytes of JSON are more than {LARGEST}")
     try:
@@ -70,8 +76,13 @@ def members(data: bytes) -> dict[str, bytes]:
 
 def blank_before_colon(data: bytes) -> bool:
     """Has a name a blank before its colon? Such a name is not counted by `":`."""
-    suspect = b" :" in data or (data.find(b"\n") >= 0 and b"\n:" in data) or (data.find(b"\t") >= 0 and b"\t:" in data)
-    if suspect or (data.find(b"\r") >= 0 and b"\r:" in data):  # find of one byte is many times faster than the others
+    suspect = (
+        b" :" in data
+        or (data.find(b"\n") >= 0 and b"\n:" in data)
+        or (data.find(b"\t") >= 0 and b"\t:" in data)
+    )
+    # find of one byte is many times faster than the others
+    if suspect or (data.find(b"\r") >= 0 and b"\r:" in data):
         return BLANK_BEFORE_COLON.search(data) is not None
     return False
 
@@ -80,15 +91,19 @@ def _check(value: Any, data: bytes, deepest: int) -> None:
     """Depth and unique names of a decoded document."""
     counts = not blank_before_colon(data)
     written = data.count(b'":')
-    shallow = counts and _shallow(value) == written  # then no object inside an object inside this one has a member
-    if data.count(b"[") + (3 if shallow else data.count(b"{")) > deepest and _deeper(value, deepest):
+    # then no object inside an object inside this one has a member
+    shallow = counts and _shallow(value) == written
+    if data.count(b"[") + (3 if shallow else data.count(b"{")) > deepest and _deeper(
+        value, deepest
+    ):
         raise Malformed(f"more than {DEEPEST} arrays and objects inside one another")
     if not shallow and not (counts and _as_many(_names(value), written, data)):
         _unique(data)
 
 
 def _as_many(names: int, written: int, data: bytes) -> bool:
-    """Are all names there? If not at once, then without the pairs `":` inside texts (JSON in JSON), whose quote follows a backslash."""
+    """Are all names there? If not at once, then without the pairs `":` inside texts (JSON in JSON),
+    whose quote follows a backslash."""
     return names == written or (b'\\\\":' not in data and names == written - data.count(b'\\":'))
 
 

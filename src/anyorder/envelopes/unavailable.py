@@ -1,8 +1,10 @@
-"""What Debezium writes where PostgreSQL did not send a value: an out-of-line (TOAST) column that an update left as it was.
+"""What Debezium writes where PostgreSQL did not send a value: an out-of-line (TOAST) column that an
+update left as it was.
 
-The connector's `unavailable.value.placeholder` takes the shape of the column's type (Debezium's UnchangedToastedPlaceholder.java):
-the text; its base64, base64url or hexadecimal digits (binary.handling.mode); a one-element array of it; an integer array of its
-bytes; an array of the UUID named after it; an hstore with it as key and value; and three fixed points for geometries.
+The connector's `unavailable.value.placeholder` takes the shape of the column's type (Debezium's
+UnchangedToastedPlaceholder.java): the text; its base64, base64url or hexadecimal digits
+(binary.handling.mode); a one-element array of it; an integer array of its bytes; an array of the
+UUID named after it; an hstore with it as key and value; and three fixed points for geometries.
 """
 
 from __future__ import annotations
@@ -16,9 +18,13 @@ from anyorder.errors import ConfigurationError
 
 DEFAULT = "__debezium_unavailable_value"
 HEXADECIMAL = "hex:"  # the option's own prefix for a placeholder that is given as bytes
-NOWHERE = tuple(  # SRID=4326 POINT(-99999999 -99999999) and POINT(179.999999 89.999999), as extended WKB
+# SRID=4326 POINT(-99999999 -99999999) and POINT(179.999999 89.999999), as extended WKB
+NOWHERE = tuple(
     b64encode(bytes.fromhex(wkb)).decode()
-    for wkb in ("0101000020E6100000000000FC83D797C1000000FC83D797C1", "0101000020E61000000C21E7FDFF7F66401842CEFBFF7F5640")
+    for wkb in (
+        "0101000020E6100000000000FC83D797C1000000FC83D797C1",
+        "0101000020E61000000C21E7FDFF7F66401842CEFBFF7F5640",
+    )
 )
 NOWHERE_POINT = -99999999
 
@@ -28,7 +34,12 @@ class Placeholder:
 
     def __init__(self, option: str = DEFAULT) -> None:
         octets = _octets(option)
-        encoded = {b64encode(octets).decode(), urlsafe_b64encode(octets).decode(), octets.hex(), octets.hex().upper()}
+        encoded = {
+            b64encode(octets).decode(),
+            urlsafe_b64encode(octets).decode(),
+            octets.hex(),
+            octets.hex().upper(),
+        }
         try:
             encoded.add(octets.decode())
         except UnicodeDecodeError:
@@ -46,7 +57,13 @@ class Placeholder:
                 return NO_HOLES
         except TypeError:  # arrays and objects have no hash: look at each cell
             pass
-        return frozenset([name for name, cell in row.items() if (cell in texts if cell.__class__ is str else self._shaped(cell))])
+        return frozenset(
+            [
+                name
+                for name, cell in row.items()
+                if (cell in texts if cell.__class__ is str else self._shaped(cell))
+            ]
+        )
 
     def _shaped(self, cell: Any) -> bool:
         """Is it an array or an object of one of the shapes?"""
@@ -60,7 +77,9 @@ class Placeholder:
             name, value = next(iter(cell.items()))
             return name in self.texts and name == value
         held = cell.get("wkb"), cell.get("value")
-        if held[0] in NOWHERE or (held[1].__class__ is str and held[1] in self.texts and "scale" in cell):
+        if held[0] in NOWHERE or (
+            held[1].__class__ is str and held[1] in self.texts and "scale" in cell
+        ):
             return True
         return bool(cell.get("x") == cell.get("y") == NOWHERE_POINT)
 
@@ -74,4 +93,6 @@ def _octets(option: str) -> bytes:
     try:
         return bytes.fromhex(option.removeprefix(HEXADECIMAL))
     except ValueError:
-        raise ConfigurationError(f"the envelope option placeholder is not hexadecimal after {HEXADECIMAL}: {option!r:.80}") from None
+        raise ConfigurationError(
+            f"the envelope option placeholder is not hexadecimal after {HEXADECIMAL}: {option!r:.80}"
+        ) from None

@@ -1,8 +1,9 @@
 """The events that AWS Lambda hands to a function, as deliveries. Pure.
 
 Each record has an identifier by which a batch can fail in part, where the event source knows any
-(docs.aws.amazon.com/lambda/latest/dg/services-sqs-errorhandling.html, services-kinesis-batchfailurereporting.html and
-services-ddb-batchfailurereporting.html). It acknowledges, and is nothing else: never an identity, never an order.
+(docs.aws.amazon.com/lambda/latest/dg/services-sqs-errorhandling.html,
+services-kinesis-batchfailurereporting.html and services-ddb-batchfailurereporting.html). It
+acknowledges, and is nothing else: never an identity, never an order.
 """
 
 from __future__ import annotations
@@ -17,23 +18,32 @@ from anyorder._core.event import Delivery
 from anyorder.errors import ConfigurationError
 from anyorder.sources.messages import delivery_of_message, queue_name
 
-TIMESTAMP_TYPES = {"CREATE_TIME": "CreateTime", "LOG_APPEND_TIME": "LogAppendTime"}  # Lambda's spelling and Kafka's
+# Lambda's spelling and Kafka's
+TIMESTAMP_TYPES = {"CREATE_TIME": "CreateTime", "LOG_APPEND_TIME": "LogAppendTime"}
 
 
 class Arrival(NamedTuple):
-    """One record. `identifier`: how its event source is told that it failed; "" where only all can fail."""
+    """One record. `identifier`: how its event source is told that it failed; "" where only all can
+    fail."""
 
     delivery: Delivery
     identifier: str = ""
 
 
 def arrivals(event: object) -> list[Arrival]:
-    """The records of an invocation: of SQS, Kinesis, DynamoDB Streams, Kafka (MSK or self-managed), or one EventBridge event.
+    """The records of an invocation: of SQS, Kinesis, DynamoDB Streams, Kafka (MSK or self-managed),
+    or one EventBridge event.
 
-    A list, as EventBridge Pipes invokes, may hold any of them. Raises ConfigurationError for an event of another source: nothing of it is
-    acknowledged then.
+    A list, as EventBridge Pipes invokes, may hold any of them. Raises ConfigurationError for an
+    event of another source: nothing of it is acknowledged then.
     """
-    records = event if isinstance(event, list) else event.get("Records") if isinstance(event, Mapping) else None
+    records = (
+        event
+        if isinstance(event, list)
+        else event.get("Records")
+        if isinstance(event, Mapping)
+        else None
+    )
     if isinstance(records, list):
         return [_arrival(record) for record in records]
     if isinstance(event, Mapping) and isinstance(event.get("records"), Mapping):
@@ -48,7 +58,11 @@ def _arrival(record: object) -> Arrival:
             return reader(record)
         if "detail-type" in record and "detail" in record:
             return Arrival(Delivery(value=_encoded(record)))
-    names = f"names: {', '.join(map(str, list(record)[:8]))}" if isinstance(record, Mapping) else type(record).__name__
+    names = (
+        f"names: {', '.join(map(str, list(record)[:8]))}"
+        if isinstance(record, Mapping)
+        else type(record).__name__
+    )
     raise ConfigurationError(
         f"no event of SQS, Kinesis, DynamoDB Streams, Kafka or EventBridge ({names:.120}); call table.apply with what you take out of it yourself"
     )
@@ -56,15 +70,26 @@ def _arrival(record: object) -> Arrival:
 
 def _sqs(record: Mapping[str, Any]) -> Arrival:
     attributes = (record.get("messageAttributes") or {}).items()
-    headers = [(name, cell["stringValue"]) for name, cell in attributes if cell.get("stringValue") is not None]
+    headers = [
+        (name, cell["stringValue"])
+        for name, cell in attributes
+        if cell.get("stringValue") is not None
+    ]
     body = record["body"] if isinstance(record["body"], str) else _encoded(record["body"]).decode()
-    return Arrival(delivery_of_message(body, queue_name(record.get("eventSourceARN", "")), headers), record["messageId"])
+    return Arrival(
+        delivery_of_message(body, queue_name(record.get("eventSourceARN", "")), headers),
+        record["messageId"],
+    )
 
 
 def _kinesis(record: Mapping[str, Any]) -> Arrival:
     """Through Lambda the data lies under `kinesis`; EventBridge Pipes lays it flat."""
     data = record.get("kinesis", record)
-    delivery = Delivery(queue_name(record.get("eventSourceARN", "")), key=data["partitionKey"].encode(), value=_decoded(data["data"]))
+    delivery = Delivery(
+        queue_name(record.get("eventSourceARN", "")),
+        key=data["partitionKey"].encode(),
+        value=_decoded(data["data"]),
+    )
     return Arrival(delivery, data["sequenceNumber"])
 
 
@@ -73,7 +98,8 @@ def _dynamodb(record: Mapping[str, Any]) -> Arrival:
 
 
 def _encoded(record: object) -> bytes:
-    """What Lambda had parsed already, as it was as far as that can be told: a lone surrogate or an Infinity stays one, for the envelope to refuse."""
+    """What Lambda had parsed already, as it was as far as that can be told: a lone surrogate or an
+    Infinity stays one, for the envelope to refuse."""
     return json.dumps(record, separators=(",", ":")).encode()
 
 
@@ -97,7 +123,12 @@ def _headers(listed: Any) -> Iterator[tuple[str, str | None]]:
     """One-entry objects; a value is a list of signed bytes."""
     for header in listed:
         for name, octets in header.items():
-            yield name, None if octets is None else bytes(octet % 256 for octet in octets).decode("utf-8", "replace")
+            yield (
+                name,
+                None
+                if octets is None
+                else bytes(octet % 256 for octet in octets).decode("utf-8", "replace"),
+            )
 
 
 def _decoded(text: str | None) -> bytes | None:

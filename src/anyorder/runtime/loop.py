@@ -1,4 +1,5 @@
-"""Read, decode, decide and write, commit; then again. One thread: the store is the limit (measured), and order is free."""
+"""Read, decode, decide and write, commit; then again. One thread: the store is the limit
+(measured), and order is free."""
 
 from __future__ import annotations
 
@@ -19,15 +20,25 @@ from anyorder.stores.forgetting import forget
 from anyorder.stores.intake import Share, Taken, take
 
 WATCHED = 1000  # latest deliveries over which the quarantined share is taken
-REAP_SECONDS = 30.0  # how often tombstones are forgotten during a run; with window 0 after every batch
-EXPECTED = (Reason.WAITING, Reason.LATE)  # disorder and a short window fill the quarantine with these, and nothing is wrong
+# how often tombstones are forgotten during a run; with window 0 after every batch
+REAP_SECONDS = 30.0
+# disorder and a short window fill the quarantine with these, and nothing is wrong
+EXPECTED = (Reason.WAITING, Reason.LATE)
 CHECK_SIZE = 200  # batches between two looks at the quarantine's size
 
 
 class Run:
-    """One run of a pipeline. `stop()` lets the current batch end; the frontier then says where to go on."""
+    """One run of a pipeline. `stop()` lets the current batch end; the frontier then says where to
+    go on."""
 
-    def __init__(self, pipeline: Pipeline, store: Store, *, dry: bool = False, progress: Callable[[Report], None] | None = None) -> None:
+    def __init__(
+        self,
+        pipeline: Pipeline,
+        store: Store,
+        *,
+        dry: bool = False,
+        progress: Callable[[Report], None] | None = None,
+    ) -> None:
         self.pipeline = pipeline
         self.store = store
         self.report = Report()
@@ -44,7 +55,8 @@ class Run:
         self._stopping = True
 
     def run(self) -> Report:
-        """Until the source ends or `stop`. Raises QuarantineFull, TooManyQuarantined, StoreError; what was committed stays."""
+        """Until the source ends or `stop`. Raises QuarantineFull, TooManyQuarantined, StoreError;
+        what was committed stays."""
         with self.store.reading() as transaction:
             frontier = transaction.frontier(self._source.name)
             for facts in transaction.tables():
@@ -65,7 +77,15 @@ class Run:
         if batch:
             shares, loose = self._routed([self._decoded(one) for one in batch])
             frontier = None if self._source.acknowledges else (self._source.name, batch[-1].mark)
-            taken = take(self.store, shares, loose, now=time.time(), token=secrets.token_hex(4), frontier=frontier, dry=self._dry)
+            taken = take(
+                self.store,
+                shares,
+                loose,
+                now=time.time(),
+                token=secrets.token_hex(4),
+                frontier=frontier,
+                dry=self._dry,
+            )
             self.report.count(taken)
             if not self._dry:
                 self._source.done(batch)
@@ -82,42 +102,58 @@ class Run:
 
     def _routed(self, events: list[Event]) -> tuple[list[Share], list[Decision]]:
         """Each table's share of a batch, and the deliveries of no table, decided."""
-        routed: dict[str, tuple[TableSpec, list[Event]]] = {spec.name: (spec, []) for spec in self.pipeline.known_specs()}
+        routed: dict[str, tuple[TableSpec, list[Event]]] = {
+            spec.name: (spec, []) for spec in self.pipeline.known_specs()
+        }
         loose = []
         for event in events:
             try:
                 spec = self.pipeline.route(event)
             except LookupError:
-                loose.append(Decision(event, Reason.MALFORMED if event.kind is Kind.MALFORMED else Reason.UNROUTED, detail=event.note))
+                loose.append(
+                    Decision(
+                        event,
+                        Reason.MALFORMED if event.kind is Kind.MALFORMED else Reason.UNROUTED,
+                        detail=event.note,
+                    )
+                )
                 continue
-            if spec is None and event.kind is Kind.MALFORMED and not event.table:  # whose it is cannot be read: nobody said to ignore it
+            # whose it is cannot be read: nobody said to ignore it
+            if spec is None and event.kind is Kind.MALFORMED and not event.table:
                 loose.append(Decision(event, Reason.MALFORMED, detail=event.note))
             elif event.kind is Kind.CONTROL or spec is None:
                 loose.append(Decision(event, Reason.NOT_A_CHANGE))
             else:
                 routed.setdefault(spec.name, (spec, []))[1].append(event)
-        runs = any(event.snapshot_run is not None for event in events)  # may settle what any table's quarantine holds (rules R14)
+        # may settle what any table's quarantine holds (rules R14)
+        runs = any(event.snapshot_run is not None for event in events)
         return [Share(spec, found) for spec, found in routed.values() if found or runs], loose
 
     def _reap(self, *, everything: bool = False) -> None:
         now = time.time()
         for spec in self.pipeline.known_specs():
-            if spec.window is not None and (everything or spec.window == 0 or now - self._reaped > REAP_SECONDS):
+            if spec.window is not None and (
+                everything or spec.window == 0 or now - self._reaped > REAP_SECONDS
+            ):
                 forget(self.store, spec, now)
         if now - self._reaped > REAP_SECONDS:
             self._reaped = now
 
     def _guard_quarantine(self, taken: Taken) -> None:
         """Stop loudly instead of filling the quarantine with a stream that cannot be right."""
-        self._latest.extend(decision.quarantined and decision.reason not in EXPECTED for decision in taken.decisions)
+        self._latest.extend(
+            decision.quarantined and decision.reason not in EXPECTED for decision in taken.decisions
+        )
         share = sum(self._latest) / WATCHED
         if len(self._latest) == WATCHED and share > self.pipeline.runtime.quarantine_share:
             raise TooManyQuarantined(
-                f"{share:.0%} of the latest {WATCHED} deliveries went to the quarantine: {self.report}. {TooManyQuarantined.__doc__}"
+                f"{share:.0%} of the latest {WATCHED} deliveries went to the quarantine: {self.report}. {TooManyQuarantined()}"
             )
         self._batches += 1
         if self._batches % CHECK_SIZE == 1 and taken.decisions:
             with self.store.reading() as transaction:
                 held = transaction.quarantine_size()
             if held > self.pipeline.quarantine_size:
-                raise QuarantineFull(f"the quarantine holds {held} bytes, more than {self.pipeline.quarantine_size}. {QuarantineFull.__doc__}")
+                raise QuarantineFull(
+                    f"the quarantine holds {held} bytes, more than {self.pipeline.quarantine_size}. {QuarantineFull()}"
+                )

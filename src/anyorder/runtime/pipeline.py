@@ -32,7 +32,8 @@ SIZES = {"KB": 10**3, "MB": 10**6, "GB": 10**9}
 class SourceSection(msgspec.Struct, forbid_unknown_fields=True):
     """`[source]`: where deliveries come from, and their envelope. `options` go to the envelope.
 
-    `path` is for JSON lines; `queue` (name or URL), `region`, `endpoint`, `visibility` (seconds) and `drain` (end when it is empty) for SQS.
+    `path` is for JSON lines; `queue` (name or URL), `region`, `endpoint`, `visibility` (seconds)
+    and `drain` (end when it is empty) for SQS.
     """
 
     kind: str = "jsonl"
@@ -49,11 +50,15 @@ class SourceSection(msgspec.Struct, forbid_unknown_fields=True):
         """What the file says beyond kind and envelope."""
         names = ("path", "queue", "region", "endpoint", "visibility", "drain")
         said = {name: getattr(self, name) for name in names if getattr(self, name) is not None}
-        return {name: expanded(value) if isinstance(value, str) else value for name, value in said.items()}
+        return {
+            name: expanded(value) if isinstance(value, str) else value
+            for name, value in said.items()
+        }
 
 
 class StoreSection(msgspec.Struct, forbid_unknown_fields=True):
-    """`[store]`: the URL. Here, and in the texts of `[source]`, `$NAME` is taken from the environment."""
+    """`[store]`: the URL. Here, and in the texts of `[source]`, `$NAME` is taken from the
+    environment."""
 
     url: str
 
@@ -67,7 +72,8 @@ class RuntimeSection(msgspec.Struct, forbid_unknown_fields=True):
 
 
 class TableSection(msgspec.Struct, forbid_unknown_fields=True):
-    """`[[table]]`: the first whose `match` (a glob over the topic, or the event's own table where there is none) fits wins."""
+    """`[[table]]`: the first whose `match` (a glob over the topic, or the event's own table where
+    there is none) fits wins."""
 
     match: str = "*"
     name: str = "{table}"
@@ -94,7 +100,11 @@ class Pipeline:
         self.source = file.source
         self.runtime = file.runtime
         self.url = expanded(file.store.url)
-        if file.source.kind == "sqs" and file.source.envelope == Document.name and not file.source.options.get("table"):
+        if (
+            file.source.kind == "sqs"
+            and file.source.envelope == Document.name
+            and not file.source.options.get("table")
+        ):
             raise ConfigurationError(UNNAMED)
         self.envelope: Envelope = open_envelope(file.source.envelope, **file.source.options)
         self.quarantine_size = size(file.runtime.quarantine_size)
@@ -117,7 +127,8 @@ class Pipeline:
         self._specs.setdefault(("", name), self.spec_named(name, key))
 
     def route(self, event: Event) -> TableSpec | None:
-        """The table of an event; None if the pipeline ignores it. Raises LookupError if no [[table]] matches."""
+        """The table of an event; None if the pipeline ignores it. Raises LookupError if no
+        [[table]] matches."""
         place = (event.delivery.topic, event.table)
         if place not in self._specs:
             self._specs[place] = self._find(*place)
@@ -131,8 +142,12 @@ class Pipeline:
                 key = (section.key,) if isinstance(section.key, str) else tuple(section.key or ())
                 name = target_name(section.name, topic, table)
                 if not name:
-                    raise ConfigurationError(f'[[table]] match = "{section.match}": these records name neither topic nor table; say name = "..."')
-                return TableSpec(name, key, window, section.partitions, self._adopt or section.adopt)
+                    raise ConfigurationError(
+                        f'[[table]] match = "{section.match}": these records name neither topic nor table; say name = "..."'
+                    )
+                return TableSpec(
+                    name, key, window, section.partitions, self._adopt or section.adopt
+                )
         raise LookupError(topic or table)
 
     def known_specs(self) -> list[TableSpec]:
@@ -150,7 +165,11 @@ class Pipeline:
 def target_name(pattern: str, topic: str, table: str) -> str:
     """`{schema}`, `{table}` and `{topic}` of an event in a target's name."""
     schema, _, plain = table.rpartition(".")
-    return pattern.replace("{schema}", schema).replace("{table}", plain or topic).replace("{topic}", topic)
+    return (
+        pattern.replace("{schema}", schema)
+        .replace("{table}", plain or topic)
+        .replace("{topic}", topic)
+    )
 
 
 def target_pattern(pattern: str) -> str:
@@ -159,24 +178,36 @@ def target_pattern(pattern: str) -> str:
 
 
 def load_pipeline(path: str | None = None, adopt: str | None = None) -> Pipeline:
-    """Read a pipeline file: `path`, else ANYORDER_PIPELINE, else `pipeline.toml` here. Raises ConfigurationError with what to correct."""
+    """Read a pipeline file: `path`, else ANYORDER_PIPELINE, else `pipeline.toml` here. Raises
+    ConfigurationError with what to correct."""
     file = Path(path or os.environ.get("ANYORDER_PIPELINE") or DEFAULT)
     try:
-        return Pipeline(msgspec.convert(tomllib.loads(file.read_text(encoding="utf-8")), PipelineFile), adopt)
+        return Pipeline(
+            msgspec.convert(tomllib.loads(file.read_text(encoding="utf-8")), PipelineFile), adopt
+        )
     except OSError as error:
-        raise ConfigurationError(f"cannot read the pipeline {file}: {error.strerror}; name one, or set ANYORDER_PIPELINE") from error
+        raise ConfigurationError(
+            f"cannot read the pipeline {file}: {error.strerror}; name one, or set ANYORDER_PIPELINE"
+        ) from error
     except (tomllib.TOMLDecodeError, msgspec.ValidationError, UnicodeDecodeError) as error:
         raise ConfigurationError(f"{file}: {error}") from error
 
 
 def expanded(text: str) -> str:
-    """`$NAME` and `${NAME}` are the environment's, `$$` is a dollar. Raises ConfigurationError for what is not set: a guess may be a real account."""
+    """`$NAME` and `${NAME}` are the environment's, `$$` is a dollar. Raises ConfigurationError for
+    what is not set: a guess may be a real account."""
     try:
-        return Template(text).substitute({name: value for name, value in os.environ.items() if value})
+        return Template(text).substitute(
+            {name: value for name, value in os.environ.items() if value}
+        )
     except KeyError as error:
-        raise ConfigurationError(f"{text!r}: the environment sets no {error.args[0]}, or nothing in it; set it, or write $$ for a dollar") from None
+        raise ConfigurationError(
+            f"{text!r}: the environment sets no {error.args[0]}, or nothing in it; set it, or write $$ for a dollar"
+        ) from None
     except ValueError:
-        raise ConfigurationError(f"{text!r}: a lone $ names nothing; write $$ for a dollar") from None
+        raise ConfigurationError(
+            f"{text!r}: a lone $ names nothing; write $$ for a dollar"
+        ) from None
 
 
 def size(text: str) -> int:

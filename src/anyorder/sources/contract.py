@@ -9,7 +9,8 @@ from anyorder._core.event import Delivery
 
 
 class Received(NamedTuple):
-    """One arrival. `mark`: the source's own place for it (a line, a receipt). `note`: why it is no record, if it is none."""
+    """One arrival. `mark`: the source's own place for it (a line, a receipt). `note`: why it is no
+    record, if it is none."""
 
     delivery: Delivery
     mark: str = ""
@@ -19,9 +20,10 @@ class Received(NamedTuple):
 class Source(Protocol):
     """Deliveries in, acknowledgements out. `name` is what its frontier is stored under.
 
-    A source whose position lies in the store (`acknowledges` false) resumes from the frontier, which is the mark of the last
-    delivery of a batch and commits together with it. One that is acknowledged elsewhere (a queue) gets `done` after the
-    store and the quarantine are durable, so a crash in between only delivers again.
+    A source whose position lies in the store (`acknowledges` false) resumes from the frontier,
+    which is the mark of the last delivery of a batch and commits together with it. One that is
+    acknowledged elsewhere (a queue) gets `done` after the store and the quarantine are durable, so
+    a crash in between only delivers again.
     """
 
     name: str
@@ -32,7 +34,8 @@ class Source(Protocol):
         """Deliveries or bytes to come, for progress; None if nobody knows."""
 
     def batches(self, frontier: str | None, size: int) -> Iterator[Sequence[Received]]:
-        """Batches of at most `size`; an empty one while there is nothing, so that the loop can look up. Ends when the source does."""
+        """Batches of at most `size`; an empty one while there is nothing, so that the loop can look
+        up. Ends when the source does."""
 
     def done(self, batch: Sequence[Received]) -> None:
         """The batch is durable."""

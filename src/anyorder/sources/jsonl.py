@@ -1,4 +1,5 @@
-"""JSON lines: one record a line, from a file (.gz and .xz are unpacked) or standard input, resuming where the store's frontier says."""
+"""JSON lines: one record a line, from a file (.gz and .xz are unpacked) or standard input, resuming
+where the store's frontier says."""
 
 from __future__ import annotations
 
@@ -15,12 +16,14 @@ from anyorder.envelopes import read_record
 from anyorder.errors import ConfigurationError, Malformed
 from anyorder.sources.contract import Received
 
-LONGEST_LINE = 64 * 1024 * 1024  # bytes; a longer line is delivered in pieces, which decode as malformed
+# bytes; a longer line is delivered in pieces, which decode as malformed
+LONGEST_LINE = 64 * 1024 * 1024
 
 
 class JSONLinesSource:
-    """`path`: a file, or `-` for standard input, which cannot resume. The frontier is `LINE:HASH`, the hash being of the first line:
-    another file under the same name is read from its beginning, which is safe, since old data is recognised."""
+    """`path`: a file, or `-` for standard input, which cannot resume. The frontier is `LINE:HASH`,
+    the hash being of the first line: another file under the same name is read from its beginning,
+    which is safe, since old data is recognised."""
 
     acknowledges = False
 
@@ -34,7 +37,8 @@ class JSONLinesSource:
         return None if self.path == "-" else Path(self.path).stat().st_size
 
     def batches(self, frontier: str | None, size: int) -> Iterator[Sequence[Received]]:
-        """The records from the frontier on, in lists of at most `size`. Raises ConfigurationError if the file is not there."""
+        """The records from the frontier on, in lists of at most `size`. Raises ConfigurationError
+        if the file is not there."""
         batch: list[Received] = []
         for line, mark in self.lines(frontier):
             batch.append(received(line, mark))
@@ -69,7 +73,9 @@ class JSONLinesSource:
         try:
             return opener(self.path, "rb")  # type: ignore[operator,no-any-return]
         except OSError as error:
-            raise ConfigurationError(f"cannot read {self.path}: {error.strerror or error}") from error
+            raise ConfigurationError(
+                f"cannot read {self.path}: {error.strerror or error}"
+            ) from error
 
 
 def received(line: bytes, mark: str) -> Received:

@@ -1,7 +1,9 @@
-"""A queue's message as a delivery. What the queue and the topic before it say of it (ids, times, sequence numbers) is of this copy only.
+"""A queue's message as a delivery. What the queue and the topic before it say of it (ids, times,
+sequence numbers) is of this copy only.
 
-An SNS notification is opened: its `Message` is what was published, and nothing else in it says more than the hop
-(docs.aws.amazon.com/sns/latest/dg/sns-message-and-json-formats.html). With raw message delivery there is none.
+An SNS notification is opened: its `Message` is what was published, and nothing else in it says more
+than the hop (docs.aws.amazon.com/sns/latest/dg/sns-message-and-json-formats.html). With raw message
+delivery there is none.
 """
 
 from __future__ import annotations
@@ -29,13 +31,19 @@ class _Notification(msgspec.Struct, rename="pascal"):
 _opened = msgspec.json.Decoder(_Notification).decode
 
 
-def delivery_of_message(body: str, queue: str, headers: Iterable[tuple[str, str | None]] = ()) -> Delivery:
-    """The delivery in a message. `queue`: its name, which becomes the topic. `headers`: the message's attributes that are texts."""
-    return Delivery(queue, value=published(body.encode("utf-8", "surrogatepass")), headers=tuple(headers))
+def delivery_of_message(
+    body: str, queue: str, headers: Iterable[tuple[str, str | None]] = ()
+) -> Delivery:
+    """The delivery in a message. `queue`: its name, which becomes the topic. `headers`: the
+    message's attributes that are texts."""
+    return Delivery(
+        queue, value=published(body.encode("utf-8", "surrogatepass")), headers=tuple(headers)
+    )
 
 
 def published(body: bytes) -> bytes:
-    """What was published to the SNS topic before the queue; the body itself where there was none."""
+    """What was published to the SNS topic before the queue; the body itself where there was
+    none."""
     if MARK not in body:
         return body
     try:
@@ -45,5 +53,6 @@ def published(body: bytes) -> bytes:
 
 
 def queue_name(place: str) -> str:
-    """The name in a queue's URL or ARN; of a FIFO queue without the suffix that AWS prescribes, which names nothing."""
+    """The name in a queue's URL or ARN; of a FIFO queue without the suffix that AWS prescribes,
+    which names nothing."""
     return place.replace(":", "/").rstrip("/").rsplit("/", 1)[-1].removesuffix(FIFO)

@@ -11,7 +11,8 @@ from anyorder.sources.contract import Source
 def open_source(kind: str, options: dict[str, Any]) -> Source:
     """`jsonl` with `path`; `sqs` with `queue`, `region`, `endpoint`, `visibility`, `drain`.
 
-    Raises ConfigurationError for other kinds and unknown options, MissingExtra where a driver is not installed.
+    Raises ConfigurationError for other kinds and unknown options, MissingExtra where a driver is
+    not installed.
     """
     match kind:
         case "jsonl":
@@ -21,12 +22,26 @@ def open_source(kind: str, options: dict[str, Any]) -> Source:
         case "sqs":
             from anyorder.sources.sqs import SQSSource
 
-            return SQSSource(**_only(kind, options, {"queue": "", "region": None, "endpoint": None, "visibility": None, "drain": False}))
+            return SQSSource(
+                **_only(
+                    kind,
+                    options,
+                    {
+                        "queue": "",
+                        "region": None,
+                        "endpoint": None,
+                        "visibility": None,
+                        "drain": False,
+                    },
+                )
+            )
         case _:
             raise ConfigurationError(f'no source of kind {kind!r}; there are: "jsonl", "sqs"')
 
 
 def _only(kind: str, options: dict[str, Any], known: dict[str, Any]) -> dict[str, Any]:
     if unknown := options.keys() - known.keys():
-        raise ConfigurationError(f"a source of kind {kind} has no {', '.join(sorted(unknown))}; it has: {', '.join(known)}")
+        raise ConfigurationError(
+            f"a source of kind {kind} has no {', '.join(sorted(unknown))}; it has: {', '.join(known)}"
+        )
     return {**known, **options}

@@ -15,19 +15,28 @@ KINDS = "sqlite:///app.db (three slashes: relative; four: absolute), sqlite:// (
 
 
 def open_store(url: str, decode: Callable[[Delivery], Event] | None = None) -> Store:
-    """The store behind a URL: `sqlite:///app.db[?synchronous=full]`, `sqlite://` in memory, `memory://` for tests, or
-    `dynamodb://TABLE[?region=eu-central-1&endpoint=http://...&forget=ttl&threads=8]`; TABLE may hold `{table}` for the guarded table's name.
+    """The store behind a URL: `sqlite:///app.db[?synchronous=full]`, `sqlite://` in memory,
+    `memory://` for tests, or
+    `dynamodb://TABLE[?region=eu-central-1&endpoint=http://...&forget=ttl&threads=8]`; TABLE may
+    hold `{table}` for the guarded table's name.
 
-    `decode` turns a quarantined delivery back into its event when it is decided again. Raises ConfigurationError for other URLs.
+    `decode` turns a quarantined delivery back into its event when it is decided again. Raises
+    ConfigurationError for other URLs.
     """
     parts = urlsplit(url)
     options = {name: values[-1] for name, values in parse_qs(parts.query).items()}
     if parts.scheme == "sqlite":
         from anyorder.stores.sqlite import SQLiteStore
 
-        if parts.netloc or set(options) - {"synchronous"} or options.get("synchronous", "normal") not in ("normal", "full"):
+        if (
+            parts.netloc
+            or set(options) - {"synchronous"}
+            or options.get("synchronous", "normal") not in ("normal", "full")
+        ):
             raise ConfigurationError(f"not a SQLite URL: {url!r}; write {KINDS}")
-        return SQLiteStore(parts.path[1:] or ":memory:", decode, options.get("synchronous", "normal"))
+        return SQLiteStore(
+            parts.path[1:] or ":memory:", decode, options.get("synchronous", "normal")
+        )
     if parts.scheme == "memory":
         from anyorder.stores.memory import MemoryStore
 
@@ -37,11 +46,27 @@ def open_store(url: str, decode: Callable[[Delivery], Event] | None = None) -> S
     raise ConfigurationError(f"no store for {parts.scheme or url!r}; there are: {KINDS}")
 
 
-def _dynamodb(url: str, table: str, options: dict[str, str], decode: Callable[[Delivery], Event] | None) -> Store:
+def _dynamodb(
+    url: str, table: str, options: dict[str, str], decode: Callable[[Delivery], Event] | None
+) -> Store:
     from anyorder.stores.dynamodb import THREADS, DynamoDBStore
 
     threads = options.get("threads", str(THREADS))
-    if not table or set(options) - {"region", "endpoint", "forget", "threads"} or not threads.isdecimal() or int(threads) < 1:
-        raise ConfigurationError(f"not a DynamoDB URL: {url!r}; write dynamodb://TABLE?region=REGION[&endpoint=URL][&forget=ttl][&threads=8]")
+    if (
+        not table
+        or set(options) - {"region", "endpoint", "forget", "threads"}
+        or not threads.isdecimal()
+        or int(threads) < 1
+    ):
+        raise ConfigurationError(
+            f"not a DynamoDB URL: {url!r}; write dynamodb://TABLE?region=REGION[&endpoint=URL][&forget=ttl][&threads=8]"
+        )
     forget = options.get("forget", "own")
-    return DynamoDBStore(table, decode, region=options.get("region"), endpoint=options.get("endpoint"), forget=forget, threads=int(threads))
+    return DynamoDBStore(
+        table,
+        decode,
+        region=options.get("region"),
+        endpoint=options.get("endpoint"),
+        forget=forget,
+        threads=int(threads),
+    )

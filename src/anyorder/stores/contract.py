@@ -1,8 +1,10 @@
-"""What a store must do, in `_core` types only. A new store is one module that implements `Store`, and one run of the kit.
+"""What a store must do, in `_core` types only. A new store is one module that implements `Store`,
+and one run of the kit.
 
-A batch is decided inside `Store.transaction`: memories and limits are read, `_core` decides, and what it decided is written,
-all in one atomic step where the store has one. A store without transactions writes each key conditionally on the memory it
-read, and reports `Lost` for keys that somebody else moved in between; `guard.py` then decides those again.
+A batch is decided inside `Store.transaction`: memories and limits are read, `_core` decides, and
+what it decided is written, all in one atomic step where the store has one. A store without
+transactions writes each key conditionally on the memory it read, and reports `Lost` for keys that
+somebody else moved in between; `guard.py` then decides those again.
 """
 
 from __future__ import annotations
@@ -25,9 +27,10 @@ from anyorder._core.reset import Growth
 class TableSpec(msgspec.Struct, frozen=True):
     """One guarded table as its user declares it.
 
-    `key`: key columns, empty to learn them from the first event. `window`: seconds that tombstones are kept, None for ever.
-    `partitions`: declared partition count of a raw Kafka topic (rules R3). `adopt`: what to do with rows that no event explains.
-    `writes_rows`: False when the user's own SQL writes them, beside our memory.
+    `key`: key columns, empty to learn them from the first event. `window`: seconds that tombstones
+    are kept, None for ever. `partitions`: declared partition count of a raw Kafka topic (rules R3).
+    `adopt`: what to do with rows that no event explains. `writes_rows`: False when the user's own
+    SQL writes them, beside our memory.
     """
 
     name: str
@@ -41,8 +44,9 @@ class TableSpec(msgspec.Struct, frozen=True):
 class Remembered(NamedTuple):
     """What the store holds of one key: its memory, and its open quarantine entries.
 
-    `limits`: this key's own, where a store keeps several floors; else the table's hold. `unread`: the store did not look, because
-    its write will tell (`Lost`, `Replaced`); a key that comes to no write is asked for again, and then it looks (`guard.look`).
+    `limits`: this key's own, where a store keeps several floors; else the table's hold. `unread`:
+    the store did not look, because its write will tell (`Lost`, `Replaced`); a key that comes to no
+    write is asked for again, and then it looks (`guard.look`).
     """
 
     memory: Memory | None
@@ -52,7 +56,8 @@ class Remembered(NamedTuple):
 
 
 class Write(NamedTuple):
-    """One key's write: the memory that was read, and the one to store (None: the slot becomes empty)."""
+    """One key's write: the memory that was read, and the one to store (None: the slot becomes
+    empty)."""
 
     entity: str
     key: dict[str, object]
@@ -61,7 +66,8 @@ class Write(NamedTuple):
 
 
 class Refused(NamedTuple):
-    """The store did not take a write: `waiting` if it may take it later (a constraint on other rows), else `malformed`."""
+    """The store did not take a write: `waiting` if it may take it later (a constraint on other
+    rows), else `malformed`."""
 
     entity: str
     reason: Reason
@@ -69,14 +75,16 @@ class Refused(NamedTuple):
 
 
 class Lost(NamedTuple):
-    """Somebody else moved the key between read and write. `remembered` is what is there now, if the store said so."""
+    """Somebody else moved the key between read and write. `remembered` is what is there now, if the
+    store said so."""
 
     entity: str
     remembered: Memory | None = None
 
 
 class Replaced(NamedTuple):
-    """A write was taken, over this memory instead of the one that it was decided on: older for certain, so only labels may differ."""
+    """A write was taken, over this memory instead of the one that it was decided on: older for
+    certain, so only labels may differ."""
 
     entity: str
     memory: Memory | None
@@ -89,7 +97,8 @@ Answer = Refused | Lost | Replaced
 
 
 class Holding(NamedTuple):
-    """A delivery for the quarantine. `retry`: the store refused it for now, so it is tried again by itself."""
+    """A delivery for the quarantine. `retry`: the store refused it for now, so it is tried again by
+    itself."""
 
     table: str
     entity: str
@@ -101,7 +110,8 @@ class Holding(NamedTuple):
 
 
 class Entry(msgspec.Struct, frozen=True):
-    """One quarantine entry as a person sees it. Times are seconds since 1970; `state` is open, settled, accepted or dropped."""
+    """One quarantine entry as a person sees it. Times are seconds since 1970; `state` is open,
+    settled, accepted or dropped."""
 
     id: int
     table: str
@@ -138,7 +148,8 @@ class TableFacts(NamedTuple):
 
 
 class Promises(msgspec.Struct, frozen=True):
-    """What a store promises and what it cannot; the docs table is generated from it, and the kit asserts each."""
+    """What a store promises and what it cannot; the docs table is generated from it, and the kit
+    asserts each."""
 
     name: str
     guard: str
@@ -152,25 +163,32 @@ class Promises(msgspec.Struct, frozen=True):
 class Transaction(Protocol):
     """One atomic step of a store; see the module's first lines for stores that have none.
 
-    `atomic`: are rows, quarantine and frontier one step (`Promises.one_transaction`)? Else a dispute is held before its row is written.
+    `atomic`: are rows, quarantine and frontier one step (`Promises.one_transaction`)? Else a
+    dispute is held before its row is written.
     """
 
     atomic: bool
 
     def open_table(self, spec: TableSpec) -> Limits:
-        """Create or check the table and its memory; its limits, with the store's lineage. Raises StoreError, TableNotEmpty."""
+        """Create or check the table and its memory; its limits, with the store's lineage. Raises
+        StoreError, TableNotEmpty."""
 
     def remembered(self, spec: TableSpec, entities: Sequence[str]) -> dict[str, Remembered]:
         """The memories and open entries of these keys; a key that is missing has neither."""
 
-    def write(self, spec: TableSpec, writes: Sequence[Write], limits: Limits, token: str) -> Sequence[Answer]:
-        """Write rows and memories, at most one write a key. What was not taken comes back, and nothing of it was written."""
+    def write(
+        self, spec: TableSpec, writes: Sequence[Write], limits: Limits, token: str
+    ) -> Sequence[Answer]:
+        """Write rows and memories, at most one write a key. What was not taken comes back, and
+        nothing of it was written."""
 
     def content(self, spec: TableSpec, key: Mapping[str, object]) -> dict[str, object] | None:
-        """The user's row of a key as it is now, for the entry of a dispute; None if there is none."""
+        """The user's row of a key as it is now, for the entry of a dispute; None if there is
+        none."""
 
     def hold(self, holdings: Iterable[Holding]) -> list[bool]:
-        """Keep deliveries in the quarantine; False for each that is there already (its count goes up)."""
+        """Keep deliveries in the quarantine; False for each that is there already (its count goes
+        up)."""
 
     def settle(self, entry: int, state: str, reason: Reason) -> None:
         """Close an entry."""
@@ -230,7 +248,8 @@ class Store(Protocol):
         """A consistent view that writes nothing and stands in nobody's way."""
 
     def reap(self, spec: TableSpec, before: float, limit: int) -> int:
-        """Forget at most `limit` tombstones written before this time: floor first, only if unchanged. How many went."""
+        """Forget at most `limit` tombstones written before this time: floor first, only if
+        unchanged. How many went."""
 
     def check(self, spec: TableSpec) -> Iterator[Finding]:
         """What of this backend's own set-up stands in the way of its promises, for `doctor`."""

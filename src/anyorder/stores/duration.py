@@ -12,7 +12,8 @@ PATTERN = re.compile(r"(\d+(?:\.\d+)?)\s*(s|m|min|h|d|w)", re.ASCII)
 
 
 def seconds(duration: str | float | None) -> float | None:
-    """Seconds of `"30s"`, `"15m"`, `"48h"`, `"7d"`, `"2w"` or a number; None for `"forever"` and None. Raises ConfigurationError."""
+    """Seconds of `"30s"`, `"15m"`, `"48h"`, `"7d"`, `"2w"` or a number; None for `"forever"` and
+    None. Raises ConfigurationError."""
     if duration is None or duration == FOREVER:
         return None
     if isinstance(duration, int | float) and not isinstance(duration, bool) and duration >= 0:
@@ -21,7 +22,9 @@ def seconds(duration: str | float | None) -> float | None:
     if duration == "0":
         return 0.0
     if found is None:
-        raise ConfigurationError(f'not a duration: {duration!r}; write "forever", "48h", "7d" or a number of seconds')
+        raise ConfigurationError(
+            f'not a duration: {duration!r}; write "forever", "48h", "7d" or a number of seconds'
+        )
     return float(found[1]) * UNITS[found[2]]
 
 

@@ -1,8 +1,10 @@
-"""Amazon DynamoDB: one item holds a row and its memory; every write is conditional on what was read.
+"""Amazon DynamoDB: one item holds a row and its memory; every write is conditional on what was
+read.
 
-A create is one plain conditional put while nothing was ever forgotten. Once a window is set, it carries the check of its own bucket's
-floor in one transaction (rules R2). Three ways to forget: never, our own reaper, or DynamoDB's own TTL, where clocks come back: then
-a create needs a floor that covers everything which may have expired (rules R2, `covered`).
+A create is one plain conditional put while nothing was ever forgotten. Once a window is set, it
+carries the check of its own bucket's floor in one transaction (rules R2). Three ways to forget:
+never, our own reaper, or DynamoDB's own TTL, where clocks come back: then a create needs a floor
+that covers everything which may have expired (rules R2, `covered`).
 """
 
 from __future__ import annotations
@@ -24,7 +26,9 @@ from anyorder.stores.dynamodb_requests import Requests, make_client, raise_for
 from anyorder.stores.dynamodb_tables import Tombstone, UserTables
 from anyorder.stores.dynamodb_transaction import DynamoDBTransaction
 
-STALE_SHARE = 0.05  # above this share of keys that come to no write, reading first is cheaper (a strong read costs a twentieth of a refused write)
+# above this share of keys that come to no write, reading first is cheaper (a strong read costs a
+# twentieth of a refused write)
+STALE_SHARE = 0.05
 STEADY = 1000  # keys over which the share is taken
 THREADS = 8
 
@@ -32,10 +36,11 @@ THREADS = 8
 class DynamoDBStore:
     """The tables of one account and region.
 
-    `pattern`: the DynamoDB table of a guarded table, `{table}` standing for its name (`users`, or `prod-{table}`). `forget`: "own" (our
-    reaper, used only where a window is set) or "ttl" (DynamoDB's own). `threads`: most requests at once. `read_first`: read before
-    writing; None: while more than 5 % of the keys come to no write. `client`: a boto3 client to use instead of one of our own.
-    Raises MissingExtra without boto3; ConfigurationError without region or credentials.
+    `pattern`: the DynamoDB table of a guarded table, `{table}` standing for its name (`users`, or
+    `prod-{table}`). `forget`: "own" (our reaper, used only where a window is set) or "ttl"
+    (DynamoDB's own). `threads`: most requests at once. `read_first`: read before writing; None:
+    while more than 5 % of the keys come to no write. `client`: a boto3 client to use instead of one
+    of our own. Raises MissingExtra without boto3; ConfigurationError without region or credentials.
     """
 
     promises = Promises(
@@ -65,9 +70,13 @@ class DynamoDBStore:
         client: Any = None,
     ) -> None:
         if forget not in ("own", "ttl"):
-            raise ConfigurationError(f'forget is "own" (our reaper) or "ttl" (DynamoDB\'s own), not {forget!r}')
+            raise ConfigurationError(
+                f'forget is "own" (our reaper) or "ttl" (DynamoDB\'s own), not {forget!r}'
+            )
         self.native_ttl = forget == "ttl"
-        self.requests = Requests(client if client is not None else make_client(region, endpoint, threads), threads)
+        self.requests = Requests(
+            client if client is not None else make_client(region, endpoint, threads), threads
+        )
         self.tables = UserTables(self.requests, pattern)
         self.books = Books(self.requests, self.tables.books)
         self.floors = Floors(self.books, self.tables)
@@ -78,7 +87,8 @@ class DynamoDBStore:
 
     @contextmanager
     def transaction(self, now: float, *, dry: bool = False) -> Iterator[DynamoDBTransaction]:
-        """Each key is one atomic step; an exception leaves what was written so far, and the same deliveries again make it whole."""
+        """Each key is one atomic step; an exception leaves what was written so far, and the same
+        deliveries again make it whole."""
         transaction = DynamoDBTransaction(self, now, dry=dry)
         yield transaction
         transaction.finish()
@@ -97,7 +107,11 @@ class DynamoDBStore:
     @property
     def skips_reading(self) -> bool:
         """May a batch be written without reading first?"""
-        return not self._read_first if self._read_first is not None else self._stale_share < STALE_SHARE
+        return (
+            not self._read_first
+            if self._read_first is not None
+            else self._stale_share < STALE_SHARE
+        )
 
     def observe(self, stale: int, keys: int) -> None:
         """How many keys of a batch came to no write."""
@@ -108,11 +122,14 @@ class DynamoDBStore:
     # ---- forgetting
 
     def reap(self, spec: TableSpec, before: float, limit: int = 1000) -> int:
-        """Forget tombstones written up to a time: each bucket's floor first, then exactly the tombstones that were examined.
+        """Forget tombstones written up to a time: each bucket's floor first, then exactly the
+        tombstones that were examined.
 
-        With `forget="ttl"` nothing is deleted here: the floor is raised over all tombstones that are older than the window, and DynamoDB
-        deletes them later. Raises NotReapable where some never can be forgotten. A table that was written without a window at first is reaped from a day after the window was set:
-        until then a plain create, decided before, may still be under way.
+        With `forget="ttl"` nothing is deleted here: the floor is raised over all tombstones that
+        are older than the window, and DynamoDB deletes them later. Raises NotReapable where some
+        never can be forgotten. A table that was written without a window at first is reaped from a
+        day after the window was set: until then a plain create, decided before, may still be under
+        way.
         """
         now = before + (spec.window or 0.0)
         meta, _ = self.books.load(spec.name)
@@ -128,9 +145,15 @@ class DynamoDBStore:
 
     def _reap(self, spec: TableSpec, before: float, limit: int) -> int:
         gone = 0
-        for bucket, tombstones in by_bucket(itertools.islice(self.tables.tombstones(spec.name, before), limit)).items():
-            self.floors.raise_over(spec.name, bucket, [tombstone.memory.stamp for tombstone in tombstones])
-            gone += sum(self.requests.each(lambda tombstone: self._forget(spec, tombstone), tombstones))
+        for bucket, tombstones in by_bucket(
+            itertools.islice(self.tables.tombstones(spec.name, before), limit)
+        ).items():
+            self.floors.raise_over(
+                spec.name, bucket, [tombstone.memory.stamp for tombstone in tombstones]
+            )
+            gone += sum(
+                self.requests.each(lambda tombstone: self._forget(spec, tombstone), tombstones)
+            )
         return gone
 
     def _forget(self, spec: TableSpec, tombstone: Tombstone) -> bool:
@@ -150,18 +173,21 @@ class DynamoDBStore:
     # ---- the quarantine
 
     def open_entries(self, meta: Meta) -> list[Open]:
-        """The open entries of a table; remembered while its counters say that nothing was opened or closed."""
+        """The open entries of a table; remembered while its counters say that nothing was opened or
+        closed."""
         counters = (meta.opened, meta.open)
         known = self._open.get(meta.name)
         if known is not None and known[0] == counters:
             return known[1]
         found = self.quarantine.open_entries(meta.name)
-        if len(found) == meta.open:  # else the query and the counters were read on two sides of somebody's change
+        # else the query and the counters were read on two sides of somebody's change
+        if len(found) == meta.open:
             self._open[meta.name] = (counters, found)
         return found
 
     def check(self, spec: TableSpec) -> Iterator[tuple[str, str, str]]:
-        """For `doctor`: (where, finding, what to do) of everything about a table that its guard depends on."""
+        """For `doctor`: (where, finding, what to do) of everything about a table that its guard
+        depends on."""
         from anyorder.stores.dynamodb_check import findings
 
         return findings(self, spec)

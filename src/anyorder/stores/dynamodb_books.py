@@ -1,10 +1,11 @@
 """The table beside the user's: what is known of each guarded table, lineage, growth and frontiers.
 
-A table of its own, because the user's may have any key schema (a numeric key has no room for our items), and because their scans,
-streams, indexes and TTL then never meet our items; DynamoDB's transactions span tables.
+A table of its own, because the user's may have any key schema (a numeric key has no room for our
+items), and because their scans, streams, indexes and TTL then never meet our items; DynamoDB's
+transactions span tables.
 
-Key: `part` (S, hash) and `place` (S, range). Parts: `table`, `lineage`, `growth`, `frontier`, `floor#NAME` (`dynamodb_floors`) and
-the quarantine's (`dynamodb_quarantine`).
+Key: `part` (S, hash) and `place` (S, range). Parts: `table`, `lineage`, `growth`, `frontier`,
+`floor#NAME` (`dynamodb_floors`) and the quarantine's (`dynamodb_quarantine`).
 """
 
 from __future__ import annotations
@@ -32,8 +33,9 @@ _encode = msgspec.json.encode
 class Meta(NamedTuple):
     """A guarded table in our books.
 
-    `guarded`: since when creates check the floor (seconds; 0: from the first write); None: nothing was ever forgotten, and
-    creates are plain. `opened`, `open`: quarantine entries ever opened for its keys, and open now.
+    `guarded`: since when creates check the floor (seconds; 0: from the first write); None: nothing
+    was ever forgotten, and creates are plain. `opened`, `open`: quarantine entries ever opened for
+    its keys, and open now.
     """
 
     name: str
@@ -80,7 +82,10 @@ class Books:
         if not self._is_there():
             return {}
         found = self.requests.get_many([(self.table, self.key(*key)) for key in keys])
-        return {(item["part"]["S"], item["place"]["S"]): item for item in (each["item"] for each in found)}
+        return {
+            (item["part"]["S"], item["place"]["S"]): item
+            for item in (each["item"] for each in found)
+        }
 
     def query(self, part: str) -> Iterable[dict[str, Any]]:
         """Every item of a part, by place; none while our table does not exist."""
@@ -97,17 +102,35 @@ class Books:
     def put(self, part: str, place: str, values: Item) -> None:
         """Write one of our items, whatever was there."""
         self.ensure()
-        raise_for(self.requests.call("put_item", TableName=self.table, Item={**self.key(part, place), **values}), f"write {part}")
+        raise_for(
+            self.requests.call(
+                "put_item", TableName=self.table, Item={**self.key(part, place), **values}
+            ),
+            f"write {part}",
+        )
 
-    def update(self, part: str, place: str, expression: str, values: Item, names: dict[str, str] | None = None, condition: str = "") -> bool:
+    def update(
+        self,
+        part: str,
+        place: str,
+        expression: str,
+        values: Item,
+        names: dict[str, str] | None = None,
+        condition: str = "",
+    ) -> bool:
         """Update one of our items; False if the condition does not hold."""
         self.ensure()
-        arguments: dict[str, Any] = {"UpdateExpression": expression, "ExpressionAttributeValues": values}
+        arguments: dict[str, Any] = {
+            "UpdateExpression": expression,
+            "ExpressionAttributeValues": values,
+        }
         if names:
             arguments["ExpressionAttributeNames"] = names
         if condition:
             arguments["ConditionExpression"] = condition
-        answer = self.requests.call("update_item", TableName=self.table, Key=self.key(part, place), **arguments)
+        answer = self.requests.call(
+            "update_item", TableName=self.table, Key=self.key(part, place), **arguments
+        )
         if answer.code == "ConditionalCheckFailedException":
             return False
         raise_for(answer, f"update {part}")
@@ -119,41 +142,69 @@ class Books:
         """A table's line, None if it has none, and the lineage: one request."""
         found = self.get([("table", name), ("lineage", "runs")])
         item = found.get(("table", name))
-        return None if item is None or "key" not in item else _meta(item), _lineage(found.get(("lineage", "runs")))
+        return None if item is None or "key" not in item else _meta(item), _lineage(
+            found.get(("lineage", "runs"))
+        )
 
     def metas(self) -> list[Meta]:
         """Every guarded table."""
         return [_meta(item) for item in self.query("table")]
 
     def add_table(self, name: str, key: tuple[str, ...], guarded: bool) -> None:
-        """A table's line, if it has none. `guarded`: creates check the floor from the first one on; its floors are there already."""
+        """A table's line, if it has none. `guarded`: creates check the floor from the first one on;
+        its floors are there already."""
         values: Item = {":key": {"S": _encode(key).decode()}}
         expression = "SET #k = :key"
         if guarded:
-            expression, values = f"{expression}, guarded = :never", {**values, ":never": {"N": str(NEVER_UNGUARDED)}}
+            expression, values = (
+                f"{expression}, guarded = :never",
+                {**values, ":never": {"N": str(NEVER_UNGUARDED)}},
+            )
         self.update("table", name, expression, values, {"#k": "key"}, "attribute_not_exists(#k)")
 
     def guard(self, name: str, since: float) -> None:
         """From now on creates check the floor; the first such word stays."""
-        self.update("table", name, "SET guarded = if_not_exists(guarded, :since)", {":since": {"N": str(since)}})
+        self.update(
+            "table",
+            name,
+            "SET guarded = if_not_exists(guarded, :since)",
+            {":since": {"N": str(since)}},
+        )
 
     def expire(self, name: str, window: float) -> None:
-        """From now on DynamoDB's TTL may delete tombstones after this window; the shortest counts."""
+        """From now on DynamoDB's TTL may delete tombstones after this window; the shortest
+        counts."""
         condition = "attribute_not_exists(expires) OR expires > :window"
-        self.update("table", name, "SET expires = :window", {":window": {"N": str(window)}}, condition=condition)
+        self.update(
+            "table",
+            name,
+            "SET expires = :window",
+            {":window": {"N": str(window)}},
+            condition=condition,
+        )
 
     def add_columns(self, name: str, key: tuple[str, ...], columns: Iterable[str]) -> None:
         """Columns that events named for the first time."""
         values: Item = {":columns": {"SS": sorted(columns)}, ":key": {"S": _encode(key).decode()}}
-        self.update("table", name, "SET #k = :key ADD #c :columns", values, {"#c": "columns", "#k": "key"})
+        self.update(
+            "table", name, "SET #k = :key ADD #c :columns", values, {"#c": "columns", "#k": "key"}
+        )
 
     def save_truncated(self, meta: Meta, truncated: Stamp) -> bool:
         """The table's greatest truncate; False if another one was saved meanwhile."""
         values = {":new": {"S": _encode(truncated).decode()}}
         if meta.truncated_text is None:
-            return self.update("table", meta.name, "SET truncated = :new", values, condition="attribute_not_exists(truncated)")
+            return self.update(
+                "table",
+                meta.name,
+                "SET truncated = :new",
+                values,
+                condition="attribute_not_exists(truncated)",
+            )
         values[":old"] = {"S": meta.truncated_text}
-        return self.update("table", meta.name, "SET truncated = :new", values, condition="truncated = :old")
+        return self.update(
+            "table", meta.name, "SET truncated = :new", values, condition="truncated = :old"
+        )
 
     # ---- lineage, growth, frontier
 
@@ -163,13 +214,18 @@ class Books:
 
     def add_run(self, scope: str, run: str) -> None:
         """Remember a snapshot run."""
-        self.update("lineage", "runs", "ADD runs :run", {":run": {"SS": [f"{scope}{SEPARATOR}{run}"]}})
+        self.update(
+            "lineage", "runs", "ADD runs :run", {":run": {"SS": [f"{scope}{SEPARATOR}{run}"]}}
+        )
 
     def growths(self, scopes: Sequence[str] | None) -> dict[str, bytes]:
         """The reset detector's state, packed."""
         if scopes is None:
             return {item["place"]["S"]: bytes(item["growth"]["B"]) for item in self.query("growth")}
-        return {place: bytes(item["growth"]["B"]) for (_, place), item in self.get([("growth", scope) for scope in scopes]).items()}
+        return {
+            place: bytes(item["growth"]["B"])
+            for (_, place), item in self.get([("growth", scope) for scope in scopes]).items()
+        }
 
     def save_growth(self, scope: str, growth: Growth, before: bytes | None) -> None:
         """Store a growth; a suspicion that another process raised meanwhile is not overwritten."""
@@ -194,7 +250,8 @@ class Books:
 
 
 def packed(growth: Growth) -> bytes:
-    """A growth as it is stored. Nearly every batch writes one: below a kilobyte that is one write unit, not three."""
+    """A growth as it is stored. Nearly every batch writes one: below a kilobyte that is one write
+    unit, not three."""
     return zlib.compress(_encode(growth), 9)
 
 

@@ -34,7 +34,11 @@ def findings(store: DynamoDBStore, spec: TableSpec) -> Iterator[Finding]:
 
 def _key(shape: TableShape, spec: TableSpec) -> Iterator[Finding]:
     if any(kind == "B" for _, kind in shape.schema.attributes):
-        yield shape.name, "a key attribute has the type B (bytes), which no event's key can have", "use a table whose key is text or number"
+        yield (
+            shape.name,
+            "a key attribute has the type B (bytes), which no event's key can have",
+            "use a table whose key is text or number",
+        )
     if spec.window is not None and not shape.indexed:
         found, to_do = _index(shape)
         yield shape.name, f"{found}: every reap reads the whole table", to_do
@@ -47,10 +51,19 @@ def _index(shape: TableShape) -> tuple[str, str]:
     if index is None:
         return f"there is no index {SINCE}", f"add {right}"
     if not is_ready(index):
-        return f"the index {SINCE} is there, but is not ready ({index.get('IndexStatus')})", "wait until it is ACTIVE"
+        return (
+            f"the index {SINCE} is there, but is not ready ({index.get('IndexStatus')})",
+            "wait until it is ACTIVE",
+        )
     if not is_sparse(index, shape.described):
-        return f"the index {SINCE} is there, but its key is not the number {SINCE} alone", f"delete it, and add {right}"
-    return f"the index {SINCE} is there, but does not project {MEMORY}", f"delete it, and add {right}"
+        return (
+            f"the index {SINCE} is there, but its key is not the number {SINCE} alone",
+            f"delete it, and add {right}",
+        )
+    return (
+        f"the index {SINCE} is there, but does not project {MEMORY}",
+        f"delete it, and add {right}",
+    )
 
 
 def _ttl(store: DynamoDBStore, shape: TableShape, spec: TableSpec) -> Iterator[Finding]:
@@ -65,9 +78,17 @@ def _ttl(store: DynamoDBStore, shape: TableShape, spec: TableSpec) -> Iterator[F
             "add forget=ttl to the URL, or switch TTL off",
         )
     if on and attribute != EXPIRES:
-        yield shape.name, f"DynamoDB's TTL deletes items by {attribute!r}: rows vanish with their memory", "switch it off, or take the rows as gone"
+        yield (
+            shape.name,
+            f"DynamoDB's TTL deletes items by {attribute!r}: rows vanish with their memory",
+            "switch it off, or take the rows as gone",
+        )
     if store.native_ttl and spec.window is not None and not (on and attribute == EXPIRES):
-        yield shape.name, "forget=ttl, but the table has no TTL on " + EXPIRES, f"switch on TTL with the attribute {EXPIRES}"
+        yield (
+            shape.name,
+            "forget=ttl, but the table has no TTL on " + EXPIRES,
+            f"switch on TTL with the attribute {EXPIRES}",
+        )
 
 
 def _lost(store: DynamoDBStore, shape: TableShape, spec: TableSpec) -> Iterator[Finding]:
@@ -91,14 +112,25 @@ def _replicas(store: DynamoDBStore, shape: TableShape, spec: TableSpec) -> Itera
             )
         return
     finding = "a global table: another Region may accept an older event that has not seen this Region's row or tombstone, and its write wins by time"
-    yield shape.name, finding, "send each key's events to one Region only, or, without a window, make this table strongly consistent"
+    yield (
+        shape.name,
+        finding,
+        "send each key's events to one Region only, or, without a window, make this table strongly consistent",
+    )
 
 
 def _capacity(shape: TableShape) -> Iterator[Finding]:
     mode = shape.described.get("BillingModeSummary", {}).get("BillingMode", "PROVISIONED")
-    if mode == "PROVISIONED" and shape.described.get("ProvisionedThroughput", {}).get("WriteCapacityUnits", 0) < 25:
+    if (
+        mode == "PROVISIONED"
+        and shape.described.get("ProvisionedThroughput", {}).get("WriteCapacityUnits", 0) < 25
+    ):
         units = shape.described["ProvisionedThroughput"]["WriteCapacityUnits"]
-        yield shape.name, f"provisioned with {units} write units a second: a stream soon is throttled", "raise it, or use on-demand capacity"
+        yield (
+            shape.name,
+            f"provisioned with {units} write units a second: a stream soon is throttled",
+            "raise it, or use on-demand capacity",
+        )
 
 
 def _clock(store: DynamoDBStore, shape: TableShape) -> Iterator[Finding]:
@@ -108,4 +140,8 @@ def _clock(store: DynamoDBStore, shape: TableShape) -> Iterator[Finding]:
         return
     skew = time.time() - email.utils.parsedate_to_datetime(date).timestamp()
     if abs(skew) > SKEW:
-        yield shape.name, f"our clock is {skew:+.0f} s off AWS's", "correct it: windows and TTL stamps count by it"
+        yield (
+            shape.name,
+            f"our clock is {skew:+.0f} s off AWS's",
+            "correct it: windows and TTL stamps count by it",
+        )

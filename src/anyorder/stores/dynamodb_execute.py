@@ -1,4 +1,5 @@
-"""The requests of a batch, carried out: single conditional writes, and creates under one check of their bucket's floor."""
+"""The requests of a batch, carried out: single conditional writes, and creates under one check of
+their bucket's floor."""
 
 from __future__ import annotations
 
@@ -24,7 +25,8 @@ CREATED_BYTES = 3_000_000  # of them together, about; a transaction may have 4 M
 
 
 class Done(NamedTuple):
-    """One write as it ended. `answer`: None if it was written as decided; `item`: what is there of a lost one, if it was said."""
+    """One write as it ended. `answer`: None if it was written as decided; `item`: what is there of
+    a lost one, if it was said."""
 
     made: Planned
     answer: Answer | None
@@ -32,7 +34,8 @@ class Done(NamedTuple):
 
 
 class Execution:
-    """Carries out a batch of one table. Where anything may be forgotten, creates check the floor."""
+    """Carries out a batch of one table. Where anything may be forgotten, creates check the
+    floor."""
 
     def __init__(self, store: DynamoDBStore, meta: Meta, shape: TableShape, now: float) -> None:
         self._store = store
@@ -46,10 +49,18 @@ class Execution:
         """All of them, at once as far as the table takes it."""
         creates = [made for made in planned if self._guarded and made.creates]
         singles = [[made] for made in planned if not (self._guarded and made.creates)]
-        return [done for found in self._requests.each(self._work, singles + by_bucket(creates)) for done in found]
+        return [
+            done
+            for found in self._requests.each(self._work, singles + by_bucket(creates))
+            for done in found
+        ]
 
     def _work(self, planned: list[Planned]) -> list[Done]:
-        return self._create(planned) if self._guarded and planned[0].creates else [self._single(planned[0])]
+        return (
+            self._create(planned)
+            if self._guarded and planned[0].creates
+            else [self._single(planned[0])]
+        )
 
     def _single(self, made: Planned) -> Done:
         said = self._requests.call(made.operation, **made.arguments)
@@ -59,17 +70,33 @@ class Execution:
             there = self._read(made)
             if made.text is None and there is None and said.repeated:
                 return Done(made, None)
-            said = said._replace(response={**said.response, "Item": there} if there else said.response)
+            said = said._replace(
+                response={**said.response, "Item": there} if there else said.response
+            )
         return Done(made, settle(made, said), said.item)
 
     def _create(self, planned: list[Planned]) -> list[Done]:
-        """Creates of one bucket, while its floor is the very one that they were decided under (rules R2)."""
+        """Creates of one bucket, while its floor is the very one that they were decided under
+        (rules R2)."""
         done: list[Done] = []
         bucket = bucket_of(planned[0].write.entity)
         check = self._store.floors.check(self._meta, bucket, self._now)
         while planned:
-            puts = [{"Put": {name: value for name, value in made.arguments.items() if name != "ReturnValues"}} for made in planned]
-            said = self._requests.call("transact_write_items", TransactItems=[check, *puts], ClientRequestToken=uuid.uuid4().hex)
+            puts = [
+                {
+                    "Put": {
+                        name: value
+                        for name, value in made.arguments.items()
+                        if name != "ReturnValues"
+                    }
+                }
+                for made in planned
+            ]
+            said = self._requests.call(
+                "transact_write_items",
+                TransactItems=[check, *puts],
+                ClientRequestToken=uuid.uuid4().hex,
+            )
             if not said.code:
                 return done + [Done(made, None) for made in planned]
             if said.code == "ValidationException":
@@ -79,18 +106,24 @@ class Execution:
             floor, *reasons = said.reasons
             if floor.get("Code") == "ConditionalCheckFailed":
                 self._store.floors.forget(self._meta.name, bucket)
-                return done + [self._failed(made, reason.get("Item"), said) for made, reason in zip(planned, reasons, strict=True)]
+                return done + [
+                    self._failed(made, reason.get("Item"), said)
+                    for made, reason in zip(planned, reasons, strict=True)
+                ]
             ended, planned = self._cancelled(planned, reasons, said)
             done += ended
         return done
 
     def _smaller(self, planned: list[Planned], said: Said) -> list[Done]:
-        """DynamoDB refuses the request as a whole: one by one, so that one bad item does not sink its neighbours."""
+        """DynamoDB refuses the request as a whole: one by one, so that one bad item does not sink
+        its neighbours."""
         if len(planned) > 1:
             return [done for made in planned for done in self._create([made])]
         return [Done(planned[0], _malformed(planned[0], said.message))]
 
-    def _cancelled(self, planned: list[Planned], reasons: list[dict[str, Any]], said: Said) -> tuple[list[Done], list[Planned]]:
+    def _cancelled(
+        self, planned: list[Planned], reasons: list[dict[str, Any]], said: Said
+    ) -> tuple[list[Done], list[Planned]]:
         """Those that were the reason of a cancellation, and those to try again without them."""
         done, rest = [], []
         for made, reason in zip(planned, reasons, strict=True):
@@ -117,7 +150,9 @@ class Execution:
         return found[0]["item"] if found else None
 
     def _refused(self, said: Said) -> StoreError:
-        return StoreError(f"DynamoDB refuses to write to {self._shape.name} ({said.operation}): {said.code}: {said.message}")
+        return StoreError(
+            f"DynamoDB refuses to write to {self._shape.name} ({said.operation}): {said.code}: {said.message}"
+        )
 
 
 def _malformed(made: Planned, message: str) -> Refused:

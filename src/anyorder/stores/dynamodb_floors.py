@@ -1,9 +1,11 @@
-"""The floors of guarded tables: stored in BUCKETS items a table, remembered here, and what a create must check of its own.
+"""The floors of guarded tables: stored in BUCKETS items a table, remembered here, and what a create
+must check of its own.
 
-A key always uses the floor of its own bucket, by the hash of the key, never "any copy" (rules R2); creates of different buckets do
-not meet in one item. Under DynamoDB's own TTL clocks come back: a create then needs a floor that covers everything which may have
-expired (`covered`). A tombstone is in the floor after its window, and expires after three: so whoever notes them may be away for a window,
-and be late.
+A key always uses the floor of its own bucket, by the hash of the key, never "any copy" (rules R2);
+creates of different buckets do not meet in one item. Under DynamoDB's own TTL clocks come back: a
+create then needs a floor that covers everything which may have expired (`covered`). A tombstone is
+in the floor after its window, and expires after three: so whoever notes them may be away for a
+window, and be late.
 """
 
 from __future__ import annotations
@@ -26,8 +28,12 @@ from anyorder.stores.dynamodb_tables import Tombstone, UserTables
 
 BUCKETS = 16
 DAY = 86_400.0
-MARGIN_SHARE = 7  # a request must land within the margin: a day, or this part of a shorter window (rules R2: M = 1 day, T >= 7 days)
-SHORTEST = 3600.0  # seconds of a window under DynamoDB's TTL: its margin is then four times as long as a request may be under way
+# a request must land within the margin: a day, or this part of a shorter window (rules R2: M = 1
+# day, T >= 7 days)
+MARGIN_SHARE = 7
+# seconds of a window under DynamoDB's TTL: its margin is then four times as long as a request may
+# be under way
+SHORTEST = 3600.0
 EXPIRY = 3  # windows until DynamoDB's TTL may delete a tombstone
 NOTED_SHARE = 10  # expiring tombstones are noted anew after this part of the margin
 _floor = msgspec.json.Decoder(Floor)
@@ -36,9 +42,11 @@ _encode = msgspec.json.encode
 
 
 class FloorItem(NamedTuple):
-    """One bucket's floor. `version` counts its raises; `covered`: all tombstones stamped up to then are in it (native TTL).
+    """One bucket's floor. `version` counts its raises; `covered`: all tombstones stamped up to then
+    are in it (native TTL).
 
-    `truncated`: the table's greatest truncate, here because a create must be decided under both at once.
+    `truncated`: the table's greatest truncate, here because a create must be decided under both at
+    once.
     """
 
     floor: Floor = NOTHING_FORGOTTEN
@@ -53,7 +61,8 @@ def bucket_of(entity: str) -> int:
 
 
 class Floors:
-    """A remembered floor may be too low, never too high; then a create's check fails, and it is read again."""
+    """A remembered floor may be too low, never too high; then a create's check fails, and it is
+    read again."""
 
     def __init__(self, books: Books, tables: UserTables) -> None:
         self._books = books
@@ -65,7 +74,11 @@ class Floors:
         """The floor items of a table, those that are not there."""
 
         def add(bucket: int) -> None:
-            self._books.update(*_key(table, bucket), "SET version = if_not_exists(version, :one)", {":one": {"N": "1"}})
+            self._books.update(
+                *_key(table, bucket),
+                "SET version = if_not_exists(version, :one)",
+                {":one": {"N": "1"}},
+            )
 
         self._books.requests.each(add, range(BUCKETS))
 
@@ -74,7 +87,9 @@ class Floors:
         found = self._books.get([_key(table, bucket) for bucket in buckets])
         return {int(place): _floor_item(item) for (_, place), item in found.items()}
 
-    def of(self, meta: Meta, buckets: Collection[int], now: float, *, dry: bool = False) -> dict[int, FloorItem]:
+    def of(
+        self, meta: Meta, buckets: Collection[int], now: float, *, dry: bool = False
+    ) -> dict[int, FloorItem]:
         """The floors to decide creates of these buckets under.
 
         `dry`: nothing is noted for DynamoDB's own expiry, since nothing will be created.
@@ -87,14 +102,19 @@ class Floors:
         return {bucket: self._known[meta.name, bucket] for bucket in buckets}
 
     def check(self, meta: Meta, bucket: int, now: float) -> dict[str, Any]:
-        """The part of a create's transaction that holds only while the floor is the one it was decided under."""
+        """The part of a create's transaction that holds only while the floor is the one it was
+        decided under."""
         found = self._known.get((meta.name, bucket), FloorItem(version=0))
         values: dict[str, Any] = {":version": {"N": str(found.version)}}
         condition = "version = :version"
         if meta.expires is not None:
             condition += " AND covered >= :covered"
             values[":covered"] = {"N": str(_needed(meta.expires, now))}
-        check = {"TableName": self._books.table, "Key": self._books.key(*_key(meta.name, bucket)), "ConditionExpression": condition}
+        check = {
+            "TableName": self._books.table,
+            "Key": self._books.key(*_key(meta.name, bucket)),
+            "ConditionExpression": condition,
+        }
         return {"ConditionCheck": {**check, "ExpressionAttributeValues": values}}
 
     def forget(self, table: str, bucket: int) -> None:
@@ -102,18 +122,32 @@ class Floors:
         with self._lock:
             self._known.pop((table, bucket), None)
 
-    def raise_over(self, table: str, bucket: int, tombstones: Iterable[Stamp], covered: float = 0.0, *, lost: bool = False) -> None:
-        """Raise a bucket's floor over these tombstones, all of those stamped up to `covered` among them. `lost`: over everything."""
+    def raise_over(
+        self,
+        table: str,
+        bucket: int,
+        tombstones: Iterable[Stamp],
+        covered: float = 0.0,
+        *,
+        lost: bool = False,
+    ) -> None:
+        """Raise a bucket's floor over these tombstones, all of those stamped up to `covered` among
+        them. `lost`: over everything."""
         stamps = list(tombstones)
         self._change(table, bucket, lambda before: _raised(before, stamps, covered, lost))
 
-    def truncate(self, table: str, truncated: Stamp, replaced: Stamp | None, lineage: Lineage) -> None:
+    def truncate(
+        self, table: str, truncated: Stamp, replaced: Stamp | None, lineage: Lineage
+    ) -> None:
         """A truncate into every floor: whatever was decided without it is decided again.
 
-        `replaced`: the truncate that this one was decided on; it goes although the two may not compare.
+        `replaced`: the truncate that this one was decided on; it goes although the two may not
+        compare.
         """
         for bucket in range(BUCKETS):
-            self._change(table, bucket, lambda before: _truncated(before, truncated, replaced, lineage))
+            self._change(
+                table, bucket, lambda before: _truncated(before, truncated, replaced, lineage)
+            )
 
     def _change(self, table: str, bucket: int, change: Callable[[FloorItem], FloorItem]) -> None:
         """Store what this makes of a floor; as a new version, so that creates notice."""
@@ -133,8 +167,13 @@ class Floors:
         }
         expression = "SET floor = :floor, covered = :covered, version = :new"
         if after.truncated is not None:
-            expression, values[":truncated"] = f"{expression}, truncated = :truncated", {"S": _encode(after.truncated).decode()}
-        return self._books.update(*_key(table, bucket), expression, values, condition="version = :old")
+            expression, values[":truncated"] = (
+                f"{expression}, truncated = :truncated",
+                {"S": _encode(after.truncated).decode()},
+            )
+        return self._books.update(
+            *_key(table, bucket), expression, values, condition="version = :old"
+        )
 
     def _keep(self, table: str, found: dict[int, FloorItem]) -> None:
         with self._lock:
@@ -147,14 +186,18 @@ class Floors:
 
     def _is_fresh(self, meta: Meta, bucket: int, now: float) -> bool:
         found = self._known.get((meta.name, bucket))
-        return found is not None and (meta.expires is None or now - meta.expires - found.covered < _pause(meta.expires))
+        return found is not None and (
+            meta.expires is None or now - meta.expires - found.covered < _pause(meta.expires)
+        )
 
     def note(self, meta: Meta, now: float, window: float | None = None) -> int:
-        """Every tombstone older than its window is in its floor, and the floors say so. How many had to be left: they never expire.
+        """Every tombstone older than its window is in its floor, and the floors say so. How many
+        had to be left: they never expire.
 
-        Any time between now - margin and now - the time until they expire + margin is safe (rules R2); the first note has no other behind
-        it, and takes the latest. `window`: the shorter one that is about to hold. If the last note is so old that tombstones may be gone
-        unseen, the floor is raised over everything, as R2 says.
+        Any time between now - margin and now - the time until they expire + margin is safe (rules
+        R2); the first note has no other behind it, and takes the latest. `window`: the shorter one
+        that is about to hold. If the last note is so old that tombstones may be gone unseen, the
+        floor is raised over everything, as R2 says.
         """
         expires = meta.expires or 0.0
         known = self.read(meta.name)
@@ -163,11 +206,20 @@ class Floors:
         upto = now - (margin(expires) if not covered else expires if window is None else window)
         if covered and upto - covered < _pause(expires if window is None else window):
             return 0
-        lost = bool(covered) and covered < _needed(expires, now)  # with the margin, since the look at the tombstones may take that long too
+        # with the margin, since the look at the tombstones may take that long too
+        lost = bool(covered) and covered < _needed(expires, now)
         tombstones = list(self._tables.tombstones(meta.name, upto))
-        groups = by_bucket(tombstone for tombstone in tombstones if is_forgettable(tombstone.memory.stamp))
+        groups = by_bucket(
+            tombstone for tombstone in tombstones if is_forgettable(tombstone.memory.stamp)
+        )
         for bucket in range(BUCKETS):
-            self.raise_over(meta.name, bucket, [tombstone.memory.stamp for tombstone in groups.get(bucket, ())], upto, lost=lost)
+            self.raise_over(
+                meta.name,
+                bucket,
+                [tombstone.memory.stamp for tombstone in groups.get(bucket, ())],
+                upto,
+                lost=lost,
+            )
         return len(tombstones) - sum(map(len, groups.values()))
 
 
@@ -188,12 +240,14 @@ def by_bucket(tombstones: Iterable[Tombstone]) -> dict[int, list[Tombstone]]:
 
 
 def margin(window: float) -> float:
-    """How long a request may be under way, clock error included (rules R2): a day, or a seventh of a window shorter than a week."""
+    """How long a request may be under way, clock error included (rules R2): a day, or a seventh of
+    a window shorter than a week."""
     return min(DAY, window / MARGIN_SHARE)
 
 
 def _needed(window: float, now: float) -> float:
-    """What a floor must cover for a create to be safe now: all that can have expired by the time it lands."""
+    """What a floor must cover for a create to be safe now: all that can have expired by the time it
+    lands."""
     return now - EXPIRY * window + margin(window)
 
 
@@ -206,7 +260,9 @@ def _key(table: str, bucket: int) -> tuple[str, str]:
     return f"floor#{table}", f"{bucket:02}"
 
 
-def _raised(before: FloorItem, tombstones: Sequence[Stamp], covered: float, lost: bool) -> FloorItem:
+def _raised(
+    before: FloorItem, tombstones: Sequence[Stamp], covered: float, lost: bool
+) -> FloorItem:
     floor = EVERYTHING if lost else before.floor
     for stamp in tombstones if floor != EVERYTHING else ():
         try:
@@ -214,12 +270,16 @@ def _raised(before: FloorItem, tombstones: Sequence[Stamp], covered: float, lost
         except NotReapable:
             if not covered:
                 raise
-            floor = EVERYTHING  # its clock has no place beside the others in this floor, and DynamoDB will delete it all the same
+            # its clock has no place beside the others in this floor, and DynamoDB will delete it
+            # all the same
+            floor = EVERYTHING
             break
     return before._replace(floor=floor, covered=max(before.covered, covered))
 
 
-def _truncated(before: FloorItem, truncated: Stamp, replaced: Stamp | None, lineage: Lineage) -> FloorItem:
+def _truncated(
+    before: FloorItem, truncated: Stamp, replaced: Stamp | None, lineage: Lineage
+) -> FloorItem:
     greatest = before.truncated
     if greatest in (None, replaced) or compare(truncated, greatest, lineage) is Order.NEWER:
         return before._replace(truncated=truncated)
@@ -229,4 +289,9 @@ def _truncated(before: FloorItem, truncated: Stamp, replaced: Stamp | None, line
 def _floor_item(item: Item) -> FloorItem:
     floor = _floor.decode(item["floor"]["S"]) if "floor" in item else NOTHING_FORGOTTEN
     truncated = _stamp.decode(item["truncated"]["S"]) if "truncated" in item else None
-    return FloorItem(floor, int(item["version"]["N"]), float(item["covered"]["N"]) if "covered" in item else 0.0, truncated)
+    return FloorItem(
+        floor,
+        int(item["version"]["N"]),
+        float(item["covered"]["N"]) if "covered" in item else 0.0,
+        truncated,
+    )

@@ -1,7 +1,8 @@
-"""What may be overtaken unread: a change that is certainly newer than what is stored writes over it in one conditional put. Pure.
+"""What may be overtaken unread: a change that is certainly newer than what is stored writes over it
+in one conditional put. Pure.
 
-The stored side's guard is "a change above this is newer for certain" (rules R9). Everything that is not certain has no guard and
-goes the exact way: read, decide, write if unchanged.
+The stored side's guard is "a change above this is newer for certain" (rules R9). Everything that is
+not certain has no guard and goes the exact way: read, decide, write if unchanged.
 """
 
 from __future__ import annotations
@@ -16,7 +17,8 @@ from anyorder.errors import PositionTooLarge
 
 
 class Guard(NamedTuple):
-    """`scope`: the encoding of what two positions must share; it is a prefix of `value`. `offset`: the joined offset of a log position."""
+    """`scope`: the encoding of what two positions must share; it is a prefix of `value`. `offset`:
+    the joined offset of a log position."""
 
     scope: bytes
     value: bytes
@@ -34,7 +36,8 @@ def stored_guard(memory: Memory) -> Guard | None:
 
 
 def incoming_guard(memory: Memory) -> Guard | None:
-    """The place of a new whole put or delete against stored guards; None: it must be decided on what is read."""
+    """The place of a new whole put or delete against stored guards; None: it must be decided on
+    what is read."""
     if memory.cells is not None or memory.disputed or memory.declared is not None:
         return None
     position = memory.stamp.position
@@ -60,7 +63,8 @@ def _log_guard(position: LogPosition, value: int | None) -> Guard | None:
 
 
 def _guard(position: Position) -> Guard | None:
-    """One scope, strictly greater: newer. Positions that a comparison may leave undecided have none."""
+    """One scope, strictly greater: newer. Positions that a comparison may leave undecided have
+    none."""
     if isinstance(position, OffsetPosition):
         scope = encode((position.scope, position.epoch, position.partition))
         return Guard(scope, scope + encode((position.offset,)))

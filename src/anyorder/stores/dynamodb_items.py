@@ -1,14 +1,18 @@
-"""A row and its memory as one DynamoDB item: exact types, or a refusal that says what does not fit. Pure.
+"""A row and its memory as one DynamoDB item: exact types, or a refusal that says what does not fit.
+Pure.
 
-The user's columns are the item's attributes under their own names; ours begin with `anyorder_`, so that they can be told apart:
+The user's columns are the item's attributes under their own names; ours begin with `anyorder_`, so
+that they can be told apart:
 
 * `anyorder_memory` (S): the memory as text; what every conditional write compares.
-* `anyorder_guard` (B), `anyorder_offset` (N): what a newer event may overtake without reading first (`dynamodb_guard`).
+* `anyorder_guard` (B), `anyorder_offset` (N): what a newer event may overtake without reading first
+  (`dynamodb_guard`).
 * `anyorder_since` (N): tombstones only, when it was written; the sparse index of the reaper.
 * `anyorder_expires` (N): tombstones only, and only where DynamoDB's own TTL forgets them.
 
 Limits: 38 significant digits, 400 KB an item, 32 levels, keys of 2048 and 1024 bytes
-(docs.aws.amazon.com/amazondynamodb/latest/developerguide/ServiceQuotas.html and HowItWorks.NamingRulesDataTypes.html).
+(docs.aws.amazon.com/amazondynamodb/latest/developerguide/ServiceQuotas.html and
+HowItWorks.NamingRulesDataTypes.html).
 """
 
 from __future__ import annotations
@@ -22,8 +26,11 @@ import msgspec
 from anyorder._core.memory import Memory, unpack
 
 PREFIX = "anyorder_"
-MEMORY, GUARD, OFFSET, SINCE, EXPIRES = (PREFIX + name for name in ("memory", "guard", "offset", "since", "expires"))
-ENTITY_KEY = PREFIX + "key"  # the key attribute of tables that we make for keys which DynamoDB cannot spell
+MEMORY, GUARD, OFFSET, SINCE, EXPIRES = (
+    PREFIX + name for name in ("memory", "guard", "offset", "since", "expires")
+)
+# the key attribute of tables that we make for keys which DynamoDB cannot spell
+ENTITY_KEY = PREFIX + "key"
 DIGITS = 38
 LARGEST_EXPONENT, SMALLEST_EXPONENT = 125, -130
 ITEM_BYTES = 400 * 1024
@@ -36,7 +43,8 @@ Item = dict[str, Value]
 
 
 class DoesNotFit(Exception):
-    """This content cannot be an item; the message says which column and why. The event is malformed."""
+    """This content cannot be an item; the message says which column and why. The event is
+    malformed."""
 
 
 class KeySchema(NamedTuple):
@@ -50,7 +58,8 @@ class KeySchema(NamedTuple):
 
 
 def schema_for(key: Mapping[str, object]) -> KeySchema:
-    """The key schema that we choose for a new table: the key's own columns where they are one or two texts or integers."""
+    """The key schema that we choose for a new table: the key's own columns where they are one or
+    two texts or integers."""
     types = tuple((name, _key_type(value)) for name, value in key.items())
     if len(types) <= 2 and all(kind for _, kind in types):
         return KeySchema(types)
@@ -64,12 +73,15 @@ def _key_type(value: object) -> str:
 
 
 def item_key(schema: KeySchema, entity: str, key: Mapping[str, object]) -> Item:
-    """The key of a row. Raises DoesNotFit where it would collide with another's or cannot be spelled."""
+    """The key of a row. Raises DoesNotFit where it would collide with another's or cannot be
+    spelled."""
     if schema.names == (ENTITY_KEY,):
         found: Item = {ENTITY_KEY: {"S": entity}}
     else:
         if set(key) != set(schema.names):
-            raise DoesNotFit(f"the table's key is ({', '.join(schema.names)}), this event's is ({', '.join(key)})")
+            raise DoesNotFit(
+                f"the table's key is ({', '.join(schema.names)}), this event's is ({', '.join(key)})"
+            )
         found = {name: _key_value(name, kind, key[name]) for name, kind in schema.attributes}
     for (name, value), most in zip(found.items(), KEY_BYTES, strict=False):
         if _size(value) > most:
@@ -80,7 +92,9 @@ def item_key(schema: KeySchema, entity: str, key: Mapping[str, object]) -> Item:
 def _key_value(name: str, kind: str, value: object) -> Value:
     if _key_type(value) != kind:
         shown = "an empty text" if value == "" else f"{type(value).__name__} {str(value)[:40]!r}"
-        raise DoesNotFit(f"the table's key column {name!r} has the DynamoDB type {kind}; {shown} does not fit it exactly")
+        raise DoesNotFit(
+            f"the table's key column {name!r} has the DynamoDB type {kind}; {shown} does not fit it exactly"
+        )
     return encoded(name, value)
 
 
@@ -102,7 +116,9 @@ def encoded(column: str, value: object, depth: int = 0) -> Value:
         return {"M": {str(name): encoded(column, part, depth + 1) for name, part in value.items()}}
     if isinstance(value, Sequence):
         return {"L": [encoded(column, part, depth + 1) for part in value]}
-    raise DoesNotFit(f"column {column!r} holds a {type(value).__name__}, which DynamoDB has no type for")
+    raise DoesNotFit(
+        f"column {column!r} holds a {type(value).__name__}, which DynamoDB has no type for"
+    )
 
 
 def decoded(value: Value) -> Any:
@@ -127,7 +143,8 @@ def row_of(item: Item | None) -> dict[str, object] | None:
 
 
 def number(column: str, value: float | Decimal) -> str:
-    """A number as text with every digit; -0.0 is 0, its equal, since DynamoDB has no negative zero (`DynamoDBStore.promises` says so).
+    """A number as text with every digit; -0.0 is 0, its equal, since DynamoDB has no negative zero
+    (`DynamoDBStore.promises` says so).
 
     Raises DoesNotFit beyond 38 significant digits or DynamoDB's range.
     """
@@ -137,20 +154,27 @@ def number(column: str, value: float | Decimal) -> str:
     _, digits, _ = exact.as_tuple()
     significant = len("".join(map(str, digits)).strip("0"))
     if significant > DIGITS:
-        raise DoesNotFit(f"column {column!r} has {significant} significant digits; DynamoDB keeps {DIGITS}, so the number is refused, not rounded")
+        raise DoesNotFit(
+            f"column {column!r} has {significant} significant digits; DynamoDB keeps {DIGITS}, so the number is refused, not rounded"
+        )
     if exact and not SMALLEST_EXPONENT <= exact.adjusted() <= LARGEST_EXPONENT:
-        raise DoesNotFit(f"column {column!r} is about 1E{exact.adjusted()}; DynamoDB numbers end at 1E{LARGEST_EXPONENT}")
+        raise DoesNotFit(
+            f"column {column!r} is about 1E{exact.adjusted()}; DynamoDB numbers end at 1E{LARGEST_EXPONENT}"
+        )
     return str(exact) if exact else "0"
 
 
 def attributes(memory: Memory, names: Sequence[str]) -> tuple[Item, tuple[str, ...]]:
-    """What a write says of the user's columns: those to set, and those to take away (holes). Key columns are left out."""
+    """What a write says of the user's columns: those to set, and those to take away (holes). Key
+    columns are left out."""
     told, gone = {}, []
     for column, value in (memory.values or {}).items():
         if column in names or column == "*":
             continue
         if not column or column.startswith(PREFIX):
-            raise DoesNotFit(f"the column name {column!r} is not usable: empty, or with the prefix {PREFIX!r} that is ours")
+            raise DoesNotFit(
+                f"the column name {column!r} is not usable: empty, or with the prefix {PREFIX!r} that is ours"
+            )
         if memory.source_of(column) is None:
             gone.append(column)
         else:
@@ -162,7 +186,9 @@ def check_size(item: Item) -> None:
     """Raises DoesNotFit if the item is beyond 400 KB, counted as AWS counts."""
     size = sum(len(name.encode()) + _size(value) for name, value in item.items())
     if size > ITEM_BYTES:
-        raise DoesNotFit(f"the item would have {size} bytes; DynamoDB's limit is {ITEM_BYTES}. Keep large values in an object store")
+        raise DoesNotFit(
+            f"the item would have {size} bytes; DynamoDB's limit is {ITEM_BYTES}. Keep large values in an object store"
+        )
 
 
 def _size(value: Value) -> int:

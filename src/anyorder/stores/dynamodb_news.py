@@ -1,8 +1,10 @@
-"""Other writers' news: what they did while a batch was being decided, that makes it decide some keys again.
+"""Other writers' news: what they did while a batch was being decided, that makes it decide some
+keys again.
 
-Two writers can miss each other: one moves a key while the other puts an event of it into the quarantine. So whoever holds looks at the key
-again afterwards, and whoever moved a key looks at the counter of opened entries afterwards: one of them sees the other. In the same way whoever
-holds looks again at the known runs and the greatest truncate, which may have ended what it waits for.
+Two writers can miss each other: one moves a key while the other puts an event of it into the
+quarantine. So whoever holds looks at the key again afterwards, and whoever moved a key looks at the
+counter of opened entries afterwards: one of them sees the other. In the same way whoever holds
+looks again at the known runs and the greatest truncate, which may have ended what it waits for.
 """
 
 from __future__ import annotations
@@ -25,7 +27,8 @@ if TYPE_CHECKING:
 
 
 class View(NamedTuple):
-    """What a table was decided on, besides its keys: entries ever opened, known runs, the greatest truncate."""
+    """What a table was decided on, besides its keys: entries ever opened, known runs, the greatest
+    truncate."""
 
     opened: int
     lineage: Lineage
@@ -59,7 +62,8 @@ class News:
         return any(name == table for name, _ in self._holding)
 
     def again(self, spec: TableSpec) -> set[str]:
-        """The keys of a table to decide again. What was held and moved so far counts as seen from now on."""
+        """The keys of a table to decide again. What was held and moved so far counts as seen from
+        now on."""
         found, holding = taken(self._unsettled, spec.name), taken(self._holding, spec.name)
         moved = self._slots.take_moved(spec.name)
         found |= self._slots.changed(spec, holding)
@@ -77,15 +81,20 @@ class News:
         self._unsettled.clear()
 
     def truncated(self, spec: TableSpec) -> list[Write]:
-        """What the greatest truncate leaves of the rows that this batch saw, where they were written past it.
+        """What the greatest truncate leaves of the rows that this batch saw, where they were
+        written past it.
 
-        A plain create that was decided before the table's first truncate may land after its sweep: then the writer sweeps it, or whoever gets
-        the event again.
+        A plain create that was decided before the table's first truncate may land after its sweep:
+        then the writer sweeps it, or whoever gets the event again.
         """
         view = self._views[spec.name]
         if view.truncated is None:
             return []
-        event, limits, writes = Event(Kind.TRUNCATE, spec.name, None, view.truncated.position), Limits(lineage=view.lineage), []
+        event, limits, writes = (
+            Event(Kind.TRUNCATE, spec.name, None, view.truncated.position),
+            Limits(lineage=view.lineage),
+            [],
+        )
         for entity, text in self._slots.seen(spec.name):
             memory = unpack(text)
             after = truncate(memory, event, limits)

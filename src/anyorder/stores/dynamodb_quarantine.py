@@ -1,8 +1,10 @@
-"""The quarantine in our own DynamoDB table: deliveries with their exact bytes, found by number, by identity, and while open by table.
+"""The quarantine in our own DynamoDB table: deliveries with their exact bytes, found by number, by
+identity, and while open by table.
 
-Items of one entry: the entry itself (`quarantine` / number), a look-up by identity (`held#TABLE`), while it is open a line in
-`open#TABLE`, and delivery and detail in chunks where they are larger than an item. What belongs together changes in one transaction, together
-with the counters `opened` and `open` of the table, by which every writer notices at no cost that something is held.
+Items of one entry: the entry itself (`quarantine` / number), a look-up by identity (`held#TABLE`),
+while it is open a line in `open#TABLE`, and delivery and detail in chunks where they are larger
+than an item. What belongs together changes in one transaction, together with the counters `opened`
+and `open` of the table, by which every writer notices at no cost that something is held.
 """
 
 from __future__ import annotations
@@ -25,7 +27,9 @@ from anyorder.stores.dynamodb_requests import raise_for
 
 CHUNK = 300_000  # bytes of a delivery in one item
 SHOWN = 2_000  # characters of a long detail in the entry's own item
-LONGEST_KEY = 25_000  # characters of a key, escapes and names included; no item has a longer one, so nothing can be decided of it again
+# characters of a key, escapes and names included; no item has a longer one, so nothing can be
+# decided of it again
+LONGEST_KEY = 25_000
 CONFLICTS = 50  # times an entry is looked up again because another writer changed it
 _encode = msgspec.json.encode
 
@@ -39,7 +43,8 @@ class Open(NamedTuple):
 
 
 class Content(msgspec.Struct, array_like=True):
-    """What may be large: the delivery as it came, and a detail that is too long to be shown in a list."""
+    """What may be large: the delivery as it came, and a detail that is too long to be shown in a
+    list."""
 
     delivery: Delivery
     detail: str = ""
@@ -60,7 +65,10 @@ class QuarantineItems:
 
     def open_entries(self, table: str) -> list[Open]:
         """What is open for the keys of a table."""
-        return [Open(int(item["place"]["S"]), item["entity"]["S"], item["retry"]["BOOL"]) for item in self._books.query(f"open#{table}")]
+        return [
+            Open(int(item["place"]["S"]), item["entity"]["S"], item["retry"]["BOOL"])
+            for item in self._books.query(f"open#{table}")
+        ]
 
     def events(self, found: Sequence[Open]) -> dict[str, tuple[Held, ...]]:
         """The events of open entries by entity; a delivery that cannot be decoded has none."""
@@ -79,7 +87,12 @@ class QuarantineItems:
         """Entries, oldest first."""
         for item in self._books.query("quarantine"):
             entry = _entry(item)
-            asked = ((query.state, entry.state), (query.table, entry.table), (query.entity, item["entity"]["S"]), (query.reason, entry.reason))
+            asked = (
+                (query.state, entry.state),
+                (query.table, entry.table),
+                (query.entity, item["entity"]["S"]),
+                (query.reason, entry.reason),
+            )
             if all(not wanted or wanted == there for wanted, there in asked):
                 yield entry
 
@@ -95,7 +108,11 @@ class QuarantineItems:
     def event(self, number: int) -> Event | None:
         """The event of an entry, if there is a decoder."""
         item = self._item(number)
-        return None if item is None or self._decode is None else self._decode(self._content(item).delivery)
+        return (
+            None
+            if item is None or self._decode is None
+            else self._decode(self._content(item).delivery)
+        )
 
     def size(self) -> int:
         """Bytes ever held."""
@@ -110,7 +127,8 @@ class QuarantineItems:
     # ---- writing
 
     def hold_all(self, holdings: Sequence[Holding], now: float) -> list[bool]:
-        """Keep deliveries, several at once; those of one entry in their order. False for each that was there already."""
+        """Keep deliveries, several at once; those of one entry in their order. False for each that
+        was there already."""
         same: dict[tuple[str, str, str], list[int]] = {}
         for place, holding in enumerate(holdings):
             same.setdefault((holding.table, holding.entity, holding.identity), []).append(place)
@@ -118,11 +136,14 @@ class QuarantineItems:
         def keep(places: list[int]) -> list[tuple[int, bool]]:
             return [(place, self.hold(holdings[place], now)) for place in places]
 
-        found = dict(pair for kept in self._books.requests.each(keep, list(same.values())) for pair in kept)
+        found = dict(
+            pair for kept in self._books.requests.each(keep, list(same.values())) for pair in kept
+        )
         return [found[place] for place in range(len(holdings))]
 
     def hold(self, holding: Holding, now: float) -> bool:
-        """Keep a delivery; False if it is there already, then its count goes up. A settled one that is held again is open again."""
+        """Keep a delivery; False if it is there already, then its count goes up. A settled one that
+        is held again is open again."""
         lookup = (f"held#{holding.table}", _identity(holding))
         for _ in range(CONFLICTS):
             found = self._books.get([lookup]).get(lookup)
@@ -132,24 +153,36 @@ class QuarantineItems:
                 continue
             item = self._item(int(found["entry"]["N"]))
             if item is None:
-                raise StoreError(f"entry {found['entry']['N']} of the quarantine has been removed from table {self._books.table}")
+                raise StoreError(
+                    f"entry {found['entry']['N']} of the quarantine has been removed from table {self._books.table}"
+                )
             if item["state"]["S"] == "settled":
                 if self._reopen(holding, item, now):
                     return True
                 continue
             place, seen = item["place"]["S"], {":now": {"N": str(now)}, ":one": {"N": "1"}}
-            self._books.update("quarantine", place, "SET last_seen = :now ADD #c :one", seen, {"#c": "count"})
+            self._books.update(
+                "quarantine", place, "SET last_seen = :now ADD #c :one", seen, {"#c": "count"}
+            )
             return False
-        raise StoreError(f"the quarantine entry {holding.identity} of table {holding.table} keeps changing under us")
+        raise StoreError(
+            f"the quarantine entry {holding.identity} of table {holding.table} keeps changing under us"
+        )
 
     def _add(self, holding: Holding, lookup: tuple[str, str], now: float) -> bool:
         detail = holding.detail or holding.event.note
-        content = _encode_content(Content(holding.event.delivery, detail if len(detail) > SHOWN else ""))
+        content = _encode_content(
+            Content(holding.event.delivery, detail if len(detail) > SHOWN else "")
+        )
         number = self._number(len(content) + 200)
         entry = _item(holding, _shown(detail), now)
         if len(content) > CHUNK:
             for place, start in enumerate(range(0, len(content), CHUNK)):
-                self._books.put(f"bytes#{number}", f"{place:06}", {"bytes": {"B": content[start : start + CHUNK]}})
+                self._books.put(
+                    f"bytes#{number}",
+                    f"{place:06}",
+                    {"bytes": {"B": content[start : start + CHUNK]}},
+                )
         else:
             entry["content"] = {"B": content}
         items = [
@@ -163,21 +196,37 @@ class QuarantineItems:
         if not 0 < len(holding.entity) <= LONGEST_KEY:
             return []
         line: Item = {"entity": {"S": holding.entity}, "retry": {"BOOL": holding.retry}}
-        return [_put(self._books, (f"open#{holding.table}", _place(number)), line), self._counting(holding.table, "ADD opened :one, #o :one", 1)]
+        return [
+            _put(self._books, (f"open#{holding.table}", _place(number)), line),
+            self._counting(holding.table, "ADD opened :one, #o :one", 1),
+        ]
 
     def _counting(self, table: str, expression: str, by: int) -> dict[str, Any]:
         names = {"#o": "open"}
         values = {":one": {"N": str(by)}}
         key = self._books.key("table", table)
         update = {"TableName": self._books.table, "Key": key, "UpdateExpression": expression}
-        return {"Update": {**update, "ExpressionAttributeNames": names, "ExpressionAttributeValues": values}}
+        return {
+            "Update": {
+                **update,
+                "ExpressionAttributeNames": names,
+                "ExpressionAttributeValues": values,
+            }
+        }
 
     def _reopen(self, holding: Holding, item: Item, now: float) -> bool:
         number = int(item["place"]["S"])
-        values = {":open": {"S": "open"}, ":settled": {"S": "settled"}, ":reason": {"S": holding.reason.value}, ":now": {"N": str(now)}}
+        values = {
+            ":open": {"S": "open"},
+            ":settled": {"S": "settled"},
+            ":reason": {"S": holding.reason.value},
+            ":now": {"N": str(now)},
+        }
         expression = "SET #s = :open, reason = :reason, last_seen = :now, #c = :one"
         names = {"#s": "state", "#c": "count"}
-        change = self._changing(number, expression, {**values, ":one": {"N": "1"}}, names, "#s = :settled")
+        change = self._changing(
+            number, expression, {**values, ":one": {"N": "1"}}, names, "#s = :settled"
+        )
         return self._transact([change, *self._opening(holding, number)])
 
     def settle(self, number: int, state: str, reason: Reason, now: float) -> None:
@@ -187,24 +236,60 @@ class QuarantineItems:
             return
         before = item["detail"]["S"]
         detail = f"{before}; then {reason.value}" if before else reason.value
-        values = {":state": {"S": state}, ":open": {"S": "open"}, ":detail": {"S": detail}, ":now": {"N": str(now)}}
-        change = self._changing(number, "SET #s = :state, detail = :detail, last_seen = :now", values, {"#s": "state"}, "#s = :open")
+        values = {
+            ":state": {"S": state},
+            ":open": {"S": "open"},
+            ":detail": {"S": detail},
+            ":now": {"N": str(now)},
+        }
+        change = self._changing(
+            number,
+            "SET #s = :state, detail = :detail, last_seen = :now",
+            values,
+            {"#s": "state"},
+            "#s = :open",
+        )
         items = [change]
         if item["entity"]["S"]:
             table = item["table"]["S"]
-            items.append({"Delete": {"TableName": self._books.table, "Key": self._books.key(f"open#{table}", _place(number))}})
+            items.append(
+                {
+                    "Delete": {
+                        "TableName": self._books.table,
+                        "Key": self._books.key(f"open#{table}", _place(number)),
+                    }
+                }
+            )
             items.append(self._counting(table, "ADD #o :one", -1))
         self._transact(items)
 
-    def _changing(self, number: int, expression: str, values: Item, names: dict[str, str], condition: str) -> dict[str, Any]:
+    def _changing(
+        self, number: int, expression: str, values: Item, names: dict[str, str], condition: str
+    ) -> dict[str, Any]:
         key = self._books.key("quarantine", _place(number))
-        update = {"TableName": self._books.table, "Key": key, "UpdateExpression": expression, "ConditionExpression": condition}
-        return {"Update": {**update, "ExpressionAttributeNames": names, "ExpressionAttributeValues": values}}
+        update = {
+            "TableName": self._books.table,
+            "Key": key,
+            "UpdateExpression": expression,
+            "ConditionExpression": condition,
+        }
+        return {
+            "Update": {
+                **update,
+                "ExpressionAttributeNames": names,
+                "ExpressionAttributeValues": values,
+            }
+        }
 
     def _transact(self, items: list[dict[str, Any]]) -> bool:
-        """One transaction; False if a condition failed. The request token makes a lost answer harmless."""
-        answer = self._books.requests.call("transact_write_items", TransactItems=items, ClientRequestToken=uuid.uuid4().hex)
-        if answer.code == "TransactionCanceledException" and any(reason.get("Code") == "ConditionalCheckFailed" for reason in answer.reasons):
+        """One transaction; False if a condition failed. The request token makes a lost answer
+        harmless."""
+        answer = self._books.requests.call(
+            "transact_write_items", TransactItems=items, ClientRequestToken=uuid.uuid4().hex
+        )
+        if answer.code == "TransactionCanceledException" and any(
+            reason.get("Code") == "ConditionalCheckFailed" for reason in answer.reasons
+        ):
             return False
         raise_for(answer, "write the quarantine")
         return True
@@ -229,7 +314,12 @@ class QuarantineItems:
     def _content(self, item: Item) -> Content:
         if "content" in item:
             return _decode_content(bytes(item["content"]["B"]))
-        return _decode_content(b"".join(bytes(chunk["bytes"]["B"]) for chunk in self._books.query(f"bytes#{int(item['place']['S'])}")))
+        return _decode_content(
+            b"".join(
+                bytes(chunk["bytes"]["B"])
+                for chunk in self._books.query(f"bytes#{int(item['place']['S'])}")
+            )
+        )
 
 
 def _item(holding: Holding, detail: str, now: float) -> Item:

@@ -1,7 +1,9 @@
-"""The thin layer that talks to DynamoDB: one client, retries of our own, and as much concurrency as the table takes.
+"""The thin layer that talks to DynamoDB: one client, retries of our own, and as much concurrency as
+the table takes.
 
-botocore's own retries are off, so that nothing is retried twice. What may have happened or not (a lost answer, a 5xx) is simply
-sent again: every write is conditional and carries the attempt's token, so `dynamodb_writes` can tell its own write from another's.
+botocore's own retries are off, so that nothing is retried twice. What may have happened or not (a
+lost answer, a 5xx) is simply sent again: every write is conditional and carries the attempt's
+token, so `dynamodb_writes` can tell its own write from another's.
 """
 
 from __future__ import annotations
@@ -26,11 +28,26 @@ THROTTLED = frozenset(
         "LimitExceededException",
     }
 )
-CONFLICT = frozenset(  # another writer's turn; the last one is another Region's, in a strongly consistent global table
-    {"TransactionConflictException", "TransactionConflict", "TransactionInProgressException", "ReplicatedWriteConflictException"}
+# another writer's turn; the last one is another Region's, in a strongly consistent global table
+CONFLICT = frozenset(
+    {
+        "TransactionConflictException",
+        "TransactionConflict",
+        "TransactionInProgressException",
+        "ReplicatedWriteConflictException",
+    }
 )
-UNKNOWN = frozenset({"InternalServerError", "InternalFailure", "ServiceUnavailable", "ServiceUnavailableException", "RequestTimeout"})
-CREDENTIALS = frozenset(  # DynamoDB's words, and STS's, for credentials that are wrong, expired or half there
+UNKNOWN = frozenset(
+    {
+        "InternalServerError",
+        "InternalFailure",
+        "ServiceUnavailable",
+        "ServiceUnavailableException",
+        "RequestTimeout",
+    }
+)
+# DynamoDB's words, and STS's, for credentials that are wrong, expired or half there
+CREDENTIALS = frozenset(
     {
         "UnrecognizedClientException",
         "InvalidClientTokenId",
@@ -52,7 +69,8 @@ BUSY = {
     "conflict": "other writers change the same items at the same time: run fewer of them, or wait",
     "unknown": "it cannot be reached, or its servers fail: check endpoint, Region and network, or wait",
 }
-FIRST_PAUSE, LONGEST_PAUSE = 0.02, 3.0  # seconds; the pause before a retry is drawn between 0 and a value that doubles
+# seconds; the pause before a retry is drawn between 0 and a value that doubles
+FIRST_PAUSE, LONGEST_PAUSE = 0.02, 3.0
 PATIENCE = 120.0  # seconds of retries before StoreBusy
 READ_AT_ONCE = 100  # keys of one BatchGetItem
 DECREASE, LEAST = 0.5, 1.0  # AIMD: halve when throttled, one more after each full round without
@@ -62,9 +80,11 @@ R = TypeVar("R")
 
 
 class Answer(NamedTuple):
-    """What DynamoDB said: the response, or the code of a refusal with its message, items and cancellation reasons.
+    """What DynamoDB said: the response, or the code of a refusal with its message, items and
+    cancellation reasons.
 
-    `repeated`: an earlier try of this request may have been carried out although its answer was lost. `operation`: what was asked.
+    `repeated`: an earlier try of this request may have been carried out although its answer was
+    lost. `operation`: what was asked.
     """
 
     response: dict[str, Any]
@@ -86,7 +106,8 @@ class Answer(NamedTuple):
 
 
 class Concurrency:
-    """AIMD: how many requests may be under way. Additive increase, halved when the table is throttled."""
+    """AIMD: how many requests may be under way. Additive increase, halved when the table is
+    throttled."""
 
     def __init__(self, most: int) -> None:
         self._most = float(most)
@@ -125,7 +146,8 @@ class Concurrency:
 class Requests:
     """Calls of one client. `threads`: the most requests at once.
 
-    Raises StoreBusy after two minutes of refusals; ConfigurationError at once where the credentials are at fault.
+    Raises StoreBusy after two minutes of refusals; ConfigurationError at once where the credentials
+    are at fault.
     """
 
     def __init__(self, client: Any, threads: int) -> None:
@@ -149,30 +171,53 @@ class Requests:
                 self.concurrency.throttled()
             repeated = repeated or code == "unknown"
             if time.monotonic() > until:
-                raise StoreBusy(f"DynamoDB keeps refusing {operation} ({answer.code}): {answer.message}. What to do: {BUSY[code]}")
+                raise StoreBusy(
+                    f"DynamoDB keeps refusing {operation} ({answer.code}): {answer.message}. What to do: {BUSY[code]}"
+                )
             time.sleep(self._jitter.uniform(0, pause))
             pause = min(LONGEST_PAUSE, pause * 2)
 
     def _once(self, operation: str, arguments: dict[str, Any]) -> Answer:
-        from botocore.exceptions import BotoCoreError, ChecksumError, ClientError, ConnectionError, HTTPClientError, IncompleteReadError
+        from botocore.exceptions import (
+            BotoCoreError,
+            ChecksumError,
+            ClientError,
+            ConnectionError,
+            HTTPClientError,
+            IncompleteReadError,
+        )
 
         try:
             return Answer(getattr(self.client, operation)(**arguments))
         except ClientError as error:
             found = error.response.get("Error", {})
-            code, status = str(found.get("Code", "")), error.response.get("ResponseMetadata", {}).get("HTTPStatusCode", 0)
+            code, status = (
+                str(found.get("Code", "")),
+                error.response.get("ResponseMetadata", {}).get("HTTPStatusCode", 0),
+            )
             if code in CREDENTIALS:
-                raise ConfigurationError(f"AWS refuses the credentials of {operation}: {error}. If this machine's clock is right, {RENEW}") from error
-            return Answer(dict(error.response), "InternalServerError" if status >= 500 else code, str(found.get("Message", "")))
+                raise ConfigurationError(
+                    f"AWS refuses the credentials of {operation}: {error}. If this machine's clock is right, {RENEW}"
+                ) from error
+            return Answer(
+                dict(error.response),
+                "InternalServerError" if status >= 500 else code,
+                str(found.get("Message", "")),
+            )
         except (ConnectionError, HTTPClientError, IncompleteReadError, ChecksumError) as error:
             return Answer({}, "InternalServerError", str(error))
-        except BotoCoreError as error:  # nothing was sent: no credentials or Region, an expired SSO login, a profile that contradicts itself
-            raise ConfigurationError(f"the AWS SDK cannot send {operation}: {error}. If that is about credentials, {RENEW}") from error
+        # nothing was sent: no credentials or Region, an expired SSO login, a profile that
+        # contradicts itself
+        except BotoCoreError as error:
+            raise ConfigurationError(
+                f"the AWS SDK cannot send {operation}: {error}. If that is about credentials, {RENEW}"
+            ) from error
 
     def each(self, function: Callable[[T], R], items: Sequence[T]) -> list[R]:
         """The function of each item, at once as far as the concurrency goes; in order.
 
-        Raises the first exception (or Ctrl-C); what has not begun by then does not begin, and what is under way is waited for.
+        Raises the first exception (or Ctrl-C); what has not begun by then does not begin, and what
+        is under way is waited for.
         """
         if len(items) == 1:
             return [function(items[0])]
@@ -184,9 +229,14 @@ class Requests:
             wait([found for found in running if not found.cancel()])
 
     def get_many(self, keys: Sequence[tuple[str, dict[str, Any]]]) -> list[dict[str, Any]]:
-        """The items of (table, key) that exist, each under "table" and "item"; strongly consistent."""
+        """The items of (table, key) that exist, each under "table" and "item"; strongly
+        consistent."""
         chunks = [keys[start : start + READ_AT_ONCE] for start in range(0, len(keys), READ_AT_ONCE)]
-        return [found for part in self.each(self._get_chunk, chunks) for found in part] if chunks else []
+        return (
+            [found for part in self.each(self._get_chunk, chunks) for found in part]
+            if chunks
+            else []
+        )
 
     def _get_chunk(self, keys: Sequence[tuple[str, dict[str, Any]]]) -> list[dict[str, Any]]:
         wanted: dict[str, Any] = {}
@@ -196,12 +246,18 @@ class Requests:
         while wanted:
             answer = self.call("batch_get_item", RequestItems=wanted)
             raise_for(answer, "read")
-            found += [{"table": table, "item": item} for table, items in answer.response["Responses"].items() for item in items]
+            found += [
+                {"table": table, "item": item}
+                for table, items in answer.response["Responses"].items()
+                for item in items
+            ]
             wanted = answer.response.get("UnprocessedKeys") or {}
             if wanted:
                 self.concurrency.throttled()
                 if time.monotonic() > until:
-                    raise StoreBusy("DynamoDB leaves keys of BatchGetItem unprocessed; raise the table's read capacity, or wait")
+                    raise StoreBusy(
+                        "DynamoDB leaves keys of BatchGetItem unprocessed; raise the table's read capacity, or wait"
+                    )
                 time.sleep(self._jitter.uniform(0, pause))
                 pause = min(LONGEST_PAUSE, pause * 2)
         return found
@@ -228,26 +284,44 @@ def _code_of(answer: Answer) -> str:
         codes = {str(reason.get("Code")) for reason in answer.reasons}
         if "ConditionalCheckFailed" in codes:
             return ""
-    return "throttled" if codes & THROTTLED else "conflict" if codes & CONFLICT else "unknown" if codes & UNKNOWN else ""
+    return (
+        "throttled"
+        if codes & THROTTLED
+        else "conflict"
+        if codes & CONFLICT
+        else "unknown"
+        if codes & UNKNOWN
+        else ""
+    )
 
 
 def raise_for(answer: Answer, what: str) -> None:
     """Raises StoreError for an answer that is an error."""
     if answer.code:
-        raise StoreError(f"DynamoDB refuses to {what} ({answer.operation}): {answer.code}: {answer.message}")
+        raise StoreError(
+            f"DynamoDB refuses to {what} ({answer.operation}): {answer.code}: {answer.message}"
+        )
 
 
 def make_client(region: str | None, endpoint: str | None, threads: int) -> Any:
-    """A client without retries of its own; credentials come from the SDK's own chain. Raises MissingExtra."""
+    """A client without retries of its own; credentials come from the SDK's own chain. Raises
+    MissingExtra."""
     try:
         import boto3
         from botocore.config import Config
         from botocore.exceptions import BotoCoreError
     except ImportError as error:
         raise MissingExtra(INSTALL) from error
-    config = Config(retries={"total_max_attempts": 1}, max_pool_connections=threads + 2, connect_timeout=5, read_timeout=20)
+    config = Config(
+        retries={"total_max_attempts": 1},
+        max_pool_connections=threads + 2,
+        connect_timeout=5,
+        read_timeout=20,
+    )
     try:
-        return boto3.session.Session().client("dynamodb", region_name=region, endpoint_url=endpoint, config=config)
+        return boto3.session.Session().client(
+            "dynamodb", region_name=region, endpoint_url=endpoint, config=config
+        )
     except (BotoCoreError, ValueError) as error:  # ValueError: an endpoint that is no URL
         raise ConfigurationError(
             f"cannot make a DynamoDB client: {error}; the URL names them: dynamodb://TABLE?region=eu-central-1, or &endpoint=http://127.0.0.1:8000"

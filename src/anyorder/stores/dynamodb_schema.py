@@ -10,12 +10,21 @@ from anyorder.errors import StoreError
 from anyorder.stores.dynamodb_requests import Requests, raise_for
 
 
-def create_table(requests: Requests, table: str, key: Sequence[tuple[str, str]], index: tuple[str, tuple[str, ...]] | None = None) -> None:
-    """Make a table on demand capacity, and wait for it. `index`: the number attribute of a sparse index, and what it carries."""
+def create_table(
+    requests: Requests,
+    table: str,
+    key: Sequence[tuple[str, str]],
+    index: tuple[str, tuple[str, ...]] | None = None,
+) -> None:
+    """Make a table on demand capacity, and wait for it. `index`: the number attribute of a sparse
+    index, and what it carries."""
     attributes = [{"AttributeName": name, "AttributeType": kind} for name, kind in key]
     arguments: dict[str, Any] = {
         "TableName": table,
-        "KeySchema": [{"AttributeName": name, "KeyType": role} for (name, _), role in zip(key, ("HASH", "RANGE"), strict=False)],
+        "KeySchema": [
+            {"AttributeName": name, "KeyType": role}
+            for (name, _), role in zip(key, ("HASH", "RANGE"), strict=False)
+        ],
         "BillingMode": "PAY_PER_REQUEST",
     }
     if index is not None:
@@ -23,9 +32,12 @@ def create_table(requests: Requests, table: str, key: Sequence[tuple[str, str]],
         attributes.append({"AttributeName": attribute, "AttributeType": "N"})
         projection = {"ProjectionType": "INCLUDE", "NonKeyAttributes": list(carried)}
         schema = [{"AttributeName": attribute, "KeyType": "HASH"}]
-        arguments["GlobalSecondaryIndexes"] = [{"IndexName": attribute, "KeySchema": schema, "Projection": projection}]
+        arguments["GlobalSecondaryIndexes"] = [
+            {"IndexName": attribute, "KeySchema": schema, "Projection": projection}
+        ]
     answer = requests.call("create_table", AttributeDefinitions=attributes, **arguments)
-    if answer.code != "ResourceInUseException":  # another first start made it, or we did and the answer was lost
+    # another first start made it, or we did and the answer was lost
+    if answer.code != "ResourceInUseException":
         raise_for(answer, f"make table {table}")
     wait_until_active(requests, table)
 
@@ -35,11 +47,14 @@ def wait_until_active(requests: Requests, table: str) -> dict[str, Any]:
     until = time.monotonic() + 120
     while True:
         answer = requests.call("describe_table", TableName=table)
-        if answer.code != "ResourceNotFoundException":  # a table that was just made may not be known yet
+        # a table that was just made may not be known yet
+        if answer.code != "ResourceNotFoundException":
             raise_for(answer, f"describe table {table}")
         described: dict[str, Any] = answer.response.get("Table", {})
         if described.get("TableStatus") in ("ACTIVE", "UPDATING"):
             return described
         if time.monotonic() > until:
-            raise StoreError(f"table {table} is not ready after two minutes: {answer.code or described.get('TableStatus')}")
+            raise StoreError(
+                f"table {table} is not ready after two minutes: {answer.code or described.get('TableStatus')}"
+            )
         time.sleep(0.2)

@@ -35,10 +35,13 @@ class Slots:
         return self._seen.get((table, entity), EMPTY)
 
     def look(self, spec: TableSpec, entities: Sequence[str], unread: set[str]) -> None:
-        """See the slots of keys about to be decided. `unread`: those that may be written without; what a write was just told is not read again."""
+        """See the slots of keys about to be decided. `unread`: those that may be written without;
+        what a write was just told is not read again."""
         names = {entity: (spec.name, entity) for entity in entities}
         unknown = {entity: name for entity, name in names.items() if name not in self._told}
-        skipped = {name for entity, name in unknown.items() if entity in unread and name not in self._asked}
+        skipped = {
+            name for entity, name in unknown.items() if entity in unread and name not in self._asked
+        }
         self._seen |= dict.fromkeys(skipped, Slot(unread=True))
         self.read(spec, [entity for entity, name in unknown.items() if name not in skipped])
         self._asked |= set(names.values())
@@ -53,7 +56,9 @@ class Slots:
         for entity in entities:
             self._seen[spec.name, entity] = EMPTY
             try:
-                keys[entity] = {} if shape is None else item_key(shape.schema, entity, key_of(entity))
+                keys[entity] = (
+                    {} if shape is None else item_key(shape.schema, entity, key_of(entity))
+                )
             except DoesNotFit:
                 continue  # it was never stored; the write will say why
         if shape is None:
@@ -70,9 +75,12 @@ class Slots:
         self._seen[table, entity] = Slot(text)
 
     def for_write(self, spec: TableSpec, write: Write) -> Slot:
-        """What the write is conditional on; a sweep's rows are read for the columns that go, and wide ones because they are put whole."""
+        """What the write is conditional on; a sweep's rows are read for the columns that go, and
+        wide ones because they are put whole."""
         slot = self.of(spec.name, write.entity)
-        sweeps = write.after is not None and REST in (write.after.values or {}) and write.after.cells
+        sweeps = (
+            write.after is not None and REST in (write.after.values or {}) and write.after.cells
+        )
         if (sweeps or is_wide(write)) and slot.item is None and slot.text is not None:
             self.read(spec, [write.entity])
             again = self.of(spec.name, write.entity)
@@ -80,7 +88,8 @@ class Slots:
         return slot
 
     def note(self, spec: TableSpec, done: Done) -> None:
-        """What is in the slot now: what we wrote, or what somebody else did; the key is decided on it next, if the server said it."""
+        """What is in the slot now: what we wrote, or what somebody else did; the key is decided on
+        it next, if the server said it."""
         name = (spec.name, done.made.write.entity)
         if isinstance(done.answer, Lost):
             self._seen[name] = Slot(text_of(done.item), done.item)
@@ -96,14 +105,20 @@ class Slots:
         if slot.item is not None or shape is None or (slot.text is None and not slot.unread):
             return row_of(slot.item)
         try:
-            found = self._store.requests.get_many([(shape.name, item_key(shape.schema, entity, key))])
+            found = self._store.requests.get_many(
+                [(shape.name, item_key(shape.schema, entity, key))]
+            )
         except DoesNotFit:
             return None  # it was never stored
         return row_of(found[0]["item"]) if found else None
 
     def seen(self, table: str) -> Iterator[tuple[str, str]]:
         """The keys that are not empty, and the texts of their memories."""
-        return ((entity, slot.text) for (name, entity), slot in tuple(self._seen.items()) if name == table and slot.text is not None)
+        return (
+            (entity, slot.text)
+            for (name, entity), slot in tuple(self._seen.items())
+            if name == table and slot.text is not None
+        )
 
     @property
     def stale(self) -> tuple[int, int]:
@@ -118,7 +133,9 @@ class Slots:
         """Those of these keys that somebody else moved since we saw them."""
         before = {entity: self.of(spec.name, entity).text for entity in entities}
         self.read(spec, entities)
-        return {entity for entity, text in before.items() if self.of(spec.name, entity).text != text}
+        return {
+            entity for entity, text in before.items() if self.of(spec.name, entity).text != text
+        }
 
 
 def taken(names: set[tuple[str, str]], table: str) -> set[str]:

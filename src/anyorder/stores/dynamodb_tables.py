@@ -9,12 +9,22 @@ from anyorder._core.event import canonical
 from anyorder._core.memory import Memory
 from anyorder.errors import ConfigurationError, StoreError, TableNotEmpty
 from anyorder.stores.contract import TableSpec
-from anyorder.stores.dynamodb_items import ENTITY_KEY, EXPIRES, MEMORY, SINCE, Item, KeySchema, memory_of, schema_for
+from anyorder.stores.dynamodb_items import (
+    ENTITY_KEY,
+    EXPIRES,
+    MEMORY,
+    SINCE,
+    Item,
+    KeySchema,
+    memory_of,
+    schema_for,
+)
 from anyorder.stores.dynamodb_requests import Requests, raise_for
 from anyorder.stores.dynamodb_schema import create_table, wait_until_active
 
 PLACEHOLDER = "{table}"
-COUNTED_BYTES = 64 * 1024 * 1024  # a table up to this size is counted exactly; of a larger one AWS's own estimate is shown
+# a table up to this size is counted exactly; of a larger one AWS's own estimate is shown
+COUNTED_BYTES = 64 * 1024 * 1024
 
 
 class TableShape(NamedTuple):
@@ -32,9 +42,15 @@ class TableShape(NamedTuple):
 
     @property
     def indexed(self) -> bool:
-        """Can every tombstone be read from the index? Only one that is complete, and carries the memories."""
+        """Can every tombstone be read from the index? Only one that is complete, and carries the
+        memories."""
         found = self.tombstone_index
-        return found is not None and is_ready(found) and is_sparse(found, self.described) and _carries_memory(found)
+        return (
+            found is not None
+            and is_ready(found)
+            and is_sparse(found, self.described)
+            and _carries_memory(found)
+        )
 
 
 class Tombstone(NamedTuple):
@@ -58,18 +74,26 @@ class UserTables:
     @property
     def books(self) -> str:
         """The name of our own table."""
-        return self._pattern.replace(PLACEHOLDER, "anyorder") if PLACEHOLDER in self._pattern else f"{self._pattern}-anyorder"
+        return (
+            self._pattern.replace(PLACEHOLDER, "anyorder")
+            if PLACEHOLDER in self._pattern
+            else f"{self._pattern}-anyorder"
+        )
 
     def name_of(self, table: str) -> str:
-        """The DynamoDB name of a guarded table. Raises ConfigurationError if two would share one."""
+        """The DynamoDB name of a guarded table. Raises ConfigurationError if two would share
+        one."""
         name = self._pattern.replace(PLACEHOLDER, table)
         other = self._named.setdefault(name, table)
         if other != table:
-            raise ConfigurationError(f"tables {other} and {table} would share the DynamoDB table {name}: write dynamodb://PREFIX{PLACEHOLDER}?...")
+            raise ConfigurationError(
+                f"tables {other} and {table} would share the DynamoDB table {name}: write dynamodb://PREFIX{PLACEHOLDER}?..."
+            )
         return name
 
     def shape(self, spec: TableSpec) -> TableShape | None:
-        """The table as it is; None if it does not exist yet. Raises StoreError if its key is not the declared one."""
+        """The table as it is; None if it does not exist yet. Raises StoreError if its key is not
+        the declared one."""
         known = self._shapes.get(spec.name)
         if known is not None:
             return known
@@ -79,25 +103,45 @@ class UserTables:
             return None
         raise_for(answer, f"describe table {name}")
         shape = self._described(name)
-        if spec.key and shape.schema.names != (ENTITY_KEY,) and set(shape.schema.names) != set(spec.key):
-            raise StoreError(f"the DynamoDB table {name} has the key ({', '.join(shape.schema.names)}), but key= says ({', '.join(spec.key)})")
+        if (
+            spec.key
+            and shape.schema.names != (ENTITY_KEY,)
+            and set(shape.schema.names) != set(spec.key)
+        ):
+            raise StoreError(
+                f"the DynamoDB table {name} has the key ({', '.join(shape.schema.names)}), but key= says ({', '.join(spec.key)})"
+            )
         self._shapes[spec.name] = shape
         return shape
 
     def _described(self, name: str) -> TableShape:
         described = wait_until_active(self._requests, name)
-        types = {attribute["AttributeName"]: attribute["AttributeType"] for attribute in described["AttributeDefinitions"]}
-        schema = KeySchema(tuple((part["AttributeName"], types[part["AttributeName"]]) for part in described["KeySchema"]))
+        types = {
+            attribute["AttributeName"]: attribute["AttributeType"]
+            for attribute in described["AttributeDefinitions"]
+        }
+        schema = KeySchema(
+            tuple(
+                (part["AttributeName"], types[part["AttributeName"]])
+                for part in described["KeySchema"]
+            )
+        )
         return TableShape(name, schema, described)
 
     def make(self, spec: TableSpec, key: Mapping[str, object], *, native_ttl: bool) -> TableShape:
-        """The table, made for keys like this one if it does not exist. Its index of tombstones costs a write unit a delete: only with a window."""
+        """The table, made for keys like this one if it does not exist. Its index of tombstones
+        costs a write unit a delete: only with a window."""
         shape = self.shape(spec)
         if shape is not None:
             return shape
         name = self.name_of(spec.name)
         ordered = {column: key[column] for column in spec.key} if set(spec.key) == set(key) else key
-        create_table(self._requests, name, schema_for(ordered).attributes, (SINCE, (MEMORY,)) if spec.window is not None else None)
+        create_table(
+            self._requests,
+            name,
+            schema_for(ordered).attributes,
+            (SINCE, (MEMORY,)) if spec.window is not None else None,
+        )
         if native_ttl:
             self._switch_on_ttl(name)
         made = self.shape(spec)
@@ -105,13 +149,21 @@ class UserTables:
         return made
 
     def _switch_on_ttl(self, name: str) -> None:
-        """A refusal counts only if TTL is not on: another first start was quicker, or our own answer was lost."""
-        answer = self._requests.call("update_time_to_live", TableName=name, TimeToLiveSpecification={"Enabled": True, "AttributeName": EXPIRES})
-        if answer.code and not is_ttl_on(self._requests.call("describe_time_to_live", TableName=name).response):
+        """A refusal counts only if TTL is not on: another first start was quicker, or our own
+        answer was lost."""
+        answer = self._requests.call(
+            "update_time_to_live",
+            TableName=name,
+            TimeToLiveSpecification={"Enabled": True, "AttributeName": EXPIRES},
+        )
+        if answer.code and not is_ttl_on(
+            self._requests.call("describe_time_to_live", TableName=name).response
+        ):
             raise_for(answer, f"switch on TTL of {name}")
 
     def refuse_rows(self, spec: TableSpec) -> None:
-        """Raises TableNotEmpty for a table with items that no event explains, unless they are adopted."""
+        """Raises TableNotEmpty for a table with items that no event explains, unless they are
+        adopted."""
         shape = self.shape(spec)
         if shape is None or spec.adopt == "older-than-everything":
             return
@@ -132,10 +184,12 @@ class UserTables:
                     yield item
 
     def tombstones(self, table: str, before: float) -> Iterator[Tombstone]:
-        """Tombstones written up to a time: from the sparse index, or else by reading the whole table.
+        """Tombstones written up to a time: from the sparse index, or else by reading the whole
+        table.
 
-        The index is looked at each time: it may be added, made anew or taken away while we run. Raises StoreError for an item without a memory, since
-        a tombstone that is skipped here would be in no floor.
+        The index is looked at each time: it may be added, made anew or taken away while we run.
+        Raises StoreError for an item without a memory, since a tombstone that is skipped here would
+        be in no floor.
         """
         shape = self.shape(TableSpec(table))
         if shape is None:
@@ -144,7 +198,13 @@ class UserTables:
         names, values = {"#s": SINCE}, {":before": {"N": str(before)}}
         arguments: dict[str, Any] = {"TableName": shape.name, "FilterExpression": "#s <= :before"}
         where: dict[str, Any] = {"IndexName": SINCE} if shape.indexed else {"ConsistentRead": True}
-        pages = self._requests.pages("scan", **arguments, **where, ExpressionAttributeNames=names, ExpressionAttributeValues=values)
+        pages = self._requests.pages(
+            "scan",
+            **arguments,
+            **where,
+            ExpressionAttributeNames=names,
+            ExpressionAttributeValues=values,
+        )
         for item in pages:
             memory = memory_of(item)
             if memory is None:
@@ -162,7 +222,9 @@ class UserTables:
         if shape is None:
             return 0, 0, 0
         if shape.described.get("TableSizeBytes", 0) <= COUNTED_BYTES:
-            live = [memory.live for memory in map(memory_of, self.items(spec)) if memory is not None]
+            live = [
+                memory.live for memory in map(memory_of, self.items(spec)) if memory is not None
+            ]
             return sum(live), sum(live), len(live) - sum(live)
         dead = int((shape.tombstone_index or {}).get("ItemCount", 0))
         live_items = int(shape.described["ItemCount"]) - dead
@@ -175,24 +237,36 @@ def is_ready(index: dict[str, Any]) -> bool:
 
 
 def is_sparse(index: dict[str, Any], described: dict[str, Any]) -> bool:
-    """Is its key the number that tombstones have, alone? With another attribute beside it, tombstones that lack that one are left out."""
+    """Is its key the number that tombstones have, alone? With another attribute beside it,
+    tombstones that lack that one are left out."""
     number = {"AttributeName": SINCE, "AttributeType": "N"} in described["AttributeDefinitions"]
     return number and index["KeySchema"] == [{"AttributeName": SINCE, "KeyType": "HASH"}]
 
 
 def _carries_memory(index: dict[str, Any]) -> bool:
     projection = index.get("Projection", {})
-    return projection.get("ProjectionType") == "ALL" or MEMORY in projection.get("NonKeyAttributes", ())
+    return projection.get("ProjectionType") == "ALL" or MEMORY in projection.get(
+        "NonKeyAttributes", ()
+    )
 
 
 def is_ttl_on(response: dict[str, Any]) -> bool:
-    """Does this answer of DescribeTimeToLive say that DynamoDB deletes expired tombstones, now or in a moment?"""
+    """Does this answer of DescribeTimeToLive say that DynamoDB deletes expired tombstones, now or
+    in a moment?"""
     described = response.get("TimeToLiveDescription", {})
-    return described.get("TimeToLiveStatus") in ("ENABLED", "ENABLING") and described.get("AttributeName") == EXPIRES
+    return (
+        described.get("TimeToLiveStatus") in ("ENABLED", "ENABLING")
+        and described.get("AttributeName") == EXPIRES
+    )
 
 
 def entity_of(schema: KeySchema, item: Item) -> str:
     """The canonical key of an item."""
     if schema.names == (ENTITY_KEY,):
         return str(item[ENTITY_KEY]["S"])
-    return canonical({name: int(item[name]["N"]) if "N" in item[name] else item[name].get("S") for name in schema.names})
+    return canonical(
+        {
+            name: int(item[name]["N"]) if "N" in item[name] else item[name].get("S")
+            for name in schema.names
+        }
+    )

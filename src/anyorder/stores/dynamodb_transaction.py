@@ -1,4 +1,5 @@
-"""A batch on DynamoDB: each key is one atomic step, the batch is not; what somebody else moved meanwhile comes back as `Lost`."""
+"""A batch on DynamoDB: each key is one atomic step, the batch is not; what somebody else moved
+meanwhile comes back as `Lost`."""
 
 from __future__ import annotations
 
@@ -15,7 +16,17 @@ from anyorder._core.outcome import Reason
 from anyorder._core.position import Lineage, Order
 from anyorder._core.reset import Growth
 from anyorder.errors import ConfigurationError, StoreBusy
-from anyorder.stores.contract import Answer, Entry, EntryQuery, Holding, Refused, Remembered, TableFacts, TableSpec, Write
+from anyorder.stores.contract import (
+    Answer,
+    Entry,
+    EntryQuery,
+    Holding,
+    Refused,
+    Remembered,
+    TableFacts,
+    TableSpec,
+    Write,
+)
 from anyorder.stores.dynamodb_books import Meta, growth_of, packed
 from anyorder.stores.dynamodb_execute import Execution
 from anyorder.stores.dynamodb_floors import EXPIRY, SHORTEST, bucket_of
@@ -29,11 +40,13 @@ from anyorder.stores.guard import reconsider_keys
 if TYPE_CHECKING:
     from anyorder.stores.dynamodb import DynamoDBStore
 
-ROUNDS = 20  # times that keys are decided again at the end of a batch because of other writers' news
+# times that keys are decided again at the end of a batch because of other writers' news
+ROUNDS = 20
 
 
 class DynamoDBTransaction:
-    """See `contract.Transaction`. `dry`: nothing is written; what would have been is remembered until the end."""
+    """See `contract.Transaction`. `dry`: nothing is written; what would have been is remembered
+    until the end."""
 
     atomic = False
 
@@ -64,9 +77,12 @@ class DynamoDBTransaction:
         return Limits(Floor({}, spec.partitions), meta.truncated, lineage)
 
     def _expire(self, spec: TableSpec, meta: Meta, window: float) -> Meta:
-        """DynamoDB's TTL deletes tombstones after some of these windows. Before a shorter one holds, they are noted as it will need."""
+        """DynamoDB's TTL deletes tombstones after some of these windows. Before a shorter one
+        holds, they are noted as it will need."""
         if window < SHORTEST:
-            raise ConfigurationError(f"table {spec.name}: forget=ttl needs a window of an hour or more, not {window:g} s; or leave forget=ttl out")
+            raise ConfigurationError(
+                f"table {spec.name}: forget=ttl needs a window of an hour or more, not {window:g} s; or leave forget=ttl out"
+            )
         if meta.expires is not None and meta.expires <= window:
             return meta
         if meta.expires is not None:
@@ -93,10 +109,15 @@ class DynamoDBTransaction:
             self._guard(spec.name)
         found, _ = self._books.load(spec.name)
         assert found is not None
-        return found if found.guarded is not None or spec.window is None else self._declare(spec, found)
+        return (
+            found
+            if found.guarded is not None or spec.window is None
+            else self._declare(spec, found)
+        )
 
     def _guard(self, name: str) -> None:
-        """From now on creates check the floor; what was decided before may still be under way (see `DynamoDBStore.reap`)."""
+        """From now on creates check the floor; what was decided before may still be under way (see
+        `DynamoDBStore.reap`)."""
         self._store.floors.add(name)
         self._books.guard(name, self._now)
 
@@ -109,20 +130,31 @@ class DynamoDBTransaction:
         self._slots.look(spec, entities, unread=set(entities) - held.keys() if overtakes else set())
         limits = self._limits(spec, entities)
         self._news.unsettled((spec.name, entity) for entity in held)
-        return {entity: self._remembered(spec, entity, held.get(entity, ()), limits.get(entity)) for entity in entities}
+        return {
+            entity: self._remembered(spec, entity, held.get(entity, ()), limits.get(entity))
+            for entity in entities
+        }
 
-    def _remembered(self, spec: TableSpec, entity: str, held: tuple[Held, ...], limits: Limits | None) -> Remembered:
+    def _remembered(
+        self, spec: TableSpec, entity: str, held: tuple[Held, ...], limits: Limits | None
+    ) -> Remembered:
         slot = self._slots.of(spec.name, entity)
-        return Remembered(None if slot.text is None else unpack(slot.text), held, limits, slot.unread)
+        return Remembered(
+            None if slot.text is None else unpack(slot.text), held, limits, slot.unread
+        )
 
     def _limits(self, spec: TableSpec, entities: Sequence[str]) -> dict[str, Limits]:
-        """Each key's own limits: the floor of its bucket. None are kept while nothing was ever forgotten."""
+        """Each key's own limits: the floor of its bucket. None are kept while nothing was ever
+        forgotten."""
         meta = self._metas[spec.name]
         if meta.guarded is None:
             return {}
         buckets = {entity: bucket_of(entity) for entity in entities}
         floors = self._store.floors.of(meta, set(buckets.values()), self._now, dry=self._dry)
-        known = {b: Limits(Floor(f.floor.entries, spec.partitions), f.truncated, self._lineage or {}) for b, f in floors.items()}
+        known = {
+            b: Limits(Floor(f.floor.entries, spec.partitions), f.truncated, self._lineage or {})
+            for b, f in floors.items()
+        }
         return {entity: known[bucket] for entity, bucket in buckets.items()}
 
     def _held(self, spec: TableSpec, entities: Sequence[str]) -> dict[str, tuple[Held, ...]]:
@@ -130,21 +162,29 @@ class DynamoDBTransaction:
         if not meta.open:
             return {}
         wanted = set(entities)
-        return self._store.quarantine.events([one for one in self._store.open_entries(meta) if one.entity in wanted])
+        return self._store.quarantine.events(
+            [one for one in self._store.open_entries(meta) if one.entity in wanted]
+        )
 
     def content(self, spec: TableSpec, key: Mapping[str, object]) -> dict[str, object] | None:
         return self._slots.content(spec, key)
 
     # ---- writing
 
-    def write(self, spec: TableSpec, writes: Sequence[Write], limits: Limits, token: str) -> list[Answer]:
+    def write(
+        self, spec: TableSpec, writes: Sequence[Write], limits: Limits, token: str
+    ) -> list[Answer]:
         if self._dry:
             for write in writes:
-                self._slots.suppose(spec.name, write.entity, None if write.after is None else pack(write.after))
+                self._slots.suppose(
+                    spec.name, write.entity, None if write.after is None else pack(write.after)
+                )
             return []
         answers: list[Answer] = []
         planned: list[Planned] = []
-        expires = EXPIRY * spec.window if self._store.native_ttl and spec.window is not None else None
+        expires = (
+            EXPIRY * spec.window if self._store.native_ttl and spec.window is not None else None
+        )
         shape = self._store.tables.make(spec, writes[0].key, native_ttl=self._store.native_ttl)
         target = Target(shape.name, shape.schema, self._now, token, expires)
         for write in writes:
@@ -161,10 +201,17 @@ class DynamoDBTransaction:
 
     def _learn_columns(self, spec: TableSpec, writes: Sequence[Write]) -> None:
         meta = self._metas[spec.name]
-        named = {column for write in writes if write.after is not None for column in (*write.key, *(write.after.values or {}))} - {REST}
+        named = {
+            column
+            for write in writes
+            if write.after is not None
+            for column in (*write.key, *(write.after.values or {}))
+        } - {REST}
         if named - set(meta.columns):
             self._books.add_columns(spec.name, meta.key or tuple(writes[0].key), named)
-            self._metas[spec.name] = meta._replace(columns=tuple({*meta.columns, *named}), key=meta.key or tuple(writes[0].key))
+            self._metas[spec.name] = meta._replace(
+                columns=tuple({*meta.columns, *named}), key=meta.key or tuple(writes[0].key)
+            )
 
     # ---- the quarantine
 
@@ -189,18 +236,29 @@ class DynamoDBTransaction:
         meta = self._meta(spec)
         if self._news.has_held(spec.name):  # what was just held counts as well
             meta = self._books.load(spec.name)[0] or meta
-        return sorted({one.entity for one in self._store.open_entries(meta) if one.retry or not retry}) if meta.open else []
+        return (
+            sorted({one.entity for one in self._store.open_entries(meta) if one.retry or not retry})
+            if meta.open
+            else []
+        )
 
     def finish(self) -> None:
-        """The end of a batch, before the frontier is stored: other writers' news, until there are none."""
+        """The end of a batch, before the frontier is stored: other writers' news, until there are
+        none."""
         if self._dry or self._done:
             return
         self._done = True
         self._store.observe(*self._slots.stale)
         for _ in range(ROUNDS):
-            again = {spec: entities for spec in self._specs.values() if (entities := self._news.again(spec))}
+            again = {
+                spec: entities
+                for spec in self._specs.values()
+                if (entities := self._news.again(spec))
+            }
             for spec, entities in again.items():
-                reconsider_keys(self, spec, sorted(entities), self.open_table(spec), uuid.uuid4().hex[:8])
+                reconsider_keys(
+                    self, spec, sorted(entities), self.open_table(spec), uuid.uuid4().hex[:8]
+                )
             self._news.reconsidered()
             if not again:
                 break
@@ -220,9 +278,11 @@ class DynamoDBTransaction:
             yield entity, key_of(entity), memory
 
     def save_limits(self, spec: TableSpec, limits: Limits) -> None:
-        """The greatest truncate, then in every floor: a new version, so that creates decided before it are decided again.
+        """The greatest truncate, then in every floor: a new version, so that creates decided before
+        it are decided again.
 
-        One that does not compare with the one known takes its place only by an operator's word, decided on that very one.
+        One that does not compare with the one known takes its place only by an operator's word,
+        decided on that very one.
         """
         truncated, known = limits.truncated, self._metas[spec.name].truncated
         while truncated is not None and not self._dry:
@@ -231,14 +291,22 @@ class DynamoDBTransaction:
             if meta.guarded is None:
                 self._guard(spec.name)
                 self._metas[spec.name] = self._metas[spec.name]._replace(guarded=self._now)
-            order = Order.NEWER if meta.truncated is None else compare(truncated, meta.truncated, lineage)
+            order = (
+                Order.NEWER
+                if meta.truncated is None
+                else compare(truncated, meta.truncated, lineage)
+            )
             taken = order not in (Order.OLDER, Order.SAME)
             if taken and order is not Order.NEWER and meta.truncated != known:
-                raise StoreBusy(f"table {spec.name} was truncated by another writer meanwhile, and the two do not compare; deliver this batch again")
+                raise StoreBusy(
+                    f"table {spec.name} was truncated by another writer meanwhile, and the two do not compare; deliver this batch again"
+                )
             if not taken or self._books.save_truncated(meta, truncated):
                 if order is not Order.OLDER:
                     self._store.floors.truncate(spec.name, truncated, known, lineage)
-                self._metas[spec.name] = self._metas[spec.name]._replace(truncated=truncated if taken else meta.truncated)
+                self._metas[spec.name] = self._metas[spec.name]._replace(
+                    truncated=truncated if taken else meta.truncated
+                )
                 break
 
     def lineage(self) -> Lineage:
@@ -279,16 +347,30 @@ class DynamoDBTransaction:
         return self._store.quarantine.event(number)
 
     def tables(self) -> list[TableFacts]:
-        return [self._facts(meta) for meta in sorted(self._books.metas()) if meta.key or meta.columns or meta.guarded is not None]
+        return [
+            self._facts(meta)
+            for meta in sorted(self._books.metas())
+            if meta.key or meta.columns or meta.guarded is not None
+        ]
 
     def _facts(self, meta: Meta) -> TableFacts:
         spec = TableSpec(meta.name, meta.key)
         entries: dict[str, Any] = {}
-        for found in self._store.floors.read(meta.name).values() if meta.guarded is not None else ():
+        for found in (
+            self._store.floors.read(meta.name).values() if meta.guarded is not None else ()
+        ):
             entries = Floor(entries).raised(found.floor.entries).entries
         rows, live, tombstones = self._store.tables.counts(spec)
         columns = (*meta.key, *sorted(set(meta.columns) - set(meta.key)))
-        return TableFacts(meta.name, meta.key, columns, rows, live, tombstones, Limits(Floor(entries), meta.truncated, self.lineage()))
+        return TableFacts(
+            meta.name,
+            meta.key,
+            columns,
+            rows,
+            live,
+            tombstones,
+            Limits(Floor(entries), meta.truncated, self.lineage()),
+        )
 
     def quarantine_size(self) -> int:
         return self._store.quarantine.size()

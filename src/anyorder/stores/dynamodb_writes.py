@@ -1,7 +1,8 @@
 """One key's conditional write: `plan` makes the request, `settle` reads the answer; both pure.
 
-Every write compares the whole memory that was read (its text carries the token of the attempt that wrote it, so no two writes
-look alike); a create compares with an empty slot; a change that is certainly newer may overtake unread.
+Every write compares the whole memory that was read (its text carries the token of the attempt that
+wrote it, so no two writes look alike); a create compares with an empty slot; a change that is
+certainly newer may overtake unread.
 """
 
 from __future__ import annotations
@@ -33,12 +34,15 @@ from anyorder.stores.dynamodb_items import (
 from anyorder.stores.dynamodb_requests import Answer as Said
 
 CONDITION_FAILED = "ConditionalCheckFailedException"
-WIDE = 150  # columns set or taken away in one update expression, which has at most 4 KB and 300 operators; above, the whole item is put
+# columns set or taken away in one update expression, which has at most 4 KB and 300 operators;
+# above, the whole item is put
+WIDE = 150
 KEEP_SECONDS = 1  # DynamoDB's TTL counts whole seconds; a tombstone is kept at least its window
 
 
 class Slot(NamedTuple):
-    """What this transaction last saw in a key's slot. `text`: its memory, None for an empty one; `unread`: it did not look."""
+    """What this transaction last saw in a key's slot. `text`: its memory, None for an empty one;
+    `unread`: it did not look."""
 
     text: str | None = None
     item: Item | None = None
@@ -46,7 +50,8 @@ class Slot(NamedTuple):
 
 
 class Target(NamedTuple):
-    """Where and how a batch is written. `expires`: seconds until DynamoDB's own TTL may take a tombstone, None where it does not."""
+    """Where and how a batch is written. `expires`: seconds until DynamoDB's own TTL may take a
+    tombstone, None where it does not."""
 
     table: str
     schema: KeySchema
@@ -56,7 +61,8 @@ class Target(NamedTuple):
 
 
 class Planned(NamedTuple):
-    """A request that is ready. `text`: the memory that it stores (None: the slot becomes empty); `item`: as far as it is known."""
+    """A request that is ready. `text`: the memory that it stores (None: the slot becomes empty);
+    `item`: as far as it is known."""
 
     write: Write
     operation: str
@@ -74,7 +80,12 @@ def plan(target: Target, write: Write, slot: Slot) -> Planned:
     after = msgspec.structs.replace(write.after, token=target.token)
     text = pack(after)
     ours = _bookkeeping(target, after, text)
-    replaces = not after.live or slot.text is None or (REST in (after.values or {}) and after.cells is None) or not _live(write.before)
+    replaces = (
+        not after.live
+        or slot.text is None
+        or (REST in (after.values or {}) and after.cells is None)
+        or not _live(write.before)
+    )
     if replaces and (after.values is not None or not after.live):
         return _put(target, write, key, ours, after, text, slot)
     return _update(target, write, key, ours, after, text, slot)
@@ -103,7 +114,9 @@ def _bookkeeping(target: Target, after: Memory, text: str) -> Item:
     return ours
 
 
-def _put(target: Target, write: Write, key: Item, ours: Item, after: Memory, text: str, slot: Slot) -> Planned:
+def _put(
+    target: Target, write: Write, key: Item, ours: Item, after: Memory, text: str, slot: Slot
+) -> Planned:
     """The whole item: what was there before, the TTL attribute of a tombstone included, is gone."""
     told, _ = attributes(after, tuple(write.key)) if after.live else ({}, ())
     item = {**(_key_columns(write) if after.live else {}), **told, **key, **ours}
@@ -118,7 +131,8 @@ def _put(target: Target, write: Write, key: Item, ours: Item, after: Memory, tex
 
 
 def _key_columns(write: Write) -> Item:
-    """The key's own columns, for tables whose key attribute is ours: a row then still shows them."""
+    """The key's own columns, for tables whose key attribute is ours: a row then still shows
+    them."""
     return {name: encoded(name, value) for name, value in write.key.items()}
 
 
@@ -126,7 +140,11 @@ def _condition(after: Memory, slot: Slot) -> tuple[dict[str, Any], Item]:
     names = {"#m": MEMORY}
     refusal = {"ReturnValuesOnConditionCheckFailure": "ALL_OLD"}
     if slot.text is not None:
-        return {"ConditionExpression": "#m = :before", "ExpressionAttributeNames": names, **refusal}, {":before": {"S": slot.text}}
+        return {
+            "ConditionExpression": "#m = :before",
+            "ExpressionAttributeNames": names,
+            **refusal,
+        }, {":before": {"S": slot.text}}
     empty = "attribute_not_exists(#m)"
     guard = incoming_guard(after) if slot.unread else None
     if guard is None:
@@ -137,10 +155,16 @@ def _condition(after: Memory, slot: Slot) -> tuple[dict[str, Any], Item]:
     if guard.offset is not None:
         older += " AND #o < :offset"
         names["#o"], values[":offset"] = OFFSET, {"N": str(guard.offset)}
-    return {"ConditionExpression": f"{empty} OR ({older})", "ExpressionAttributeNames": names, **refusal}, values
+    return {
+        "ConditionExpression": f"{empty} OR ({older})",
+        "ExpressionAttributeNames": names,
+        **refusal,
+    }, values
 
 
-def _update(target: Target, write: Write, key: Item, ours: Item, after: Memory, text: str, slot: Slot) -> Planned:
+def _update(
+    target: Target, write: Write, key: Item, ours: Item, after: Memory, text: str, slot: Slot
+) -> Planned:
     """Some columns of a live row: set, or taken away; a TTL attribute that is left goes as well."""
     told, gone = attributes(after, tuple(write.key))
     there = slot.item or {}
@@ -149,7 +173,10 @@ def _update(target: Target, write: Write, key: Item, ours: Item, after: Memory, 
         gone = (*gone, *(column for column in rest if not column.startswith("anyorder_")))
     setting = {**told, **ours}
     removing = dict.fromkeys([*gone, *({GUARD, OFFSET, SINCE, EXPIRES} - set(ours))])
-    merged = {**{name: value for name, value in {**there, **setting}.items() if name not in removing}, **key}
+    merged = {
+        **{name: value for name, value in {**there, **setting}.items() if name not in removing},
+        **key,
+    }
     check_size(merged)
     if slot.item is not None and len(setting) + len(removing) > WIDE:
         return _put_merged(target, write, merged, text, slot)
@@ -162,21 +189,34 @@ def _update(target: Target, write: Write, key: Item, ours: Item, after: Memory, 
         "UpdateExpression": f"SET {sets} REMOVE {', '.join(marks[name] for name in removing)}",
         "ConditionExpression": f"{marks[MEMORY]} = :before",
         "ExpressionAttributeNames": names,
-        "ExpressionAttributeValues": {f":{place}": value for place, value in enumerate(setting.values())} | {":before": {"S": slot.text or ""}},
+        "ExpressionAttributeValues": {
+            f":{place}": value for place, value in enumerate(setting.values())
+        }
+        | {":before": {"S": slot.text or ""}},
         "ReturnValuesOnConditionCheckFailure": "ALL_OLD",
     }
-    return Planned(write, "update_item", arguments, text, False, merged if slot.item is not None else None)
+    return Planned(
+        write, "update_item", arguments, text, False, merged if slot.item is not None else None
+    )
 
 
 def _put_merged(target: Target, write: Write, merged: Item, text: str, slot: Slot) -> Planned:
-    """The whole item, as the update would leave it: while its memory is the one that was read, its columns are too."""
+    """The whole item, as the update would leave it: while its memory is the one that was read, its
+    columns are too."""
     condition: dict[str, Any] = {
         "ConditionExpression": "#m = :before",
         "ExpressionAttributeNames": {"#m": MEMORY},
         "ExpressionAttributeValues": {":before": {"S": slot.text or ""}},
         "ReturnValuesOnConditionCheckFailure": "ALL_OLD",
     }
-    return Planned(write, "put_item", {"TableName": target.table, "Item": merged, **condition}, text, False, merged)
+    return Planned(
+        write,
+        "put_item",
+        {"TableName": target.table, "Item": merged, **condition},
+        text,
+        False,
+        merged,
+    )
 
 
 def _deletion(target: Target, write: Write, key: Item, slot: Slot) -> Planned:
@@ -197,10 +237,15 @@ def is_mine(planned: Planned, item: Item | None, *, repeated: bool) -> bool:
 
 
 def settle(planned: Planned, said: Said) -> Answer | None:
-    """What an answer means for the key; None: written as decided. A failed condition without its item is `Lost` unread."""
+    """What an answer means for the key; None: written as decided. A failed condition without its
+    item is `Lost` unread."""
     entity = planned.write.entity
     if said.code == CONDITION_FAILED:
-        return None if is_mine(planned, said.item, repeated=said.repeated) else Lost(entity, memory_of(said.item))
+        return (
+            None
+            if is_mine(planned, said.item, repeated=said.repeated)
+            else Lost(entity, memory_of(said.item))
+        )
     if said.code == "ValidationException":
         return Refused(entity, Reason.MALFORMED, f"DynamoDB refuses the item: {said.message}")
     old = said.response.get("Attributes")

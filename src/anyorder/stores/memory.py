@@ -1,4 +1,5 @@
-"""A store in this process's memory, for tests: the contract in its plainest form. One lock, and a copy to roll back to."""
+"""A store in this process's memory, for tests: the contract in its plainest form. One lock, and a
+copy to roll back to."""
 
 from __future__ import annotations
 
@@ -19,7 +20,19 @@ from anyorder._core.memory import REST, Memory, pack, unpack
 from anyorder._core.outcome import Reason
 from anyorder._core.position import Lineage
 from anyorder._core.reset import Growth
-from anyorder.stores.contract import Entry, EntryQuery, Finding, Holding, Lost, Promises, Refused, Remembered, TableFacts, TableSpec, Write
+from anyorder.stores.contract import (
+    Entry,
+    EntryQuery,
+    Finding,
+    Holding,
+    Lost,
+    Promises,
+    Refused,
+    Remembered,
+    TableFacts,
+    TableSpec,
+    Write,
+)
 
 replace = msgspec.structs.replace
 
@@ -50,12 +63,19 @@ class State:
         """Two levels deep; what lies below is immutable or replaced whole."""
         state = State()
         for name, value in vars(self).items():
-            setattr(state, name, {k: copy.copy(v) for k, v in value.items()} if isinstance(value, dict) else set(value))
+            setattr(
+                state,
+                name,
+                {k: copy.copy(v) for k, v in value.items()}
+                if isinstance(value, dict)
+                else set(value),
+            )
         return state
 
 
 class MemoryStore:
-    """`decode` turns a held delivery back into its event. `state.rows[table][entity]` are the rows, for tests to look at."""
+    """`decode` turns a held delivery back into its event. `state.rows[table][entity]` are the rows,
+    for tests to look at."""
 
     promises = Promises(
         "memory",
@@ -90,14 +110,22 @@ class MemoryStore:
     def reap(self, spec: TableSpec, before: float, limit: int = 1000) -> int:
         with self.transaction(before) as transaction:
             limits, memories = transaction.open_table(spec), self.state.memories[spec.name]
-            old = [e for e, row in memories.items() if row.since <= before and not unpack(row.memory).live][:limit]
+            old = [
+                e
+                for e, row in memories.items()
+                if row.since <= before and not unpack(row.memory).live
+            ][:limit]
             for entity in old:
                 limits = forget(limits, unpack(memories.pop(entity).memory).stamp)
             transaction.save_limits(spec, limits)
             return len(old)
 
     def check(self, spec: TableSpec) -> Iterator[Finding]:
-        yield "the store", "nothing is kept: it lies in this process's memory", "use it in tests only"
+        yield (
+            "the store",
+            "nothing is kept: it lies in this process's memory",
+            "use it in tests only",
+        )
 
     def close(self) -> None:
         return None
@@ -108,7 +136,9 @@ class MemoryTransaction:
 
     atomic = True
 
-    def __init__(self, state: State, now: float, decode: Callable[[Delivery], Event] | None) -> None:
+    def __init__(
+        self, state: State, now: float, decode: Callable[[Delivery], Event] | None
+    ) -> None:
         self._state = state
         self._now = now
         self._decode = decode
@@ -118,27 +148,41 @@ class MemoryTransaction:
         self._state.memories.setdefault(spec.name, {})
         self._state.keys.setdefault(spec.name, spec.key)
         limits = self._state.limits.setdefault(spec.name, Limits())
-        return Limits(Floor(limits.floor.entries, spec.partitions), limits.truncated, self.lineage())
+        return Limits(
+            Floor(limits.floor.entries, spec.partitions), limits.truncated, self.lineage()
+        )
 
     def remembered(self, spec: TableSpec, entities: Sequence[str]) -> dict[str, Remembered]:
         memories, wanted = self._state.memories[spec.name], set(entities)
         held: dict[str, list[Held]] = {}
         for entry in self._state.entries.values():
-            if entry.state == "open" and entry.table == spec.name and spec.writes_rows and self._decode is not None and entry.delivery is not None:
+            if (
+                entry.state == "open"
+                and entry.table == spec.name
+                and spec.writes_rows
+                and self._decode is not None
+                and entry.delivery is not None
+            ):
                 event = self._decode(entry.delivery)
                 if event.key is not None and event.entity in wanted:
                     held.setdefault(event.entity, []).append(Held(entry.id, event))
         found = {e: unpack(memories[e].memory) for e in wanted if e in memories}
-        return {e: Remembered(found.get(e), tuple(held.get(e, ()))) for e in found.keys() | held.keys()}
+        return {
+            e: Remembered(found.get(e), tuple(held.get(e, ()))) for e in found.keys() | held.keys()
+        }
 
-    def write(self, spec: TableSpec, writes: Sequence[Write], limits: Limits, token: str) -> list[Refused | Lost]:
+    def write(
+        self, spec: TableSpec, writes: Sequence[Write], limits: Limits, token: str
+    ) -> list[Refused | Lost]:
         for write in writes:
             self._state.keys[spec.name] = self._state.keys[spec.name] or tuple(write.key)
             _write_row(self._state.rows[spec.name], write)
             if write.after is None:
                 self._state.memories[spec.name].pop(write.entity, None)
             else:
-                self._state.memories[spec.name][write.entity] = Row(write.key, pack(replace(write.after, token=token)), self._now)
+                self._state.memories[spec.name][write.entity] = Row(
+                    write.key, pack(replace(write.after, token=token)), self._now
+                )
         return []
 
     def content(self, spec: TableSpec, key: Mapping[str, object]) -> dict[str, object] | None:
@@ -150,7 +194,11 @@ class MemoryTransaction:
     def _hold(self, holding: Holding) -> bool:
         entries = self._state.entries
         key = holding.event.key if holding.entity else None
-        same = (e for e in entries.values() if (e.table, e.key, e.identity) == (holding.table, key, holding.identity))
+        same = (
+            e
+            for e in entries.values()
+            if (e.table, e.key, e.identity) == (holding.table, key, holding.identity)
+        )
         known = next(same, None)
         if known is not None and known.state != "settled":
             entries[known.id] = replace(known, count=known.count + 1, last_seen=self._now)
@@ -158,7 +206,17 @@ class MemoryTransaction:
         number = known.id if known is not None else len(entries) + 1
         detail = holding.detail or holding.event.note
         entries[number] = Entry(
-            number, holding.table, key, holding.reason.value, detail, "open", self._now, self._now, 1, holding.identity, holding.event.delivery
+            number,
+            holding.table,
+            key,
+            holding.reason.value,
+            detail,
+            "open",
+            self._now,
+            self._now,
+            1,
+            holding.identity,
+            holding.event.delivery,
         )
         if holding.retry:
             self._state.retries.add(number)
@@ -170,9 +228,19 @@ class MemoryTransaction:
         self._state.entries[entry] = replace(held, state=state, detail=detail, last_seen=self._now)
 
     def held_entities(self, spec: TableSpec, *, retry: bool) -> list[str]:
-        found = [e for e in self._state.entries.values() if e.state == "open" and e.table == spec.name and e.key is not None]
+        found = [
+            e
+            for e in self._state.entries.values()
+            if e.state == "open" and e.table == spec.name and e.key is not None
+        ]
         decode = self._decode
-        return sorted({decode(e.delivery).entity for e in found if decode and e.delivery is not None and (not retry or e.id in self._state.retries)})
+        return sorted(
+            {
+                decode(e.delivery).entity
+                for e in found
+                if decode and e.delivery is not None and (not retry or e.id in self._state.retries)
+            }
+        )
 
     def memories(self, spec: TableSpec) -> Iterator[tuple[str, dict[str, object], Memory]]:
         for entity, row in tuple(self._state.memories[spec.name].items()):
@@ -203,7 +271,12 @@ class MemoryTransaction:
 
         for entry in tuple(self._state.entries.values()):
             entity = canonical(entry.key) if entry.key is not None else ""
-            wanted = ((query.state, entry.state), (query.table, entry.table), (query.entity, entity), (query.reason, entry.reason))
+            wanted = (
+                (query.state, entry.state),
+                (query.table, entry.table),
+                (query.entity, entity),
+                (query.reason, entry.reason),
+            )
             if all(not asked or asked == there for asked, there in wanted):
                 yield replace(entry, delivery=None)
 
@@ -212,7 +285,11 @@ class MemoryTransaction:
 
     def event(self, number: int) -> Event | None:
         entry = self._state.entries.get(number)
-        return None if entry is None or entry.delivery is None or self._decode is None else self._decode(entry.delivery)
+        return (
+            None
+            if entry is None or entry.delivery is None or self._decode is None
+            else self._decode(entry.delivery)
+        )
 
     def tables(self) -> list[TableFacts]:
         return [self._facts(name) for name in sorted(self._state.memories)]
@@ -222,11 +299,21 @@ class MemoryTransaction:
         rows, count = self._state.rows[name], len(self._state.memories[name])
         columns = tuple(dict.fromkeys(column for row in rows.values() for column in row))
         return TableFacts(
-            name, self._state.keys[name], columns, len(rows), live, count - live, replace(self._state.limits[name], lineage=self.lineage())
+            name,
+            self._state.keys[name],
+            columns,
+            len(rows),
+            live,
+            count - live,
+            replace(self._state.limits[name], lineage=self.lineage()),
         )
 
     def quarantine_size(self) -> int:
-        return sum(len(e.delivery.value or b"") for e in self._state.entries.values() if e.delivery is not None)
+        return sum(
+            len(e.delivery.value or b"")
+            for e in self._state.entries.values()
+            if e.delivery is not None
+        )
 
 
 def _write_row(rows: dict[str, dict[str, object]], write: Write) -> None:
@@ -237,5 +324,11 @@ def _write_row(rows: dict[str, dict[str, object]], write: Write) -> None:
     elif after.values is not None:
         kept = rows.get(write.entity, {})
         if REST in after.values:
-            kept = {column: value for column, value in kept.items() if column in (after.cells or {})}
-        rows[write.entity] = {**kept, **{c: v for c, v in after.values.items() if c != REST}, **write.key}
+            kept = {
+                column: value for column, value in kept.items() if column in (after.cells or {})
+            }
+        rows[write.entity] = {
+            **kept,
+            **{c: v for c, v in after.values.items() if c != REST},
+            **write.key,
+        }

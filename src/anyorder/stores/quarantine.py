@@ -1,4 +1,5 @@
-"""What could not be decided: list it, look at it, settle it. The deliveries lie in the store, byte for byte."""
+"""What could not be decided: list it, look at it, settle it. The deliveries lie in the store, byte
+for byte."""
 
 from __future__ import annotations
 
@@ -13,26 +14,39 @@ from anyorder._core.explain import explain
 from anyorder._core.outcome import Outcome, Reason, outcome_of
 from anyorder._core.reset import Growth
 from anyorder.errors import ConfigurationError
-from anyorder.stores.contract import Entry, EntryQuery, Refused, Store, TableSpec, Transaction, Write
+from anyorder.stores.contract import (
+    Entry,
+    EntryQuery,
+    Refused,
+    Store,
+    TableSpec,
+    Transaction,
+    Write,
+)
 from anyorder.stores.guard import apply, look, reconsider_keys, take_truncate
 
 
 class Quarantine:
-    """The quarantine of one table (`spec`), or of the whole store. `decode` turns a delivery back into its event."""
+    """The quarantine of one table (`spec`), or of the whole store. `decode` turns a delivery back
+    into its event."""
 
-    def __init__(self, store: Store, spec: TableSpec | None, decode: Callable[[Delivery], Event]) -> None:
+    def __init__(
+        self, store: Store, spec: TableSpec | None, decode: Callable[[Delivery], Event]
+    ) -> None:
         self._store = store
         self._spec = spec
         self._decode = decode
 
     def entries(self, state: str = "open", reason: str = "") -> list[Entry]:
-        """Entries of a state ("" for all): open, settled (by itself), accepted, dropped. Oldest first."""
+        """Entries of a state ("" for all): open, settled (by itself), accepted, dropped. Oldest
+        first."""
         query = EntryQuery(state, self._spec.name if self._spec is not None else "", reason=reason)
         with self._store.reading() as transaction:
             return list(transaction.entries(query))
 
     def show(self, number: int) -> Entry:
-        """One entry with its delivery. Raises ConfigurationError if there is none of that number."""
+        """One entry with its delivery. Raises ConfigurationError if there is none of that
+        number."""
         with self._store.reading() as transaction:
             return _found(transaction, number)
 
@@ -43,9 +57,11 @@ class Quarantine:
             transaction.settle(number, "dropped", Reason.DUPLICATE)
 
     def accept(self, number: int, spec: TableSpec | None = None) -> str:
-        """An operator's word (rules R11): decided again first; if it is still held, the row is written and marked declared.
+        """An operator's word (rules R11): decided again first; if it is still held, the row is
+        written and marked declared.
 
-        Returns what happened, as a sentence. Raises ConfigurationError if the event cannot be decoded or the store refuses it.
+        Returns what happened, as a sentence. Raises ConfigurationError if the event cannot be
+        decoded or the store refuses it.
         """
         spec = spec or self._spec
         with self._store.transaction(time.time()) as transaction:
@@ -56,23 +72,37 @@ class Quarantine:
                 raise ConfigurationError(
                     f"entry {number} cannot be accepted: {event.note or 'no table matches it'}. Repair what it names, or drop it"
                 )
-            decision = (_accepted_truncate if event.kind is Kind.TRUNCATE else _accepted)(transaction, spec, event)
+            decision = (_accepted_truncate if event.kind is Kind.TRUNCATE else _accepted)(
+                transaction, spec, event
+            )
             if outcome_of(decision.reason) is Outcome.QUARANTINED:
                 raise ConfigurationError(f"entry {number} is still held. {explain(decision)}")
             transaction.settle(number, "accepted", decision.reason)
             if event.kind is Kind.TRUNCATE:
                 apply(transaction, spec, [], secrets.token_hex(4), reconsider=True)
             else:
-                reconsider_keys(transaction, spec, [event.entity], transaction.open_table(spec), secrets.token_hex(4))
+                reconsider_keys(
+                    transaction,
+                    spec,
+                    [event.entity],
+                    transaction.open_table(spec),
+                    secrets.token_hex(4),
+                )
             return f"By your word. {explain(decision)}"
 
     def dismiss(self, scope: str, specs: list[TableSpec]) -> int:
-        """The suspicion of a reset was wrong (rules R13): forget the checkpoints and decide what it held again. How many entries closed."""
+        """The suspicion of a reset was wrong (rules R13): forget the checkpoints and decide what it
+        held again. How many entries closed."""
         with self._store.transaction(time.time()) as transaction:
             if not transaction.growths([scope]):
-                raise ConfigurationError(f"no clock {scope!r} is watched; `anyorder doctor` lists the suspected ones")
+                raise ConfigurationError(
+                    f"no clock {scope!r} is watched; `anyorder doctor` lists the suspected ones"
+                )
             transaction.save_growths({scope: Growth()})
-            return sum(len(apply(transaction, spec, [], secrets.token_hex(4), reconsider=True).closed) for spec in specs)
+            return sum(
+                len(apply(transaction, spec, [], secrets.token_hex(4), reconsider=True).closed)
+                for spec in specs
+            )
 
 
 def _accepted(transaction: Transaction, spec: TableSpec, event: Event) -> Decision:
@@ -81,21 +111,35 @@ def _accepted(transaction: Transaction, spec: TableSpec, event: Event) -> Decisi
     before = remembered.memory
     after, reason, against = accept(before, event, remembered.limits or limits)
     if after is not before:
-        for failure in transaction.write(spec, [Write(event.entity, event.key or {}, before, after)], limits, secrets.token_hex(4)):
-            detail = failure.detail if isinstance(failure, Refused) else "another writer moved the key; try again"
+        for failure in transaction.write(
+            spec,
+            [Write(event.entity, event.key or {}, before, after)],
+            limits,
+            secrets.token_hex(4),
+        ):
+            detail = (
+                failure.detail
+                if isinstance(failure, Refused)
+                else "another writer moved the key; try again"
+            )
             raise ConfigurationError(f"the store refuses this event: {detail}")
     return Decision(event, reason, against)
 
 
 def _accepted_truncate(transaction: Transaction, spec: TableSpec, event: Event) -> Decision:
-    """It becomes the table's greatest truncate; rows whose position does not compare with its own stay."""
-    return take_truncate(transaction, spec, event, *accept_truncate(transaction.open_table(spec), event))[1]
+    """It becomes the table's greatest truncate; rows whose position does not compare with its own
+    stay."""
+    return take_truncate(
+        transaction, spec, event, *accept_truncate(transaction.open_table(spec), event)
+    )[1]
 
 
 def _found(transaction: Transaction, number: int) -> Entry:
     entry = transaction.entry(number)
     if entry is None:
-        raise ConfigurationError(f"the quarantine has no entry {number}; `anyorder quarantine list` shows them")
+        raise ConfigurationError(
+            f"the quarantine has no entry {number}; `anyorder quarantine list` shows them"
+        )
     return entry
 
 

@@ -1,7 +1,9 @@
-"""SQLite: one database file holds the user's tables, their memories beside them, the quarantine and the frontier.
+"""SQLite: one database file holds the user's tables, their memories beside them, the quarantine and
+the frontier.
 
-Every batch is one `BEGIN IMMEDIATE` transaction, so what is read stays true until it is written, floor included (rules R2).
-A deferred BEGIN would fail with "database is locked" without waiting as soon as it turns from reading to writing.
+Every batch is one `BEGIN IMMEDIATE` transaction, so what is read stays true until it is written,
+floor included (rules R2). A deferred BEGIN would fail with "database is locked" without waiting as
+soon as it turns from reading to writing.
 """
 
 from __future__ import annotations
@@ -27,11 +29,13 @@ VERSION = 1
 
 
 class SQLiteStore:
-    """A SQLite database. `path`: a file, or `:memory:`. `decode` turns a held delivery back into its event.
+    """A SQLite database. `path`: a file, or `:memory:`. `decode` turns a held delivery back into
+    its event.
 
-    `synchronous`: "normal" keeps the database consistent through a power loss but may lose the last commits, which is right
-    while the frontier lies in the same file; "full" when the acknowledgement lies elsewhere (a broker).
-    Raises StoreError for a database written by a newer anyorder.
+    `synchronous`: "normal" keeps the database consistent through a power loss but may lose the last
+    commits, which is right while the frontier lies in the same file; "full" when the
+    acknowledgement lies elsewhere (a broker). Raises StoreError for a database written by a newer
+    anyorder.
     """
 
     promises = Promises(
@@ -44,19 +48,27 @@ class SQLiteStore:
         note="one writer at a time; not on network file systems",
     )
 
-    def __init__(self, path: str, decode: Callable[[Delivery], Event] | None = None, synchronous: str = "normal") -> None:
+    def __init__(
+        self,
+        path: str,
+        decode: Callable[[Delivery], Event] | None = None,
+        synchronous: str = "normal",
+    ) -> None:
         self.path = path
         self.decode = decode
         self._database = connect(path)
         for pragma in SQL["pragmas"].splitlines():
             self._waiting(lambda pragma=pragma: self._database.execute(pragma))  # type: ignore[misc]
-        self._database.execute("PRAGMA synchronous = FULL" if synchronous == "full" else "PRAGMA synchronous = NORMAL")
+        self._database.execute(
+            "PRAGMA synchronous = FULL" if synchronous == "full" else "PRAGMA synchronous = NORMAL"
+        )
         self._tables = Tables()
         self._migrate()
 
     @contextmanager
     def transaction(self, now: float, *, dry: bool = False) -> Iterator[SQLiteTransaction]:
-        """One atomic step. Raises StoreBusy if another process holds the write lock for five minutes."""
+        """One atomic step. Raises StoreBusy if another process holds the write lock for five
+        minutes."""
         self._waiting(lambda: self._database.execute("BEGIN IMMEDIATE"))
         try:
             yield SQLiteTransaction(self._database, self._tables, now, self.decode)
@@ -79,20 +91,26 @@ class SQLiteStore:
             self._database.execute("ROLLBACK")
 
     def joined(self, connection: sqlite3.Connection, now: float) -> SQLiteTransaction:
-        """A transaction on the caller's own connection, which begins and ends it: the caller's SQL and our memory in one commit."""
+        """A transaction on the caller's own connection, which begins and ends it: the caller's SQL
+        and our memory in one commit."""
         return SQLiteTransaction(connection, Tables(), now, self.decode)
 
     def reap(self, spec: TableSpec, before: float, limit: int = 1000) -> int:
-        """Forget tombstones written before a time: the floor is raised and the very rows deleted in one transaction (rules R2, R3)."""
+        """Forget tombstones written before a time: the floor is raised and the very rows deleted in
+        one transaction (rules R2, R3)."""
         with self.transaction(before) as transaction:
             limits = transaction.open_table(spec)
             memory = transaction.memory_of(spec)
-            rows = self._database.execute(SQL["old_tombstones"].format(memory=memory), {"before": before, "limit": limit}).fetchall()
+            rows = self._database.execute(
+                SQL["old_tombstones"].format(memory=memory), {"before": before, "limit": limit}
+            ).fetchall()
             for _, text in rows:
                 limits = forget(limits, unpack(text).stamp)
             if rows:
                 transaction.save_limits(spec, limits)
-                self._database.executemany(SQL["forget_memory"].format(memory=memory), [(entity,) for entity, _ in rows])
+                self._database.executemany(
+                    SQL["forget_memory"].format(memory=memory), [(entity,) for entity, _ in rows]
+                )
             return len(rows)
 
     def check(self, spec: TableSpec) -> Iterator[Finding]:
@@ -100,7 +118,11 @@ class SQLiteStore:
         (mode,) = self._database.execute("PRAGMA journal_mode").fetchone()
         if mode != "wal" and self.path != ":memory:":
             to_do = "move the file to a local disk: WAL needs shared memory, which network file systems lack"
-            yield self.path, f"the journal mode is {mode}, so readers and the writer block each other", to_do
+            yield (
+                self.path,
+                f"the journal mode is {mode}, so readers and the writer block each other",
+                to_do,
+            )
 
     def close(self) -> None:
         self._database.close()
@@ -118,10 +140,13 @@ class SQLiteStore:
                         self._database.execute(statement)
         (version,) = self._database.execute(SQL["schema_version"]).fetchone()
         if version > VERSION:
-            raise StoreError(f"{self.path} was written by a newer anyorder (schema {version}, this one knows {VERSION}): upgrade anyorder")
+            raise StoreError(
+                f"{self.path} was written by a newer anyorder (schema {version}, this one knows {VERSION}): upgrade anyorder"
+            )
 
     def _waiting(self, act: Callable[[], Any]) -> None:
-        """SQLite's own waiting gives up in some cases although the lock will come free; ours ends in StoreBusy."""
+        """SQLite's own waiting gives up in some cases although the lock will come free; ours ends
+        in StoreBusy."""
         until = time.monotonic() + LOCKED_SECONDS
         while True:
             try:
@@ -140,6 +165,10 @@ class SQLiteStore:
 def connect(path: str) -> sqlite3.Connection:
     """A connection in autocommit mode: this module says BEGIN and COMMIT itself."""
     try:
-        return sqlite3.connect(path, timeout=BUSY_SECONDS, isolation_level=None, check_same_thread=False)
+        return sqlite3.connect(
+            path, timeout=BUSY_SECONDS, isolation_level=None, check_same_thread=False
+        )
     except sqlite3.OperationalError as error:
-        raise StoreError(f"cannot open {path}: {error}; does its directory exist, and may this user write there?") from error
+        raise StoreError(
+            f"cannot open {path}: {error}; does its directory exist, and may this user write there?"
+        ) from error

@@ -1,4 +1,5 @@
-"""The user's table in SQLite: created from the events' columns, widened when one appears, or exactly as the user has it."""
+"""The user's table in SQLite: created from the events' columns, widened when one appears, or
+exactly as the user has it."""
 
 from __future__ import annotations
 
@@ -19,7 +20,8 @@ SQL = load_statements("sqlite.sql")
 INT64 = 1 << 63
 AS_IT_IS = frozenset({str, float, bytes, bool, type(None)})
 Shape = tuple[bool, tuple[str, ...], tuple[str, ...]]
-"""What a write of a row looks like: was it live, which columns have a value, which are listed in its memory."""
+"""What a write of a row looks like: was it live, which columns have a value, which are listed in
+its memory."""
 _encode = msgspec.json.Encoder(decimal_format="number")
 
 
@@ -39,7 +41,8 @@ def memory_table(name: str) -> str:
 
 
 class Schema:
-    """What is known of one guarded table. `created`: we made the user's table, so we may widen it."""
+    """What is known of one guarded table. `created`: we made the user's table, so we may widen
+    it."""
 
     def __init__(self, name: str, key: tuple[str, ...], created: bool) -> None:
         self.name = name
@@ -52,27 +55,50 @@ class Schema:
 
     @classmethod
     def open(cls, database: sqlite3.Connection, spec: TableSpec) -> Schema:
-        """Find or make the table's memory and its line in our books; look at the user's table if there is one."""
+        """Find or make the table's memory and its line in our books; look at the user's table if
+        there is one."""
         row = database.execute(SQL["load_table"], {"name": spec.name}).fetchone()
         if row is None:
-            exists = database.execute(SQL["table_exists"], {"name": spec.name}).fetchone() is not None
+            exists = (
+                database.execute(SQL["table_exists"], {"name": spec.name}).fetchone() is not None
+            )
             _refuse_rows(database, spec, exists)
             floor = msgspec.json.encode(NOTHING_FORGOTTEN).decode()
-            columns = [name for name, _ in database.execute(SQL["columns_of"], {"name": spec.name})] if exists else []
-            values = {"key_columns": msgspec.json.encode(spec.key).decode(), "columns": msgspec.json.encode(columns).decode(), "floor": floor}
-            database.execute(SQL["insert_table"], {"name": spec.name, "created": int(not exists), "adopt": spec.adopt, **values})
+            columns = (
+                [name for name, _ in database.execute(SQL["columns_of"], {"name": spec.name})]
+                if exists
+                else []
+            )
+            values = {
+                "key_columns": msgspec.json.encode(spec.key).decode(),
+                "columns": msgspec.json.encode(columns).decode(),
+                "floor": floor,
+            }
+            database.execute(
+                SQL["insert_table"],
+                {"name": spec.name, "created": int(not exists), "adopt": spec.adopt, **values},
+            )
             memory = memory_table(spec.name)
             database.execute(SQL["create_memory"].format(memory=memory))
-            database.execute(SQL["create_memory_index"].format(memory=memory, index=quoted(f"anyorder_tombstones_{spec.name}")))
+            database.execute(
+                SQL["create_memory_index"].format(
+                    memory=memory, index=quoted(f"anyorder_tombstones_{spec.name}")
+                )
+            )
             row = database.execute(SQL["load_table"], {"name": spec.name}).fetchone()
         loaded = Loaded(*row)
-        schema = cls(spec.name, spec.key or tuple(msgspec.json.decode(loaded.key_columns)), bool(loaded.created))
+        schema = cls(
+            spec.name,
+            spec.key or tuple(msgspec.json.decode(loaded.key_columns)),
+            bool(loaded.created),
+        )
         if not schema.created and schema.key:
             schema.check_key(database)
         return schema
 
     def load(self, database: sqlite3.Connection) -> Loaded:
-        """Our books' line, read in this transaction: another process may have moved the floor or added columns."""
+        """Our books' line, read in this transaction: another process may have moved the floor or
+        added columns."""
         row = database.execute(SQL["load_table"], {"name": self.name}).fetchone()
         if row is None:
             raise StoreError(f"the memory of table {self.name} has been removed from the database")
@@ -92,33 +118,58 @@ class Schema:
         """An upsert needs the key to be unique in the user's table."""
         columns = database.execute(SQL["columns_of"], {"name": self.name}).fetchall()
         primary = {name for name, place in columns if place}
-        unique = [set(names.split("\x00")) for _, names in database.execute(SQL["unique_indexes"], {"name": self.name})]
+        unique = [
+            set(names.split("\x00"))
+            for _, names in database.execute(SQL["unique_indexes"], {"name": self.name})
+        ]
         if set(self.key) not in (primary, *unique):
             names = ", ".join(self.key)
-            raise StoreError(f"table {self.name} has no primary key or unique index on ({names}): create one, or name its key in key=")
+            raise StoreError(
+                f"table {self.name} has no primary key or unique index on ({names}): create one, or name its key in key="
+            )
 
-    def content(self, database: sqlite3.Connection, key: Mapping[str, object]) -> dict[str, object] | None:
+    def content(
+        self, database: sqlite3.Connection, key: Mapping[str, object]
+    ) -> dict[str, object] | None:
         """The user's row of a key, or None."""
         if not self.columns:
             return None
         condition = " AND ".join(f"{quoted(column)} = ?" for column in self.key)
-        found = database.execute(SQL["read_row"].format(table=quoted(self.name), condition=condition), [adapted(key[column]) for column in self.key])
+        found = database.execute(
+            SQL["read_row"].format(table=quoted(self.name), condition=condition),
+            [adapted(key[column]) for column in self.key],
+        )
         row = found.fetchone()
-        return None if row is None else dict(zip((column for column, *_ in found.description), row, strict=True))
+        return (
+            None
+            if row is None
+            else dict(zip((column for column, *_ in found.description), row, strict=True))
+        )
 
-    def widen(self, database: sqlite3.Connection, key: dict[str, object], columns: Sequence[str]) -> None:
-        """Make room for columns that events name for the first time. A table of the user's own is left as it is."""
+    def widen(
+        self, database: sqlite3.Connection, key: dict[str, object], columns: Sequence[str]
+    ) -> None:
+        """Make room for columns that events name for the first time. A table of the user's own is
+        left as it is."""
         if not self.key:
             self.key = tuple(key)
         if set(key) != set(self.key):
-            raise StoreError(f"table {self.name} has the key ({', '.join(self.key)}), this event has ({', '.join(key)})")
+            raise StoreError(
+                f"table {self.name} has the key ({', '.join(self.key)}), this event has ({', '.join(key)})"
+            )
         known = {column.lower(): column for column in self.columns}
-        fresh = [c for c in dict.fromkeys([*self.key, *columns]) if known.get(c.lower()) != c and c not in self.ignored]
+        fresh = [
+            c
+            for c in dict.fromkeys([*self.key, *columns])
+            if known.get(c.lower()) != c and c not in self.ignored
+        ]
         if not fresh:
             return
         for column in fresh:
             if column.lower() in known or column == REST:
-                raise StoreError(f"column {column!r} of table {self.name} differs from another only in case, which SQLite does not tell apart")
+                raise StoreError(
+                    f"column {column!r} of table {self.name} differs from another only in case, which SQLite does not tell apart"
+                )
             known[column.lower()] = column
         if not self.created:
             self.ignored.update(fresh)
@@ -129,14 +180,25 @@ class Schema:
         table = quoted(self.name)
         if not self.columns:
             names = ", ".join(quoted(column) for column in fresh)
-            database.execute(SQL["create_table"].format(table=table, columns=names, key=", ".join(map(quoted, self.key))))
+            database.execute(
+                SQL["create_table"].format(
+                    table=table, columns=names, key=", ".join(map(quoted, self.key))
+                )
+            )
         else:
             for column in fresh:
                 database.execute(SQL["add_column"].format(table=table, column=quoted(column)))
         self.columns = [*self.columns, *fresh]
         self._text = msgspec.json.encode(self.columns).decode()
         self.statements.clear()
-        database.execute(SQL["save_columns"], {"name": self.name, "columns": self._text, "key_columns": msgspec.json.encode(self.key).decode()})
+        database.execute(
+            SQL["save_columns"],
+            {
+                "name": self.name,
+                "columns": self._text,
+                "key_columns": msgspec.json.encode(self.key).decode(),
+            },
+        )
 
 
 def _refuse_rows(database: sqlite3.Connection, spec: TableSpec, exists: bool) -> None:
@@ -160,7 +222,8 @@ class RowWriter:
         self.memory = memory_table(spec.name)
 
     def write(self, writes: Sequence[Write]) -> None:
-        """Rows of one batch, at most one write a key; deletes first, they free unique values. Raises sqlite3.IntegrityError where one is refused."""
+        """Rows of one batch, at most one write a key; deletes first, they free unique values.
+        Raises sqlite3.IntegrityError where one is refused."""
         if not self._rows or not writes:
             return
         gone: list[Write] = []
@@ -171,7 +234,9 @@ class RowWriter:
                 gone.append(write)
             elif after.values is not None:
                 live = write.before is not None and write.before.live
-                shapes.setdefault((live, tuple(after.values), tuple(after.cells or ())), []).append(write)
+                shapes.setdefault((live, tuple(after.values), tuple(after.cells or ())), []).append(
+                    write
+                )
         self._fit(writes, shapes)
         if gone and self._schema.columns:
             self._database.executemany(self._deletion(), [self._key(write) for write in gone])
@@ -180,40 +245,61 @@ class RowWriter:
 
     def _fit(self, writes: Sequence[Write], shapes: Iterable[Shape]) -> None:
         """Every key has the table's columns, and the table those of the events."""
-        columns = dict.fromkeys(column for _, values, _ in shapes for column in values if column != REST)
+        columns = dict.fromkeys(
+            column for _, values, _ in shapes for column in values if column != REST
+        )
         key = self._schema.key
         for number, write in enumerate(writes):
             if number == 0 or write.key.keys() != set(key):
                 self._schema.widen(self._database, write.key, list(columns))
 
     def _write_shape(self, shape: Shape, writes: Sequence[Write]) -> None:
-        """Writes that name the same columns are one statement; a row that is there and is told in part is updated."""
+        """Writes that name the same columns are one statement; a row that is there and is told in
+        part is updated."""
         live, values, cells = shape
         columns = self._named(values, cells)
-        if live and (not columns or len(columns) + len(self._schema.key) != len(self._schema.columns)):
+        if live and (
+            not columns or len(columns) + len(self._schema.key) != len(self._schema.columns)
+        ):
             if columns:
-                self._database.executemany(self._update(columns), [_adapted(write, columns) + self._key(write) for write in writes])
+                self._database.executemany(
+                    self._update(columns),
+                    [_adapted(write, columns) + self._key(write) for write in writes],
+                )
         else:
-            self._database.executemany(self._insert(columns), [self._key(write) + _adapted(write, columns) for write in writes])
+            self._database.executemany(
+                self._insert(columns),
+                [self._key(write) + _adapted(write, columns) for write in writes],
+            )
 
     def _key(self, write: Write) -> list[object]:
         return [adapted(write.key[column]) for column in self._schema.key]
 
     def _named(self, values: tuple[str, ...], cells: tuple[str, ...]) -> tuple[str, ...]:
-        """The columns to write, key columns apart: those with a value and, where the rest is told, every other known one."""
+        """The columns to write, key columns apart: those with a value and, where the rest is told,
+        every other known one."""
         others = [column for column in self._schema.columns if column not in self._schema.key]
         if REST in values:
             return tuple(column for column in others if column in values or column not in cells)
         return tuple(column for column in others if column in values)
 
     def _deletion(self) -> str:
-        return self._cached(("delete",), lambda: SQL["delete_row"].format(table=quoted(self._schema.name), condition=self._condition()))
+        return self._cached(
+            ("delete",),
+            lambda: SQL["delete_row"].format(
+                table=quoted(self._schema.name), condition=self._condition()
+            ),
+        )
 
     def _update(self, columns: tuple[str, ...]) -> str:
         assignments = ", ".join(f"{quoted(column)} = ?" for column in columns)
         return self._cached(
             ("update", *columns),
-            lambda: SQL["update_row"].format(table=quoted(self._schema.name), assignments=assignments, condition=self._condition()),
+            lambda: SQL["update_row"].format(
+                table=quoted(self._schema.name),
+                assignments=assignments,
+                condition=self._condition(),
+            ),
         )
 
     def _insert(self, columns: tuple[str, ...]) -> str:
@@ -225,7 +311,9 @@ class RowWriter:
                 columns=", ".join(map(quoted, names)),
                 places=", ".join("?" * len(names)),
                 key=", ".join(map(quoted, self._schema.key)),
-                assignments=", ".join(f"{quoted(column)} = excluded.{quoted(column)}" for column in columns),
+                assignments=", ".join(
+                    f"{quoted(column)} = excluded.{quoted(column)}" for column in columns
+                ),
             ),
         )
 
@@ -241,11 +329,15 @@ class RowWriter:
 
 def _adapted(write: Write, columns: tuple[str, ...]) -> list[object]:
     get = write.after.values.get  # type: ignore[union-attr]  # only writes with values have a shape
-    return [value if (value := get(column)).__class__ in AS_IT_IS else adapted(value) for column in columns]
+    return [
+        value if (value := get(column)).__class__ in AS_IT_IS else adapted(value)
+        for column in columns
+    ]
 
 
 def adapted(value: object) -> object:
-    """A decoded value as SQLite stores it exactly: integers beyond 64 bits and decimals as text, lists and objects as JSON text."""
+    """A decoded value as SQLite stores it exactly: integers beyond 64 bits and decimals as text,
+    lists and objects as JSON text."""
     if value.__class__ in AS_IT_IS:
         return value
     if isinstance(value, int):

@@ -1,4 +1,5 @@
-"""One SQLite transaction: reads memories, writes rows and memories, keeps the quarantine. It decides nothing."""
+"""One SQLite transaction: reads memories, writes rows and memories, keeps the quarantine. It
+decides nothing."""
 
 from __future__ import annotations
 
@@ -17,14 +18,26 @@ from anyorder._core.outcome import Reason
 from anyorder._core.position import Lineage
 from anyorder._core.reset import Growth
 from anyorder.errors import StoreError
-from anyorder.stores.contract import Entry, EntryQuery, Holding, Lost, Refused, Remembered, TableFacts, TableSpec, Write
+from anyorder.stores.contract import (
+    Entry,
+    EntryQuery,
+    Holding,
+    Lost,
+    Refused,
+    Remembered,
+    TableFacts,
+    TableSpec,
+    Write,
+)
 from anyorder.stores.sqlite_rows import RowWriter, Schema, memory_table
 from anyorder.stores.statements import load_statements, quoted
 
 SQL = load_statements("sqlite.sql")
 PAGE = 1000  # memories read at a time
 RETRIES = 500  # refused keys tried again after a batch
-WAITS = frozenset({"SQLITE_CONSTRAINT_FOREIGNKEY", "SQLITE_CONSTRAINT_UNIQUE", "SQLITE_CONSTRAINT_TRIGGER"})
+WAITS = frozenset(
+    {"SQLITE_CONSTRAINT_FOREIGNKEY", "SQLITE_CONSTRAINT_UNIQUE", "SQLITE_CONSTRAINT_TRIGGER"}
+)
 _encode = msgspec.json.encode
 _headers = msgspec.json.Decoder(tuple[tuple[str, str | None], ...])
 _truncated = msgspec.json.Decoder(Stamp)
@@ -41,7 +54,13 @@ class SQLiteTransaction:
 
     atomic = True
 
-    def __init__(self, database: sqlite3.Connection, tables: Tables, now: float, decode: Callable[[Delivery], Event] | None) -> None:
+    def __init__(
+        self,
+        database: sqlite3.Connection,
+        tables: Tables,
+        now: float,
+        decode: Callable[[Delivery], Event] | None,
+    ) -> None:
         self._database = database
         self._tables = tables
         self._now = now
@@ -65,18 +84,24 @@ class SQLiteTransaction:
 
     def remembered(self, spec: TableSpec, entities: Sequence[str]) -> dict[str, Remembered]:
         names = _encode(entities).decode()
-        found = self._database.execute(SQL["read_memories"].format(memory=memory_table(spec.name)), {"entities": names})
+        found = self._database.execute(
+            SQL["read_memories"].format(memory=memory_table(spec.name)), {"entities": names}
+        )
         known = {entity: Remembered(unpack(text)) for entity, text in found}
         if not spec.writes_rows:
             return known  # what is held would be applied without the caller's own SQL
-        for entity, number, *delivery in self._database.execute(SQL["open_entries"], {"table": spec.name, "entities": names}):
+        for entity, number, *delivery in self._database.execute(
+            SQL["open_entries"], {"table": spec.name, "entities": names}
+        ):
             event = self._event(delivery)
             if event is not None:
                 there = known.get(entity, Remembered(None))
                 known[entity] = there._replace(held=(*there.held, Held(number, event)))
         return known
 
-    def write(self, spec: TableSpec, writes: Sequence[Write], limits: Limits, token: str) -> list[Refused | Lost]:
+    def write(
+        self, spec: TableSpec, writes: Sequence[Write], limits: Limits, token: str
+    ) -> list[Refused | Lost]:
         writer = RowWriter(self._database, self._tables[spec.name], spec)
         try:
             self._together(writer, writes, token)
@@ -145,12 +170,22 @@ class SQLiteTransaction:
         return bool(count == 1)
 
     def settle(self, entry: int, state: str, reason: Reason) -> None:
-        self._database.execute(SQL["settle"], {"id": entry, "state": state, "now": self._now, "detail": reason.value})
+        self._database.execute(
+            SQL["settle"], {"id": entry, "state": state, "now": self._now, "detail": reason.value}
+        )
 
     def held_entities(self, spec: TableSpec, *, retry: bool) -> list[str]:
         if retry:
-            return [entity for (entity,) in self._database.execute(SQL["retry_entities"], {"table": spec.name, "limit": RETRIES})]
-        return [entity for (entity,) in self._database.execute(SQL["open_entities"], {"table": spec.name})]
+            return [
+                entity
+                for (entity,) in self._database.execute(
+                    SQL["retry_entities"], {"table": spec.name, "limit": RETRIES}
+                )
+            ]
+        return [
+            entity
+            for (entity,) in self._database.execute(SQL["open_entities"], {"table": spec.name})
+        ]
 
     def memories(self, spec: TableSpec) -> Iterator[tuple[str, dict[str, object], Memory]]:
         after, statement = "", SQL["page_memories"].format(memory=memory_table(spec.name))
@@ -161,7 +196,10 @@ class SQLiteTransaction:
 
     def save_limits(self, spec: TableSpec, limits: Limits) -> None:
         truncated = None if limits.truncated is None else _encode(limits.truncated).decode()
-        self._database.execute(SQL["save_limits"], {"name": spec.name, "floor": _encode(limits.floor).decode(), "truncated": truncated})
+        self._database.execute(
+            SQL["save_limits"],
+            {"name": spec.name, "floor": _encode(limits.floor).decode(), "truncated": truncated},
+        )
 
     def lineage(self) -> Lineage:
         if self._lineage is None:
@@ -184,7 +222,10 @@ class SQLiteTransaction:
         return {scope: _growth.decode(text) for scope, text in found}
 
     def save_growths(self, growths: dict[str, Growth]) -> None:
-        self._database.executemany(SQL["save_growth"], [(scope, _encode(growth).decode()) for scope, growth in growths.items()])
+        self._database.executemany(
+            SQL["save_growth"],
+            [(scope, _encode(growth).decode()) for scope, growth in growths.items()],
+        )
 
     def frontier(self, source: str) -> str | None:
         row = self._database.execute(SQL["frontier"], {"source": source}).fetchone()
@@ -195,13 +236,19 @@ class SQLiteTransaction:
 
     def entries(self, query: EntryQuery) -> Iterator[Entry]:
         after, named = 0, msgspec.structs.asdict(query)
-        while page := self._database.execute(SQL["entries"], {**named, "after": after, "limit": PAGE}).fetchall():
+        while page := self._database.execute(
+            SQL["entries"], {**named, "after": after, "limit": PAGE}
+        ).fetchall():
             yield from (_entry(row) for row in page)
             after = page[-1][0]
 
     def entry(self, number: int) -> Entry | None:
         row = self._database.execute(SQL["entry"], {"id": number}).fetchone()
-        return None if row is None else msgspec.structs.replace(_entry(row[:10]), delivery=delivery_of(row[10:]))
+        return (
+            None
+            if row is None
+            else msgspec.structs.replace(_entry(row[:10]), delivery=delivery_of(row[10:]))
+        )
 
     def event(self, number: int) -> Event | None:
         row = self._database.execute(SQL["entry"], {"id": number}).fetchone()
@@ -210,12 +257,26 @@ class SQLiteTransaction:
     def tables(self) -> list[TableFacts]:
         return [self._facts(*row) for row in self._database.execute(SQL["tables"]).fetchall()]
 
-    def _facts(self, name: str, key: str, columns: str, floor: str, truncated: str | None, created: int) -> TableFacts:
-        memories, live = self._database.execute(SQL["count_memories"].format(memory=memory_table(name))).fetchone()
-        limits = Limits(_floor.decode(floor), None if truncated is None else _truncated.decode(truncated), self.lineage())
+    def _facts(
+        self, name: str, key: str, columns: str, floor: str, truncated: str | None, created: int
+    ) -> TableFacts:
+        memories, live = self._database.execute(
+            SQL["count_memories"].format(memory=memory_table(name))
+        ).fetchone()
+        limits = Limits(
+            _floor.decode(floor),
+            None if truncated is None else _truncated.decode(truncated),
+            self.lineage(),
+        )
         decode = msgspec.json.decode
-        rows = self._database.execute(SQL["count_rows"].format(table=quoted(name))).fetchone()[0] if decode(columns) else 0
-        return TableFacts(name, tuple(decode(key)), tuple(decode(columns)), rows, live, memories - live, limits)
+        rows = (
+            self._database.execute(SQL["count_rows"].format(table=quoted(name))).fetchone()[0]
+            if decode(columns)
+            else 0
+        )
+        return TableFacts(
+            name, tuple(decode(key)), tuple(decode(columns)), rows, live, memories - live, limits
+        )
 
     def quarantine_size(self) -> int:
         (size,) = self._database.execute(SQL["quarantine_size"]).fetchone()
@@ -228,7 +289,9 @@ class SQLiteTransaction:
 def delivery_of(columns: Sequence[Any]) -> Delivery:
     """A delivery from the quarantine's columns, byte for byte."""
     topic, partition, offset, timestamp, timestamp_type, key, value, headers = columns
-    return Delivery(topic, partition, offset, timestamp, timestamp_type, key, value, _headers.decode(headers))
+    return Delivery(
+        topic, partition, offset, timestamp, timestamp_type, key, value, _headers.decode(headers)
+    )
 
 
 def _entry(row: Sequence[Any]) -> Entry:
@@ -237,6 +300,7 @@ def _entry(row: Sequence[Any]) -> Entry:
 
 
 def _refusal(entity: str, error: Exception) -> Refused:
-    """A constraint that other rows may lift is waiting (rules R1); a type or check that never will be is malformed."""
+    """A constraint that other rows may lift is waiting (rules R1); a type or check that never will
+    be is malformed."""
     name = getattr(error, "sqlite_errorname", "")
     return Refused(entity, Reason.WAITING if name in WAITS else Reason.MALFORMED, str(error))

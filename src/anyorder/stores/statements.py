@@ -1,4 +1,5 @@
-"""Named SQL statements in files, and the identifiers that go into them. Values are always bound parameters."""
+"""Named SQL statements in files, and the identifiers that go into them. Values are always bound
+parameters."""
 
 from __future__ import annotations
 
@@ -21,7 +22,8 @@ def load_statements(file: str) -> dict[str, str]:
 
 
 def quoted(name: str) -> str:
-    """An identifier in double quotes. Raises ConfigurationError for an empty or overlong name, or one with a NUL."""
+    """An identifier in double quotes. Raises ConfigurationError for an empty or overlong name, or
+    one with a NUL."""
     if not 0 < len(name) <= LONGEST_IDENTIFIER or "\x00" in name:
         raise ConfigurationError(f"not a usable column or table name: {name!r:.250}")
     return '"' + name.replace('"', '""') + '"'

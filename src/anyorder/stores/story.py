@@ -17,9 +17,11 @@ from anyorder.stores.guard import NOTHING
 
 
 class Story(msgspec.Struct, frozen=True):
-    """What `why` answers. `outcome` and `reason` of the latest event that counts; `position` in words; `holes`: columns nobody has told.
+    """What `why` answers. `outcome` and `reason` of the latest event that counts; `position` in
+    words; `holes`: columns nobody has told.
 
-    `state` is "row", "tombstone" or "unknown"; `entries` are the key's quarantine entries. Prints as sentences.
+    `state` is "row", "tombstone" or "unknown"; `entries` are the key's quarantine entries. Prints
+    as sentences.
     """
 
     table: str
@@ -38,13 +40,18 @@ class Story(msgspec.Struct, frozen=True):
 
 
 def story_of(store: Store, spec: TableSpec, key: object) -> Story:
-    """Read a key's memory and entries. Raises ConfigurationError if the key does not fit the table."""
+    """Read a key's memory and entries. Raises ConfigurationError if the key does not fit the
+    table."""
     with store.reading() as transaction:
         facts = next((facts for facts in transaction.tables() if facts.name == spec.name), None)
         columns = facts.key if facts is not None else spec.key
         named = _named(key, columns or spec.key, spec.name)
         entity = canonical(named)
-        memory = transaction.remembered(spec, [entity]).get(entity, NOTHING).memory if facts is not None else None
+        memory = (
+            transaction.remembered(spec, [entity]).get(entity, NOTHING).memory
+            if facts is not None
+            else None
+        )
         entries = list(transaction.entries(EntryQuery("", spec.name, entity)))
     known = set(facts.columns) - set(facts.key) if facts is not None else set()
     return _told(spec.name, named, memory, known, entries)
@@ -55,13 +62,23 @@ def _named(key: object, columns: tuple[str, ...], table: str) -> dict[str, objec
         return dict(key)
     if len(columns) != 1:
         names = ", ".join(columns) or "not known yet"
-        raise ConfigurationError(f"the key of table {table} is ({names}): give a mapping of all its columns, not {key!r}")
+        raise ConfigurationError(
+            f"the key of table {table} is ({names}): give a mapping of all its columns, not {key!r}"
+        )
     return {columns[0]: key}
 
 
-def _told(table: str, key: dict[str, object], memory: Memory | None, columns: set[str], entries: list[Entry]) -> Story:
+def _told(
+    table: str,
+    key: dict[str, object],
+    memory: Memory | None,
+    columns: set[str],
+    entries: list[Entry],
+) -> Story:
     waiting = [entry for entry in entries if entry.state == "open"]
-    reason = Reason.APPLIED if memory is not None else Reason(waiting[-1].reason) if waiting else None
+    reason = (
+        Reason.APPLIED if memory is not None else Reason(waiting[-1].reason) if waiting else None
+    )
     return Story(
         table=table,
         key=key,
@@ -71,7 +88,8 @@ def _told(table: str, key: dict[str, object], memory: Memory | None, columns: se
         position=None if memory is None else memory.stamp.position.text(),
         holes=[] if memory is None else memory.holes(columns),
         disputed=[] if memory is None else sorted(memory.disputed),
-        sentences=explain_memory(f"{table} {canonical(key)}", memory, columns) + [_held_text(entry) for entry in waiting],
+        sentences=explain_memory(f"{table} {canonical(key)}", memory, columns)
+        + [_held_text(entry) for entry in waiting],
         entries=entries,
     )
 

@@ -25,7 +25,8 @@ REAP_TRIES = 20  # passes of the reaper until it finds nothing
 
 
 class Bench:
-    """A fresh store with one connection open. `delivered` and `steps` say what happened, for the judgement and the counterexample."""
+    """A fresh store with one connection open. `delivered` and `steps` say what happened, for the
+    judgement and the counterexample."""
 
     def __init__(self, check: str, make_store: MakeStore, spec: TableSpec = WINDOW_ZERO) -> None:
         self.check = check
@@ -56,11 +57,20 @@ class Bench:
         """A token of a new attempt."""
         return f"t{next(self._tokens)}"
 
-    def deliver(self, changes: Sequence[Change], *, store: Store | None = None, token: str = "", now: float | None = None) -> list[Reason]:
+    def deliver(
+        self,
+        changes: Sequence[Change],
+        *,
+        store: Store | None = None,
+        token: str = "",
+        now: float | None = None,
+    ) -> list[Reason]:
         """Deliver a batch; the reason of each change, in the order given."""
         self.delivered += changes
         events = [change.event() for change in changes]
-        taken = self.take(events, store or self.store, token or self.token(), self.now() if now is None else now)
+        taken = self.take(
+            events, store or self.store, token or self.token(), self.now() if now is None else now
+        )
         reasons = {id(decision.event): decision.reason for decision in taken.decisions}
         found = [reasons[id(event)] for event in events]
         self.steps += [f"{change}: {reason}" for change, reason in zip(changes, found, strict=True)]
@@ -83,12 +93,18 @@ class Bench:
 
     def rows(self) -> dict[object, Row]:
         """What the user sees, by key."""
-        return {row["id"]: {column: row.get(column) for column in COLUMNS} for row in self.place.rows(self.spec.name)}
+        return {
+            row["id"]: {column: row.get(column) for column in COLUMNS}
+            for row in self.place.rows(self.spec.name)
+        }
 
     def held(self, store: Store | None = None) -> list[str]:
         """The open quarantine entries: the canonical key and identity of each."""
         with (store or self.store).reading() as transaction:
-            return sorted(f"{canonical(entry.key)} {entry.identity}" for entry in transaction.entries(EntryQuery("open", self.spec.name)))
+            return sorted(
+                f"{canonical(entry.key)} {entry.identity}"
+                for entry in transaction.entries(EntryQuery("open", self.spec.name))
+            )
 
     def memories(self, keys: Iterable[object], store: Store | None = None) -> dict[object, str]:
         """What is remembered of these keys, without the attempt's token, as text."""
@@ -96,7 +112,11 @@ class Bench:
         with (store or self.store).transaction(self.now(), dry=True) as transaction:
             transaction.open_table(self.spec)
             known = transaction.remembered(self.spec, list(entities))
-        return {key: _text(known[entity].memory) for entity, key in entities.items() if entity in known and known[entity].memory is not None}
+        return {
+            key: _text(known[entity].memory)
+            for entity, key in entities.items()
+            if entity in known and known[entity].memory is not None
+        }
 
     def accepted(self) -> list[Change]:
         """Everything delivered except what the quarantine still holds."""
@@ -108,7 +128,10 @@ class Bench:
         found, wanted = self.rows(), meaning(self.accepted())
         for key in sorted(found.keys() | wanted.keys(), key=repr):
             if found.get(key) != wanted.get(key):
-                raise self.failed(f"key {key!r} shows {_shown(found.get(key))}; what was accepted comes to {_shown(wanted.get(key))}", key)
+                raise self.failed(
+                    f"key {key!r} shows {_shown(found.get(key))}; what was accepted comes to {_shown(wanted.get(key))}",
+                    key,
+                )
 
     def judge_replay(self) -> None:
         """Everything again, through a new connection: nothing is applied, and the rows stay."""
@@ -128,7 +151,13 @@ class Bench:
     def failed(self, problem: str, key: object = None) -> StoreCheckFailed:
         """The failure, told with the steps that concern the key."""
         name = repr(key)
-        steps = [step for step in self.steps if key is None or f" {name} @" in step or step.startswith(("reap", "truncate", "stopped", "crashed"))]
+        steps = [
+            step
+            for step in self.steps
+            if key is None
+            or f" {name} @" in step
+            or step.startswith(("reap", "truncate", "stopped", "crashed"))
+        ]
         return StoreCheckFailed(self.check, problem, steps[-40:])
 
 

@@ -1,4 +1,5 @@
-"""Checks of everything beside the rows: quarantine, frontier, lineage, growth, and what a reader sees."""
+"""Checks of everything beside the rows: quarantine, frontier, lineage, growth, and what a reader
+sees."""
 
 from __future__ import annotations
 
@@ -16,7 +17,8 @@ from anyorder.testing.place import MakeStore
 
 
 def check_quarantine(make_store: MakeStore) -> str:
-    """What is held keeps its exact bytes, is held once, and can be dropped, accepted or settled by itself."""
+    """What is held keeps its exact bytes, is held once, and can be dropped, accepted or settled by
+    itself."""
     with Bench("quarantine", make_store, WINDOW_ZERO) as bench:
         tried = _check_late(bench) if bench.store.promises.forgets else "no event is ever late"
     _check_truncates(make_store)
@@ -32,7 +34,9 @@ def _check_late(bench: Bench) -> str:
     quarantine = Quarantine(bench.store, bench.spec, decode)
     entries = {str(entry.key): entry for entry in quarantine.entries(reason="late")}
     if len(entries) != 3 or any(entry.count != 2 for entry in entries.values()):
-        raise bench.failed(f"three late puts delivered twice are the entries {list(entries.values())}")
+        raise bench.failed(
+            f"three late puts delivered twice are the entries {list(entries.values())}"
+        )
     numbers = [entries[str({"id": key})].id for key in (1, 2, 3)]
     if quarantine.show(numbers[0]).delivery != late[0].event().delivery:
         raise bench.failed("an entry does not give back the exact delivery", 1)
@@ -54,15 +58,23 @@ def _check_late(bench: Bench) -> str:
 def _check_truncates(make_store: MakeStore) -> None:
     with Bench("quarantine", make_store, NEVER) as bench:
         bench.deliver([put(1, 1), truncate(5), put(2, 6)])
-        _expect(bench, [truncate(version)._replace(scope="another clock") for version in (3, 2)], Reason.CONFLICT)
+        _expect(
+            bench,
+            [truncate(version)._replace(scope="another clock") for version in (3, 2)],
+            Reason.CONFLICT,
+        )
         quarantine = Quarantine(bench.store, bench.spec, decode)
         numbers = [entry.id for entry in quarantine.entries()]
         quarantine.accept(numbers[0])
         states = [quarantine.show(number).state for number in numbers]
         if states != ["accepted", "settled"]:
-            raise bench.failed(f"of two held truncates the later was accepted, and they are {states}, not accepted and settled")
+            raise bench.failed(
+                f"of two held truncates the later was accepted, and they are {states}, not accepted and settled"
+            )
         if bench.rows() != {2: {"x": "2@6", "y": "2@6"}}:
-            raise bench.failed(f"the rows are {bench.rows()} after a truncate was accepted whose clock tells nothing of them")
+            raise bench.failed(
+                f"the rows are {bench.rows()} after a truncate was accepted whose clock tells nothing of them"
+            )
 
 
 def _expect(bench: Bench, changes: list[Change], wanted: Reason) -> None:
@@ -83,7 +95,8 @@ class Stopped(Exception):
 
 
 def check_promises(make_store: MakeStore) -> str:
-    """What the store says of itself holds: it forgets or never does; a batch that ends in the middle leaves nothing, if it is one transaction."""
+    """What the store says of itself holds: it forgets or never does; a batch that ends in the
+    middle leaves nothing, if it is one transaction."""
     with Bench("promises", make_store, WINDOW_ZERO) as bench:
         promises = bench.store.promises
         bench.deliver([delete(1, 5)])
@@ -100,22 +113,44 @@ def _check_one_transaction(make_store: MakeStore) -> None:
         bench.deliver([put(1, 1)])
         before = bench.rows(), bench.held(), bench.memories([1, 2])
         with contextlib.suppress(Stopped), bench.store.transaction(bench.now()) as transaction:
-            take_in(transaction, [Share(bench.spec, [put(1, 2).event(), delete(2, 1).event(), Event(Kind.MALFORMED, note="x")])], (), bench.token())
+            take_in(
+                transaction,
+                [
+                    Share(
+                        bench.spec,
+                        [put(1, 2).event(), delete(2, 1).event(), Event(Kind.MALFORMED, note="x")],
+                    )
+                ],
+                (),
+                bench.token(),
+            )
             transaction.save_frontier("source", "9")
             raise Stopped
         with bench.store.reading() as transaction:
             frontier = transaction.frontier("source")
         if (bench.rows(), bench.held(), bench.memories([1, 2])) != before or frontier is not None:
-            raise bench.failed("it promises one_transaction=True, and a batch that ended in the middle left something behind")
+            raise bench.failed(
+                "it promises one_transaction=True, and a batch that ended in the middle left something behind"
+            )
 
 
 def check_books(make_store: MakeStore) -> str:
-    """Frontier, lineage, growth and table facts survive the connection; a dry run and a reader change nothing."""
+    """Frontier, lineage, growth and table facts survive the connection; a dry run and a reader
+    change nothing."""
     growth = Growth(((1, 2),), 5, 7)
     with Bench("books", make_store, NEVER) as bench:
         events = [put(1, 1).event(), delete(2, 1).event(), Event(Kind.MALFORMED, note="not JSON")]
-        take(bench.store, [Share(bench.spec, events)], now=1.0, token="t", frontier=("source", "17"))
-        take(bench.store, [Share(bench.spec, [put(3, 1).event()])], now=1.0, token="t", frontier=("source", "99"), dry=True)
+        take(
+            bench.store, [Share(bench.spec, events)], now=1.0, token="t", frontier=("source", "17")
+        )
+        take(
+            bench.store,
+            [Share(bench.spec, [put(3, 1).event()])],
+            now=1.0,
+            token="t",
+            frontier=("source", "99"),
+            dry=True,
+        )
         with bench.store.transaction(2.0) as transaction:
             transaction.add_run("log", "run-b")
             transaction.add_run("log", "run-a")
@@ -146,8 +181,19 @@ def check_books(make_store: MakeStore) -> str:
         )
         for place, (is_there, should_be) in enumerate(zip(found, wanted, strict=True)):
             if is_there != should_be:
-                names = ("frontier", "frontier of an unknown source", "lineage", "growth", "all growths", "key", "counts", "quarantine")
-                raise bench.failed(f"{names[place]}: another connection sees {is_there!r}, not {should_be!r}")
+                names = (
+                    "frontier",
+                    "frontier of an unknown source",
+                    "lineage",
+                    "growth",
+                    "all growths",
+                    "key",
+                    "counts",
+                    "quarantine",
+                )
+                raise bench.failed(
+                    f"{names[place]}: another connection sees {is_there!r}, not {should_be!r}"
+                )
         if bench.rows() != {1: {"x": "1@1", "y": "1@1"}}:
             raise bench.failed(f"the rows are {bench.rows()}")
     return "frontier, lineage, growth, counts, a dry run, a malformed delivery"

@@ -1,4 +1,5 @@
-"""The changes that the kit delivers: two columns, one integer version, and a meaning that does not come from `_core`."""
+"""The changes that the kit delivers: two columns, one integer version, and a meaning that does not
+come from `_core`."""
 
 from __future__ import annotations
 
@@ -17,7 +18,8 @@ Row = dict[str, object]
 
 
 class Change(NamedTuple):
-    """One change of one key at one version. `fields`: what a put tells, None for a delete; `whole`: every column not named is null.
+    """One change of one key at one version. `fields`: what a put tells, None for a delete; `whole`:
+    every column not named is null.
 
     Versions of two scopes do not compare.
     """
@@ -30,7 +32,8 @@ class Change(NamedTuple):
     scope: str = SCOPE
 
     def event(self) -> Event:
-        """The event, as an envelope would decode it; it keeps its own delivery, so that the quarantine can give it back."""
+        """The event, as an envelope would decode it; it keeps its own delivery, so that the
+        quarantine can give it back."""
         return decode(Delivery(topic=TOPIC, value=msgspec.json.encode(self)))
 
     def __str__(self) -> str:

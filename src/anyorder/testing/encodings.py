@@ -1,4 +1,5 @@
-"""Checks of what a store makes of unusual positions, keys and values: exact, or refused; never nearly."""
+"""Checks of what a store makes of unusual positions, keys and values: exact, or refused; never
+nearly."""
 
 from __future__ import annotations
 
@@ -10,8 +11,45 @@ from anyorder.testing.bench import NEVER, WINDOW_ZERO, Bench, is_held
 from anyorder.testing.change import Change, put
 from anyorder.testing.place import MakeStore
 
-VERSIONS = (0, 9, 10, 255, 256, 2**53, 2**53 + 1, 2**63 - 1, 2**63, 2**64, 10**37, 10**38 - 1, 10**38, 2**133, 2**186, 2**186 + 1, 10**300)
-KEYS: tuple[object, ...] = (42, "42", "a", "A", "a ", "é", "e\u0301", "ß", "ss", "q\"uo'te", "nul\x00", "🙂", "%s", "x" * 900, 2**62, -1, "-1", "1.0")
+VERSIONS = (
+    0,
+    9,
+    10,
+    255,
+    256,
+    2**53,
+    2**53 + 1,
+    2**63 - 1,
+    2**63,
+    2**64,
+    10**37,
+    10**38 - 1,
+    10**38,
+    2**133,
+    2**186,
+    2**186 + 1,
+    10**300,
+)
+KEYS: tuple[object, ...] = (
+    42,
+    "42",
+    "a",
+    "A",
+    "a ",
+    "é",
+    "e\u0301",
+    "ß",
+    "ss",
+    "q\"uo'te",
+    "nul\x00",
+    "🙂",
+    "%s",
+    "x" * 900,
+    2**62,
+    -1,
+    "-1",
+    "1.0",
+)
 NUMBERS = (0, -1, 2**53 + 1, 2**63 - 1, 2**63, 10**37 + 1, 10**38 - 1, 10**38 + 1, 10**60 + 7)
 
 
@@ -35,7 +73,8 @@ def check_positions(make_store: MakeStore) -> str:
 
 
 def check_keys(make_store: MakeStore) -> str:
-    """Two keys are two rows: text and number, upper and lower case, composed and decomposed, blanks at the end; or it is refused."""
+    """Two keys are two rows: text and number, upper and lower case, composed and decomposed, blanks
+    at the end; or it is refused."""
     taken = []
     for kind in (int, str):
         with Bench("keys", make_store, NEVER) as bench:
@@ -55,8 +94,20 @@ def check_keys(make_store: MakeStore) -> str:
 def check_values(make_store: MakeStore) -> str:
     """Numbers keep every digit, as numbers or as text; what the store cannot hold is refused."""
     with Bench("values", make_store, NEVER) as bench:
-        values: tuple[object, ...] = (*NUMBERS, "", "text", "nul\x00", True, None, 0.1, 1e300, "🙂" * 100)
-        found = bench.deliver([Change(key, 1, {"x": value, "y": None}) for key, value in enumerate(values)])
+        values: tuple[object, ...] = (
+            *NUMBERS,
+            "",
+            "text",
+            "nul\x00",
+            True,
+            None,
+            0.1,
+            1e300,
+            "🙂" * 100,
+        )
+        found = bench.deliver(
+            [Change(key, 1, {"x": value, "y": None}) for key, value in enumerate(values)]
+        )
         rows = bench.rows()
         for key, value in enumerate(values):
             if is_held(found[key]):

@@ -33,20 +33,25 @@ CHECKS: dict[str, Callable[[MakeStore], str]] = {
     "promises": books.check_promises,
     "writers": writers.check_writers,
 }
-"""Name -> check. The first line of a check's docstring says what must hold; it returns what was tried, or raises StoreCheckFailed."""
+"""Name -> check. The first paragraph of a check's docstring says what must hold; it returns what was
+tried, or raises StoreCheckFailed."""
 FORGETTING = frozenset({"window zero", "floor of others", "stopped reaper"})
-"""Checks of forgetting: not for a store that promises `forgets=False`; *promises* then asserts that it never does."""
+"""Checks of forgetting: not for a store that promises `forgets=False`; *promises* then asserts that
+it never does."""
 
 
 def check_store(make_store: MakeStore, only: Sequence[str] = ()) -> StoreReport:
-    """Is this store trustworthy? Runs the checks (`only`: those of these names) and returns a report that prints as tables.
+    """Is this store trustworthy? Runs the checks (`only`: those of these names) and returns a
+    report that prints as tables.
 
     Args:
-        make_store: makes a fresh, empty store each time it is called; see `Place`. Called a few hundred times.
+        make_store: makes a fresh, empty store each time it is called; see `Place`. Called a few
+            hundred times.
         only: names of `CHECKS`; all by default.
 
     Raises:
-        StoreCheckFailed: an AssertionError with the name of the check and the steps that led to a wrong state.
+        StoreCheckFailed: an AssertionError with the name of the check and the steps that led to a
+            wrong state.
         ConfigurationError: there is no check of that name.
     """
     unknown = set(only) - set(CHECKS)
@@ -57,8 +62,13 @@ def check_store(make_store: MakeStore, only: Sequence[str] = ()) -> StoreReport:
     for name in (name for name in only or CHECKS if name not in left_out):
         began = time.monotonic()
         tried = CHECKS[name](make_store)
-        findings.append(Finding(name, (CHECKS[name].__doc__ or "").splitlines()[0], tried, time.monotonic() - began))
+        findings.append(Finding(name, must_hold(CHECKS[name]), tried, time.monotonic() - began))
     return StoreReport(promises, findings, left_out)
+
+
+def must_hold(check: Callable[[MakeStore], str]) -> str:
+    """The first paragraph of a check's docstring."""
+    return " ".join((check.__doc__ or "").partition("\n\n")[0].split())
 
 
 def _promises(make_store: MakeStore) -> Promises:

@@ -1,4 +1,5 @@
-"""Checks of what a store does when nobody disturbs it: orders, duplicates, batches, ties, truncates, windows, refusals."""
+"""Checks of what a store does when nobody disturbs it: orders, duplicates, batches, ties,
+truncates, windows, refusals."""
 
 from __future__ import annotations
 
@@ -15,9 +16,15 @@ from anyorder.testing.change import Change, delete, part, put, truncate
 from anyorder.testing.place import MakeStore, Place, sample_of
 
 LATER = 1000.0  # seconds: later than the window of the check that lets tombstones expire
-SPACE = 10  # versions between two histories that share a table, so that one's floor lies below the next
+# versions between two histories that share a table, so that one's floor lies below the next
+SPACE = 10
 Make = Callable[[object, int], Change]
-KINDS: tuple[Make, ...] = (put, delete, lambda key, version: part(key, version, "x"), lambda key, version: part(key, version, "y"))
+KINDS: tuple[Make, ...] = (
+    put,
+    delete,
+    lambda key, version: part(key, version, "x"),
+    lambda key, version: part(key, version, "y"),
+)
 FORGETTING: tuple[tuple[Make, ...], ...] = (
     (put, delete),
     (delete, put),
@@ -31,7 +38,11 @@ FORGETTING: tuple[tuple[Make, ...], ...] = (
 
 def sequences(events: int, deliveries: int) -> list[tuple[int, ...]]:
     """Every way to deliver events 0..n-1 in so many deliveries, each at least once."""
-    return [found for found in itertools.product(range(events), repeat=deliveries) if len(set(found)) == events]
+    return [
+        found
+        for found in itertools.product(range(events), repeat=deliveries)
+        if len(set(found)) == events
+    ]
 
 
 def reference() -> Place:
@@ -63,7 +74,9 @@ class Twin:
         found, wanted = self.bench.deliver(changes, now=now), self.plain.deliver(changes, now=now)
         for change, reason, expected in zip(changes, found, wanted, strict=True):
             if reason is not expected:
-                raise self.bench.failed(f"{change} ended as {reason}, the rules say {expected}", change.key)
+                raise self.bench.failed(
+                    f"{change} ended as {reason}, the rules say {expected}", change.key
+                )
 
     def reap(self) -> None:
         """Reap both."""
@@ -77,16 +90,29 @@ class Twin:
         found, wanted = self.bench.memories(keys), self.plain.memories(keys)
         for key in keys:
             if found.get(key) != wanted.get(key):
-                raise self.bench.failed(f"of key {key!r} it remembers {found.get(key)}, the rules say {wanted.get(key)}", key)
+                raise self.bench.failed(
+                    f"of key {key!r} it remembers {found.get(key)}, the rules say {wanted.get(key)}",
+                    key,
+                )
         if self.bench.held() != self.plain.held():
-            raise self.bench.failed(f"the quarantine holds {self.bench.held()}, the rules say {self.plain.held()}")
+            raise self.bench.failed(
+                f"the quarantine holds {self.bench.held()}, the rules say {self.plain.held()}"
+            )
 
 
 def check_orders(make_store: MakeStore) -> str:
-    """Every order of small histories, with any duplicates, ends in the same rows, and every delivery has the reason of the rules."""
-    runs = [[make(key, version) for version, make in enumerate(history, 1)] for key, history in enumerate(itertools.product(KINDS, repeat=3))]
+    """Every order of small histories, with any duplicates, ends in the same rows, and every
+    delivery has the reason of the rules."""
+    runs = [
+        [make(key, version) for version, make in enumerate(history, 1)]
+        for key, history in enumerate(itertools.product(KINDS, repeat=3))
+    ]
     steps = sequences(3, 4)
-    keyed = [(history, order, number * len(steps) + place) for number, history in enumerate(runs) for place, order in enumerate(steps)]
+    keyed = [
+        (history, order, number * len(steps) + place)
+        for number, history in enumerate(runs)
+        for place, order in enumerate(steps)
+    ]
     keyed = keyed[:: sample_of(make_store)]
     with Twin("orders", make_store, NEVER) as twin:
         for step in range(4):
@@ -96,7 +122,8 @@ def check_orders(make_store: MakeStore) -> str:
 
 
 def check_batches(make_store: MakeStore) -> str:
-    """A batch changes nothing: unsorted, with duplicates, many keys and many events of a key, it ends in the same state."""
+    """A batch changes nothing: unsorted, with duplicates, many keys and many events of a key, it
+    ends in the same state."""
     shuffle = random.Random(1).shuffle
     changes = []
     for key, history in enumerate(itertools.product(KINDS, repeat=3)):
@@ -112,7 +139,8 @@ def check_batches(make_store: MakeStore) -> str:
 
 
 def check_ties(make_store: MakeStore) -> str:
-    """Same version, other content: the same is shown whichever came first, and the second to arrive is a conflict."""
+    """Same version, other content: the same is shown whichever came first, and the second to arrive
+    is a conflict."""
     contents: tuple[dict[str, Any] | None, ...] = ({"x": 1, "y": 1}, {"x": 2, "y": 2}, None)
     pairs = list(itertools.permutations(contents, 2))
     with Twin("ties", make_store, NEVER) as twin:
@@ -122,7 +150,9 @@ def check_ties(make_store: MakeStore) -> str:
         for key, pair in enumerate(pairs):
             other = pairs.index((pair[1], pair[0]))
             if rows.get(key) != rows.get(other):
-                raise twin.bench.failed(f"one order shows {rows.get(key)}, the other {rows.get(other)}", key)
+                raise twin.bench.failed(
+                    f"one order shows {rows.get(key)}, the other {rows.get(other)}", key
+                )
         twin.deliver([put(key, 6) for key, _ in enumerate(pairs)])
         twin.deliver([Change(key, 5, pair[0]) for key, pair in enumerate(pairs)])
         if twin.bench.held() != twin.plain.held():
@@ -131,12 +161,15 @@ def check_ties(make_store: MakeStore) -> str:
 
 
 def check_window_zero(make_store: MakeStore) -> str:
-    """With window 0, the reaper after every delivery, any order and any duplicates: what was accepted is what is shown."""
+    """With window 0, the reaper after every delivery, any order and any duplicates: what was
+    accepted is what is shown."""
     runs = list(_forgetting())[:: sample_of(make_store)]
     with Twin("window zero", make_store, TableSpec("kit", ("id",), window=0.0)) as twin:
         for number, changes in enumerate(runs):
             for change in changes:
-                twin.deliver([change._replace(key=number % 7, version=change.version + number * SPACE)])
+                twin.deliver(
+                    [change._replace(key=number % 7, version=change.version + number * SPACE)]
+                )
                 twin.reap()
         twin.judge()
         twin.bench.judge_replay()
@@ -146,8 +179,8 @@ def check_window_zero(make_store: MakeStore) -> str:
 def _forgetting() -> Iterator[list[Change]]:
     """Every order, with at most one duplicate, of the histories in which something is deleted.
 
-    They share a few keys and one table: the versions of a later sequence lie above every floor of the earlier ones, and
-    a row that is left over is first deleted.
+    They share a few keys and one table: the versions of a later sequence lie above every floor of
+    the earlier ones, and a row that is left over is first deleted.
     """
     for history in FORGETTING:
         events = [make(0, version) for version, make in enumerate(history, 1)]
@@ -156,7 +189,8 @@ def _forgetting() -> Iterator[list[Change]]:
 
 
 def check_expired(make_store: MakeStore) -> str:
-    """A tombstone that is older than its window, but still there, is free memory: it decides exactly."""
+    """A tombstone that is older than its window, but still there, is free memory: it decides
+    exactly."""
     with Twin("expired", make_store, TableSpec("kit", ("id",), window=10.0)) as twin:
         start = twin.bench.now()
         twin.deliver([delete(1, 5), delete(2, 5), put(3, 5)], start)
@@ -174,9 +208,13 @@ def check_floor_of_others(make_store: MakeStore) -> str:
         bench.deliver([put(8, 1)], store=other)
         bench.deliver([put(1, 10), delete(1, 12)])
         bench.reap()
-        first, *_, last = bench.deliver([put(1, 10), put(2, 11), delete(3, 9), put(4, 13)], store=other)
+        first, *_, last = bench.deliver(
+            [put(1, 10), put(2, 11), delete(3, 9), put(4, 13)], store=other
+        )
         if (first, last) != (Reason.LATE, Reason.APPLIED):
-            raise bench.failed(f"another connection decided {first} and {last}, the rules say late and applied")
+            raise bench.failed(
+                f"another connection decided {first} and {last}, the rules say late and applied"
+            )
         bench.deliver([put(3, 8), put(2, 11), delete(1, 11), put(1, 10)])
         other.close()
         bench.judge()
@@ -185,7 +223,8 @@ def check_floor_of_others(make_store: MakeStore) -> str:
 
 
 def check_truncate(make_store: MakeStore) -> str:
-    """A truncate is a tombstone of every key: in every order, what is older than it is gone for ever."""
+    """A truncate is a tombstone of every key: in every order, what is older than it is gone for
+    ever."""
     events = [put(1, 1), truncate(2), part(1, 3, "x"), put(2, 1)]
     orders = list(itertools.permutations(range(4)))
     for order in orders[::3]:
@@ -198,7 +237,8 @@ def check_truncate(make_store: MakeStore) -> str:
 
 
 def check_refused(make_store: MakeStore) -> str:
-    """The store refuses a content: that event is held as malformed, its bytes are kept, and nobody is released because of it."""
+    """The store refuses a content: that event is held as malformed, its bytes are kept, and nobody
+    is released because of it."""
     place = make_store()
     poison = place.poison
     place.close()

@@ -17,16 +17,18 @@ def _nothing() -> None:
 
 
 class Place(NamedTuple):
-    """One store, empty at first. The kit opens several connections to it, in threads and, where it can, in processes.
+    """One store, empty at first. The kit opens several connections to it, in threads and, where it
+    can, in processes.
 
     `connect(decode)`: another connection; the kit closes it.
-    `rows(table)`: the user's rows as dictionaries of columns, bookkeeping left out; [] while the table does not exist.
-    `tap(store, hook)`: from now on call `hook(name)` before and after each call that this connection makes to its driver. The kit
-    stops and crashes the store there. Without it only the steps between the contract's own calls are tried.
-    `poison`: a value of column `x` that the store refuses for good; None if it refuses none.
-    `url`: what `anyorder.stores.open_store` opens from another process; None keeps the writers in threads.
-    `sample`: of the hundreds of sequences, stops and crashes that a check tries one after the other, try every so-many-th: for stores that
-    answer over a network.
+    `rows(table)`: the user's rows as dictionaries of columns, bookkeeping left out; [] while the
+    table does not exist. `tap(store, hook)`: from now on call `hook(name)` before and after each
+    call that this connection makes to its driver. The kit stops and crashes the store there.
+    Without it only the steps between the contract's own calls are tried. `poison`: a value of
+    column `x` that the store refuses for good; None if it refuses none. `url`: what
+    `anyorder.stores.open_store` opens from another process; None keeps the writers in threads.
+    `sample`: of the hundreds of sequences, stops and crashes that a check tries one after the
+    other, try every so-many-th: for stores that answer over a network.
     `close()`: the store is not needed any more.
     """
 
@@ -50,7 +52,8 @@ def sample_of(make_store: MakeStore) -> int:
 
 
 class StoreCheckFailed(AssertionError):
-    """A store broke a rule. `check`: the name of the check; `steps`: what was done, one line each, in order."""
+    """A store broke a rule. `check`: the name of the check; `steps`: what was done, one line each,
+    in order."""
 
     def __init__(self, check: str, problem: str, steps: Sequence[str]) -> None:
         self.check = check

@@ -1,4 +1,5 @@
-"""Places for the stores that need no service, to run the kit on, and as examples for a new store's own."""
+"""Places for the stores that need no service, to run the kit on, and as examples for a new store's
+own."""
 
 from __future__ import annotations
 
@@ -28,7 +29,8 @@ def memory_place(kind: type[MemoryStore] = MemoryStore) -> Place:
 
 
 def sqlite_place(kind: type[SQLiteStore] = SQLiteStore, *, refusing: bool = True) -> Place:
-    """A database file of its own. `refusing`: the user's table exists and refuses a value; else it is made from the events."""
+    """A database file of its own. `refusing`: the user's table exists and refuses a value; else it
+    is made from the events."""
     directory = tempfile.TemporaryDirectory(prefix="anyorder-kit-")
     path = str(Path(directory.name) / "kit.db")
     if refusing:

@@ -17,7 +17,8 @@ class Finding(NamedTuple):
 
 
 class StoreReport:
-    """The kit's answer. Prints as two tables: what the store says of itself, and what was tried, or left out because of what it says."""
+    """The kit's answer. Prints as two tables: what the store says of itself, and what was tried, or
+    left out because of what it says."""
 
     def __init__(self, promises: Promises, findings: list[Finding], left_out: list[str]) -> None:
         self.promises = promises
@@ -35,7 +36,12 @@ class StoreReport:
             ("guard", promises.guard),
             ("memory", promises.memory),
             ("forgets", "yes, floor first" if promises.forgets else "no: tombstones stay for ever"),
-            ("one transaction", "yes" if promises.one_transaction else "no: each key is one atomic step, a batch is not"),
+            (
+                "one transaction",
+                "yes"
+                if promises.one_transaction
+                else "no: each key is one atomic step, a batch is not",
+            ),
             ("exact outcome", "yes" if promises.exact_outcome else "no"),
             ("cannot", promises.note or "nothing beyond the rules"),
         ]
@@ -43,8 +49,17 @@ class StoreReport:
 
     def tried(self) -> str:
         """What held, one check a line, and what was left out."""
-        held = [f"{found.check:16} {found.seconds:6.1f} s  {found.holds}\n{'':26}({found.tried})" for found in self.findings]
-        return "\n".join(held + [f"{check:16} left out: the store promises that it never forgets" for check in self.left_out])
+        held = [
+            f"{found.check:16} {found.seconds:6.1f} s  {found.holds}\n{'':26}({found.tried})"
+            for found in self.findings
+        ]
+        return "\n".join(
+            held
+            + [
+                f"{check:16} left out: the store promises that it never forgets"
+                for check in self.left_out
+            ]
+        )
 
     def __repr__(self) -> str:
         return f"<StoreReport {self.promises.name}: {len(self.findings)} checks held>"

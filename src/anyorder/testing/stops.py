@@ -1,4 +1,5 @@
-"""A writer or the reaper is stopped in the middle, for as long as it likes, or dies there; the others go on."""
+"""A writer or the reaper is stopped in the middle, for as long as it likes, or dies there; the
+others go on."""
 
 from __future__ import annotations
 
@@ -14,7 +15,8 @@ from anyorder.testing.bench import WINDOW_ZERO, Bench
 from anyorder.testing.change import Change, delete, part, put, truncate
 from anyorder.testing.place import Hook, MakeStore, sample_of
 
-LOCKED_PATIENCE = 0.05  # seconds that rivals of a stopped writer get in a store that locks: they cannot get further anyway
+# seconds that rivals of a stopped writer get in a store that locks: they cannot get further anyway
+LOCKED_PATIENCE = 0.05
 PATIENCE = 20.0  # seconds that rivals get in a store that does not lock
 MOST_CALLS = 200  # driver calls of one batch, more are not tried
 STEPS = ("open_table", "remembered", "write", "hold", "settle", "save_limits")
@@ -84,12 +86,14 @@ class Crashed(Exception):
 
 
 def check_stopped_writer(make_store: MakeStore) -> str:
-    """A writer stopped between any two calls, as long as it likes, while others write, delete and reap, never makes a row wrong."""
+    """A writer stopped between any two calls, as long as it likes, while others write, delete and
+    reap, never makes a row wrong."""
     return _check_stops("stopped writer", make_store, WRITERS)
 
 
 def check_stopped_reaper(make_store: MakeStore) -> str:
-    """The reaper stopped between any two calls, while others write: floor first, and only the very tombstone that was examined."""
+    """The reaper stopped between any two calls, while others write: floor first, and only the very
+    tombstone that was examined."""
     return _check_stops("stopped reaper", make_store, REAPERS)
 
 
@@ -111,7 +115,11 @@ def _stopped_at(check: str, make_store: MakeStore, scene: Scene, at: int) -> boo
         thread = _Acting(lambda: _do(bench, hooked(bench, victim, stop), scene.stopped))
         while not stop.reached.wait(0.001) and thread.is_alive():
             pass
-        bench.steps.append(f"stopped {_told(scene.stopped)} {stop.where}" if stop.reached.is_set() else "stopped nowhere")
+        bench.steps.append(
+            f"stopped {_told(scene.stopped)} {stop.where}"
+            if stop.reached.is_set()
+            else "stopped nowhere"
+        )
         rivals = _Acting(lambda: _do_all(bench, scene.meanwhile))
         rivals.join(LOCKED_PATIENCE if bench.store.promises.one_transaction else PATIENCE)
         stop.release()
@@ -125,9 +133,14 @@ def _stopped_at(check: str, make_store: MakeStore, scene: Scene, at: int) -> boo
 
 
 def check_crashes(make_store: MakeStore) -> str:
-    """The process dies at any call to the driver, before or after it took effect: the same deliveries again make everything right."""
+    """The process dies at any call to the driver, before or after it took effect: the same
+    deliveries again make everything right."""
     scenes = (
-        Scene(([delete(3, 5)], None, [put(2, 6)]), [put(1, 6), delete(2, 7), put(3, 4), part(4, 6, "x"), put(2, 5)], ()),
+        Scene(
+            ([delete(3, 5)], None, [put(2, 6)]),
+            [put(1, 6), delete(2, 7), put(3, 4), part(4, 6, "x"), put(2, 5)],
+            (),
+        ),
         Scene(([put(1, 1), put(2, 1)],), [delete(1, 2), put(2, 2), truncate(3), put(5, 4)], ()),
         Scene(([delete(1, 2), delete(2, 3), put(3, 3)],), None, ([put(1, 1), put(2, 4)],)),
     )
@@ -156,7 +169,8 @@ def _crashed_at(make_store: MakeStore, scene: Scene, at: int) -> bool:
 
 
 def check_ambiguous_commit(make_store: MakeStore) -> str:
-    """A commit whose answer was lost: the same attempt again (same token) says applied, any other attempt says duplicate.
+    """A commit whose answer was lost: the same attempt again (same token) says applied, any other
+    attempt says duplicate.
 
     A store that promises `exact_outcome=False` may say duplicate of its own.
     """
@@ -164,16 +178,24 @@ def check_ambiguous_commit(make_store: MakeStore) -> str:
     with Bench("ambiguous commit", make_store) as bench:
         bench.deliver([put(2, 1), put(3, 1)])
         exact = bench.store.promises.exact_outcome
-        for token, wanted in (("mine", Reason.APPLIED), ("mine", Reason.APPLIED), ("other", Reason.DUPLICATE)):
+        for token, wanted in (
+            ("mine", Reason.APPLIED),
+            ("mine", Reason.APPLIED),
+            ("other", Reason.DUPLICATE),
+        ):
             for change, reason in zip(batch, bench.deliver(batch, token=token), strict=True):
                 if reason is not wanted and (exact or reason is not Reason.DUPLICATE):
-                    raise bench.failed(f"attempt {token!r}: {change} ended as {reason}, not as {wanted}", change.key)
+                    raise bench.failed(
+                        f"attempt {token!r}: {change} ended as {reason}, not as {wanted}",
+                        change.key,
+                    )
         bench.judge()
     return "one batch, twice with its token and once with another"
 
 
 def hooked(bench: Bench, store: Store, hook: Hook) -> Store:
-    """The connection with the hook at its driver's calls, or at the contract's where the place cannot say more."""
+    """The connection with the hook at its driver's calls, or at the contract's where the place
+    cannot say more."""
     if bench.place.tap is not None:
         bench.place.tap(store, hook)
         return store
@@ -264,7 +286,11 @@ def _judge_held(bench: Bench) -> None:
     held = set(bench.held())
     with bench.store.transaction(bench.now()) as transaction:
         limits = transaction.open_table(bench.spec)
-        keys = sorted({change.event().entity for change in bench.delivered if change.key is not None})
+        keys = sorted(
+            {change.event().entity for change in bench.delivered if change.key is not None}
+        )
         closed = reconsider_keys(transaction, bench.spec, keys, limits, bench.token())
     if closed:
-        raise bench.failed(f"{len(closed)} of {len(held)} entries were still held although the memory decides them: {closed[0][1].reason}")
+        raise bench.failed(
+            f"{len(closed)} of {len(held)} entries were still held although the memory decides them: {closed[0][1].reason}"
+        )

@@ -1,4 +1,5 @@
-"""Many writers at once, a reaper among them: the chain test, and whether a value belongs to its position."""
+"""Many writers at once, a reaper among them: the chain test, and whether a value belongs to its
+position."""
 
 from __future__ import annotations
 
@@ -26,9 +27,11 @@ REAP_PAUSE = 0.005  # seconds between two passes of the reaper
 
 
 class Load(NamedTuple):
-    """How much is written: `writers` in all, each event delivered by `copies` of them, shuffled, some of them twice.
+    """How much is written: `writers` in all, each event delivered by `copies` of them, shuffled,
+    some of them twice.
 
-    `disorder`: by how many versions a delivery may come too early or too late. `batch`: most deliveries at once.
+    `disorder`: by how many versions a delivery may come too early or too late. `batch`: most
+    deliveries at once.
     """
 
     keys: int
@@ -47,11 +50,16 @@ class Load(NamedTuple):
 
     def share(self, changes: list[Change], writer: int) -> list[Change]:
         """What one writer delivers."""
-        return [change for place, change in enumerate(changes) if (place * 7 + writer) % self.writers < self.copies]
+        return [
+            change
+            for place, change in enumerate(changes)
+            if (place * 7 + writer) % self.writers < self.copies
+        ]
 
 
 class Link(NamedTuple):
-    """One applied event: its key, its version, and the version of the memory that it replaced (None: an empty slot)."""
+    """One applied event: its key, its version, and the version of the memory that it replaced
+    (None: an empty slot)."""
 
     key: object
     version: int
@@ -65,12 +73,15 @@ def history(load: Load) -> list[Change]:
     """The changes of the load: which versions are deletes is drawn once."""
     draw = random.Random(7)
     return [
-        delete(key, version) if draw.random() < DELETES else put(key, version) for key in range(load.keys) for version in range(1, load.versions + 1)
+        delete(key, version) if draw.random() < DELETES else put(key, version)
+        for key in range(load.keys)
+        for version in range(1, load.versions + 1)
     ]
 
 
 def check_writers(make_store: MakeStore, load: Load = USUAL) -> str:
-    """Under concurrent writers and a reaper every applied event replaced exactly one predecessor: no forks, no gaps, the newest shown."""
+    """Under concurrent writers and a reaper every applied event replaced exactly one predecessor:
+    no forks, no gaps, the newest shown."""
     with Bench("writers", make_store, WINDOW_ZERO) as bench:
         bench.delivered += history(load)
         began = time.monotonic()
@@ -98,23 +109,34 @@ def _by_processes(url: str, load: Load, bench: Bench) -> list[Link]:
     """The first process reaps as well; each opens its own connections by the URL."""
     each = load.writers // load.processes
     with ProcessPoolExecutor(load.processes, multiprocessing.get_context("spawn")) as pool:
-        running = [pool.submit(_one_process, url, bench.spec, load, each, number) for number in range(load.processes)]
+        running = [
+            pool.submit(_one_process, url, bench.spec, load, each, number)
+            for number in range(load.processes)
+        ]
         return [link for found in running for link in found.result()]
 
 
 def _one_process(url: str, spec: TableSpec, load: Load, writers: int, number: int) -> list[Link]:
     stores = [open_store(url, decode) for _ in range(writers + 1)]
     try:
-        return write_and_reap(stores[:-1], stores[-1] if number == 0 else None, spec, load, first=number * writers)
+        return write_and_reap(
+            stores[:-1], stores[-1] if number == 0 else None, spec, load, first=number * writers
+        )
     finally:
         for store in stores:
             store.close()
 
 
-def write_and_reap(writers: Sequence[Store], reaper: Store | None, spec: TableSpec, load: Load, first: int) -> list[Link]:
-    """Each connection delivers the whole history in its own order, while the reaper forgets what it can."""
+def write_and_reap(
+    writers: Sequence[Store], reaper: Store | None, spec: TableSpec, load: Load, first: int
+) -> list[Link]:
+    """Each connection delivers the whole history in its own order, while the reaper forgets what it
+    can."""
     with ThreadPoolExecutor(len(writers) + 1) as pool:
-        writing = [pool.submit(_write, store, spec, load, first + number) for number, store in enumerate(writers)]
+        writing = [
+            pool.submit(_write, store, spec, load, first + number)
+            for number, store in enumerate(writers)
+        ]
         if reaper is not None:
             pool.submit(_reap, reaper, spec, writing).result()
         return [link for found in writing for link in found.result()]
@@ -128,15 +150,26 @@ def _write(store: Store, spec: TableSpec, load: Load, seed: int) -> list[Link]:
     while changes:
         size = draw.randint(1, load.batch)
         batch, changes = changes[:size], changes[size:]
-        taken = take(store, [Share(spec, [change.event() for change in batch])], now=time.time(), token=f"{seed}-{len(changes)}")
-        links += [_link(decision) for decision in taken.decisions if decision.reason is Reason.APPLIED]
+        taken = take(
+            store,
+            [Share(spec, [change.event() for change in batch])],
+            now=time.time(),
+            token=f"{seed}-{len(changes)}",
+        )
+        links += [
+            _link(decision) for decision in taken.decisions if decision.reason is Reason.APPLIED
+        ]
     return links
 
 
 def _link(decision: Decision) -> Link:
     event, against = decision.event, decision.against
     assert event.key is not None
-    return Link(event.key["id"], _version(event.position), _version(against.position) if isinstance(against, Stamp) else None)
+    return Link(
+        event.key["id"],
+        _version(event.position),
+        _version(against.position) if isinstance(against, Stamp) else None,
+    )
 
 
 def _version(position: object) -> int:
@@ -151,7 +184,8 @@ def _reap(store: Store, spec: TableSpec, writing: Sequence[Future[list[Link]]]) 
 
 
 def judge_chain(bench: Bench, links: Sequence[Link]) -> None:
-    """Per key: every version applied once, every memory replaced once, always by something newer, and nothing lost between."""
+    """Per key: every version applied once, every memory replaced once, always by something newer,
+    and nothing lost between."""
     deletes = {(change.key, change.version) for change in bench.delivered if change.fields is None}
     by_key: dict[object, list[Link]] = {}
     for link in links:
@@ -159,14 +193,25 @@ def judge_chain(bench: Bench, links: Sequence[Link]) -> None:
     for key, found in by_key.items():
         for link in found:
             if link.before is not None and link.before >= link.version:
-                raise bench.failed(f"version {link.version} replaced version {link.before}, which is not older", key)
+                raise bench.failed(
+                    f"version {link.version} replaced version {link.before}, which is not older",
+                    key,
+                )
         _judge_once(bench, key, "was applied", Counter(link.version for link in found))
-        _judge_once(bench, key, "was replaced", Counter(link.before for link in found if link.before is not None))
+        _judge_once(
+            bench,
+            key,
+            "was replaced",
+            Counter(link.before for link in found if link.before is not None),
+        )
         newest: int | None = None
         for link in sorted(found, key=lambda link: link.version):
             forgotten = newest is None or (key, newest) in deletes
             if link.before != newest and not (link.before is None and forgotten):
-                raise bench.failed(f"version {link.version} replaced {link.before}, but version {newest} was applied between them", key)
+                raise bench.failed(
+                    f"version {link.version} replaced {link.before}, but version {newest} was applied between them",
+                    key,
+                )
             newest = link.version
 
 

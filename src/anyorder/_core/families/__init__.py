@@ -1,4 +1,5 @@
-"""How each kind of clock orders. `Position` is the closed union of them: stores write it as JSON and read it back."""
+"""How each kind of clock orders. `Position` is the closed union of them: stores write it as JSON
+and read it back."""
 
 from __future__ import annotations
 

@@ -1,4 +1,5 @@
-"""MySQL and MariaDB binlog coordinates: (file number, position, row). The file's *number* decides, not its text: 999999 < 1000000."""
+"""MySQL and MariaDB binlog coordinates: (file number, position, row). The file's *number* decides,
+not its text: 999999 < 1000000."""
 
 from __future__ import annotations
 
@@ -7,7 +8,8 @@ from anyorder.errors import Malformed
 
 
 def parse(file: object, position: object, row: object = 0) -> tuple[str, tuple[int, ...]]:
-    """`"mysql-bin.000003", 484, 1` as ("mysql-bin", (3, 484, 1)). The base name belongs to the scope: numbers of two do not compare."""
+    """`"mysql-bin.000003", 484, 1` as ("mysql-bin", (3, 484, 1)). The base name belongs to the
+    scope: numbers of two do not compare."""
     if not isinstance(file, str) or "." not in file:
         raise Malformed(f"not a binlog file name: {file!r:.80}")
     base, _, number = file.rpartition(".")

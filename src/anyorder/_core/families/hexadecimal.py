@@ -1,4 +1,5 @@
-"""Fixed-width hexadecimal strings such as a SQL Server LSN, `00000027:00000758:0003`: compared as bytes, null first."""
+"""Fixed-width hexadecimal strings such as a SQL Server LSN, `00000027:00000758:0003`: compared as
+bytes, null first."""
 
 from __future__ import annotations
 
@@ -9,10 +10,15 @@ WIDTH = 128  # longest string accepted, in digits
 
 
 def parse(value: object, width: int | None = None) -> tuple[int, ...]:
-    """The number that the digits spell, separators `:` and `-` left out; null is -1. `width`: how many digits there must be."""
+    """The number that the digits spell, separators `:` and `-` left out; null is -1. `width`: how
+    many digits there must be."""
     if value is None:
         return (-1,)
     digits = value.replace(":", "").replace("-", "") if isinstance(value, str) else ""
-    if not 0 < len(digits) <= WIDTH or (width is not None and len(digits) != width) or not DIGITS.issuperset(digits):
+    if (
+        not 0 < len(digits) <= WIDTH
+        or (width is not None and len(digits) != width)
+        or not DIGITS.issuperset(digits)
+    ):
         raise Malformed(f"not a hexadecimal position: {value!r:.80}")
     return (int(digits, 16),)

@@ -1,4 +1,5 @@
-"""The offset of a Kafka record: exact inside one partition of one life of a topic, and nowhere else (rules R3, compare())."""
+"""The offset of a Kafka record: exact inside one partition of one life of a topic, and nowhere else
+(rules R3, compare())."""
 
 from __future__ import annotations
 
@@ -10,7 +11,8 @@ from anyorder.errors import NotReapable
 
 
 class OffsetPosition(msgspec.Struct, frozen=True, array_like=True, tag="kafka", gc=False):
-    """`scope` names cluster and topic; `epoch` is a declared layout or life of the topic (0 unless a manifest says more)."""
+    """`scope` names cluster and topic; `epoch` is a declared layout or life of the topic (0 unless
+    a manifest says more)."""
 
     scope: str
     partition: int
@@ -33,12 +35,21 @@ class OffsetPosition(msgspec.Struct, frozen=True, array_like=True, tag="kafka", 
         return self
 
     def above(self, floor: Floor, lineage: Lineage) -> Above:
-        """Without a declared partition count nothing tells that keys moved (rules R3), so every empty slot is unknown; beyond it, they did."""
+        """Without a declared partition count nothing tells that keys moved (rules R3), so every
+        empty slot is unknown; beyond it, they did."""
         if not floor.entries:
             return Above.YES
-        entries = {name: value for name, value in floor.entries.items() if name.startswith(self.scope + "#")}
+        entries = {
+            name: value
+            for name, value in floor.entries.items()
+            if name.startswith(self.scope + "#")
+        }
         places = [name[len(self.scope) + 1 :].split("/") for name in entries]
-        if not places or floor.partitions is None or max(self.partition, *(int(part) for _, part in places)) >= floor.partitions:
+        if (
+            not places
+            or floor.partitions is None
+            or max(self.partition, *(int(part) for _, part in places)) >= floor.partitions
+        ):
             return Above.UNKNOWN
         if any(int(epoch) > self.epoch for epoch, _ in places):
             return Above.NO

@@ -1,4 +1,5 @@
-"""Kubernetes resourceVersion: digits without a leading zero, comparable inside one resource type of one cluster (KEP-5504)."""
+"""Kubernetes resourceVersion: digits without a leading zero, comparable inside one resource type of
+one cluster (KEP-5504)."""
 
 from __future__ import annotations
 
@@ -7,7 +8,8 @@ from anyorder.errors import Malformed
 
 
 def parse(value: object) -> tuple[int, ...]:
-    """`"110207"` as (110207,). Raises Malformed for what KEP-5504 calls not comparable: it must never be guessed."""
+    """`"110207"` as (110207,). Raises Malformed for what KEP-5504 calls not comparable: it must
+    never be guessed."""
     if not isinstance(value, str) or value.startswith("0"):
         raise Malformed(f"not a comparable resourceVersion (KEP-5504): {value!r:.80}")
     return parse_version(value)

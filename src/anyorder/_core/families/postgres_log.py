@@ -1,10 +1,12 @@
 """The PostgreSQL log as Debezium tells it (rules R4, R5, R14).
 
-Log position alone is not commit order. An INSERT, or an UPDATE that moves a row to this key, writes its record *before*
-the unique check and waits there, so a `c` may have a smaller LSN than the `d` (or a whole earlier incarnation) that it
-follows. `u` and `d` take the row's lock before they write. `seq0`, the first half of `source.sequence`, is the end of the
-last commit that the connector had seen: a lower bound of the change's place in commit order. It can prove "newer", never
-"older". A snapshot read says what the row was at S; a change is newer than it if its transaction committed after S.
+Log position alone is not commit order. An INSERT, or an UPDATE that moves a row to this key, writes
+its record *before* the unique check and waits there, so a `c` may have a smaller LSN than the `d`
+(or a whole earlier incarnation) that it follows. `u` and `d` take the row's lock before they write.
+`seq0`, the first half of `source.sequence`, is the end of the last commit that the connector had
+seen: a lower bound of the change's place in commit order. It can prove "newer", never "older". A
+snapshot read says what the row was at S; a change is newer than it if its transaction committed
+after S.
 """
 
 from __future__ import annotations
@@ -17,7 +19,8 @@ from anyorder._core.floor import Floor
 from anyorder._core.position import Above, Clocked, Lineage, Order
 from anyorder.errors import NotReapable
 
-READS = frozenset("rix")  # r: snapshot read, i: incremental snapshot read, x: our own read of the source
+# r: snapshot read, i: incremental snapshot read, x: our own read of the source
+READS = frozenset("rix")
 CHANGES = frozenset("cud")
 LOCKED = frozenset("ud")  # they took the row's lock before they wrote
 NEWER, OLDER = Order.NEWER, Order.OLDER
@@ -25,10 +28,12 @@ HINT = "h"  # a null record: only its place in the topic is known
 
 
 class LogPosition(msgspec.Struct, frozen=True, array_like=True, tag="pg", gc=False):
-    """One record's place: `lsn` of the change (S for a read), `op`, `seq0`, transaction id, (partition, offset), run, commit time (us).
+    """One record's place: `lsn` of the change (S for a read), `op`, `seq0`, transaction id,
+    (partition, offset), run, commit time (us).
 
-    `op` is one of c u d r i x t. `offset` of a *stored* position is the joined one: the greatest of any event of this
-    partition that was judged not newer than it (rules R5). `run` of an x is the latest that the key's memory or held events name (rules R14).
+    `op` is one of c u d r i x t. `offset` of a *stored* position is the joined one: the greatest of
+    any event of this partition that was judged not newer than it (rules R5). `run` of an x is the
+    latest that the key's memory or held events name (rules R14).
     """
 
     scope: str
@@ -45,7 +50,8 @@ class LogPosition(msgspec.Struct, frozen=True, array_like=True, tag="pg", gc=Fal
         if not isinstance(other, LogPosition) or self.scope != other.scope:
             return Order.UNDECIDED
         if self.run == other.run:
-            mine, theirs = self.op, other.op  # first the common cases of compare_in_epoch, without its calls
+            # first the common cases of compare_in_epoch, without its calls
+            mine, theirs = self.op, other.op
             if self.lsn < other.lsn and mine in LOCKED and theirs in CHANGES:
                 return OLDER
             if self.lsn > other.lsn and theirs in LOCKED and mine in CHANGES:
@@ -56,16 +62,27 @@ class LogPosition(msgspec.Struct, frozen=True, array_like=True, tag="pg", gc=Fal
     def _compare_runs(self, other: LogPosition, lineage: Lineage) -> Order:
         mine, theirs = epoch(self, lineage), epoch(other, lineage)
         if mine != theirs:
-            return Order.UNDECIDED if mine is None or theirs is None else Order.NEWER if mine > theirs else Order.OLDER
+            return (
+                Order.UNDECIDED
+                if mine is None or theirs is None
+                else Order.NEWER
+                if mine > theirs
+                else Order.OLDER
+            )
         return across_runs(self, other)
 
     def joined(self, other: Clocked, same: bool) -> LogPosition:
-        """The joined offset, and of two copies of one change the better lower bound and the later run (rules R4, R5, R14)."""
+        """The joined offset, and of two copies of one change the better lower bound and the later
+        run (rules R4, R5, R14)."""
         if not isinstance(other, LogPosition):
             return self
         if not same and other.offset <= self.offset:
             return self
-        offset = other.offset if other.offset > self.offset and other.partition == self.partition else self.offset
+        offset = (
+            other.offset
+            if other.offset > self.offset and other.partition == self.partition
+            else self.offset
+        )
         seq0, run = self.seq0, self.run
         if same and other.seq0 is not None and (seq0 is None or other.seq0 > seq0):
             seq0 = other.seq0
@@ -89,29 +106,38 @@ class LogPosition(msgspec.Struct, frozen=True, array_like=True, tag="pg", gc=Fal
             if mine is None or theirs is None:
                 return Above.UNKNOWN
             below = not self.passes(limit)
-            if theirs > mine or (theirs == mine and (run > self.run or (run == self.run and below))):
+            if theirs > mine or (
+                theirs == mine and (run > self.run or (run == self.run and below))
+            ):
                 return Above.NO
-            waiting = waiting or (theirs == mine and below)  # an earlier run's: this one may have begun with a snapshot
+            # an earlier run's: this one may have begun with a snapshot
+            waiting = waiting or (theirs == mine and below)
         if not known or waiting:
             return Above.UNKNOWN
-        if self.op in "ri" and self.offset <= _number(floor.entries.get("offset:" + self.partition)):
+        if self.op in "ri" and self.offset <= _number(
+            floor.entries.get("offset:" + self.partition)
+        ):
             return Above.NO
         return Above.YES
 
     def passes(self, limit: int | tuple[int, ...]) -> bool:
-        """(lsn, rank) above (limit, 0): a put at the very position of a forgotten delete is a key change and may pass; reads may not."""
+        """(lsn, rank) above (limit, 0): a put at the very position of a forgotten delete is a key
+        change and may pass; reads may not."""
         return self.lsn > _number(limit) or (self.lsn == limit and self.op in "cu")
 
     def raising(self, floor: Floor) -> Floor:
         if not all(entry.startswith((self.scope + "|", "offset:")) for entry in floor.entries):
             raise NotReapable
-        more: dict[str, int | tuple[int, ...]] = {f"{self.scope}|{self.run}": self.lsn - (self.op in READS)}
+        more: dict[str, int | tuple[int, ...]] = {
+            f"{self.scope}|{self.run}": self.lsn - (self.op in READS)
+        }
         if self.partition:
             more["offset:" + self.partition] = self.offset
         return floor.raised(more)
 
     def growing(self) -> tuple[str, int] | None:
-        """Only changes with a seq0 are judged: by max(seq0, lsn) a healthy stream never alarms, by the raw LSN it does (rules R13)."""
+        """Only changes with a seq0 are judged: by max(seq0, lsn) a healthy stream never alarms, by
+        the raw LSN it does (rules R13)."""
         if self.seq0 is None or self.op in READS:
             return None
         return f"{self.scope}|{self.run}", max(self.seq0, self.lsn)
@@ -155,10 +181,18 @@ def _high_is_newer(low: LogPosition, high: LogPosition) -> Order:
     if low.op != "c" or (low.transaction == high.transaction and low.transaction is not None):
         return Order.NEWER
     if low.seq0 is None:
-        return Order.NEWER if low.partition == high.partition and low.offset < high.offset else Order.UNDECIDED
+        return (
+            Order.NEWER
+            if low.partition == high.partition and low.offset < high.offset
+            else Order.UNDECIDED
+        )
     if low.seq0 <= high.lsn or (high.op == "c" and high.seq0 is not None and low.seq0 <= high.seq0):
         return Order.NEWER
-    if high.op == "c" and high.seq0 is None and (low.partition != high.partition or low.offset < high.offset):
+    if (
+        high.op == "c"
+        and high.seq0 is None
+        and (low.partition != high.partition or low.offset < high.offset)
+    ):
         return Order.UNDECIDED
     return Order.OLDER
 
@@ -184,14 +218,16 @@ def compare_reads(a: LogPosition, b: LogPosition) -> Order:
 
 
 def _compare_truncate(a: LogPosition, b: LogPosition) -> Order:
-    """R10: TRUNCATE holds ACCESS EXCLUSIVE, so the LSN alone is exact against changes and reads; at one S it is later than the read."""
+    """R10: TRUNCATE holds ACCESS EXCLUSIVE, so the LSN alone is exact against changes and reads; at
+    one S it is later than the read."""
     if a.lsn == b.lsn:
         return Order.SAME if a.op == b.op else Order.NEWER if a.op == "t" else Order.OLDER
     return Order.NEWER if a.lsn > b.lsn else Order.OLDER
 
 
 def epoch(position: LogPosition, lineage: Lineage) -> int | None:
-    """How many snapshot runs of its log began by the position's own run; None: it names no run and there are epochs."""
+    """How many snapshot runs of its log began by the position's own run; None: it names no run and
+    there are epochs."""
     return epoch_of_run(position.run, lineage.get(position.scope, ()))
 
 
@@ -203,8 +239,9 @@ def epoch_of_run(run: str, snapshot_runs: tuple[str, ...]) -> int | None:
 
 
 def across_runs(a: LogPosition, b: LogPosition) -> Order:
-    """R14: two runs, one epoch as far as known. Either the later run went on in the same log, and tells again all that follows what it told;
-    or it began with a snapshot that is not known yet, and whatever it tells is newer. The answer is right both ways, or it is to wait."""
+    """R14: two runs, one epoch as far as known. Either the later run went on in the same log, and
+    tells again all that follows what it told; or it began with a snapshot that is not known yet,
+    and whatever it tells is newer. The answer is right both ways, or it is to wait."""
     order = compare_in_epoch(a, b)
     if order is Order.UNDECIDED or not (a.run and b.run):
         return order

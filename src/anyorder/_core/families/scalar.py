@@ -1,6 +1,8 @@
-"""Clocks that are a plain tuple of integers: versions, digit strings, binlog coordinates, resource versions, SCNs, timestamps.
+"""Clocks that are a plain tuple of integers: versions, digit strings, binlog coordinates, resource
+versions, SCNs, timestamps.
 
-How each is spelled is its own module (`version`, `binlog`, `kubernetes`, `hexadecimal`, `timestamp`); the order is here.
+How each is spelled is its own module (`version`, `binlog`, `kubernetes`, `hexadecimal`,
+`timestamp`); the order is here.
 """
 
 from __future__ import annotations
@@ -13,10 +15,12 @@ from anyorder.errors import NotReapable
 
 
 class ScalarPosition(msgspec.Struct, frozen=True, array_like=True, tag="scalar", gc=False):
-    """`kind`: the spelling. `value`: most significant first. `lineage`: coordinates of two known lineages are unrelated (MySQL server id).
+    """`kind`: the spelling. `value`: most significant first. `lineage`: coordinates of two known
+    lineages are unrelated (MySQL server id).
 
-    `group`: where the leading numbers are equal, only one group's are ordered by the rest (an Oracle transaction).
-    `per_entity`: every key counts for itself, so nothing may be forgotten (rules, compare()). `as_of`: a snapshot read.
+    `group`: where the leading numbers are equal, only one group's are ordered by the rest (an
+    Oracle transaction). `per_entity`: every key counts for itself, so nothing may be forgotten
+    (rules, compare()). `as_of`: a snapshot read.
     """
 
     kind: str
@@ -31,12 +35,25 @@ class ScalarPosition(msgspec.Struct, frozen=True, array_like=True, tag="scalar",
     def compare(self, other: Clocked, lineage: Lineage) -> Order:
         if not isinstance(other, ScalarPosition) or self.scope != other.scope:
             return Order.UNDECIDED
-        if self.kind != other.kind or (self.lineage and other.lineage and self.lineage != other.lineage):
+        if self.kind != other.kind or (
+            self.lineage and other.lineage and self.lineage != other.lineage
+        ):
             return Order.UNDECIDED
-        if self.value[0] == other.value[0] and self.group and other.group and self.group != other.group:
+        if (
+            self.value[0] == other.value[0]
+            and self.group
+            and other.group
+            and self.group != other.group
+        ):
             return Order.UNDECIDED
         if self.value == other.value:
-            return Order.SAME if self.as_of == other.as_of else Order.OLDER if self.as_of else Order.NEWER
+            return (
+                Order.SAME
+                if self.as_of == other.as_of
+                else Order.OLDER
+                if self.as_of
+                else Order.NEWER
+            )
         return Order.NEWER if self.value > other.value else Order.OLDER
 
     def joined(self, other: Clocked, same: bool) -> ScalarPosition:
@@ -71,4 +88,5 @@ class ScalarPosition(msgspec.Struct, frozen=True, array_like=True, tag="scalar",
 
     def text(self) -> str:
         clock = f"{self.kind} {'.'.join(map(str, self.value))}"
-        return clock if self.per_entity else f"{self.scope} at {clock}"  # a clock of one key says nothing by the key's name
+        # a clock of one key says nothing by the key's name
+        return clock if self.per_entity else f"{self.scope} at {clock}"

@@ -1,4 +1,5 @@
-"""Timestamps, the labelled last resort: coarse, from clocks that step back. Equal times of two different events are a conflict."""
+"""Timestamps, the labelled last resort: coarse, from clocks that step back. Equal times of two
+different events are a conflict."""
 
 from __future__ import annotations
 
@@ -15,21 +16,44 @@ PATTERN = re.compile(
 
 
 def parse(value: object) -> tuple[int, ...]:
-    """An RFC 3339 time with its zone as (nanoseconds since 1970,), or an integer as it stands (one unit a stream)."""
+    """An RFC 3339 time with its zone as (nanoseconds since 1970,), or an integer as it stands (one
+    unit a stream)."""
     if isinstance(value, int) and not isinstance(value, bool):
         return (value,)
     found = PATTERN.fullmatch(value) if isinstance(value, str) else None
     if found is None:
         raise Malformed(f"not a time with a zone (RFC 3339) nor an integer: {value!r:.80}")
-    year, month, day, hour, minute, second = (int(found[name]) for name in ("year", "month", "day", "hour", "minute", "second"))
-    if not (1 <= month <= 12 and 1 <= day <= _length(year, month) and hour < 24 and minute < 60 and second <= 60):
+    year, month, day, hour, minute, second = (
+        int(found[name]) for name in ("year", "month", "day", "hour", "minute", "second")
+    )
+    if not (
+        1 <= month <= 12
+        and 1 <= day <= _length(year, month)
+        and hour < 24
+        and minute < 60
+        and second <= 60
+    ):
         raise Malformed(f"not a time: {value!r:.80}")
-    seconds = _days(year, month, day) * 86_400 + hour * 3600 + minute * 60 + second - _offset(found["zone"])
+    seconds = (
+        _days(year, month, day) * 86_400
+        + hour * 3600
+        + minute * 60
+        + second
+        - _offset(found["zone"])
+    )
     return (seconds * 1_000_000_000 + int((found["fraction"] or "").ljust(9, "0")),)
 
 
 def _length(year: int, month: int) -> int:
-    return 29 if month == 2 and _leap(year) else 28 if month == 2 else 30 if month in (4, 6, 9, 11) else 31
+    return (
+        29
+        if month == 2 and _leap(year)
+        else 28
+        if month == 2
+        else 30
+        if month in (4, 6, 9, 11)
+        else 31
+    )
 
 
 def _leap(year: int) -> bool:
@@ -39,7 +63,16 @@ def _leap(year: int) -> bool:
 def _days(year: int, month: int, day: int) -> int:
     """Days since 1970-01-01 in the proleptic Gregorian calendar."""
     before = year - 1
-    return before * 365 + before // 4 - before // 100 + before // 400 + DAYS_BEFORE_MONTH[month - 1] + (_leap(year) and month > 2) + day - 719_163
+    return (
+        before * 365
+        + before // 4
+        - before // 100
+        + before // 400
+        + DAYS_BEFORE_MONTH[month - 1]
+        + (_leap(year) and month > 2)
+        + day
+        - 719_163
+    )
 
 
 def _offset(zone: str) -> int:

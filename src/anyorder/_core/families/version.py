@@ -1,16 +1,19 @@
-"""Versions: an exact integer of any size, or a string of digits that is compared as the number it spells, never as text."""
+"""Versions: an exact integer of any size, or a string of digits that is compared as the number it
+spells, never as text."""
 
 from __future__ import annotations
 
 from anyorder.errors import Malformed
 
-DIGITS = 1000  # longest digit string accepted; the longest in use, a Kinesis sequence number, has 56
+# longest digit string accepted; the longest in use, a Kinesis sequence number, has 56
+DIGITS = 1000
 
 
 def parse(value: object) -> tuple[int, ...]:
     """`7`, `"7"` or `"49590338271490256608559692538361571095921575989136588898"` as one integer.
 
-    Raises Malformed for anything else: a float, a boolean, a sign, blanks, an empty or overlong string.
+    Raises Malformed for anything else: a float, a boolean, a sign, blanks, an empty or overlong
+    string.
     """
     if isinstance(value, int) and not isinstance(value, bool):
         if value < 0:

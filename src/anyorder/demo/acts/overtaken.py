@@ -11,7 +11,19 @@ from typing import NamedTuple
 
 from anyorder._core.event import Delivery
 from anyorder._core.explain import explain
-from anyorder.demo.blocks import SCORE_HEADER, Act, Block, Cell, Figure, Quote, Table, count, none, prose, score_row
+from anyorder.demo.blocks import (
+    SCORE_HEADER,
+    Act,
+    Block,
+    Cell,
+    Figure,
+    Quote,
+    Table,
+    count,
+    none,
+    prose,
+    score_row,
+)
 from anyorder.demo.figures import Band, story
 from anyorder.demo.generated import Source
 from anyorder.demo.guarded import Guarded
@@ -25,7 +37,8 @@ USER = 7
 
 
 class Life(NamedTuple):
-    """One user's events, by place, in the order of their arrival. `returns`: created again after the delete."""
+    """One user's events, by place, in the order of their arrival. `returns`: created again after
+    the delete."""
 
     key: int
     arrivals: list[int]
@@ -39,11 +52,14 @@ def act(seed: int) -> Act:
     deliveries, scores = _play(lives)
     usual = f"{scores['upsert'].total} of {len(lives)} users not as at the source"
     blocks = [*_one_user(), *_every_order(lives, deliveries, scores)]
-    return Act(1, "The delete overtakes the create", blocks, usual, none(scores["anyorder"].total), scores)
+    return Act(
+        1, "The delete overtakes the create", blocks, usual, none(scores["anyorder"].total), scores
+    )
 
 
 def every_life() -> Iterator[Life]:
-    """One user for each order of three and of four events and for each of these events, which then comes once more."""
+    """One user for each order of three and of four events and for each of these events, which then
+    comes once more."""
     key = 0
     for events in (3, 4):
         for order in permutations(range(events)):
@@ -69,15 +85,25 @@ def _one_user() -> list[Block]:
             decided = ending(decision)
             did = Cell(f"{decided.text}: a tombstone", decided.tone) if decision else decided
             rows.append(
-                [f"{operation(delivery)} of user {USER}", lsn(position(delivery)), "inserted" if shown["upsert"][-1] else "nothing to delete", did]
+                [
+                    f"{operation(delivery)} of user {USER}",
+                    lsn(position(delivery)),
+                    "inserted" if shown["upsert"][-1] else "nothing to delete",
+                    did,
+                ]
             )
-    ends = [Cell("the user is there", "bad") if there[-1] else Cell("no such user", "good") for there in shown.values()]
+    ends = [
+        Cell("the user is there", "bad") if there[-1] else Cell("no such user", "good")
+        for there in shown.values()
+    ]
     bands = [Band(name, there, [not one for one in there]) for name, there in shown.items()]
     return [
         prose("""A user is created, then deleted. Between the database and us lies a bus that keeps no order, and the delete arrives first. Beside
             anyorder stands the consumer that everybody writes: insert or update, and delete when told to. In order, it is right."""),
         Quote(code, "the upsert", only_page=True),
-        Table(("arrives", "happened at", "upsert", "anyorder"), [*rows, ["the table now", "", *ends]]),
+        Table(
+            ("arrives", "happened at", "upsert", "anyorder"), [*rows, ["the table now", "", *ends]]
+        ),
         Figure(
             story(["create", "delete"], [1, 0], bands, "The delete arrives before the create"),
             "Above, what happened; below, what arrived. The two lanes show which event each table holds afterwards. A dash is no row; red is wrong.",
@@ -96,7 +122,13 @@ def _code(consumer: Consumer) -> list[str]:
     """The consumer as it runs here: its two statements and its method."""
     upsert = consumer.upsert.replace(" ON CONFLICT", "\nON CONFLICT").splitlines()
     write = textwrap.dedent(inspect.getsource(Consumer.write)).splitlines()
-    return [f'delete = "{consumer.delete}"', f'upsert = """{upsert[0]}', f'{upsert[1]}"""', "", *(line for line in write if '"""' not in line)]
+    return [
+        f'delete = "{consumer.delete}"',
+        f'upsert = """{upsert[0]}',
+        f'{upsert[1]}"""',
+        "",
+        *(line for line in write if '"""' not in line),
+    ]
 
 
 def _play(lives: list[Life]) -> tuple[int, dict[str, Score]]:
@@ -109,12 +141,19 @@ def _play(lives: list[Life]) -> tuple[int, dict[str, Score]]:
         for number, delivery in enumerate(arrivals):
             upsert.take(delivery)
             guarded.take([delivery], BEGAN + number)
-        return len(arrivals), {"upsert": judge(rows_of(upsert.database), source.rows), "anyorder": judge(guarded.rows(), source.rows)}
+        return len(arrivals), {
+            "upsert": judge(rows_of(upsert.database), source.rows),
+            "anyorder": judge(guarded.rows(), source.rows),
+        }
 
 
 def _records(source: Source, life: Life) -> list[Delivery]:
     time = BEGAN + life.key * 10
-    records = [source.put(time, _row(life.key, "ada")), source.put(time + 1, _row(life.key, "ada.l")), source.delete(time + 2, life.key)]
+    records = [
+        source.put(time, _row(life.key, "ada")),
+        source.put(time + 1, _row(life.key, "ada.l")),
+        source.delete(time + 2, life.key),
+    ]
     return [*records, source.put(time + 3, _row(life.key, "ada.k"))] if life.returns else records
 
 
@@ -124,6 +163,12 @@ def _every_order(lives: list[Life], deliveries: int, scores: dict[str, Score]) -
         prose(f"""Now every order there is. {count(len(lives) - returning, "user")} are created, changed and deleted; {returning} more are created
             again after that. Each user's events arrive in another order, and one of them comes twice:
             {count(deliveries, "delivery", "deliveries")}."""),
-        Table(("in the end", *SCORE_HEADER), [score_row(name, score) for name, score in scores.items()], numbers=1),
-        prose("""Wrong: the row has other values than the source's. Resurrected: the source has deleted it. Missing: only the source has it."""),
+        Table(
+            ("in the end", *SCORE_HEADER),
+            [score_row(name, score) for name, score in scores.items()],
+            numbers=1,
+        ),
+        prose(
+            """Wrong: the row has other values than the source's. Resurrected: the source has deleted it. Missing: only the source has it."""
+        ),
     ]

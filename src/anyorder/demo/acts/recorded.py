@@ -1,4 +1,5 @@
-"""Act 2: a recorded stream on an unordered bus, the same table for both, and the story of one user."""
+"""Act 2: a recorded stream on an unordered bus, the same table for both, and the story of one
+user."""
 
 from __future__ import annotations
 
@@ -13,7 +14,19 @@ from anyorder._core.event import Delivery
 from anyorder._core.explain import explain
 from anyorder._core.outcome import Outcome, Reason
 from anyorder.demo import recording
-from anyorder.demo.blocks import SCORE_HEADER, Act, Block, Cell, Figure, Quote, Table, count, none, prose, score_row
+from anyorder.demo.blocks import (
+    SCORE_HEADER,
+    Act,
+    Block,
+    Cell,
+    Figure,
+    Quote,
+    Table,
+    count,
+    none,
+    prose,
+    score_row,
+)
 from anyorder.demo.bus import REDELIVERED, unordered
 from anyorder.demo.figures import Band, story, stream
 from anyorder.demo.guarded import Guarded
@@ -35,7 +48,8 @@ Truth = Mapping[int, Mapping[str, str | None]]
 
 
 class Step(NamedTuple):
-    """One arrival of a record, and what the two tables show of its key afterwards: a record's place, a log position; None for no row."""
+    """One arrival of a record, and what the two tables show of its key afterwards: a record's
+    place, a log position; None for no row."""
 
     place: int
     key: int
@@ -70,7 +84,14 @@ def act(seed: int) -> Act:
         }
         usual = f"{count(scores['upsert, on this bus'].total, 'row')} not as at the source"
         blocks = [*_stream(played, truth, scores), *_story(played, truth, chosen(played, truth))]
-        return Act(2, "A recorded stream, and a bus without order", blocks, usual, none(scores["anyorder, on this bus"].total), scores)
+        return Act(
+            2,
+            "A recorded stream, and a bus without order",
+            blocks,
+            usual,
+            none(scores["anyorder, on this bus"].total),
+            scores,
+        )
 
 
 def spelled(rows: Mapping[int, Mapping[str, object]]) -> Truth:
@@ -86,7 +107,8 @@ def _in_order(records: Sequence[Delivery]) -> Truth:
 
 
 def play(records: list[Delivery], order: Sequence[int]) -> Played:
-    """Deliver one by one to both, and look at both tables after each. The caller closes the guarded one."""
+    """Deliver one by one to both, and look at both tables after each. The caller closes the guarded
+    one."""
     guarded = Guarded()
     shown: dict[int, int | None] = {}
     steps = []
@@ -113,9 +135,17 @@ def _stream(played: Played, truth: Truth, scores: dict[str, Score]) -> list[Bloc
             {count(len(truth), "user")}; these rows were recorded too, and are the judge."""),
         prose(f"""The bus delays some of them, delivers some twice, and after a restart delivers the last {REDELIVERED} again:
             {count(len(played.steps), "delivery", "deliveries")}, {late:,} of them behind something newer. Both consumers write the same table."""),
-        Table(("the table in the end", *SCORE_HEADER), [score_row(name, score) for name, score in scores.items()], numbers=1),
+        Table(
+            ("the table in the end", *SCORE_HEADER),
+            [score_row(name, score) for name, score in scores.items()],
+            numbers=1,
+        ),
         Figure(
-            stream(_dots(played), KINDS, "Every delivery of the stream: when it arrived, and how far behind the newest"),
+            stream(
+                _dots(played),
+                KINDS,
+                "Every delivery of the stream: when it arrived, and how far behind the newest",
+            ),
             "Every dot is a delivery, and its colour what anyorder did with it. With order, all dots would lie on the uppermost line; "
             "the deeper a dot, the later it came. The arc is what the restart delivered again.",
         ),
@@ -132,34 +162,60 @@ def _dots(played: Played) -> dict[str, list[tuple[int, int]]]:
     dots: dict[str, list[tuple[int, int]]] = {kind: [] for kind in KINDS}
     for number, (step, behind) in enumerate(zip(played.steps, _behind(played.order), strict=True)):
         reason = step.decision.reason.value
-        kind = "held" if step.decision.outcome is Outcome.QUARANTINED else reason if reason in KINDS else "other"
+        kind = (
+            "held"
+            if step.decision.outcome is Outcome.QUARANTINED
+            else reason
+            if reason in KINDS
+            else "other"
+        )
         dots[kind].append((number, behind))
     return dots
 
 
 def _books(report: Report) -> Block:
-    ignored = ", ".join(f"{number} {reason.replace('_', ' ')}" for reason, number in report.ignored.most_common())
+    ignored = ", ".join(
+        f"{number} {reason.replace('_', ' ')}" for reason, number in report.ignored.most_common()
+    )
     held, settled = report.quarantined.total(), report.settled.total()
-    settling = "each was settled by itself" if settled == held else f"{settled} were settled by themselves"
-    waited = f"Held were null records that came before the delete that they belong to; {settling} when it came." if held else ""
+    settling = (
+        "each was settled by itself" if settled == held else f"{settled} were settled by themselves"
+    )
+    waited = (
+        f"Held were null records that came before the delete that they belong to; {settling} when it came."
+        if held
+        else ""
+    )
     return prose(f"""The books add up: {report.read:,} read = {report.applied:,} applied + {report.ignored.total():,} ignored ({ignored}) +
         {held} held in quarantine. {waited}""")
 
 
 def chosen(played: Played, truth: Truth) -> int:
-    """The user whose story is told: one that the upsert got wrong, if there is one; of these one that fits, and of which most can be told."""
-    wrong = {key for key in played.upsert.keys() | truth.keys() if played.upsert.get(key) != truth.get(key)}
+    """The user whose story is told: one that the upsert got wrong, if there is one; of these one
+    that fits, and of which most can be told."""
+    wrong = {
+        key
+        for key in played.upsert.keys() | truth.keys()
+        if played.upsert.get(key) != truth.get(key)
+    }
 
     def worth(key: int) -> tuple[bool, bool, int, int, int]:
         steps = [step for step in played.steps if step.key == key]
         late = sum(behind > 0 for behind in _behind([step.place for step in steps]))
-        return key in wrong, len(steps) <= LONGEST, len({step.decision.reason for step in steps}), late, -key
+        return (
+            key in wrong,
+            len(steps) <= LONGEST,
+            len({step.decision.reason for step in steps}),
+            late,
+            -key,
+        )
 
     return max({step.key for step in played.steps}, key=worth)
 
 
 class Told(NamedTuple):
-    """One key's story: its steps, the number of each of its events by place, and what each table shows after each step (0: no row)."""
+    """One key's story: its steps, the number of each of its events by place, and what each table
+    shows after each step (0: no row)."""
 
     key: int
     steps: list[Step]
@@ -171,17 +227,29 @@ class Told(NamedTuple):
 def told(played: Played, key: int) -> Told:
     """Gather the story of a key. A table is right while it shows the newest of what has arrived."""
     steps = [step for step in played.steps if step.key == key]
-    numbers = {place: number for number, place in enumerate(sorted({step.place for step in steps}), 1)}
-    by_position = {position(played.records[place]): number for place, number in numbers.items() if played.records[place].value is not None}
+    numbers = {
+        place: number for number, place in enumerate(sorted({step.place for step in steps}), 1)
+    }
+    by_position = {
+        position(played.records[place]): number
+        for place, number in numbers.items()
+        if played.records[place].value is not None
+    }
     upsert = [numbers[step.upsert] if step.upsert is not None else 0 for step in steps]
     guarded = [by_position[step.guarded] if step.guarded is not None else 0 for step in steps]
     fold = _folded(played.records, [step.place for step in steps], numbers)
-    bands = [Band(name, shows, [a == b for a, b in zip(shows, fold, strict=True)]) for name, shows in (("upsert", upsert), ("anyorder", guarded))]
+    bands = [
+        Band(name, shows, [a == b for a, b in zip(shows, fold, strict=True)])
+        for name, shows in (("upsert", upsert), ("anyorder", guarded))
+    ]
     return Told(key, steps, numbers, *bands)
 
 
-def _folded(records: Sequence[Delivery], arrivals: Sequence[int], numbers: dict[int, int]) -> list[int]:
-    """After each arrival, what the table should show of what has arrived: the newest change's number, 0 if it is a delete."""
+def _folded(
+    records: Sequence[Delivery], arrivals: Sequence[int], numbers: dict[int, int]
+) -> list[int]:
+    """After each arrival, what the table should show of what has arrived: the newest change's
+    number, 0 if it is a delete."""
     newest, found = -1, []
     for place in arrivals:
         newest = max(newest, place) if records[place].value is not None else newest
@@ -193,13 +261,25 @@ def _story(played: Played, truth: Truth, key: int) -> list[Block]:
     tale = told(played, key)
     events = [operation(played.records[place]) for place in tale.numbers]
     arrivals = [tale.numbers[step.place] - 1 for step in tale.steps]
-    ending = f"has the user as event {tale.guarded.shows[-1]} left it" if key in truth else "has deleted the user"
+    ending = (
+        f"has the user as event {tale.guarded.shows[-1]} left it"
+        if key in truth
+        else "has deleted the user"
+    )
     return [
         prose(f"""The story of one of them, user {key}: {count(len(events), "event")}, numbered as they happened, in
             {count(len(arrivals), "delivery", "deliveries")}. In the end, the source {ending}."""),
-        Table(("arrives", "happened at", "upsert shows", "anyorder decides", "anyorder shows"), _rows(played, tale)),
+        Table(
+            ("arrives", "happened at", "upsert shows", "anyorder decides", "anyorder shows"),
+            _rows(played, tale),
+        ),
         Figure(
-            story(events, arrivals, [tale.upsert, tale.guarded], f"The events of user {key}, and their arrivals"),
+            story(
+                events,
+                arrivals,
+                [tale.upsert, tale.guarded],
+                f"The events of user {key}, and their arrivals",
+            ),
             f"{_legend(events)}A broken line is a second delivery. Red: the table shows something older than what has arrived.",
         ),
         *_reason(tale),
@@ -209,15 +289,29 @@ def _story(played: Played, truth: Truth, key: int) -> list[Block]:
 
 
 def _legend(events: Sequence[str]) -> str:
-    return f"Squares are deletes{', empty discs the null records after them' if 'null' in events else ''}. " if "delete" in events else ""
+    return (
+        f"Squares are deletes{', empty discs the null records after them' if 'null' in events else ''}. "
+        if "delete" in events
+        else ""
+    )
 
 
 def _rows(played: Played, tale: Told) -> list[list[str | Cell]]:
     rows: list[list[str | Cell]] = []
     for number, step in enumerate(tale.steps):
         record = played.records[step.place]
-        upsert, guarded = (_shows(band.shows[number], band.right[number]) for band in (tale.upsert, tale.guarded))
-        rows.append([f"{tale.numbers[step.place]} {operation(record)}", lsn(position(record)), upsert, ending(step.decision), guarded])
+        upsert, guarded = (
+            _shows(band.shows[number], band.right[number]) for band in (tale.upsert, tale.guarded)
+        )
+        rows.append(
+            [
+                f"{tale.numbers[step.place]} {operation(record)}",
+                lsn(position(record)),
+                upsert,
+                ending(step.decision),
+                guarded,
+            ]
+        )
     return rows
 
 
@@ -227,10 +321,14 @@ def _shows(number: int, right: bool) -> Cell:
 
 def _reason(tale: Told) -> list[Block]:
     """What anyorder says of the last stale event."""
-    stale = next((step for step in reversed(tale.steps) if step.decision.reason is Reason.STALE), None)
+    stale = next(
+        (step for step in reversed(tale.steps) if step.decision.reason is Reason.STALE), None
+    )
     if stale is None:
         return []
     return [
-        prose(f"When event {tale.numbers[stale.place]} came, anyorder could say why it was ignored:"),
+        prose(
+            f"When event {tale.numbers[stale.place]} came, anyorder could say why it was ignored:"
+        ),
         Quote([explain(stale.decision)], "anyorder"),
     ]

@@ -48,23 +48,46 @@ def act(seed: int) -> Act:
         alone, _ = _comparing(folder / "alone.db", (shuffled,), random)
         pair, moments = _comparing(folder / "pair.db", halves, random)
         upserts = _upserts(folder / "upserts.db", halves, random)
-        ours = {f"{OURS}, in batches of {size}": _guarded(folder / f"guarded{size}.db", halves, size) for size in BATCHES}
-    tables = {"upsert, two at once": upserts, f"{NAIVE}; alone": alone, f"{NAIVE}; two at once": pair, **ours}
-    scores = {name: judge({key: recording.spelled(row) for key, row in rows.items()}, truth) for name, rows in tables.items()}
+        ours = {
+            f"{OURS}, in batches of {size}": _guarded(folder / f"guarded{size}.db", halves, size)
+            for size in BATCHES
+        }
+    tables = {
+        "upsert, two at once": upserts,
+        f"{NAIVE}; alone": alone,
+        f"{NAIVE}; two at once": pair,
+        **ours,
+    }
+    scores = {
+        name: judge({key: recording.spelled(row) for key, row in rows.items()}, truth)
+        for name, rows in tables.items()
+    }
     lost = scores[f"{NAIVE}; two at once"].total
     usual = f"{count(lost, 'row')} not as at the source" if lost else "none, this time"
     blocks = _blocks(len(shuffled), scores, overwrites(moments))
-    return Act(3, "Two consumers at once", blocks, usual, none(sum(scores[name].total for name in ours)), scores)
+    return Act(
+        3,
+        "Two consumers at once",
+        blocks,
+        usual,
+        none(sum(scores[name].total for name in ours)),
+        scores,
+    )
 
 
-def _comparing(path: Path, halves: Sequence[Sequence[Delivery]], random: Random) -> tuple[dict[int, dict[str, object]], list[Moment]]:
-    """Consumers that compare before they write, each with its own connection. What they did, step by step, comes back too."""
+def _comparing(
+    path: Path, halves: Sequence[Sequence[Delivery]], random: Random
+) -> tuple[dict[int, dict[str, object]], list[Moment]]:
+    """Consumers that compare before they write, each with its own connection. What they did, step
+    by step, comes back too."""
     moments: list[Moment] = []
 
     def runner(number: int, half: Sequence[Delivery]) -> Callable[[Callable[[], None]], None]:
         def run(others: Callable[[], None]) -> None:
             def turn(does: str, positions: dict[int, int]) -> None:
-                moments.extend(Moment(number, does, key, position) for key, position in positions.items())
+                moments.extend(
+                    Moment(number, does, key, position) for key, position in positions.items()
+                )
                 others()
 
             with closing(Comparing(_connect(path), recording.COLUMNS, turn)) as consumer:
@@ -77,7 +100,9 @@ def _comparing(path: Path, halves: Sequence[Sequence[Delivery]], random: Random)
     return _table(path), moments
 
 
-def _upserts(path: Path, halves: Sequence[Sequence[Delivery]], random: Random) -> dict[int, dict[str, object]]:
+def _upserts(
+    path: Path, halves: Sequence[Sequence[Delivery]], random: Random
+) -> dict[int, dict[str, object]]:
     def runner(half: Sequence[Delivery]) -> Callable[[Callable[[], None]], None]:
         def run(others: Callable[[], None]) -> None:
             with closing(Upsert(_connect(path), recording.COLUMNS)) as consumer:
@@ -91,7 +116,9 @@ def _upserts(path: Path, halves: Sequence[Sequence[Delivery]], random: Random) -
     return _table(path)
 
 
-def _guarded(path: Path, halves: Sequence[Sequence[Delivery]], size: int) -> dict[int, dict[str, object]]:
+def _guarded(
+    path: Path, halves: Sequence[Sequence[Delivery]], size: int
+) -> dict[int, dict[str, object]]:
     """Two anyorder tables on one file, as fast as they go: whoever is first is first."""
 
     def runner(half: Sequence[Delivery]) -> Callable[[], None]:
@@ -119,7 +146,8 @@ def _table(path: Path) -> dict[int, dict[str, object]]:
 
 
 class Overwrite(NamedTuple):
-    """A consumer wrote over something newer. `steps`: what the two read and wrote, in order. `lasting`: nothing newer came afterwards."""
+    """A consumer wrote over something newer. `steps`: what the two read and wrote, in order.
+    `lasting`: nothing newer came afterwards."""
 
     steps: list[Moment]
     lasting: bool
@@ -136,7 +164,11 @@ def overwrites(moments: Sequence[Moment]) -> list[Overwrite]:
         for before, after in pairwise(places):
             if moments[after].position < moments[before].position:
                 steps = sorted([_read(moments, before), _read(moments, after), before, after])
-                healed = any(moments[later].position >= moments[before].position for later in places if later > after)
+                healed = any(
+                    moments[later].position >= moments[before].position
+                    for later in places
+                    if later > after
+                )
                 found.append((after, Overwrite([moments[place] for place in steps], not healed)))
     return [overwrite for _, overwrite in sorted(found, key=lambda pair: pair[0])]
 
@@ -152,7 +184,11 @@ def _blocks(deliveries: int, scores: dict[str, Score], found: Sequence[Overwrite
         prose(f"""The same recording, shuffled from end to end: {count(deliveries, "delivery", "deliveries")}, each once. This consumer has learned
             from act 1. It keeps the position of what it wrote, of deletes too; it reads them, {SIZE} deliveries at a time, compares, and writes only
             what is newer. Alone, it is right. Then a second one is started, and each takes half."""),
-        Table(("the table in the end", *SCORE_HEADER), [score_row(name, score) for name, score in scores.items()], numbers=1),
+        Table(
+            ("the table in the end", *SCORE_HEADER),
+            [score_row(name, score) for name, score in scores.items()],
+            numbers=1,
+        ),
         *_example(found),
         prose("""anyorder reads, decides and writes in one atomic step, so two at once are as good as one. All pairs are two real threads on one
             SQLite file. The naive ones take turns that the seed decides, so that their race can be run again. anyorder's run free, and end the
@@ -166,7 +202,14 @@ def _example(found: Sequence[Overwrite]) -> list[Block]:
         return []
     lasting = [overwrite for overwrite in found if overwrite.lasting]
     steps = (lasting or found)[-1].steps
-    rows = [[f"consumer {NAMES[m.consumer]} {m.does} user {m.key}", lsn(m.position) or "nothing yet", _meaning(m, steps)] for m in steps]
+    rows = [
+        [
+            f"consumer {NAMES[m.consumer]} {m.does} user {m.key}",
+            lsn(m.position) or "nothing yet",
+            _meaning(m, steps),
+        ]
+        for m in steps
+    ]
     return [
         prose(f"""Each comparison was right, and out of date by the time of the write. That happened {count(len(found), "time")}:
             {len(found) - len(lasting)} healed by something newer that came later, {len(lasting)} for good. One of them:"""),

@@ -1,4 +1,5 @@
-"""Act 4: the Valentine's mail. A server that was away for nine months delivers what no memory holds any more."""
+"""Act 4: the Valentine's mail. A server that was away for nine months delivers what no memory holds
+any more."""
 
 from __future__ import annotations
 
@@ -27,7 +28,8 @@ TODAY = 6  # the letter of the day on which the server returns
 
 
 class Outbox(NamedTuple):
-    """What happened: the letters that the server kept, the withdrawals that came another way, and one letter of today."""
+    """What happened: the letters that the server kept, the withdrawals that came another way, and
+    one letter of today."""
 
     source: Source
     kept: list[Delivery]
@@ -36,7 +38,8 @@ class Outbox(NamedTuple):
 
 
 class Mailed(NamedTuple):
-    """What became of the letters: how many tombstones were forgotten, what anyorder decided, and who sent which letter."""
+    """What became of the letters: how many tombstones were forgotten, what anyorder decided, and
+    who sent which letter."""
 
     forgotten: int
     decisions: list[Decision]
@@ -50,30 +53,53 @@ def act(seed: int) -> Act:
     del seed
     outbox = _outbox()
     mailed = _mailed(outbox)
-    scores = {"a mailer with a TTL": _score(mailed.mailer, outbox), "anyorder": _score([*mailed.ours, *mailed.accepted], outbox)}
+    scores = {
+        "a mailer with a TTL": _score(mailed.mailer, outbox),
+        "anyorder": _score([*mailed.ours, *mailed.accepted], outbox),
+    }
     usual = f"{count(scores['a mailer with a TTL'].resurrected, 'withdrawn letter')} sent, {round((RETURNED - WRITTEN) / DAY)} days late"
     asked = count(sum(decision.quarantined for decision in mailed.decisions), "question")
-    return Act(4, "The Valentine's mail", _blocks(outbox, mailed), usual, f"{none(scores['anyorder'].resurrected)} sent, {asked} asked", scores)
+    return Act(
+        4,
+        "The Valentine's mail",
+        _blocks(outbox, mailed),
+        usual,
+        f"{none(scores['anyorder'].resurrected)} sent, {asked} asked",
+        scores,
+    )
 
 
 def _outbox() -> Outbox:
     source = Source("letters")
-    kept = [source.put(WRITTEN + 60 * key, {"id": key, "recipient": name, "words": "Be mine"}) for key, name in enumerate(RECIPIENTS[: TODAY - 1], 1)]
+    kept = [
+        source.put(WRITTEN + 60 * key, {"id": key, "recipient": name, "words": "Be mine"})
+        for key, name in enumerate(RECIPIENTS[: TODAY - 1], 1)
+    ]
     withdrawals = [source.delete(WRITTEN + HOUR + 60 * key, key) for key in WITHDRAWN]
-    today = source.put(RETURNED + HOUR, {"id": TODAY, "recipient": RECIPIENTS[TODAY - 1], "words": "Happy birthday"})
+    today = source.put(
+        RETURNED + HOUR,
+        {"id": TODAY, "recipient": RECIPIENTS[TODAY - 1], "words": "Happy birthday"},
+    )
     return Outbox(source, kept, withdrawals, today)
 
 
 def _mailed(outbox: Outbox) -> Mailed:
-    """Both mailers through the nine months. A letter is sent when its row is written; in the end a person settles what is held."""
-    with closing(Expiring(in_memory(), COLUMNS, "letters")) as mailer, closing(Guarded("letters", WINDOW)) as ours:
+    """Both mailers through the nine months. A letter is sent when its row is written; in the end a
+    person settles what is held."""
+    with (
+        closing(Expiring(in_memory(), COLUMNS, "letters")) as mailer,
+        closing(Guarded("letters", WINDOW)) as ours,
+    ):
         for withdrawal in outbox.withdrawals:
             mailer.take(withdrawal, _arrival(withdrawal))
             ours.take([withdrawal], _arrival(withdrawal))
         forgetting = _arrival(outbox.withdrawals[-1]) + WINDOW
         mailer.expire(forgetting - WINDOW)
         mailed = Mailed(ours.reap(forgetting), [], [], [], [])
-        for delivery, now in [*((kept, RETURNED) for kept in outbox.kept), (outbox.today, _arrival(outbox.today))]:
+        for delivery, now in [
+            *((kept, RETURNED) for kept in outbox.kept),
+            (outbox.today, _arrival(outbox.today)),
+        ]:
             (decision,) = ours.take([delivery], now)
             mailed.decisions.append(decision)
             mailed.mailer.extend([_letter(decision)] if mailer.take(delivery, now) else [])
@@ -92,7 +118,8 @@ def _letter(decision: Decision) -> int:
 
 
 def _settled(outbox: Outbox, ours: Guarded) -> set[int]:
-    """A person looks at the source: what is still there is accepted, the rest is dropped. The letters whose rows are then written."""
+    """A person looks at the source: what is still there is accepted, the rest is dropped. The
+    letters whose rows are then written."""
     quarantine, before = ours.table.quarantine, set(ours.rows())
     for entry in quarantine.entries():
         wanted = isinstance(entry.key, dict) and entry.key["id"] in outbox.source.rows
@@ -115,7 +142,13 @@ def _blocks(outbox: Outbox, mailed: Mailed) -> list[Block]:
         prose(f"""On {day(RETURNED)}, {days} days later, somebody switches the server on again. An hour after that comes a letter of today. (On these
             two days it happened, with text messages.)"""),
         Table(
-            ("letter to", "at the source", "a mailer with a TTL", f"anyorder, window {hours}h", "a person settles"),
+            (
+                "letter to",
+                "at the source",
+                "a mailer with a TTL",
+                f"anyorder, window {hours}h",
+                "a person settles",
+            ),
             [_row(decision, outbox, mailed) for decision in mailed.decisions],
         ),
         _figure(outbox),
@@ -130,10 +163,26 @@ def _blocks(outbox: Outbox, mailed: Mailed) -> list[Block]:
 def _row(decision: Decision, outbox: Outbox, mailed: Mailed) -> list[str | Cell]:
     letter = _letter(decision)
     wanted = letter in outbox.source.rows
-    mailer = Cell("sent", "good" if wanted else "bad") if letter in mailed.mailer else Cell("not sent", "bad" if wanted else "good")
+    mailer = (
+        Cell("sent", "good" if wanted else "bad")
+        if letter in mailed.mailer
+        else Cell("not sent", "bad" if wanted else "good")
+    )
     ours = Cell("sent", "good" if wanted else "bad") if letter in mailed.ours else ending(decision)
-    settled = "" if not decision.quarantined else "accepted, sent" if letter in mailed.accepted else "dropped"
-    return [RECIPIENTS[letter - 1], "still to be sent" if wanted else "withdrawn", mailer, ours, settled]
+    settled = (
+        ""
+        if not decision.quarantined
+        else "accepted, sent"
+        if letter in mailed.accepted
+        else "dropped"
+    )
+    return [
+        RECIPIENTS[letter - 1],
+        "still to be sent" if wanted else "withdrawn",
+        mailer,
+        ours,
+        settled,
+    ]
 
 
 def _short(seconds: float) -> str:
@@ -144,14 +193,33 @@ def _short(seconds: float) -> str:
 
 def _figure(outbox: Outbox) -> Figure:
     days = (RETURNED - WRITTEN) / DAY
-    months = [Month((float(civil.timegm((2019, month, 1, 0, 0, 0))) - WRITTEN) / DAY, MONTHS[month - 1][:3]) for month in range(3, 11)]
+    months = [
+        Month(
+            (float(civil.timegm((2019, month, 1, 0, 0, 0))) - WRITTEN) / DAY, MONTHS[month - 1][:3]
+        )
+        for month in range(3, 11)
+    ]
     ends = (_short(WRITTEN), _short(RETURNED))
     letters = []
     for key, name in enumerate(RECIPIENTS[: TODAY - 1], 1):
-        withdrawn = next((_arrival(w) for w in outbox.withdrawals if (change_in(w) or {})["before"]["id"] == key), None)
+        withdrawn = next(
+            (
+                _arrival(w)
+                for w in outbox.withdrawals
+                if (change_in(w) or {})["before"]["id"] == key
+            ),
+            None,
+        )
         letters.append((name, -1.0 if withdrawn is None else (withdrawn - WRITTEN) / DAY, days))
     return Figure(
-        calendar(months, days, WINDOW / DAY, letters, ends, "Nine months between the letters and their arrival"),
+        calendar(
+            months,
+            days,
+            WINDOW / DAY,
+            letters,
+            ends,
+            "Nine months between the letters and their arrival",
+        ),
         "A green disc: the letter is written; a square: it is withdrawn; an amber disc: it arrives. "
         "The memory is short; where it ends, the floor begins.",
     )

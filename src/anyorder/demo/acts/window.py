@@ -1,4 +1,5 @@
-"""Act 5: which window? The same week of events with four of them, under a clock that is simulated."""
+"""Act 5: which window? The same week of events with four of them, under a clock that is
+simulated."""
 
 from __future__ import annotations
 
@@ -57,14 +58,17 @@ def act(seed: int) -> Act:
     """One week, four windows."""
     arrivals, truth = schedule(Random(seed))
     endings = {name: ending(arrivals, truth, window) for name, window in WINDOWS.items()}
-    scores = {f"TTL, {name}": end.expiring for name, end in endings.items()} | {f"anyorder, {name}": end.guarded for name, end in endings.items()}
+    scores = {f"TTL, {name}": end.expiring for name, end in endings.items()} | {
+        f"anyorder, {name}": end.guarded for name, end in endings.items()
+    }
     usual = f"up to {count(max(end.expiring.resurrected for end in endings.values()), 'user')} resurrected"
     ours = f"{none(sum(end.guarded.resurrected for end in endings.values()))}, up to {max(end.open for end in endings.values())} questions asked"
     return Act(5, "Which window?", [*_late(arrivals), *_cost(endings)], usual, ours, scores)
 
 
 def schedule(random: Random) -> tuple[list[Arrival], dict[int, Row]]:
-    """A week of changes, each delivered once or twice, each copy with its own lateness; sorted by arrival."""
+    """A week of changes, each delivered once or twice, each copy with its own lateness; sorted by
+    arrival."""
     changes, truth = week(random, USERS, BEGAN)
     arrivals = []
     for change in changes:
@@ -75,10 +79,16 @@ def schedule(random: Random) -> tuple[list[Arrival], dict[int, Row]]:
 
 
 def ending(arrivals: Sequence[Arrival], truth: dict[int, Row], window: str | float) -> Ending:
-    """Both consumers through the whole stream, with one window; they forget at the end of every tick."""
+    """Both consumers through the whole stream, with one window; they forget at the end of every
+    tick."""
     length, kept = seconds(window), 0
-    with closing(Expiring(in_memory(), COLUMNS)) as expiring, closing(Guarded(window=window)) as guarded:
-        for number, group in groupby(arrivals, key=lambda arrival: int((arrival.time - BEGAN) // TICK)):
+    with (
+        closing(Expiring(in_memory(), COLUMNS)) as expiring,
+        closing(Guarded(window=window)) as guarded,
+    ):
+        for number, group in groupby(
+            arrivals, key=lambda arrival: int((arrival.time - BEGAN) // TICK)
+        ):
             now = BEGAN + (number + 1) * TICK
             deliveries = [arrival.delivery for arrival in group]
             for delivery in deliveries:
@@ -100,7 +110,9 @@ def ending(arrivals: Sequence[Arrival], truth: dict[int, Row], window: str | flo
 
 
 def _late(arrivals: Sequence[Arrival]) -> list[Block]:
-    deletes = len({arrival.delivery.offset for arrival in arrivals if operation(arrival.delivery) == "delete"})
+    deletes = len(
+        {arrival.delivery.offset for arrival in arrivals if operation(arrival.delivery) == "delete"}
+    )
     changes = len({arrival.delivery.offset for arrival in arrivals})
     promptly = sum(arrival.late <= PROMPT for arrival in arrivals) / len(arrivals)
     latest = max(arrival.late for arrival in arrivals) / DAY
@@ -109,7 +121,12 @@ def _late(arrivals: Sequence[Arrival]) -> list[Block]:
             {count(deletes, "delete")} among them, in {count(len(arrivals), "delivery", "deliveries")}. {promptly:.0%} arrive within {PROMPT:.0f}
             seconds; the latest takes {latest:.1f} days."""),
         Figure(
-            tail([arrival.late for arrival in arrivals], [(HOUR, "1 h"), (48 * HOUR, "48 h")], TICKS, "How late deliveries are"),
+            tail(
+                [arrival.late for arrival in arrivals],
+                [(HOUR, "1 h"), (48 * HOUR, "48 h")],
+                TICKS,
+                "How late deliveries are",
+            ),
             "Which share of the deliveries is later than a given time; both scales are logarithmic. "
             "A window cuts such a tail somewhere. None ends it.",
         ),
@@ -118,13 +135,29 @@ def _late(arrivals: Sequence[Arrival]) -> list[Block]:
 
 def _cost(endings: dict[str, Ending]) -> list[Block]:
     unexplained = sum(end.unexplained for end in endings.values())
-    explained = "each lies in the quarantine, with its reason" if not unexplained else f"all but {unexplained} lie in the quarantine"
-    header = ("window", "tombstones", "TTL resurrects", "anyorder resurrects", "quarantined", "settled", "open", "held back")
+    explained = (
+        "each lies in the quarantine, with its reason"
+        if not unexplained
+        else f"all but {unexplained} lie in the quarantine"
+    )
+    header = (
+        "window",
+        "tombstones",
+        "TTL resurrects",
+        "anyorder resurrects",
+        "quarantined",
+        "settled",
+        "open",
+        "held back",
+    )
     return [
         prose("""The usual answer is a time to live: a guarded write, atomic and right, with tombstones that expire. anyorder forgets at the very same
             moments, and raises its floor first. The clock is simulated."""),
         Table(header, [_row(name, end) for name, end in endings.items()], numbers=1),
-        Figure(_bars(endings), "What a window costs. With a TTL, a short one is paid for with wrong rows; with a floor, with questions instead."),
+        Figure(
+            _bars(endings),
+            "What a window costs. With a TTL, a short one is paid for with wrong rows; with a floor, with questions instead.",
+        ),
         prose(f"""Tombstones: the most that were kept at once. Quarantined: what could not be known; some of it settled by itself when something newer
             came, the rest is open. Held back: rows that the source has and the table lacks; {explained}."""),
         prose("So the window is a matter of cost, not of safety. The default is for ever."),
@@ -139,7 +172,10 @@ def _row(name: str, end: Ending) -> list[str | Cell]:
         Cell(str(end.guarded.resurrected), "bad" if end.guarded.resurrected else "good"),
         str(end.quarantined),
         str(end.settled),
-        *(Cell(str(number), "held" if number else "good") for number in (end.open, end.guarded.missing)),
+        *(
+            Cell(str(number), "held" if number else "good")
+            for number in (end.open, end.guarded.missing)
+        ),
     ]
 
 
