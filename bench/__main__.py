@@ -24,12 +24,12 @@ from anyorder._core.event import Delivery, Event, Kind
 from anyorder._core.fold import Limits
 from anyorder._core.memory import pack, unpack
 from anyorder.envelopes import open_envelope
+from anyorder.guard.batch import group
+from anyorder.guard.contract import TableSpec
+from anyorder.guard.intake import Share, take
 from anyorder.sources.records import delivery_of
-from anyorder.stores.contract import TableSpec
-from anyorder.stores.guard import group
-from anyorder.stores.intake import Share, take
-from anyorder.stores.sqlite import SQLiteStore
-from anyorder.stores.sqlite_rows import adapted
+from anyorder.stores.sqlite.rows import adapted
+from anyorder.stores.sqlite.store import SQLiteStore
 from bench.measure import rates
 
 BATCH = 500

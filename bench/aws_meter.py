@@ -21,7 +21,7 @@ import threading
 from collections import Counter
 from typing import Any
 
-from anyorder.stores.dynamodb_items import Item
+from anyorder.stores.dynamodb.items import Item
 
 WRITES = frozenset({"PutItem", "UpdateItem", "DeleteItem"})
 KILOBYTE = 1024  # one write unit

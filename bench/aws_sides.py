@@ -12,7 +12,7 @@ from tests.stores.dynamodb_place import live, plain_row, scan
 
 import anyorder
 from anyorder.aws import lambda_handler
-from anyorder.stores.dynamodb_items import encoded
+from anyorder.stores.dynamodb.items import encoded
 from bench.aws_meter import Meter
 
 Rows = dict[Any, dict[str, object]]

@@ -23,9 +23,9 @@ from typing import Any
 from tests.parts.dynamodb import make_local_client, start_dynamodb_local
 from tests.stores.dynamodb_place import exists
 
-from anyorder.stores.contract import TableSpec
-from anyorder.stores.dynamodb import THREADS, DynamoDBStore
-from anyorder.stores.intake import Share, take
+from anyorder.guard.contract import TableSpec
+from anyorder.guard.intake import Share, take
+from anyorder.stores.dynamodb.store import THREADS, DynamoDBStore
 from anyorder.testing.change import Change, decode, delete, put
 from bench.measure import rates
 

@@ -20,9 +20,9 @@ if TYPE_CHECKING:
     from anyorder._core.outcome import Outcome as Outcome
     from anyorder._core.outcome import Reason as Reason
     from anyorder.errors import AnyorderError as AnyorderError
-    from anyorder.report import Report as Report
+    from anyorder.guard.report import Report as Report
+    from anyorder.guard.story import Story as Story
     from anyorder.sources.records import decode as decode
-    from anyorder.stores.story import Story as Story
     from anyorder.tables import Table as Table
     from anyorder.tables import table as table
 
@@ -33,8 +33,8 @@ _HOMES = {
     "Event": "_core.event",
     "Outcome": "_core.outcome",
     "Reason": "_core.outcome",
-    "Report": "report",
-    "Story": "stores.story",
+    "Report": "guard.report",
+    "Story": "guard.story",
     "Table": "tables",
     "decode": "sources.records",
     "explain": "_core.explain",

@@ -14,15 +14,15 @@ from anyorder._core.batch import Decision
 from anyorder._core.event import Delivery, Event
 from anyorder.envelopes import Envelope, open_envelope
 from anyorder.errors import ConfigurationError, StoreError
-from anyorder.report import Report
+from anyorder.guard.contract import Store, TableSpec
+from anyorder.guard.duration import FOREVER, seconds
+from anyorder.guard.forgetting import forget
+from anyorder.guard.intake import Share, Taken, take_in
+from anyorder.guard.quarantine import Quarantine
+from anyorder.guard.report import Report
+from anyorder.guard.story import Story, story_of
 from anyorder.sources.records import delivery_of
 from anyorder.stores import open_store
-from anyorder.stores.contract import Store, TableSpec
-from anyorder.stores.duration import FOREVER, seconds
-from anyorder.stores.forgetting import forget
-from anyorder.stores.intake import Share, Taken, take_in
-from anyorder.stores.quarantine import Quarantine
-from anyorder.stores.story import Story, story_of
 
 CHUNK = 1000  # deliveries decided together inside the one transaction of `apply`
 

@@ -11,9 +11,9 @@ import pytest
 
 import anyorder
 from anyorder._core.outcome import Reason
-from anyorder.stores.dynamodb import DynamoDBStore
-from anyorder.stores.dynamodb_items import EXPIRES
-from anyorder.stores.intake import Share, take
+from anyorder.guard.intake import Share, take
+from anyorder.stores.dynamodb.items import EXPIRES
+from anyorder.stores.dynamodb.store import DynamoDBStore
 from tests.aws.connector import event_of
 from tests.parts.dynamodb import REGION
 from tests.stores.dynamodb_place import live, scan

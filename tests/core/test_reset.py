@@ -11,8 +11,8 @@ from anyorder._core.event import Event, Kind
 from anyorder._core.families import LogPosition
 from anyorder._core.outcome import Reason
 from anyorder._core.reset import CHECKPOINTS, SOURCE_MARGIN, Growth, observe, suspect
-from anyorder.stores.contract import TableSpec
-from anyorder.stores.intake import Share, take
+from anyorder.guard.contract import TableSpec
+from anyorder.guard.intake import Share, take
 from anyorder.stores.memory import MemoryStore
 
 MINUTE = 60_000_000

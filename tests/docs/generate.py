@@ -14,7 +14,7 @@ import re
 import sys
 from collections.abc import Callable, Iterable, Iterator
 from importlib import import_module
-from pkgutil import iter_modules
+from pkgutil import iter_modules, walk_packages
 from typing import Any, get_args
 
 import msgspec
@@ -28,9 +28,9 @@ from anyorder._core.outcome import REASONS, Outcome
 from anyorder.envelopes.debezium_sources import SOURCES
 from anyorder.envelopes.envelope import Reader
 from anyorder.envelopes.formats import FORMATS
+from anyorder.guard.contract import Promises
+from anyorder.guard.quarantine import Quarantine
 from anyorder.runtime import pipeline
-from anyorder.stores.contract import Promises
-from anyorder.stores.quarantine import Quarantine
 from anyorder.tables import Guard
 from anyorder.testing import CHECKS, Place, StoreCheckFailed, check_store
 from anyorder.testing.kit import must_hold
@@ -310,7 +310,7 @@ def stores() -> str:
 def promises() -> list[Promises]:
     """What each store module's class promises."""
     found = []
-    for module in iter_modules(anyorder.stores.__path__, "anyorder.stores."):
+    for module in walk_packages(anyorder.stores.__path__, "anyorder.stores."):
         for _, value in inspect.getmembers(import_module(module.name), inspect.isclass):
             if value.__module__ == module.name and isinstance(
                 getattr(value, "promises", None), Promises

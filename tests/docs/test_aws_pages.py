@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from anyorder._core.outcome import Reason
-from anyorder.stores.contract import TableSpec
+from anyorder.guard.contract import TableSpec
 from anyorder.testing.bench import Bench
 from anyorder.testing.change import Change, delete, put
 from tests.docs.pages import ROOT, read
@@ -41,7 +41,7 @@ def called(modules: str) -> set[str]:
 def test_the_page_names_exactly_the_actions_that_the_store_calls() -> None:
     named = set(re.findall(r"`dynamodb:(\w+)`", read(PAGE)))
 
-    assert named == called("stores/dynamodb*.py") - NOT_ACTIONS | CHECKED
+    assert named == called("stores/dynamodb/*.py") - NOT_ACTIONS | CHECKED
 
 
 def test_the_page_names_exactly_the_actions_that_the_sqs_source_calls() -> None:

@@ -12,8 +12,8 @@ from anyorder._core.event import Delivery, Event
 from anyorder._core.fold import Limits
 from anyorder._core.memory import unpack
 from anyorder._core.outcome import Reason
-from anyorder.stores import guard
-from anyorder.stores.contract import Lost, Refused, TableSpec, Write
+from anyorder.guard import batch as guard
+from anyorder.guard.contract import Lost, Refused, TableSpec, Write
 from anyorder.stores.memory import MemoryStore, MemoryTransaction
 from tests.model.histories import Told
 

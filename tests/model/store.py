@@ -16,7 +16,7 @@ from anyorder._core.event import Event
 from anyorder._core.fold import Limits
 from anyorder._core.memory import REST, Memory, pack, unpack
 from anyorder._core.outcome import Outcome, Reason, outcome_of
-from anyorder.stores.holdings import disputes
+from anyorder.guard.holdings import disputes
 
 Row = tuple[object, ...]
 EMPTY = 0

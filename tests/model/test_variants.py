@@ -19,7 +19,7 @@ from anyorder._core.fold import Applied, Limits
 from anyorder._core.memory import Born, Memory, Stamp
 from anyorder._core.outcome import Reason
 from anyorder._core.position import Above, Order
-from anyorder.stores import guard
+from anyorder.guard import batch as guard
 from tests.model import books, store, table
 from tests.model.accepting import Accepting
 from tests.model.conftest import Report

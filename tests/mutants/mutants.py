@@ -9,7 +9,8 @@ LOG = CORE + "families/postgres_log.py"
 FOLD, DECIDE, BATCH, RESET = (CORE + name for name in ("fold.py", "decide.py", "batch.py", "reset.py"))
 KAFKA, SCALAR = CORE + "families/kafka.py", CORE + "families/scalar.py"
 STORES = "src/anyorder/stores/"
-GUARD, INTAKE, SQLITE, SQL = (STORES + name for name in ("guard.py", "intake.py", "sqlite.py", "sql/sqlite.sql"))
+GUARD, INTAKE = "src/anyorder/guard/batch.py", "src/anyorder/guard/intake.py"
+SQLITE, SQL = (STORES + name for name in ("sqlite/store.py", "sqlite/sqlite.sql"))
 
 
 class Mutant(NamedTuple):

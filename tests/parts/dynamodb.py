@@ -72,7 +72,7 @@ def credentials() -> None:
 
 def make_local_client(endpoint: str) -> Any:
     """A client of a local server, as the store makes one."""
-    from anyorder.stores.dynamodb_requests import make_client
+    from anyorder.stores.dynamodb.requests import make_client
 
     credentials()
     return make_client(REGION, endpoint, 16)

@@ -15,10 +15,10 @@ from anyorder._core.decide import forget
 from anyorder._core.families import ScalarPosition
 from anyorder._core.fold import Limits
 from anyorder._core.memory import Memory, unpack
-from anyorder.stores.contract import Lost, Refused, Remembered, TableSpec, Write
+from anyorder.guard.contract import Lost, Refused, Remembered, TableSpec, Write
 from anyorder.stores.memory import MemoryStore, MemoryTransaction
-from anyorder.stores.sqlite import SQL, SQLiteStore
-from anyorder.stores.sqlite_transaction import SQLiteTransaction
+from anyorder.stores.sqlite.store import SQL, SQLiteStore
+from anyorder.stores.sqlite.transaction import SQLiteTransaction
 
 replace = msgspec.structs.replace
 

@@ -6,9 +6,9 @@ import itertools
 import os
 from typing import Any
 
-from anyorder.stores.contract import Store
-from anyorder.stores.dynamodb import DynamoDBStore
-from anyorder.stores.dynamodb_items import MEMORY, PREFIX
+from anyorder.guard.contract import Store
+from anyorder.stores.dynamodb.items import MEMORY, PREFIX
+from anyorder.stores.dynamodb.store import DynamoDBStore
 from anyorder.testing import Place
 from anyorder.testing.place import Decode, Hook
 from anyorder.testing.stops import watched

@@ -18,16 +18,16 @@ from anyorder._core.floor import EVERYTHING
 from anyorder._core.fold import Limits, stamp_of
 from anyorder._core.outcome import Reason
 from anyorder.errors import ConfigurationError, NotReapable, StoreBusy, TableNotEmpty
+from anyorder.guard.contract import EntryQuery, TableSpec
+from anyorder.guard.forgetting import forget
+from anyorder.guard.intake import Share, take
+from anyorder.guard.quarantine import Quarantine
 from anyorder.stores import open_store
-from anyorder.stores.contract import EntryQuery, TableSpec
-from anyorder.stores.dynamodb import DynamoDBStore
-from anyorder.stores.dynamodb_books import Meta
-from anyorder.stores.dynamodb_floors import BUCKETS, DAY, FloorItem, Floors, bucket_of
-from anyorder.stores.dynamodb_items import EXPIRES, MEMORY, SINCE
-from anyorder.stores.dynamodb_tables import Tombstone
-from anyorder.stores.forgetting import forget
-from anyorder.stores.intake import Share, take
-from anyorder.stores.quarantine import Quarantine
+from anyorder.stores.dynamodb.books import Meta
+from anyorder.stores.dynamodb.floors import BUCKETS, DAY, FloorItem, Floors, bucket_of
+from anyorder.stores.dynamodb.items import EXPIRES, MEMORY, SINCE
+from anyorder.stores.dynamodb.store import DynamoDBStore
+from anyorder.stores.dynamodb.tables import Tombstone
 from anyorder.testing import CHECKS, StoreCheckFailed, check_store
 from anyorder.testing.bench import WINDOW_ZERO, Bench
 from anyorder.testing.change import Change, decode, delete, part, put, truncate

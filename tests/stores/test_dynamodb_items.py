@@ -20,11 +20,11 @@ from anyorder._core.outcome import Reason
 from anyorder._core.position import Order
 from anyorder._core.reset import CHECKPOINTS, Growth
 from anyorder.errors import MissingExtra, StoreBusy
-from anyorder.stores import dynamodb_requests, open_store
-from anyorder.stores.contract import Lost, Refused, Replaced, Write
-from anyorder.stores.dynamodb_books import growth_of, packed
-from anyorder.stores.dynamodb_guard import incoming_guard, stored_guard
-from anyorder.stores.dynamodb_items import (
+from anyorder.guard.contract import Lost, Refused, Replaced, Write
+from anyorder.stores import open_store
+from anyorder.stores.dynamodb import requests as dynamodb_requests
+from anyorder.stores.dynamodb.books import growth_of, packed
+from anyorder.stores.dynamodb.items import (
     ENTITY_KEY,
     MEMORY,
     SINCE,
@@ -36,8 +36,9 @@ from anyorder.stores.dynamodb_items import (
     memory_of,
     schema_for,
 )
-from anyorder.stores.dynamodb_requests import Answer, Concurrency, Requests
-from anyorder.stores.dynamodb_writes import CONDITION_FAILED, Slot, Target, plan, settle
+from anyorder.stores.dynamodb.overtaking import incoming_guard, stored_guard
+from anyorder.stores.dynamodb.requests import Answer, Concurrency, Requests
+from anyorder.stores.dynamodb.writes import CONDITION_FAILED, Slot, Target, plan, settle
 from tests.stores.dynamodb_place import plain
 from tests.stores.faults import THROTTLE, FaultyClient
 

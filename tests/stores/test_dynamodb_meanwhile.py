@@ -13,8 +13,8 @@ from anyorder._core.event import Delivery, Event, Kind
 from anyorder._core.families import LogPosition, ScalarPosition
 from anyorder._core.fold import stamp_of
 from anyorder._core.outcome import Reason
-from anyorder.stores.contract import EntryQuery, TableSpec
-from anyorder.stores.intake import Share, take
+from anyorder.guard.contract import EntryQuery, TableSpec
+from anyorder.guard.intake import Share, take
 from anyorder.testing.bench import NEVER, WINDOW_ZERO, Bench
 from anyorder.testing.change import Change, decode, delete, put, truncate
 from anyorder.testing.place import Place

@@ -16,13 +16,13 @@ from botocore.exceptions import BotoCoreError, ClientError
 
 from anyorder._core.outcome import Reason
 from anyorder.errors import ConfigurationError, StoreBusy, StoreError
-from anyorder.stores import dynamodb_requests
-from anyorder.stores.contract import TableSpec
-from anyorder.stores.dynamodb_floors import DAY
-from anyorder.stores.dynamodb_items import EXPIRES, MEMORY, SINCE, KeySchema
-from anyorder.stores.dynamodb_requests import Requests, raise_for
-from anyorder.stores.dynamodb_schema import create_table, wait_until_active
-from anyorder.stores.dynamodb_tables import TableShape
+from anyorder.guard.contract import TableSpec
+from anyorder.stores.dynamodb import requests as dynamodb_requests
+from anyorder.stores.dynamodb.floors import DAY
+from anyorder.stores.dynamodb.items import EXPIRES, MEMORY, SINCE, KeySchema
+from anyorder.stores.dynamodb.requests import Requests, raise_for
+from anyorder.stores.dynamodb.schema import create_table, wait_until_active
+from anyorder.stores.dynamodb.tables import TableShape
 from anyorder.testing.bench import Bench
 from anyorder.testing.change import delete, put
 from tests.stores.dynamodb_place import dynamodb_place

@@ -13,10 +13,10 @@ import pytest
 from anyorder._core.event import Event, Kind
 from anyorder._core.memory import Memory
 from anyorder.envelopes import open_envelope, read_record
-from anyorder.stores.contract import EntryQuery, Store, TableSpec
-from anyorder.stores.dynamodb import DynamoDBStore
-from anyorder.stores.dynamodb_tables import entity_of
-from anyorder.stores.intake import Share, take
+from anyorder.guard.contract import EntryQuery, Store, TableSpec
+from anyorder.guard.intake import Share, take
+from anyorder.stores.dynamodb.store import DynamoDBStore
+from anyorder.stores.dynamodb.tables import entity_of
 from anyorder.stores.memory import MemoryStore
 from tests.recordings import Telling, needs_recordings
 from tests.stores.dynamodb_place import live, plain_row, scan

@@ -15,7 +15,7 @@ from anyorder._core.fold import Applied, Limits, stamp_of
 from anyorder._core.memory import Memory
 from anyorder._core.outcome import Reason
 from anyorder.errors import ConfigurationError
-from anyorder.stores.contract import TableSpec
+from anyorder.guard.contract import TableSpec
 from anyorder.stores.memory import MemoryStore
 from anyorder.testing import CHECKS, Place, StoreCheckFailed, check_store
 from anyorder.testing.kit import FORGETTING

@@ -12,8 +12,8 @@ from anyorder._core.families.postgres_log import epoch
 from anyorder._core.outcome import REASONS, Reason
 from anyorder.cli.main import Parser
 from anyorder.cli.output import add_formats, print_rows
+from anyorder.guard.contract import EntryQuery, Store, TableFacts, Transaction
 from anyorder.runtime.pipeline import Pipeline, load_pipeline
-from anyorder.stores.contract import EntryQuery, Store, TableFacts, Transaction
 
 EXAMPLES = 3
 

@@ -8,8 +8,8 @@ from contextlib import closing
 
 from anyorder.cli.main import Parser
 from anyorder.cli.output import add_formats, print_rows
+from anyorder.guard.contract import Transaction
 from anyorder.runtime.pipeline import Pipeline, load_pipeline
-from anyorder.stores.contract import Transaction
 
 
 def configure(parser: Parser) -> None:

@@ -10,9 +10,9 @@ from anyorder._core.outcome import REASONS, Reason
 from anyorder.cli.main import Parser
 from anyorder.cli.output import add_formats, encoded, print_rows
 from anyorder.errors import ConfigurationError
+from anyorder.guard.contract import Entry, Store, TableSpec
+from anyorder.guard.quarantine import Quarantine
 from anyorder.runtime.pipeline import Pipeline, load_pipeline
-from anyorder.stores.contract import Entry, Store, TableSpec
-from anyorder.stores.quarantine import Quarantine
 
 
 def configure(parser: Parser) -> None:

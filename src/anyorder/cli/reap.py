@@ -9,9 +9,9 @@ from contextlib import closing
 
 from anyorder.cli.main import Parser
 from anyorder.cli.output import add_formats, print_rows
+from anyorder.guard.duration import spelled
+from anyorder.guard.forgetting import forget
 from anyorder.runtime.pipeline import load_pipeline
-from anyorder.stores.duration import spelled
-from anyorder.stores.forgetting import forget
 
 
 def configure(parser: Parser) -> None:

@@ -9,7 +9,7 @@ import time
 
 from anyorder.cli.main import Parser
 from anyorder.cli.output import encoded
-from anyorder.report import Report
+from anyorder.guard.report import Report
 from anyorder.runtime.loop import Run
 from anyorder.runtime.pipeline import load_pipeline
 

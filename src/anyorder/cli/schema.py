@@ -7,7 +7,7 @@ import argparse
 from anyorder.cli.main import Parser
 from anyorder.errors import ConfigurationError
 from anyorder.runtime.pipeline import load_pipeline
-from anyorder.stores.sqlite_rows import memory_table
+from anyorder.stores.sqlite.rows import memory_table
 from anyorder.stores.statements import load_statements, quoted
 
 
@@ -38,7 +38,7 @@ def run(options: argparse.Namespace) -> int:
         pipeline.open_store().close()
         print("applied: the schema is there")
         return 0
-    statements = load_statements("sqlite.sql")
+    statements = load_statements("sqlite/sqlite.sql")
     print(statements["schema_1"])
     for table in options.table:
         print(statements["create_memory"].format(memory=memory_table(table)))

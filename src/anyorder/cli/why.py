@@ -10,9 +10,9 @@ import msgspec
 from anyorder.cli.main import Parser
 from anyorder.cli.output import encoded
 from anyorder.errors import ConfigurationError
+from anyorder.guard.contract import TableSpec
+from anyorder.guard.story import Story, story_of
 from anyorder.runtime.pipeline import load_pipeline
-from anyorder.stores.contract import TableSpec
-from anyorder.stores.story import Story, story_of
 
 
 def configure(parser: Parser) -> None:

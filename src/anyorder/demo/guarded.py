@@ -10,11 +10,11 @@ from anyorder._core.batch import Decision
 from anyorder._core.event import Delivery
 from anyorder._core.memory import Memory
 from anyorder.demo.naive import rows_of
-from anyorder.report import Report
-from anyorder.stores.contract import EntryQuery
-from anyorder.stores.intake import Share, take
-from anyorder.stores.sqlite import SQLiteStore
-from anyorder.stores.story import Story
+from anyorder.guard.contract import EntryQuery
+from anyorder.guard.intake import Share, take
+from anyorder.guard.report import Report
+from anyorder.guard.story import Story
+from anyorder.stores.sqlite.store import SQLiteStore
 from anyorder.tables import table
 
 

@@ -18,8 +18,8 @@ from typing import Protocol
 from anyorder._core.outcome import Reason
 from anyorder.envelopes import open_envelope
 from anyorder.errors import ConfigurationError, OutOfTime
+from anyorder.guard.report import Report
 from anyorder.guests.lambda_events import Arrival, arrivals
-from anyorder.report import Report
 from anyorder.tables import Table
 
 AT_ONCE = 100  # records decided together

@@ -12,12 +12,12 @@ from anyorder._core.batch import Decision
 from anyorder._core.event import Event, Kind
 from anyorder._core.outcome import Reason
 from anyorder.errors import QuarantineFull, TooManyQuarantined
-from anyorder.report import Report
+from anyorder.guard.contract import Store, TableSpec
+from anyorder.guard.forgetting import forget
+from anyorder.guard.intake import Share, Taken, take
+from anyorder.guard.report import Report
 from anyorder.runtime.pipeline import Pipeline
 from anyorder.sources.contract import Received
-from anyorder.stores.contract import Store, TableSpec
-from anyorder.stores.forgetting import forget
-from anyorder.stores.intake import Share, Taken, take
 
 WATCHED = 1000  # latest deliveries over which the quarantined share is taken
 # how often tombstones are forgotten during a run; with window 0 after every batch

@@ -15,11 +15,11 @@ from anyorder._core.event import Event
 from anyorder.envelopes import Envelope, open_envelope
 from anyorder.envelopes.document import Document
 from anyorder.errors import ConfigurationError
+from anyorder.guard.contract import Store, TableSpec
+from anyorder.guard.duration import FOREVER, seconds
 from anyorder.sources.contract import Source
 from anyorder.sources.opening import open_source
 from anyorder.stores import open_store
-from anyorder.stores.contract import Store, TableSpec
-from anyorder.stores.duration import FOREVER, seconds
 
 DEFAULT = "pipeline.toml"
 UNNAMED = (

@@ -1,4 +1,4 @@
-"""Guarded writes, one module a backend. `open_store` finds the backend by its URL."""
+"""Backends, a folder each. `open_store` finds the backend by its URL."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from urllib.parse import parse_qs, urlsplit
 
 from anyorder._core.event import Delivery, Event
 from anyorder.errors import ConfigurationError
-from anyorder.stores.contract import Store
+from anyorder.guard.contract import Store
 
 __all__ = ["Store", "open_store"]
 
@@ -26,7 +26,7 @@ def open_store(url: str, decode: Callable[[Delivery], Event] | None = None) -> S
     parts = urlsplit(url)
     options = {name: values[-1] for name, values in parse_qs(parts.query).items()}
     if parts.scheme == "sqlite":
-        from anyorder.stores.sqlite import SQLiteStore
+        from anyorder.stores.sqlite.store import SQLiteStore
 
         if (
             parts.netloc
@@ -49,7 +49,7 @@ def open_store(url: str, decode: Callable[[Delivery], Event] | None = None) -> S
 def _dynamodb(
     url: str, table: str, options: dict[str, str], decode: Callable[[Delivery], Event] | None
 ) -> Store:
-    from anyorder.stores.dynamodb import THREADS, DynamoDBStore
+    from anyorder.stores.dynamodb.store import THREADS, DynamoDBStore
 
     threads = options.get("threads", str(THREADS))
     if (

@@ -20,7 +20,7 @@ from anyorder._core.memory import REST, Memory, pack, unpack
 from anyorder._core.outcome import Reason
 from anyorder._core.position import Lineage
 from anyorder._core.reset import Growth
-from anyorder.stores.contract import (
+from anyorder.guard.contract import (
     Entry,
     EntryQuery,
     Finding,

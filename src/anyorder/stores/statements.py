@@ -13,8 +13,8 @@ LONGEST_IDENTIFIER = 200  # characters; PostgreSQL allows 63, SQLite any number
 
 
 def load_statements(file: str) -> dict[str, str]:
-    """`-- name: x` blocks of `sql/FILE` as a dictionary; comments stay with their statement."""
-    parts = NAME.split((files("anyorder.stores") / "sql" / file).read_text(encoding="utf-8"))
+    """`-- name: x` blocks of a file in `stores` as a dictionary; comments stay with a statement."""
+    parts = NAME.split((files("anyorder.stores") / file).read_text(encoding="utf-8"))
     return {
         name: "\n".join(line for line in text.splitlines() if not line.startswith("--")).strip()
         for name, text in zip(parts[1::2], parts[2::2], strict=True)

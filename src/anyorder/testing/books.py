@@ -8,9 +8,9 @@ import contextlib
 from anyorder._core.event import Event, Kind
 from anyorder._core.outcome import Reason
 from anyorder._core.reset import Growth
-from anyorder.stores.contract import EntryQuery
-from anyorder.stores.intake import Share, take, take_in
-from anyorder.stores.quarantine import Quarantine
+from anyorder.guard.contract import EntryQuery
+from anyorder.guard.intake import Share, take, take_in
+from anyorder.guard.quarantine import Quarantine
 from anyorder.testing.bench import NEVER, WINDOW_ZERO, Bench
 from anyorder.testing.change import Change, decode, delete, put, truncate
 from anyorder.testing.place import MakeStore

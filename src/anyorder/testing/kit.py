@@ -6,7 +6,7 @@ import time
 from collections.abc import Callable, Sequence
 
 from anyorder.errors import ConfigurationError
-from anyorder.stores.contract import Promises
+from anyorder.guard.contract import Promises
 from anyorder.testing import books, encodings, orders, stops, writers
 from anyorder.testing.change import decode
 from anyorder.testing.place import MakeStore

@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
 from anyorder._core.outcome import Reason
-from anyorder.stores.contract import TableSpec
+from anyorder.guard.contract import TableSpec
 from anyorder.stores.memory import MemoryStore
 from anyorder.testing.bench import NEVER, Bench
 from anyorder.testing.change import Change, delete, part, put, truncate

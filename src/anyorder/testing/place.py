@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 from typing import NamedTuple
 
 from anyorder._core.event import Delivery, Event
-from anyorder.stores.contract import Store
+from anyorder.guard.contract import Store
 
 Decode = Callable[[Delivery], Event]
 Hook = Callable[[str], None]

@@ -8,9 +8,9 @@ import tempfile
 from pathlib import Path
 from typing import Any
 
-from anyorder.stores.contract import Store
+from anyorder.guard.contract import Store
 from anyorder.stores.memory import MemoryStore
-from anyorder.stores.sqlite import SQLiteStore
+from anyorder.stores.sqlite.store import SQLiteStore
 from anyorder.stores.statements import quoted
 from anyorder.testing.place import Decode, Hook, Place
 

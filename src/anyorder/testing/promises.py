@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
-from anyorder.stores.contract import Promises
+from anyorder.guard.contract import Promises
 
 
 class Finding(NamedTuple):

@@ -9,8 +9,8 @@ from contextlib import contextmanager
 from typing import Any, NamedTuple
 
 from anyorder._core.outcome import Reason
-from anyorder.stores.contract import Store
-from anyorder.stores.guard import reconsider_keys
+from anyorder.guard.batch import reconsider_keys
+from anyorder.guard.contract import Store
 from anyorder.testing.bench import WINDOW_ZERO, Bench
 from anyorder.testing.change import Change, delete, part, put, truncate
 from anyorder.testing.place import Hook, MakeStore, sample_of

@@ -15,9 +15,9 @@ from anyorder._core.batch import Decision
 from anyorder._core.families import ScalarPosition
 from anyorder._core.memory import Stamp
 from anyorder._core.outcome import Reason
+from anyorder.guard.contract import Store, TableSpec
+from anyorder.guard.intake import Share, take
 from anyorder.stores import open_store
-from anyorder.stores.contract import Store, TableSpec
-from anyorder.stores.intake import Share, take
 from anyorder.testing.bench import WINDOW_ZERO, Bench
 from anyorder.testing.change import Change, decode, delete, put
 from anyorder.testing.place import MakeStore

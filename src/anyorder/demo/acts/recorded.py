@@ -33,7 +33,7 @@ from anyorder.demo.guarded import Guarded
 from anyorder.demo.naive import Upsert, in_memory, rows_of
 from anyorder.demo.score import Score, judge
 from anyorder.demo.words import change_in, ending, lsn, operation, position
-from anyorder.report import Report
+from anyorder.guard.report import Report
 
 BEGAN = 1_795_500_000.0  # after the recording: the moment of the first arrival
 LONGEST = 13  # arrivals of the user whose story is told, at most: so many fit into the drawing

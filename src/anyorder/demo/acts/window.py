@@ -18,7 +18,7 @@ from anyorder.demo.guarded import Guarded
 from anyorder.demo.naive import Expiring, in_memory, rows_of
 from anyorder.demo.score import Score, judge
 from anyorder.demo.words import operation
-from anyorder.stores.duration import seconds
+from anyorder.guard.duration import seconds
 
 BEGAN = 1_767_571_200.0  # Monday, 5 January 2026
 USERS = 900

@@ -9,16 +9,16 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from anyorder._core.outcome import Reason
 from anyorder.errors import StoreError
-from anyorder.stores.contract import Answer, Lost, Refused
-from anyorder.stores.dynamodb_books import Meta
-from anyorder.stores.dynamodb_floors import bucket_of
-from anyorder.stores.dynamodb_items import Item, item_key, memory_of
-from anyorder.stores.dynamodb_requests import Answer as Said
-from anyorder.stores.dynamodb_tables import TableShape
-from anyorder.stores.dynamodb_writes import CONDITION_FAILED, Planned, is_mine, settle
+from anyorder.guard.contract import Answer, Lost, Refused
+from anyorder.stores.dynamodb.books import Meta
+from anyorder.stores.dynamodb.floors import bucket_of
+from anyorder.stores.dynamodb.items import Item, item_key, memory_of
+from anyorder.stores.dynamodb.requests import Answer as Said
+from anyorder.stores.dynamodb.tables import TableShape
+from anyorder.stores.dynamodb.writes import CONDITION_FAILED, Planned, is_mine, settle
 
 if TYPE_CHECKING:
-    from anyorder.stores.dynamodb import DynamoDBStore
+    from anyorder.stores.dynamodb.store import DynamoDBStore
 
 CREATED_AT_ONCE = 25  # creates that share one floor check
 CREATED_BYTES = 3_000_000  # of them together, about; a transaction may have 4 MB

@@ -7,14 +7,14 @@ from typing import TYPE_CHECKING
 
 from anyorder._core.event import canonical
 from anyorder._core.memory import REST
-from anyorder.stores.contract import Lost, Refused, TableSpec, Write
-from anyorder.stores.dynamodb_execute import Done
-from anyorder.stores.dynamodb_items import DoesNotFit, Item, item_key, key_of, row_of, text_of
-from anyorder.stores.dynamodb_tables import entity_of
-from anyorder.stores.dynamodb_writes import Slot, is_wide
+from anyorder.guard.contract import Lost, Refused, TableSpec, Write
+from anyorder.stores.dynamodb.execute import Done
+from anyorder.stores.dynamodb.items import DoesNotFit, Item, item_key, key_of, row_of, text_of
+from anyorder.stores.dynamodb.tables import entity_of
+from anyorder.stores.dynamodb.writes import Slot, is_wide
 
 if TYPE_CHECKING:
-    from anyorder.stores.dynamodb import DynamoDBStore
+    from anyorder.stores.dynamodb.store import DynamoDBStore
 
 EMPTY = Slot()
 

@@ -8,12 +8,12 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 from anyorder._core.floor import EVERYTHING
-from anyorder.stores.contract import TableSpec
-from anyorder.stores.dynamodb_items import EXPIRES, MEMORY, SINCE
-from anyorder.stores.dynamodb_tables import TableShape, is_ready, is_sparse
+from anyorder.guard.contract import TableSpec
+from anyorder.stores.dynamodb.items import EXPIRES, MEMORY, SINCE
+from anyorder.stores.dynamodb.tables import TableShape, is_ready, is_sparse
 
 if TYPE_CHECKING:
-    from anyorder.stores.dynamodb import DynamoDBStore
+    from anyorder.stores.dynamodb.store import DynamoDBStore
 
 SKEW = 60.0  # seconds between our clock and AWS's that are worth a word
 Finding = tuple[str, str, str]

@@ -13,10 +13,10 @@ import msgspec
 from anyorder._core.floor import NOTHING_FORGOTTEN
 from anyorder._core.memory import REST
 from anyorder.errors import StoreError, TableNotEmpty
-from anyorder.stores.contract import TableSpec, Write
+from anyorder.guard.contract import TableSpec, Write
 from anyorder.stores.statements import load_statements, quoted
 
-SQL = load_statements("sqlite.sql")
+SQL = load_statements("sqlite/sqlite.sql")
 INT64 = 1 << 63
 AS_IT_IS = frozenset({str, float, bytes, bool, type(None)})
 Shape = tuple[bool, tuple[str, ...], tuple[str, ...]]

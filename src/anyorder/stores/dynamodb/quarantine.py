@@ -20,10 +20,10 @@ from anyorder._core.batch import Held
 from anyorder._core.event import Delivery, Event
 from anyorder._core.outcome import Reason
 from anyorder.errors import StoreError
-from anyorder.stores.contract import Entry, EntryQuery, Holding
-from anyorder.stores.dynamodb_books import Books
-from anyorder.stores.dynamodb_items import Item
-from anyorder.stores.dynamodb_requests import raise_for
+from anyorder.guard.contract import Entry, EntryQuery, Holding
+from anyorder.stores.dynamodb.books import Books
+from anyorder.stores.dynamodb.items import Item
+from anyorder.stores.dynamodb.requests import raise_for
 
 CHUNK = 300_000  # bytes of a delivery in one item
 SHOWN = 2_000  # characters of a long detail in the entry's own item

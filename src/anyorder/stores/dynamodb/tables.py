@@ -8,8 +8,8 @@ from typing import Any, NamedTuple
 from anyorder._core.event import canonical
 from anyorder._core.memory import Memory
 from anyorder.errors import ConfigurationError, StoreError, TableNotEmpty
-from anyorder.stores.contract import TableSpec
-from anyorder.stores.dynamodb_items import (
+from anyorder.guard.contract import TableSpec
+from anyorder.stores.dynamodb.items import (
     ENTITY_KEY,
     EXPIRES,
     MEMORY,
@@ -19,8 +19,8 @@ from anyorder.stores.dynamodb_items import (
     memory_of,
     schema_for,
 )
-from anyorder.stores.dynamodb_requests import Requests, raise_for
-from anyorder.stores.dynamodb_schema import create_table, wait_until_active
+from anyorder.stores.dynamodb.requests import Requests, raise_for
+from anyorder.stores.dynamodb.schema import create_table, wait_until_active
 
 PLACEHOLDER = "{table}"
 # a table up to this size is counted exactly; of a larger one AWS's own estimate is shown

@@ -16,7 +16,8 @@ from anyorder._core.outcome import Reason
 from anyorder._core.position import Lineage, Order
 from anyorder._core.reset import Growth
 from anyorder.errors import ConfigurationError, StoreBusy
-from anyorder.stores.contract import (
+from anyorder.guard.batch import reconsider_keys
+from anyorder.guard.contract import (
     Answer,
     Entry,
     EntryQuery,
@@ -27,18 +28,17 @@ from anyorder.stores.contract import (
     TableSpec,
     Write,
 )
-from anyorder.stores.dynamodb_books import Meta, growth_of, packed
-from anyorder.stores.dynamodb_execute import Execution
-from anyorder.stores.dynamodb_floors import EXPIRY, SHORTEST, bucket_of
-from anyorder.stores.dynamodb_items import DoesNotFit, key_of, memory_of
-from anyorder.stores.dynamodb_news import News
-from anyorder.stores.dynamodb_slots import Slots
-from anyorder.stores.dynamodb_tables import entity_of
-from anyorder.stores.dynamodb_writes import Planned, Target, plan
-from anyorder.stores.guard import reconsider_keys
+from anyorder.stores.dynamodb.books import Meta, growth_of, packed
+from anyorder.stores.dynamodb.execute import Execution
+from anyorder.stores.dynamodb.floors import EXPIRY, SHORTEST, bucket_of
+from anyorder.stores.dynamodb.items import DoesNotFit, key_of, memory_of
+from anyorder.stores.dynamodb.news import News
+from anyorder.stores.dynamodb.slots import Slots
+from anyorder.stores.dynamodb.tables import entity_of
+from anyorder.stores.dynamodb.writes import Planned, Target, plan
 
 if TYPE_CHECKING:
-    from anyorder.stores.dynamodb import DynamoDBStore
+    from anyorder.stores.dynamodb.store import DynamoDBStore
 
 # times that keys are decided again at the end of a batch because of other writers' news
 ROUNDS = 20

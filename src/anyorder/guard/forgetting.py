@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from anyorder.errors import NotReapable
-from anyorder.stores.contract import Store, TableSpec
+from anyorder.guard.contract import Store, TableSpec
 
 AT_ONCE = 1000  # tombstones a transaction; writers wait for it where there is one lock
 

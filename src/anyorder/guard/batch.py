@@ -18,7 +18,7 @@ from anyorder._core.fold import Limits
 from anyorder._core.memory import REST, Memory
 from anyorder._core.outcome import Reason
 from anyorder.errors import StoreBusy
-from anyorder.stores.contract import (
+from anyorder.guard.contract import (
     EntryQuery,
     Holding,
     Lost,
@@ -29,7 +29,7 @@ from anyorder.stores.contract import (
     Transaction,
     Write,
 )
-from anyorder.stores.holdings import disputes, disputing, holding
+from anyorder.guard.holdings import disputes, disputing, holding
 
 NOTHING = Remembered(None)
 _HELD_TRUNCATES = (Reason.WAITING, Reason.CONFLICT, Reason.SUSPECTED_RESET)

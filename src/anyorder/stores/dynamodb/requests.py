@@ -3,7 +3,7 @@ the table takes.
 
 botocore's own retries are off, so that nothing is retried twice. What may have happened or not (a
 lost answer, a 5xx) is simply sent again: every write is conditional and carries the attempt's
-token, so `dynamodb_writes` can tell its own write from another's.
+token, so `writes` can tell its own write from another's.
 """
 
 from __future__ import annotations

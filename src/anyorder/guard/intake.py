@@ -16,9 +16,9 @@ from anyorder._core.event import Event
 from anyorder._core.outcome import Reason
 from anyorder._core.reset import Growth, suspect
 from anyorder.errors import BooksUnbalanced
-from anyorder.stores.contract import Store, TableSpec, Transaction
-from anyorder.stores.guard import apply, keep
-from anyorder.stores.holdings import holding
+from anyorder.guard.batch import apply, keep
+from anyorder.guard.contract import Store, TableSpec, Transaction
+from anyorder.guard.holdings import holding
 
 
 class Share(NamedTuple):

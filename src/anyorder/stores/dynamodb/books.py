@@ -5,7 +5,7 @@ items), and because their scans, streams, indexes and TTL then never meet our it
 transactions span tables.
 
 Key: `part` (S, hash) and `place` (S, range). Parts: `table`, `lineage`, `growth`, `frontier`,
-`floor#NAME` (`dynamodb_floors`) and the quarantine's (`dynamodb_quarantine`).
+`floor#NAME` (`floors`) and the quarantine's (`quarantine`).
 """
 
 from __future__ import annotations
@@ -19,9 +19,9 @@ import msgspec
 from anyorder._core.memory import Stamp
 from anyorder._core.position import Lineage
 from anyorder._core.reset import Growth
-from anyorder.stores.dynamodb_items import Item
-from anyorder.stores.dynamodb_requests import Requests, raise_for
-from anyorder.stores.dynamodb_schema import create_table, wait_until_active
+from anyorder.stores.dynamodb.items import Item
+from anyorder.stores.dynamodb.requests import Requests, raise_for
+from anyorder.stores.dynamodb.schema import create_table, wait_until_active
 
 NEVER_UNGUARDED = 0.0
 SEPARATOR = "\x1f"

@@ -17,13 +17,13 @@ from anyorder._core.event import Event, Kind
 from anyorder._core.fold import Limits
 from anyorder._core.memory import Stamp, unpack
 from anyorder._core.position import Lineage
-from anyorder.stores.contract import TableSpec, Write
-from anyorder.stores.dynamodb_books import Meta
-from anyorder.stores.dynamodb_items import key_of
-from anyorder.stores.dynamodb_slots import Slots, taken
+from anyorder.guard.contract import TableSpec, Write
+from anyorder.stores.dynamodb.books import Meta
+from anyorder.stores.dynamodb.items import key_of
+from anyorder.stores.dynamodb.slots import Slots, taken
 
 if TYPE_CHECKING:
-    from anyorder.stores.dynamodb import DynamoDBStore
+    from anyorder.stores.dynamodb.store import DynamoDBStore
 
 
 class View(NamedTuple):

@@ -18,13 +18,13 @@ from anyorder._core.decide import forget
 from anyorder._core.event import Delivery, Event
 from anyorder._core.memory import unpack
 from anyorder.errors import StoreBusy, StoreError
-from anyorder.stores.contract import Finding, Promises, TableSpec
-from anyorder.stores.sqlite_transaction import SQLiteTransaction, Tables
+from anyorder.guard.contract import Finding, Promises, TableSpec
+from anyorder.stores.sqlite.transaction import SQLiteTransaction, Tables
 from anyorder.stores.statements import load_statements
 
 BUSY_SECONDS = 60.0  # how long one statement waits for another writer
 LOCKED_SECONDS = 300.0  # how long a transaction waits to begin before StoreBusy
-SQL = load_statements("sqlite.sql")
+SQL = load_statements("sqlite/sqlite.sql")
 VERSION = 1
 
 

@@ -13,10 +13,9 @@ import msgspec
 
 from anyorder._core.memory import REST, Memory, pack
 from anyorder._core.outcome import Reason
-from anyorder.stores.contract import Answer, Lost, Refused, Replaced, Write
-from anyorder.stores.dynamodb_floors import is_forgettable
-from anyorder.stores.dynamodb_guard import incoming_guard, stored_guard
-from anyorder.stores.dynamodb_items import (
+from anyorder.guard.contract import Answer, Lost, Refused, Replaced, Write
+from anyorder.stores.dynamodb.floors import is_forgettable
+from anyorder.stores.dynamodb.items import (
     EXPIRES,
     GUARD,
     MEMORY,
@@ -31,7 +30,8 @@ from anyorder.stores.dynamodb_items import (
     memory_of,
     text_of,
 )
-from anyorder.stores.dynamodb_requests import Answer as Said
+from anyorder.stores.dynamodb.overtaking import incoming_guard, stored_guard
+from anyorder.stores.dynamodb.requests import Answer as Said
 
 CONDITION_FAILED = "ConditionalCheckFailedException"
 # columns set or taken away in one update expression, which has at most 4 KB and 300 operators;

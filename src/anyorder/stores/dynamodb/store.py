@@ -17,14 +17,14 @@ from typing import Any
 
 from anyorder._core.event import Delivery, Event
 from anyorder.errors import ConfigurationError, NotReapable
-from anyorder.stores.contract import Promises, TableSpec
-from anyorder.stores.dynamodb_books import Books, Meta
-from anyorder.stores.dynamodb_floors import DAY, Floors, by_bucket
-from anyorder.stores.dynamodb_items import MEMORY
-from anyorder.stores.dynamodb_quarantine import Open, QuarantineItems
-from anyorder.stores.dynamodb_requests import Requests, make_client, raise_for
-from anyorder.stores.dynamodb_tables import Tombstone, UserTables
-from anyorder.stores.dynamodb_transaction import DynamoDBTransaction
+from anyorder.guard.contract import Promises, TableSpec
+from anyorder.stores.dynamodb.books import Books, Meta
+from anyorder.stores.dynamodb.floors import DAY, Floors, by_bucket
+from anyorder.stores.dynamodb.items import MEMORY
+from anyorder.stores.dynamodb.quarantine import Open, QuarantineItems
+from anyorder.stores.dynamodb.requests import Requests, make_client, raise_for
+from anyorder.stores.dynamodb.tables import Tombstone, UserTables
+from anyorder.stores.dynamodb.transaction import DynamoDBTransaction
 
 # above this share of keys that come to no write, reading first is cheaper (a strong read costs a
 # twentieth of a refused write)
@@ -188,6 +188,6 @@ class DynamoDBStore:
     def check(self, spec: TableSpec) -> Iterator[tuple[str, str, str]]:
         """For `doctor`: (where, finding, what to do) of everything about a table that its guard
         depends on."""
-        from anyorder.stores.dynamodb_check import findings
+        from anyorder.stores.dynamodb.check import findings
 
         return findings(self, spec)

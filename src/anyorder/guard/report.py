@@ -7,7 +7,7 @@ from collections import Counter
 
 from anyorder._core.outcome import Outcome, Reason, outcome_of
 from anyorder.errors import BooksUnbalanced
-from anyorder.stores.intake import Taken
+from anyorder.guard.intake import Taken
 
 
 class Report:

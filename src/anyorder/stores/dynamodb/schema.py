@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from anyorder.errors import StoreError
-from anyorder.stores.dynamodb_requests import Requests, raise_for
+from anyorder.stores.dynamodb.requests import Requests, raise_for
 
 
 def create_table(

@@ -18,7 +18,7 @@ from anyorder._core.outcome import Reason
 from anyorder._core.position import Lineage
 from anyorder._core.reset import Growth
 from anyorder.errors import StoreError
-from anyorder.stores.contract import (
+from anyorder.guard.contract import (
     Entry,
     EntryQuery,
     Holding,
@@ -29,10 +29,10 @@ from anyorder.stores.contract import (
     TableSpec,
     Write,
 )
-from anyorder.stores.sqlite_rows import RowWriter, Schema, memory_table
+from anyorder.stores.sqlite.rows import RowWriter, Schema, memory_table
 from anyorder.stores.statements import load_statements, quoted
 
-SQL = load_statements("sqlite.sql")
+SQL = load_statements("sqlite/sqlite.sql")
 PAGE = 1000  # memories read at a time
 RETRIES = 500  # refused keys tried again after a batch
 WAITS = frozenset(

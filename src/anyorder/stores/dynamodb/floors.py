@@ -22,9 +22,9 @@ from anyorder._core.fold import compare
 from anyorder._core.memory import Stamp
 from anyorder._core.position import Lineage, Order
 from anyorder.errors import NotReapable
-from anyorder.stores.dynamodb_books import Books, Meta
-from anyorder.stores.dynamodb_items import Item
-from anyorder.stores.dynamodb_tables import Tombstone, UserTables
+from anyorder.stores.dynamodb.books import Books, Meta
+from anyorder.stores.dynamodb.items import Item
+from anyorder.stores.dynamodb.tables import Tombstone, UserTables
 
 BUCKETS = 16
 DAY = 86_400.0

@@ -6,7 +6,7 @@ that they can be told apart:
 
 * `anyorder_memory` (S): the memory as text; what every conditional write compares.
 * `anyorder_guard` (B), `anyorder_offset` (N): what a newer event may overtake without reading first
-  (`dynamodb_guard`).
+  (`overtaking`).
 * `anyorder_since` (N): tombstones only, when it was written; the sparse index of the reaper.
 * `anyorder_expires` (N): tombstones only, and only where DynamoDB's own TTL forgets them.
 

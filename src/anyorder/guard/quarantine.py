@@ -14,7 +14,8 @@ from anyorder._core.explain import explain
 from anyorder._core.outcome import Outcome, Reason, outcome_of
 from anyorder._core.reset import Growth
 from anyorder.errors import ConfigurationError
-from anyorder.stores.contract import (
+from anyorder.guard.batch import apply, look, reconsider_keys, take_truncate
+from anyorder.guard.contract import (
     Entry,
     EntryQuery,
     Refused,
@@ -23,7 +24,6 @@ from anyorder.stores.contract import (
     Transaction,
     Write,
 )
-from anyorder.stores.guard import apply, look, reconsider_keys, take_truncate
 
 
 class Quarantine:

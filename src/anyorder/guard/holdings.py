@@ -6,7 +6,7 @@ from anyorder._core.batch import Coalesced, Decision, identity_of
 from anyorder._core.event import canonical
 from anyorder._core.memory import Stamp
 from anyorder._core.outcome import Reason
-from anyorder.stores.contract import Holding
+from anyorder.guard.contract import Holding
 
 
 def disputes(decision: Decision) -> bool:

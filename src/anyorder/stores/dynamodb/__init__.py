@@ -1,0 +1,1 @@
+"""Amazon DynamoDB: one item holds a row and its memory."""
