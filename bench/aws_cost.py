@@ -6,11 +6,11 @@ last-write handler.
 
 Both are Lambda handlers that get the same SQS events in the same order: each change wrapped as the
 EventBridge connector does, displaced by up to a thousand places, one in five twice, one in two
-hundred after all others. anyorder forgets nothing (`window="forever"`). Powertools knows a record
-by its topic, partition and offset, keeps that an hour (its default), and lets the handler put or
-delete the row as it arrives. Both write into DynamoDB Local on this machine; requests and capacity
-units are counted at each one's boto3 client, by AWS's rules (bench/aws_meter.py). anyorder has up
-to eight requests under way, Powertools one. Exit 1 when a goal is missed.
+hundred after all others. anyorder forgets nothing (`retention="forever"`). Powertools knows a
+record by its topic, partition and offset, keeps that an hour (its default), and lets the handler
+put or delete the row as it arrives. Both write into DynamoDB Local on this machine; requests and
+capacity units are counted at each one's boto3 client, by AWS's rules (bench/aws_meter.py). anyorder
+has up to eight requests under way, Powertools one. Exit 1 when a goal is missed.
 """
 
 from __future__ import annotations

@@ -39,7 +39,7 @@ def anyorder_side(endpoint: str, name: str) -> Side:
         f"dynamodb://{name}?region={REGION}&endpoint={endpoint}",
         "users",
         envelope="eventbridge",
-        window="forever",
+        retention="forever",
     )
     handler = lambda_handler(table)
     client = table.store.requests.client  # type: ignore[attr-defined]

@@ -139,8 +139,8 @@ def main() -> int:
                 ),
                 ratio(
                     client,
-                    "creates that look at the floor (a window)",
-                    TableSpec("users", ("id",), window=3600.0),
+                    "creates that look at the floor (a retention)",
+                    TableSpec("users", ("id",), retention=3600.0),
                     creates,
                 ),
             ]

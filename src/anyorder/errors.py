@@ -69,4 +69,4 @@ class PositionTooLarge(AnyorderError):
 
 class NotReapable(AnyorderError):
     """Tombstones of this table may not be forgotten: its clocks do not compare across keys; remove
-    the window."""
+    the retention."""

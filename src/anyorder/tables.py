@@ -33,7 +33,7 @@ def table(
     *,
     key: str | Sequence[str] | dict[str, str] | None = None,
     envelope: str | None = None,
-    window: str | float | None = FOREVER,
+    retention: str | float | None = FOREVER,
     adopt: str = "refuse",
     partitions: int | None = None,
     **options: Any,
@@ -48,11 +48,11 @@ def table(
             first event.
         envelope: the format of the records: debezium, eventbridge, cloudevents, json, raw.
             The default is json if a `position` pointer is given, else debezium.
-        window: how long tombstones are kept: `"forever"`, `"48h"`, or seconds. Any window is safe;
-            a short one quarantines more.
+        retention: how long tombstones are kept: `"forever"`, `"48h"`, or seconds. Any retention is
+            safe; a short one quarantines more.
         adopt: what to do with rows that no event explains: `"refuse"`, or
             `"older-than-everything"`.
-        partitions: the partition count of a raw Kafka topic, needed with a window (rules R3).
+        partitions: the partition count of a raw Kafka topic, needed with a retention (rules R3).
         **options: of the envelope (`position`, `deleted`, `time`, `tombstone`, ...).
 
     Raises:
@@ -64,7 +64,7 @@ def table(
     if envelope == "json":
         options = {"table": name, **options}
     decoder = open_envelope(envelope, **options)
-    spec = TableSpec(name, columns, seconds(window), partitions, adopt)
+    spec = TableSpec(name, columns, seconds(retention), partitions, adopt)
     if adopt not in ("refuse", "older-than-everything"):
         raise ConfigurationError(f'adopt is "refuse" or "older-than-everything", not {adopt!r}')
     return Table(url, spec, decoder)
@@ -142,7 +142,7 @@ class Table:
                 report.count(
                     take_in(transaction, [Share(self.spec, chunk)], (), secrets.token_hex(4))
                 )
-        if self.spec.window == 0:
+        if self.spec.retention == 0:
             self.reap()
         return report
 
@@ -184,8 +184,8 @@ class Table:
         return Quarantine(self.store, self.spec, self._decode)
 
     def reap(self, limit: int | None = None) -> int:
-        """Forget tombstones older than the window, floor first; how many. Never with
-        `window="forever"`. Raises NotReapable."""
+        """Forget tombstones older than the retention, floor first; how many. Never with
+        `retention="forever"`. Raises NotReapable."""
         return forget(self.store, self.spec, time.time(), limit)
 
     def close(self) -> None:
@@ -202,7 +202,7 @@ class Guard:
     def __init__(self, transaction: Any, spec: TableSpec) -> None:
         self._transaction = transaction
         self._spec = TableSpec(
-            spec.name, spec.key, spec.window, spec.partitions, spec.adopt, writes_rows=False
+            spec.name, spec.key, spec.retention, spec.partitions, spec.adopt, writes_rows=False
         )
 
     def accept(self, event: Event | Delivery) -> Decision:

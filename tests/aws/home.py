@@ -28,7 +28,7 @@ batch = {batch}
 [[table]]
 match = "{match}"
 name = "{{table}}"
-window = "{window}"
+retention = "{retention}"
 
 [[table]]
 match = "*"
@@ -54,7 +54,7 @@ class Home:
             "url": f"sqlite:///{self.path}/app.db",
             "batch": 500,
             "match": "*.public.*",
-            "window": "forever",
+            "retention": "forever",
             "ignore": "true",
             **settings,
         }

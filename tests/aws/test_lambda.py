@@ -432,7 +432,7 @@ def test_what_the_quarantine_holds_of_a_handler_with_an_envelope_of_its_own_can_
 ) -> None:
     """The envelope that the handler is given is the table's from then on, so what is held is read
     as it was read when it came."""
-    made = Made(tmp_path, "debezium", window=0)
+    made = Made(tmp_path, "debezium", retention=0)
     handler = lambda_handler(made.table, envelope="eventbridge")
     handler(sqs_event([("m1", event_of(record(7, "d", 20)))]), Clock(30))
     handler(sqs_event([("m2", event_of(record(7, "c", 10, after=ANA)))]), Clock(30))

@@ -42,16 +42,16 @@ class Moments:
         return taken.decisions[0].reason
 
     def reap(self, now: float) -> int:
-        """Forget what is older than the window; how many tombstones went."""
-        assert self.table.spec.window is not None
-        return self.table.store.reap(self.table.spec, now - self.table.spec.window, 1000)
+        """Forget what is older than the retention; how many tombstones went."""
+        assert self.table.spec.retention is not None
+        return self.table.store.reap(self.table.spec, now - self.table.spec.retention, 1000)
 
 
 def test_delete_then_create_then_the_create_again_two_years_late(tmp_path: Path) -> None:
-    """In SQLite, with our own reaper and a window of 48 hours."""
+    """In SQLite, with our own reaper and a retention of 48 hours."""
     users = Moments(
         anyorder.table(
-            f"sqlite:///{tmp_path}/app.db", "users", envelope="eventbridge", window="48h"
+            f"sqlite:///{tmp_path}/app.db", "users", envelope="eventbridge", retention="48h"
         )
     )
     arrived = 1_790_000_000.0
@@ -77,7 +77,7 @@ def test_the_same_on_dynamodb_which_deletes_the_tombstone_by_its_own_ttl(
     """Native TTL, really deleting: the stamps are the test's, so that what is 48 hours old now was
     written then."""
     url = f"dynamodb://mission-{{table}}?region={REGION}&endpoint={dynamodb_local.meta.endpoint_url}&forget=ttl"
-    users = Moments(anyorder.table(url, "users", envelope="eventbridge", window="48h"))
+    users = Moments(anyorder.table(url, "users", envelope="eventbridge", retention="48h"))
     now = time.time()
     # the tombstone's TTL attribute lies in the past: DynamoDB may delete it at any moment
     arrived = now - 10 * DAYS
@@ -106,18 +106,18 @@ def _deleted(client: Any) -> bool:
     return not scan(client, "mission-users")
 
 
-@pytest.mark.parametrize("window", ["forever", "48h"])
-def test_a_user_who_is_created_again_lives(tmp_path: Path, window: str) -> None:
+@pytest.mark.parametrize("retention", ["forever", "48h"])
+def test_a_user_who_is_created_again_lives(tmp_path: Path, retention: str) -> None:
     """The guard keeps no living user out: a create after the delete is newer, and is applied,
     whatever is remembered."""
     users = Moments(
         anyorder.table(
-            f"sqlite:///{tmp_path}/app.db", "users", envelope="eventbridge", window=window
+            f"sqlite:///{tmp_path}/app.db", "users", envelope="eventbridge", retention=retention
         )
     )
     reborn = event_of(record(42, "c", 300, after={"id": 42, "name": "Ana again"}))
     users.deliver(DELETED, 1_790_000_000.0)
-    if window != "forever":
+    if retention != "forever":
         users.reap(1_790_000_000.0 + 49 * HOURS)
 
     assert users.deliver(reborn, 1_790_000_000.0 + 2 * YEARS) is Reason.APPLIED

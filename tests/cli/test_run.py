@@ -27,7 +27,7 @@ path = "day.jsonl"
 url = "sqlite:///app.db"
 [[table]]
 match = "app.public.*"
-window = "{window}"
+retention = "{retention}"
 [[table]]
 match = "*.heartbeat"
 ignore = true
@@ -40,8 +40,8 @@ class Home:
     def __init__(self, path: Path) -> None:
         self.path = path
 
-    def pipeline(self, window: str = "forever", **replacements: str) -> None:
-        text = PIPELINE.format(window=window)
+    def pipeline(self, retention: str = "forever", **replacements: str) -> None:
+        text = PIPELINE.format(retention=retention)
         for old, new in replacements.items():
             text = text.replace({"path": "day.jsonl", "url": "sqlite:///app.db"}[old], new)
         (self.path / "pipeline.toml").write_text(text, encoding="utf-8")
@@ -180,7 +180,7 @@ def test_a_line_that_is_no_json_is_kept_with_its_bytes(home: Home) -> None:
 
 
 def test_the_quarantine_is_listed_and_settled_from_the_command_line(home: Home) -> None:
-    home.pipeline(window="0s")
+    home.pipeline(retention="0s")
     home.deliver([record(1, "d", 20)])
     home.books()
     home.deliver([record(1, "d", 20), record(1, "c", 10, after={"id": 1, "name": "Ada"})])
@@ -221,10 +221,10 @@ def test_why_of_a_key_nobody_spoke_of_is_found_nothing(home: Home) -> None:
     assert "nothing is remembered" in home.anyorder("why", "users", "99", code=1)
 
 
-def test_reap_forgets_by_the_window_and_says_how_many(home: Home) -> None:
+def test_reap_forgets_by_the_retention_and_says_how_many(home: Home) -> None:
     home.deliver([record(1, "d", 20), record(2, "d", 30)])
     home.books()
-    home.pipeline(window="0s")
+    home.pipeline(retention="0s")
 
     assert json.loads(home.anyorder("reap", "--nl"))["forgotten"] == 2
 

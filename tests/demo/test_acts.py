@@ -11,7 +11,7 @@ import pytest
 
 from anyorder._core.outcome import Reason
 from anyorder.demo import recording
-from anyorder.demo.acts import ACTS, SEED, overtaken, recorded, together, window
+from anyorder.demo.acts import ACTS, SEED, overtaken, recorded, retention, together
 from anyorder.demo.acts.recorded import Played
 from anyorder.demo.acts.together import Moment, overwrites
 from anyorder.demo.blocks import Act, Figure, Table
@@ -192,9 +192,9 @@ def test_the_naive_race_is_the_same_race_each_time() -> None:
     assert any(isinstance(block, Table) and "reads" in str(block.rows) for block in first.blocks)
 
 
-def test_a_longer_window_keeps_more_and_asks_less_and_a_floor_never_resurrects() -> None:
-    arrivals, truth = window.schedule(Random(SEED))
-    ends = [window.ending(arrivals, truth, length) for length in window.WINDOWS.values()]
+def test_a_longer_retention_keeps_more_and_asks_less_and_a_floor_never_resurrects() -> None:
+    arrivals, truth = retention.schedule(Random(SEED))
+    ends = [retention.ending(arrivals, truth, length) for length in retention.RETENTIONS.values()]
     kept, resurrected, asked = (
         [end.kept for end in ends],
         [end.expiring.resurrected for end in ends],

@@ -36,7 +36,7 @@ def test_the_bus_delivers_every_record_at_least_once_and_one_stretch_again(
     assert order == unordered(number, Random(seed))
 
 
-def test_lateness_has_a_tail_beyond_every_window_of_the_demo() -> None:
+def test_lateness_has_a_tail_beyond_every_retention_of_the_demo() -> None:
     random = Random(1)
     late = sorted(lateness(random) for _ in range(10_000))
 

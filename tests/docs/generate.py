@@ -87,8 +87,8 @@ KEYS = {
     ("table", "key"): "Key column, or columns. Without it the key is learned from the first event.",
     (
         "table",
-        "window",
-    ): 'How long tombstones are kept: `"forever"`, `"48h"`, or seconds. See [choose a window](../how-to/choose-a-window.md).',
+        "retention",
+    ): 'How long tombstones are kept: `"forever"`, `"48h"`, or seconds. See [choose a retention](../how-to/choose-a-retention.md).',
     (
         "table",
         "adopt",
@@ -96,7 +96,7 @@ KEYS = {
     (
         "table",
         "partitions",
-    ): "The partition count of the topic. Needed with a window where the Kafka offset is the clock.",
+    ): "The partition count of the topic. Needed with a retention where the Kafka offset is the clock.",
     ("table", "ignore"): "Deliveries that match are counted as `not_a_change` and go nowhere.",
 }
 SECTIONS = {

@@ -25,9 +25,9 @@ DAY = 86_400.0
 KEYS = 400
 START = 1_000 * DAY
 MODES: dict[str, tuple[TableSpec, dict[str, Any]]] = {
-    "no window": (TableSpec("kit", ("id",)), {}),
-    "a window": (TableSpec("kit", ("id",), window=30 * DAY), {}),
-    "forget=ttl": (TableSpec("kit", ("id",), window=30 * DAY), {"forget": "ttl"}),
+    "no retention": (TableSpec("kit", ("id",)), {}),
+    "a retention": (TableSpec("kit", ("id",), retention=30 * DAY), {}),
+    "forget=ttl": (TableSpec("kit", ("id",), retention=30 * DAY), {"forget": "ttl"}),
 }
 
 

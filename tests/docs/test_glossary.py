@@ -17,7 +17,7 @@ WORDS = (
     "position",
     "memory",
     "tombstone",
-    "window",
+    "retention",
     "floor",
     "out of order",
     "late",

@@ -32,7 +32,7 @@ quarantine_share = 1.0
 [[table]]
 match = "*"
 name = "users"
-window = "{window}"
+retention = "{retention}"
 """
 LOG = """
 CREATE TABLE log (number INTEGER PRIMARY KEY, entity TEXT, before TEXT, after TEXT);
@@ -52,7 +52,7 @@ def anyorder(*words: str) -> subprocess.Popen[str]:
 
 
 def prepared(
-    home: Path, events: int, keys: int, batch: int, window: str
+    home: Path, events: int, keys: int, batch: int, retention: str
 ) -> tuple[list[dict[str, object]], int]:
     """The stream, cut in two by chance, and the pipelines; the table is made by one event of its
     own. Returns the stream and deliveries."""
@@ -67,7 +67,8 @@ def prepared(
             "".join(json.dumps(one) + "\n" for one in lines), encoding="utf-8"
         )
         (home / f"{part}.toml").write_text(
-            PIPELINE.format(home=home, part=part, batch=batch, window=window), encoding="utf-8"
+            PIPELINE.format(home=home, part=part, batch=batch, retention=retention),
+            encoding="utf-8",
         )
     first = anyorder("run", str(home / "first.toml"))
     _, complaint = first.communicate(timeout=60)
@@ -129,11 +130,11 @@ def judged(home: Path, records: list[dict[str, object]]) -> dict[str, int]:
     }
 
 
-def trial(events: int, keys: int, batch: int = 200, window: str = "0s") -> dict[str, object]:
+def trial(events: int, keys: int, batch: int = 200, retention: str = "0s") -> dict[str, object]:
     """One race; raises AssertionError with what is wrong. Returns the figures."""
     with tempfile.TemporaryDirectory() as folder:
         home, began = Path(folder), time.monotonic()
-        records, delivered = prepared(home, events, keys, batch, window)
+        records, delivered = prepared(home, events, keys, batch, retention)
         read, reaps, said = race(home)
         figures = {
             "events": events,
@@ -155,9 +156,9 @@ def main() -> int:
     )
     options.add_argument("--events", type=int, default=100_000)
     options.add_argument("--keys", type=int, default=2000)
-    options.add_argument("--window", default="0s")
+    options.add_argument("--retention", default="0s")
     chosen = options.parse_args()
-    print(json.dumps(trial(chosen.events, chosen.keys, window=chosen.window)))
+    print(json.dumps(trial(chosen.events, chosen.keys, retention=chosen.retention)))
     return 0
 
 

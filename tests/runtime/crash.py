@@ -1,4 +1,4 @@
-"""Kill a run at random moments, with a reaper at window 0, until it is done; then hold the table
+"""Kill a run at random moments, with a reaper at retention 0, until it is done; then hold the table
 against the undisturbed one.
 
     python -m tests.runtime.crash --kills 50 [--records FILE.jsonl.xz]
@@ -31,7 +31,7 @@ url = "sqlite:///{home}/{name}.db"
 batch = {batch}
 [[table]]
 match = "*.public.*"
-window = "{window}"
+retention = "{retention}"
 [[table]]
 match = "*"
 ignore = true
@@ -52,10 +52,10 @@ class Trial:
         )
         self.delivered = len(copies)
 
-    def pipeline(self, name: str, window: str) -> Path:
+    def pipeline(self, name: str, retention: str) -> Path:
         path = self.home / f"{name}.toml"
         path.write_text(
-            PIPELINE.format(home=self.home, name=name, window=window, batch=self.batch),
+            PIPELINE.format(home=self.home, name=name, retention=retention, batch=self.batch),
             encoding="utf-8",
         )
         return path

@@ -7,8 +7,8 @@ import pytest
 from tests.runtime.chain import trial
 
 
-@pytest.mark.parametrize("window", ["forever", "0s"])
-def test_two_writer_processes_and_a_reaper_leave_every_chain_whole(window: str) -> None:
-    figures = trial(6000, 300, batch=20, window=window)
+@pytest.mark.parametrize("retention", ["forever", "0s"])
+def test_two_writer_processes_and_a_reaper_leave_every_chain_whole(retention: str) -> None:
+    figures = trial(6000, 300, batch=20, retention=retention)
 
     assert int(str(figures["writes"])) > 100, figures

@@ -85,8 +85,8 @@ class NoTombstones(MemoryTransaction):
 
 
 class ExpiredAreFiltered(MemoryTransaction):
-    """`expires > now` in the guard: a tombstone that is past its window does not count, although it
-    is still there."""
+    """`expires > now` in the guard: a tombstone that is past its retention does not count, although
+    it is still there."""
 
     def remembered(self, spec: TableSpec, entities: Sequence[str]) -> dict[str, Remembered]:
         rows, found = self._state.memories[spec.name], super().remembered(spec, entities)
@@ -94,8 +94,8 @@ class ExpiredAreFiltered(MemoryTransaction):
             tombstone = known.memory is not None and not known.memory.live
             if (
                 tombstone
-                and spec.window is not None
-                and rows[entity].since + spec.window < self._now
+                and spec.retention is not None
+                and rows[entity].since + spec.retention < self._now
             ):
                 found[entity] = Remembered(None)
         return found

@@ -29,7 +29,7 @@ from anyorder.stores.dynamodb.items import EXPIRES, MEMORY, SINCE
 from anyorder.stores.dynamodb.store import DynamoDBStore
 from anyorder.stores.dynamodb.tables import Tombstone
 from anyorder.testing import CHECKS, StoreCheckFailed, check_store
-from anyorder.testing.bench import WINDOW_ZERO, Bench
+from anyorder.testing.bench import RETENTION_ZERO, Bench
 from anyorder.testing.change import Change, decode, delete, part, put, truncate
 from anyorder.testing.writers import Load, check_writers
 from tests.parts.dynamodb import make_local_client
@@ -74,7 +74,7 @@ def test_eight_writers_in_two_processes_and_a_reaper(dynamodb_local: Any) -> Non
     assert "8 writers in 2 processes" in check_writers(lambda: dynamodb_place(dynamodb_local), load)
 
 
-@pytest.mark.parametrize("check", ["orders", "batches", "window zero", "quarantine"])
+@pytest.mark.parametrize("check", ["orders", "batches", "retention zero", "quarantine"])
 def test_throttling_failures_and_lost_answers_change_nothing(
     dynamodb_local: Any, check: str
 ) -> None:
@@ -200,10 +200,10 @@ def test_a_delete_then_its_create_two_years_late(dynamodb_local: Any) -> None:
     """DeleteUser, then two years late the CreateUser that it deleted: DynamoDB's TTL has removed
     the tombstone, and the create is late.
 
-    The window of 48 hours has passed when the tombstone is noted; after three of them DynamoDB
+    The retention of 48 hours has passed when the tombstone is noted; after three of them DynamoDB
     deletes it.
     """
-    users = TableSpec("users", ("name",), window=48 * HOURS)
+    users = TableSpec("users", ("name",), retention=48 * HOURS)
     place = dynamodb_place(dynamodb_local)
     store: Any = open_store(f"{place.url}&forget=ttl", decode)
     table = store.tables.name_of("users")
@@ -237,9 +237,9 @@ def test_a_delete_then_its_create_two_years_late(dynamodb_local: Any) -> None:
 
 
 def test_native_ttl_holds_new_keys_when_nobody_noted_the_tombstones(dynamodb_local: Any) -> None:
-    """Longer than the window without a note, tombstones may have gone unseen: new keys are held,
+    """Longer than the retention without a note, tombstones may have gone unseen: new keys are held,
     rows go on, an operator's word counts."""
-    spec = TableSpec("kit", ("id",), window=7 * DAY)
+    spec = TableSpec("kit", ("id",), retention=7 * DAY)
     with Bench("native ttl", lambda: dynamodb_place(dynamodb_local, forget="ttl"), spec) as bench:
         bench.deliver([put(1, 1), delete(2, 1)], now=100 * DAY)
         assert bench.deliver([put(3, 1)], now=109 * DAY) == [Reason.APPLIED]
@@ -259,11 +259,11 @@ def test_native_ttl_holds_new_keys_when_nobody_noted_the_tombstones(dynamodb_loc
 
 
 @pytest.mark.parametrize("away", [1.0, 3.0, 6.5, 8.0, 12.9])
-def test_native_ttl_goes_on_after_a_window_without_anybody(
+def test_native_ttl_goes_on_after_a_retention_without_anybody(
     dynamodb_local: Any, away: float
 ) -> None:
-    """Whoever notes the tombstones may be away for a window, again and again, and be late."""
-    spec = TableSpec("kit", ("id",), window=7 * DAY)
+    """Whoever notes the tombstones may be away for a retention, again and again, and be late."""
+    spec = TableSpec("kit", ("id",), retention=7 * DAY)
     with Bench("native ttl", lambda: dynamodb_place(dynamodb_local, forget="ttl"), spec) as bench:
         now, found = 100 * DAY, []
         for number in range(8):
@@ -271,23 +271,24 @@ def test_native_ttl_goes_on_after_a_window_without_anybody(
                 [put(100 + number, 1000 + number), delete(200 + number, 2000 + number)], now=now
             )
             now += away * DAY
-        # only what is older than the window's tombstones
+        # only what is older than the retention's tombstones
         assert found.count(Reason.LATE) <= 8 - 7 / away
         assert not any(
             floor.floor == EVERYTHING for floor in bench.store.floors.read("kit").values()
         )  # type: ignore[attr-defined]
 
 
-def test_a_window_may_be_shortened_under_native_ttl(dynamodb_local: Any) -> None:
-    """From 30 days to 7: what is older than the new window is noted first, and nothing is lost."""
+def test_a_retention_may_be_shortened_under_native_ttl(dynamodb_local: Any) -> None:
+    """From 30 days to 7: what is older than the new retention is noted first, and nothing is
+    lost."""
     with Bench(
         "native ttl",
         lambda: dynamodb_place(dynamodb_local, forget="ttl"),
-        TableSpec("kit", ("id",), window=30 * DAY),
+        TableSpec("kit", ("id",), retention=30 * DAY),
     ) as bench:
         bench.deliver([put(1, 1), delete(2, 50)], now=100 * DAY)
         bench.deliver([put(3, 51)], now=120 * DAY)
-        bench.spec = TableSpec("kit", ("id",), window=7 * DAY)
+        bench.spec = TableSpec("kit", ("id",), retention=7 * DAY)
         found = bench.deliver([put(1, 60), put(4, 61), put(5, 49)], now=121 * DAY)
         assert found[:2] == [Reason.APPLIED, Reason.APPLIED]
         floors = bench.store.floors.read("kit")  # type: ignore[attr-defined]
@@ -297,7 +298,7 @@ def test_a_window_may_be_shortened_under_native_ttl(dynamodb_local: Any) -> None
 
 def test_versions_that_count_per_key_never_expire(dynamodb_local: Any) -> None:
     """No floor can stand for them, so DynamoDB may not delete them; reaping says so."""
-    spec = TableSpec("users", ("name",), window=7 * DAY)
+    spec = TableSpec("users", ("name",), retention=7 * DAY)
     store: Any = open_store(f"{dynamodb_place(dynamodb_local).url}&forget=ttl", decode)
 
     def gone(name: str, version: int) -> Event:
@@ -324,20 +325,20 @@ def test_versions_that_count_per_key_never_expire(dynamodb_local: Any) -> None:
     store.close()
 
 
-def test_native_ttl_refuses_a_window_that_its_margin_cannot_hold(dynamodb_local: Any) -> None:
+def test_native_ttl_refuses_a_retention_that_its_margin_cannot_hold(dynamodb_local: Any) -> None:
     """Under an hour a request might be under way for longer than the margin."""
     place = dynamodb_place(dynamodb_local, forget="ttl")
     with (
         pytest.raises(ConfigurationError, match="an hour"),
-        Bench("native ttl", lambda: place, TableSpec("kit", ("id",), window=60.0)) as bench,
+        Bench("native ttl", lambda: place, TableSpec("kit", ("id",), retention=60.0)) as bench,
     ):
         bench.deliver([put(1, 1)], now=100 * DAY)
 
 
-def test_native_ttl_calls_nothing_late_before_the_window(dynamodb_local: Any) -> None:
+def test_native_ttl_calls_nothing_late_before_the_retention(dynamodb_local: Any) -> None:
     """A key that was never seen is ordinary until the tombstones beside it are older than the
-    window."""
-    spec = TableSpec("kit", ("id",), window=8 * DAY)
+    retention."""
+    spec = TableSpec("kit", ("id",), retention=8 * DAY)
     fresh = iter(
         key
         for key in itertools.count(2)
@@ -356,7 +357,7 @@ def test_native_ttl_calls_nothing_late_before_the_window(dynamodb_local: Any) ->
 def test_the_first_note_covers_only_what_must_have_landed(dynamodb_local: Any) -> None:
     """Another writer's tombstone may be under way for the margin; a note up to this very moment
     would claim to have seen it."""
-    spec = TableSpec("kit", ("id",), window=7 * DAY)
+    spec = TableSpec("kit", ("id",), retention=7 * DAY)
     with Bench("native ttl", lambda: dynamodb_place(dynamodb_local, forget="ttl"), spec) as bench:
         bench.deliver([put(1, 1)], now=100 * DAY)
         assert {floor.covered for floor in bench.store.floors.read("kit").values()} == {99 * DAY}  # type: ignore[attr-defined]
@@ -385,7 +386,7 @@ def test_an_endpoint_that_is_no_url_is_a_sentence(dynamodb_local: Any) -> None:
 
 def test_a_tombstone_that_lives_again_loses_its_ttl_attribute(dynamodb_local: Any) -> None:
     """Else DynamoDB's TTL would delete a live row; whole and partial puts alike."""
-    spec = TableSpec("kit", ("id",), window=7 * DAY)
+    spec = TableSpec("kit", ("id",), retention=7 * DAY)
     with Bench("native ttl", lambda: dynamodb_place(dynamodb_local, forget="ttl"), spec) as bench:
         bench.deliver([delete(1, 1), delete(2, 1), delete(3, 1)], now=100 * DAY)
         bench.deliver([put(1, 2), part(2, 2, "x")], now=100 * DAY + 1)
@@ -397,11 +398,11 @@ def test_a_tombstone_that_lives_again_loses_its_ttl_attribute(dynamodb_local: An
         assert [SINCE in items[key] for key in (1, 2, 3)] == [False, False, True]
 
 
-def test_a_window_that_is_set_later_waits_a_day(dynamodb_local: Any) -> None:
-    """A create without the floor check may still be under way when a window is set: nothing is
+def test_a_retention_that_is_set_later_waits_a_day(dynamodb_local: Any) -> None:
+    """A create without the floor check may still be under way when a retention is set: nothing is
     forgotten until it must have landed."""
-    forever, later = TableSpec("kit", ("id",)), TableSpec("kit", ("id",), window=0.0)
-    with Bench("window later", lambda: dynamodb_place(dynamodb_local), forever) as bench:
+    forever, later = TableSpec("kit", ("id",)), TableSpec("kit", ("id",), retention=0.0)
+    with Bench("retention later", lambda: dynamodb_place(dynamodb_local), forever) as bench:
         bench.deliver([delete(1, 5)], now=100 * DAY)
         bench.store.reap(later, 100 * DAY + 1, 10)
         assert bench.store.reap(later, 100.5 * DAY, 10) == 0
@@ -410,12 +411,12 @@ def test_a_window_that_is_set_later_waits_a_day(dynamodb_local: Any) -> None:
 
 
 def test_plain_creates_while_nothing_was_ever_forgotten(dynamodb_local: Any) -> None:
-    """Without a window a create is one conditional put; with one it is one transaction."""
+    """Without a retention a create is one conditional put; with one it is one transaction."""
     counts: dict[str, list[str]] = {}
-    for spec in (TableSpec("kit", ("id",)), WINDOW_ZERO):
+    for spec in (TableSpec("kit", ("id",)), RETENTION_ZERO):
         with Bench("creates", lambda: dynamodb_place(dynamodb_local), spec) as bench:
             bench.deliver([put(1, 1)])
-            calls = counts.setdefault(str(spec.window), [])
+            calls = counts.setdefault(str(spec.retention), [])
             bench.place.tap(
                 bench.store,
                 lambda name, calls=calls: calls.append(name) if name.startswith("after") else None,
@@ -527,7 +528,7 @@ def test_composite_and_unusual_keys(dynamodb_local: Any) -> None:
 def test_doctor_finds_what_the_guard_depends_on(dynamodb_local: Any) -> None:
     """TTL on a user's attribute, low provisioned capacity and a missing index are findings; a table
     of ours has none."""
-    spec = TableSpec("kit", ("id",), window=3600.0)
+    spec = TableSpec("kit", ("id",), retention=3600.0)
     with Bench("doctor", lambda: dynamodb_place(dynamodb_local), spec) as bench:
         table = bench.store.tables.name_of("kit")  # type: ignore[attr-defined]
         dynamodb_local.create_table(

@@ -15,7 +15,7 @@ from anyorder._core.fold import stamp_of
 from anyorder._core.outcome import Reason
 from anyorder.guard.contract import EntryQuery, TableSpec
 from anyorder.guard.intake import Share, take
-from anyorder.testing.bench import NEVER, WINDOW_ZERO, Bench
+from anyorder.testing.bench import NEVER, RETENTION_ZERO, Bench
 from anyorder.testing.change import Change, decode, delete, put, truncate
 from anyorder.testing.place import Place
 from tests.stores.dynamodb_place import dynamodb_place
@@ -263,7 +263,7 @@ def test_a_partial_event_may_name_any_number_of_columns(place: Place, columns: i
 
 def test_a_truncate_settles_what_its_own_batch_held(dynamodb_local: Any) -> None:
     """A late put and the truncate that ends it, in one batch."""
-    with Bench("truncate", lambda: dynamodb_place(dynamodb_local), WINDOW_ZERO) as bench:
+    with Bench("truncate", lambda: dynamodb_place(dynamodb_local), RETENTION_ZERO) as bench:
         bench.deliver([delete(1, 10)])
         bench.reap()
         assert bench.deliver([put(1, 4), truncate(20)]) == [Reason.LATE, Reason.APPLIED]

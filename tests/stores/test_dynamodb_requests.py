@@ -27,7 +27,7 @@ from anyorder.testing.bench import Bench
 from anyorder.testing.change import delete, put
 from tests.stores.dynamodb_place import dynamodb_place
 
-WEEK = TableSpec("kit", ("id",), window=7 * DAY)
+WEEK = TableSpec("kit", ("id",), retention=7 * DAY)
 
 
 def error_of(code: str, status: int = 400) -> ClientError:

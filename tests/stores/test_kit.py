@@ -79,7 +79,9 @@ def test_broken_sqlite_store_is_right_undisturbed(kind: type) -> None:
     pass."""
     assert (
         len(
-            check_store(lambda: sqlite_place(kind), only=["orders", "ties", "window zero"]).findings
+            check_store(
+                lambda: sqlite_place(kind), only=["orders", "ties", "retention zero"]
+            ).findings
         )
         == 3
     )
@@ -101,7 +103,7 @@ def test_late_delete_stored_as_a_row_fails(monkeypatch: pytest.MonkeyPatch) -> N
     monkeypatch.setattr(decide, "apply", storing)
     with pytest.raises(StoreCheckFailed) as failure:
         check_store(memory_place)
-    assert failure.value.check == "window zero"
+    assert failure.value.check == "retention zero"
 
 
 def test_store_without_lock_forks() -> None:

@@ -78,7 +78,7 @@ def test_every_order_of_a_short_life_tells_one_story(path: Path, order: tuple[in
 
 
 def test_a_forgotten_key_s_late_put_is_quarantined_and_a_late_delete_absorbed(path: Path) -> None:
-    table = users(path, window=0)
+    table = users(path, retention=0)
     table.apply([record(1, "d", 20)])
 
     late = table.apply([record(1, "c", 10, after={"id": 1})])
@@ -91,7 +91,7 @@ def test_a_forgotten_key_s_late_put_is_quarantined_and_a_late_delete_absorbed(pa
 
 
 def test_an_accepted_late_put_is_marked_and_a_newer_event_makes_it_ordinary(path: Path) -> None:
-    table = users(path, window=0)
+    table = users(path, retention=0)
     table.apply([record(1, "d", 20), record(1, "c", 10, after={"id": 1, "name": "a"})])
     table.apply([record(1, "c", 10, after={"id": 1, "name": "a"})])
 
@@ -106,7 +106,7 @@ def test_an_accepted_late_put_is_marked_and_a_newer_event_makes_it_ordinary(path
 
 
 def test_a_dropped_entry_does_not_come_back(path: Path) -> None:
-    table = users(path, window=0)
+    table = users(path, retention=0)
     late = record(1, "c", 10, after={"id": 1})
     table.apply([record(1, "d", 20)])
     table.apply([late])
@@ -119,7 +119,7 @@ def test_a_dropped_entry_does_not_come_back(path: Path) -> None:
 
 
 def test_the_same_quarantined_event_again_is_no_second_entry(path: Path) -> None:
-    table = users(path, window=0)
+    table = users(path, retention=0)
     table.apply([record(1, "d", 20)])
 
     reports = [table.apply([record(1, "c", 10, after={"id": 1})]) for _ in range(3)]
@@ -397,16 +397,16 @@ def test_versions_are_told_by_one_clock_whatever_queue_they_come_by(path: Path) 
 
 
 def test_versions_that_count_per_key_cannot_be_forgotten(path: Path) -> None:
-    table = orders(path, window=0)
+    table = orders(path, retention=0)
 
-    with pytest.raises(anyorder.AnyorderError, match="window"):
+    with pytest.raises(anyorder.AnyorderError, match="retention"):
         table.apply([order(7, 1, cancelled=True)])
 
 
 @pytest.mark.parametrize(
     "options",
-    [{"window": "soon"}, {"adopt": "maybe"}, {"envelope": "xml"}, {"key": {"id": "/id"}}],
-    ids=["window", "adopt", "envelope", "key"],
+    [{"retention": "soon"}, {"adopt": "maybe"}, {"envelope": "xml"}, {"key": {"id": "/id"}}],
+    ids=["retention", "adopt", "envelope", "key"],
 )
 def test_contradictory_arguments_are_refused_at_once(
     path: Path, options: dict[str, object]

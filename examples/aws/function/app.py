@@ -13,6 +13,6 @@ users = anyorder.table(
     os.environ["ANYORDER_TABLE"],
     key="id",
     envelope="eventbridge",
-    window="forever",
+    retention="forever",
 )
 handler = lambda_handler(users)

@@ -2,8 +2,8 @@
 tombstone ever forgotten.
 
 It is raised before, or in the same step as, the delete of the very tombstone that was examined, and
-is read in the same step as an insert on an empty slot (rules R2). Then any window is safe, even 0,
-without a clock and without a bound on lateness.
+is read in the same step as an insert on an empty slot (rules R2). Then any retention is safe, even
+0, without a clock and without a bound on lateness.
 """
 
 from __future__ import annotations

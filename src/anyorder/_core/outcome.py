@@ -77,7 +77,7 @@ REASONS: dict[Reason, Meaning] = {
     Reason.LATE: Meaning(
         Outcome.QUARANTINED,
         "A put at or below the floor of an empty slot: its key may have been deleted, and the tombstone is forgotten.",
-        "Look the key up at its source: accept the event if it lives there, drop it if not. A longer window makes these fewer.",
+        "Look the key up at its source: accept the event if it lives there, drop it if not. A longer retention makes these fewer.",
     ),
     Reason.CONFLICT: Meaning(
         Outcome.QUARANTINED,

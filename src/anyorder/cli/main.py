@@ -28,7 +28,7 @@ VERBS: dict[str, Verb] = {
     "quarantine": Verb("quarantine", "list, show and settle what could not be decided"),
     "incomplete": Verb("incomplete", "rows with values that no delivered event has told yet"),
     "decode": Verb("decode", "what is in these bytes, and each field's role"),
-    "reap": Verb("reap", "forget tombstones older than their window, safely"),
+    "reap": Verb("reap", "forget tombstones older than their retention, safely"),
     "doctor": Verb("doctor", "look for trouble"),
     "schema": Verb("schema", "print or apply the DDL"),
     "demo": Verb("demo", "the whole story on one page, no services needed"),

@@ -1,5 +1,5 @@
-"""`anyorder reap`: forget tombstones older than their table's window. Safe at any moment, for any
-window."""
+"""`anyorder reap`: forget tombstones older than their table's retention. Safe at any moment, for
+any retention."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ def run(options: argparse.Namespace) -> int:
             rows.append(
                 {
                     "table": facts.name,
-                    "window": spelled(spec.window),
+                    "retention": spelled(spec.retention),
                     "forgotten": gone,
                     "tombstones": facts.tombstones - gone,
                 }

@@ -1,4 +1,4 @@
-"""The demo's drawings: one user's story, a whole stream, nine months, four windows."""
+"""The demo's drawings: one user's story, a whole stream, nine months, four retentions."""
 
 from __future__ import annotations
 
@@ -132,7 +132,7 @@ class Month(NamedTuple):
 def calendar(
     months: Sequence[Month],
     days: float,
-    window: float,
+    retention: float,
     events: Sequence[tuple[str, float, float]],
     ends: tuple[str, str],
     label: str,
@@ -141,7 +141,7 @@ def calendar(
     days; `ends`: the dates of the first and the last.
 
     `events`: for each letter its name, when it was withdrawn (-1: it was not) and when it arrived.
-    `window`: how long the memory is.
+    `retention`: how long the memory is.
     """
     scale = (RIGHT - 60 - LEFT) / days
     height = 30 + 26 * len(events)
@@ -169,15 +169,17 @@ def calendar(
         if withdrawn >= 0:
             parts.append(box(at(withdrawn) + 9, y - 5, 10, 10, "event gone", 1.5))
     parts += [
-        text(0, height + 39, f"{24 * window:.0f} h of memory"),
-        box(at(0), height + 26, max(window * scale, 4), 18, "memory"),
+        text(0, height + 39, f"{24 * retention:.0f} h of memory"),
+        box(at(0), height + 26, max(retention * scale, 4), 18, "memory"),
     ]
-    parts.append(text(at(window) + 8, height + 39, "forgotten", "small"))
+    parts.append(text(at(retention) + 8, height + 39, "forgotten", "small"))
     parts += [
         text(0, height + 75, "the floor"),
-        box(at(window), height + 62, at(days) - at(window) + 40, 18, "floor"),
+        box(at(retention), height + 62, at(days) - at(retention) + 40, 18, "floor"),
     ]
-    parts.append(text(at(window) + 10, height + 75, "up to here, something was forgotten", "small"))
+    parts.append(
+        text(at(retention) + 10, height + 75, "up to here, something was forgotten", "small")
+    )
     return svg(height + 104, label, parts)
 
 
@@ -213,8 +215,8 @@ def tail(
     ticks: Sequence[tuple[float, str]],
     label: str,
 ) -> str:
-    """Which share of deliveries is later than a time; both scales are logarithmic. `marks`: windows
-    to show on it."""
+    """Which share of deliveries is later than a time; both scales are logarithmic. `marks`:
+    retentions to show on it."""
     left, right, top, bottom = 60.0, WIDTH - 20.0, 20.0, 230.0
     late = sorted(max(value, 1.0) for value in seconds)
     high, least = math.log10(max(late[-1], 10)), -math.log10(len(late))

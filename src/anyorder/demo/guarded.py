@@ -19,13 +19,13 @@ from anyorder.tables import table
 
 
 class Guarded:
-    """A guarded table in SQLite. `window` as in `anyorder.table`; `url`: in this process's memory
-    unless told otherwise."""
+    """A guarded table in SQLite. `retention` as in `anyorder.table`; `url`: in this process's
+    memory unless told otherwise."""
 
     def __init__(
-        self, name: str = "users", window: str | float = "forever", url: str = "sqlite://"
+        self, name: str = "users", retention: str | float = "forever", url: str = "sqlite://"
     ) -> None:
-        self.table = table(url, name, key="id", window=window)
+        self.table = table(url, name, key="id", retention=retention)
         self.report = Report()
         self._batches = 0
 
@@ -43,10 +43,10 @@ class Guarded:
         return taken.decisions
 
     def reap(self, now: float) -> int:
-        """Forget the tombstones that are older than the window; how many."""
-        window, gone = self.table.spec.window, 0
-        while window is not None and (
-            went := self.table.store.reap(self.table.spec, now - window, 1000)
+        """Forget the tombstones that are older than the retention; how many."""
+        retention, gone = self.table.spec.retention, 0
+        while retention is not None and (
+            went := self.table.store.reap(self.table.spec, now - retention, 1000)
         ):
             gone += went
         return gone

@@ -27,15 +27,15 @@ from anyorder._core.reset import Growth
 class TableSpec(msgspec.Struct, frozen=True):
     """One guarded table as its user declares it.
 
-    `key`: key columns, empty to learn them from the first event. `window`: seconds that tombstones
-    are kept, None for ever. `partitions`: declared partition count of a raw Kafka topic (rules R3).
-    `adopt`: what to do with rows that no event explains. `writes_rows`: False when the user's own
-    SQL writes them, beside our memory.
+    `key`: key columns, empty to learn them from the first event. `retention`: seconds that
+    tombstones are kept, None for ever. `partitions`: declared partition count of a raw Kafka topic
+    (rules R3). `adopt`: what to do with rows that no event explains. `writes_rows`: False when the
+    user's own SQL writes them, beside our memory.
     """
 
     name: str
     key: tuple[str, ...] = ()
-    window: float | None = None
+    retention: float | None = None
     partitions: int | None = None
     adopt: str = "refuse"
     writes_rows: bool = True

@@ -9,18 +9,18 @@ AT_ONCE = 1000  # tombstones a transaction; writers wait for it where there is o
 
 
 def forget(store: Store, spec: TableSpec, now: float, limit: int | None = None) -> int:
-    """Forget a table's tombstones that are older than its window, at most `limit`; how many went.
-    Seconds since 1970.
+    """Forget a table's tombstones that are older than its retention, at most `limit`; how many
+    went. Seconds since 1970.
 
-    Nothing if the window is for ever. Raises NotReapable, with the table's name, if its clocks do
-    not compare across keys.
+    Nothing if the retention is for ever. Raises NotReapable, with the table's name, if its clocks
+    do not compare across keys.
     """
     gone = 0
-    if spec.window is None:
+    if spec.retention is None:
         return gone
     try:
         while (limit is None or gone < limit) and (
-            went := store.reap(spec, now - spec.window, min(AT_ONCE, limit or AT_ONCE))
+            went := store.reap(spec, now - spec.retention, min(AT_ONCE, limit or AT_ONCE))
         ):
             gone += went
     except NotReapable as error:

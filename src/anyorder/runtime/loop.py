@@ -20,9 +20,9 @@ from anyorder.runtime.pipeline import Pipeline
 from anyorder.sources.contract import Received
 
 WATCHED = 1000  # latest deliveries over which the quarantined share is taken
-# how often tombstones are forgotten during a run; with window 0 after every batch
+# how often tombstones are forgotten during a run; with retention 0 after every batch
 REAP_SECONDS = 30.0
-# disorder and a short window fill the quarantine with these, and nothing is wrong
+# disorder and a short retention fill the quarantine with these, and nothing is wrong
 EXPECTED = (Reason.WAITING, Reason.LATE)
 CHECK_SIZE = 200  # batches between two looks at the quarantine's size
 
@@ -132,8 +132,8 @@ class Run:
     def _reap(self, *, everything: bool = False) -> None:
         now = time.time()
         for spec in self.pipeline.known_specs():
-            if spec.window is not None and (
-                everything or spec.window == 0 or now - self._reaped > REAP_SECONDS
+            if spec.retention is not None and (
+                everything or spec.retention == 0 or now - self._reaped > REAP_SECONDS
             ):
                 forget(self.store, spec, now)
         if now - self._reaped > REAP_SECONDS:

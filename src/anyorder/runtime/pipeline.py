@@ -78,7 +78,7 @@ class TableSection(msgspec.Struct, forbid_unknown_fields=True):
     match: str = "*"
     name: str = "{table}"
     key: str | list[str] | None = None
-    window: str | float = FOREVER
+    retention: str | float = FOREVER
     adopt: str = "refuse"
     partitions: int | None = None
     ignore: bool = False
@@ -108,7 +108,7 @@ class Pipeline:
             raise ConfigurationError(UNNAMED)
         self.envelope: Envelope = open_envelope(file.source.envelope, **file.source.options)
         self.quarantine_size = size(file.runtime.quarantine_size)
-        self._sections = [(section, seconds(section.window)) for section in file.table]
+        self._sections = [(section, seconds(section.retention)) for section in file.table]
         self._adopt = adopt
         self._specs: dict[tuple[str, str], TableSpec | None] = {}
         if file.runtime.batch < 1:
@@ -135,7 +135,7 @@ class Pipeline:
         return self._specs[place]
 
     def _find(self, topic: str, table: str) -> TableSpec | None:
-        for section, window in self._sections:
+        for section, retention in self._sections:
             if fnmatchcase(topic or table, section.match):
                 if section.ignore:
                     return None
@@ -146,7 +146,7 @@ class Pipeline:
                         f'[[table]] match = "{section.match}": these records name neither topic nor table; say name = "..."'
                     )
                 return TableSpec(
-                    name, key, window, section.partitions, self._adopt or section.adopt
+                    name, key, retention, section.partitions, self._adopt or section.adopt
                 )
         raise LookupError(topic or table)
 
@@ -156,9 +156,9 @@ class Pipeline:
 
     def spec_named(self, name: str, key: tuple[str, ...] = ()) -> TableSpec:
         """The specification of a target table that the store knows by this name."""
-        for section, window in self._sections:
+        for section, retention in self._sections:
             if not section.ignore and fnmatchcase(name, target_pattern(section.name)):
-                return TableSpec(name, key, window, section.partitions, section.adopt)
+                return TableSpec(name, key, retention, section.partitions, section.adopt)
         return TableSpec(name, key)
 
 

@@ -18,7 +18,7 @@ from anyorder.testing.change import COLUMNS, Change, Row, decode, meaning
 from anyorder.testing.place import MakeStore, StoreCheckFailed
 
 NEVER = TableSpec("kit", ("id",))
-WINDOW_ZERO = TableSpec("kit", ("id",), window=0.0)
+RETENTION_ZERO = TableSpec("kit", ("id",), retention=0.0)
 ENOUGH = 1_000_000  # tombstones reaped at once
 REPLAYED = 100  # deliveries of one batch of a replay
 REAP_TRIES = 20  # passes of the reaper until it finds nothing
@@ -28,7 +28,7 @@ class Bench:
     """A fresh store with one connection open. `delivered` and `steps` say what happened, for the
     judgement and the counterexample."""
 
-    def __init__(self, check: str, make_store: MakeStore, spec: TableSpec = WINDOW_ZERO) -> None:
+    def __init__(self, check: str, make_store: MakeStore, spec: TableSpec = RETENTION_ZERO) -> None:
         self.check = check
         self.spec = spec
         self.place = make_store()

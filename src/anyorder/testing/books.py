@@ -11,7 +11,7 @@ from anyorder._core.reset import Growth
 from anyorder.guard.contract import EntryQuery
 from anyorder.guard.intake import Share, take, take_in
 from anyorder.guard.quarantine import Quarantine
-from anyorder.testing.bench import NEVER, WINDOW_ZERO, Bench
+from anyorder.testing.bench import NEVER, RETENTION_ZERO, Bench
 from anyorder.testing.change import Change, decode, delete, put, truncate
 from anyorder.testing.place import MakeStore
 
@@ -19,7 +19,7 @@ from anyorder.testing.place import MakeStore
 def check_quarantine(make_store: MakeStore) -> str:
     """What is held keeps its exact bytes, is held once, and can be dropped, accepted or settled by
     itself."""
-    with Bench("quarantine", make_store, WINDOW_ZERO) as bench:
+    with Bench("quarantine", make_store, RETENTION_ZERO) as bench:
         tried = _check_late(bench) if bench.store.promises.forgets else "no event is ever late"
     _check_truncates(make_store)
     return f"{tried}; held truncates accepted, settled"
@@ -97,7 +97,7 @@ class Stopped(Exception):
 def check_promises(make_store: MakeStore) -> str:
     """What the store says of itself holds: it forgets or never does; a batch that ends in the
     middle leaves nothing, if it is one transaction."""
-    with Bench("promises", make_store, WINDOW_ZERO) as bench:
+    with Bench("promises", make_store, RETENTION_ZERO) as bench:
         promises = bench.store.promises
         bench.deliver([delete(1, 5)])
         if bool(bench.reap()) is not promises.forgets:

@@ -7,7 +7,7 @@ import itertools
 
 from anyorder._core.outcome import Reason
 from anyorder.errors import AnyorderError
-from anyorder.testing.bench import NEVER, WINDOW_ZERO, Bench, is_held
+from anyorder.testing.bench import NEVER, RETENTION_ZERO, Bench, is_held
 from anyorder.testing.change import Change, put
 from anyorder.testing.place import MakeStore
 
@@ -63,7 +63,7 @@ def check_positions(make_store: MakeStore) -> str:
             except AnyorderError as refusal:
                 return f"refused: {refusal}"
         bench.judge()
-    with Bench("positions", make_store, WINDOW_ZERO) as bench:
+    with Bench("positions", make_store, RETENTION_ZERO) as bench:
         for version in VERSIONS:
             bench.deliver([Change(1, version)])
             bench.reap()

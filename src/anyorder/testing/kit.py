@@ -18,7 +18,7 @@ CHECKS: dict[str, Callable[[MakeStore], str]] = {
     "ties": orders.check_ties,
     "truncate": orders.check_truncate,
     "expired": orders.check_expired,
-    "window zero": orders.check_window_zero,
+    "retention zero": orders.check_retention_zero,
     "floor of others": orders.check_floor_of_others,
     "stopped writer": stops.check_stopped_writer,
     "stopped reaper": stops.check_stopped_reaper,
@@ -33,9 +33,9 @@ CHECKS: dict[str, Callable[[MakeStore], str]] = {
     "promises": books.check_promises,
     "writers": writers.check_writers,
 }
-"""Name -> check. The first paragraph of a check's docstring says what must hold; it returns what was
-tried, or raises StoreCheckFailed."""
-FORGETTING = frozenset({"window zero", "floor of others", "stopped reaper"})
+"""Name -> check. The first paragraph of a check's docstring says what must hold; it returns what
+was tried, or raises StoreCheckFailed."""
+FORGETTING = frozenset({"retention zero", "floor of others", "stopped reaper"})
 """Checks of forgetting: not for a store that promises `forgets=False`; *promises* then asserts that
 it never does."""
 

@@ -1,5 +1,5 @@
 """Checks of what a store does when nobody disturbs it: orders, duplicates, batches, ties,
-truncates, windows, refusals."""
+truncates, retentions, refusals."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from anyorder.testing.bench import NEVER, Bench
 from anyorder.testing.change import Change, delete, part, put, truncate
 from anyorder.testing.place import MakeStore, Place, sample_of
 
-LATER = 1000.0  # seconds: later than the window of the check that lets tombstones expire
+LATER = 1000.0  # seconds: later than the retention of the check that lets tombstones expire
 # versions between two histories that share a table, so that one's floor lies below the next
 SPACE = 10
 Make = Callable[[object, int], Change]
@@ -160,11 +160,11 @@ def check_ties(make_store: MakeStore) -> str:
     return f"{len(pairs)} ordered pairs of contents"
 
 
-def check_window_zero(make_store: MakeStore) -> str:
-    """With window 0, the reaper after every delivery, any order and any duplicates: what was
+def check_retention_zero(make_store: MakeStore) -> str:
+    """With retention 0, the reaper after every delivery, any order and any duplicates: what was
     accepted is what is shown."""
     runs = list(_forgetting())[:: sample_of(make_store)]
-    with Twin("window zero", make_store, TableSpec("kit", ("id",), window=0.0)) as twin:
+    with Twin("retention zero", make_store, TableSpec("kit", ("id",), retention=0.0)) as twin:
         for number, changes in enumerate(runs):
             for change in changes:
                 twin.deliver(
@@ -189,15 +189,15 @@ def _forgetting() -> Iterator[list[Change]]:
 
 
 def check_expired(make_store: MakeStore) -> str:
-    """A tombstone that is older than its window, but still there, is free memory: it decides
+    """A tombstone that is older than its retention, but still there, is free memory: it decides
     exactly."""
-    with Twin("expired", make_store, TableSpec("kit", ("id",), window=10.0)) as twin:
+    with Twin("expired", make_store, TableSpec("kit", ("id",), retention=10.0)) as twin:
         start = twin.bench.now()
         twin.deliver([delete(1, 5), delete(2, 5), put(3, 5)], start)
         twin.deliver([put(1, 4), delete(2, 4), put(3, 4)], start + LATER)
         twin.deliver([put(1, 6), delete(2, 5), put(3, 5)], start + 2 * LATER)
         twin.judge()
-    return "6 deliveries after the window had passed"
+    return "6 deliveries after the retention had passed"
 
 
 def check_floor_of_others(make_store: MakeStore) -> str:
@@ -228,7 +228,7 @@ def check_truncate(make_store: MakeStore) -> str:
     events = [put(1, 1), truncate(2), part(1, 3, "x"), put(2, 1)]
     orders = list(itertools.permutations(range(4)))
     for order in orders[::3]:
-        with Twin("truncate", make_store, TableSpec("kit", ("id",), window=0.0)) as twin:
+        with Twin("truncate", make_store, TableSpec("kit", ("id",), retention=0.0)) as twin:
             for place in order:
                 twin.deliver([events[place]])
                 twin.reap()

@@ -11,7 +11,7 @@ from typing import Any, NamedTuple
 from anyorder._core.outcome import Reason
 from anyorder.guard.batch import reconsider_keys
 from anyorder.guard.contract import Store
-from anyorder.testing.bench import WINDOW_ZERO, Bench
+from anyorder.testing.bench import RETENTION_ZERO, Bench
 from anyorder.testing.change import Change, delete, part, put, truncate
 from anyorder.testing.place import Hook, MakeStore, sample_of
 
@@ -109,7 +109,7 @@ def _check_stops(check: str, make_store: MakeStore, scenes: Sequence[Scene]) -> 
 
 def _stopped_at(check: str, make_store: MakeStore, scene: Scene, at: int) -> bool:
     """Play a scene with the stop at one call; False if there is no such call."""
-    with Bench(check, make_store, WINDOW_ZERO) as bench:
+    with Bench(check, make_store, RETENTION_ZERO) as bench:
         _do_all(bench, scene.before)
         stop, victim = Stop(at), bench.connect()
         thread = _Acting(lambda: _do(bench, hooked(bench, victim, stop), scene.stopped))
@@ -154,7 +154,7 @@ def check_crashes(make_store: MakeStore) -> str:
 
 
 def _crashed_at(make_store: MakeStore, scene: Scene, at: int) -> bool:
-    with Bench("crashes", make_store, WINDOW_ZERO) as bench:
+    with Bench("crashes", make_store, RETENTION_ZERO) as bench:
         _do_all(bench, scene.before)
         stop, victim = Stop(at, crash=True), bench.connect()
         try:

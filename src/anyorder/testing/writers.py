@@ -18,7 +18,7 @@ from anyorder._core.outcome import Reason
 from anyorder.guard.contract import Store, TableSpec
 from anyorder.guard.intake import Share, take
 from anyorder.stores import open_store
-from anyorder.testing.bench import WINDOW_ZERO, Bench
+from anyorder.testing.bench import RETENTION_ZERO, Bench
 from anyorder.testing.change import Change, decode, delete, put
 from anyorder.testing.place import MakeStore
 
@@ -82,7 +82,7 @@ def history(load: Load) -> list[Change]:
 def check_writers(make_store: MakeStore, load: Load = USUAL) -> str:
     """Under concurrent writers and a reaper every applied event replaced exactly one predecessor:
     no forks, no gaps, the newest shown."""
-    with Bench("writers", make_store, WINDOW_ZERO) as bench:
+    with Bench("writers", make_store, RETENTION_ZERO) as bench:
         bench.delivered += history(load)
         began = time.monotonic()
         url = bench.place.url

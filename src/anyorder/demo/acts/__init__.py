@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from anyorder.demo.acts import overtaken, recorded, together, valentine, window
+from anyorder.demo.acts import overtaken, recorded, retention, together, valentine
 from anyorder.demo.blocks import Act
 
 SEED = 266
@@ -13,5 +13,5 @@ ACTS: dict[int, Callable[[int], Act]] = {
     2: recorded.act,
     3: together.act,
     4: valentine.act,
-    5: window.act,
+    5: retention.act,
 }

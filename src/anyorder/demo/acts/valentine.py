@@ -20,7 +20,7 @@ from anyorder.demo.words import MONTHS, change_in, day, ending
 
 WRITTEN = float(civil.timegm((2019, 2, 14, 9, 0, 0)))
 RETURNED = float(civil.timegm((2019, 11, 7, 8, 0, 0)))
-WINDOW = 48 * HOUR
+RETENTION = 48 * HOUR
 COLUMNS = ("id", "recipient", "words")
 RECIPIENTS = ("Ada", "Ben", "Cleo", "Dan", "Eve", "Finn")  # of the letters 1, 2, ...
 WITHDRAWN = (1, 2, 3, 4)  # Eve's letter is still to be sent
@@ -88,13 +88,13 @@ def _mailed(outbox: Outbox) -> Mailed:
     person settles what is held."""
     with (
         closing(Expiring(in_memory(), COLUMNS, "letters")) as mailer,
-        closing(Guarded("letters", WINDOW)) as ours,
+        closing(Guarded("letters", RETENTION)) as ours,
     ):
         for withdrawal in outbox.withdrawals:
             mailer.take(withdrawal, _arrival(withdrawal))
             ours.take([withdrawal], _arrival(withdrawal))
-        forgetting = _arrival(outbox.withdrawals[-1]) + WINDOW
-        mailer.expire(forgetting - WINDOW)
+        forgetting = _arrival(outbox.withdrawals[-1]) + RETENTION
+        mailer.expire(forgetting - RETENTION)
         mailed = Mailed(ours.reap(forgetting), [], [], [], [])
         for delivery, now in [
             *((kept, RETURNED) for kept in outbox.kept),
@@ -134,7 +134,7 @@ def _score(sent: list[int], outbox: Outbox) -> Score:
 
 
 def _blocks(outbox: Outbox, mailed: Mailed) -> list[Block]:
-    hours, days = round(WINDOW / HOUR), round((RETURNED - WRITTEN) / DAY)
+    hours, days = round(RETENTION / HOUR), round((RETURNED - WRITTEN) / DAY)
     return [
         prose(f"""On {day(WRITTEN)}, {count(len(outbox.kept), "letter")} are written. The server that should carry them fails, and keeps them in its
             queue. Within two hours {len(outbox.withdrawals)} are withdrawn; the withdrawals travel another way, and arrive. Two mailers remember them
@@ -146,7 +146,7 @@ def _blocks(outbox: Outbox, mailed: Mailed) -> list[Block]:
                 "letter to",
                 "at the source",
                 "a mailer with a TTL",
-                f"anyorder, window {hours}h",
+                f"anyorder, retention {hours}h",
                 "a person settles",
             ),
             [_row(decision, outbox, mailed) for decision in mailed.decisions],
@@ -215,7 +215,7 @@ def _figure(outbox: Outbox) -> Figure:
         calendar(
             months,
             days,
-            WINDOW / DAY,
+            RETENTION / DAY,
             letters,
             ends,
             "Nine months between the letters and their arrival",

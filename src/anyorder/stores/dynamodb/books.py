@@ -171,15 +171,15 @@ class Books:
             {":since": {"N": str(since)}},
         )
 
-    def expire(self, name: str, window: float) -> None:
-        """From now on DynamoDB's TTL may delete tombstones after this window; the shortest
+    def expire(self, name: str, retention: float) -> None:
+        """From now on DynamoDB's TTL may delete tombstones after this retention; the shortest
         counts."""
-        condition = "attribute_not_exists(expires) OR expires > :window"
+        condition = "attribute_not_exists(expires) OR expires > :retention"
         self.update(
             "table",
             name,
-            "SET expires = :window",
-            {":window": {"N": str(window)}},
+            "SET expires = :retention",
+            {":retention": {"N": str(retention)}},
             condition=condition,
         )
 

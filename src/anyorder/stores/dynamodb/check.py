@@ -39,7 +39,7 @@ def _key(shape: TableShape, spec: TableSpec) -> Iterator[Finding]:
             "a key attribute has the type B (bytes), which no event's key can have",
             "use a table whose key is text or number",
         )
-    if spec.window is not None and not shape.indexed:
+    if spec.retention is not None and not shape.indexed:
         found, to_do = _index(shape)
         yield shape.name, f"{found}: every reap reads the whole table", to_do
 
@@ -83,7 +83,7 @@ def _ttl(store: DynamoDBStore, shape: TableShape, spec: TableSpec) -> Iterator[F
             f"DynamoDB's TTL deletes items by {attribute!r}: rows vanish with their memory",
             "switch it off, or take the rows as gone",
         )
-    if store.native_ttl and spec.window is not None and not (on and attribute == EXPIRES):
+    if store.native_ttl and spec.retention is not None and not (on and attribute == EXPIRES):
         yield (
             shape.name,
             "forget=ttl, but the table has no TTL on " + EXPIRES,
@@ -95,8 +95,8 @@ def _lost(store: DynamoDBStore, shape: TableShape, spec: TableSpec) -> Iterator[
     if any(item.floor == EVERYTHING for item in store.floors.read(spec.name).values()):
         yield (
             shape.name,
-            "tombstones were not noted for longer than the window, so TTL may have deleted some unseen: whatever comes for an unknown key is held",
-            "rebuild the table from its source into a new one, and run `anyorder reap` within every window",
+            "tombstones were not noted for longer than the retention, so TTL may have deleted some unseen: whatever comes for an unknown key is held",
+            "rebuild the table from its source into a new one, and run `anyorder reap` within every retention",
         )
 
 
@@ -104,18 +104,18 @@ def _replicas(store: DynamoDBStore, shape: TableShape, spec: TableSpec) -> Itera
     if not shape.described.get("Replicas"):
         return
     if shape.described.get("MultiRegionConsistency") == "STRONG":
-        if store.native_ttl or spec.window is not None:
+        if store.native_ttl or spec.retention is not None:
             yield (
                 shape.name,
                 "a strongly consistent global table has neither TTL nor transactions",
-                "remove the window: tombstones then stay for ever",
+                "remove the retention: tombstones then stay for ever",
             )
         return
     finding = "a global table: another Region may accept an older event that has not seen this Region's row or tombstone, and its write wins by time"
     yield (
         shape.name,
         finding,
-        "send each key's events to one Region only, or, without a window, make this table strongly consistent",
+        "send each key's events to one Region only, or, without a retention, make this table strongly consistent",
     )
 
 
@@ -143,5 +143,5 @@ def _clock(store: DynamoDBStore, shape: TableShape) -> Iterator[Finding]:
         yield (
             shape.name,
             f"our clock is {skew:+.0f} s off AWS's",
-            "correct it: windows and TTL stamps count by it",
+            "correct it: retentions and TTL stamps count by it",
         )

@@ -4,8 +4,8 @@ must check of its own.
 A key always uses the floor of its own bucket, by the hash of the key, never "any copy" (rules R2);
 creates of different buckets do not meet in one item. Under DynamoDB's own TTL clocks come back: a
 create then needs a floor that covers everything which may have expired (`covered`). A tombstone is
-in the floor after its window, and expires after three: so whoever notes them may be away for a
-window, and be late.
+in the floor after its retention, and expires after three: so whoever notes them may be away for a
+retention, and be late.
 """
 
 from __future__ import annotations
@@ -28,13 +28,14 @@ from anyorder.stores.dynamodb.tables import Tombstone, UserTables
 
 BUCKETS = 16
 DAY = 86_400.0
-# a request must land within the margin: a day, or this part of a shorter window (rules R2: M = 1
+# a request must land within the margin: a day, or this part of a shorter retention (rules R2: M = 1
 # day, T >= 7 days)
 MARGIN_SHARE = 7
-# seconds of a window under DynamoDB's TTL: its margin is then four times as long as a request may
+# seconds of a retention under DynamoDB's TTL: its margin is then four times as long as a request
+# may
 # be under way
 SHORTEST = 3600.0
-EXPIRY = 3  # windows until DynamoDB's TTL may delete a tombstone
+EXPIRY = 3  # retentions until DynamoDB's TTL may delete a tombstone
 NOTED_SHARE = 10  # expiring tombstones are noted anew after this part of the margin
 _floor = msgspec.json.Decoder(Floor)
 _stamp = msgspec.json.Decoder(Stamp)
@@ -190,21 +191,23 @@ class Floors:
             meta.expires is None or now - meta.expires - found.covered < _pause(meta.expires)
         )
 
-    def note(self, meta: Meta, now: float, window: float | None = None) -> int:
-        """Every tombstone older than its window is in its floor, and the floors say so. How many
+    def note(self, meta: Meta, now: float, retention: float | None = None) -> int:
+        """Every tombstone older than its retention is in its floor, and the floors say so. How many
         had to be left: they never expire.
 
         Any time between now - margin and now - the time until they expire + margin is safe (rules
-        R2); the first note has no other behind it, and takes the latest. `window`: the shorter one
-        that is about to hold. If the last note is so old that tombstones may be gone unseen, the
-        floor is raised over everything, as R2 says.
+        R2); the first note has no other behind it, and takes the latest. `retention`: the shorter
+        one that is about to hold. If the last note is so old that tombstones may be gone unseen,
+        the floor is raised over everything, as R2 says.
         """
         expires = meta.expires or 0.0
         known = self.read(meta.name)
         self._keep(meta.name, known)
         covered = min(found.covered for found in known.values())
-        upto = now - (margin(expires) if not covered else expires if window is None else window)
-        if covered and upto - covered < _pause(expires if window is None else window):
+        upto = now - (
+            margin(expires) if not covered else expires if retention is None else retention
+        )
+        if covered and upto - covered < _pause(expires if retention is None else retention):
             return 0
         # with the margin, since the look at the tombstones may take that long too
         lost = bool(covered) and covered < _needed(expires, now)
@@ -239,21 +242,21 @@ def by_bucket(tombstones: Iterable[Tombstone]) -> dict[int, list[Tombstone]]:
     return groups
 
 
-def margin(window: float) -> float:
+def margin(retention: float) -> float:
     """How long a request may be under way, clock error included (rules R2): a day, or a seventh of
-    a window shorter than a week."""
-    return min(DAY, window / MARGIN_SHARE)
+    a retention shorter than a week."""
+    return min(DAY, retention / MARGIN_SHARE)
 
 
-def _needed(window: float, now: float) -> float:
+def _needed(retention: float, now: float) -> float:
     """What a floor must cover for a create to be safe now: all that can have expired by the time it
     lands."""
-    return now - EXPIRY * window + margin(window)
+    return now - EXPIRY * retention + margin(retention)
 
 
-def _pause(window: float) -> float:
+def _pause(retention: float) -> float:
     """Seconds between two notes."""
-    return margin(window) / NOTED_SHARE
+    return margin(retention) / NOTED_SHARE
 
 
 def _key(table: str, bucket: int) -> tuple[str, str]:

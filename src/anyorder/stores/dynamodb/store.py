@@ -1,7 +1,7 @@
 """Amazon DynamoDB: one item holds a row and its memory; every write is conditional on what was
 read.
 
-A create is one plain conditional put while nothing was ever forgotten. Once a window is set, it
+A create is one plain conditional put while nothing was ever forgotten. Once a retention is set, it
 carries the check of its own bucket's floor in one transaction (rules R2). Three ways to forget:
 never, our own reaper, or DynamoDB's own TTL, where clocks come back: then a create needs a floor
 that covers everything which may have expired (rules R2, `covered`).
@@ -37,7 +37,7 @@ class DynamoDBStore:
     """The tables of one account and region.
 
     `pattern`: the DynamoDB table of a guarded table, `{table}` standing for its name (`users`, or
-    `prod-{table}`). `forget`: "own" (our reaper, used only where a window is set) or "ttl"
+    `prod-{table}`). `forget`: "own" (our reaper, used only where a retention is set) or "ttl"
     (DynamoDB's own). `threads`: most requests at once. `read_first`: read before writing; None:
     while more than 5 % of the keys come to no write. `client`: a boto3 client to use instead of one
     of our own. Raises MissingExtra without boto3; ConfigurationError without region or credentials.
@@ -126,12 +126,12 @@ class DynamoDBStore:
         tombstones that were examined.
 
         With `forget="ttl"` nothing is deleted here: the floor is raised over all tombstones that
-        are older than the window, and DynamoDB deletes them later. Raises NotReapable where some
-        never can be forgotten. A table that was written without a window at first is reaped from a
-        day after the window was set: until then a plain create, decided before, may still be under
-        way.
+        are older than the retention, and DynamoDB deletes them later. Raises NotReapable where some
+        never can be forgotten. A table that was written without a retention at first is reaped from
+        a day after the retention was set: until then a plain create, decided before, may still be
+        under way.
         """
-        now = before + (spec.window or 0.0)
+        now = before + (spec.retention or 0.0)
         meta, _ = self.books.load(spec.name)
         if meta is None or meta.guarded is None:
             with self.transaction(now) as transaction:

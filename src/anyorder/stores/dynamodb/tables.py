@@ -130,7 +130,7 @@ class UserTables:
 
     def make(self, spec: TableSpec, key: Mapping[str, object], *, native_ttl: bool) -> TableShape:
         """The table, made for keys like this one if it does not exist. Its index of tombstones
-        costs a write unit a delete: only with a window."""
+        costs a write unit a delete: only with a retention."""
         shape = self.shape(spec)
         if shape is not None:
             return shape
@@ -140,7 +140,7 @@ class UserTables:
             self._requests,
             name,
             schema_for(ordered).attributes,
-            (SINCE, (MEMORY,)) if spec.window is not None else None,
+            (SINCE, (MEMORY,)) if spec.retention is not None else None,
         )
         if native_ttl:
             self._switch_on_ttl(name)

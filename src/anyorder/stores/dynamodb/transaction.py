@@ -68,27 +68,27 @@ class DynamoDBTransaction:
 
     def open_table(self, spec: TableSpec) -> Limits:
         meta, lineage = self._books.load(spec.name)
-        if meta is None or (spec.window is not None and meta.guarded is None):
+        if meta is None or (spec.retention is not None and meta.guarded is None):
             meta = self._declare(spec, meta)
-        if self._store.native_ttl and spec.window is not None and not self._dry:
-            meta = self._expire(spec, meta, spec.window)
+        if self._store.native_ttl and spec.retention is not None and not self._dry:
+            meta = self._expire(spec, meta, spec.retention)
         self._specs[spec.name], self._metas[spec.name], self._lineage = spec, meta, lineage
         self._news.opened(meta, lineage)
         return Limits(Floor({}, spec.partitions), meta.truncated, lineage)
 
-    def _expire(self, spec: TableSpec, meta: Meta, window: float) -> Meta:
-        """DynamoDB's TTL deletes tombstones after some of these windows. Before a shorter one
+    def _expire(self, spec: TableSpec, meta: Meta, retention: float) -> Meta:
+        """DynamoDB's TTL deletes tombstones after some of these retentions. Before a shorter one
         holds, they are noted as it will need."""
-        if window < SHORTEST:
+        if retention < SHORTEST:
             raise ConfigurationError(
-                f"table {spec.name}: forget=ttl needs a window of an hour or more, not {window:g} s; or leave forget=ttl out"
+                f"table {spec.name}: forget=ttl needs a retention of an hour or more, not {retention:g} s; or leave forget=ttl out"
             )
-        if meta.expires is not None and meta.expires <= window:
+        if meta.expires is not None and meta.expires <= retention:
             return meta
         if meta.expires is not None:
-            self._store.floors.note(meta, self._now, window)
-        self._books.expire(spec.name, window)
-        return meta._replace(expires=window)
+            self._store.floors.note(meta, self._now, retention)
+        self._books.expire(spec.name, retention)
+        return meta._replace(expires=retention)
 
     def _meta(self, spec: TableSpec) -> Meta:
         """The table's line; a reader need not have opened it."""
@@ -102,16 +102,16 @@ class DynamoDBTransaction:
             return meta or Meta(spec.name, spec.key)
         if meta is None:
             self._store.tables.refuse_rows(spec)
-            if spec.window is not None:
+            if spec.retention is not None:
                 self._store.floors.add(spec.name)
-            self._books.add_table(spec.name, spec.key, guarded=spec.window is not None)
+            self._books.add_table(spec.name, spec.key, guarded=spec.retention is not None)
         elif meta.guarded is None:
             self._guard(spec.name)
         found, _ = self._books.load(spec.name)
         assert found is not None
         return (
             found
-            if found.guarded is not None or spec.window is None
+            if found.guarded is not None or spec.retention is None
             else self._declare(spec, found)
         )
 
@@ -183,7 +183,9 @@ class DynamoDBTransaction:
         answers: list[Answer] = []
         planned: list[Planned] = []
         expires = (
-            EXPIRY * spec.window if self._store.native_ttl and spec.window is not None else None
+            EXPIRY * spec.retention
+            if self._store.native_ttl and spec.retention is not None
+            else None
         )
         shape = self._store.tables.make(spec, writes[0].key, native_ttl=self._store.native_ttl)
         target = Target(shape.name, shape.schema, self._now, token, expires)

@@ -37,7 +37,7 @@ CONDITION_FAILED = "ConditionalCheckFailedException"
 # columns set or taken away in one update expression, which has at most 4 KB and 300 operators;
 # above, the whole item is put
 WIDE = 150
-KEEP_SECONDS = 1  # DynamoDB's TTL counts whole seconds; a tombstone is kept at least its window
+KEEP_SECONDS = 1  # DynamoDB's TTL counts whole seconds; a tombstone is kept at least its retention
 
 
 class Slot(NamedTuple):

@@ -1,4 +1,4 @@
-"""Act 5: which window? The same week of events with four of them, under a clock that is
+"""Act 5: which retention? The same week of events with four of them, under a clock that is
 simulated."""
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ USERS = 900
 TICK = 15 * MINUTE  # how often the simulated consumers come round, and forget
 REPEATED = 0.1
 PROMPT = 10.0  # seconds
-WINDOWS: dict[str, str | float] = {"0": 0.0, "1 h": "1h", "48 h": "48h", "for ever": "forever"}
+RETENTIONS: dict[str, str | float] = {"0": 0.0, "1 h": "1h", "48 h": "48h", "for ever": "forever"}
 COLUMNS = ("id", "name", "email")
 TICKS = ((1.0, "1 s"), (MINUTE, "1 min"), (HOUR, "1 h"), (DAY, "1 day"), (10 * DAY, "10 days"))
 
@@ -39,7 +39,7 @@ class Arrival(NamedTuple):
 
 
 class Ending(NamedTuple):
-    """What one window comes to."""
+    """What one retention comes to."""
 
     expiring: Score
     guarded: Score
@@ -55,15 +55,15 @@ class Ending(NamedTuple):
 
 
 def act(seed: int) -> Act:
-    """One week, four windows."""
+    """One week, four retentions."""
     arrivals, truth = schedule(Random(seed))
-    endings = {name: ending(arrivals, truth, window) for name, window in WINDOWS.items()}
+    endings = {name: ending(arrivals, truth, retention) for name, retention in RETENTIONS.items()}
     scores = {f"TTL, {name}": end.expiring for name, end in endings.items()} | {
         f"anyorder, {name}": end.guarded for name, end in endings.items()
     }
     usual = f"up to {count(max(end.expiring.resurrected for end in endings.values()), 'user')} resurrected"
     ours = f"{none(sum(end.guarded.resurrected for end in endings.values()))}, up to {max(end.open for end in endings.values())} questions asked"
-    return Act(5, "Which window?", [*_late(arrivals), *_cost(endings)], usual, ours, scores)
+    return Act(5, "Which retention?", [*_late(arrivals), *_cost(endings)], usual, ours, scores)
 
 
 def schedule(random: Random) -> tuple[list[Arrival], dict[int, Row]]:
@@ -78,13 +78,13 @@ def schedule(random: Random) -> tuple[list[Arrival], dict[int, Row]]:
     return sorted(arrivals, key=lambda arrival: (arrival.time, arrival.delivery.offset)), truth
 
 
-def ending(arrivals: Sequence[Arrival], truth: dict[int, Row], window: str | float) -> Ending:
-    """Both consumers through the whole stream, with one window; they forget at the end of every
+def ending(arrivals: Sequence[Arrival], truth: dict[int, Row], retention: str | float) -> Ending:
+    """Both consumers through the whole stream, with one retention; they forget at the end of every
     tick."""
-    length, kept = seconds(window), 0
+    length, kept = seconds(retention), 0
     with (
         closing(Expiring(in_memory(), COLUMNS)) as expiring,
-        closing(Guarded(window=window)) as guarded,
+        closing(Guarded(retention=retention)) as guarded,
     ):
         for number, group in groupby(
             arrivals, key=lambda arrival: int((arrival.time - BEGAN) // TICK)
@@ -128,7 +128,7 @@ def _late(arrivals: Sequence[Arrival]) -> list[Block]:
                 "How late deliveries are",
             ),
             "Which share of the deliveries is later than a given time; both scales are logarithmic. "
-            "A window cuts such a tail somewhere. None ends it.",
+            "A retention cuts such a tail somewhere. None ends it.",
         ),
     ]
 
@@ -141,7 +141,7 @@ def _cost(endings: dict[str, Ending]) -> list[Block]:
         else f"all but {unexplained} lie in the quarantine"
     )
     header = (
-        "window",
+        "retention",
         "tombstones",
         "TTL resurrects",
         "anyorder resurrects",
@@ -156,11 +156,11 @@ def _cost(endings: dict[str, Ending]) -> list[Block]:
         Table(header, [_row(name, end) for name, end in endings.items()], numbers=1),
         Figure(
             _bars(endings),
-            "What a window costs. With a TTL, a short one is paid for with wrong rows; with a floor, with questions instead.",
+            "What a retention costs. With a TTL, a short one is paid for with wrong rows; with a floor, with questions instead.",
         ),
         prose(f"""Tombstones: the most that were kept at once. Quarantined: what could not be known; some of it settled by itself when something newer
             came, the rest is open. Held back: rows that the source has and the table lacks; {explained}."""),
-        prose("So the window is a matter of cost, not of safety. The default is for ever."),
+        prose("So the retention is a matter of cost, not of safety. The default is for ever."),
     ]
 
 
@@ -186,4 +186,4 @@ def _bars(endings: dict[str, Ending]) -> str:
         Bars("resurrected by a TTL", [end.expiring.resurrected for end in ends], "bad"),
         Bars("asked by anyorder, open in the end", [end.open for end in ends], "held"),
     ]
-    return bars(list(endings), groups, "What each window costs")
+    return bars(list(endings), groups, "What each retention costs")
