@@ -18,13 +18,13 @@ from pathlib import Path
 import msgspec
 from tests.streams import final_rows, stream, unordered
 
-from anyorder._core.batch import coalesce
+from anyorder._core.batch import arrivals_of, coalesce
 from anyorder._core.decide import decide
 from anyorder._core.event import Delivery, Event, Kind
 from anyorder._core.fold import Limits
 from anyorder._core.memory import pack, unpack
 from anyorder.envelopes import open_envelope
-from anyorder.guard.batch import group
+from anyorder.guard.batch import sort_out
 from anyorder.guard.contract import TableSpec
 from anyorder.guard.intake import Share, take
 from anyorder.sources.records import delivery_of
@@ -71,7 +71,7 @@ def decide_all(deliveries: Sequence[Delivery]) -> tuple[int, float]:
 def coalesce_all(events: Sequence[Event]) -> int:
     limits = Limits()
     for start in range(0, len(events), 10_000):
-        for found in group(events[start : start + 10_000]).values():
+        for found in sort_out(arrivals_of(events[start : start + 10_000])).keys.values():
             coalesce(None, found, (), limits)
     return len(events)
 

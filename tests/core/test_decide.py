@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from anyorder._core.batch import Decision, coalesce, identity_of
+from anyorder._core.batch import Decision, arrivals_of, coalesce, identity_of
 from anyorder._core.decide import accept, decide, forget
 from anyorder._core.event import Delivery, Event, Kind
 from anyorder._core.explain import VERBS, explain, explain_memory, utc
@@ -32,7 +32,7 @@ def put(lsn: int, op: str = "u", **fields: object) -> Event:
 
 
 def remembered(*events: Event) -> Memory | None:
-    return coalesce(None, events, (), NO_LIMITS).after
+    return coalesce(None, arrivals_of(events), (), NO_LIMITS).after
 
 
 def forgotten(lsn: int) -> Limits:
@@ -175,7 +175,9 @@ def test_an_accepted_row_refuses_a_newer_put_below_its_birth_and_goes_with_a_del
         remembered(put(10, x=1), put(10, x=2)),
         coalesce(
             None,
-            [Event(Kind.PUT, "t", {"id": 1}, put(60).position, {"x": 1}, frozenset({"y"}))],
+            arrivals_of(
+                [Event(Kind.PUT, "t", {"id": 1}, put(60).position, {"x": 1}, frozenset({"y"}))]
+            ),
             (),
             forgotten(50),
         ).after,

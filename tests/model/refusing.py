@@ -8,11 +8,12 @@ from contextlib import contextmanager
 
 import msgspec
 
+from anyorder._core.batch import arrivals_of
 from anyorder._core.event import Delivery, Event
 from anyorder._core.fold import Limits
 from anyorder._core.memory import unpack
 from anyorder._core.outcome import Reason
-from anyorder.guard import batch as guard
+from anyorder.guard.batch import apply
 from anyorder.guard.contract import Lost, Refused, TableSpec, Write
 from anyorder.stores.memory import MemoryStore, MemoryTransaction
 from tests.model.histories import Told
@@ -84,9 +85,8 @@ def play(
         transaction.open_table(SPEC)
         transaction.save_limits(SPEC, limits)
         for start, end in parts:
-            guard.apply(
-                transaction, SPEC, [events[place] for place in order[start:end]], f"token {start}"
-            )
+            arrivals = arrivals_of(events[place] for place in order[start:end])
+            apply(transaction, SPEC, arrivals, f"token {start}")
     held = {
         events[entry.delivery.offset].position
         for entry in store.state.entries.values()

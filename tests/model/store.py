@@ -10,7 +10,7 @@ from typing import NamedTuple
 
 import msgspec
 
-from anyorder._core.batch import Decision, Held, coalesce, identity_of
+from anyorder._core.batch import Arrival, Held, Judged, coalesce, identity_of
 from anyorder._core.decide import forget, truncate, truncated_by
 from anyorder._core.event import Event
 from anyorder._core.fold import Limits
@@ -73,7 +73,6 @@ class Store:
         self, events: Sequence[Event], columns: Sequence[str], limits: Limits | None = None
     ) -> None:
         self.events, self.columns = tuple(events), tuple(columns)
-        self._places = {id(event): place for place, event in enumerate(self.events)}
         self._numbers: dict[bytes, int] = {}
         self.slots: list[Slot] = []
         self._limits_numbers: dict[bytes, int] = {}
@@ -128,17 +127,17 @@ class Store:
         entries = [Held(place, self.events[place]) for place in bits(held)]
         share = coalesce(
             memory,
-            [self.events[place] for place in batch],
+            [Arrival(place, self.events[place]) for place in batch],
             entries,
             self.limits[limits],
             reconsider=reconsider,
         )
         accepted = kept = 0
         reasons = {}
-        for decision in share.decisions:
-            place = self._places[id(decision.event)]
+        for decision in share.judged:
+            place = decision.number
             reasons[place] = decision.reason
-            if not decision.quarantined:
+            if not decision.reason.quarantined:
                 accepted |= 1 << place
             elif not self._is_held(decision, held | kept):
                 kept |= 1 << place
@@ -151,7 +150,7 @@ class Store:
             after = self.number(Slot(share.after, written(row, share.after, self.columns)))
         return Step(after, held, tuple(reasons[place] for place in batch), accepted)
 
-    def _is_held(self, decision: Decision, held: int) -> bool:
+    def _is_held(self, decision: Judged, held: int) -> bool:
         """Does the quarantine hold the event, or another content of the same dispute? Then it is a
         duplicate (rules R1, R12)."""
         mine, position = identity_of(decision.event), decision.event.position

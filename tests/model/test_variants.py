@@ -10,7 +10,7 @@ import msgspec
 import pytest
 
 from anyorder._core import batch, decide, fold, reset
-from anyorder._core.batch import Coalesced, Decision
+from anyorder._core.batch import Arrival, Coalesced, Judged
 from anyorder._core.decide import truncate
 from anyorder._core.event import Event, Kind
 from anyorder._core.families import LogPosition, OffsetPosition, postgres_log
@@ -19,7 +19,7 @@ from anyorder._core.fold import Applied, Limits
 from anyorder._core.memory import Born, Memory, Stamp
 from anyorder._core.outcome import Reason
 from anyorder._core.position import Above, Order
-from anyorder.guard import batch as guard
+from anyorder.guard import writing
 from tests.model import books, store, table
 from tests.model.accepting import Accepting
 from tests.model.conftest import Report
@@ -183,7 +183,7 @@ def held_is_never_decided_again(patch: Patch) -> None:
     patch.setattr(
         batch,
         "decide_again",
-        lambda memory, event, limits: (memory, Decision(event, Reason.CONFLICT)),
+        lambda memory, event, limits: fold.Applied(memory, Reason.CONFLICT),
     )
 
 
@@ -191,19 +191,19 @@ def losers_are_released_first(patch: Patch) -> None:
     def released(
         transaction: Any,
         spec: Any,
-        events: list[Event],
+        arrivals: list[Arrival],
         remembered: Any,
         limits: Limits,
         token: str,
     ) -> Coalesced:
-        newest, *losers = batch.newest_first(events)
-        decisions = [
-            Decision(newest, Reason.MALFORMED),
-            *(Decision(event, Reason.STALE) for event in losers),
+        newest, *losers = batch.newest_first(arrivals)
+        judged = [
+            Judged(*newest, Reason.MALFORMED),
+            *(Judged(*loser, Reason.STALE) for loser in losers),
         ]
-        return Coalesced(remembered.memory, remembered.memory, decisions, [])
+        return Coalesced(remembered.memory, remembered.memory, judged, [])
 
-    patch.setattr(guard, "_one_by_one", released)
+    patch.setattr(writing, "one_by_one", released)
 
 
 def put_then_refused() -> Caught | None:

@@ -13,7 +13,7 @@ import pytest
 import anyorder
 from anyorder import Reason
 from anyorder.errors import BooksUnbalanced, ConfigurationError, StoreError, TableNotEmpty
-from anyorder.guard.batch import Settlement
+from anyorder.guard.settle import Settlement
 from tests.streams import final_rows, record, stream, tombstone, unordered
 
 
@@ -441,7 +441,7 @@ def test_books_that_do_not_balance_stop_the_batch_before_it_commits(
     table = users(path)
     table.apply([record(1, "c", 10, after={"id": 1, "name": "a"})])
 
-    monkeypatch.setattr("anyorder.guard.intake.apply", lambda *_, **__: Settlement([], [], []))
+    monkeypatch.setattr("anyorder.guard.intake.apply", lambda *_, **__: Settlement({}, []))
     with pytest.raises(BooksUnbalanced):
         table.apply([record(1, "u", 20, after={"id": 1, "name": "b"})])
 

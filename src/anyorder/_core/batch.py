@@ -10,13 +10,13 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterable, Sequence
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, Protocol, TypeVar
 
 import msgspec
 
 from anyorder._core.decide import decide
 from anyorder._core.event import Event
-from anyorder._core.fold import Limits, disputed_at
+from anyorder._core.fold import Applied, Limits, disputed_at
 from anyorder._core.memory import Memory
 from anyorder._core.outcome import Outcome, Reason, outcome_of
 
@@ -47,6 +47,18 @@ class Decision(msgspec.Struct, frozen=True, gc=False):
         return self.reason is Reason.APPLIED
 
 
+class Arrival(NamedTuple):
+    """One delivery of a batch: its number there, by which its decision is found, and its event."""
+
+    number: int
+    event: Event
+
+
+def arrivals_of(events: Iterable[Event], first: int = 0) -> list[Arrival]:
+    """Events numbered as they arrived, from `first` on."""
+    return [Arrival(number, event) for number, event in enumerate(events, first)]
+
+
 class Held(NamedTuple):
     """An open quarantine entry of a key: its number in the store, and the event."""
 
@@ -54,50 +66,95 @@ class Held(NamedTuple):
     event: Event
 
 
+class Judged(NamedTuple):
+    """One delivery of a batch as it stands now; in the end it becomes a `Decision`."""
+
+    number: int
+    event: Event
+    reason: Reason
+    against: object = None
+    detail: str = ""
+
+
+class Settled(NamedTuple):
+    """A quarantine entry that closed by itself, and the reason that its event has now."""
+
+    held: Held
+    reason: Reason
+
+
 class Coalesced(NamedTuple):
-    """One key's share of a batch: the memory before and after, a decision a delivery, and how each
-    held entry stands now."""
+    """One key's share of a batch: the memory before and after, every delivery as it stands, and the
+    entries that closed."""
 
     before: Memory | None
     after: Memory | None
-    decisions: list[Decision]
-    settled: list[tuple[Held, Decision]]
+    judged: list[Judged]
+    settled: list[Settled]
 
     @property
     def moved(self) -> bool:
         return self.after is not self.before
 
 
+class _Eventful(Protocol):
+    @property
+    def event(self) -> Event: ...
+
+
+One = TypeVar("One", bound=_Eventful)
+
+
 def identity_of(event: Event) -> str:
     """What makes two deliveries the same event (rules R1): position and fingerprint; the key is the
     caller's."""
-    # undecodable, perhaps of a source that numbers nothing (a queue): then only its bytes, by
-    # whichever queue they come
-    if event.position is None:
-        content = hashlib.blake2b(
-            repr((event.delivery.key, event.delivery.value)).encode(), digest_size=8
-        ).hexdigest()
-        return (
-            f"{event.kind} {event.delivery.place} {content}"
-            if event.delivery.offset >= 0
-            else f"{event.kind} {content}"
-        )
-    return f"{event.position.identity()} {event.fingerprint}"
+    if event.position is not None:
+        return f"{event.position.identity()} {event.fingerprint}"
+    # Undecodable: nothing but its bytes tells it from another.
+    delivery = event.delivery
+    told = repr((delivery.key, delivery.value)).encode()
+    content = hashlib.blake2b(told, digest_size=8).hexdigest()
+    if delivery.offset >= 0:
+        return f"{event.kind} {delivery.place} {content}"
+    # Its source numbers nothing (a queue): the same bytes are the same event, by whichever queue.
+    return f"{event.kind} {content}"
 
 
-def newest_first(events: Iterable[Event]) -> list[Event]:
+def newest_first(ones: Iterable[One]) -> list[One]:
     """Roughly newest first: correctness does not depend on it, but the winner is then usually
     decided first. Of a tie the greater comes first."""
-    by_content = sorted(events, key=lambda event: event.fingerprint, reverse=True)
-    return sorted(
-        by_content,
-        key=lambda event: event.position.newest_first() if event.position is not None else (),
-    )
+    by_content = sorted(ones, key=lambda one: one.event.fingerprint, reverse=True)
+    return sorted(by_content, key=_age)
+
+
+def _age(one: _Eventful) -> tuple[int, ...]:
+    position = one.event.position
+    return () if position is None else position.newest_first()
+
+
+class _Folding:
+    """The memory of a key while its events are folded into it."""
+
+    def __init__(self, memory: Memory | None, limits: Limits) -> None:
+        self.memory = memory
+        self._limits = limits
+
+    def decide(self, event: Event) -> Applied:
+        """The answer for an event that is new here."""
+        return self._taken(decide(self.memory, event, self._limits))
+
+    def decide_again(self, event: Event) -> Applied:
+        """The answer for an event that is held."""
+        return self._taken(decide_again(self.memory, event, self._limits))
+
+    def _taken(self, applied: Applied) -> Applied:
+        self.memory = applied.memory
+        return applied
 
 
 def coalesce(
     memory: Memory | None,
-    events: Sequence[Event],
+    arrivals: Sequence[Arrival],
     held: Sequence[Held],
     limits: Limits,
     *,
@@ -108,40 +165,54 @@ def coalesce(
     `reconsider`: the lineage or the limits moved, so what is held is decided again even if the
     memory does not.
     """
-    before, open_held = memory, list(held)
-    decided: list[Decision] = []
-    for event in events if len(events) == 1 else newest_first(events):
-        memory, reason, against = decide(memory, event, limits)
-        decided.append(Decision(event, reason, against))
-    settled: list[tuple[Held, Decision]] = []
-    moved = reconsider or memory is not before
-    while moved and (open_held or any(d.reason.quarantined for d in decided)):
-        start = memory
-        for place, decision in enumerate(decided):
-            if decision.reason.quarantined:
-                memory, decided[place] = decide_again(memory, decision.event, limits)
-        for entry in tuple(open_held):
-            memory, decision = decide_again(memory, entry.event, limits)
-            if not decision.reason.quarantined:
-                open_held.remove(entry)
-                settled.append((entry, decision))
-        moved = memory is not start
-    return Coalesced(before, memory, decided, settled)
+    folding = _Folding(memory, limits)
+    judged: list[Judged] = []
+    for number, event in arrivals if len(arrivals) == 1 else newest_first(arrivals):
+        _, reason, against = folding.decide(event)
+        judged.append(Judged(number, event, reason, against))
+    settled: list[Settled] = []
+    if reconsider or folding.memory is not memory:
+        settled = _settle(folding, judged, held)
+    return Coalesced(memory, folding.memory, judged, settled)
 
 
-def decide_again(
-    memory: Memory | None, event: Event, limits: Limits
-) -> tuple[Memory | None, Decision]:
-    """Decide what is held once more. The entry of a dispute stands for all contents of its
-    position, so it stays while any is disputed."""
-    memory, reason, against = decide(memory, event, limits)
-    if (
-        memory is not None
-        and memory.disputed
-        and not reason.quarantined
-        and event.position is not None
-    ):
-        disputed = disputed_at(memory, event.position)
-        if disputed is not None:
-            return memory, Decision(event, Reason.CONFLICT, disputed)
-    return memory, Decision(event, reason, against)
+def _settle(folding: _Folding, judged: list[Judged], held: Sequence[Held]) -> list[Settled]:
+    """The settling rule (R1): decide again what is held, here (in `judged`) and in the quarantine.
+    The entries that closed."""
+    waiting, settled = list(held), list[Settled]()
+    moved = True
+    # One that moves the memory may end what others wait for, so all that is still held is decided
+    # once more. It ends: a memory only ever moves towards newer events, of which there are so many.
+    while moved:
+        start = folding.memory
+        _judge_again(folding, judged)
+        for entry in tuple(waiting):
+            reason = folding.decide_again(entry.event).reason
+            if not reason.quarantined:
+                waiting.remove(entry)
+                settled.append(Settled(entry, reason))
+        moved = folding.memory is not start
+    return settled
+
+
+def _judge_again(folding: _Folding, judged: list[Judged]) -> None:
+    """What this batch itself brought and could not decide."""
+    for place, one in enumerate(judged):
+        if one.reason.quarantined:
+            _, reason, against = folding.decide_again(one.event)
+            judged[place] = one._replace(reason=reason, against=against)
+
+
+def decide_again(memory: Memory | None, event: Event, limits: Limits) -> Applied:
+    """Decide what is held once more.
+
+    The entry of a dispute stands for all contents of its position, so it stays while any of them is
+    disputed (rules R12).
+    """
+    applied = decide(memory, event, limits)
+    if applied.memory is None or not applied.memory.disputed or applied.reason.quarantined:
+        return applied
+    disputed = None if event.position is None else disputed_at(applied.memory, event.position)
+    if disputed is None:
+        return applied
+    return applied._replace(reason=Reason.CONFLICT, against=disputed)

@@ -2,54 +2,61 @@
 
 from __future__ import annotations
 
-from anyorder._core.batch import Coalesced, Decision, identity_of
+from collections.abc import Mapping
+from types import MappingProxyType
+
+from anyorder._core.batch import Coalesced, Judged, identity_of
 from anyorder._core.event import canonical
 from anyorder._core.memory import Stamp
 from anyorder._core.outcome import Reason
-from anyorder.guard.contract import Holding
+from anyorder.guard.contract import Holding, Transaction
+
+NONE_YET: Mapping[int, bool] = MappingProxyType({})
 
 
-def disputes(decision: Decision) -> bool:
+def disputes(judged: Judged) -> bool:
     """Is it a tie: another content of the very position that the row, or its end, has? (rules
     R12)"""
-    against, position = decision.against, decision.event.position
-    tied = (
-        isinstance(against, Stamp)
-        and position is not None
-        and against.position.identity() == position.identity()
-    )
-    return tied and decision.reason is Reason.CONFLICT
+    against, position = judged.against, judged.event.position
+    if judged.reason is not Reason.CONFLICT or position is None or not isinstance(against, Stamp):
+        return False
+    return against.position.identity() == position.identity()
 
 
-def disputing(share: Coalesced, decision: Decision, content: object) -> Decision:
-    """The decision with the other content as its detail: that of another event of this batch, or
-    the row as it was."""
-    event = decision.event
-    same = (
-        d.event
-        for d in share.decisions
-        if d.event.position == event.position and d.event.fingerprint != event.fingerprint
-    )
-    other = next(same, None)
-    return Decision(
-        event,
-        decision.reason,
-        decision.against,
-        f"the other content: {canonical(content if other is None else other.fields)}",
-    )
+def disputing(share: Coalesced, judged: Judged, content: object) -> Judged:
+    """The dispute with the other content as its detail: that of another event of this batch, or the
+    row as it was (`content`)."""
+    rivals = [one.event for one in share.judged if _rivals(one, judged)]
+    other = rivals[0].fields if rivals else content
+    return judged._replace(detail=f"the other content: {canonical(other)}")
 
 
-def holding(table: str, entity: str, decision: Decision) -> Holding:
-    """The quarantine's view of a decision. What the store refused for now has a detail; it is tried
-    again after every batch.
+def _rivals(one: Judged, other: Judged) -> bool:
+    same_place = one.event.position == other.event.position
+    return same_place and one.event.fingerprint != other.event.fingerprint
 
-    A dispute is one entry per position, whichever content came second (rules R12).
+
+def holding(table: str, entity: str, judged: Judged) -> Holding:
+    """The quarantine's view of a delivery that is held."""
+    identity = identity_of(judged.event)
+    position = judged.event.position
+    # One entry a position, whichever content came second (rules R12).
+    if position is not None and disputes(judged):
+        identity = f"dispute {position.identity()}"
+    # What waits for an event has no detail; what the store refused for now has the store's words,
+    # and is tried again after every batch.
+    retry = judged.reason is Reason.WAITING and judged.detail != ""
+    return Holding(table, entity, identity, judged.reason, judged.detail, judged.event, retry)
+
+
+def keep(
+    transaction: Transaction, holdings: Mapping[int, Holding], early: Mapping[int, bool] = NONE_YET
+) -> set[int]:
+    """Put deliveries (by their number) into the quarantine; the numbers of those that were there.
+
+    `early`: those that were put there before their rows were written, and whether they were new.
     """
-    retry = decision.reason is Reason.WAITING and decision.detail != ""
-    position = decision.event.position
-    identity = (
-        f"dispute {position.identity()}"
-        if disputes(decision) and position is not None
-        else identity_of(decision.event)
-    )
-    return Holding(table, entity, identity, decision.reason, decision.detail, decision.event, retry)
+    rest = {number: one for number, one in holdings.items() if number not in early}
+    fresh = transaction.hold(rest.values()) if rest else []
+    new = {**early, **dict(zip(rest, fresh, strict=True))}
+    return {number for number, was_new in new.items() if not was_new}

@@ -7,18 +7,17 @@ suspicion of a reset (R13); then each table by itself; last what belongs to no t
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
-from anyorder._core.batch import Decision, Held
-from anyorder._core.decide import BY_DECODER
+from anyorder._core.batch import Arrival, Decision, Judged, Settled, arrivals_of
 from anyorder._core.event import Event
-from anyorder._core.outcome import Reason
 from anyorder._core.reset import Growth, suspect
 from anyorder.errors import BooksUnbalanced
-from anyorder.guard.batch import apply, keep
+from anyorder.guard.batch import apply
 from anyorder.guard.contract import Store, TableSpec, Transaction
-from anyorder.guard.holdings import holding
+from anyorder.guard.recall import clock_of
+from anyorder.guard.settle import settle_without_rows
 
 
 class Share(NamedTuple):
@@ -29,24 +28,36 @@ class Share(NamedTuple):
 
 
 class Taken(NamedTuple):
-    """A decision a delivery, and the quarantine entries that settled by themselves."""
+    """A decision a delivery, in the order of the shares and their events, then of what belongs to
+    no table; and the quarantine entries that settled by themselves."""
 
     decisions: list[Decision]
-    closed: list[tuple[Held, Decision]]
+    closed: list[Settled]
+
+
+class Numbered(NamedTuple):
+    """One table's deliveries with their numbers in the batch."""
+
+    spec: TableSpec
+    arrivals: list[Arrival]
 
 
 def take(
     store: Store,
     shares: Sequence[Share],
-    loose: Sequence[Decision] = (),
+    loose: Sequence[Judged] = (),
     *,
     now: float,
     token: str,
     frontier: tuple[str, str] | None = None,
     dry: bool = False,
 ) -> Taken:
-    """Decide and write a batch. `loose`: deliveries that belong to no table, already decided.
-    Raises BooksUnbalanced before committing."""
+    """Decide and write a batch.
+
+    `loose`: deliveries that belong to no table, already judged. `now`: seconds since 1970. `token`:
+    this attempt's. `frontier`: a source's name, and how far it is done with this batch. Raises
+    BooksUnbalanced before committing.
+    """
     with store.transaction(now, dry=dry) as transaction:
         taken = take_in(transaction, shares, loose, token)
         if frontier is not None:
@@ -55,92 +66,76 @@ def take(
 
 
 def take_in(
-    transaction: Transaction, shares: Sequence[Share], loose: Sequence[Decision], token: str
+    transaction: Transaction, shares: Sequence[Share], loose: Sequence[Judged], token: str
 ) -> Taken:
     """The same inside a transaction that somebody else commits."""
-    reconsider = _learn_runs(transaction, shares)
-    suspected = _screen(transaction, shares)
-    decisions = _held(transaction, "", loose)
-    closed: list[tuple[Held, Decision]] = []
-    for spec, events in shares:
-        others = {
-            id(e): BY_DECODER.get(e.kind, Reason.SUSPECTED_RESET)
-            for e in events
-            if e.kind in BY_DECODER or id(e) in suspected
-        }
-        plain = [event for event in events if id(event) not in others]
-        decided = [
-            Decision(event, others[id(event)], detail=event.note)
-            for event in events
-            if id(event) in others
-        ]
-        settlement = apply(transaction, spec, plain, token, reconsider=reconsider)
-        decisions += settlement.decisions + _held(transaction, spec.name, decided)
+    numbered, count = number(shares)
+    reconsider = _learn_runs(transaction, numbered)
+    suspected = _screen(transaction, numbered)
+    decisions: dict[int, Decision] = {}
+    closed: list[Settled] = []
+    for spec, arrivals in numbered:
+        settlement = apply(
+            transaction, spec, arrivals, token, reconsider=reconsider, suspected=suspected
+        )
+        decisions |= settlement.decisions
         closed += settlement.closed
-    if len(decisions) != len(loose) + sum(len(share.events) for share in shares):
+    others = [one._replace(number=count + place) for place, one in enumerate(loose)]
+    decisions |= settle_without_rows(transaction, None, others)
+    if len(decisions) != count + len(loose):
         raise BooksUnbalanced
-    return Taken(decisions, closed)
+    return Taken([decisions[place] for place in range(len(decisions))], closed)
 
 
-def _held(transaction: Transaction, table: str, decisions: Sequence[Decision]) -> list[Decision]:
-    """Put what is quarantined there."""
-    return keep(
-        transaction,
-        decisions,
-        [
-            holding(table, d.event.entity if d.event.key is not None else "", d)
-            for d in decisions
-            if d.quarantined
-        ],
-    )
+def number(shares: Sequence[Share]) -> tuple[list[Numbered], int]:
+    """The deliveries of each table with their numbers in the batch, and how many there are."""
+    found: list[Numbered] = []
+    count = 0
+    for spec, events in shares:
+        found.append(Numbered(spec, arrivals_of(events, count)))
+        count += len(events)
+    return found, count
 
 
-def _learn_runs(transaction: Transaction, shares: Sequence[Share]) -> bool:
+def _each(numbered: Sequence[Numbered]) -> Iterator[Arrival]:
+    for one in numbered:
+        yield from one.arrivals
+
+
+def _learn_runs(transaction: Transaction, numbered: Sequence[Numbered]) -> bool:
     """Remember the snapshot runs of this batch; True if one is new, so that what is held must be
-    decided again."""
-    runs = {
-        event.snapshot_run
-        for share in shares
-        for event in share.events
-        if event.snapshot_run is not None
-    }
+    decided again (rules R14)."""
+    named = {one.event.snapshot_run for one in _each(numbered)}
+    runs = sorted(run for run in named if run is not None)
     if not runs:
         return False
     known = transaction.lineage()
-    fresh = [(scope, run) for scope, run in sorted(runs) if run not in known.get(scope, ())]
+    fresh = [(scope, run) for scope, run in runs if run not in known.get(scope, ())]
     for scope, run in fresh:
         transaction.add_run(scope, run)
     return bool(fresh)
 
 
-def _growing(event: Event) -> tuple[str, int] | None:
-    return None if event.position is None else event.position.growing()
-
-
-def _screen(transaction: Transaction, shares: Sequence[Share]) -> set[int]:
-    """R13: the events of a scope that is suspected to have started again, by id()."""
-    events = [
-        event
-        for share in shares
-        for event in share.events
-        if event.position is not None and event.time is not None
-    ]
-    scopes = sorted({growing[0] for event in events if (growing := _growing(event)) is not None})
+def _screen(transaction: Transaction, numbered: Sequence[Numbered]) -> set[int]:
+    """The numbers of what a clock told that is suspected to have started again (rules R13)."""
+    judged = [one for one in _each(numbered) if one.event.time is not None]
+    scopes = {clock_of(one.event) for one in judged} - {""}
     if not scopes:
         return set()
-    before = transaction.growths(scopes)
+    before = transaction.growths(sorted(scopes))
     growths: dict[str, Growth] = dict(before)
-    suspected = set()
-    for event in events:
-        judged = suspect(growths, event)
-        if judged is not None:
-            scope, growth = judged
-            growths[scope] = growth
-            if growth.suspected:
-                suspected.add(id(event))
-    changed = {
-        scope: growth for scope, growth in growths.items() if growth is not before.get(scope)
-    }
+    suspected = {one.number for one in judged if _observe(growths, one.event)}
+    changed = {scope: one for scope, one in growths.items() if one is not before.get(scope)}
     if changed:
         transaction.save_growths(changed)
     return suspected
+
+
+def _observe(growths: dict[str, Growth], event: Event) -> bool:
+    """Note an event in the growth of its clock; is the clock suspected now?"""
+    judged = suspect(growths, event)
+    if judged is None:
+        return False
+    scope, growth = judged
+    growths[scope] = growth
+    return growth.suspected

@@ -11,10 +11,11 @@ from anyorder._core.batch import Decision
 from anyorder._core.decide import accept, accept_truncate
 from anyorder._core.event import Delivery, Event, Kind
 from anyorder._core.explain import explain
-from anyorder._core.outcome import Outcome, Reason, outcome_of
+from anyorder._core.fold import Limits
+from anyorder._core.outcome import Reason
 from anyorder._core.reset import Growth
 from anyorder.errors import ConfigurationError
-from anyorder.guard.batch import apply, look, reconsider_keys, take_truncate
+from anyorder.guard.batch import apply, reconsider_keys
 from anyorder.guard.contract import (
     Entry,
     EntryQuery,
@@ -24,6 +25,10 @@ from anyorder.guard.contract import (
     Transaction,
     Write,
 )
+from anyorder.guard.recall import recall_one
+from anyorder.guard.truncates import carry_out
+
+UNREADABLE = frozenset({Kind.MALFORMED, Kind.INCOMPLETE})
 
 
 class Quarantine:
@@ -68,26 +73,17 @@ class Quarantine:
             entry = _open(_found(transaction, number))
             assert entry.delivery is not None
             event = self._decode(entry.delivery)
-            if spec is None or event.kind is Kind.MALFORMED or event.kind is Kind.INCOMPLETE:
+            if spec is None or event.kind in UNREADABLE:
                 raise ConfigurationError(
-                    f"entry {number} cannot be accepted: {event.note or 'no table matches it'}. Repair what it names, or drop it"
+                    f"entry {number} cannot be accepted: {event.note or 'no table matches it'}. "
+                    "Repair what it names, or drop it"
                 )
-            decision = (_accepted_truncate if event.kind is Kind.TRUNCATE else _accepted)(
-                transaction, spec, event
-            )
-            if outcome_of(decision.reason) is Outcome.QUARANTINED:
+            word = _Word(transaction, spec, event)
+            decision = word.given()
+            if decision.quarantined:
                 raise ConfigurationError(f"entry {number} is still held. {explain(decision)}")
             transaction.settle(number, "accepted", decision.reason)
-            if event.kind is Kind.TRUNCATE:
-                apply(transaction, spec, [], secrets.token_hex(4), reconsider=True)
-            else:
-                reconsider_keys(
-                    transaction,
-                    spec,
-                    [event.entity],
-                    transaction.open_table(spec),
-                    secrets.token_hex(4),
-                )
+            word.followed()
             return f"By your word. {explain(decision)}"
 
     def dismiss(self, scope: str, specs: list[TableSpec]) -> int:
@@ -99,39 +95,61 @@ class Quarantine:
                     f"no clock {scope!r} is watched; `anyorder doctor` lists the suspected ones"
                 )
             transaction.save_growths({scope: Growth()})
-            return sum(
-                len(apply(transaction, spec, [], secrets.token_hex(4), reconsider=True).closed)
-                for spec in specs
-            )
+            return sum(_reconsidered(transaction, spec) for spec in specs)
 
 
-def _accepted(transaction: Transaction, spec: TableSpec, event: Event) -> Decision:
-    limits = transaction.open_table(spec)
-    remembered = look(transaction, spec, event.entity)
-    before = remembered.memory
-    after, reason, against = accept(before, event, remembered.limits or limits)
-    if after is not before:
-        for failure in transaction.write(
-            spec,
-            [Write(event.entity, event.key or {}, before, after)],
-            limits,
-            secrets.token_hex(4),
-        ):
-            detail = (
-                failure.detail
-                if isinstance(failure, Refused)
-                else "another writer moved the key; try again"
-            )
+class _Word:
+    """An operator's word for one held event (rules R11)."""
+
+    def __init__(self, transaction: Transaction, spec: TableSpec, event: Event) -> None:
+        self._transaction = transaction
+        self._spec = spec
+        self._event = event
+
+    def given(self) -> Decision:
+        """Decide the event once more; if it is still held, the word counts."""
+        limits = self._transaction.open_table(self._spec)
+        if self._event.kind is Kind.TRUNCATE:
+            return self._truncate(limits)
+        remembered = recall_one(self._transaction, self._spec, self._event.entity)
+        before = remembered.memory
+        applied = accept(before, self._event, remembered.limits or limits)
+        if applied.memory is not before:
+            write = Write(self._event.entity, self._event.key or {}, before, applied.memory)
+            self._write(write, limits)
+        return Decision(self._event, applied.reason, applied.against)
+
+    def _write(self, write: Write, limits: Limits) -> None:
+        for failure in self._transaction.write(self._spec, [write], limits, _token()):
+            detail = "another writer moved the key; try again"
+            if isinstance(failure, Refused):
+                detail = failure.detail
             raise ConfigurationError(f"the store refuses this event: {detail}")
-    return Decision(event, reason, against)
+
+    def _truncate(self, limits: Limits) -> Decision:
+        """It becomes the table's greatest truncate; rows whose position does not compare with its
+        own stay."""
+        limits, reason = accept_truncate(limits, self._event)
+        carry_out(self._transaction, self._spec, self._event, limits, reason)
+        return Decision(self._event, reason, limits.truncated)
+
+    def followed(self) -> None:
+        """Decide again what the word may have settled (rules R1): a truncate's, anything."""
+        if self._event.kind is Kind.TRUNCATE:
+            _reconsidered(self._transaction, self._spec)
+            return
+        limits = self._transaction.open_table(self._spec)
+        entities = [self._event.entity]
+        reconsider_keys(self._transaction, self._spec, entities, limits, _token())
 
 
-def _accepted_truncate(transaction: Transaction, spec: TableSpec, event: Event) -> Decision:
-    """It becomes the table's greatest truncate; rows whose position does not compare with its own
-    stay."""
-    return take_truncate(
-        transaction, spec, event, *accept_truncate(transaction.open_table(spec), event)
-    )[1]
+def _reconsidered(transaction: Transaction, spec: TableSpec) -> int:
+    """Decide again all that a table's quarantine holds. How many entries closed."""
+    return len(apply(transaction, spec, [], _token(), reconsider=True).closed)
+
+
+def _token() -> str:
+    return secrets.token_hex(4)
 
 
 def _found(transaction: Transaction, number: int) -> Entry:

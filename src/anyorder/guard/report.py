@@ -32,7 +32,7 @@ class Report:
         self.read += len(taken.decisions)
         for reason, number in Counter(decision.reason for decision in taken.decisions).items():
             self._add(reason, number)
-        self.settled.update(decision.reason.value for _, decision in taken.closed)
+        self.settled.update(one.reason.value for one in taken.closed)
         self.seconds = time.monotonic() - self._began
         if self.read != self.applied + self.ignored.total() + self.quarantined.total():
             raise BooksUnbalanced

@@ -12,8 +12,8 @@ from anyorder._core.explain import explain_memory
 from anyorder._core.memory import Memory
 from anyorder._core.outcome import REASONS, Reason, outcome_of
 from anyorder.errors import ConfigurationError
-from anyorder.guard.batch import NOTHING
 from anyorder.guard.contract import Entry, EntryQuery, Store, TableSpec
+from anyorder.guard.recall import NOTHING
 
 
 class Story(msgspec.Struct, frozen=True):

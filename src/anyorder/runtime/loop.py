@@ -8,7 +8,7 @@ import time
 from collections import deque
 from collections.abc import Callable, Sequence
 
-from anyorder._core.batch import Decision
+from anyorder._core.batch import Judged
 from anyorder._core.event import Event, Kind
 from anyorder._core.outcome import Reason
 from anyorder.errors import QuarantineFull, TooManyQuarantined
@@ -100,7 +100,7 @@ class Run:
             return Event(Kind.MALFORMED, note=received.note, delivery=received.delivery)
         return self.pipeline.envelope.decode(received.delivery)
 
-    def _routed(self, events: list[Event]) -> tuple[list[Share], list[Decision]]:
+    def _routed(self, events: list[Event]) -> tuple[list[Share], list[Judged]]:
         """Each table's share of a batch, and the deliveries of no table, decided."""
         routed: dict[str, tuple[TableSpec, list[Event]]] = {
             spec.name: (spec, []) for spec in self.pipeline.known_specs()
@@ -111,7 +111,8 @@ class Run:
                 spec = self.pipeline.route(event)
             except LookupError:
                 loose.append(
-                    Decision(
+                    Judged(
+                        0,
                         event,
                         Reason.MALFORMED if event.kind is Kind.MALFORMED else Reason.UNROUTED,
                         detail=event.note,
@@ -120,9 +121,9 @@ class Run:
                 continue
             # whose it is cannot be read: nobody said to ignore it
             if spec is None and event.kind is Kind.MALFORMED and not event.table:
-                loose.append(Decision(event, Reason.MALFORMED, detail=event.note))
+                loose.append(Judged(0, event, Reason.MALFORMED, detail=event.note))
             elif event.kind is Kind.CONTROL or spec is None:
-                loose.append(Decision(event, Reason.NOT_A_CHANGE))
+                loose.append(Judged(0, event, Reason.NOT_A_CHANGE))
             else:
                 routed.setdefault(spec.name, (spec, []))[1].append(event)
         # may settle what any table's quarantine holds (rules R14)

@@ -71,8 +71,7 @@ class Bench:
         taken = self.take(
             events, store or self.store, token or self.token(), self.now() if now is None else now
         )
-        reasons = {id(decision.event): decision.reason for decision in taken.decisions}
-        found = [reasons[id(event)] for event in events]
+        found = [decision.reason for decision in taken.decisions]
         self.steps += [f"{change}: {reason}" for change, reason in zip(changes, found, strict=True)]
         return found
 

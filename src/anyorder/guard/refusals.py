@@ -1,0 +1,157 @@
+"""What happens to a key whose folded write the store refused (rules R9).
+
+Nothing of the key is released. Each event is decided and written alone, newest first, on what was
+accepted so far: what is refused again is held, and the next one is decided on the unchanged memory.
+A loser that was released before its winner was taken would be lost with it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from anyorder._core.batch import (
+    Arrival,
+    Coalesced,
+    Held,
+    Judged,
+    Settled,
+    decide_again,
+    newest_first,
+)
+from anyorder._core.decide import decide
+from anyorder._core.fold import Applied, Limits
+from anyorder._core.outcome import Reason
+from anyorder.errors import StoreBusy
+from anyorder.guard.contract import Answer, Lost, Refused, Remembered, TableSpec, Transaction, Write
+from anyorder.guard.recall import recall_one
+
+ATTEMPTS = 100  # times a key is decided again because somebody else moved it; see `_Case.decide`
+
+
+def one_by_one(
+    transaction: Transaction,
+    spec: TableSpec,
+    arrivals: Sequence[Arrival],
+    remembered: Remembered,
+    limits: Limits,
+    token: str,
+) -> Coalesced:
+    """Decide and write each delivery and each open entry of a key by itself."""
+    key = _Key(transaction, spec, remembered, limits, token)
+    asked: list[Arrival | Held] = [*arrivals, *remembered.held]
+    cases = [_Case(one) for one in newest_first(asked)]
+    undecided, moved = cases, True
+    # Whenever the key moves, what is held of it is decided again (rules R1). It ends: each further
+    # round needs a write that was taken, and an event that is no longer held.
+    while moved and undecided:
+        start = key.remembered.memory
+        for case in undecided:
+            case.decide(key)
+        undecided = [case for case in undecided if case.is_held]
+        moved = key.remembered.memory is not start
+    judged = [case.judged for case in cases if isinstance(case.one, Arrival)]
+    settled = [found for case in cases for found in case.settled()]
+    return Coalesced(remembered.memory, key.remembered.memory, judged, settled)
+
+
+class _Key:
+    """The key in the store: what is remembered of it, and how it is written."""
+
+    def __init__(
+        self,
+        transaction: Transaction,
+        spec: TableSpec,
+        remembered: Remembered,
+        limits: Limits,
+        token: str,
+    ) -> None:
+        self.spec = spec
+        self.remembered = remembered
+        self._transaction = transaction
+        self._limits = limits
+        self._token = token
+
+    @property
+    def limits(self) -> Limits:
+        """The limits under which the key is decided: its own, where the store keeps such."""
+        return self.remembered.limits or self._limits
+
+    def write(self, case: _Case, applied: Applied) -> Answer | None:
+        """Write what was decided; None: it was taken, or there was nothing to write."""
+        before, after, event = self.remembered.memory, applied.memory, case.one.event
+        if after is before:
+            return None
+        write = Write(event.entity, event.key or {}, before, after)
+        answers = self._transaction.write(self.spec, [write], self._limits, self._token)
+        return answers[0] if answers else None
+
+    def moved_to(self, applied: Applied) -> None:
+        """It is remembered from now on."""
+        self.remembered = self.remembered._replace(memory=applied.memory, unread=False)
+
+    def look_again(self, entity: str) -> None:
+        """Somebody else moved it, or nobody has looked yet."""
+        self._limits = self._transaction.open_table(self.spec)
+        self.remembered = recall_one(self._transaction, self.spec, entity)
+
+
+class _Case:
+    """One event that is decided alone: a delivery of the batch, or an open entry."""
+
+    def __init__(self, one: Arrival | Held) -> None:
+        self.one = one
+        self._judged: Judged | None = None
+
+    @property
+    def judged(self) -> Judged:
+        """How it stands. It has been decided."""
+        assert self._judged is not None
+        return self._judged
+
+    @property
+    def is_held(self) -> bool:
+        """Is it still held?"""
+        return self.judged.reason.quarantined
+
+    def settled(self) -> list[Settled]:
+        """The entry that closes, if it is one and no longer held."""
+        if isinstance(self.one, Arrival) or self.is_held:
+            return []
+        return [Settled(self.one, self.judged.reason)]
+
+    def decide(self, key: _Key) -> None:
+        """Decide it on what is remembered, and write it."""
+        event = self.one.event
+        # Another writer may move the key between look and write: then it is looked at again. Each
+        # round that goes on is a round in which somebody else was taken, so the system as a whole
+        # goes on; a hundred of them in a row are a fault that a person must see.
+        for _ in range(ATTEMPTS):
+            applied = self._answer(key)
+            failure = key.write(self, applied)
+            if isinstance(failure, Refused):
+                self._judge(failure.reason, detail=failure.detail)
+                return
+            unseen = applied.memory is key.remembered.memory and key.remembered.unread
+            if not unseen and not isinstance(failure, Lost):
+                key.moved_to(applied)
+                self._judge(applied.reason, applied.against)
+                return
+            key.look_again(event.entity)
+        raise busy(key.spec, event.entity)
+
+    def _answer(self, key: _Key) -> Applied:
+        held_before = self._judged is not None or isinstance(self.one, Held)
+        answer = decide_again if held_before else decide
+        return answer(key.remembered.memory, self.one.event, key.limits)
+
+    def _judge(self, reason: Reason, against: object = None, detail: str = "") -> None:
+        number = self.one.number if isinstance(self.one, Arrival) else self.one.entry
+        self._judged = Judged(number, self.one.event, reason, against, detail)
+
+
+def busy(spec: TableSpec, entities: str) -> StoreBusy:
+    """The exception of a table whose keys never come to rest."""
+    return StoreBusy(
+        f"table {spec.name}: other writers moved {entities} {ATTEMPTS} times "
+        "while it was being decided"
+    )

@@ -1,0 +1,158 @@
+"""The keys of a batch on their way into the store: decided on what is remembered, written, and
+decided again where another writer was quicker."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import NamedTuple
+
+from anyorder._core.batch import Arrival, Coalesced, coalesce
+from anyorder._core.fold import Limits
+from anyorder.guard.contract import (
+    Answer,
+    Holding,
+    Lost,
+    Remembered,
+    Replaced,
+    TableSpec,
+    Transaction,
+    Write,
+)
+from anyorder.guard.holdings import disputes, disputing, holding
+from anyorder.guard.recall import NOTHING, recall
+from anyorder.guard.refusals import ATTEMPTS, busy, one_by_one
+
+Keys = dict[str, list[Arrival]]
+"""The deliveries of each key; none where only what is held of it is decided again."""
+
+
+class Plan(NamedTuple):
+    """What a round comes to: each key's share, the writes of those that moved, and those that did
+    not move although nobody looked."""
+
+    shares: dict[str, Coalesced]
+    writes: list[Write]
+    unseen: list[str]
+
+
+def plan(
+    keys: Keys, known: Mapping[str, Remembered], limits: Limits, *, reconsider: bool = False
+) -> Plan:
+    """Decide every key of a round on what is remembered of it. Pure."""
+    made = Plan({}, [], [])
+    for entity, arrivals in keys.items():
+        there = known.get(entity, NOTHING)
+        share = coalesce(
+            there.memory, arrivals, there.held, there.limits or limits, reconsider=reconsider
+        )
+        made.shares[entity] = share
+        if share.moved:
+            made.writes.append(_write_of(entity, arrivals, there, share))
+        elif there.unread:
+            made.unseen.append(entity)
+    return made
+
+
+def _write_of(
+    entity: str, arrivals: Sequence[Arrival], there: Remembered, share: Coalesced
+) -> Write:
+    first = arrivals[0] if arrivals else there.held[0]
+    return Write(entity, first.event.key or {}, share.before, share.after)
+
+
+class Writing:
+    """A batch's keys in one table.
+
+    `shares`: how each key came out. `contents`: what the rows of disputed keys were before this
+    batch. `early`: the disputes that were held before their rows were written, by number, and
+    whether they were new.
+    """
+
+    def __init__(
+        self, transaction: Transaction, spec: TableSpec, token: str, *, reconsider: bool
+    ) -> None:
+        self.shares: dict[str, Coalesced] = {}
+        self.contents: dict[str, object] = {}
+        self.early: dict[int, bool] = {}
+        self._transaction = transaction
+        self._spec = spec
+        self._token = token
+        self._reconsider = reconsider
+
+    def run(self, keys: Keys, limits: Limits) -> None:
+        """Decide and write these keys, until the store took each as it was decided."""
+        # A store without a transaction around read and write may find that somebody else moved a
+        # key in between; such a key is decided again on what is there now. A round that goes on is
+        # one in which another writer was taken, so together the writers always get on.
+        for _ in range(ATTEMPTS):
+            lost = self._attempt(keys, limits)
+            if not lost:
+                return
+            keys = {entity: keys[entity] for entity in lost}
+            limits = self._transaction.open_table(self._spec)
+        raise busy(self._spec, ", ".join(lost[:3]))
+
+    def _attempt(self, keys: Keys, limits: Limits) -> list[str]:
+        """One round; the keys that need another one."""
+        known = recall(self._transaction, self._spec, list(keys))
+        planned = plan(keys, known, limits, reconsider=self._reconsider)
+        self.shares |= planned.shares
+        self._note_disputes(planned)
+        lost = planned.unseen
+        for answer in self._written(planned.writes, limits):
+            there = known.get(answer.entity, NOTHING)
+            if isinstance(answer, Lost):
+                lost.append(answer.entity)
+            elif isinstance(answer, Replaced):
+                self._replaced(answer, keys[answer.entity], limits)
+            else:
+                self._refused(answer.entity, keys[answer.entity], there, limits)
+        return lost
+
+    def _written(self, writes: Sequence[Write], limits: Limits) -> Sequence[Answer]:
+        if not writes:
+            return ()
+        return self._transaction.write(self._spec, writes, limits, self._token)
+
+    def _replaced(self, answer: Replaced, arrivals: Sequence[Arrival], limits: Limits) -> None:
+        """It was written over an older memory than it was decided on: only labels may differ."""
+        self.shares[answer.entity] = coalesce(answer.memory, arrivals, (), limits)
+
+    def _refused(
+        self, entity: str, arrivals: Sequence[Arrival], there: Remembered, limits: Limits
+    ) -> None:
+        """The store refuses the folded content: nothing of it is released (rules R9)."""
+        share = one_by_one(self._transaction, self._spec, arrivals, there, limits, self._token)
+        self.shares[entity] = share
+        # What is no dispute any more is held under another identity, or not at all.
+        for one in share.judged:
+            if not disputes(one):
+                self.early.pop(one.number, None)
+
+    def _note_disputes(self, planned: Plan) -> None:
+        """Keep what the rows of disputed keys are before this batch writes them; the entry of a
+        dispute lists it (rules R12)."""
+        for write in planned.writes:
+            if any(map(disputes, planned.shares[write.entity].judged)):
+                content = self._transaction.content(self._spec, write.key)
+                self.contents[write.entity] = content
+        # Where row and quarantine are two steps, a dispute is held first: after a crash in between
+        # the row no longer tells its other content.
+        if not self._transaction.atomic:
+            self._hold_disputes(planned)
+
+    def _hold_disputes(self, planned: Plan) -> None:
+        holdings: dict[int, Holding] = {}
+        for write in planned.writes:
+            holdings |= self._disputes_of(write.entity, planned.shares[write.entity])
+        if holdings:
+            new = self._transaction.hold(holdings.values())
+            self.early |= dict(zip(holdings, new, strict=True))
+
+    def _disputes_of(self, entity: str, share: Coalesced) -> dict[int, Holding]:
+        content = self.contents.get(entity)
+        return {
+            one.number: holding(self._spec.name, entity, disputing(share, one, content))
+            for one in share.judged
+            if disputes(one) and one.number not in self.early
+        }
