@@ -572,12 +572,12 @@ def test_reading_first_follows_the_measured_share(dynamodb_local: Any) -> None:
         "adaptive", lambda: dynamodb_place(dynamodb_local), TableSpec("kit", ("id",))
     ) as bench:
         store: Any = bench.store
-        assert not store.skips_reading
+        assert not store.parts.staleness.skips_reading
         for version in range(1, 8):
             bench.deliver([put(key, version) for key in range(700)])
-        assert store.skips_reading
+        assert store.parts.staleness.skips_reading
         bench.deliver([put(key, 1) for key in range(700)])
-        assert not store.skips_reading
+        assert not store.parts.staleness.skips_reading
 
 
 def test_two_writers_whose_truncates_do_not_compare_are_told(dynamodb_local: Any) -> None:

@@ -233,7 +233,7 @@ def test_a_tie_of_a_key_that_no_item_can_have_is_malformed(
     store: Any = place.connect(decode)
     deliver(store, [put(2, 1).event()], "1")
     for read_first in (True, False):
-        store._read_first = read_first
+        store.parts.staleness.read_first = read_first
         tie = [
             Event(
                 Kind.PUT,

@@ -5,31 +5,28 @@ from __future__ import annotations
 import email.utils
 import time
 from collections.abc import Iterator
-from typing import TYPE_CHECKING
 
 from anyorder._core.floor import EVERYTHING
 from anyorder.guard.contract import TableSpec
 from anyorder.stores.dynamodb.items import EXPIRES, MEMORY, SINCE
+from anyorder.stores.dynamodb.parts import Parts
 from anyorder.stores.dynamodb.tables import TableShape, is_ready, is_sparse
-
-if TYPE_CHECKING:
-    from anyorder.stores.dynamodb.store import DynamoDBStore
 
 SKEW = 60.0  # seconds between our clock and AWS's that are worth a word
 Finding = tuple[str, str, str]
 
 
-def findings(store: DynamoDBStore, spec: TableSpec) -> Iterator[Finding]:
+def findings(parts: Parts, spec: TableSpec) -> Iterator[Finding]:
     """(where, finding, what to do)."""
-    shape = store.tables.shape(spec)
+    shape = parts.tables.shape(spec)
     if shape is None:
         return
     yield from _key(shape, spec)
-    yield from _ttl(store, shape, spec)
-    yield from _lost(store, shape, spec)
-    yield from _replicas(store, shape, spec)
+    yield from _ttl(parts, shape, spec)
+    yield from _lost(parts, shape, spec)
+    yield from _replicas(parts, shape, spec)
     yield from _capacity(shape)
-    yield from _clock(store, shape)
+    yield from _clock(parts, shape)
 
 
 def _key(shape: TableShape, spec: TableSpec) -> Iterator[Finding]:
@@ -66,12 +63,12 @@ def _index(shape: TableShape) -> tuple[str, str]:
     )
 
 
-def _ttl(store: DynamoDBStore, shape: TableShape, spec: TableSpec) -> Iterator[Finding]:
-    answer = store.requests.call("describe_time_to_live", TableName=shape.name)
+def _ttl(parts: Parts, shape: TableShape, spec: TableSpec) -> Iterator[Finding]:
+    answer = parts.requests.call("describe_time_to_live", TableName=shape.name)
     described = answer.response.get("TimeToLiveDescription", {})
     on = described.get("TimeToLiveStatus") in ("ENABLED", "ENABLING")
     attribute = described.get("AttributeName")
-    if on and attribute == EXPIRES and not store.native_ttl:
+    if on and attribute == EXPIRES and not parts.native_ttl:
         yield (
             shape.name,
             "DynamoDB's TTL deletes tombstones, but this pipeline does not note them first",
@@ -83,7 +80,7 @@ def _ttl(store: DynamoDBStore, shape: TableShape, spec: TableSpec) -> Iterator[F
             f"DynamoDB's TTL deletes items by {attribute!r}: rows vanish with their memory",
             "switch it off, or take the rows as gone",
         )
-    if store.native_ttl and spec.retention is not None and not (on and attribute == EXPIRES):
+    if parts.native_ttl and spec.retention is not None and not (on and attribute == EXPIRES):
         yield (
             shape.name,
             "forget=ttl, but the table has no TTL on " + EXPIRES,
@@ -91,8 +88,8 @@ def _ttl(store: DynamoDBStore, shape: TableShape, spec: TableSpec) -> Iterator[F
         )
 
 
-def _lost(store: DynamoDBStore, shape: TableShape, spec: TableSpec) -> Iterator[Finding]:
-    if any(item.floor == EVERYTHING for item in store.floors.read(spec.name).values()):
+def _lost(parts: Parts, shape: TableShape, spec: TableSpec) -> Iterator[Finding]:
+    if any(item.floor == EVERYTHING for item in parts.floors.read(spec.name).values()):
         yield (
             shape.name,
             "tombstones were not noted for longer than the retention, so TTL may have deleted some unseen: whatever comes for an unknown key is held",
@@ -100,11 +97,11 @@ def _lost(store: DynamoDBStore, shape: TableShape, spec: TableSpec) -> Iterator[
         )
 
 
-def _replicas(store: DynamoDBStore, shape: TableShape, spec: TableSpec) -> Iterator[Finding]:
+def _replicas(parts: Parts, shape: TableShape, spec: TableSpec) -> Iterator[Finding]:
     if not shape.described.get("Replicas"):
         return
     if shape.described.get("MultiRegionConsistency") == "STRONG":
-        if store.native_ttl or spec.retention is not None:
+        if parts.native_ttl or spec.retention is not None:
             yield (
                 shape.name,
                 "a strongly consistent global table has neither TTL nor transactions",
@@ -133,8 +130,8 @@ def _capacity(shape: TableShape) -> Iterator[Finding]:
         )
 
 
-def _clock(store: DynamoDBStore, shape: TableShape) -> Iterator[Finding]:
-    answer = store.requests.call("describe_table", TableName=shape.name)
+def _clock(parts: Parts, shape: TableShape) -> Iterator[Finding]:
+    answer = parts.requests.call("describe_table", TableName=shape.name)
     date = answer.response.get("ResponseMetadata", {}).get("HTTPHeaders", {}).get("date")
     if date is None:
         return

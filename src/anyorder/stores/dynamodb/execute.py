@@ -5,7 +5,7 @@ from __future__ import annotations
 
 import uuid
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import Any, NamedTuple
 
 from anyorder._core.outcome import Reason
 from anyorder.errors import StoreError
@@ -13,12 +13,10 @@ from anyorder.guard.contract import Answer, Lost, Refused
 from anyorder.stores.dynamodb.books import Meta
 from anyorder.stores.dynamodb.floors import bucket_of
 from anyorder.stores.dynamodb.items import Item, item_key, memory_of
+from anyorder.stores.dynamodb.parts import Parts
 from anyorder.stores.dynamodb.requests import Answer as Said
 from anyorder.stores.dynamodb.tables import TableShape
 from anyorder.stores.dynamodb.writes import CONDITION_FAILED, Planned, is_mine, settle
-
-if TYPE_CHECKING:
-    from anyorder.stores.dynamodb.store import DynamoDBStore
 
 CREATED_AT_ONCE = 25  # creates that share one floor check
 CREATED_BYTES = 3_000_000  # of them together, about; a transaction may have 4 MB
@@ -37,9 +35,9 @@ class Execution:
     """Carries out a batch of one table. Where anything may be forgotten, creates check the
     floor."""
 
-    def __init__(self, store: DynamoDBStore, meta: Meta, shape: TableShape, now: float) -> None:
-        self._store = store
-        self._requests = store.requests
+    def __init__(self, parts: Parts, meta: Meta, shape: TableShape, now: float) -> None:
+        self._floors = parts.floors
+        self._requests = parts.requests
         self._meta = meta
         self._shape = shape
         self._now = now
@@ -80,7 +78,7 @@ class Execution:
         (rules R2)."""
         done: list[Done] = []
         bucket = bucket_of(planned[0].write.entity)
-        check = self._store.floors.check(self._meta, bucket, self._now)
+        check = self._floors.check(self._meta, bucket, self._now)
         while planned:
             puts = [
                 {
@@ -105,7 +103,7 @@ class Execution:
                 raise self._refused(said)
             floor, *reasons = said.reasons
             if floor.get("Code") == "ConditionalCheckFailed":
-                self._store.floors.forget(self._meta.name, bucket)
+                self._floors.forget(self._meta.name, bucket)
                 return done + [
                     self._failed(made, reason.get("Item"), said)
                     for made, reason in zip(planned, reasons, strict=True)

@@ -10,7 +10,7 @@ looks again at the known runs and the greatest truncate, which may have ended wh
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import TYPE_CHECKING, NamedTuple
+from typing import NamedTuple
 
 from anyorder._core.decide import truncate
 from anyorder._core.event import Event, Kind
@@ -20,10 +20,8 @@ from anyorder._core.position import Lineage
 from anyorder.guard.contract import TableSpec, Write
 from anyorder.stores.dynamodb.books import Meta
 from anyorder.stores.dynamodb.items import key_of
+from anyorder.stores.dynamodb.parts import Parts
 from anyorder.stores.dynamodb.slots import Slots, taken
-
-if TYPE_CHECKING:
-    from anyorder.stores.dynamodb.store import DynamoDBStore
 
 
 class View(NamedTuple):
@@ -38,8 +36,8 @@ class View(NamedTuple):
 class News:
     """Of one batch."""
 
-    def __init__(self, store: DynamoDBStore, slots: Slots) -> None:
-        self._store = store
+    def __init__(self, parts: Parts, slots: Slots) -> None:
+        self._parts = parts
         self._slots = slots
         self._views: dict[str, View] = {}
         self._holding: set[tuple[str, str]] = set()
@@ -67,13 +65,13 @@ class News:
         found, holding = taken(self._unsettled, spec.name), taken(self._holding, spec.name)
         moved = self._slots.take_moved(spec.name)
         found |= self._slots.changed(spec, holding)
-        meta, lineage = self._store.books.load(spec.name) if moved or holding else (None, {})
+        meta, lineage = self._parts.books.load(spec.name) if moved or holding else (None, {})
         if meta is None:
             return found
         before, now = self._views[spec.name], View(meta.opened, lineage, meta.truncated)
         self._views[spec.name] = now
         if now.opened != before.opened and meta.open:
-            found |= moved & {one.entity for one in self._store.open_entries(meta)}
+            found |= moved & {one.entity for one in self._parts.open_entries.of(meta)}
         return found | (holding if now[1:] != before[1:] else set())
 
     def reconsidered(self) -> None:

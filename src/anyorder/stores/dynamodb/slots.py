@@ -3,18 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from typing import TYPE_CHECKING
 
 from anyorder._core.event import canonical
 from anyorder._core.memory import REST
 from anyorder.guard.contract import Lost, Refused, TableSpec, Write
 from anyorder.stores.dynamodb.execute import Done
 from anyorder.stores.dynamodb.items import DoesNotFit, Item, item_key, key_of, row_of, text_of
+from anyorder.stores.dynamodb.parts import Parts
 from anyorder.stores.dynamodb.tables import entity_of
 from anyorder.stores.dynamodb.writes import Slot, is_wide
-
-if TYPE_CHECKING:
-    from anyorder.stores.dynamodb.store import DynamoDBStore
 
 EMPTY = Slot()
 
@@ -22,8 +19,8 @@ EMPTY = Slot()
 class Slots:
     """The slots of one batch. `dry`: what was seen, or would have been written, stays as it is."""
 
-    def __init__(self, store: DynamoDBStore, *, dry: bool) -> None:
-        self._store = store
+    def __init__(self, parts: Parts, *, dry: bool) -> None:
+        self._parts = parts
         self._dry = dry
         self._seen: dict[tuple[str, str], Slot] = {}
         self._told: set[tuple[str, str]] = set()
@@ -51,7 +48,7 @@ class Slots:
         """Look into the slots of these keys."""
         if self._dry:
             entities = [entity for entity in entities if (spec.name, entity) not in self._seen]
-        shape = self._store.tables.shape(spec)
+        shape = self._parts.tables.shape(spec)
         keys: dict[str, Item] = {}
         for entity in entities:
             self._seen[spec.name, entity] = EMPTY
@@ -63,7 +60,7 @@ class Slots:
                 continue  # it was never stored; the write will say why
         if shape is None:
             return
-        for found in self._store.requests.get_many([(shape.name, key) for key in keys.values()]):
+        for found in self._parts.requests.get_many([(shape.name, key) for key in keys.values()]):
             self.see(spec.name, entity_of(shape.schema, found["item"]), found["item"])
 
     def see(self, table: str, entity: str, item: Item) -> None:
@@ -101,11 +98,11 @@ class Slots:
     def content(self, spec: TableSpec, key: Mapping[str, object]) -> dict[str, object] | None:
         """The row of a key, None if there is none."""
         entity = canonical(key)
-        slot, shape = self.of(spec.name, entity), self._store.tables.shape(spec)
+        slot, shape = self.of(spec.name, entity), self._parts.tables.shape(spec)
         if slot.item is not None or shape is None or (slot.text is None and not slot.unread):
             return row_of(slot.item)
         try:
-            found = self._store.requests.get_many(
+            found = self._parts.requests.get_many(
                 [(shape.name, item_key(shape.schema, entity, key))]
             )
         except DoesNotFit:

@@ -18,18 +18,18 @@ from typing import Any
 from anyorder._core.event import Delivery, Event
 from anyorder.errors import ConfigurationError, NotReapable
 from anyorder.guard.contract import Promises, TableSpec
-from anyorder.stores.dynamodb.books import Books, Meta
+from anyorder.stores.dynamodb.books import Books
+from anyorder.stores.dynamodb.check import findings
 from anyorder.stores.dynamodb.floors import DAY, Floors, by_bucket
 from anyorder.stores.dynamodb.items import MEMORY
-from anyorder.stores.dynamodb.quarantine import Open, QuarantineItems
+from anyorder.stores.dynamodb.open_entries import OpenEntries
+from anyorder.stores.dynamodb.parts import Parts
+from anyorder.stores.dynamodb.quarantine import QuarantineItems
 from anyorder.stores.dynamodb.requests import Requests, make_client, raise_for
+from anyorder.stores.dynamodb.staleness import Staleness
 from anyorder.stores.dynamodb.tables import Tombstone, UserTables
 from anyorder.stores.dynamodb.transaction import DynamoDBTransaction
 
-# above this share of keys that come to no write, reading first is cheaper (a strong read costs a
-# twentieth of a refused write)
-STALE_SHARE = 0.05
-STEADY = 1000  # keys over which the share is taken
 THREADS = 8
 
 
@@ -73,51 +73,41 @@ class DynamoDBStore:
             raise ConfigurationError(
                 f'forget is "own" (our reaper) or "ttl" (DynamoDB\'s own), not {forget!r}'
             )
-        self.native_ttl = forget == "ttl"
-        self.requests = Requests(
-            client if client is not None else make_client(region, endpoint, threads), threads
-        )
+        if client is None:
+            client = make_client(region, endpoint, threads)
+        self.requests = Requests(client, threads)
         self.tables = UserTables(self.requests, pattern)
         self.books = Books(self.requests, self.tables.books)
         self.floors = Floors(self.books, self.tables)
-        self.quarantine = QuarantineItems(self.books, decode)
-        self._read_first = read_first
-        self._stale_share = 1.0
-        self._open: dict[str, tuple[tuple[int, int], list[Open]]] = {}
+        self.native_ttl = forget == "ttl"
+        open_entries = OpenEntries(self.books)
+        self.parts = Parts(
+            self.requests,
+            self.tables,
+            self.books,
+            self.floors,
+            QuarantineItems(self.books, open_entries, decode),
+            open_entries,
+            Staleness(read_first),
+            self.native_ttl,
+        )
 
     @contextmanager
     def transaction(self, now: float, *, dry: bool = False) -> Iterator[DynamoDBTransaction]:
         """Each key is one atomic step; an exception leaves what was written so far, and the same
         deliveries again make it whole."""
-        transaction = DynamoDBTransaction(self, now, dry=dry)
+        transaction = DynamoDBTransaction(self.parts, now, dry=dry)
         yield transaction
         transaction.finish()
 
     @contextmanager
     def reading(self) -> Iterator[DynamoDBTransaction]:
         """Strongly consistent reads; nothing is written."""
-        yield DynamoDBTransaction(self, time.time(), dry=True)
+        yield DynamoDBTransaction(self.parts, time.time(), dry=True)
 
     def close(self) -> None:
         """End our threads."""
         self.requests.close()
-
-    # ---- reading or not
-
-    @property
-    def skips_reading(self) -> bool:
-        """May a batch be written without reading first?"""
-        return (
-            not self._read_first
-            if self._read_first is not None
-            else self._stale_share < STALE_SHARE
-        )
-
-    def observe(self, stale: int, keys: int) -> None:
-        """How many keys of a batch came to no write."""
-        if keys:
-            weight = min(1.0, keys / STEADY)
-            self._stale_share += (stale / keys - self._stale_share) * weight
 
     # ---- forgetting
 
@@ -145,15 +135,12 @@ class DynamoDBStore:
 
     def _reap(self, spec: TableSpec, before: float, limit: int) -> int:
         gone = 0
-        for bucket, tombstones in by_bucket(
-            itertools.islice(self.tables.tombstones(spec.name, before), limit)
-        ).items():
-            self.floors.raise_over(
-                spec.name, bucket, [tombstone.memory.stamp for tombstone in tombstones]
-            )
-            gone += sum(
-                self.requests.each(lambda tombstone: self._forget(spec, tombstone), tombstones)
-            )
+        old = itertools.islice(self.tables.tombstones(spec.name, before), limit)
+        for bucket, tombstones in by_bucket(old).items():
+            stamps = [tombstone.memory.stamp for tombstone in tombstones]
+            self.floors.raise_over(spec.name, bucket, stamps)
+            went = self.requests.each(lambda tombstone: self._forget(spec, tombstone), tombstones)
+            gone += sum(went)
         return gone
 
     def _forget(self, spec: TableSpec, tombstone: Tombstone) -> bool:
@@ -170,24 +157,7 @@ class DynamoDBStore:
         raise_for(answer, f"forget a tombstone of {spec.name}")
         return True
 
-    # ---- the quarantine
-
-    def open_entries(self, meta: Meta) -> list[Open]:
-        """The open entries of a table; remembered while its counters say that nothing was opened or
-        closed."""
-        counters = (meta.opened, meta.open)
-        known = self._open.get(meta.name)
-        if known is not None and known[0] == counters:
-            return known[1]
-        found = self.quarantine.open_entries(meta.name)
-        # else the query and the counters were read on two sides of somebody's change
-        if len(found) == meta.open:
-            self._open[meta.name] = (counters, found)
-        return found
-
     def check(self, spec: TableSpec) -> Iterator[tuple[str, str, str]]:
         """For `doctor`: (where, finding, what to do) of everything about a table that its guard
         depends on."""
-        from anyorder.stores.dynamodb.check import findings
-
-        return findings(self, spec)
+        return findings(self.parts, spec)

@@ -5,7 +5,7 @@ from __future__ import annotations
 
 import uuid
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from anyorder._core.batch import Held
 from anyorder._core.event import Event
@@ -33,12 +33,10 @@ from anyorder.stores.dynamodb.execute import Execution
 from anyorder.stores.dynamodb.floors import EXPIRY, SHORTEST, bucket_of
 from anyorder.stores.dynamodb.items import DoesNotFit, key_of, memory_of
 from anyorder.stores.dynamodb.news import News
+from anyorder.stores.dynamodb.parts import Parts
 from anyorder.stores.dynamodb.slots import Slots
 from anyorder.stores.dynamodb.tables import entity_of
 from anyorder.stores.dynamodb.writes import Planned, Target, plan
-
-if TYPE_CHECKING:
-    from anyorder.stores.dynamodb.store import DynamoDBStore
 
 # times that keys are decided again at the end of a batch because of other writers' news
 ROUNDS = 20
@@ -50,16 +48,16 @@ class DynamoDBTransaction:
 
     atomic = False
 
-    def __init__(self, store: DynamoDBStore, now: float, *, dry: bool) -> None:
-        self._store = store
-        self._books = store.books
+    def __init__(self, parts: Parts, now: float, *, dry: bool) -> None:
+        self._parts = parts
+        self._books = parts.books
         self._now = now
         self._dry = dry
         self._specs: dict[str, TableSpec] = {}
         self._metas: dict[str, Meta] = {}
         self._lineage: Lineage | None = None
-        self._slots = Slots(store, dry=dry)
-        self._news = News(store, self._slots)
+        self._slots = Slots(parts, dry=dry)
+        self._news = News(parts, self._slots)
         self._growths: dict[str, bytes] = {}
         self._identities: set[tuple[str, str, str]] = set()
         self._done = False
@@ -70,7 +68,7 @@ class DynamoDBTransaction:
         meta, lineage = self._books.load(spec.name)
         if meta is None or (spec.retention is not None and meta.guarded is None):
             meta = self._declare(spec, meta)
-        if self._store.native_ttl and spec.retention is not None and not self._dry:
+        if self._parts.native_ttl and spec.retention is not None and not self._dry:
             meta = self._expire(spec, meta, spec.retention)
         self._specs[spec.name], self._metas[spec.name], self._lineage = spec, meta, lineage
         self._news.opened(meta, lineage)
@@ -86,7 +84,7 @@ class DynamoDBTransaction:
         if meta.expires is not None and meta.expires <= retention:
             return meta
         if meta.expires is not None:
-            self._store.floors.note(meta, self._now, retention)
+            self._parts.floors.note(meta, self._now, retention)
         self._books.expire(spec.name, retention)
         return meta._replace(expires=retention)
 
@@ -101,9 +99,9 @@ class DynamoDBTransaction:
         if self._dry:
             return meta or Meta(spec.name, spec.key)
         if meta is None:
-            self._store.tables.refuse_rows(spec)
+            self._parts.tables.refuse_rows(spec)
             if spec.retention is not None:
-                self._store.floors.add(spec.name)
+                self._parts.floors.add(spec.name)
             self._books.add_table(spec.name, spec.key, guarded=spec.retention is not None)
         elif meta.guarded is None:
             self._guard(spec.name)
@@ -118,7 +116,7 @@ class DynamoDBTransaction:
     def _guard(self, name: str) -> None:
         """From now on creates check the floor; what was decided before may still be under way (see
         `DynamoDBStore.reap`)."""
-        self._store.floors.add(name)
+        self._parts.floors.add(name)
         self._books.guard(name, self._now)
 
     def remembered(self, spec: TableSpec, entities: Sequence[str]) -> dict[str, Remembered]:
@@ -126,7 +124,7 @@ class DynamoDBTransaction:
             return {}
         meta = self._meta(spec)
         held = self._held(spec, entities)
-        overtakes = meta.guarded is None and not self._dry and self._store.skips_reading
+        overtakes = meta.guarded is None and not self._dry and self._parts.staleness.skips_reading
         self._slots.look(spec, entities, unread=set(entities) - held.keys() if overtakes else set())
         limits = self._limits(spec, entities)
         self._news.unsettled((spec.name, entity) for entity in held)
@@ -150,7 +148,7 @@ class DynamoDBTransaction:
         if meta.guarded is None:
             return {}
         buckets = {entity: bucket_of(entity) for entity in entities}
-        floors = self._store.floors.of(meta, set(buckets.values()), self._now, dry=self._dry)
+        floors = self._parts.floors.of(meta, set(buckets.values()), self._now, dry=self._dry)
         known = {
             b: Limits(Floor(f.floor.entries, spec.partitions), f.truncated, self._lineage or {})
             for b, f in floors.items()
@@ -162,8 +160,8 @@ class DynamoDBTransaction:
         if not meta.open:
             return {}
         wanted = set(entities)
-        return self._store.quarantine.events(
-            [one for one in self._store.open_entries(meta) if one.entity in wanted]
+        return self._parts.quarantine.events(
+            [one for one in self._parts.open_entries.of(meta) if one.entity in wanted]
         )
 
     def content(self, spec: TableSpec, key: Mapping[str, object]) -> dict[str, object] | None:
@@ -184,10 +182,10 @@ class DynamoDBTransaction:
         planned: list[Planned] = []
         expires = (
             EXPIRY * spec.retention
-            if self._store.native_ttl and spec.retention is not None
+            if self._parts.native_ttl and spec.retention is not None
             else None
         )
-        shape = self._store.tables.make(spec, writes[0].key, native_ttl=self._store.native_ttl)
+        shape = self._parts.tables.make(spec, writes[0].key, native_ttl=self._parts.native_ttl)
         target = Target(shape.name, shape.schema, self._now, token, expires)
         for write in writes:
             try:
@@ -195,7 +193,7 @@ class DynamoDBTransaction:
             except DoesNotFit as problem:
                 answers.append(Refused(write.entity, Reason.MALFORMED, str(problem)))
         self._learn_columns(spec, [made.write for made in planned])
-        execution = Execution(self._store, self._metas[spec.name], shape, self._now)
+        execution = Execution(self._parts, self._metas[spec.name], shape, self._now)
         for done in execution.run(planned) if planned else ():
             self._slots.note(spec, done)
             answers += [] if done.answer is None else [done.answer]
@@ -222,24 +220,26 @@ class DynamoDBTransaction:
         if self._dry:
             return [self._hold_dry(holding) for holding in holdings]
         self._news.held((holding.table, holding.entity) for holding in holdings if holding.entity)
-        return self._store.quarantine.hold_all(holdings, self._now)
+        return self._parts.quarantine.hold_all(holdings, self._now)
 
     def _hold_dry(self, holding: Holding) -> bool:
         identity = (holding.table, holding.entity, holding.identity)
-        known = identity in self._identities or self._store.quarantine.known(holding)
+        known = identity in self._identities or self._parts.quarantine.known(holding)
         self._identities.add(identity)
         return not known
 
     def settle(self, entry: int, state: str, reason: Reason) -> None:
         if not self._dry:
-            self._store.quarantine.settle(entry, state, reason, self._now)
+            self._parts.quarantine.settle(entry, state, reason, self._now)
 
     def held_entities(self, spec: TableSpec, *, retry: bool) -> list[str]:
         meta = self._meta(spec)
         if self._news.has_held(spec.name):  # what was just held counts as well
             meta = self._books.load(spec.name)[0] or meta
         return (
-            sorted({one.entity for one in self._store.open_entries(meta) if one.retry or not retry})
+            sorted(
+                {one.entity for one in self._parts.open_entries.of(meta) if one.retry or not retry}
+            )
             if meta.open
             else []
         )
@@ -250,7 +250,7 @@ class DynamoDBTransaction:
         if self._dry or self._done:
             return
         self._done = True
-        self._store.observe(*self._slots.stale)
+        self._parts.staleness.observe(*self._slots.stale)
         for _ in range(ROUNDS):
             again = {
                 spec: entities
@@ -271,8 +271,8 @@ class DynamoDBTransaction:
     # ---- everything else
 
     def memories(self, spec: TableSpec) -> Iterator[tuple[str, dict[str, object], Memory]]:
-        shape = self._store.tables.shape(spec)
-        for item in self._store.tables.items(spec):
+        shape = self._parts.tables.shape(spec)
+        for item in self._parts.tables.items(spec):
             assert shape is not None
             entity, memory = entity_of(shape.schema, item), memory_of(item)
             assert memory is not None
@@ -305,7 +305,7 @@ class DynamoDBTransaction:
                 )
             if not taken or self._books.save_truncated(meta, truncated):
                 if order is not Order.OLDER:
-                    self._store.floors.truncate(spec.name, truncated, known, lineage)
+                    self._parts.floors.truncate(spec.name, truncated, known, lineage)
                 self._metas[spec.name] = self._metas[spec.name]._replace(
                     truncated=truncated if taken else meta.truncated
                 )
@@ -340,13 +340,13 @@ class DynamoDBTransaction:
             self._books.save_frontier(source, position)
 
     def entries(self, query: EntryQuery) -> Iterator[Entry]:
-        return self._store.quarantine.entries(query)
+        return self._parts.quarantine.entries(query)
 
     def entry(self, number: int) -> Entry | None:
-        return self._store.quarantine.entry(number)
+        return self._parts.quarantine.entry(number)
 
     def event(self, number: int) -> Event | None:
-        return self._store.quarantine.event(number)
+        return self._parts.quarantine.event(number)
 
     def tables(self) -> list[TableFacts]:
         return [
@@ -359,10 +359,10 @@ class DynamoDBTransaction:
         spec = TableSpec(meta.name, meta.key)
         entries: dict[str, Any] = {}
         for found in (
-            self._store.floors.read(meta.name).values() if meta.guarded is not None else ()
+            self._parts.floors.read(meta.name).values() if meta.guarded is not None else ()
         ):
             entries = Floor(entries).raised(found.floor.entries).entries
-        rows, live, tombstones = self._store.tables.counts(spec)
+        rows, live, tombstones = self._parts.tables.counts(spec)
         columns = (*meta.key, *sorted(set(meta.columns) - set(meta.key)))
         return TableFacts(
             meta.name,
@@ -375,4 +375,4 @@ class DynamoDBTransaction:
         )
 
     def quarantine_size(self) -> int:
-        return self._store.quarantine.size()
+        return self._parts.quarantine.size()

@@ -1,0 +1,104 @@
+"""How a quarantine entry is spelled in our table's items, and how it is read again. Pure."""
+
+from __future__ import annotations
+
+import hashlib
+
+import msgspec
+
+from anyorder._core.event import Delivery
+from anyorder.guard.contract import Entry, EntryQuery, Holding
+from anyorder.stores.dynamodb.items import Item
+
+SHOWN = 2_000  # characters of a long detail in the entry's own item
+# characters of a key, escapes and names included; no item has a longer one, so nothing can be
+# decided of it again
+LONGEST_KEY = 25_000
+_encode = msgspec.json.encode
+
+
+class Content(msgspec.Struct, array_like=True):
+    """What may be large: the delivery as it came, and a detail that is too long to be shown in a
+    list."""
+
+    delivery: Delivery
+    detail: str = ""
+
+
+_encode_content = msgspec.msgpack.Encoder().encode
+_decode_content = msgspec.msgpack.Decoder(Content).decode
+
+
+def content_bytes(holding: Holding) -> bytes:
+    """The delivery, and its detail where the entry's own item cannot show it whole."""
+    detail = detail_of(holding)
+    long = detail if len(detail) > SHOWN else ""
+    return _encode_content(Content(holding.event.delivery, long))
+
+
+def content_of(stored: bytes) -> Content:
+    """What `content_bytes` wrote."""
+    return _decode_content(stored)
+
+
+def detail_of(holding: Holding) -> str:
+    """What is said of a delivery beside its reason."""
+    return holding.detail or holding.event.note
+
+
+def place_of(number: int) -> str:
+    """The range key of an entry: as text in the order of the numbers."""
+    return f"{number:015}"
+
+
+def identity_of(holding: Holding) -> str:
+    """The range key of the look-up by identity: any key and identity in few bytes."""
+    return hashlib.sha256(_encode((holding.entity, holding.identity))).hexdigest()
+
+
+def item_of(holding: Holding, now: float) -> Item:
+    """An entry without its content."""
+    return {
+        "table": {"S": holding.table},
+        "entity": {"S": holding.entity if len(holding.entity) <= LONGEST_KEY else ""},
+        "identity": {"S": holding.identity[:SHOWN]},
+        "reason": {"S": holding.reason.value},
+        "detail": {"S": shown(detail_of(holding))},
+        "state": {"S": "open"},
+        "first_seen": {"N": str(now)},
+        "last_seen": {"N": str(now)},
+        "count": {"N": "1"},
+    }
+
+
+def shown(detail: str) -> str:
+    """A detail as a list shows it."""
+    return detail if len(detail) <= SHOWN else f"{detail[:SHOWN]}..."
+
+
+def entry_of(item: Item) -> Entry:
+    """An entry without its delivery."""
+    entity = item["entity"]["S"]
+    return Entry(
+        int(item["place"]["S"]),
+        item["table"]["S"],
+        msgspec.json.decode(entity) if entity else None,
+        item["reason"]["S"],
+        item["detail"]["S"],
+        item["state"]["S"],
+        float(item["first_seen"]["N"]),
+        float(item["last_seen"]["N"]),
+        int(item["count"]["N"]),
+        item["identity"]["S"],
+    )
+
+
+def is_asked_for(query: EntryQuery, item: Item) -> bool:
+    """Is it an entry of this state, table, key and reason? An empty text means any."""
+    asked = (
+        (query.state, item["state"]["S"]),
+        (query.table, item["table"]["S"]),
+        (query.entity, item["entity"]["S"]),
+        (query.reason, item["reason"]["S"]),
+    )
+    return all(not wanted or wanted == there for wanted, there in asked)
