@@ -109,6 +109,19 @@ class Holding(NamedTuple):
     retry: bool = False
 
 
+class News(NamedTuple):
+    """What other writers did while a batch was decided on this table.
+
+    `again`: keys to decide again. `seen`: (entity, key, memory) of the rows that this batch saw,
+    and `limits`: the table's greatest truncate with its lineage as known now, by which the guard
+    sweeps what was written past it; read when nothing is left to decide again.
+    """
+
+    again: tuple[str, ...] = ()
+    seen: tuple[tuple[str, dict[str, object], Memory], ...] = ()
+    limits: Limits = Limits()
+
+
 class Entry(msgspec.Struct, frozen=True):
     """One quarantine entry as a person sees it. Times are seconds since 1970; `state` is open,
     settled, accepted or dropped."""
@@ -181,6 +194,14 @@ class Transaction(Protocol):
     ) -> Sequence[Answer]:
         """Write rows and memories, at most one write a key. What was not taken comes back, and
         nothing of it was written."""
+
+    def news(self, spec: TableSpec) -> News:
+        """What other writers did to the keys that this transaction decided; a store of one
+        transaction has none.
+
+        Asked again until `again` is empty; what was answered once is not news a second time unless
+        somebody moved it again.
+        """
 
     def content(self, spec: TableSpec, key: Mapping[str, object]) -> dict[str, object] | None:
         """The user's row of a key as it is now, for the entry of a dispute; None if there is

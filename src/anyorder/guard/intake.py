@@ -16,6 +16,7 @@ from anyorder._core.reset import Growth, suspect
 from anyorder.errors import BooksUnbalanced
 from anyorder.guard.batch import apply
 from anyorder.guard.contract import Store, TableSpec, Transaction
+from anyorder.guard.news import hear
 from anyorder.guard.recall import clock_of
 from anyorder.guard.settle import settle_without_rows
 
@@ -84,6 +85,7 @@ def take_in(
     decisions |= settle_without_rows(transaction, None, others)
     if len(decisions) != count + len(loose):
         raise BooksUnbalanced
+    closed += hear(transaction, [share.spec for share in shares], token)
     return Taken([decisions[place] for place in range(len(decisions))], closed)
 
 

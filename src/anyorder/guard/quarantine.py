@@ -25,6 +25,7 @@ from anyorder.guard.contract import (
     Transaction,
     Write,
 )
+from anyorder.guard.news import hear
 from anyorder.guard.recall import recall_one
 from anyorder.guard.truncates import carry_out
 
@@ -84,6 +85,7 @@ class Quarantine:
                 raise ConfigurationError(f"entry {number} is still held. {explain(decision)}")
             transaction.settle(number, "accepted", decision.reason)
             word.followed()
+            hear(transaction, [spec], _token())
             return f"By your word. {explain(decision)}"
 
     def dismiss(self, scope: str, specs: list[TableSpec]) -> int:
@@ -95,7 +97,8 @@ class Quarantine:
                     f"no clock {scope!r} is watched; `anyorder doctor` lists the suspected ones"
                 )
             transaction.save_growths({scope: Growth()})
-            return sum(_reconsidered(transaction, spec) for spec in specs)
+            closed = sum(_reconsidered(transaction, spec) for spec in specs)
+            return closed + len(hear(transaction, specs, _token()))
 
 
 class _Word:

@@ -26,6 +26,7 @@ from anyorder.guard.contract import (
     Finding,
     Holding,
     Lost,
+    News,
     Promises,
     Refused,
     Remembered,
@@ -184,6 +185,9 @@ class MemoryTransaction:
                     write.key, pack(replace(write.after, token=token)), self._now
                 )
         return []
+
+    def news(self, spec: TableSpec) -> News:
+        return News()
 
     def content(self, spec: TableSpec, key: Mapping[str, object]) -> dict[str, object] | None:
         return self._state.rows[spec.name].get(canonical(key))

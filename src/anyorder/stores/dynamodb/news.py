@@ -9,15 +9,14 @@ looks again at the known runs and the greatest truncate, which may have ended wh
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from typing import NamedTuple
 
-from anyorder._core.decide import truncate
-from anyorder._core.event import Event, Kind
+from anyorder._core.floor import Floor
 from anyorder._core.fold import Limits
-from anyorder._core.memory import Stamp, unpack
+from anyorder._core.memory import Memory, Stamp, unpack
 from anyorder._core.position import Lineage
-from anyorder.guard.contract import TableSpec, Write
+from anyorder.guard.contract import News, TableSpec
 from anyorder.stores.dynamodb.books import Meta
 from anyorder.stores.dynamodb.items import key_of
 from anyorder.stores.dynamodb.parts import Parts
@@ -33,8 +32,9 @@ class View(NamedTuple):
     truncated: Stamp | None
 
 
-class News:
-    """Of one batch."""
+class BatchNews:
+    """Of one batch. `news` answers the guard, which decides; the other methods say what it is
+    answered by."""
 
     def __init__(self, parts: Parts, slots: Slots) -> None:
         self._parts = parts
@@ -42,6 +42,7 @@ class News:
         self._views: dict[str, View] = {}
         self._holding: set[tuple[str, str]] = set()
         self._unsettled: set[tuple[str, str]] = set()
+        self._answered: dict[str, set[str]] = {}
 
     def opened(self, meta: Meta, lineage: Lineage) -> None:
         """A table that the batch begins with; what it was decided on first is what counts."""
@@ -59,10 +60,23 @@ class News:
         """Did we put anything of this table into the quarantine?"""
         return any(name == table for name, _ in self._holding)
 
-    def again(self, spec: TableSpec) -> set[str]:
-        """The keys of a table to decide again. What was held and moved so far counts as seen from
-        now on."""
-        found, holding = taken(self._unsettled, spec.name), taken(self._holding, spec.name)
+    def news(self, spec: TableSpec) -> News:
+        """The keys of a table to decide again, or else the rows that its greatest truncate may have
+        to sweep. What was held and moved so far counts as seen from now on."""
+        if spec.name not in self._views:
+            return News()
+        again = self._again(spec)
+        self._answered[spec.name] = again
+        if again:
+            return News(tuple(sorted(again)))
+        view = self._views[spec.name]
+        return News((), tuple(self._seen(spec)), Limits(Floor(), view.truncated, view.lineage))
+
+    def _again(self, spec: TableSpec) -> set[str]:
+        holding = taken(self._holding, spec.name)
+        # Whoever decides a key again remembers it, and by that calls it unsettled once more. It was
+        # decided on what is known now, so it is no news: else the guard would ask for ever.
+        found = taken(self._unsettled, spec.name) - self._answered.get(spec.name, set())
         moved = self._slots.take_moved(spec.name)
         found |= self._slots.changed(spec, holding)
         meta, lineage = self._parts.books.load(spec.name) if moved or holding else (None, {})
@@ -74,28 +88,15 @@ class News:
             found |= moved & {one.entity for one in self._parts.open_entries.of(meta)}
         return found | (holding if now[1:] != before[1:] else set())
 
-    def reconsidered(self) -> None:
-        """All that was unsettled has been decided again."""
-        self._unsettled.clear()
-
-    def truncated(self, spec: TableSpec) -> list[Write]:
-        """What the greatest truncate leaves of the rows that this batch saw, where they were
-        written past it.
+    def _seen(self, spec: TableSpec) -> Iterator[tuple[str, dict[str, object], Memory]]:
+        """The rows that this batch saw, of a table that was ever truncated.
 
         A plain create that was decided before the table's first truncate may land after its sweep:
         then the writer sweeps it, or whoever gets the event again.
         """
-        view = self._views[spec.name]
-        if view.truncated is None:
-            return []
-        event, limits, writes = (
-            Event(Kind.TRUNCATE, spec.name, None, view.truncated.position),
-            Limits(lineage=view.lineage),
-            [],
-        )
+        if self._views[spec.name].truncated is None:
+            return
         for entity, text in self._slots.seen(spec.name):
             memory = unpack(text)
-            after = truncate(memory, event, limits)
-            if memory.live and after is not memory:
-                writes.append(Write(entity, key_of(entity), memory, after))
-        return writes
+            if memory.live:
+                yield entity, key_of(entity), memory

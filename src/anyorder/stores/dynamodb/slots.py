@@ -26,6 +26,7 @@ class Slots:
         self._told: set[tuple[str, str]] = set()
         self._asked: set[tuple[str, str]] = set()
         self._moved: set[tuple[str, str]] = set()
+        self._written: set[tuple[str, str]] = set()
 
     def of(self, table: str, entity: str) -> Slot:
         """What was last seen of a key; an empty slot where nothing was."""
@@ -94,6 +95,7 @@ class Slots:
         elif not isinstance(done.answer, Refused):
             self._seen[name] = Slot(done.made.text, done.made.item)
             self._moved.add(name)
+            self._written.add(name)
 
     def content(self, spec: TableSpec, key: Mapping[str, object]) -> dict[str, object] | None:
         """The row of a key, None if there is none."""
@@ -120,7 +122,7 @@ class Slots:
     @property
     def stale(self) -> tuple[int, int]:
         """How many keys were asked for and came to no write, of how many."""
-        return len(self._asked - self._moved), len(self._asked)
+        return len(self._asked - self._written), len(self._asked)
 
     def take_moved(self, table: str) -> set[str]:
         """The keys that we moved since this was last asked."""

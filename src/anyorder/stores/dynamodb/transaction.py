@@ -3,7 +3,6 @@ meanwhile comes back as `Lost`."""
 
 from __future__ import annotations
 
-import uuid
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
@@ -16,12 +15,12 @@ from anyorder._core.outcome import Reason
 from anyorder._core.position import Lineage, Order
 from anyorder._core.reset import Growth
 from anyorder.errors import ConfigurationError, StoreBusy
-from anyorder.guard.batch import reconsider_keys
 from anyorder.guard.contract import (
     Answer,
     Entry,
     EntryQuery,
     Holding,
+    News,
     Refused,
     Remembered,
     TableFacts,
@@ -32,14 +31,11 @@ from anyorder.stores.dynamodb.books import Meta, growth_of, packed
 from anyorder.stores.dynamodb.execute import Execution
 from anyorder.stores.dynamodb.floors import EXPIRY, SHORTEST, bucket_of
 from anyorder.stores.dynamodb.items import DoesNotFit, key_of, memory_of
-from anyorder.stores.dynamodb.news import News
+from anyorder.stores.dynamodb.news import BatchNews
 from anyorder.stores.dynamodb.parts import Parts
 from anyorder.stores.dynamodb.slots import Slots
 from anyorder.stores.dynamodb.tables import entity_of
 from anyorder.stores.dynamodb.writes import Planned, Target, plan
-
-# times that keys are decided again at the end of a batch because of other writers' news
-ROUNDS = 20
 
 
 class DynamoDBTransaction:
@@ -57,10 +53,9 @@ class DynamoDBTransaction:
         self._metas: dict[str, Meta] = {}
         self._lineage: Lineage | None = None
         self._slots = Slots(parts, dry=dry)
-        self._news = News(parts, self._slots)
+        self._news = BatchNews(parts, self._slots)
         self._growths: dict[str, bytes] = {}
         self._identities: set[tuple[str, str, str]] = set()
-        self._done = False
 
     # ---- tables and memories
 
@@ -244,29 +239,13 @@ class DynamoDBTransaction:
             else []
         )
 
+    def news(self, spec: TableSpec) -> News:
+        return News() if self._dry else self._news.news(spec)
+
     def finish(self) -> None:
-        """The end of a batch, before the frontier is stored: other writers' news, until there are
-        none."""
-        if self._dry or self._done:
-            return
-        self._done = True
-        self._parts.staleness.observe(*self._slots.stale)
-        for _ in range(ROUNDS):
-            again = {
-                spec: entities
-                for spec in self._specs.values()
-                if (entities := self._news.again(spec))
-            }
-            for spec, entities in again.items():
-                reconsider_keys(
-                    self, spec, sorted(entities), self.open_table(spec), uuid.uuid4().hex[:8]
-                )
-            self._news.reconsidered()
-            if not again:
-                break
-        for spec in self._specs.values():
-            if passed := self._news.truncated(spec):
-                self.write(spec, passed, Limits(), "")
+        """The end of a batch: how many of its keys came to no write."""
+        if not self._dry:
+            self._parts.staleness.observe(*self._slots.stale)
 
     # ---- everything else
 
@@ -335,7 +314,6 @@ class DynamoDBTransaction:
         return self._books.frontier(source)
 
     def save_frontier(self, source: str, position: str) -> None:
-        self.finish()
         if not self._dry:
             self._books.save_frontier(source, position)
 

@@ -23,6 +23,7 @@ from anyorder.guard.contract import (
     EntryQuery,
     Holding,
     Lost,
+    News,
     Refused,
     Remembered,
     TableFacts,
@@ -138,6 +139,9 @@ class SQLiteTransaction:
             self._database.executemany(SQL["write_memory"].format(memory=writer.memory), kept)
         if gone:
             self._database.executemany(SQL["forget_memory"].format(memory=writer.memory), gone)
+
+    def news(self, spec: TableSpec) -> News:
+        return News()
 
     def content(self, spec: TableSpec, key: Mapping[str, object]) -> dict[str, object] | None:
         return self._tables[spec.name].content(self._database, key)

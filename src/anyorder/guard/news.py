@@ -1,0 +1,69 @@
+"""What other writers did while a batch was decided, where rows and quarantine are not one step.
+
+Two writers can miss each other: one moves a key while the other puts an event of it into the
+quarantine, or writes a row that the other's truncate has swept past. The store says what may have
+been missed (`contract.News`); here it is decided again.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from anyorder._core.batch import Settled
+from anyorder._core.decide import truncate
+from anyorder._core.event import Event, Kind
+from anyorder._core.fold import Limits
+from anyorder.errors import StoreBusy
+from anyorder.guard.batch import reconsider_keys
+from anyorder.guard.contract import News, TableSpec, Transaction, Write
+
+ROUNDS = 20
+
+
+def hear(transaction: Transaction, specs: Sequence[TableSpec], token: str) -> list[Settled]:
+    """Decide again what other writers moved meanwhile, until they did nothing more; then sweep the
+    rows that were written past a truncate. The entries that closed.
+
+    Raises StoreBusy if the others never leave it alone.
+    """
+    closed: list[Settled] = []
+    # Where a batch is one transaction, nobody did anything meanwhile.
+    if transaction.atomic:
+        return closed
+    tables = list({spec.name: spec for spec in specs}.values())
+    # It ends: a store tells each move once, and after the first round a key is in the news only
+    # because deciding it again moved it, or another writer did, each time forward.
+    for _ in range(ROUNDS):
+        told = [(spec, transaction.news(spec)) for spec in tables]
+        fresh = [(spec, news.again) for spec, news in told if news.again]
+        if not fresh:
+            for spec, news in told:
+                _sweep(transaction, spec, news)
+            return closed
+        for spec, entities in fresh:
+            limits = transaction.open_table(spec)
+            closed += reconsider_keys(transaction, spec, entities, limits, token)
+    names = ", ".join(spec.name for spec, _ in fresh)
+    raise StoreBusy(
+        f"table {names}: other writers moved what this batch decided {ROUNDS} times; "
+        "deliver it again"
+    )
+
+
+def _sweep(transaction: Transaction, spec: TableSpec, news: News) -> None:
+    """What the table's greatest truncate leaves of the rows that this batch saw (rules R10).
+
+    A row that somebody else moves meanwhile is left to that writer, who hears of the truncate too.
+    """
+    truncated = news.limits.truncated
+    if truncated is None:
+        return
+    event = Event(Kind.TRUNCATE, spec.name, None, truncated.position)
+    limits = Limits(lineage=news.limits.lineage)
+    writes = []
+    for entity, key, memory in news.seen:
+        after = truncate(memory, event, limits)
+        if after is not memory:
+            writes.append(Write(entity, key, memory, after))
+    if writes:
+        transaction.write(spec, writes, Limits(), "")
