@@ -24,6 +24,7 @@ from anyorder.guard.contract import Lost, Refused, Replaced, Write
 from anyorder.stores import open_store
 from anyorder.stores.dynamodb import requests as dynamodb_requests
 from anyorder.stores.dynamodb.books import growth_of, packed
+from anyorder.stores.dynamodb.concurrency import Concurrency
 from anyorder.stores.dynamodb.items import (
     ENTITY_KEY,
     MEMORY,
@@ -37,7 +38,7 @@ from anyorder.stores.dynamodb.items import (
     schema_for,
 )
 from anyorder.stores.dynamodb.overtaking import incoming_guard, stored_guard
-from anyorder.stores.dynamodb.requests import Answer, Concurrency, Requests
+from anyorder.stores.dynamodb.requests import Answer, Requests
 from anyorder.stores.dynamodb.writes import CONDITION_FAILED, Slot, Target, plan, settle
 from tests.stores.dynamodb_place import plain
 from tests.stores.faults import THROTTLE, FaultyClient

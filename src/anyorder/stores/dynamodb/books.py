@@ -142,9 +142,10 @@ class Books:
         """A table's line, None if it has none, and the lineage: one request."""
         found = self.get([("table", name), ("lineage", "runs")])
         item = found.get(("table", name))
-        return None if item is None or "key" not in item else _meta(item), _lineage(
-            found.get(("lineage", "runs"))
-        )
+        lineage = _lineage(found.get(("lineage", "runs")))
+        if item is None or "key" not in item:
+            return None, lineage
+        return _meta(item), lineage
 
     def metas(self) -> list[Meta]:
         """Every guarded table."""
@@ -156,10 +157,8 @@ class Books:
         values: Item = {":key": {"S": _encode(key).decode()}}
         expression = "SET #k = :key"
         if guarded:
-            expression, values = (
-                f"{expression}, guarded = :never",
-                {**values, ":never": {"N": str(NEVER_UNGUARDED)}},
-            )
+            expression = f"{expression}, guarded = :never"
+            values[":never"] = {"N": str(NEVER_UNGUARDED)}
         self.update("table", name, expression, values, {"#k": "key"}, "attribute_not_exists(#k)")
 
     def guard(self, name: str, since: float) -> None:
@@ -230,9 +229,11 @@ class Books:
     def save_growth(self, scope: str, growth: Growth, before: bytes | None) -> None:
         """Store a growth; a suspicion that another process raised meanwhile is not overwritten."""
         values: Item = {":new": {"B": packed(growth)}}
+        # ends: each turn means that another process stored a growth between our look and our write
         while True:
-            condition = "attribute_not_exists(growth)" if before is None else "growth = :old"
-            known = values if before is None else {**values, ":old": {"B": before}}
+            known, condition = values, "attribute_not_exists(growth)"
+            if before is not None:
+                known, condition = {**values, ":old": {"B": before}}, "growth = :old"
             if self.update("growth", scope, "SET growth = :new", known, condition=condition):
                 return
             before = self.growths([scope]).get(scope)
@@ -277,7 +278,9 @@ def _meta(item: Item) -> Meta:
 
 def _lineage(item: Item | None) -> Lineage:
     runs: dict[str, tuple[str, ...]] = {}
-    for text in sorted(item["runs"]["SS"]) if item is not None else ():
+    if item is None:
+        return runs
+    for text in sorted(item["runs"]["SS"]):
         scope, _, run = text.partition(SEPARATOR)
         runs[scope] = (*runs.get(scope, ()), run)
     return runs

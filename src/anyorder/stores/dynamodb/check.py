@@ -43,7 +43,10 @@ def _key(shape: TableShape, spec: TableSpec) -> Iterator[Finding]:
 
 def _index(shape: TableShape) -> tuple[str, str]:
     """What is wrong with the index of tombstones, and what to do."""
-    right = f"a global secondary index {SINCE}: its key the number {SINCE} alone, its projection INCLUDE with the attribute {MEMORY}"
+    right = (
+        f"a global secondary index {SINCE}: its key the number {SINCE} alone, its projection "
+        f"INCLUDE with the attribute {MEMORY}"
+    )
     index = shape.tombstone_index
     if index is None:
         return f"there is no index {SINCE}", f"add {right}"
@@ -92,8 +95,14 @@ def _lost(parts: Parts, shape: TableShape, spec: TableSpec) -> Iterator[Finding]
     if any(item.floor == EVERYTHING for item in parts.floors.read(spec.name).values()):
         yield (
             shape.name,
-            "tombstones were not noted for longer than the retention, so TTL may have deleted some unseen: whatever comes for an unknown key is held",
-            "rebuild the table from its source into a new one, and run `anyorder reap` within every retention",
+            (
+                "tombstones were not noted for longer than the retention, so TTL may have deleted "
+                "some unseen: whatever comes for an unknown key is held"
+            ),
+            (
+                "rebuild the table from its source into a new one, and run `anyorder reap` within "
+                "every retention"
+            ),
         )
 
 
@@ -108,11 +117,17 @@ def _replicas(parts: Parts, shape: TableShape, spec: TableSpec) -> Iterator[Find
                 "remove the retention: tombstones then stay for ever",
             )
         return
-    finding = "a global table: another Region may accept an older event that has not seen this Region's row or tombstone, and its write wins by time"
+    finding = (
+        "a global table: another Region may accept an older event that has not seen this Region's "
+        "row or tombstone, and its write wins by time"
+    )
     yield (
         shape.name,
         finding,
-        "send each key's events to one Region only, or, without a retention, make this table strongly consistent",
+        (
+            "send each key's events to one Region only, or, without a retention, make this table "
+            "strongly consistent"
+        ),
     )
 
 

@@ -3,6 +3,7 @@ their bucket's floor."""
 
 from __future__ import annotations
 
+import itertools
 import uuid
 from collections.abc import Sequence
 from typing import Any, NamedTuple
@@ -45,20 +46,19 @@ class Execution:
 
     def run(self, planned: Sequence[Planned]) -> list[Done]:
         """All of them, at once as far as the table takes it."""
-        creates = [made for made in planned if self._guarded and made.creates]
-        singles = [[made] for made in planned if not (self._guarded and made.creates)]
-        return [
-            done
-            for found in self._requests.each(self._work, singles + by_bucket(creates))
-            for done in found
-        ]
+        singles, creates = [], []
+        for made in planned:
+            if self._guarded and made.creates:
+                creates.append(made)
+            else:
+                singles.append([made])
+        found = self._requests.each(self._work, singles + by_bucket(creates))
+        return list(itertools.chain.from_iterable(found))
 
     def _work(self, planned: list[Planned]) -> list[Done]:
-        return (
-            self._create(planned)
-            if self._guarded and planned[0].creates
-            else [self._single(planned[0])]
-        )
+        if self._guarded and planned[0].creates:
+            return self._create(planned)
+        return [self._single(planned[0])]
 
     def _single(self, made: Planned) -> Done:
         said = self._requests.call(made.operation, **made.arguments)
@@ -68,9 +68,8 @@ class Execution:
             there = self._read(made)
             if made.text is None and there is None and said.repeated:
                 return Done(made, None)
-            said = said._replace(
-                response={**said.response, "Item": there} if there else said.response
-            )
+            if there:
+                said = said._replace(response={**said.response, "Item": there})
         return Done(made, settle(made, said), said.item)
 
     def _create(self, planned: list[Planned]) -> list[Done]:
@@ -79,17 +78,9 @@ class Execution:
         done: list[Done] = []
         bucket = bucket_of(planned[0].write.entity)
         check = self._floors.check(self._meta, bucket, self._now)
+        # ends: every turn ends at least one of these creates, or raises
         while planned:
-            puts = [
-                {
-                    "Put": {
-                        name: value
-                        for name, value in made.arguments.items()
-                        if name != "ReturnValues"
-                    }
-                }
-                for made in planned
-            ]
+            puts = [{"Put": _unanswered(made.arguments)} for made in planned]
             said = self._requests.call(
                 "transact_write_items",
                 TransactItems=[check, *puts],
@@ -116,7 +107,7 @@ class Execution:
         """DynamoDB refuses the request as a whole: one by one, so that one bad item does not sink
         its neighbours."""
         if len(planned) > 1:
-            return [done for made in planned for done in self._create([made])]
+            return list(itertools.chain.from_iterable(self._create([made]) for made in planned))
         return [Done(planned[0], _malformed(planned[0], said.message))]
 
     def _cancelled(
@@ -149,8 +140,14 @@ class Execution:
 
     def _refused(self, said: Said) -> StoreError:
         return StoreError(
-            f"DynamoDB refuses to write to {self._shape.name} ({said.operation}): {said.code}: {said.message}"
+            f"DynamoDB refuses to write to {self._shape.name} ({said.operation}): {said.code}: "
+            f"{said.message}"
         )
+
+
+def _unanswered(arguments: dict[str, Any]) -> dict[str, Any]:
+    """A put's arguments without the one that a transaction does not take."""
+    return {name: value for name, value in arguments.items() if name != "ReturnValues"}
 
 
 def _malformed(made: Planned, message: str) -> Refused:
@@ -163,10 +160,11 @@ def by_bucket(planned: Sequence[Planned]) -> list[list[Planned]]:
     sizes: dict[int, int] = {}
     for made in planned:
         bucket = bucket_of(made.write.entity)
-        found, size = groups.setdefault(bucket, [[]]), sizes.get(bucket, 0) + len(str(made.item))
+        found = groups.setdefault(bucket, [[]])
+        size = sizes.get(bucket, 0) + len(str(made.item))
         if found[-1] and (len(found[-1]) == CREATED_AT_ONCE or size > CREATED_BYTES):
             found.append([])
             size = len(str(made.item))
         found[-1].append(made)
         sizes[bucket] = size
-    return [chunk for found in groups.values() for chunk in found]
+    return list(itertools.chain.from_iterable(groups.values()))

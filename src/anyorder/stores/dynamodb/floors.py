@@ -32,8 +32,7 @@ DAY = 86_400.0
 # day, T >= 7 days)
 MARGIN_SHARE = 7
 # seconds of a retention under DynamoDB's TTL: its margin is then four times as long as a request
-# may
-# be under way
+# may be under way
 SHORTEST = 3600.0
 EXPIRY = 3  # retentions until DynamoDB's TTL may delete a tombstone
 NOTED_SHARE = 10  # expiring tombstones are noted anew after this part of the margin
@@ -152,6 +151,7 @@ class Floors:
 
     def _change(self, table: str, bucket: int, change: Callable[[FloorItem], FloorItem]) -> None:
         """Store what this makes of a floor; as a new version, so that creates notice."""
+        # ends: each turn means that another writer raised this floor between our look and our write
         while True:
             before = self.read(table, [bucket])[bucket]
             after = change(before)._replace(version=before.version + 1)
@@ -204,10 +204,9 @@ class Floors:
         known = self.read(meta.name)
         self._keep(meta.name, known)
         covered = min(found.covered for found in known.values())
-        upto = now - (
-            margin(expires) if not covered else expires if retention is None else retention
-        )
-        if covered and upto - covered < _pause(expires if retention is None else retention):
+        holds = expires if retention is None else retention
+        upto = now - (holds if covered else margin(expires))
+        if covered and upto - covered < _pause(holds):
             return 0
         # with the margin, since the look at the tombstones may take that long too
         lost = bool(covered) and covered < _needed(expires, now)
@@ -267,7 +266,9 @@ def _raised(
     before: FloorItem, tombstones: Sequence[Stamp], covered: float, lost: bool
 ) -> FloorItem:
     floor = EVERYTHING if lost else before.floor
-    for stamp in tombstones if floor != EVERYTHING else ():
+    for stamp in tombstones:
+        if floor == EVERYTHING:
+            break
         try:
             floor = stamp.position.raising(floor)
         except NotReapable:
@@ -276,7 +277,6 @@ def _raised(
             # its clock has no place beside the others in this floor, and DynamoDB will delete it
             # all the same
             floor = EVERYTHING
-            break
     return before._replace(floor=floor, covered=max(before.covered, covered))
 
 

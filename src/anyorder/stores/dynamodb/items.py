@@ -80,7 +80,8 @@ def item_key(schema: KeySchema, entity: str, key: Mapping[str, object]) -> Item:
     else:
         if set(key) != set(schema.names):
             raise DoesNotFit(
-                f"the table's key is ({', '.join(schema.names)}), this event's is ({', '.join(key)})"
+                f"the table's key is ({', '.join(schema.names)}), this event's is "
+                f"({', '.join(key)})"
             )
         found = {name: _key_value(name, kind, key[name]) for name, kind in schema.attributes}
     for (name, value), most in zip(found.items(), KEY_BYTES, strict=False):
@@ -93,7 +94,8 @@ def _key_value(name: str, kind: str, value: object) -> Value:
     if _key_type(value) != kind:
         shown = "an empty text" if value == "" else f"{type(value).__name__} {str(value)[:40]!r}"
         raise DoesNotFit(
-            f"the table's key column {name!r} has the DynamoDB type {kind}; {shown} does not fit it exactly"
+            f"the table's key column {name!r} has the DynamoDB type {kind}; {shown} does not fit "
+            "it exactly"
         )
     return encoded(name, value)
 
@@ -155,11 +157,13 @@ def number(column: str, value: float | Decimal) -> str:
     significant = len("".join(map(str, digits)).strip("0"))
     if significant > DIGITS:
         raise DoesNotFit(
-            f"column {column!r} has {significant} significant digits; DynamoDB keeps {DIGITS}, so the number is refused, not rounded"
+            f"column {column!r} has {significant} significant digits; DynamoDB keeps {DIGITS}, so "
+            "the number is refused, not rounded"
         )
     if exact and not SMALLEST_EXPONENT <= exact.adjusted() <= LARGEST_EXPONENT:
         raise DoesNotFit(
-            f"column {column!r} is about 1E{exact.adjusted()}; DynamoDB numbers end at 1E{LARGEST_EXPONENT}"
+            f"column {column!r} is about 1E{exact.adjusted()}; DynamoDB numbers end at "
+            f"1E{LARGEST_EXPONENT}"
         )
     return str(exact) if exact else "0"
 
@@ -173,7 +177,8 @@ def attributes(memory: Memory, names: Sequence[str]) -> tuple[Item, tuple[str, .
             continue
         if not column or column.startswith(PREFIX):
             raise DoesNotFit(
-                f"the column name {column!r} is not usable: empty, or with the prefix {PREFIX!r} that is ours"
+                f"the column name {column!r} is not usable: empty, or with the prefix {PREFIX!r} "
+                "that is ours"
             )
         if memory.source_of(column) is None:
             gone.append(column)
@@ -187,7 +192,8 @@ def check_size(item: Item) -> None:
     size = sum(len(name.encode()) + _size(value) for name, value in item.items())
     if size > ITEM_BYTES:
         raise DoesNotFit(
-            f"the item would have {size} bytes; DynamoDB's limit is {ITEM_BYTES}. Keep large values in an object store"
+            f"the item would have {size} bytes; DynamoDB's limit is {ITEM_BYTES}. Keep large "
+            "values in an object store"
         )
 
 

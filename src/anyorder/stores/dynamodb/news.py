@@ -79,14 +79,18 @@ class BatchNews:
         found = taken(self._unsettled, spec.name) - self._answered.get(spec.name, set())
         moved = self._slots.take_moved(spec.name)
         found |= self._slots.changed(spec, holding)
-        meta, lineage = self._parts.books.load(spec.name) if moved or holding else (None, {})
+        if not moved and not holding:
+            return found
+        meta, lineage = self._parts.books.load(spec.name)
         if meta is None:
             return found
         before, now = self._views[spec.name], View(meta.opened, lineage, meta.truncated)
         self._views[spec.name] = now
         if now.opened != before.opened and meta.open:
             found |= moved & {one.entity for one in self._parts.open_entries.of(meta)}
-        return found | (holding if now[1:] != before[1:] else set())
+        if (now.lineage, now.truncated) != (before.lineage, before.truncated):
+            found |= holding
+        return found
 
     def _seen(self, spec: TableSpec) -> Iterator[tuple[str, dict[str, object], Memory]]:
         """The rows that this batch saw, of a table that was ever truncated.

@@ -8,14 +8,15 @@ token, so `writes` can tell its own write from another's.
 
 from __future__ import annotations
 
+import itertools
 import random
-import threading
 import time
 from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor, wait
 from typing import Any, NamedTuple, TypeVar
 
 from anyorder.errors import ConfigurationError, MissingExtra, StoreBusy, StoreError
+from anyorder.stores.dynamodb.concurrency import Concurrency
 
 INSTALL = "the DynamoDB store needs boto3: pip install 'anyorder[aws]'"
 THROTTLED = frozenset(
@@ -46,6 +47,8 @@ UNKNOWN = frozenset(
         "RequestTimeout",
     }
 )
+# why a request is tried again; the first that is met counts
+RETRIED = {"throttled": THROTTLED, "conflict": CONFLICT, "unknown": UNKNOWN}
 # DynamoDB's words, and STS's, for credentials that are wrong, expired or half there
 CREDENTIALS = frozenset(
     {
@@ -63,17 +66,21 @@ CREDENTIALS = frozenset(
         "MissingAuthenticationToken",
     }
 )
-RENEW = "renew the credentials (environment, profile, role; for SSO `aws sso login`); `aws sts get-caller-identity` tells whether they work"
+RENEW = (
+    "renew the credentials (environment, profile, role; for SSO `aws sso login`); `aws sts "
+    "get-caller-identity` tells whether they work"
+)
 BUSY = {
     "throttled": "raise the table's capacity, or wait",
     "conflict": "other writers change the same items at the same time: run fewer of them, or wait",
-    "unknown": "it cannot be reached, or its servers fail: check endpoint, Region and network, or wait",
+    "unknown": (
+        "it cannot be reached, or its servers fail: check endpoint, Region and network, or wait"
+    ),
 }
 # seconds; the pause before a retry is drawn between 0 and a value that doubles
 FIRST_PAUSE, LONGEST_PAUSE = 0.02, 3.0
 PATIENCE = 120.0  # seconds of retries before StoreBusy
 READ_AT_ONCE = 100  # keys of one BatchGetItem
-DECREASE, LEAST = 0.5, 1.0  # AIMD: halve when throttled, one more after each full round without
 
 T = TypeVar("T")
 R = TypeVar("R")
@@ -105,44 +112,6 @@ class Answer(NamedTuple):
         return found
 
 
-class Concurrency:
-    """AIMD: how many requests may be under way. Additive increase, halved when the table is
-    throttled."""
-
-    def __init__(self, most: int) -> None:
-        self._most = float(most)
-        self._limit = float(most)
-        self._running = 0
-        self._free = threading.Condition()
-
-    @property
-    def limit(self) -> float:
-        """Requests at once, now."""
-        return self._limit
-
-    def __enter__(self) -> None:
-        with self._free:
-            while self._running >= max(LEAST, int(self._limit)):
-                self._free.wait()
-            self._running += 1
-
-    def __exit__(self, *_: object) -> None:
-        with self._free:
-            self._running -= 1
-            self._free.notify()
-
-    def throttled(self) -> None:
-        """The table refuses the pace."""
-        with self._free:
-            self._limit = max(LEAST, self._limit * DECREASE)
-
-    def succeeded(self) -> None:
-        """A request went through at once."""
-        with self._free:
-            self._limit = min(self._most, self._limit + 1 / self._limit)
-            self._free.notify()
-
-
 class Requests:
     """Calls of one client. `threads`: the most requests at once.
 
@@ -159,6 +128,7 @@ class Requests:
     def call(self, operation: str, **arguments: Any) -> Answer:
         """One request, with its retries."""
         until, pause, repeated = time.monotonic() + PATIENCE, FIRST_PAUSE, False
+        # ends: with an answer, or out of patience
         while True:
             with self.concurrency:
                 answer = self._once(operation, arguments)
@@ -172,7 +142,8 @@ class Requests:
             repeated = repeated or code == "unknown"
             if time.monotonic() > until:
                 raise StoreBusy(
-                    f"DynamoDB keeps refusing {operation} ({answer.code}): {answer.message}. What to do: {BUSY[code]}"
+                    f"DynamoDB keeps refusing {operation} ({answer.code}): {answer.message}. What "
+                    f"to do: {BUSY[code]}"
                 )
             time.sleep(self._jitter.uniform(0, pause))
             pause = min(LONGEST_PAUSE, pause * 2)
@@ -191,26 +162,24 @@ class Requests:
             return Answer(getattr(self.client, operation)(**arguments))
         except ClientError as error:
             found = error.response.get("Error", {})
-            code, status = (
-                str(found.get("Code", "")),
-                error.response.get("ResponseMetadata", {}).get("HTTPStatusCode", 0),
-            )
+            code = str(found.get("Code", ""))
+            status = error.response.get("ResponseMetadata", {}).get("HTTPStatusCode", 0)
             if code in CREDENTIALS:
                 raise ConfigurationError(
-                    f"AWS refuses the credentials of {operation}: {error}. If this machine's clock is right, {RENEW}"
+                    f"AWS refuses the credentials of {operation}: {error}. If this machine's clock "
+                    f"is right, {RENEW}"
                 ) from error
-            return Answer(
-                dict(error.response),
-                "InternalServerError" if status >= 500 else code,
-                str(found.get("Message", "")),
-            )
+            if status >= 500:
+                code = "InternalServerError"
+            return Answer(dict(error.response), code, str(found.get("Message", "")))
         except (ConnectionError, HTTPClientError, IncompleteReadError, ChecksumError) as error:
             return Answer({}, "InternalServerError", str(error))
         # nothing was sent: no credentials or Region, an expired SSO login, a profile that
         # contradicts itself
         except BotoCoreError as error:
             raise ConfigurationError(
-                f"the AWS SDK cannot send {operation}: {error}. If that is about credentials, {RENEW}"
+                f"the AWS SDK cannot send {operation}: {error}. If that is about credentials, "
+                f"{RENEW}"
             ) from error
 
     def each(self, function: Callable[[T], R], items: Sequence[T]) -> list[R]:
@@ -231,32 +200,30 @@ class Requests:
     def get_many(self, keys: Sequence[tuple[str, dict[str, Any]]]) -> list[dict[str, Any]]:
         """The items of (table, key) that exist, each under "table" and "item"; strongly
         consistent."""
+        if not keys:
+            return []
         chunks = [keys[start : start + READ_AT_ONCE] for start in range(0, len(keys), READ_AT_ONCE)]
-        return (
-            [found for part in self.each(self._get_chunk, chunks) for found in part]
-            if chunks
-            else []
-        )
+        return list(itertools.chain.from_iterable(self.each(self._get_chunk, chunks)))
 
     def _get_chunk(self, keys: Sequence[tuple[str, dict[str, Any]]]) -> list[dict[str, Any]]:
         wanted: dict[str, Any] = {}
         for table, key in keys:
             wanted.setdefault(table, {"Keys": [], "ConsistentRead": True})["Keys"].append(key)
-        found, until, pause = [], time.monotonic() + PATIENCE, FIRST_PAUSE
+        found: list[dict[str, Any]] = []
+        until, pause = time.monotonic() + PATIENCE, FIRST_PAUSE
+        # ends: when every key was answered, or out of patience
         while wanted:
             answer = self.call("batch_get_item", RequestItems=wanted)
             raise_for(answer, "read")
-            found += [
-                {"table": table, "item": item}
-                for table, items in answer.response["Responses"].items()
-                for item in items
-            ]
+            for table, items in answer.response["Responses"].items():
+                found += [{"table": table, "item": item} for item in items]
             wanted = answer.response.get("UnprocessedKeys") or {}
             if wanted:
                 self.concurrency.throttled()
                 if time.monotonic() > until:
                     raise StoreBusy(
-                        "DynamoDB leaves keys of BatchGetItem unprocessed; raise the table's read capacity, or wait"
+                        "DynamoDB leaves keys of BatchGetItem unprocessed; raise the table's read "
+                        "capacity, or wait"
                     )
                 time.sleep(self._jitter.uniform(0, pause))
                 pause = min(LONGEST_PAUSE, pause * 2)
@@ -284,15 +251,10 @@ def _code_of(answer: Answer) -> str:
         codes = {str(reason.get("Code")) for reason in answer.reasons}
         if "ConditionalCheckFailed" in codes:
             return ""
-    return (
-        "throttled"
-        if codes & THROTTLED
-        else "conflict"
-        if codes & CONFLICT
-        else "unknown"
-        if codes & UNKNOWN
-        else ""
-    )
+    for kind, known in RETRIED.items():
+        if codes & known:
+            return kind
+    return ""
 
 
 def raise_for(answer: Answer, what: str) -> None:
@@ -324,5 +286,6 @@ def make_client(region: str | None, endpoint: str | None, threads: int) -> Any:
         )
     except (BotoCoreError, ValueError) as error:  # ValueError: an endpoint that is no URL
         raise ConfigurationError(
-            f"cannot make a DynamoDB client: {error}; the URL names them: dynamodb://TABLE?region=eu-central-1, or &endpoint=http://127.0.0.1:8000"
+            f"cannot make a DynamoDB client: {error}; the URL names them: "
+            "dynamodb://TABLE?region=eu-central-1, or &endpoint=http://127.0.0.1:8000"
         ) from error

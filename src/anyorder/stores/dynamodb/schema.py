@@ -45,6 +45,7 @@ def create_table(
 def wait_until_active(requests: Requests, table: str) -> dict[str, Any]:
     """A table's description, once it is there."""
     until = time.monotonic() + 120
+    # ends: when the table is there, or after two minutes
     while True:
         answer = requests.call("describe_table", TableName=table)
         # a table that was just made may not be known yet
@@ -55,6 +56,7 @@ def wait_until_active(requests: Requests, table: str) -> dict[str, Any]:
             return described
         if time.monotonic() > until:
             raise StoreError(
-                f"table {table} is not ready after two minutes: {answer.code or described.get('TableStatus')}"
+                f"table {table} is not ready after two minutes: "
+                f"{answer.code or described.get('TableStatus')}"
             )
         time.sleep(0.2)

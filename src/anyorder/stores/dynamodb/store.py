@@ -45,14 +45,19 @@ class DynamoDBStore:
 
     promises = Promises(
         "DynamoDB",
-        guard="a conditional write a key; creates with a floor check in one transaction once anything may be forgotten",
+        guard=(
+            "a conditional write a key; creates with a floor check in one transaction once "
+            "anything may be forgotten"
+        ),
         memory="inline: in the row's own item",
         forgets=True,
         one_transaction=False,
         exact_outcome=True,
         note=(
-            "a batch is not atomic: each key is; an item has 400 KB, a number 38 digits and no sign of zero: -0.0 becomes 0; a multi-Region "
-            "eventually consistent table guards only inside one Region; a write whose answer was lost and that is overtaken meanwhile is counted "
+            "a batch is not atomic: each key is; an item has 400 KB, a number 38 digits and no "
+            "sign of zero: -0.0 becomes 0; a multi-Region "
+            "eventually consistent table guards only inside one Region; a write whose answer was "
+            "lost and that is overtaken meanwhile is counted "
             "as stale"
         ),
     )

@@ -87,7 +87,8 @@ class UserTables:
         other = self._named.setdefault(name, table)
         if other != table:
             raise ConfigurationError(
-                f"tables {other} and {table} would share the DynamoDB table {name}: write dynamodb://PREFIX{PLACEHOLDER}?..."
+                f"tables {other} and {table} would share the DynamoDB table {name}: write "
+                f"dynamodb://PREFIX{PLACEHOLDER}?..."
             )
         return name
 
@@ -109,7 +110,8 @@ class UserTables:
             and set(shape.schema.names) != set(spec.key)
         ):
             raise StoreError(
-                f"the DynamoDB table {name} has the key ({', '.join(shape.schema.names)}), but key= says ({', '.join(spec.key)})"
+                f"the DynamoDB table {name} has the key ({', '.join(shape.schema.names)}), but "
+                f"key= says ({', '.join(spec.key)})"
             )
         self._shapes[spec.name] = shape
         return shape
@@ -171,8 +173,10 @@ class UserTables:
         raise_for(answer, f"look into table {shape.name}")
         if any(MEMORY not in item for item in answer.response["Items"]):
             raise TableNotEmpty(
-                f"the DynamoDB table {shape.name} already has items that no event explains. If every event to come is newer than them, say "
-                f'adopt="older-than-everything" (--adopt older-than-everything); otherwise use an empty table'
+                f"the DynamoDB table {shape.name} already has items that no event explains. If "
+                "every event to come is newer than them, say "
+                'adopt="older-than-everything" (--adopt older-than-everything); otherwise use an '
+                "empty table"
             )
 
     def items(self, spec: TableSpec) -> Iterator[Item]:
@@ -209,8 +213,10 @@ class UserTables:
             memory = memory_of(item)
             if memory is None:
                 raise StoreError(
-                    f"{shape.name}: {entity_of(shape.schema, item)} has {SINCE} but no {MEMORY}, so it cannot be forgotten safely. Either the index "
-                    f"{SINCE} does not project {MEMORY} (`anyorder doctor` tells), or somebody else wrote this item, and must take it away"
+                    f"{shape.name}: {entity_of(shape.schema, item)} has {SINCE} but no {MEMORY}, "
+                    "so it cannot be forgotten safely. Either the index "
+                    f"{SINCE} does not project {MEMORY} (`anyorder doctor` tells), or somebody "
+                    "else wrote this item, and must take it away"
                 )
             if not memory.live:
                 key = {name: item[name] for name in shape.schema.names}
