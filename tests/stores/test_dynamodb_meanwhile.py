@@ -13,7 +13,8 @@ from anyorder._core.event import Delivery, Event, Kind
 from anyorder._core.families import LogPosition, ScalarPosition
 from anyorder._core.fold import stamp_of
 from anyorder._core.outcome import Reason
-from anyorder.guard.contract import EntryQuery, TableSpec
+from anyorder.guard.batch import reconsider_keys
+from anyorder.guard.contract import EntryQuery, News, TableSpec
 from anyorder.guard.intake import Share, take
 from anyorder.testing.bench import NEVER, RETENTION_ZERO, Bench
 from anyorder.testing.change import Change, decode, delete, put, truncate
@@ -163,6 +164,27 @@ def test_what_waits_for_a_run_that_is_learnt_meanwhile_settles(
     assert entries(ours) == [("waiting", "settled")]
     assert {row["id"]: row["x"] for row in place.rows("kit")} == {1: "new", 2: "read"}
     ours.close(), other.close(), place.close()
+
+
+def test_a_key_is_news_once_for_each_time_that_it_was_decided(place: Place) -> None:
+    """What the quarantine holds of a key is decided again after a batch of it; the guard's own
+    deciding again is no news, else it would ask for ever."""
+    store: Any = place.connect(decode)
+    one, two = (Change(1, 1, {"x": letter}).event() for letter in "ab")
+    deliver(store, [one], "1")
+    assert deliver(store, [two], "2") == [Reason.CONFLICT]
+    with store.transaction(1.0) as transaction:
+        limits = transaction.open_table(NEVER)
+        for token in "34":
+            transaction.remembered(NEVER, [one.entity])
+            assert transaction.news(NEVER).again == (one.entity,)
+            reconsider_keys(transaction, NEVER, [one.entity], limits, token)
+            assert transaction.news(NEVER).again == ()
+    with store.reading() as transaction:
+        transaction.open_table(NEVER)
+        transaction.remembered(NEVER, [one.entity])
+        assert transaction.news(NEVER) == News()
+    store.close()
 
 
 @pytest.mark.parametrize("operation", ["put_item", "update_item", "transact_write_items"])

@@ -55,10 +55,9 @@ class DynamoDBStore:
         exact_outcome=True,
         note=(
             "a batch is not atomic: each key is; an item has 400 KB, a number 38 digits and no "
-            "sign of zero: -0.0 becomes 0; a multi-Region "
-            "eventually consistent table guards only inside one Region; a write whose answer was "
-            "lost and that is overtaken meanwhile is counted "
-            "as stale"
+            "sign of zero: -0.0 becomes 0; a multi-Region eventually consistent table guards only "
+            "inside one Region; a write whose answer was lost and that is overtaken meanwhile is "
+            "counted as stale"
         ),
     )
 
