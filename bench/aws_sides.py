@@ -42,7 +42,7 @@ def anyorder_side(endpoint: str, name: str) -> Side:
         retention="forever",
     )
     handler = lambda_handler(table)
-    client = table.store.requests.client  # type: ignore[attr-defined]
+    client = table.store.parts.requests.client  # type: ignore[attr-defined]
 
     def rows() -> Rows:
         return by_key(item for item in scan(client, name) if live(item))

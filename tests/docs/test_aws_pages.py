@@ -87,7 +87,7 @@ class Measured:
 
     def forgotten(self) -> float:
         """Write units a tombstone, floors included; DynamoDB's own TTL takes none."""
-        if self.bench.store.native_ttl:  # type: ignore[attr-defined]
+        if self.bench.store.parts.native_ttl:  # type: ignore[attr-defined]
             return 0.0
         before = self.meter.writes
         gone = self.bench.store.reap(self.bench.spec, START + 2, 10 * KEYS)

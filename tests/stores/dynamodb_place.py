@@ -92,7 +92,7 @@ def _exact(value: Any) -> Any:
 
 
 def tap(store: Any, hook: Hook) -> None:
-    store.requests.client = _Tapped(store.requests.client, hook)
+    store.parts.requests.client = _Tapped(store.parts.requests.client, hook)
 
 
 class _Tapped:

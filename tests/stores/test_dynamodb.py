@@ -137,7 +137,8 @@ class AnyCopy(DynamoDBStore):
 
     def __init__(self, *arguments: Any, **options: Any) -> None:
         super().__init__(*arguments, **options)
-        self.floors = FloorsOfAnyCopy(self.books, self.tables)
+        floors = FloorsOfAnyCopy(self.parts.books, self.parts.tables)
+        self.parts = self.parts._replace(floors=floors)
 
 
 class PlainCreates(DynamoDBStore):
@@ -145,15 +146,16 @@ class PlainCreates(DynamoDBStore):
 
     def __init__(self, *arguments: Any, **options: Any) -> None:
         super().__init__(*arguments, **options)
-        self.floors = UncheckedFloors(self.books, self.tables)
+        floors = UncheckedFloors(self.parts.books, self.parts.tables)
+        self.parts = self.parts._replace(floors=floors)
 
 
 class UnconditionalReaper(DynamoDBStore):
     """The reaper deletes a key's item whatever it holds by then."""
 
     def _forget(self, spec: TableSpec, tombstone: Tombstone) -> bool:
-        self.requests.call(
-            "delete_item", TableName=self.tables.name_of(spec.name), Key=tombstone.key
+        self.parts.requests.call(
+            "delete_item", TableName=self.parts.tables.name_of(spec.name), Key=tombstone.key
         )
         return True
 
@@ -162,9 +164,11 @@ class FloorAfterDelete(DynamoDBStore):
     """The reaper deletes first."""
 
     def _reap(self, spec: TableSpec, before: float, limit: int) -> int:
-        for tombstone in self.tables.tombstones(spec.name, before):
+        for tombstone in self.parts.tables.tombstones(spec.name, before):
             self._forget(spec, tombstone)
-            self.floors.raise_over(spec.name, bucket_of(tombstone.entity), [tombstone.memory.stamp])
+            self.parts.floors.raise_over(
+                spec.name, bucket_of(tombstone.entity), [tombstone.memory.stamp]
+            )
         return 0
 
 
@@ -206,7 +210,7 @@ def test_a_delete_then_its_create_two_years_late(dynamodb_local: Any) -> None:
     users = TableSpec("users", ("name",), retention=48 * HOURS)
     place = dynamodb_place(dynamodb_local)
     store: Any = open_store(f"{place.url}&forget=ttl", decode)
-    table = store.tables.name_of("users")
+    table = store.parts.tables.name_of("users")
     began = time.time() - 3 * 48 * HOURS + 5
 
     deleted = take(store, [Share(users, [user("ann", 2, None)])], now=began, token="delete")
@@ -274,7 +278,7 @@ def test_native_ttl_goes_on_after_a_retention_without_anybody(
         # only what is older than the retention's tombstones
         assert found.count(Reason.LATE) <= 8 - 7 / away
         assert not any(
-            floor.floor == EVERYTHING for floor in bench.store.floors.read("kit").values()
+            floor.floor == EVERYTHING for floor in bench.store.parts.floors.read("kit").values()
         )  # type: ignore[attr-defined]
 
 
@@ -291,7 +295,7 @@ def test_a_retention_may_be_shortened_under_native_ttl(dynamodb_local: Any) -> N
         bench.spec = TableSpec("kit", ("id",), retention=7 * DAY)
         found = bench.deliver([put(1, 60), put(4, 61), put(5, 49)], now=121 * DAY)
         assert found[:2] == [Reason.APPLIED, Reason.APPLIED]
-        floors = bench.store.floors.read("kit")  # type: ignore[attr-defined]
+        floors = bench.store.parts.floors.read("kit")  # type: ignore[attr-defined]
         assert {floor.covered for floor in floors.values()} == {114 * DAY}
         assert not any(floor.floor == EVERYTHING for floor in floors.values())
 
@@ -317,9 +321,9 @@ def test_versions_that_count_per_key_never_expire(dynamodb_local: Any) -> None:
                 store, [Share(spec, [gone(f"ben {day}", 1)])], now=day * DAY, token=str(day)
             ).decisions
         ] == [Reason.APPLIED]
-    assert [EXPIRES in item for item in scan(dynamodb_local, store.tables.name_of("users"))] == [
-        False
-    ] * 5
+    assert [
+        EXPIRES in item for item in scan(dynamodb_local, store.parts.tables.name_of("users"))
+    ] == [False] * 5
     with pytest.raises(NotReapable):
         forget(store, spec, 130 * DAY)
     store.close()
@@ -360,7 +364,9 @@ def test_the_first_note_covers_only_what_must_have_landed(dynamodb_local: Any) -
     spec = TableSpec("kit", ("id",), retention=7 * DAY)
     with Bench("native ttl", lambda: dynamodb_place(dynamodb_local, forget="ttl"), spec) as bench:
         bench.deliver([put(1, 1)], now=100 * DAY)
-        assert {floor.covered for floor in bench.store.floors.read("kit").values()} == {99 * DAY}  # type: ignore[attr-defined]
+        assert {floor.covered for floor in bench.store.parts.floors.read("kit").values()} == {
+            99 * DAY
+        }  # type: ignore[attr-defined]
 
 
 def test_a_reader_makes_no_table(dynamodb_local: Any) -> None:
@@ -374,7 +380,7 @@ def test_a_reader_makes_no_table(dynamodb_local: Any) -> None:
         store, [Share(TableSpec("kit", ("id",)), [put(1, 1).event()])], now=1.0, token="t", dry=True
     )
     tuple(store.check(TableSpec("kit", ("id",))))
-    assert not exists(dynamodb_local, store.tables.books)
+    assert not exists(dynamodb_local, store.parts.tables.books)
     store.close()
 
 
@@ -392,7 +398,7 @@ def test_a_tombstone_that_lives_again_loses_its_ttl_attribute(dynamodb_local: An
         bench.deliver([put(1, 2), part(2, 2, "x")], now=100 * DAY + 1)
         items = {
             plain_row(item)["id"]: item
-            for item in scan(dynamodb_local, bench.store.tables.name_of("kit"))
+            for item in scan(dynamodb_local, bench.store.parts.tables.name_of("kit"))
         }  # type: ignore[attr-defined]
         assert [EXPIRES in items[key] for key in (1, 2, 3)] == [False, False, True]
         assert [SINCE in items[key] for key in (1, 2, 3)] == [False, False, True]
@@ -487,7 +493,7 @@ def test_the_sign_of_zero_is_lost_as_the_promises_say(dynamodb_local: Any) -> No
 def test_rows_of_the_users_own_are_refused_or_adopted(dynamodb_local: Any) -> None:
     """A table with items that no event explains is refused, with the words that adopt them."""
     with Bench("adopt", lambda: dynamodb_place(dynamodb_local)) as bench:
-        table = bench.store.tables.name_of("kit")  # type: ignore[attr-defined]
+        table = bench.store.parts.tables.name_of("kit")  # type: ignore[attr-defined]
         dynamodb_local.create_table(
             TableName=table,
             AttributeDefinitions=[{"AttributeName": "id", "AttributeType": "N"}],
@@ -521,7 +527,7 @@ def test_composite_and_unusual_keys(dynamodb_local: Any) -> None:
         assert row == {**key, "v": 1}
     store.close()
     for table in keys:
-        dynamodb_local.delete_table(TableName=store.tables.name_of(table))  # type: ignore[attr-defined]
+        dynamodb_local.delete_table(TableName=store.parts.tables.name_of(table))  # type: ignore[attr-defined]
     place.close()
 
 
@@ -530,7 +536,7 @@ def test_doctor_finds_what_the_guard_depends_on(dynamodb_local: Any) -> None:
     of ours has none."""
     spec = TableSpec("kit", ("id",), retention=3600.0)
     with Bench("doctor", lambda: dynamodb_place(dynamodb_local), spec) as bench:
-        table = bench.store.tables.name_of("kit")  # type: ignore[attr-defined]
+        table = bench.store.parts.tables.name_of("kit")  # type: ignore[attr-defined]
         dynamodb_local.create_table(
             TableName=table,
             AttributeDefinitions=[{"AttributeName": "id", "AttributeType": "N"}],

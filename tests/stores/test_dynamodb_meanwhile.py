@@ -83,7 +83,7 @@ def test_a_create_that_lands_after_the_first_truncate_is_truncated(
     ) as bench:
         bench.deliver([put(9, 1)])
         other, store = bench.connect(), bench.store
-        store.requests.client = Meanwhile(
+        store.parts.requests.client = Meanwhile(
             dynamodb_local, "put_item", lambda: bench.deliver([truncate(5)], store=other)
         )  # type: ignore[attr-defined]
         bench.deliver([put(1, 3), put(2, 7)], store=store)
@@ -102,9 +102,9 @@ def test_a_create_whose_writer_died_after_the_first_truncate_is_truncated(
 
         def sweep() -> None:
             bench.deliver([truncate(5)], store=other)
-            store.requests.client = Meanwhile(dynamodb_local, "batch_get_item", crash)  # type: ignore[attr-defined]
+            store.parts.requests.client = Meanwhile(dynamodb_local, "batch_get_item", crash)  # type: ignore[attr-defined]
 
-        store.requests.client = Meanwhile(dynamodb_local, "put_item", sweep)  # type: ignore[attr-defined]
+        store.parts.requests.client = Meanwhile(dynamodb_local, "put_item", sweep)  # type: ignore[attr-defined]
         with pytest.raises(Crash):
             bench.deliver([put(1, 3)], store=store)
         assert set(bench.rows()) == {1}
@@ -155,7 +155,7 @@ def test_what_waits_for_a_run_that_is_learnt_meanwhile_settles(
     ours, other = (place.connect(lambda delivery: known[delivery.offset]) for _ in range(2))
     deliver(ours, [old], "a")
     if race:
-        ours.requests.client = Meanwhile(
+        ours.parts.requests.client = Meanwhile(
             dynamodb_local, "transact_write_items", lambda: deliver(other, [read], "b")
         )  # type: ignore[attr-defined]
     assert deliver(ours, [new], "c") == [Reason.WAITING]
@@ -197,10 +197,10 @@ def test_a_dispute_keeps_its_other_content_over_a_crash(
     store: Any = place.connect(decode)
     one, two = (Change(1, 1, {"x": letter}).event() for letter in order)
     deliver(store, [one], "1")
-    store.requests.client = Meanwhile(dynamodb_local, operation, crash)
+    store.parts.requests.client = Meanwhile(dynamodb_local, operation, crash)
     with contextlib.suppress(Crash):
         deliver(store, [two], "2")
-    store.requests.client = dynamodb_local
+    store.parts.requests.client = dynamodb_local
     deliver(store, [two], "3")
     with store.reading() as transaction:
         (entry,) = transaction.entries(EntryQuery())

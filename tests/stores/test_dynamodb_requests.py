@@ -219,11 +219,11 @@ def test_two_first_starts_at_once(dynamodb_local: Any) -> None:
 
         def create(**arguments: Any) -> Any:
             dynamodb_local.create_table(**arguments)
-            if arguments["TableName"] == store.tables.name_of("kit"):
+            if arguments["TableName"] == store.parts.tables.name_of("kit"):
                 switch_on_ttl(dynamodb_local, arguments["TableName"])
             return dynamodb_local.create_table(**arguments)
 
-        store.requests.client = Changed(dynamodb_local, create_table=create)
+        store.parts.requests.client = Changed(dynamodb_local, create_table=create)
         assert bench.deliver([put(1, 1)], now=1000 * DAY) == [Reason.APPLIED]
         assert list(store.check(WEEK)) == []
 
@@ -236,7 +236,7 @@ def test_a_ttl_that_is_refused_and_not_on_is_an_error(dynamodb_local: Any) -> No
 
     with Bench("first starts", lambda: dynamodb_place(dynamodb_local, forget="ttl"), WEEK) as bench:
         store: Any = bench.store
-        store.requests.client = Changed(dynamodb_local, update_time_to_live=refuse)
+        store.parts.requests.client = Changed(dynamodb_local, update_time_to_live=refuse)
         with pytest.raises(StoreError, match="switch on TTL"):
             bench.deliver([put(1, 1)], now=1000 * DAY)
 
@@ -297,7 +297,7 @@ def test_a_tombstone_that_an_index_hides_is_noted_all_the_same(dynamodb_local: A
     """An index of keys only carries no memories: the note reads the table, so a create that comes
     after DynamoDB's TTL is late, not a resurrection."""
     with Bench("keys only", lambda: dynamodb_place(dynamodb_local, forget="ttl"), WEEK) as bench:
-        name = bench.store.tables.name_of("kit")  # type: ignore[attr-defined]
+        name = bench.store.parts.tables.name_of("kit")  # type: ignore[attr-defined]
         # without TTL: by our clock the server's would come at once
         make_user_table(dynamodb_local, name, index(KEYS_ONLY))
         bench.deliver([put(2, 1), put(1, 1)], now=1000 * DAY)
@@ -324,7 +324,7 @@ def test_doctor_looks_at_what_the_index_carries(
     """An index that cannot be used is a finding, and the advice names the projection."""
     with Bench("doctor", lambda: dynamodb_place(dynamodb_local), WEEK) as bench:
         store: Any = bench.store
-        make_user_table(dynamodb_local, store.tables.name_of("kit"), index(projection))
+        make_user_table(dynamodb_local, store.parts.tables.name_of("kit"), index(projection))
         findings = [(finding, to_do) for _, finding, to_do in store.check(WEEK)]
         assert len(findings) == bool(words)
         for finding, to_do in findings:
@@ -377,13 +377,13 @@ def test_an_index_is_read_once_it_is_built(dynamodb_local: Any) -> None:
 
     with Bench("index", lambda: dynamodb_place(dynamodb_local), WEEK) as bench:
         store: Any = bench.store
-        store.requests.client = Changed(dynamodb_local, describe_table=describe)
+        store.parts.requests.client = Changed(dynamodb_local, describe_table=describe)
         bench.deliver([delete(1, 5)], now=1000 * DAY)
         assert "not ready (CREATING)" in " ".join(finding for _, finding, _ in store.check(WEEK))
-        store.requests.client = Changed(dynamodb_local, describe_table=describe, scan=scan)
-        first = list(store.tables.tombstones("kit", 1001 * DAY))
+        store.parts.requests.client = Changed(dynamodb_local, describe_table=describe, scan=scan)
+        first = list(store.parts.tables.tombstones("kit", 1001 * DAY))
         state.update({"IndexStatus": "ACTIVE", "Backfilling": False})
-        assert first == list(store.tables.tombstones("kit", 1001 * DAY)) != []
+        assert first == list(store.parts.tables.tombstones("kit", 1001 * DAY)) != []
         assert read == [None, SINCE]
 
 
@@ -393,9 +393,9 @@ def test_a_tombstone_without_its_memory_stops_the_reaper(dynamodb_local: Any) ->
         store: Any = bench.store
         bench.deliver([put(1, 1)], now=1000 * DAY)
         dynamodb_local.put_item(
-            TableName=store.tables.name_of("kit"), Item={"id": {"N": "2"}, SINCE: {"N": "5"}}
+            TableName=store.parts.tables.name_of("kit"), Item={"id": {"N": "2"}, SINCE: {"N": "5"}}
         )
         with pytest.raises(
             StoreError, match=r'\{"id":2\} has anyorder_since but no anyorder_memory'
         ):
-            list(store.tables.tombstones("kit", 1001 * DAY))
+            list(store.parts.tables.tombstones("kit", 1001 * DAY))

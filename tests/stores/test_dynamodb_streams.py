@@ -97,8 +97,8 @@ def test_recorded_streams_end_as_in_the_plain_store(dynamodb_local: Any, stream:
     assert take_all(store, events) == take_all(plain, events)
     assert remembered(store) == remembered(plain)
     for table, rows in plain.state.rows.items():
-        shape = store.tables.shape(TableSpec(table))
-        items = scan(dynamodb_local, store.tables.name_of(table)) if shape is not None else []
+        shape = store.parts.tables.shape(TableSpec(table))
+        items = scan(dynamodb_local, store.parts.tables.name_of(table)) if shape is not None else []
         found = {
             entity_of(shape.schema, item): comparable(plain_row(item))
             for item in items

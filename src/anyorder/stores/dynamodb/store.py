@@ -79,21 +79,19 @@ class DynamoDBStore:
             )
         if client is None:
             client = make_client(region, endpoint, threads)
-        self.requests = Requests(client, threads)
-        self.tables = UserTables(self.requests, pattern)
-        self.books = Books(self.requests, self.tables.books)
-        self.floors = Floors(self.books, self.tables)
-        self.native_ttl = forget == "ttl"
-        open_entries = OpenEntries(self.books)
+        requests = Requests(client, threads)
+        tables = UserTables(requests, pattern)
+        books = Books(requests, tables.books)
+        open_entries = OpenEntries(books)
         self.parts = Parts(
-            self.requests,
-            self.tables,
-            self.books,
-            self.floors,
-            QuarantineItems(self.books, open_entries, decode),
-            open_entries,
-            Staleness(read_first),
-            self.native_ttl,
+            requests=requests,
+            tables=tables,
+            books=books,
+            floors=Floors(books, tables),
+            quarantine=QuarantineItems(books, open_entries, decode),
+            open_entries=open_entries,
+            staleness=Staleness(read_first),
+            native_ttl=forget == "ttl",
         )
 
     @contextmanager
@@ -111,7 +109,7 @@ class DynamoDBStore:
 
     def close(self) -> None:
         """End our threads."""
-        self.requests.close()
+        self.parts.requests.close()
 
     # ---- forgetting
 
@@ -126,31 +124,33 @@ class DynamoDBStore:
         under way.
         """
         now = before + (spec.retention or 0.0)
-        meta, _ = self.books.load(spec.name)
+        meta, _ = self.parts.books.load(spec.name)
         if meta is None or meta.guarded is None:
             with self.transaction(now) as transaction:
                 transaction.open_table(spec)
             return 0
         if meta.guarded > 0 and now < meta.guarded + DAY:
             return 0
-        if meta.expires is not None and self.floors.note(meta, now):
+        if meta.expires is not None and self.parts.floors.note(meta, now):
             raise NotReapable
-        return 0 if self.native_ttl else self._reap(spec, before, limit)
+        return 0 if self.parts.native_ttl else self._reap(spec, before, limit)
 
     def _reap(self, spec: TableSpec, before: float, limit: int) -> int:
         gone = 0
-        old = itertools.islice(self.tables.tombstones(spec.name, before), limit)
+        old = itertools.islice(self.parts.tables.tombstones(spec.name, before), limit)
         for bucket, tombstones in by_bucket(old).items():
             stamps = [tombstone.memory.stamp for tombstone in tombstones]
-            self.floors.raise_over(spec.name, bucket, stamps)
-            went = self.requests.each(lambda tombstone: self._forget(spec, tombstone), tombstones)
+            self.parts.floors.raise_over(spec.name, bucket, stamps)
+            went = self.parts.requests.each(
+                lambda tombstone: self._forget(spec, tombstone), tombstones
+            )
             gone += sum(went)
         return gone
 
     def _forget(self, spec: TableSpec, tombstone: Tombstone) -> bool:
-        answer = self.requests.call(
+        answer = self.parts.requests.call(
             "delete_item",
-            TableName=self.tables.name_of(spec.name),
+            TableName=self.parts.tables.name_of(spec.name),
             Key=tombstone.key,
             ConditionExpression="#m = :text",
             ExpressionAttributeNames={"#m": MEMORY},
