@@ -14,7 +14,7 @@ from anyorder._core.decide import accept
 from anyorder._core.outcome import Reason
 from tests.model.histories import limits_of, meaning, told
 from tests.model.search import Explored, explore
-from tests.model.store import EMPTY, Slot, Store, bits, written
+from tests.model.store import EMPTY, Slot, Store, bits
 
 # limits, slot, accepted, held, events an operator gave his word for
 State = tuple[int, int, int, int, int]
@@ -48,10 +48,10 @@ class Accepting:
     def accept(self, state: State, place: int) -> tuple[str, State]:
         limits, slot, accepted, held, word = state
         memory, row = self.store.slots[slot]
-        after, reason, _ = accept(memory, self.events[place], self.store.limits[limits])
+        after, step, reason, _ = accept(memory, self.events[place], self.store.limits[limits])
         if reason is not Reason.APPLIED:
             return f"accept {self.told[place].label}: {reason}", state
-        number = self.store.number(Slot(after, written(row, after, self.store.columns)))
+        number = self.store.number(Slot(after, self.store.written(row, after, step)))
         step = self.store.deliver(number, (), held & ~(1 << place), limits, True)
         word |= 1 << place
         return f"accept {self.told[place].label}", (

@@ -33,8 +33,8 @@ class RefusingTransaction(MemoryTransaction):
         self, spec: TableSpec, writes: Sequence[Write], limits: Limits, token: str
     ) -> list[Refused | Lost]:
         def shows(write: Write) -> bool:
-            return write.after is not None and not self.refused.isdisjoint(
-                (write.after.values or {}).values()
+            return write.written is not None and not self.refused.isdisjoint(
+                write.written.values.values()
             )
 
         failures: list[Refused | Lost] = [

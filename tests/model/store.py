@@ -1,5 +1,5 @@
 """What a store does with the product's decisions, and nothing more: it keeps memories, writes rows
-from `Memory.values`, keeps the quarantine. Memories, limits and decisions are numbered, so that a
+from `Written`, keeps the quarantine. Memories, limits and decisions are numbered, so that a
 state is a few small integers and every decision of the product is taken once.
 """
 
@@ -11,10 +11,11 @@ from typing import NamedTuple
 import msgspec
 
 from anyorder._core.batch import Arrival, Held, Judged, coalesce, identity_of
+from anyorder._core.columns import Written, holes, source_of
 from anyorder._core.decide import forget, truncate, truncated_by
 from anyorder._core.event import Event
 from anyorder._core.fold import Limits
-from anyorder._core.memory import REST, Memory, pack, unpack
+from anyorder._core.memory import Memory, pack, unpack
 from anyorder._core.outcome import Outcome, Reason, outcome_of
 from anyorder.guard.holdings import disputes
 
@@ -48,22 +49,6 @@ def bits(mask: int) -> Iterator[int]:
         if mask & 1:
             yield at
         mask, at = mask >> 1, at + 1
-
-
-def written(row: Row | None, memory: Memory | None, columns: Sequence[str]) -> Row | None:
-    """The user's row after a store wrote a decision (see `Memory.values`)."""
-    if memory is None or not memory.live:
-        return None
-    if memory.values is None:
-        return row
-    values, listed, before = memory.values, memory.cells or {}, row or (None,) * len(columns)
-
-    def cell(column: str, old: object) -> object:
-        if column in values:
-            return values[column]
-        return None if REST in values and column not in listed else old
-
-    return tuple(cell(column, old) for column, old in zip(columns, before, strict=True))
 
 
 class Store:
@@ -147,7 +132,8 @@ class Store:
         held |= kept
         after = slot
         if share.moved:
-            after = self.number(Slot(share.after, written(row, share.after, self.columns)))
+            shown = self.written(row, share.after, share.written)
+            after = self.number(Slot(share.after, shown))
         return Step(after, held, tuple(reasons[place] for place in batch), accepted)
 
     def _is_held(self, decision: Judged, held: int) -> bool:
@@ -175,6 +161,16 @@ class Store:
             msgspec.structs.replace(known, lineage={**known.lineage, run[0]: runs})
         )
 
+    def written(self, row: Row | None, after: Memory | None, step: Written | None) -> Row | None:
+        """The user's row after a store wrote a decision."""
+        if after is None or not after.live:
+            return None
+        if step is None:
+            return row
+        before = {} if row is None else dict(zip(self.columns, row, strict=True))
+        shown = step.onto(before)
+        return tuple(shown.get(column) for column in self.columns)
+
     def reap(self, slot: int, limits: int) -> int:
         """Forget this tombstone: the limits afterwards; the slot is empty."""
         memory = self.slots[slot].memory
@@ -199,10 +195,10 @@ class Store:
         memory, row = self.slots[slot]
         if memory is None:
             return slot
-        after = truncate(memory, event, limits)
-        return (
-            slot if after is memory else self.number(Slot(after, written(row, after, self.columns)))
-        )
+        after, step, _, _ = truncate(memory, event, limits)
+        if after is memory:
+            return slot
+        return self.number(Slot(after, self.written(row, after, step)))
 
     def is_tombstone(self, slot: int) -> bool:
         memory = self.slots[slot].memory
@@ -210,7 +206,7 @@ class Store:
 
     def is_incomplete(self, slot: int) -> bool:
         memory = self.slots[slot].memory
-        return memory is not None and bool(memory.holes(set(self.columns)))
+        return memory is not None and bool(holes(memory, self.columns))
 
     def view(self, slot: int) -> dict[str, object] | None:
         """The row without its holes. Raises AssertionError where it is not what the memory says:
@@ -227,15 +223,15 @@ class Store:
         told = {
             c: value
             for c, value in zip(self.columns, row, strict=True)
-            if memory.source_of(c) is not None
+            if source_of(memory, c) is not None
         }
-        holes = sorted(set(self.columns) - set(told))
-        assert memory.holes(set(self.columns)) == holes
+        untold = sorted(set(self.columns) - set(told))
+        assert holes(memory, self.columns) == untold
         assert all(
-            value is None for c, value in zip(self.columns, row, strict=True) if c in holes
-        ), f"a hole shows a value: {row}, holes {holes}"
+            value is None for c, value in zip(self.columns, row, strict=True) if c in untold
+        ), f"a hole shows a value: {row}, holes {untold}"
         for column, value in told.items():
-            stamp = memory.source_of(column)
+            stamp = source_of(memory, column)
             said = (
                 self._said.get((stamp.position.identity(), stamp.fingerprint), {})
                 if stamp is not None

@@ -9,14 +9,15 @@ from typing import Any, NamedTuple
 import msgspec
 import pytest
 
-from anyorder._core import batch, decide, fold, reset
+from anyorder._core import batch, columns, decide, fold, past, reset
 from anyorder._core.batch import Arrival, Coalesced, Judged
+from anyorder._core.columns import Written
 from anyorder._core.decide import truncate
 from anyorder._core.event import Event, Kind
 from anyorder._core.families import LogPosition, OffsetPosition, postgres_log
 from anyorder._core.floor import Floor
 from anyorder._core.fold import Applied, Limits
-from anyorder._core.memory import Born, Memory, Stamp
+from anyorder._core.memory import Base, Born, Cell, Memory, Stamp
 from anyorder._core.outcome import Reason
 from anyorder._core.position import Above, Order
 from anyorder.guard import writing
@@ -79,50 +80,51 @@ def _counted(name: str, count: int) -> Caught | None:
 
 
 def no_birth_floor(patch: Patch) -> None:
-    fresh = fold._fresh
-    patch.setattr(
-        fold,
-        "_fresh",
-        lambda event, stamp, base: fresh(event, stamp, None if isinstance(base, Born) else base),
-    )
+    of_empty_slot = past.of_empty_slot
+
+    def unborn(*known: Any) -> Base | None:
+        base = of_empty_slot(*known)
+        return None if isinstance(base, Born) else base
+
+    patch.setattr(past, "of_empty_slot", unborn)
 
 
 def older_delete_is_just_stale(patch: Patch) -> None:
-    older = fold._older_than_row
+    older = fold._older
 
     def stale(memory: Memory, event: Event, *rest: Any) -> Applied:
-        return (
-            older(memory, event, *rest) if event.kind is Kind.PUT else Applied(memory, Reason.STALE)
-        )
+        if event.kind is Kind.PUT:
+            return older(memory, event, *rest)
+        return Applied(memory, None, Reason.STALE)
 
-    patch.setattr(fold, "_older_than_row", stale)
+    patch.setattr(fold, "_older", stale)
 
 
 def what_a_delete_cleared_is_forgotten(patch: Patch) -> None:
-    patch.setattr(fold, "_dead_up_to", lambda base, stamp, limits: base)
+    patch.setattr(past, "dead_up_to", lambda base, stamp, lineage: base)
 
 
 def last_writer_wins(patch: Patch) -> None:
-    older = fold._older_than_row
+    older = fold._older
 
     def stale(memory: Memory, event: Event, *rest: Any) -> Applied:
-        return (
-            Applied(memory, Reason.STALE) if event.kind is Kind.PUT else older(memory, event, *rest)
-        )
+        if event.kind is Kind.PUT:
+            return Applied(memory, None, Reason.STALE)
+        return older(memory, event, *rest)
 
-    patch.setattr(fold, "_older_than_row", stale)
+    patch.setattr(fold, "_older", stale)
 
 
 def late_delete_is_stored(patch: Patch) -> None:
-    fill = fold._fill
+    onto_empty = fold._onto_empty
 
     def stored(event: Event, stamp: Stamp, limits: Limits) -> Applied:
-        applied = fill(event, stamp, limits)
-        return (
-            Applied(Memory(stamp), Reason.APPLIED) if applied.reason is Reason.ABSORBED else applied
-        )
+        applied = onto_empty(event, stamp, limits)
+        if applied.reason is Reason.ABSORBED:
+            return Applied(Memory(stamp), None, Reason.APPLIED)
+        return applied
 
-    patch.setattr(fold, "_fill", stored)
+    patch.setattr(fold, "_onto_empty", stored)
 
 
 def truncate_deletes_rows_only(patch: Patch) -> None:
@@ -139,7 +141,7 @@ def truncate_raises_the_floor_only(patch: Patch) -> None:
         store,
         "truncate",
         lambda memory, event, limits: (
-            memory if not memory.live else truncate(memory, event, limits)
+            truncate(memory, event, limits) if memory.live else Applied(memory, None, Reason.STALE)
         ),
     )
 
@@ -158,17 +160,21 @@ def holes_of_a_create_inherit(patch: Patch) -> None:
 
 
 def older_create_is_only_a_put(patch: Patch) -> None:
-    older = fold._older_than_row
+    older = fold._older
     patch.setattr(
         fold,
-        "_older_than_row",
+        "_older",
         lambda memory, event, *rest: older(memory, replace(event, creates=False), *rest),
     )
 
 
 def writes_are_only_added(patch: Patch) -> None:
     patch.setattr(batch, "newest_first", list)
-    patch.setattr(fold, "_writes", lambda memory, apart, told: {**(memory.values or {}), **told})
+    patch.setattr(
+        Written,
+        "then",
+        lambda first, later: Written({**first.values, **later.values}, first.spared),
+    )
 
 
 # ---------------------------------------------------------------- R9, R12 and the settling rule:
@@ -183,7 +189,7 @@ def held_is_never_decided_again(patch: Patch) -> None:
     patch.setattr(
         batch,
         "decide_again",
-        lambda memory, event, limits: fold.Applied(memory, Reason.CONFLICT),
+        lambda memory, event, limits: Applied(memory, None, Reason.CONFLICT),
     )
 
 
@@ -283,17 +289,17 @@ def no_joined_offset(patch: Patch) -> None:
 
 
 def the_rows_offset_for_every_field(patch: Patch) -> None:
-    source_of = Memory.source_of
+    told_by = columns.told_by
 
-    def of_the_row(memory: Memory, column: str) -> Stamp | None:
-        found = source_of(memory, column)
-        if found is None or found is memory.stamp:
+    def of_the_row(cell: Cell, row: Stamp) -> Stamp | None:
+        found = told_by(cell, row)
+        if found is None or found is row:
             return found
         assert isinstance(found.position, LogPosition)
-        assert isinstance(memory.stamp.position, LogPosition)
-        return replace(found, position=replace(found.position, offset=memory.stamp.position.offset))
+        assert isinstance(row.position, LogPosition)
+        return replace(found, position=replace(found.position, offset=row.position.offset))
 
-    patch.setattr(Memory, "source_of", of_the_row)
+    patch.setattr(columns, "told_by", of_the_row)
 
 
 def a_read_by_position_alone(patch: Patch) -> None:
@@ -352,8 +358,8 @@ def null_records_are_deletes(patch: Patch) -> None:
         stored = memory.stamp.position if memory is not None else None
         if not isinstance(stored, LogPosition) or hint.offset > stored.offset:
             gone = replace(hint, op="d", lsn=-1)
-            return Applied(Memory(Stamp(gone, 0, "")), Reason.APPLIED)
-        return Applied(memory, Reason.STALE)
+            return Applied(Memory(Stamp(gone, 0, "")), None, Reason.APPLIED)
+        return Applied(memory, None, Reason.STALE)
 
     patch.setattr(decide, "_hint", believed)
 

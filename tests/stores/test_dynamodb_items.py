@@ -12,9 +12,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from anyorder._core.columns import Written
 from anyorder._core.event import canonical
 from anyorder._core.families import LogPosition, OffsetPosition, Position, ScalarPosition
-from anyorder._core.fold import compare
 from anyorder._core.memory import Memory, Stamp
 from anyorder._core.outcome import Reason
 from anyorder._core.position import Order
@@ -180,7 +180,7 @@ def test_only_what_is_newer_for_certain_overtakes_unread(positions: list[Positio
         )
         if overtakes(stored, new):
             overtaken += 1
-            assert compare(new.stamp, stored.stamp, LINEAGE) is Order.NEWER, (a, b)
+            assert new.stamp.compare(stored.stamp, LINEAGE) is Order.NEWER, (a, b)
             assert b.joined(a, False) == b, (a, b)
     assert overtaken > 0
 
@@ -198,26 +198,26 @@ TARGET = Target("t", KeySchema((("id", "N"),)), 1.0, "token")
 
 
 def memory(version: int, rank: int = 1) -> Memory:
-    return Memory(
-        Stamp(ScalarPosition("version", "s", (version,)), rank, "f" * rank),
-        values={"x": version, "*": None} if rank else None,
-    )
+    return Memory(Stamp(ScalarPosition("version", "s", (version,)), rank, "f" * rank))
+
+
+def write(before: Memory | None, after: Memory) -> Write:
+    values = {"x": after.stamp.position.value[0]}  # type: ignore[union-attr]
+    return Write("", {"id": 1}, before, after, Written(values, frozenset()) if after.live else None)
 
 
 def test_a_refused_condition_is_our_own_write_or_somebody_elses() -> None:
     """After a lost answer the token tells; without one a failed condition is always somebody
     else's."""
-    made = plan(TARGET, Write('{"id":1}', {"id": 1}, None, memory(2)), Slot())
+    made = plan(TARGET, write(None, memory(2)), Slot())
     mine, other = (
         {MEMORY: {"S": made.text}},
-        plan(
-            TARGET._replace(token="other"), Write("", {"id": 1}, None, memory(2)), Slot()
-        ).arguments["Item"],
+        plan(TARGET._replace(token="other"), write(None, memory(2)), Slot()).arguments["Item"],
     )
     assert settle(made, Answer({"Item": mine}, CONDITION_FAILED, repeated=True)) is None
     assert isinstance(settle(made, Answer({"Item": other}, CONDITION_FAILED, repeated=True)), Lost)
     assert isinstance(settle(made, Answer({"Item": mine}, CONDITION_FAILED)), Lost)
-    assert settle(made, Answer({"Attributes": other})) == Replaced('{"id":1}', memory_of(other))
+    assert settle(made, Answer({"Attributes": other})) == Replaced("", memory_of(other))
     refused = settle(made, Answer({}, "ValidationException", "too large"))
     assert isinstance(refused, Refused)
     assert refused.reason is Reason.MALFORMED
@@ -225,12 +225,8 @@ def test_a_refused_condition_is_our_own_write_or_somebody_elses() -> None:
 
 def test_only_tombstones_carry_a_time() -> None:
     """The sparse index of the reaper holds nothing else."""
-    row = plan(TARGET, Write("", {"id": 1}, memory(1, 0), memory(2)), Slot("before")).arguments[
-        "Item"
-    ]
-    tombstone = plan(
-        TARGET, Write("", {"id": 1}, memory(1), memory(2, 0)), Slot("before")
-    ).arguments["Item"]
+    row = plan(TARGET, write(memory(1, 0), memory(2)), Slot("before")).arguments["Item"]
+    tombstone = plan(TARGET, write(memory(1), memory(2, 0)), Slot("before")).arguments["Item"]
     assert SINCE not in row
     assert tombstone.keys() >= {"id", MEMORY, SINCE}
     assert "x" not in tombstone

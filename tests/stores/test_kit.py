@@ -95,7 +95,7 @@ def test_late_delete_stored_as_a_row_fails(monkeypatch: pytest.MonkeyPatch) -> N
     def storing(memory: Memory | None, event: Event, limits: Limits) -> Applied:
         found = right(memory, event, limits)
         return (
-            Applied(Memory(stamp_of(event)), Reason.APPLIED)
+            Applied(Memory(stamp_of(event)), None, Reason.APPLIED)
             if found.reason is Reason.ABSORBED
             else found
         )

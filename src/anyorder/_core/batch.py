@@ -14,11 +14,13 @@ from typing import Any, NamedTuple, Protocol, TypeVar
 
 import msgspec
 
+from anyorder._core.columns import Written
 from anyorder._core.decide import decide
 from anyorder._core.event import Event
-from anyorder._core.fold import Applied, Limits, disputed_at
+from anyorder._core.fold import Applied, Limits
 from anyorder._core.memory import Memory
 from anyorder._core.outcome import Outcome, Reason, outcome_of
+from anyorder._core.ties import disputed_at
 
 
 class Decision(msgspec.Struct, frozen=True, gc=False):
@@ -84,13 +86,14 @@ class Settled(NamedTuple):
 
 
 class Coalesced(NamedTuple):
-    """One key's share of a batch: the memory before and after, every delivery as it stands, and the
-    entries that closed."""
+    """One key's share of a batch: the memory before and after, every delivery as it stands, the
+    entries that closed, and what all of it together writes to the row."""
 
     before: Memory | None
     after: Memory | None
     judged: list[Judged]
     settled: list[Settled]
+    written: Written | None = None
 
     @property
     def moved(self) -> bool:
@@ -133,10 +136,12 @@ def _age(one: _Eventful) -> tuple[int, ...]:
 
 
 class _Folding:
-    """The memory of a key while its events are folded into it."""
+    """The memory of a key while its events are folded into it, and what is to be written to its
+    row."""
 
     def __init__(self, memory: Memory | None, limits: Limits) -> None:
         self.memory = memory
+        self.written: Written | None = None
         self._limits = limits
 
     def decide(self, event: Event) -> Applied:
@@ -149,6 +154,7 @@ class _Folding:
 
     def _taken(self, applied: Applied) -> Applied:
         self.memory = applied.memory
+        self.written = applied.written_after(self.written)
         return applied
 
 
@@ -168,12 +174,12 @@ def coalesce(
     folding = _Folding(memory, limits)
     judged: list[Judged] = []
     for number, event in arrivals if len(arrivals) == 1 else newest_first(arrivals):
-        _, reason, against = folding.decide(event)
+        _, _, reason, against = folding.decide(event)
         judged.append(Judged(number, event, reason, against))
     settled: list[Settled] = []
     if reconsider or folding.memory is not memory:
         settled = _settle(folding, judged, held)
-    return Coalesced(memory, folding.memory, judged, settled)
+    return Coalesced(memory, folding.memory, judged, settled, folding.written)
 
 
 def _settle(folding: _Folding, judged: list[Judged], held: Sequence[Held]) -> list[Settled]:
@@ -199,7 +205,7 @@ def _judge_again(folding: _Folding, judged: list[Judged]) -> None:
     """What this batch itself brought and could not decide."""
     for place, one in enumerate(judged):
         if one.reason.quarantined:
-            _, reason, against = folding.decide_again(one.event)
+            _, _, reason, against = folding.decide_again(one.event)
             judged[place] = one._replace(reason=reason, against=against)
 
 

@@ -8,11 +8,12 @@ see `truncate` here and reset.py.
 
 from __future__ import annotations
 
+from anyorder._core.columns import is_holed
 from anyorder._core.event import Event, Kind
 from anyorder._core.families import LogPosition
 from anyorder._core.floor import Floor
-from anyorder._core.fold import Applied, Limits, apply, compare, joined, replace, stamp_of
-from anyorder._core.memory import HOLE, Base, Born, Dead, Memory, Stamp
+from anyorder._core.fold import NOT_DECIDED, Applied, Limits, apply, stamp_of
+from anyorder._core.memory import Base, Born, Dead, Memory, Stamp, replace
 from anyorder._core.outcome import Reason
 from anyorder._core.position import Above, Order
 
@@ -21,6 +22,7 @@ BY_DECODER = {
     Kind.INCOMPLETE: Reason.INCOMPLETE,
     Kind.MALFORMED: Reason.MALFORMED,
 }
+KNOWN_TRUNCATE = NOT_DECIDED | {Order.SAME: Reason.DUPLICATE, Order.OLDER: Reason.STALE}
 _ACCEPTABLE = frozenset({Reason.LATE, Reason.CONFLICT, Reason.UNKNOWN_SCOPE, Reason.WAITING})
 
 
@@ -28,20 +30,24 @@ def decide(memory: Memory | None, event: Event, limits: Limits) -> Applied:
     """One event against the memory of its key, read in the step that will write."""
     kind = event.kind
     if kind is not Kind.PUT and kind is not Kind.DELETE:
-        return (
-            _hint(memory, event, limits) if kind is Kind.HINT else Applied(memory, BY_DECODER[kind])
-        )
-    if (
-        memory is not None
-        and limits.truncated is not None
-        and compare(limits.truncated, memory.stamp, limits.lineage) is Order.NEWER
-    ):
-        # when the table was truncated, it was not yet known that this came before (rules R14)
+        if kind is Kind.HINT:
+            return _hint(memory, event, limits)
+        return Applied(memory, None, BY_DECODER[kind])
+    if memory is not None and _is_truncated(memory, limits):
         memory = None
     applied = apply(memory, event, limits)
-    if memory is not None and memory.declared is not None and applied.reason is Reason.APPLIED:
-        return _on_declared(memory, memory.declared, applied, event, limits)
-    return applied
+    if memory is None or memory.declared is None or applied.reason is not Reason.APPLIED:
+        return applied
+    return _on_declared(memory, memory.declared, applied, event, limits)
+
+
+def _is_truncated(memory: Memory, limits: Limits) -> bool:
+    """Is the memory from before the table's truncate? When that came, it may not have been known
+    yet which of the two was first (rules R14), so it was left."""
+    truncated = limits.truncated
+    if truncated is None:
+        return False
+    return truncated.compare(memory.stamp, limits.lineage) is Order.NEWER
 
 
 def _hint(memory: Memory | None, event: Event, limits: Limits) -> Applied:
@@ -49,18 +55,24 @@ def _hint(memory: Memory | None, event: Event, limits: Limits) -> Applied:
     follows is known to be done."""
     hint = event.position
     assert isinstance(hint, LogPosition)
-    if memory is not None:
-        stored = memory.stamp.position
-        seen = (
-            isinstance(stored, LogPosition)
-            and stored.partition == hint.partition != ""
-            and stored.offset >= hint.offset
-        )
-        done = not memory.live or seen
-        return Applied(memory, Reason.NOT_A_CHANGE if done else Reason.WAITING, memory.stamp)
-    forgotten = limits.floor.entries.get("offset:" + hint.partition)
-    done = isinstance(forgotten, int) and forgotten >= hint.offset - 1
-    return Applied(None, Reason.NOT_A_CHANGE if done else Reason.WAITING, limits.floor)
+    if memory is None:
+        forgotten = limits.floor.entries.get("offset:" + hint.partition)
+        done = isinstance(forgotten, int) and forgotten >= hint.offset - 1
+        return Applied(None, None, _hinted(done=done), limits.floor)
+    done = not memory.live or _has_passed(memory.stamp, hint)
+    return Applied(memory, None, _hinted(done=done), memory.stamp)
+
+
+def _has_passed(stamp: Stamp, hint: LogPosition) -> bool:
+    """Was something seen in the hint's own partition, at or after it? Partitions do not compare."""
+    stored = stamp.position
+    if not isinstance(stored, LogPosition) or stored.partition == "":
+        return False
+    return stored.partition == hint.partition and stored.offset >= hint.offset
+
+
+def _hinted(*, done: bool) -> Reason:
+    return Reason.NOT_A_CHANGE if done else Reason.WAITING
 
 
 def _on_declared(
@@ -71,13 +83,12 @@ def _on_declared(
     stamp = stamp_of(event)
     if stamp.position.above(birth, limits.lineage) is Above.YES:
         return applied
-    if stamp.rank:
-        return Applied(memory, Reason.LATE, birth)
-    return (
-        applied
-        if applied.memory is not None and applied.memory.live
-        else Applied(None, Reason.ABSORBED, birth)
-    )
+    if event.kind is Kind.PUT:
+        return Applied(memory, None, Reason.LATE, birth)
+    if applied.memory is not None and applied.memory.live:
+        return applied
+    # a delete that leaves nothing: stored as a tombstone, it would let in what is late
+    return Applied(None, None, Reason.ABSORBED, birth)
 
 
 def accept(memory: Memory | None, event: Event, limits: Limits) -> Applied:
@@ -91,69 +102,60 @@ def accept(memory: Memory | None, event: Event, limits: Limits) -> Applied:
     decided = decide(memory, event, limits)
     if decided.reason not in _ACCEPTABLE or event.kind not in (Kind.PUT, Kind.DELETE):
         return decided
-    known = (
-        replace(memory, base=None, declared=None)
-        if memory is not None and decided.reason is Reason.LATE
-        else None
-    )
-    row = apply(known, event, Limits(lineage=limits.lineage)).memory
+    known = None
+    if memory is not None and decided.reason is Reason.LATE:
+        known = replace(memory, base=None, declared=None)
+    row, written, _, _ = apply(known, event, Limits(lineage=limits.lineage))
     assert row is not None
     if row.live:
-        birth = (
-            memory.declared if memory is not None and memory.declared is not None else limits.floor
-        )
+        birth = limits.floor
+        if memory is not None and memory.declared is not None:
+            birth = memory.declared
         row = replace(row, declared=birth, base=_born(row, birth, limits))
-    return Applied(row, Reason.APPLIED, limits.floor)
+    return Applied(row, written, Reason.APPLIED, limits.floor)
 
 
 def _born(row: Memory, birth: Floor, limits: Limits) -> Base | None:
     """What may not fill the holes of a declared row: everything up to its birth, unless more is
     known to be dead."""
-    if HOLE not in (row.cells or {}).values():
+    if not is_holed(row):
         return None
-    known = (
-        isinstance(row.base, Dead)
-        and row.base.stamp.position.above(birth, limits.lineage) is Above.YES
-    )
-    return row.base if known else Born(birth)
+    base = row.base
+    if isinstance(base, Dead) and base.stamp.position.above(birth, limits.lineage) is Above.YES:
+        return base
+    return Born(birth)
 
 
 def truncated_by(limits: Limits, event: Event) -> tuple[Limits, Reason]:
     """R10: a truncate is a tombstone of every key at its position, kept for ever. The limits
     afterwards, and the reason."""
-    stamp = stamp_of(event)
-    if limits.truncated is not None:
-        order = compare(stamp, limits.truncated, limits.lineage)
-        if order is Order.SAME:
-            limits = replace(limits, truncated=joined(limits.truncated, stamp, same=True))
-        if order is not Order.NEWER:
-            known = {
-                Order.SAME: Reason.DUPLICATE,
-                Order.OLDER: Reason.STALE,
-                Order.WAITING: Reason.WAITING,
-            }
-            return limits, known.get(order, Reason.CONFLICT)
-    return replace(limits, truncated=stamp), Reason.APPLIED
+    stamp, known = stamp_of(event), limits.truncated
+    order = Order.NEWER if known is None else stamp.compare(known, limits.lineage)
+    if known is None or order is Order.NEWER:
+        return replace(limits, truncated=stamp), Reason.APPLIED
+    if order is Order.SAME:
+        limits = replace(limits, truncated=known.joined(stamp, same=True))
+    return limits, KNOWN_TRUNCATE[order]
 
 
 def accept_truncate(limits: Limits, event: Event) -> tuple[Limits, Reason]:
     """R11: an operator's word for a held truncate, decided again first. Where the clocks cannot
     tell, it takes the place of the one known."""
     decided = truncated_by(limits, event)
-    return (
-        (replace(limits, truncated=stamp_of(event)), Reason.APPLIED)
-        if decided[1] in _ACCEPTABLE
-        else decided
-    )
+    if decided[1] not in _ACCEPTABLE:
+        return decided
+    return replace(limits, truncated=stamp_of(event)), Reason.APPLIED
 
 
-def truncate(memory: Memory, event: Event, limits: Limits) -> Memory | None:
-    """What a truncate leaves of one memory: None, or the newer row without what it had from
-    before."""
-    order = compare(stamp_of(event), memory.stamp, limits.lineage)
+def truncate(memory: Memory, event: Event, limits: Limits) -> Applied:
+    """What a truncate leaves of one memory: an empty slot, or the newer row without what it had
+    from before."""
+    order = stamp_of(event).compare(memory.stamp, limits.lineage)
     if order is Order.NEWER:
-        return None
-    return apply(memory, event, limits).memory if order is Order.OLDER and memory.live else memory
+        return Applied(None, None, Reason.APPLIED, memory.stamp)
+    if order is Order.OLDER and memory.live:
+        return apply(memory, event, limits)
+    return Applied(memory, None, KNOWN_TRUNCATE[order], memory.stamp)
 
 
 def forget(limits: Limits, tombstone: Stamp) -> Limits:

@@ -98,8 +98,7 @@ class Event(msgspec.Struct, frozen=True, gc=False):
         return not self.partial and not self.holes
 
     def names(self, column: str) -> bool:
-        """Does a put tell this column's value? `"*"` stands for every column not mentioned
-        anywhere."""
+        """Does a put tell this column's value?"""
         if self.partial:
             return self.fields is not None and column in self.fields
         return column not in self.holes

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from anyorder._core.batch import Decision
+from anyorder._core.columns import holes, in_words
 from anyorder._core.families import LogPosition, OffsetPosition
 from anyorder._core.families.postgres_log import lsn_text
 from anyorder._core.floor import LOST, Floor, Value
-from anyorder._core.memory import REST, Memory, Stamp
+from anyorder._core.memory import Memory, Stamp
 from anyorder._core.outcome import REASONS, Reason
 
 VERBS = {
@@ -84,16 +85,12 @@ def explain_memory(subject: str, memory: Memory | None, columns: set[str]) -> li
     inherited: dict[str, list[str]] = {}
     for column, cell in sorted((memory.cells or {}).items()):
         if isinstance(cell, Stamp):
-            inherited.setdefault(describe(cell), []).append(
-                "the other columns" if column == REST else column
-            )
+            inherited.setdefault(describe(cell), []).append(in_words(column, "the other columns"))
     sentences += [f"{', '.join(names)}: told by {event}." for event, names in inherited.items()]
-    if holes := memory.holes(columns):
-        sentences.append(f"Incomplete: no delivered event has told {', '.join(holes)}.")
+    if missing := holes(memory, columns):
+        sentences.append(f"Incomplete: no delivered event has told {', '.join(missing)}.")
     if memory.disputed:
-        names = ", ".join(
-            "all columns" if column == REST else column for column in sorted(memory.disputed)
-        )
+        names = ", ".join(in_words(column, "all columns") for column in sorted(memory.disputed))
         sentences.append(
             f"Disputed: two different events claim this position ({names}); the same one is shown whatever came first."
         )

@@ -1,35 +1,87 @@
-"""Put one event into one memory (rules R8 with R5, R10 and R12). The law is FOLD: after any order,
-repetition, batching and reaping, the row equals the in-order fold of the accepted events.
+"""Put one event into one memory (rules R8 with R5, R10 and R12).
 
-Theory. A put names some columns; a hole is *unchanged since whatever was before*. So an older event
-may still fill or replace an inherited column, and an older delete may clear it. What must never
-fill a hole is an event of an earlier, dead
-incarnation: `base` remembers up to where everything is dead for certain (`Dead`), or may be
-(`Born`, the floor when the empty slot was filled). Ties are broken by (delete < put, fingerprint),
-whatever came first; the columns become disputed.
+The law is FOLD: after any order, repetition, batching and reaping, the row equals the in-order fold
+of the accepted events. In that order each column simply holds what the last event said of it. Out
+of order it must still end so, and therefore each column is decided by itself, by two questions:
+what does the event say of it, and is the event newer than the one that told it?
 
-`c` starts a life: it acts as a delete just before itself, so its holes inherit nothing, whenever it
-arrives.
+    the column was told by   | the event tells it | it ends it | it says nothing
+    -------------------------+--------------------+------------+----------------
+    something older          | TAKE               | CLEAR      | KEEP
+    something newer          | KEEP               | KEEP       | KEEP
+    nobody: a hole           | TAKE, if the past  | KEEP       | KEEP
+                             | of the row lets it |            |
+
+A put tells a column, or says nothing of it (a hole: *unchanged since whatever was before*). A
+delete ends all; a put that creates ends what it does not tell. Of two contents of the very position
+the greater counts as the newer, and the column is disputed (ties.py). What is cleared, or never
+told, is a hole, and what must not fill it is an event of an earlier, dead life: the row's past
+(past.py) says up to where all is dead. An event newer than the row is newer than every column of
+it; an empty slot and a tombstone are all holes, written anew.
+
+Each simpler rule is wrong. The shortest counterexamples (putN and delN are at position N, put3.x
+tells x alone of x and y):
+
+    tempting                               | it fails on
+    ---------------------------------------+--------------------------------------------------
+    the last writer of the row wins        | put2.x, put1: y is lost
+    a delete older than the row is stale   | put1, put3.x, del2: y of the dead row stays
+    ... it clears, and is not remembered   | put3.x, del2, put1 fills y
+    an empty slot has no past              | put1 del2 put3.x as del2, reap, put1 late, put3.x,
+                                           | put1 again: it fills y from the dead row
+    a late delete is stored as a tombstone | del3, reap, del1 is stored, put2 is applied
+    the holes of a create inherit          | put1 (its delete is lost), create2.x: y of the dead
+                                           | row shows in the new one
+    one offset for the whole row (R5)      | read4 at offset 0, put4.y at 2, put3.x at 1: x came
+                                           | from the read, so put3.x is newer than it, and lost
 """
 
 from __future__ import annotations
 
-from collections.abc import Collection
-from typing import Any, NamedTuple
+from collections.abc import Mapping
+from typing import NamedTuple
 
 import msgspec
 
+from anyorder._core import past
+from anyorder._core.columns import (
+    Columns,
+    Move,
+    Says,
+    Written,
+    both,
+    is_inheriting,
+    join,
+    split,
+    written_moves,
+    written_new,
+)
 from anyorder._core.event import Event, Kind
 from anyorder._core.families import Position
 from anyorder._core.floor import NOTHING_FORGOTTEN, Floor
-from anyorder._core.memory import HOLE, OWN, REST, Base, Born, Cell, Dead, Memory, Stamp
+from anyorder._core.memory import (
+    HOLE,
+    OWN,
+    Base,
+    Cell,
+    Dead,
+    Memory,
+    NotDecided,
+    Stamp,
+    replace,
+)
 from anyorder._core.outcome import Reason
 from anyorder._core.position import Above, Lineage, Order
+from anyorder._core.ties import Ties, claimed, is_own_disputed, ties
 
-replace = msgspec.structs.replace
-_NOT_NEWER = (Order.OLDER, Order.SAME)
-OLDER, STALE = Order.OLDER, Reason.STALE  # looked up once: they end most decisions
-_HELD = {Order.UNDECIDED: Reason.CONFLICT, Order.WAITING: Reason.WAITING}
+NOT_DECIDED = {Order.UNDECIDED: Reason.CONFLICT, Order.WAITING: Reason.WAITING}
+# how the event stands to what a column holds (None: a hole), what it says of it -> what happens;
+# everything else is kept
+TABLE = {
+    (Order.NEWER, Says.TELLS): Move.TAKE,
+    (Order.NEWER, Says.ENDS): Move.CLEAR,
+    (None, Says.TELLS): Move.TAKE,
+}
 
 
 class Limits(msgspec.Struct, frozen=True):
@@ -42,19 +94,20 @@ class Limits(msgspec.Struct, frozen=True):
 
 
 class Applied(NamedTuple):
-    """The memory afterwards (None: an empty slot), the reason, and what the event was judged
-    against."""
+    """What became of one event. `memory` afterwards (None: an empty slot); what is `written` to the
+    row (None: it stays as it is; it goes where the memory is no longer live); the reason; and what
+    the event was judged against."""
 
     memory: Memory | None
+    written: Written | None
     reason: Reason
     against: Stamp | Floor | None = None
 
-
-class _Held(Exception):
-    """A comparison inside the fold did not decide."""
-
-    def __init__(self, order: Order, against: Stamp) -> None:
-        self.reason, self.against = _HELD[order], against
+    def written_after(self, earlier: Written | None) -> Written | None:
+        """What an earlier step and this one write, as one write; of a row that goes, nothing."""
+        if self.memory is None or not self.memory.live:
+            return None
+        return both(earlier, self.written)
 
 
 def stamp_of(event: Event) -> Stamp:
@@ -63,395 +116,221 @@ def stamp_of(event: Event) -> Stamp:
     return Stamp(event.position, int(event.kind is Kind.PUT), event.fingerprint)
 
 
-def compare(stamp: Stamp, other: Stamp, lineage: Lineage) -> Order:
-    """Position first; where it is the same, (delete < put, fingerprint)."""
-    order = stamp.position.compare(other.position, lineage)
-    if order is not Order.SAME or (
-        stamp.rank == other.rank and stamp.fingerprint == other.fingerprint
-    ):
-        return order
-    return Order.NEWER if stamp.tag > other.tag else Order.OLDER
-
-
 def apply(memory: Memory | None, event: Event, limits: Limits) -> Applied:
-    """Decide a put or a delete against what is remembered of its key, and give the memory
-    afterwards."""
-    if memory is None:
-        return _onto_empty(event, limits)
+    """Decide a put or a delete against what is remembered of its key."""
+    try:
+        if memory is None:
+            return _onto_empty(event, stamp_of(event), limits)
+        return _onto_memory(memory, event, limits)
+    except NotDecided as undecided:
+        return Applied(memory, None, NOT_DECIDED[undecided.order], undecided.against)
+
+
+def _onto_empty(event: Event, arriving: Stamp, limits: Limits) -> Applied:
+    """An empty slot: a truncate is exact (rules R10), then the floor decides (rules R3)."""
+    truncated, floor, lineage = limits.truncated, limits.floor, limits.lineage
+    if truncated is not None and arriving.decided(truncated, lineage) is not Order.NEWER:
+        return Applied(None, None, Reason.STALE, truncated)
+    above = arriving.position.above(floor, lineage)
+    if above is not Above.YES:
+        # nothing is stored, not even a delete: as a tombstone it would re-open the door
+        return Applied(None, None, _beyond(above, event), floor)
+    if event.kind is not Kind.PUT:
+        return Applied(Memory(arriving), None, Reason.APPLIED)
+    base = past.of_empty_slot(floor, truncated, lineage)
+    columns = split(None, event)
+    moves = _moves(columns, dict.fromkeys(columns, Order.NEWER))
+    row = join(arriving, _taken(columns, moves, arriving, {}), _past_of(event, arriving, base))
+    return Applied(row, written_new(event), Reason.APPLIED)
+
+
+def _beyond(above: Above, event: Event) -> Reason:
+    if above is Above.UNKNOWN:
+        return Reason.UNKNOWN_SCOPE
+    return Reason.LATE if event.kind is Kind.PUT else Reason.ABSORBED
+
+
+def _onto_memory(memory: Memory, event: Event, limits: Limits) -> Applied:
     held, position = memory.stamp, event.position
     assert position is not None
     order = position.compare(held.position, limits.lineage)
-    # nothing to fill, nothing to clear: the common case
-    if order is OLDER and memory.cells is None and not memory.disputed:
-        joined = held.position.joined(position, False)
-        return Applied(
-            memory
-            if joined is held.position
-            else replace(memory, stamp=replace(held, position=joined)),
-            STALE,
-            held,
-        )
+    is_plain = memory.cells is None and not memory.disputed
+    if order is Order.OLDER and is_plain:
+        # a whole row or a tombstone has nothing to fill and nothing to clear: the common case
+        return Applied(_met(memory, position), None, Reason.STALE, held)
     if order is Order.UNDECIDED or order is Order.WAITING:
-        return Applied(memory, _HELD[order], held)
-    return _onto_memory(memory, event, stamp_of(event), order, limits)
+        return Applied(memory, None, NOT_DECIDED[order], held)
+    arriving = stamp_of(event)
+    tied = order is Order.SAME
+    if tied and arriving.has_content_of(held):
+        return _again(memory, arriving)
+    if order is Order.NEWER or (tied and arriving.tag > held.tag):
+        return _newer(memory, event, arriving, limits.lineage, tied=tied)
+    if not memory.live:
+        return Applied(_met(memory, position), None, Reason.STALE, held)
+    return _older(memory, event, arriving, limits.lineage)
 
 
-def _onto_empty(event: Event, limits: Limits) -> Applied:
-    try:
-        return _fill(event, stamp_of(event), limits)
-    except _Held as undecided:
-        return Applied(None, undecided.reason, undecided.against)
-
-
-def _onto_memory(
-    memory: Memory, event: Event, stamp: Stamp, order: Order, limits: Limits
-) -> Applied:
-    """The event is newer, or older than a row of several events, or at the very position of what is
-    remembered."""
+def _met(memory: Memory, position: Position) -> Memory:
+    """The memory after meeting what is older: its offset is joined (rules R5)."""
     held = memory.stamp
-    try:
-        tied = order is Order.SAME
-        if tied:
-            if stamp.rank == held.rank and stamp.fingerprint == held.fingerprint:
-                reason = (
-                    Reason.CONFLICT
-                    if any(memory.source_of(c) is held for c in memory.disputed)
-                    else Reason.DUPLICATE
-                )
-                return Applied(_join(memory, stamp, same=True), reason, held)
-            order = Order.NEWER if stamp.tag > held.tag else Order.OLDER
-        if not memory.live:
-            return _onto_tombstone(memory, event, stamp, order, limits)
-        if order is Order.NEWER:
-            return _take_row(memory, event, stamp, limits, tied)
-        return _older_than_row(memory, event, stamp, limits)
-    except _Held as undecided:
-        return Applied(memory, undecided.reason, undecided.against)
-
-
-def _fill(event: Event, stamp: Stamp, limits: Limits) -> Applied:
-    """An empty slot: a truncate is exact, then the floor decides."""
-    truncated = limits.truncated
-    if truncated is not None:
-        order = compare(stamp, truncated, limits.lineage)
-        if order in _HELD:
-            raise _Held(order, truncated)
-        if order is not Order.NEWER:
-            return Applied(None, Reason.STALE, truncated)
-    above = stamp.position.above(limits.floor, limits.lineage)
-    if above is not Above.YES:
-        reason = (
-            Reason.UNKNOWN_SCOPE
-            if above is Above.UNKNOWN
-            else Reason.LATE
-            if stamp.rank
-            else Reason.ABSORBED
-        )
-        return Applied(None, reason, limits.floor)
-    if not stamp.rank:
-        return Applied(Memory(stamp), Reason.APPLIED)
-    base: Base | None = Born(limits.floor) if limits.floor else None
-    if (
-        truncated is not None
-        and truncated.position.above(limits.floor, limits.lineage) is Above.YES
-    ):
-        base = Dead(truncated)
-    return Applied(_fresh(event, stamp, base), Reason.APPLIED)
-
-
-def _fresh(event: Event, stamp: Stamp, base: Base | None) -> Memory:
-    """A row that begins with this put: what it does not name are holes."""
-    values: dict[str, Any] = {**dict.fromkeys(event.holes), **(event.fields or {}), REST: None}
-    if event.whole:
-        return Memory(stamp, values=values)
-    return Memory(stamp, _told(event), Dead(stamp) if event.creates else base, values=values)
-
-
-def _told(event: Event) -> dict[str, Cell]:
-    """The cells of a row that consists of this put alone."""
-    if event.partial:
-        return {**dict.fromkeys(event.fields or (), OWN), REST: HOLE}
-    return dict.fromkeys(event.holes, HOLE)
-
-
-def _onto_tombstone(
-    memory: Memory, event: Event, stamp: Stamp, order: Order, limits: Limits
-) -> Applied:
-    if order is Order.OLDER:
-        return Applied(_join(memory, stamp), Reason.STALE, memory.stamp)
-    if not stamp.rank:
-        return Applied(Memory(_carrying(stamp, memory.stamp)), Reason.APPLIED, memory.stamp)
-    row = _fresh(event, _carrying(stamp, memory.stamp), Dead(memory.stamp))
-    if stamp.position.compare(memory.stamp.position, limits.lineage) is Order.SAME:
-        columns = _columns(row, event) | {*(event.fields or ())}
-        return Applied(
-            _disputing(row, {c for c in columns if event.names(c)}, columns),
-            Reason.CONFLICT,
-            memory.stamp,
-        )
-    return Applied(row, Reason.APPLIED, memory.stamp)
-
-
-def _take_row(memory: Memory, event: Event, stamp: Stamp, limits: Limits, tied: bool) -> Applied:
-    """A newer event takes the row: what a put does not name it inherits."""
-    own = _carrying(stamp, memory.stamp)
-    if not stamp.rank:
-        return Applied(Memory(own), Reason.APPLIED, memory.stamp)
-    if event.whole:
-        row = Memory(own, values={**(event.fields or {}), REST: None})
-        return (
-            _with_ties(row, memory, event, stamp, limits)
-            if tied
-            else Applied(row, Reason.APPLIED, memory.stamp)
-        )
-    if event.creates:
-        row = _fresh(event, own, None)
-        return (
-            _with_ties(row, memory, event, stamp, limits)
-            if tied
-            else Applied(row, Reason.APPLIED, memory.stamp)
-        )
-    cells: dict[str, Cell] = {}
-    for column in _columns(memory, event):
-        cells[column] = OWN if event.names(column) else memory.source_of(column)
-    values = _writes(
-        memory,
-        cells.keys(),
-        {
-            **(event.fields or {}),
-            **{c: (event.fields or {}).get(c) for c in cells if event.names(c)},
-        },
-    )
-    row = _row(own, cells, memory.base, values)
-    if memory.declared is not None and any(
-        isinstance(cell, Stamp) for cell in (row.cells or {}).values()
-    ):
-        row = replace(row, declared=memory.declared)  # what it inherits is still an operator's word
-    return _with_ties(row, memory, event, stamp, limits)
-
-
-def _writes(memory: Memory, apart: Collection[str], told: dict[str, Any]) -> dict[str, Any]:
-    """What the row is written with: what this step wrote before, then what is told now. `apart`:
-    the columns that are listed, and the rest."""
-    before = memory.values or {}
-    # null by the rest, and listed from now on
-    implied = set(apart) - {*(memory.cells or ()), *before} if REST in before else ()
-    kept = {
-        column: value for column, value in before.items() if column in apart or REST not in told
-    }
-    return {**dict.fromkeys(implied), **kept, **told}
-
-
-def _with_ties(row: Memory, before: Memory, event: Event, stamp: Stamp, limits: Limits) -> Applied:
-    """Mark the columns that both contents of one position claim; what the event settles is no
-    longer disputed."""
-    ties, columns = _ties(before, event, stamp, limits), _columns(before, event) | before.disputed
-    still = {c for c in columns if before.is_disputed(c) and not event.names(c)}
-    row = _disputing(row, still | ties, columns)
-    return _judged(row, before, ties, Reason.APPLIED)
-
-
-def _judged(row: Memory, before: Memory, ties: frozenset[str], reason: Reason) -> Applied:
-    """With this reason, or a conflict with the very content, or end, that claims a column too."""
-    for column in ties:
-        if row.is_disputed(column):
-            held = before.source_of(column)
-            return Applied(
-                row,
-                Reason.CONFLICT,
-                held
-                if held is not None or not isinstance(before.base, Dead)
-                else before.base.stamp,
-            )
-    return Applied(row, reason, before.stamp)
-
-
-def _disputing(row: Memory, disputed: set[str] | frozenset[str], columns: set[str]) -> Memory:
-    """The row with the mark on the disputed ones of these columns. A column that does not share the
-    rest's mark is listed apart."""
-    marked = {c for c in disputed if row.source_of(c) is not None}
-    if REST not in marked:
-        return row if marked == row.disputed else replace(row, disputed=frozenset(marked))
-    cells = row.cells or {}
-    apart = {c: cells.get(REST, OWN) for c in columns - marked if c not in cells}
-    values = (
-        None
-        if row.values is None
-        else dict.fromkeys(apart) | row.values
-        if REST in row.values
-        else row.values
-    )
-    return replace(
-        row,
-        cells={**cells, **apart} or None,
-        disputed=frozenset(c for c in marked if c == REST or c in cells),
-        values=values,
-    )
-
-
-def disputed_at(memory: Memory, position: Position) -> Stamp | None:
-    """The content at this very position that the row shows in a disputed column."""
-    stamps = filter(None, map(memory.source_of, memory.disputed))
-    return next(
-        (stamp for stamp in stamps if stamp.position.identity() == position.identity()), None
-    )
-
-
-def _ties(memory: Memory, event: Event, stamp: Stamp, limits: Limits) -> frozenset[str]:
-    """The columns that `event` touches and whose content in the row, or whose end before it, has
-    its very position and another tag.
-
-    Its own content in a column that is disputed already counts too. A put that creates ends what it
-    does not name.
-    """
-    found, base = set(), memory.base.stamp if isinstance(memory.base, Dead) else None
-    for column in _columns(memory, event) | set(event.fields or ()):
-        held = memory.source_of(column) or (base if event.names(column) else None)
-        if held is None or not _touches(event, column):
-            continue
-        if (held.tag != stamp.tag or memory.is_disputed(column)) and stamp.position.compare(
-            held.position, limits.lineage
-        ) is Order.SAME:
-            found.add(column)
-    return frozenset(found)
-
-
-def _older_than_row(memory: Memory, event: Event, stamp: Stamp, limits: Limits) -> Applied:
-    """An event older than the row may clear (delete, create) or fill and replace (put) what the row
-    inherited from before it."""
-    cells = {column: memory.source_of(column) for column in _columns(memory, event)}
-    order = {
-        column: _order(stamp, held, limits, _touches(event, column))
-        for column, held in cells.items()
-        if held is not None
-    }
-    ties, base = _ties(memory, event, stamp, limits), memory.base
-    after = {
-        c: joined(s, stamp, order[c] is Order.SAME) if s and order[c] in _NOT_NEWER else s
-        for c, s in cells.items()
-    }
-    told: dict[str, Any] = {}
-    older = {c for c, held in cells.items() if held is not None and order[c] is Order.NEWER}
-    named = {
-        c
-        for c, held in cells.items()
-        if stamp.rank and event.names(c) and (held is None or c in older)
-    }
-    refused = (
-        _refused_by(base, stamp, named, limits)
-        if base is not None and stamp.rank and (named or event.creates)
-        else None
-    )
-    if refused is None:
-        if not stamp.rank or (event.creates and not event.whole):
-            after |= dict.fromkeys(older - named, HOLE)
-            told |= dict.fromkeys(older - named)
-            base = _dead_up_to(base, stamp, limits) if HOLE in after.values() else base
-        for column in named:
-            held = cells[column]
-            after[column] = stamp if held is None else _carrying(stamp, held)
-            told[column] = (event.fields or {}).get(column)
-    own = {c for c, held in cells.items() if held is memory.stamp and c not in told}
-    row = _row(
-        joined(memory.stamp, stamp),
-        after | dict.fromkeys(own, OWN),
-        base,
-        _writes(memory, cells.keys(), told) if told else memory.values,
-    )
-    still = {
-        c
-        for c in cells.keys() | memory.disputed
-        if memory.is_disputed(c) and c not in told and row.source_of(c) is not None
-    }
-    row = _kept(_disputing(row, still | ties, cells.keys() | memory.disputed), memory)
-    return _judged(row, memory, ties, refused or (Reason.APPLIED if told else Reason.STALE))
-
-
-def _kept(row: Memory, before: Memory) -> Memory:
-    """The same row of the same write: an operator's mark and the attempt token stay. Nothing moved:
-    the very same memory."""
-    row = replace(row, declared=before.declared, token=before.token)
-    return before if row == before else row
-
-
-def _touches(event: Event, column: str) -> bool:
-    """Does it say anything of the column: a value, or that what it held is gone?"""
-    return event.kind is not Kind.PUT or event.creates or event.names(column)
-
-
-def _order(stamp: Stamp, held: Stamp, limits: Limits, needed: bool = True) -> Order:
-    order = compare(stamp, held, limits.lineage)
-    if needed and order in _HELD:
-        raise _Held(order, held)
-    return order
-
-
-def _refused_by(base: Base, stamp: Stamp, told: Collection[str], limits: Limits) -> Reason | None:
-    """May an older put tell these columns of the row? Not from what is dead, and what may be dead
-    is late."""
-    if isinstance(base, Dead):
-        return Reason.STALE if _order(stamp, base.stamp, limits) is Order.OLDER else None
-    if stamp.position.above(base.floor, limits.lineage) is Above.YES:
-        return None
-    return Reason.LATE if told else Reason.STALE
-
-
-def _dead_up_to(base: Base | None, stamp: Stamp, limits: Limits) -> Base:
-    """The base after learning that everything up to `stamp` is dead: the later of the two."""
-    if isinstance(base, Dead):
-        order = _order(stamp, base.stamp, limits)
-        return Dead(
-            stamp if order is Order.NEWER else joined(base.stamp, stamp, order is Order.SAME)
-        )
-    above = Above.YES if base is None else stamp.position.above(base.floor, limits.lineage)
-    if above is Above.UNKNOWN:
-        raise _Held(Order.WAITING, stamp)
-    return Dead(stamp) if above is Above.YES or base is None else base
-
-
-def _columns(memory: Memory, event: Event) -> set[str]:
-    """Every column that the row or the event tells apart from the rest, and the rest."""
-    columns = {REST, *event.holes, *(memory.cells or ())}
-    return (
-        columns | set(event.fields or ()) if event.partial or memory.cells is not None else columns
-    )
-
-
-def _row(
-    stamp: Stamp, cells: dict[str, Cell], base: Base | None, values: dict[str, Any] | None
-) -> Memory:
-    """Normalised: a column that says the same as the rest is not listed; a row all its own lists
-    nothing; no hole, no base."""
-    rest = cells.get(REST, OWN)
-    listed = {column: cell for column, cell in cells.items() if column != REST and cell != rest}
-    if rest is not OWN:
-        listed[REST] = rest
-    return Memory(stamp, listed or None, base if HOLE in cells.values() else None, values=values)
-
-
-def joined(stamp: Stamp, other: Stamp, same: bool = False) -> Stamp:
-    """This stored stamp after meeting one that is not newer; `same`: another copy of the very
-    event."""
-    position = stamp.position.joined(other.position, same)
-    return stamp if position is stamp.position else replace(stamp, position=position)
-
-
-def _carrying(stamp: Stamp, held: Stamp) -> Stamp:
-    """The new event's stamp with the joined offset of what it replaces (rules R5)."""
-    return joined(stamp, held)
-
-
-def _join(memory: Memory, stamp: Stamp, same: bool = False) -> Memory:
-    """The memory after meeting what is not newer; a put that creates is the end of what was before
-    it, too."""
-    met, base = joined(memory.stamp, stamp, same), memory.base
-    if met is memory.stamp:
+    joined = held.position.joined(position, False)
+    if joined is held.position:
         return memory
-    if (
-        same
-        and isinstance(base, Dead)
-        and base.stamp.tag == stamp.tag
-        and base.stamp.position.identity() == stamp.position.identity()
-    ):
-        base = Dead(joined(base.stamp, stamp, same))
-    return replace(memory, stamp=met, base=base)
+    return replace(memory, stamp=replace(held, position=joined))
+
+
+def _again(memory: Memory, arriving: Stamp) -> Applied:
+    """The row's own event came again. While its content is disputed, it is still a conflict."""
+    held = memory.stamp
+    stamp = held.joined(arriving, same=True)
+    reason = Reason.CONFLICT if is_own_disputed(memory) else Reason.DUPLICATE
+    if stamp is held:
+        return Applied(memory, None, reason, held)
+    met = replace(memory, stamp=stamp, base=past.met_again(memory.base, arriving))
+    return Applied(met, None, reason, held)
+
+
+def _newer(
+    memory: Memory, event: Event, arriving: Stamp, lineage: Lineage, *, tied: bool
+) -> Applied:
+    """The event takes the slot; what a put says nothing of, it inherits."""
+    held = memory.stamp
+    own = arriving.joined(held)  # with the joined offset of what it replaces (rules R5)
+    if event.kind is not Kind.PUT:
+        return Applied(Memory(own), None, Reason.APPLIED, held)
+    if event.whole and not tied:
+        # nothing is told apart, and nothing of before is left to be tied with: the common case
+        return Applied(Memory(own), written_new(event), Reason.APPLIED, held)
+    begins = event.whole or event.creates or not memory.live
+    columns = split(memory, event)
+    found = ties(memory, columns, arriving, lineage) if tied or not begins else {}
+    moves = _moves(columns, dict.fromkeys(columns, Order.NEWER))
+    base = _past_of(event, own, memory.base if memory.live else Dead(held))
+    row = join(own, _taken(columns, moves, held, found), base)
+    if memory.declared is not None and is_inheriting(row):
+        row = replace(row, declared=memory.declared)  # what it inherits is an operator's word still
+    written = written_new(event) if begins else written_moves(event, moves)
+    reason = Reason.CONFLICT if tied and not memory.live else Reason.APPLIED
+    return _judged(Applied(row, written, reason, held), found)
+
+
+def _past_of(event: Event, own: Stamp, base: Base | None) -> Base | None:
+    """A put that creates acts as a delete just before itself, whenever it arrives (rules R8)."""
+    return Dead(own) if event.creates else base
+
+
+def _moves(columns: Columns, orders: Mapping[str, Order | None]) -> dict[str, Move]:
+    """What the table says of each column."""
+    return {
+        name: TABLE.get((orders[name], column.said), Move.KEEP) for name, column in columns.items()
+    }
+
+
+def _taken(columns: Columns, moves: Mapping[str, Move], held: Stamp, found: Ties) -> Columns:
+    """The columns after an event that takes a row of the stamp `held`."""
+    after = {}
+    for name, column in columns.items():
+        if moves[name] is Move.TAKE:
+            after[name] = column._replace(cell=OWN, disputed=name in found)
+        elif moves[name] is Move.CLEAR:
+            after[name] = column._replace(cell=HOLE)
+        else:
+            after[name] = column._replace(cell=column.told_by(held))
+    return after
+
+
+def _older(memory: Memory, event: Event, arriving: Stamp, lineage: Lineage) -> Applied:
+    """An event older than the row may still take, or clear, what the row has from events before it,
+    and fill its holes."""
+    columns = split(memory, event)
+    orders = _orders(columns, arriving, memory.stamp, lineage)
+    found = ties(memory, columns, arriving, lineage)
+    moves = _moves(columns, orders)
+    tells = Move.TAKE in moves.values()
+    refused = past.refusal(memory.base, event, arriving, lineage, tells=tells)
+    base = memory.base
+    if refused is not None:
+        moves = dict.fromkeys(moves, Move.KEEP)
+    elif _ends_for_good(columns, moves):
+        base = past.dead_up_to(base, arriving, lineage)
+    row = join(
+        memory.stamp.joined(arriving), _met_by(columns, moves, orders, arriving, found), base
+    )
+    row = replace(row, declared=memory.declared, token=memory.token)
+    written = written_moves(event, moves)
+    reason = refused or (Reason.STALE if written is None else Reason.APPLIED)
+    # where nothing moved, it is the very same memory, so that nothing is written
+    applied = Applied(memory if row == memory else row, written, reason, memory.stamp)
+    return _judged(applied, found)
+
+
+def _orders(
+    columns: Columns, arriving: Stamp, row: Stamp, lineage: Lineage
+) -> dict[str, Order | None]:
+    """How the event stands to what each column holds; None: a hole.
+
+    Raises NotDecided where it says something of a column and the clocks do not tell.
+    """
+    orders: dict[str, Order | None] = dict.fromkeys(columns)
+    undecided: dict[str, tuple[Order, Stamp]] = {}
+    for name, column in columns.items():
+        held = column.told_by(row)
+        if held is None:
+            continue
+        order = orders[name] = arriving.compare(held, lineage)
+        if order in NOT_DECIDED and column.said is not Says.NOTHING:
+            undecided[name] = order, held
+    if undecided:
+        # a conflict stays one whatever else is told, so it is named before what may yet come; of
+        # several the first by name, so that the answer depends on nothing but the columns
+        conflicts = [name for name, (order, _) in undecided.items() if order is Order.UNDECIDED]
+        raise NotDecided(*undecided[min(conflicts or undecided)])
+    return orders
+
+
+def _ends_for_good(columns: Columns, moves: Mapping[str, Move]) -> bool:
+    """Does the event end what holes are left of? Then it must be remembered as their past, or an
+    event before it fills them again (rules R8)."""
+    ends = any(column.said is Says.ENDS for column in columns.values())
+    leaves = Move.CLEAR in moves.values() or any(c.cell is HOLE for c in columns.values())
+    return ends and leaves
+
+
+def _met_by(
+    columns: Columns,
+    moves: Mapping[str, Move],
+    orders: Mapping[str, Order | None],
+    arriving: Stamp,
+    found: Ties,
+) -> Columns:
+    """The columns after an event that is older than their row; each stamp has an offset of its own
+    (rules R5)."""
+    after = {}
+    for name, column in columns.items():
+        tied = name in found
+        if moves[name] is Move.TAKE:
+            after[name] = column._replace(cell=_taking(arriving, column.cell), disputed=tied)
+        elif moves[name] is Move.CLEAR:
+            after[name] = column._replace(cell=HOLE)
+        else:
+            kept = _kept(column.cell, arriving, orders[name])
+            after[name] = column._replace(cell=kept, disputed=column.disputed or tied)
+    return after
+
+
+def _taking(arriving: Stamp, cell: Cell) -> Stamp:
+    return arriving.joined(cell) if isinstance(cell, Stamp) else arriving
+
+
+def _kept(cell: Cell, arriving: Stamp, order: Order | None) -> Cell:
+    """An event that is not newer than a column raises the offset of that column."""
+    if isinstance(cell, Stamp) and order in (Order.OLDER, Order.SAME):
+        return cell.joined(arriving, same=order is Order.SAME)
+    return cell
+
+
+def _judged(applied: Applied, found: Ties) -> Applied:
+    """... or a conflict, where the row shows a column as disputed that the event claims too."""
+    held = claimed(applied.memory, found) if applied.memory is not None else None
+    return applied if held is None else applied._replace(reason=Reason.CONFLICT, against=held)

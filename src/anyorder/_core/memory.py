@@ -1,32 +1,37 @@
 """What a store remembers of an entity, and its one spelling as JSON text.
 
 A whole row is remembered by one stamp: all its columns came from one event. `cells` lists only the
-columns that did not: another event's stamp, OWN (named by the row's own event although the rest is
-not), or HOLE (nobody has told it yet). The pseudo-column `"*"` stands for every column that is not
-listed.
+columns that did not: another event's stamp, OWN (told by the row's own event although the rest is
+not), or HOLE (nobody has told it yet). How the columns that are not listed are spelled, only
+columns.py knows.
 """
 
 from __future__ import annotations
 
-from typing import Any, Literal
+from typing import Literal
 
 import msgspec
 
 from anyorder._core.families import Position
 from anyorder._core.floor import Floor
+from anyorder._core.position import Lineage, Order
 
-REST = "*"
 OWN: Literal[True] = True
 HOLE: None = None
+replace = msgspec.structs.replace
+
+
+class NotDecided(Exception):
+    """The clocks of two stamps do not tell which is the newer. `order` says why, `against` is the
+    stamp that was there."""
+
+    def __init__(self, order: Order, against: Stamp) -> None:
+        self.order, self.against = order, against
 
 
 class Stamp(msgspec.Struct, frozen=True, array_like=True, gc=False):
     """Which event: its position (with the joined offset), 0 for a delete or 1 for a put, and its
-    fingerprint.
-
-    (rank, fingerprint) continues the order where the position ends, so a tie is a function of the
-    events (rules R12).
-    """
+    fingerprint."""
 
     position: Position
     rank: int
@@ -34,7 +39,33 @@ class Stamp(msgspec.Struct, frozen=True, array_like=True, gc=False):
 
     @property
     def tag(self) -> tuple[int, str]:
+        """What continues the order where the position ends, so that a tie is a function of the
+        events, never of arrival (rules R12): a delete before a put, then by fingerprint."""
         return self.rank, self.fingerprint
+
+    def compare(self, other: Stamp, lineage: Lineage) -> Order:
+        """How this stamp stands to another: by position, then by tag."""
+        order = self.position.compare(other.position, lineage)
+        if order is not Order.SAME or self.has_content_of(other):
+            return order
+        return Order.NEWER if self.tag > other.tag else Order.OLDER
+
+    def decided(self, other: Stamp, lineage: Lineage) -> Order:
+        """NEWER, OLDER or SAME. Raises NotDecided where the clocks do not tell."""
+        order = self.compare(other, lineage)
+        if order is Order.UNDECIDED or order is Order.WAITING:
+            raise NotDecided(order, other)
+        return order
+
+    def has_content_of(self, other: Stamp) -> bool:
+        """Of two stamps at one position: are they of one event?"""
+        return self.rank == other.rank and self.fingerprint == other.fingerprint
+
+    def joined(self, other: Stamp, *, same: bool = False) -> Stamp:
+        """This stored stamp after meeting one that is not newer; `same`: another copy of the very
+        event. It carries the greater offset on (rules R5)."""
+        position = self.position.joined(other.position, same)
+        return self if position is self.position else replace(self, position=position)
 
 
 class Born(msgspec.Struct, frozen=True, array_like=True, tag="born"):
@@ -56,10 +87,9 @@ Cell = Stamp | bool | None
 class Memory(msgspec.Struct, frozen=True, gc=False):
     """The event that won and, for a row made of several events, where its columns came from.
 
-    `disputed`: columns that two contents of one position claim. `declared`: the floor under which
-    an operator's word put the row there (rules R11). `token` is the write attempt that stored it.
-    `values` is what the decision writes to the user's row (`"*"`: every other known column becomes
-    null); it is never stored here.
+    `base`: for a row with holes, its past, which must not fill them (rules R8). `disputed`: columns
+    that two contents of one position claim. `declared`: the floor under which an operator's word
+    put the row there (rules R11). `token` is the write attempt that stored it.
     """
 
     stamp: Stamp
@@ -68,35 +98,11 @@ class Memory(msgspec.Struct, frozen=True, gc=False):
     disputed: frozenset[str] = frozenset()
     declared: Floor | None = None
     token: str = ""
-    values: dict[str, Any] | None = None
 
     @property
     def live(self) -> bool:
         """A row; otherwise a tombstone."""
         return self.stamp.rank == 1
-
-    def source_of(self, column: str) -> Stamp | None:
-        """The stamp of the event that told this column; None is a hole."""
-        if self.cells is None:
-            return self.stamp
-        cell = self.cells[column] if column in self.cells else self.cells.get(REST, OWN)
-        return self.stamp if cell is True else cell if isinstance(cell, Stamp) else None
-
-    def is_disputed(self, column: str) -> bool:
-        """Do two contents of one position claim this column? A column that is not listed apart
-        shares the rest's answer."""
-        return column in self.disputed or (
-            REST in self.disputed and column not in (self.cells or ())
-        )
-
-    def holes(self, columns: frozenset[str] | set[str] = frozenset()) -> list[str]:
-        """The columns whose value no event has told; `columns` are the table's known ones, for rows
-        of partial events."""
-        if self.cells is None or not self.live:
-            return []
-        return sorted(
-            c for c in (columns | self.cells.keys()) - {REST} if self.source_of(c) is None
-        )
 
 
 _encoder = msgspec.json.Encoder()
@@ -110,6 +116,8 @@ def pack(memory: Memory, token: str | None = None) -> str:
     """The memory as JSON text: `[stamp, token]`, or with cells, base, disputed columns and birth
     floor. `token`: of this attempt."""
     token = memory.token if token is None else token
+    # nearly every row is whole, so its text is kept short; memories of before are read unchanged,
+    # so what is added must come at the end of the longer one
     if memory.cells is None and memory.declared is None and not memory.disputed:
         return _encoder.encode((memory.stamp, token)).decode()
     return _encoder.encode(
@@ -119,6 +127,7 @@ def pack(memory: Memory, token: str | None = None) -> str:
 
 def unpack(text: str) -> Memory:
     """The memory that `pack` wrote."""
+    # the short text first: it is the common one, and the decoder tells at once
     try:
         stamp, token = _decoder.decode(text)
     except msgspec.ValidationError:

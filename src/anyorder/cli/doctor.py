@@ -7,6 +7,7 @@ from collections import Counter
 from collections.abc import Iterator
 from contextlib import closing
 
+from anyorder._core.columns import holes
 from anyorder._core.families import LogPosition
 from anyorder._core.families.postgres_log import epoch
 from anyorder._core.outcome import REASONS, Reason
@@ -68,7 +69,7 @@ def _table(
     examples: list[str] = []
     columns = set(facts.columns) - set(facts.key)
     for entity, _, memory in transaction.memories(pipeline.spec_named(facts.name, facts.key)):
-        incomplete += bool(memory.holes(columns))
+        incomplete += bool(holes(memory, columns))
         disputed += bool(memory.disputed)
         position = memory.stamp.position
         if (

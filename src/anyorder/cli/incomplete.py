@@ -6,6 +6,7 @@ import argparse
 from collections.abc import Iterator
 from contextlib import closing
 
+from anyorder._core.columns import holes
 from anyorder.cli.main import Parser
 from anyorder.cli.output import add_formats, print_rows
 from anyorder.guard.contract import Transaction
@@ -35,5 +36,5 @@ def holed(pipeline: Pipeline, transaction: Transaction, table: str) -> Iterator[
         columns = set(facts.columns) - set(facts.key)
         spec = pipeline.spec_named(facts.name, facts.key)
         for _, key, memory in transaction.memories(spec) if table in ("", facts.name) else ():
-            if holes := memory.holes(columns):
-                yield {"table": facts.name, "key": key, "holes": holes}
+            if missing := holes(memory, columns):
+                yield {"table": facts.name, "key": key, "holes": missing}

@@ -16,6 +16,7 @@ from typing import NamedTuple, Protocol
 import msgspec
 
 from anyorder._core.batch import Held
+from anyorder._core.columns import Written
 from anyorder._core.event import Delivery, Event
 from anyorder._core.fold import Limits
 from anyorder._core.memory import Memory
@@ -56,13 +57,17 @@ class Remembered(NamedTuple):
 
 
 class Write(NamedTuple):
-    """One key's write: the memory that was read, and the one to store (None: the slot becomes
-    empty)."""
+    """One key's write: the memory that was read, the one to store (None: the slot becomes empty),
+    and what is written to the user's row (None: it stays as it is).
+
+    The row goes where the memory after is no longer a live one, whatever is written.
+    """
 
     entity: str
     key: dict[str, object]
     before: Memory | None
     after: Memory | None
+    written: Written | None = None
 
 
 class Refused(NamedTuple):

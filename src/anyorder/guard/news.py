@@ -62,8 +62,8 @@ def _sweep(transaction: Transaction, spec: TableSpec, news: News) -> None:
     limits = Limits(lineage=news.limits.lineage)
     writes = []
     for entity, key, memory in news.seen:
-        after = truncate(memory, event, limits)
+        after, written, _, _ = truncate(memory, event, limits)
         if after is not memory:
-            writes.append(Write(entity, key, memory, after))
+            writes.append(Write(entity, key, memory, after, written))
     if writes:
         transaction.write(spec, writes, Limits(), "")

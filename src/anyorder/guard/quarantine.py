@@ -118,7 +118,9 @@ class _Word:
         before = remembered.memory
         applied = accept(before, self._event, remembered.limits or limits)
         if applied.memory is not before:
-            write = Write(self._event.entity, self._event.key or {}, before, applied.memory)
+            write = Write(
+                self._event.entity, self._event.key or {}, before, applied.memory, applied.written
+            )
             self._write(write, limits)
         return Decision(self._event, applied.reason, applied.against)
 

@@ -18,6 +18,7 @@ from anyorder._core.batch import (
     decide_again,
     newest_first,
 )
+from anyorder._core.columns import Written
 from anyorder._core.decide import decide
 from anyorder._core.fold import Applied, Limits
 from anyorder._core.outcome import Reason
@@ -51,7 +52,7 @@ def one_by_one(
         moved = key.remembered.memory is not start
     judged = [case.judged for case in cases if isinstance(case.one, Arrival)]
     settled = [found for case in cases for found in case.settled()]
-    return Coalesced(remembered.memory, key.remembered.memory, judged, settled)
+    return Coalesced(remembered.memory, key.remembered.memory, judged, settled, key.written)
 
 
 class _Key:
@@ -67,6 +68,7 @@ class _Key:
     ) -> None:
         self.spec = spec
         self.remembered = remembered
+        self.written: Written | None = None
         self._transaction = transaction
         self._limits = limits
         self._token = token
@@ -81,13 +83,14 @@ class _Key:
         before, after, event = self.remembered.memory, applied.memory, case.one.event
         if after is before:
             return None
-        write = Write(event.entity, event.key or {}, before, after)
+        write = Write(event.entity, event.key or {}, before, after, applied.written)
         answers = self._transaction.write(self.spec, [write], self._limits, self._token)
         return answers[0] if answers else None
 
     def moved_to(self, applied: Applied) -> None:
         """It is remembered from now on."""
         self.remembered = self.remembered._replace(memory=applied.memory, unread=False)
+        self.written = applied.written_after(self.written)
 
     def look_again(self, entity: str) -> None:
         """Somebody else moved it, or nobody has looked yet."""

@@ -10,7 +10,6 @@ from collections.abc import Iterable
 from typing import Any, NamedTuple
 
 from anyorder._core.batch import Coalesced, Decision, Judged, Settled
-from anyorder._core.memory import REST
 from anyorder._core.outcome import Reason
 from anyorder.guard.contract import Holding, TableSpec, Transaction
 from anyorder.guard.holdings import disputes, disputing, holding, keep
@@ -98,9 +97,7 @@ def _decisions(spec: TableSpec, share: Coalesced, held: set[int]) -> dict[int, D
 
 
 def _values(share: Coalesced) -> dict[str, Any] | None:
-    if share.after is None or share.after.values is None:
-        return None
-    return {column: value for column, value in share.after.values.items() if column != REST}
+    return None if share.written is None else dict(share.written.values)
 
 
 def _decision(one: Judged, held: set[int], values: dict[str, Any] | None) -> Decision:

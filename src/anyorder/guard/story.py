@@ -7,6 +7,7 @@ from collections.abc import Mapping
 
 import msgspec
 
+from anyorder._core.columns import holes
 from anyorder._core.event import canonical
 from anyorder._core.explain import explain_memory
 from anyorder._core.memory import Memory
@@ -86,7 +87,7 @@ def _told(
         outcome=None if reason is None else outcome_of(reason).value,
         reason=None if reason is None else reason.value,
         position=None if memory is None else memory.stamp.position.text(),
-        holes=[] if memory is None else memory.holes(columns),
+        holes=[] if memory is None else holes(memory, columns),
         disputed=[] if memory is None else sorted(memory.disputed),
         sentences=explain_memory(f"{table} {canonical(key)}", memory, columns)
         + [_held_text(entry) for entry in waiting],

@@ -93,9 +93,9 @@ def _sweep(transaction: Transaction, spec: TableSpec, event: Event, limits: Limi
     for _ in range(ATTEMPTS):
         writes: list[Write] = []
         for entity, key, memory in transaction.memories(spec):
-            after = truncate(memory, event, limits)
+            after, written, _, _ = truncate(memory, event, limits)
             if after is not memory:
-                writes.append(Write(entity, key, memory, after))
+                writes.append(Write(entity, key, memory, after, written))
         answers = transaction.write(spec, writes, limits, "") if writes else ()
         if not any(isinstance(answer, Lost) for answer in answers):
             return

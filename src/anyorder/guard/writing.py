@@ -57,7 +57,7 @@ def _write_of(
     entity: str, arrivals: Sequence[Arrival], there: Remembered, share: Coalesced
 ) -> Write:
     first = arrivals[0] if arrivals else there.held[0]
-    return Write(entity, first.event.key or {}, share.before, share.after)
+    return Write(entity, first.event.key or {}, share.before, share.after, share.written)
 
 
 class Writing:

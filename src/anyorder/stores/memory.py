@@ -16,7 +16,7 @@ from anyorder._core.decide import forget
 from anyorder._core.event import Delivery, Event, canonical
 from anyorder._core.floor import Floor
 from anyorder._core.fold import Limits
-from anyorder._core.memory import REST, Memory, pack, unpack
+from anyorder._core.memory import Memory, pack, unpack
 from anyorder._core.outcome import Reason
 from anyorder._core.position import Lineage
 from anyorder._core.reset import Growth
@@ -321,18 +321,8 @@ class MemoryTransaction:
 
 
 def _write_row(rows: dict[str, dict[str, object]], write: Write) -> None:
-    """What a memory's `values` say of the row: see `Memory`."""
-    after = write.after
-    if after is None or not after.live:
+    if write.after is None or not write.after.live:
         rows.pop(write.entity, None)
-    elif after.values is not None:
-        kept = rows.get(write.entity, {})
-        if REST in after.values:
-            kept = {
-                column: value for column, value in kept.items() if column in (after.cells or {})
-            }
-        rows[write.entity] = {
-            **kept,
-            **{c: v for c, v in after.values.items() if c != REST},
-            **write.key,
-        }
+    elif write.written is not None:
+        row = rows.get(write.entity, {})
+        rows[write.entity] = write.written.onto(row) | write.key

@@ -18,7 +18,6 @@ from typing import Any, NamedTuple
 import msgspec
 
 from anyorder._core.floor import EVERYTHING, NOTHING_FORGOTTEN, Floor
-from anyorder._core.fold import compare
 from anyorder._core.memory import Stamp
 from anyorder._core.position import Lineage, Order
 from anyorder.errors import NotReapable
@@ -284,7 +283,7 @@ def _truncated(
     before: FloorItem, truncated: Stamp, replaced: Stamp | None, lineage: Lineage
 ) -> FloorItem:
     greatest = before.truncated
-    if greatest in (None, replaced) or compare(truncated, greatest, lineage) is Order.NEWER:
+    if greatest in (None, replaced) or truncated.compare(greatest, lineage) is Order.NEWER:
         return before._replace(truncated=truncated)
     return before
 

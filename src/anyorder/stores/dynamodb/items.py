@@ -23,6 +23,7 @@ from typing import Any, NamedTuple
 
 import msgspec
 
+from anyorder._core.columns import Written, source_of
 from anyorder._core.memory import Memory, unpack
 
 PREFIX = "anyorder_"
@@ -168,19 +169,21 @@ def number(column: str, value: float | Decimal) -> str:
     return str(exact) if exact else "0"
 
 
-def attributes(memory: Memory, names: Sequence[str]) -> tuple[Item, tuple[str, ...]]:
+def attributes(
+    memory: Memory, written: Written | None, names: Sequence[str]
+) -> tuple[Item, tuple[str, ...]]:
     """What a write says of the user's columns: those to set, and those to take away (holes). Key
     columns are left out."""
     told, gone = {}, []
-    for column, value in (memory.values or {}).items():
-        if column in names or column == "*":
+    for column, value in written.values.items() if written is not None else ():
+        if column in names:
             continue
         if not column or column.startswith(PREFIX):
             raise DoesNotFit(
                 f"the column name {column!r} is not usable: empty, or with the prefix {PREFIX!r} "
                 "that is ours"
             )
-        if memory.source_of(column) is None:
+        if source_of(memory, column) is None:
             gone.append(column)
         else:
             told[column] = encoded(column, value)

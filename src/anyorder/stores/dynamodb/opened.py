@@ -6,8 +6,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from anyorder._core.floor import Floor
-from anyorder._core.fold import Limits, compare
-from anyorder._core.memory import REST, Stamp
+from anyorder._core.fold import Limits
+from anyorder._core.memory import Stamp
 from anyorder._core.position import Lineage, Order
 from anyorder.errors import ConfigurationError, StoreBusy
 from anyorder.guard.contract import TableSpec, Write
@@ -115,8 +115,9 @@ class OpenedTables:
         named: set[str] = set()
         for write in writes:
             if write.after is not None:
-                named |= {*write.key, *(write.after.values or {})}
-        named.discard(REST)
+                named |= write.key.keys()
+            if write.written is not None:
+                named |= write.written.values.keys()
         if named - set(meta.columns):
             key = meta.key or tuple(writes[0].key)
             self._books.add_columns(spec.name, key, named)
@@ -146,7 +147,7 @@ class OpenedTables:
             self._metas[spec.name] = self.meta(spec)._replace(guarded=self._now)
         order = Order.NEWER
         if meta.truncated is not None:
-            order = compare(truncated, meta.truncated, lineage)
+            order = truncated.compare(meta.truncated, lineage)
         greatest = meta.truncated
         if order not in (Order.OLDER, Order.SAME):
             if order is not Order.NEWER and meta.truncated != known:

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 from anyorder._core.event import canonical
-from anyorder._core.memory import REST
 from anyorder.guard.contract import Lost, Refused, TableSpec, Write
 from anyorder.stores.dynamodb.execute import Done
 from anyorder.stores.dynamodb.items import DoesNotFit, Item, item_key, key_of, row_of, text_of
@@ -76,9 +75,7 @@ class Slots:
         """What the write is conditional on; a sweep's rows are read for the columns that go, and
         wide ones because they are put whole."""
         slot = self.of(spec.name, write.entity)
-        sweeps = (
-            write.after is not None and REST in (write.after.values or {}) and write.after.cells
-        )
+        sweeps = write.written is not None and bool(write.written.spared)
         if (sweeps or is_wide(write)) and slot.item is None and slot.text is not None:
             self.read(spec, [write.entity])
             again = self.of(spec.name, write.entity)

@@ -11,7 +11,7 @@ from typing import Any, NamedTuple
 
 import msgspec
 
-from anyorder._core.memory import REST, Memory, pack
+from anyorder._core.memory import Memory, pack
 from anyorder._core.outcome import Reason
 from anyorder.guard.contract import Answer, Lost, Refused, Replaced, Write
 from anyorder.stores.dynamodb.floors import is_forgettable
@@ -83,17 +83,17 @@ def plan(target: Target, write: Write, slot: Slot) -> Planned:
     replaces = (
         not after.live
         or slot.text is None
-        or (REST in (after.values or {}) and after.cells is None)
+        or (write.written is not None and write.written.replaces)
         or not _live(write.before)
     )
-    if replaces and (after.values is not None or not after.live):
+    if replaces and (write.written is not None or not after.live):
         return _put(target, write, key, ours, after, text, slot)
     return _update(target, write, key, ours, after, text, slot)
 
 
 def is_wide(write: Write) -> bool:
     """Does it tell more columns than an update expression holds?"""
-    return write.after is not None and len(write.after.values or {}) > WIDE
+    return write.written is not None and len(write.written.values) > WIDE
 
 
 def _live(memory: Memory | None) -> bool:
@@ -118,7 +118,7 @@ def _put(
     target: Target, write: Write, key: Item, ours: Item, after: Memory, text: str, slot: Slot
 ) -> Planned:
     """The whole item: what was there before, the TTL attribute of a tombstone included, is gone."""
-    told, _ = attributes(after, tuple(write.key)) if after.live else ({}, ())
+    told, _ = attributes(after, write.written, tuple(write.key)) if after.live else ({}, ())
     item = {**(_key_columns(write) if after.live else {}), **told, **key, **ours}
     check_size(item)
     condition, values = _condition(after, slot)
@@ -166,10 +166,11 @@ def _update(
     target: Target, write: Write, key: Item, ours: Item, after: Memory, text: str, slot: Slot
 ) -> Planned:
     """Some columns of a live row: set, or taken away; a TTL attribute that is left goes as well."""
-    told, gone = attributes(after, tuple(write.key))
+    told, gone = attributes(after, write.written, tuple(write.key))
     there = slot.item or {}
-    if REST in (after.values or {}):
-        rest = set(there) - set(told) - set(after.cells or ()) - set(write.key) - set(key)
+    spared = None if write.written is None else write.written.spared
+    if spared is not None:
+        rest = set(there) - set(told) - spared - set(write.key) - set(key)
         gone = (*gone, *(column for column in rest if not column.startswith("anyorder_")))
     setting = {**told, **ours}
     removing = dict.fromkeys([*gone, *({GUARD, OFFSET, SINCE, EXPIRES} - set(ours))])

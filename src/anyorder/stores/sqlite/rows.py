@@ -11,7 +11,6 @@ from typing import Any, NamedTuple
 import msgspec
 
 from anyorder._core.floor import NOTHING_FORGOTTEN
-from anyorder._core.memory import REST
 from anyorder.errors import StoreError, TableNotEmpty
 from anyorder.guard.contract import TableSpec, Write
 from anyorder.stores.statements import load_statements, quoted
@@ -19,9 +18,9 @@ from anyorder.stores.statements import load_statements, quoted
 SQL = load_statements("sqlite/sqlite.sql")
 INT64 = 1 << 63
 AS_IT_IS = frozenset({str, float, bytes, bool, type(None)})
-Shape = tuple[bool, tuple[str, ...], tuple[str, ...]]
-"""What a write of a row looks like: was it live, which columns have a value, which are listed in
-its memory."""
+Shape = tuple[bool, tuple[str, ...], frozenset[str] | None]
+"""What a write of a row looks like: was it live, which columns have a value, which others stay as
+they are (None: all)."""
 _encode = msgspec.json.Encoder(decimal_format="number")
 
 
@@ -166,7 +165,7 @@ class Schema:
         if not fresh:
             return
         for column in fresh:
-            if column.lower() in known or column == REST:
+            if column.lower() in known:
                 raise StoreError(
                     f"column {column!r} of table {self.name} differs from another only in case, which SQLite does not tell apart"
                 )
@@ -232,11 +231,10 @@ class RowWriter:
             after = write.after
             if after is None or not after.live:
                 gone.append(write)
-            elif after.values is not None:
+            elif write.written is not None:
                 live = write.before is not None and write.before.live
-                shapes.setdefault((live, tuple(after.values), tuple(after.cells or ())), []).append(
-                    write
-                )
+                values, spared = write.written
+                shapes.setdefault((live, tuple(values), spared), []).append(write)
         self._fit(writes, shapes)
         if gone and self._schema.columns:
             self._database.executemany(self._deletion(), [self._key(write) for write in gone])
@@ -245,9 +243,7 @@ class RowWriter:
 
     def _fit(self, writes: Sequence[Write], shapes: Iterable[Shape]) -> None:
         """Every key has the table's columns, and the table those of the events."""
-        columns = dict.fromkeys(
-            column for _, values, _ in shapes for column in values if column != REST
-        )
+        columns = dict.fromkeys(column for _, values, _ in shapes for column in values)
         key = self._schema.key
         for number, write in enumerate(writes):
             if number == 0 or write.key.keys() != set(key):
@@ -256,8 +252,8 @@ class RowWriter:
     def _write_shape(self, shape: Shape, writes: Sequence[Write]) -> None:
         """Writes that name the same columns are one statement; a row that is there and is told in
         part is updated."""
-        live, values, cells = shape
-        columns = self._named(values, cells)
+        live, values, spared = shape
+        columns = self._named(values, spared)
         if live and (
             not columns or len(columns) + len(self._schema.key) != len(self._schema.columns)
         ):
@@ -275,13 +271,13 @@ class RowWriter:
     def _key(self, write: Write) -> list[object]:
         return [adapted(write.key[column]) for column in self._schema.key]
 
-    def _named(self, values: tuple[str, ...], cells: tuple[str, ...]) -> tuple[str, ...]:
-        """The columns to write, key columns apart: those with a value and, where the rest is told,
-        every other known one."""
+    def _named(self, values: tuple[str, ...], spared: frozenset[str] | None) -> tuple[str, ...]:
+        """The columns to write, key columns apart: those with a value and, where only some are
+        spared, every other known one."""
         others = [column for column in self._schema.columns if column not in self._schema.key]
-        if REST in values:
-            return tuple(column for column in others if column in values or column not in cells)
-        return tuple(column for column in others if column in values)
+        if spared is None:
+            return tuple(column for column in others if column in values)
+        return tuple(column for column in others if column in values or column not in spared)
 
     def _deletion(self) -> str:
         return self._cached(
@@ -328,7 +324,7 @@ class RowWriter:
 
 
 def _adapted(write: Write, columns: tuple[str, ...]) -> list[object]:
-    get = write.after.values.get  # type: ignore[union-attr]  # only writes with values have a shape
+    get = write.written.values.get  # type: ignore[union-attr]  # those without have no shape
     return [
         value if (value := get(column)).__class__ in AS_IT_IS else adapted(value)
         for column in columns
