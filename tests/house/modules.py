@@ -4,6 +4,7 @@ are."""
 from __future__ import annotations
 
 import ast
+from collections.abc import Mapping
 from functools import cache
 from pathlib import Path
 
@@ -21,18 +22,44 @@ def modules() -> dict[str, ast.Module]:
     return found
 
 
+def room(name: str) -> str:
+    """The first part below the package; the package itself is its public names."""
+    parts = name.split(".")
+    return parts[1] if len(parts) > 1 else ""
+
+
+def of_room(*rooms: str) -> list[str]:
+    """The modules of these rooms."""
+    return [name for name in modules() if room(name) in rooms]
+
+
+def file_of(name: str) -> Path:
+    """Where a module's text is."""
+    path = SOURCE / Path(*name.split("."))
+    return path / "__init__.py" if path.is_dir() else path.with_suffix(".py")
+
+
 def length_of(name: str) -> int:
     """Lines of a module."""
-    path = SOURCE / Path(*name.split("."))
-    file = path / "__init__.py" if path.is_dir() else path.with_suffix(".py")
-    return file.read_text(encoding="utf-8").count("\n")
+    return file_of(name).read_text(encoding="utf-8").count("\n")
 
 
 def imports(name: str, *, top_level: bool = False) -> set[str]:
     """Dotted names that a module imports; `from a import b` counts as a.b where that is a module.
     Type-checking imports do not count."""
+    return _imported(modules()[name].body if top_level else _running(modules()[name]))
+
+
+@cache
+def neighbours() -> Mapping[str, set[str]]:
+    """Module -> the modules of the package that it knows: imported at the top, in a function, or
+    for its types only."""
+    known = {name: _imported(list(ast.walk(tree))) for name, tree in modules().items()}
+    return {name: found & modules().keys() - {name} for name, found in known.items()}
+
+
+def _imported(nodes: list[ast.AST] | list[ast.stmt]) -> set[str]:
     found: set[str] = set()
-    nodes = modules()[name].body if top_level else list(_running(modules()[name]))
     for node in nodes:
         if isinstance(node, ast.Import):
             found |= {alias.name for alias in node.names}

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import tomllib
 
+import pytest
+
 from tests.house.modules import ROOT
 
 WIDTH = 100
@@ -19,6 +21,13 @@ def exempt() -> list[str]:
 
 def test_the_list_of_wide_modules_only_shrinks() -> None:
     assert len(exempt()) <= MOST
+
+
+@pytest.mark.xfail(strict=True, reason="3 modules of _core, 3 of guard")
+def test_where_everything_is_decided_no_line_is_wide() -> None:
+    rooms = ("src/anyorder/_core/", "src/anyorder/guard/")
+
+    assert [name for name in exempt() if name.startswith(rooms)] == []
 
 
 def test_a_module_is_on_the_list_of_wide_ones_only_while_it_is_wide() -> None:

@@ -3,6 +3,7 @@ is."""
 
 from __future__ import annotations
 
+import secrets
 from collections.abc import Sequence
 from typing import Any
 
@@ -27,6 +28,7 @@ class Guarded:
     ) -> None:
         self.table = table(url, name, key="id", retention=retention)
         self.report = Report()
+        self._name = secrets.token_hex(4)
         self._batches = 0
 
     def take(self, deliveries: Sequence[Delivery], now: float) -> list[Decision]:
@@ -37,7 +39,7 @@ class Guarded:
             self.table.store,
             [Share(self.table.spec, events)],
             now=now,
-            token=f"{id(self):x}.{self._batches}",
+            token=f"{self._name}.{self._batches}",
         )
         self.report.count(taken)
         return taken.decisions
