@@ -24,34 +24,32 @@ def red(name: str, reason: str) -> object:
     return pytest.param(name, marks=pytest.mark.xfail(strict=True, reason=reason))
 
 
-@pytest.mark.parametrize("name", [red("_core", "11"), red("guard", "11")])
+@pytest.mark.parametrize("name", [red("_core", "10"), "guard"])
 def test_nine_of_ten_functions_have_at_most_8_branches(name: str) -> None:
     assert density(name).ninetieth <= 8
 
 
-@pytest.mark.parametrize("name", [red("_core", "37 in one"), red("guard", "19 in one")])
+@pytest.mark.parametrize("name", [red("_core", "37 in one"), "guard"])
 def test_no_function_has_more_than_15_branches(name: str) -> None:
     assert [found for found in density(name).functions if found.complexity > 15] == []
 
 
-@pytest.mark.parametrize("name", [red("_core", "0.53"), red("guard", "0.37")])
+@pytest.mark.parametrize("name", [red("_core", "0.53"), red("guard", "0.41")])
 def test_a_line_of_a_function_decides_little(name: str) -> None:
     assert density(name).branches_a_line <= BRANCHES_A_LINE[name]
 
 
-@pytest.mark.parametrize("name", [red("_core", "8.6"), red("guard", "5.8")])
+@pytest.mark.parametrize("name", [red("_core", "8.2"), red("guard", "3.3")])
 def test_of_a_hundred_statements_three_hold_a_conditional_expression(name: str) -> None:
     assert density(name).conditional_expressions <= 3
 
 
-@pytest.mark.parametrize("name", [red("_core", "1.2"), red("guard", "0.2")])
+@pytest.mark.parametrize("name", [red("_core", "1.3"), red("guard", "1.9")])
 def test_a_hundred_lines_have_six_comments(name: str) -> None:
     assert density(name).comments >= 6
 
 
-@pytest.mark.parametrize(
-    "name", [red("_core", "457 lines in fold"), red("guard", "490 lines in batch")]
-)
+@pytest.mark.parametrize("name", [red("_core", "457 lines in fold"), "guard"])
 def test_a_module_that_decides_has_at_most_300_lines(name: str) -> None:
     assert [module for module in of_room(name) if length_of(module) > 300] == []
 

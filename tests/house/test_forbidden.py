@@ -59,7 +59,6 @@ def test_one_module_knows_how_the_rest_of_the_columns_is_spelled() -> None:
     assert knowing == ["anyorder._core.columns"]
 
 
-@pytest.mark.xfail(strict=True, reason="guard.batch, guard.intake, testing.bench")
 def test_nothing_is_matched_by_where_it_lies_in_memory() -> None:
     """An object's number is given to another one when it is gone."""
     calling = [
