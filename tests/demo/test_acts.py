@@ -17,11 +17,12 @@ from anyorder.demo.acts.together import Moment, overwrites
 from anyorder.demo.blocks import Act, Figure, Table
 from anyorder.demo.bus import unordered
 from anyorder.demo.score import Score, judge
+from tests.demo.played import act, act_and_endings
 
 
 @pytest.fixture(scope="module")
 def acts() -> Mapping[int, Act]:
-    return {number: act(SEED) for number, act in ACTS.items()}
+    return {number: act(number) for number in ACTS}
 
 
 @pytest.fixture(scope="module")
@@ -86,29 +87,27 @@ def test_the_usual_way_is_right_while_its_condition_holds(
 def test_with_any_seed_anyorder_is_right(seed: int) -> None:
     for number in (2, 3):
         ours = [
-            score
-            for name, score in ACTS[number](seed).scores.items()
-            if name.startswith("anyorder")
+            score for name, score in act(number, seed).scores.items() if name.startswith("anyorder")
         ]
         assert ours == [Score(0, 0, 0)] * len(ours) != []
 
 
 @pytest.mark.parametrize("number", sorted(ACTS))
 def test_the_counted_scores_are_what_the_tables_show(acts: Mapping[int, Act], number: int) -> None:
-    act = acts[number]
+    found = acts[number]
     cells = [
         str(getattr(cell, "text", cell))
-        for block in act.blocks
+        for block in found.blocks
         if isinstance(block, Table)
         for row in block.rows
         for cell in row
     ]
 
     if number not in (4, 5):
-        assert all(name in cells for name in act.scores)
-    assert act.usual
-    assert act.ours
-    assert number == 3 or any(isinstance(block, Figure) for block in act.blocks)
+        assert all(name in cells for name in found.scores)
+    assert found.usual
+    assert found.ours
+    assert number == 3 or any(isinstance(block, Figure) for block in found.blocks)
 
 
 def test_the_lives_of_the_first_act_are_every_order_with_every_repetition() -> None:
@@ -186,21 +185,21 @@ def test_an_overwrite_is_found_with_what_both_consumers_read() -> None:
 
 
 def test_the_naive_race_is_the_same_race_each_time() -> None:
-    first, second = together.act(SEED), together.act(SEED)
+    first, second = act(3), together.act(SEED)
 
     assert first == second
     assert any(isinstance(block, Table) and "reads" in str(block.rows) for block in first.blocks)
 
 
 def test_a_longer_retention_keeps_more_and_asks_less_and_a_floor_never_resurrects() -> None:
-    arrivals, truth = retention.schedule(Random(SEED))
-    ends = [retention.ending(arrivals, truth, length) for length in retention.RETENTIONS.values()]
+    _, ends = act_and_endings(SEED)
     kept, resurrected, asked = (
         [end.kept for end in ends],
         [end.expiring.resurrected for end in ends],
         [end.open for end in ends],
     )
 
+    assert len(ends) == len(retention.RETENTIONS)
     assert kept == sorted(set(kept))
     assert resurrected == sorted(set(resurrected), reverse=True)
     assert asked == sorted(set(asked), reverse=True)

@@ -6,46 +6,64 @@ import os
 import re
 import subprocess
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
-from resource import RUSAGE_CHILDREN, getrusage
 from xml.etree import ElementTree
 
-import msgspec
 import pytest
 
-import anyorder
+from anyorder.cli.main import main
 from anyorder.demo.acts import ACTS, SEED
 from anyorder.demo.blocks import Act, Figure, Quote, Table, Text
 from anyorder.demo.page import page
+from tests.demo.played import Shown, act, without_timing
 
 XHTML = "{http://www.w3.org/1999/xhtml}"
 SVG = "{http://www.w3.org/2000/svg}"
 
 
-def demo(folder: Path, *words: str, code: int = 0, hash_seed: int = 0) -> str:
-    environment = {**os.environ, "PYTHONHASHSEED": str(hash_seed)}
+def demo(folder: Path, *words: str, code: int = 0) -> str:
+    """What a demo that ends soon prints."""
     done = subprocess.run(
         [sys.executable, "-m", "anyorder", "demo", *words],
         cwd=folder,
         capture_output=True,
         text=True,
-        env=environment,
         check=False,
     )
     assert done.returncode == code, done.stderr
     return done.stdout if code == 0 else done.stderr
 
 
-def without_timing(output: str) -> str:
-    *lines, last = output.splitlines()
-    assert re.fullmatch(r"\d+\.\d s", last)
-    return "\n".join(lines)
+@pytest.fixture
+def here(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> Callable[..., tuple[str, list[int]]]:
+    """Call with the words after `anyorder demo`: what this process prints, and the acts that it
+    plays."""
+    monkeypatch.chdir(tmp_path)
+
+    def run(*words: str) -> tuple[str, list[int]]:
+        asked: list[int] = []
+
+        def asks(number: int) -> Callable[[int], Act]:
+            def play(seed: int) -> Act:
+                asked.append(number)
+                return act(number, seed)
+
+            return play
+
+        for number in ACTS:
+            monkeypatch.setitem(ACTS, number, asks(number))
+        assert main(["demo", *words]) == 0
+        return capsys.readouterr().out, asked
+
+    return run
 
 
 @pytest.fixture(scope="module")
 def acts() -> Sequence[Act]:
-    return [act(SEED) for act in ACTS.values()]
+    return [act(number) for number in sorted(ACTS)]
 
 
 @pytest.fixture(scope="module")
@@ -56,18 +74,18 @@ def tree(acts: Sequence[Act]) -> ElementTree.Element:
 def test_the_page_is_well_formed_and_has_every_act_with_its_drawings_and_tables(
     tree: ElementTree.Element, acts: Sequence[Act]
 ) -> None:
-    for act in acts:
+    for one in acts:
         (section,) = [
             found
             for found in tree.iter(f"{XHTML}section")
-            if found.get("id") == f"act-{act.number}"
+            if found.get("id") == f"act-{one.number}"
         ]
-        assert act.title in "".join(section.itertext())
+        assert one.title in "".join(section.itertext())
         assert len(list(section.iter(f"{SVG}svg"))) == sum(
-            isinstance(block, Figure) for block in act.blocks
+            isinstance(block, Figure) for block in one.blocks
         )
         assert len(list(section.iter(f"{XHTML}table"))) == sum(
-            isinstance(block, Table) for block in act.blocks
+            isinstance(block, Table) for block in one.blocks
         )
 
 
@@ -94,7 +112,7 @@ def test_the_page_loads_nothing_and_runs_nothing(
 
 def test_words_are_shown_as_they_are() -> None:
     words = 'a < b & "c" > d\'s'
-    act = Act(
+    made = Act(
         1,
         words,
         [
@@ -108,7 +126,7 @@ def test_words_are_shown_as_they_are() -> None:
         {},
     )
     shown = "".join(
-        ElementTree.fromstring(page([act], SEED).removeprefix("<!DOCTYPE html>")).itertext()
+        ElementTree.fromstring(page([made], SEED).removeprefix("<!DOCTYPE html>")).itertext()
     )
 
     assert shown.count(words) == 10
@@ -140,39 +158,34 @@ def test_every_drawing_stays_inside_its_frame(tree: ElementTree.Element) -> None
             assert left + long <= width + 1, "".join(element.itertext())
 
 
-def test_the_demo_is_quick_and_the_same_twice_byte_for_byte(tmp_path: Path) -> None:
-    before = getrusage(RUSAGE_CHILDREN)
-    first = demo(tmp_path, "--html", "one.html", hash_seed=1)
-    after = getrusage(RUSAGE_CHILDREN)
-    # of processor time: the machine may be busy
-    seconds = after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
-    second = demo(tmp_path, "--html", "two.html", hash_seed=2)
+def test_the_demo_is_quick_and_the_same_twice_byte_for_byte(first: Shown, second: Shown) -> None:
+    told, _, _ = second.output.rstrip("\n").rpartition("\n")
 
-    assert 0 < seconds < 30
-    assert without_timing(first).replace("one.html", "two.html") == without_timing(second)
-    assert (tmp_path / "one.html").read_bytes() == (tmp_path / "two.html").read_bytes()
+    assert 0 < first.seconds < 30  # of processor time: the machine may be busy
+    assert without_timing(first.output) == without_timing(told)
+    assert first.page.read_bytes() == second.page.read_bytes()
 
 
-def test_what_is_piped_is_plain_and_at_most_100_columns_wide(tmp_path: Path) -> None:
-    output = demo(tmp_path)
-
-    assert "\x1b" not in output
-    assert max(map(len, output.splitlines())) <= 100
-    assert (tmp_path / "anyorder-demo.html").exists()
+def test_what_is_piped_is_plain_and_at_most_100_columns_wide(first: Shown) -> None:
+    assert "\x1b" not in first.output
+    assert max(map(len, first.output.splitlines())) <= 100
+    assert first.page.exists()
 
 
 @pytest.mark.parametrize("number", sorted(ACTS))
-def test_one_act_can_be_played_alone(tmp_path: Path, number: int) -> None:
-    output = demo(tmp_path, "--act", str(number), "--no-html")
+def test_one_act_can_be_played_alone(
+    tmp_path: Path, number: int, here: Callable[..., tuple[str, list[int]]]
+) -> None:
+    output, played = here("--act", str(number), "--no-html")
 
     assert [line[0] for line in output.splitlines() if re.match(r"\d  \S", line)] == [str(number)]
+    assert played == [number]
     assert list(tmp_path.iterdir()) == []
 
 
-def test_another_seed_gives_other_numbers(tmp_path: Path) -> None:
+def test_another_seed_gives_other_numbers(here: Callable[..., tuple[str, list[int]]]) -> None:
     one, two = (
-        without_timing(demo(tmp_path, "--act", "2", "--no-html", "--seed", seed))
-        for seed in ("1", "2")
+        without_timing(here("--act", "2", "--no-html", "--seed", seed)[0]) for seed in ("1", "2")
     )
 
     assert one.replace("seed 1.", "seed 2.") != two
@@ -216,21 +229,8 @@ def test_a_terminal_that_cannot_spell_a_character_gets_another(tmp_path: Path) -
     assert done.stdout.isascii()
 
 
-def test_the_demo_runs_with_msgspec_alone(tmp_path: Path) -> None:
-    for package in (anyorder, msgspec):
-        (tmp_path / package.__name__).symlink_to(Path(package.__file__).parent)
-    environment = {**os.environ, "PYTHONPATH": str(tmp_path)}
-    command = [
-        sys.executable,
-        "-S",
-        "-c",
-        "import sys; from anyorder.cli.main import main; code = main(['demo', '--no-html']); print(*sys.modules); sys.exit(code)",
-    ]
-    done = subprocess.run(
-        command, cwd=tmp_path, capture_output=True, text=True, env=environment, check=False
-    )
-    loaded = {name.partition(".")[0] for name in done.stdout.splitlines()[-1].split()}
+def test_the_demo_runs_with_msgspec_alone(second: Shown) -> None:
+    loaded = {name.partition(".")[0] for name in second.output.splitlines()[-1].split()}
 
-    assert done.returncode == 0, done.stderr
     assert {"anyorder", "msgspec"} <= loaded
     assert loaded - {"anyorder", "msgspec"} <= set(sys.stdlib_module_names) | {"__main__"}
