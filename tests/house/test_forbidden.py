@@ -49,7 +49,6 @@ def test_only_the_families_ask_of_which_family_a_position_is() -> None:
     assert asking == []
 
 
-@pytest.mark.xfail(strict=True, reason="_core.memory and stores.dynamodb.items, no columns.py yet")
 def test_one_module_knows_how_the_rest_of_the_columns_is_spelled() -> None:
     names = of_room("_core", "guard", "stores")
     knowing = [

@@ -64,7 +64,6 @@ def test_a_module_imports_only_from_the_rooms_below_its_own(name: str) -> None:
     assert found <= allowed, f"{name} imports from {sorted(found - allowed)}"
 
 
-@pytest.mark.xfail(strict=True, reason="1 module: stores.dynamodb.transaction calls guard.batch")
 def test_a_store_knows_the_contract_of_the_guard_and_nothing_else_of_it() -> None:
     """A store that calls the guard's loop would write the guard's protocol a second time."""
     known = {
@@ -76,18 +75,7 @@ def test_a_store_knows_the_contract_of_the_guard_and_nothing_else_of_it() -> Non
     assert {name: found for name, found in above.items() if found} == {}
 
 
-STORES = pytest.mark.xfail(
-    strict=True, reason="6 of stores.dynamodb: check, execute, news, slots, store, transaction"
-)
-
-
-@pytest.mark.parametrize(
-    "name",
-    [
-        pytest.param("stores", marks=STORES),
-        *sorted({room(name) for name in modules()} - {"stores"}),
-    ],
-)
+@pytest.mark.parametrize("name", sorted({room(name) for name in modules()}))
 def test_modules_of_a_room_do_not_know_each_other_in_a_circle(name: str) -> None:
     """Neither at the top, nor in a function, nor for types only: who reads one of the circle must
     read them all."""
