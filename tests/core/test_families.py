@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import msgspec
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -9,6 +10,8 @@ from hypothesis import strategies as st
 from anyorder._core.families import (
     LogPosition,
     OffsetPosition,
+    OwnCommitPosition,
+    Position,
     ScalarPosition,
     binlog,
     hexadecimal,
@@ -81,6 +84,51 @@ def test_a_create_without_its_proof_is_undecided_unless_offsets_agree() -> None:
 
     assert low.compare(high, NONE) is Order.UNDECIDED
     assert change(50, "c", seq0=None, offset=3).compare(high, NONE) is Order.OLDER
+
+
+def test_two_creates_are_undecided_if_one_lacks_its_proof_and_nothing_has_an_offset() -> None:
+    nowhere = {"partition": "", "offset": -1}
+    first = change(1000, "c", seq0=4000, **nowhere)
+    second = change(3000, "c", seq0=None, **nowhere)
+
+    assert second.compare(first, NONE) is Order.UNDECIDED
+    assert change(3000, "c", seq0=None).compare(change(1000, "c", seq0=4000), NONE) is (
+        Order.UNDECIDED
+    )
+    assert second.joined(change(3000, "c", seq0=5000), True).compare(first, NONE) is Order.NEWER
+
+
+def test_a_commit_that_was_seen_proves_newer_than_the_change_whose_own_it_is() -> None:
+    low, high = change(10, "c", seq0=40), change(20, "c", seq0=40)
+
+    assert low.compare(high, NONE) is Order.OLDER
+    assert low.compare(telling_its_own_commit(high), NONE) is Order.NEWER
+    assert telling_its_own_commit(low).compare(high, NONE) is Order.OLDER
+
+
+def test_the_greater_seq0_of_two_copies_keeps_its_meaning() -> None:
+    seen = change(10, "c", seq0=30)
+    own = telling_its_own_commit(change(10, "c", seq0=40, offset=12))
+
+    for kept in (seen.joined(own, True), own.joined(seen, True)):
+        assert (kept.seq0, kept.own_commit, kept.offset) == (40, True, 12)
+    assert not seen.joined(own, False).own_commit
+
+
+def test_a_position_is_spelled_as_ever_and_one_that_tells_its_own_commit_by_another_tag() -> None:
+    known = '["pg","pg:a",10,"c",30,10,"t/0",12,"01a",99]'
+    position = LogPosition("pg:a", 10, "c", 30, 10, "t/0", 12, "01a", 99)
+    own = telling_its_own_commit(position)
+
+    assert msgspec.json.encode(position).decode() == known
+    assert msgspec.json.decode(known, type=Position) == position
+    assert msgspec.json.encode(own).decode() == known.replace('"pg"', '"pg_own"')
+    assert msgspec.json.decode(msgspec.json.encode(own), type=Position) == own
+    assert own != position
+
+
+def telling_its_own_commit(position: LogPosition) -> OwnCommitPosition:
+    return OwnCommitPosition(*msgspec.structs.astuple(position))
 
 
 def test_one_transaction_is_ordered_by_its_log_alone() -> None:
@@ -263,7 +311,8 @@ def test_times_are_read_as_the_calendar_has_them(seconds: int) -> None:
 
 OPS = st.sampled_from("cudri")
 LOGS = st.builds(
-    LogPosition,
+    lambda kind, *told: kind(*told),
+    st.sampled_from([LogPosition, OwnCommitPosition]),
     st.just("pg:a"),
     st.integers(1, 6),
     OPS,

@@ -16,11 +16,11 @@ unique check for whoever holds the key (rules R4).
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from typing import NamedTuple
 
 from anyorder._core.event import Event, Kind
-from anyorder._core.families import LogPosition
+from anyorder._core.families import LogPosition, OwnCommitPosition
 
 Log = tuple[tuple[str, str], ...]
 Fields = dict[str, object]
@@ -30,7 +30,7 @@ READS = "rix"
 
 class Change(NamedTuple):
     """What one record says; `value` None: the row is gone. `seq0`: the last commit that the
-    connector had seen."""
+    connector had seen, or with `own_commit` the change's own."""
 
     op: str
     lsn: int
@@ -42,6 +42,7 @@ class Change(NamedTuple):
     run: str = ""
     time: int | None = None
     history: int = 0
+    own_commit: bool = False
 
     def text(self) -> str:
         """For traces: `u@4(b) o2 run 1`."""
@@ -51,6 +52,7 @@ class Change(NamedTuple):
             f"offset {self.offset}",
         ]
         parts += [f"run {self.run}"] if self.run else []
+        parts += ["own commit"] if self.own_commit else []
         return " ".join(parts + ([f"time {self.time}"] if self.time is not None else []))
 
 
@@ -273,11 +275,26 @@ def streamed(
     return emitted
 
 
-def lives(log: Log, *, lost: bool, forgets: bool, limit: int) -> Iterator[tuple[Change, ...]]:
+def telling_own_commits(log: Log, changes: Iterable[Change]) -> list[Change]:
+    """The records as they would be if seq0 were the change's own commit (rules R4); a null stays
+    null."""
+    ends = {name: end for end, name, _ in transactions(log)}
+    return [
+        change._replace(seq0=ends[change.transaction], own_commit=True)
+        if change.seq0 is not None and change.transaction is not None
+        else change
+        for change in changes
+    ]
+
+
+def lives(
+    log: Log, *, lost: bool, forgets: bool, limit: int, resumes: bool = False
+) -> Iterator[tuple[Change, ...]]:
     """Everything a connector emits in its life: a snapshot at any moment, the log, then one crash.
 
     After the crash the log is emitted again from any earlier point; `forgets`: the restart may not
-    know the last commit; `lost`: offsets may be lost, then a second snapshot follows (with a sweep:
+    know the last commit; `resumes`: it may also go on where it stopped, telling nothing again;
+    `lost`: offsets may be lost, then a second snapshot follows (with a sweep:
     a read of what is absent) and changes in between are never emitted. At most `limit` records.
     """
     seen = set()
@@ -286,7 +303,7 @@ def lives(log: Log, *, lost: bool, forgets: bool, limit: int) -> Iterator[tuple[
         first = ([Change("r", start, None, None, value)] if value is not None else []) + streamed(
             log, after=start
         )
-        plans = [first, *_restarted(first, forgets)]
+        plans = [first, *_restarted(first, forgets, resumes)]
         if lost:
             plans += _snapshot_again(log, first, start)
         for plan in plans:
@@ -296,10 +313,10 @@ def lives(log: Log, *, lost: bool, forgets: bool, limit: int) -> Iterator[tuple[
                 yield life
 
 
-def _restarted(first: list[Change], forgets: bool) -> Iterator[list[Change]]:
+def _restarted(first: list[Change], forgets: bool, resumes: bool) -> Iterator[list[Change]]:
     reads = 1 if first and first[0].op == "r" else 0
     for crash in range(reads + 1, len(first) + 1):
-        for back in range(reads, crash):
+        for back in range(reads, crash + resumes):
             tail = [
                 change
                 for at, change in enumerate(first[back:], back)
@@ -379,7 +396,8 @@ def rank(log: Log, change: Change) -> float:
 def event_of(change: Change, fields: Fields | None, holes: frozenset[str] = frozenset()) -> Event:
     """The record as the product sees it; `fields` None is a delete."""
     name, partition = change.transaction, "" if change.partition < 0 else str(change.partition)
-    position = LogPosition(
+    kind = OwnCommitPosition if change.own_commit else LogPosition
+    position = kind(
         SCOPE,
         change.lsn,
         change.op,

@@ -3,6 +3,7 @@ product is replaced, one search is run."""
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Callable, Iterator
 from typing import Any, NamedTuple
 
@@ -14,7 +15,7 @@ from anyorder._core.batch import Arrival, Coalesced, Judged
 from anyorder._core.columns import Written
 from anyorder._core.decide import truncate
 from anyorder._core.event import Event, Kind
-from anyorder._core.families import LogPosition, OffsetPosition, postgres_log
+from anyorder._core.families import LogPosition, OffsetPosition, OwnCommitPosition, postgres_log
 from anyorder._core.floor import Floor
 from anyorder._core.fold import Applied, Limits
 from anyorder._core.memory import Base, Born, Cell, Memory, Stamp
@@ -24,7 +25,7 @@ from anyorder.guard import writing
 from tests.model import books, store, table
 from tests.model.accepting import Accepting
 from tests.model.conftest import Report
-from tests.model.connector import Bounds, all_lives, copies
+from tests.model.connector import Bounds, Copies, Offsets, all_lives, copies
 from tests.model.histories import told as events_told
 from tests.model.holes import IN_TURN
 from tests.model.holes import all_lives as lives_with_holes
@@ -279,6 +280,22 @@ def a_missing_proof_never_matters(patch: Patch) -> None:
     patch.setattr(postgres_log, "_high_is_newer", sure)
 
 
+def no_offsets_prove_newer(patch: Patch) -> None:
+    """As the rules once were: only offsets that say the opposite leave two creates undecided."""
+    high_is_newer = postgres_log._high_is_newer
+
+    def sure(low: LogPosition, high: LogPosition) -> Order:
+        order = high_is_newer(low, high)
+        proved = low.seq0 is not None and high.seq0 is None and low.offset == high.offset == -1
+        return Order.OLDER if order is Order.UNDECIDED and proved else order
+
+    patch.setattr(postgres_log, "_high_is_newer", sure)
+
+
+def both_meanings_are_one(patch: Patch) -> None:
+    patch.setattr(OwnCommitPosition, "own_commit", False)
+
+
 def no_joined_offset(patch: Patch) -> None:
     joined = LogPosition.joined
     patch.setattr(
@@ -338,13 +355,18 @@ def a_create_passes_the_floor_by_its_proof(patch: Patch) -> None:
     )
 
 
-def pairs_of_one_run() -> Caught | None:
-    for events in copies((4, 2, 1), forgets=False):
-        for place, (older,) in enumerate(events):
-            for (newer,) in events[place + 1 :]:
-                if postgres_log.compare_in_epoch(newer, older) is not Order.NEWER:
-                    return Caught(2, f"{newer} is not newer than {older}")
-    return None
+def pairs_of(which: Copies) -> Search:
+    """The first two changes whose copies are ordered against their commits."""
+
+    def search() -> Caught | None:
+        for events in copies((4, 2, 1), which):
+            for older, newer in itertools.combinations(events, 2):
+                for a, b in itertools.product(older, newer):
+                    if postgres_log.compare_in_epoch(b, a) not in (Order.NEWER, Order.UNDECIDED):
+                        return Caught(2, f"{b} is not newer than {a}")
+        return None
+
+    return search
 
 
 # ---------------------------------------------------------------- R6, R11, R13: settling and
@@ -557,11 +579,25 @@ VARIANTS: dict[str, tuple[Callable[[Patch], None], Search, int]] = {
         connector((3, 2, 0, 0), 5, lost=True),
         3,
     ),
-    "R4 the transaction is not looked at": (the_transaction_is_not_looked_at, pairs_of_one_run, 2),
+    "R4 the transaction is not looked at": (
+        the_transaction_is_not_looked_at,
+        pairs_of(Copies()),
+        2,
+    ),
     "R4 a missing proof never matters": (
         a_missing_proof_never_matters,
         connector((3, 2, 0, 0), 5, lost=True),
         3,
+    ),
+    "R4 records without offsets prove newer": (
+        no_offsets_prove_newer,
+        pairs_of(Copies(restarts=True, offsets=Offsets.NOWHERE)),
+        2,
+    ),
+    "R4 the own commit is taken for the last one seen": (
+        both_meanings_are_one,
+        pairs_of(Copies(restarts=True, own_commits=(False, True))),
+        2,
     ),
     "R5 no joined offset": (no_joined_offset, connector((2, 1, 0, 1), 5), 7),
     "R5 the row's joined offset for every field": (

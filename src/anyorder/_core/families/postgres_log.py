@@ -12,6 +12,7 @@ after S.
 from __future__ import annotations
 
 from bisect import bisect_right
+from typing import ClassVar
 
 import msgspec
 
@@ -46,6 +47,9 @@ class LogPosition(msgspec.Struct, frozen=True, array_like=True, tag="pg", gc=Fal
     run: str = ""
     time: int | None = None
 
+    own_commit: ClassVar[bool] = False
+    """Is seq0 the end of the change's own commit, instead of the last one seen before it?"""
+
     def compare(self, other: Clocked, lineage: Lineage) -> Order:
         if not isinstance(other, LogPosition) or self.scope != other.scope:
             return Order.UNDECIDED
@@ -78,19 +82,31 @@ class LogPosition(msgspec.Struct, frozen=True, array_like=True, tag="pg", gc=Fal
             return self
         if not same and other.offset <= self.offset:
             return self
-        offset = (
-            other.offset
-            if other.offset > self.offset and other.partition == self.partition
-            else self.offset
-        )
-        seq0, run = self.seq0, self.run
-        if same and other.seq0 is not None and (seq0 is None or other.seq0 > seq0):
-            seq0 = other.seq0
-        if same and other.run > run:
-            run = other.run
-        if offset == self.offset and seq0 == self.seq0 and run == self.run:
+        offset = self.offset
+        if other.partition == self.partition:
+            offset = max(offset, other.offset)
+        if not same:
+            return self._replaced(self, offset, self.run)
+        # A seq0 moves together with its meaning. Of one change its own commit is always later than
+        # the last commit seen before it, so the greater copy is the better one whichever they are.
+        better = other if _number(other.seq0) > _number(self.seq0) else self
+        return self._replaced(better, offset, max(self.run, other.run))
+
+    def _replaced(self, evidence: LogPosition, offset: int, run: str) -> LogPosition:
+        """This position with another copy's seq0 and what that means, another offset and run."""
+        if evidence is self and offset == self.offset and run == self.run:
             return self
-        return msgspec.structs.replace(self, offset=offset, seq0=seq0, run=run)
+        return type(evidence)(
+            self.scope,
+            self.lsn,
+            self.op,
+            evidence.seq0,
+            self.transaction,
+            self.partition,
+            offset,
+            run,
+            self.time,
+        )
 
     def above(self, floor: Floor, lineage: Lineage) -> Above:
         if not floor.entries:
@@ -156,6 +172,19 @@ class LogPosition(msgspec.Struct, frozen=True, array_like=True, tag="pg", gc=Fal
         return f"{self.scope} at LSN {lsn_text(self.lsn)}"
 
 
+class OwnCommitPosition(LogPosition, frozen=True, array_like=True, tag="pg_own", gc=False):
+    """A log position whose seq0 is the end of the change's own commit: what Debezium may make of
+    `sequence[0]` (debezium#7764, open; no envelope makes one today).
+
+    The two meanings must not be taken for each other: mixed without the mark, 3,596 of 1,036,890
+    pairs of changes end silently wrong (rules R4). The mark is the stored text's tag, because an
+    array cannot leave a field out (msgspec#720): a position without it is spelled as ever, and a
+    version that does not know it refuses the text instead of reading another meaning into it.
+    """
+
+    own_commit: ClassVar[bool] = True
+
+
 def lsn_text(lsn: int) -> str:
     """As PostgreSQL writes it: `0/16B3F80`."""
     return f"{lsn >> 32:X}/{lsn & 0xFFFFFFFF:X}"
@@ -178,23 +207,40 @@ def compare_in_epoch(a: LogPosition, b: LogPosition) -> Order:
 
 def _high_is_newer(low: LogPosition, high: LogPosition) -> Order:
     """How the change with the higher LSN stands to the other (rules R4)."""
-    if low.op != "c" or (low.transaction == high.transaction and low.transaction is not None):
+    if low.op != "c" or _is_one_transaction(low, high):
         return Order.NEWER
     if low.seq0 is None:
-        return (
-            Order.NEWER
-            if low.partition == high.partition and low.offset < high.offset
-            else Order.UNDECIDED
-        )
-    if low.seq0 <= high.lsn or (high.op == "c" and high.seq0 is not None and low.seq0 <= high.seq0):
+        # the evidence is missing; only offsets that say the same as the log can stand in for it
+        return Order.NEWER if _is_later(high, low) else Order.UNDECIDED
+    if not _is_proved_newer(low, low.seq0, high):
         return Order.NEWER
-    if (
-        high.op == "c"
-        and high.seq0 is None
-        and (low.partition != high.partition or low.offset < high.offset)
-    ):
+    if high.op == "c" and high.seq0 is None and not _is_later(low, high):
+        # both wrote before they waited, and the other's evidence is missing. Records without
+        # offsets, and those of two partitions, have nothing that could stand in for it.
         return Order.UNDECIDED
     return Order.OLDER
+
+
+def _is_one_transaction(a: LogPosition, b: LogPosition) -> bool:
+    return a.transaction == b.transaction and a.transaction is not None
+
+
+def _is_proved_newer(low: LogPosition, seq0: int, high: LogPosition) -> bool:
+    """Does the seq0 of the lower change prove that its transaction committed after the higher
+    one's (rules R4)?"""
+    if seq0 <= high.lsn:
+        return False
+    if high.op != "c" or high.seq0 is None:
+        return True
+    if high.own_commit and not low.own_commit:
+        # the low one had seen a commit; where it is the very commit of the high one, that is proof
+        return seq0 >= high.seq0
+    return seq0 > high.seq0
+
+
+def _is_later(a: LogPosition, b: LogPosition) -> bool:
+    """Do offsets say so? Without a transport both are ("", -1), which says nothing."""
+    return a.partition == b.partition and a.offset > b.offset
 
 
 def compare_change_to_read(change: LogPosition, read: LogPosition) -> Order:
