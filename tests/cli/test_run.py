@@ -108,6 +108,19 @@ def test_the_batch_size_changes_nothing(home: Home, batch: int) -> None:
     assert home.rows() == final_rows(records)
 
 
+@pytest.mark.parametrize("batch", ["0", "-5", "many", "0.5"])
+def test_a_batch_of_less_than_one_delivery_is_refused_wherever_it_is_said(
+    home: Home, monkeypatch: pytest.MonkeyPatch, batch: str
+) -> None:
+    home.deliver([record(1, "c", 10, after={"id": 1})])
+    sentence = f"a batch is a whole number of deliveries, 1 or more, not '{batch}'"
+
+    assert sentence in home.anyorder("run", f"--batch={batch}", code=2)
+    monkeypatch.setenv("ANYORDER_BATCH", batch)
+    assert sentence in home.anyorder("run", code=2)
+    assert not (home.path / "app.db").exists()
+
+
 def test_a_second_run_reads_only_what_was_added(home: Home) -> None:
     records = list(stream(300, 20))
     home.deliver(records[:200])

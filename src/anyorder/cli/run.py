@@ -30,8 +30,20 @@ def configure(parser: Parser) -> None:
         choices=["refuse", "older-than-everything"],
         default=None,
     )
-    parser.add_option("--batch", "deliveries decided together at most", type=int, default=None)
+    parser.add_option(
+        "--batch", "deliveries decided together at most", type=batch_size, default=None
+    )
     parser.add_argument("--json", action="store_true", help="end with one JSON line of the books")
+
+
+def batch_size(text: str) -> int:
+    """A number of deliveries. Raises ArgumentTypeError for less than one: no batch would ever
+    end."""
+    if not text.isdecimal() or int(text) < 1:
+        raise argparse.ArgumentTypeError(
+            f"a batch is a whole number of deliveries, 1 or more, not {text!r}"
+        )
+    return int(text)
 
 
 def run(options: argparse.Namespace) -> int:
