@@ -4,17 +4,23 @@ from __future__ import annotations
 
 import itertools
 import secrets
-import sqlite3
 import time
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from typing import Any
 
 from anyorder._core.batch import Decision
 from anyorder._core.event import Delivery, Event
-from anyorder.envelopes import Envelope, open_envelope
+from anyorder.envelopes import (
+    Envelope,
+    KeyOption,
+    default_envelope,
+    key_columns,
+    needs_table,
+    open_envelope,
+)
 from anyorder.errors import ConfigurationError, StoreError
-from anyorder.guard.contract import Store, TableSpec
+from anyorder.guard.contract import Sharing, Store, TableSpec, Transaction
 from anyorder.guard.duration import FOREVER, seconds
 from anyorder.guard.forgetting import forget
 from anyorder.guard.intake import Share, Taken, take_in
@@ -31,7 +37,7 @@ def table(
     url: str,
     name: str,
     *,
-    key: str | Sequence[str] | dict[str, str] | None = None,
+    key: KeyOption = None,
     envelope: str | None = None,
     retention: str | float | None = FOREVER,
     adopt: str = "refuse",
@@ -58,53 +64,16 @@ def table(
     Raises:
         ConfigurationError: contradictory arguments. TableNotEmpty, StoreError: when first used.
     """
-    envelope = envelope or ("json" if "position" in options else "debezium")
-    columns, options = _key_columns(key, envelope, options)
+    envelope = envelope or default_envelope(options)
+    columns, options = key_columns(envelope, key, options)
     # whatever topic or queue they come by: a redrive from another queue tells the same clock
-    if envelope == "json":
+    if needs_table(envelope):
         options = {"table": name, **options}
     decoder = open_envelope(envelope, **options)
     spec = TableSpec(name, columns, seconds(retention), partitions, adopt)
     if adopt not in ("refuse", "older-than-everything"):
         raise ConfigurationError(f'adopt is "refuse" or "older-than-everything", not {adopt!r}')
     return Table(url, spec, decoder)
-
-
-def _key_columns(
-    key: Any, envelope: str, options: dict[str, Any]
-) -> tuple[tuple[str, ...], dict[str, Any]]:
-    """Key column names, and the envelope options that say where the key lies."""
-    inside = options.get("inner", "debezium") if envelope == "eventbridge" else envelope
-    if inside == "cloudevents" and key in ("subject", "partitionkey"):
-        return (), {**options, "key": key}
-    if inside == "json" or (inside == "cloudevents" and _points(key)):
-        pointers = (
-            key
-            if isinstance(key, dict)
-            else {p.rsplit("/", 1)[-1]: p for p in ([key] if isinstance(key, str) else key or ())}
-        )
-        if not pointers:
-            raise ConfigurationError(
-                'JSON documents need a key: key="/id", or key={"column": "/pointer"}'
-            )
-        pointers = {column: p if p.startswith("/") else f"/{p}" for column, p in pointers.items()}
-        return tuple(pointers), {**options, "key": pointers}
-    if _points(key):
-        raise ConfigurationError(
-            f"the {inside} envelope takes column names as key, not pointers: {key!r:.80}"
-        )
-    columns = (key,) if isinstance(key, str) else tuple(key or ())
-    return columns, {**options, "key": columns[0]} if len(columns) == 1 and inside in (
-        "debezium",
-        "raw",
-    ) else options
-
-
-def _points(key: Any) -> bool:
-    """JSON pointers, rather than column names?"""
-    return isinstance(key, dict) or any(
-        part.startswith("/") for part in ([key] if isinstance(key, str) else key or ())
-    )
 
 
 class Table:
@@ -121,11 +90,9 @@ class Table:
     def decode(self, records: Iterable[object], *, envelope: str | None = None) -> Iterator[Event]:
         """The event of each record, in order; what cannot be decoded is an event of kind
         `malformed`, never an exception."""
-        decoder = (
-            self.envelope
-            if envelope is None or envelope == self.envelope.name
-            else open_envelope(envelope)
-        )
+        decoder = self.envelope
+        if envelope not in (None, decoder.name):
+            decoder = open_envelope(envelope)
         return (decoder.decode(delivery_of(record)) for record in records)
 
     def apply(self, records: Iterable[object], *, envelope: str | None = None) -> Report:
@@ -147,7 +114,7 @@ class Table:
         return report
 
     @contextmanager
-    def transaction(self, connection: sqlite3.Connection) -> Iterator[Guard]:
+    def transaction(self, connection: Any) -> Iterator[Guard]:
         """Guard the caller's own SQL: what `accept` remembers commits, or rolls back, together with
         what the caller writes.
 
@@ -155,23 +122,12 @@ class Table:
         commits; otherwise this does. Raises StoreError for a store or connection that cannot share
         a transaction.
         """
-        joined = getattr(self.store, "joined", None)
-        if joined is None:
+        if not isinstance(self.store, Sharing):
             raise StoreError(
                 f"{self.store.promises.name} has no transaction to share with your own SQL"
             )
-        ours = not connection.in_transaction
-        connection.execute("BEGIN IMMEDIATE") if ours else connection.execute(
-            "UPDATE anyorder_schema SET version = version"
-        )
-        try:
-            yield Guard(joined(connection, time.time()), self.spec)
-        except BaseException:
-            if ours:
-                connection.rollback()
-            raise
-        if ours:
-            connection.commit()
+        with self.store.shared(connection, time.time()) as transaction:
+            yield Guard(transaction, self.spec)
 
     def why(self, key: object) -> Story:
         """The story of one row: what is remembered of it, which event won, what the quarantine
@@ -199,7 +155,7 @@ class Table:
 class Guard:
     """Inside `Table.transaction`: decides one event at a time; the caller writes the rows."""
 
-    def __init__(self, transaction: Any, spec: TableSpec) -> None:
+    def __init__(self, transaction: Transaction, spec: TableSpec) -> None:
         self._transaction = transaction
         self._spec = TableSpec(
             spec.name, spec.key, spec.retention, spec.partitions, spec.adopt, writes_rows=False

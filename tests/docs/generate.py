@@ -14,15 +14,16 @@ import re
 import sys
 from collections.abc import Callable, Iterable, Iterator
 from importlib import import_module
-from pkgutil import iter_modules, walk_packages
+from pkgutil import iter_modules
 from typing import Any, get_args
 
 import msgspec
 
 import anyorder
 import anyorder.envelopes
+import anyorder.sources
 import anyorder.stores
-from anyorder import errors
+from anyorder import contract, errors
 from anyorder._core.explain import VERBS as SENTENCES
 from anyorder._core.outcome import REASONS, Outcome
 from anyorder.envelopes.debezium_sources import SOURCES
@@ -45,21 +46,21 @@ KEYS = {
     (
         "source",
         "kind",
-    ): "Where deliveries come from. `jsonl`: one record a line. `sqs`: [a queue](../how-to/run-from-sqs.md); needs the extra `aws`.",
-    (
-        "source",
-        "path",
-    ): "Of `jsonl`: the file; `.gz` and `.xz` are unpacked. `-`, the default, is standard input, which cannot resume.",
-    ("source", "queue"): "Of `sqs`: the queue's name or URL.",
-    ("source", "region"): "Of `sqs`: the region.",
-    ("source", "endpoint"): "Of `sqs`: another service's URL.",
-    ("source", "visibility"): "Of `sqs`: seconds for which a message is ours.",
-    ("source", "drain"): "Of `sqs`: end when the queue is empty.",
+    ): "Where deliveries come from. `jsonl`: one record a line. `sqs`: [a queue](../how-to/run-from-sqs.md); needs the extra `aws`. `module:factory`: [a source of your own](#a-source-of-your-own).",
     ("source", "envelope"): "The format of the records: see [envelopes](envelopes.md).",
     (
         "source",
         "options",
     ): 'Options of the envelope, for example `options = { tombstone = "delete" }`. `json` from `sqs` needs `table`.',
+    (
+        "jsonl",
+        "path",
+    ): "The file; `.gz` and `.xz` are unpacked. `-` is standard input, which cannot resume.",
+    ("sqs", "queue"): "The queue's name or URL. Required.",
+    ("sqs", "region"): "The region; by default what boto3 finds.",
+    ("sqs", "endpoint"): "Another service's URL.",
+    ("sqs", "visibility"): "Seconds for which a message is ours; the queue's own by default.",
+    ("sqs", "drain"): "End when the queue is empty.",
     (
         "store",
         "url",
@@ -99,11 +100,19 @@ KEYS = {
     ): "The partition count of the topic. Needed with a retention where the Kafka offset is the clock.",
     ("table", "ignore"): "Deliveries that match are counted as `not_a_change` and go nowhere.",
 }
+SOURCE_DOORS = {kind: door.struct() for kind, door in anyorder.sources.DOORS.items()}
 SECTIONS = {
     "source": pipeline.SourceSection,
+    **SOURCE_DOORS,
     "store": pipeline.StoreSection,
     "runtime": pipeline.RuntimeSection,
     "table": pipeline.TableSection,
+}
+
+
+HEADINGS = {
+    "table": "[[table]]",
+    **{kind: f"[source] of kind {kind}" for kind in SOURCE_DOORS},
 }
 
 
@@ -308,15 +317,49 @@ def stores() -> str:
 
 
 def promises() -> list[Promises]:
-    """What each store module's class promises."""
-    found = []
-    for module in walk_packages(anyorder.stores.__path__, "anyorder.stores."):
-        for _, value in inspect.getmembers(import_module(module.name), inspect.isclass):
-            if value.__module__ == module.name and isinstance(
-                getattr(value, "promises", None), Promises
-            ):
-                found.append(value.promises)
+    """What each store behind a door of ours promises."""
+    found = [door.struct().promises for door in anyorder.stores.DOORS.values()]
     return sorted(found, key=lambda one: (one.name != "SQLite", one.name == "memory", one.name))
+
+
+def doors() -> str:
+    """How each store's URL is written, and what it needs."""
+    rows = []
+    for door in anyorder.stores.DOORS.values():
+        needs = f"`pip install 'anyorder[{door.extra}]'`" if door.extra else ""
+        spelling = re.sub(r"\w+://[^\s,]*", r"`\g<0>`", door.spelling)
+        rows.append((door.struct().promises.name, spelling, needs))
+    return table(("store", "URL", "needs"), rows)
+
+
+def contract_protocols() -> str:
+    """What a store and a source implement."""
+    parts = []
+    for value in (contract.Store, contract.Transaction, contract.Sharing, contract.Source):
+        told = _prose(inspect.getdoc(value) or "")
+        rows = [(_called(*member), _words(member[1])) for member in _members(value)]
+        parts.append(f"## {value.__name__}\n\n{told}\n" + table(("member", "what it does"), rows))
+    return "\n".join(parts)
+
+
+def contract_values() -> str:
+    """What they are given and give."""
+    shown = {"Store", "Transaction", "Sharing", "Source"}
+    values = {name: getattr(contract, name) for name in contract.__all__ if name not in shown}
+    told = [(f"`{name}`", _words(values[name])) for name in values if _words(values[name])]
+    return table(("name", "what it is"), told)
+
+
+def _called(name: str, member: Any) -> str:
+    signature = _signature(name, member).strip()
+    return signature or f"`{name}`"
+
+
+def _words(value: Any) -> str:
+    """The docstring that a value itself has, on one line."""
+    if not getattr(value, "__module__", "").startswith("anyorder."):
+        return ""  # an alias: what it stands for is no name of ours
+    return " ".join((inspect.getdoc(value) or "").split())
 
 
 def kit() -> str:
@@ -398,7 +441,7 @@ def formats() -> str:
 def keys() -> str:
     parts = []
     for name, section in SECTIONS.items():
-        heading = f"[[{name}]]" if name == "table" else f"[{name}]"
+        heading = HEADINGS.get(name, f"[{name}]")
         fields = msgspec.structs.fields(section)
         rows = [
             (f"`{field.name}`", _type(field.type), _default(field), KEYS[name, field.name])
@@ -435,11 +478,14 @@ PARTS: dict[str, Callable[[], str]] = {
     "reached-names": reached_names,
     "exceptions": exceptions,
     "stores": stores,
+    "store-doors": doors,
     "envelopes": envelopes,
     "envelope-options": options,
     "connectors": connectors,
     "formats": formats,
     "pipeline-keys": keys,
+    "contract-protocols": contract_protocols,
+    "contract-values": contract_values,
     "kit": kit,
     "kit-checks": kit_checks,
     "kit-place": kit_place,

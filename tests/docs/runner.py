@@ -11,6 +11,7 @@ The conventions, which a page's reader never notices:
   fails must be followed by `$ echo $?`.
 * `...` stands for any characters in a line; alone on a line, for any lines.
 * ```` ```sh ```` is for what needs a network or takes minutes: only the commands of SHOWN_ONLY.
+* A Python file of `examples/` that the page links to lies there already.
 * A page that says `make parts-aws` there is run while these parts are, in the environment that they
   export.
 """
@@ -21,12 +22,13 @@ import json
 import os
 import re
 import shlex
+import shutil
 import subprocess
 import sys
 from collections.abc import Mapping
 from pathlib import Path
 
-from tests.docs.pages import ROOT, Block, blocks
+from tests.docs.pages import ROOT, Block, blocks, links
 
 RUN = frozenset({"python", "console"})
 SHOWN = frozenset({"text", "sh", "json", "toml", "sql", "mermaid", "makefile"})
@@ -80,6 +82,8 @@ class Page:
                 program.communicate(timeout=SECONDS)
 
     def _steps(self, program: subprocess.Popen[str]) -> None:
+        for example in examples(self.page):
+            shutil.copy(example, self.folder)
         found = blocks(self.page)
         for block, after in zip(found, [*found[1:], None], strict=True):
             if block.file:
@@ -147,6 +151,12 @@ class Page:
             raise Stale(
                 f"{self.page}:{block.line}: {what} prints\n{found}--- the page says\n{shown}"
             )
+
+
+def examples(page: Path) -> list[Path]:
+    """The Python files of `examples/` that a page links to."""
+    targets = [(page.parent / target).resolve() for target in links(page)]
+    return [path for path in targets if path.suffix == ".py" and ROOT / "examples" in path.parents]
 
 
 def commands(text: str) -> list[tuple[str, str]]:

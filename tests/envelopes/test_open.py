@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from anyorder._core.event import Delivery, Event, Kind
-from anyorder.envelopes import ENVELOPES, open_envelope
+from anyorder.envelopes import ENVELOPES, key_columns, needs_table, open_envelope
 from anyorder.envelopes.envelope import BUG, Reader
 from anyorder.errors import ConfigurationError
 from tests.envelopes.samples import ORDERS
@@ -60,6 +60,55 @@ def test_an_option_whose_value_makes_no_sense_is_refused(
 ) -> None:
     with pytest.raises(ConfigurationError):
         open_envelope(name, **options)
+
+
+SUBJECT = {"key": "subject"}
+ID = {"key": {"id": "/id"}}
+
+
+@pytest.mark.parametrize(
+    ("name", "options", "key", "columns", "more"),
+    [
+        ("debezium", {}, "id", ("id",), {"key": "id"}),
+        ("debezium", {}, None, (), {}),
+        ("raw", {}, ["a", "b"], ("a", "b"), {}),
+        ("dynamodb_streams", {}, "pk", ("pk",), {}),
+        ("json", {}, "/order/id", ("id",), {"key": {"id": "/order/id"}}),
+        ("json", {}, "id", ("id",), ID),
+        ("json", {}, {"number": "no"}, ("number",), {"key": {"number": "/no"}}),
+        ("cloudevents", {}, "subject", (), SUBJECT),
+        ("cloudevents", {}, "/id", ("id",), ID),
+        ("cloudevents", {}, "id", ("id",), {}),
+        ("eventbridge", {}, "id", ("id",), {"key": "id"}),
+        ("eventbridge", {"inner": "json"}, "/id", ("id",), ID),
+        ("eventbridge", {"inner": "cloudevents"}, "subject", (), SUBJECT),
+    ],
+)
+def test_an_envelope_says_what_a_key_means_to_it(
+    name: str, options: dict[str, Any], key: Any, columns: tuple[str, ...], more: dict[str, Any]
+) -> None:
+    assert key_columns(name, key, options) == (columns, {**options, **more})
+
+
+@pytest.mark.parametrize(
+    ("name", "options", "key", "sentence"),
+    [
+        ("debezium", {}, "/id", "the debezium envelope takes column names as key, not pointers"),
+        ("eventbridge", {"inner": "raw"}, {"a": "/b"}, "the raw envelope takes column names"),
+        ("json", {}, None, "JSON documents need a key"),
+        ("xml", {}, "id", "no envelope 'xml'"),
+        ("eventbridge", {"inner": "eventbridge"}, "id", "not eventbridge itself"),
+    ],
+)
+def test_a_key_that_an_envelope_does_not_take_is_refused(
+    name: str, options: dict[str, Any], key: Any, sentence: str
+) -> None:
+    with pytest.raises(ConfigurationError, match=sentence):
+        key_columns(name, key, options)
+
+
+def test_only_documents_need_to_be_told_their_table() -> None:
+    assert [name for name in ENVELOPES if needs_table(name)] == ["json"]
 
 
 def test_eventbridge_is_not_inside_itself() -> None:

@@ -27,8 +27,10 @@ LAYERS = {
     "instrumentation": {"_core", "errors"},
     "envelopes": {"_core", "errors"},
     "guard": {"_core", "errors"},
-    "stores": {"guard", "_core", "errors"},  # of guard the contract only: see below
-    "sources": {"envelopes", "_core", "errors"},
+    "doors": {"errors"},
+    "stores": {"doors", "guard", "_core", "errors"},  # of guard the contract only: see below
+    "sources": {"doors", "envelopes", "_core", "errors"},
+    "contract": {"sources", "guard", "_core", "errors"},
     "tables": {"sources", "stores", "guard", "envelopes", "_core", "errors"},
     "runtime": {"tables", "sources", "stores", "guard", "envelopes", "_core", "errors"},
 }

@@ -344,6 +344,31 @@ def test_own_sql_commits_together_with_what_is_remembered(path: Path) -> None:
     assert connection.execute("SELECT * FROM totals").fetchall() == [(7, 2)]
 
 
+def test_own_sql_in_a_transaction_of_one_s_own_is_committed_by_its_owner(path: Path) -> None:
+    table, connection = orders(path), sqlite3.connect(path)
+    connection.execute("CREATE TABLE totals (id PRIMARY KEY)")
+    events = list(table.decode([order(7, 2), order(8, 1)]))
+
+    for event, end in zip(events, (connection.rollback, connection.commit), strict=True):
+        connection.execute("INSERT INTO totals VALUES (?)", (event.fields["version"],))
+        with table.transaction(connection) as guard:
+            assert guard.accept(event)
+        assert connection.in_transaction
+        end()
+
+    assert (table.why(7).state, table.why(8).state) == ("unknown", "row")
+
+
+def test_a_store_without_a_transaction_to_share_says_so() -> None:
+    table = anyorder.table("memory://", "users", key="id")
+
+    with (
+        pytest.raises(StoreError, match="memory has no transaction to share with your own SQL"),
+        table.transaction(sqlite3.connect(":memory:")),
+    ):
+        pass
+
+
 def test_own_sql_that_fails_takes_the_memory_back_with_it(path: Path) -> None:
     table, connection = orders(path), sqlite3.connect(path)
     event = next(iter(table.decode([order(7, 2)])))

@@ -63,21 +63,19 @@ def run(options: argparse.Namespace) -> int:
         store.close()
     if sys.stderr.isatty():
         print("\r\x1b[K", end="", file=sys.stderr)
-    print(
-        encoded(report.as_dict())
-        if options.json
-        else _summary(
-            report, pipeline.source.path or pipeline.source.queue or "-", dry=options.dry_run
-        )
-    )
+    if options.json:
+        print(encoded(report.as_dict()))
+    else:
+        print(_summary(report, loop.place, dry=options.dry_run))
     return int(report.quarantined.total() > report.settled.total())
 
 
-def _summary(report: Report, path: str, *, dry: bool) -> str:
+def _summary(report: Report, place: str, *, dry: bool) -> str:
     """The last line, for people."""
     if report.read == 0:
-        return f"nothing new in {path}: it is done up to its end"
-    return f"{'would have: ' if dry else ''}{report} in {report.seconds:.1f} s"
+        return f"nothing new in {place}: it is done up to its end"
+    would = "would have: " if dry else ""
+    return f"{would}{report} in {report.seconds:.1f} s"
 
 
 def _stop(loop: Run, number: int) -> None:

@@ -7,8 +7,7 @@ import argparse
 from anyorder.cli.main import Parser
 from anyorder.errors import ConfigurationError
 from anyorder.runtime.pipeline import load_pipeline
-from anyorder.stores.sqlite.rows import memory_table
-from anyorder.stores.statements import load_statements, quoted
+from anyorder.stores import ddl_of
 
 
 def configure(parser: Parser) -> None:
@@ -32,19 +31,12 @@ def configure(parser: Parser) -> None:
 def run(options: argparse.Namespace) -> int:
     """Exit code 0."""
     pipeline = load_pipeline(options.pipeline)
-    if not pipeline.url.startswith("sqlite:"):
+    ddl = ddl_of(pipeline.url, options.table)
+    if ddl is None:
         raise ConfigurationError(f"this store has no DDL: {pipeline.url}")
     if options.act == "apply":
         pipeline.open_store().close()
         print("applied: the schema is there")
         return 0
-    statements = load_statements("sqlite/sqlite.sql")
-    print(statements["schema_1"])
-    for table in options.table:
-        print(statements["create_memory"].format(memory=memory_table(table)))
-        print(
-            statements["create_memory_index"].format(
-                memory=memory_table(table), index=quoted(f"anyorder_tombstones_{table}")
-            )
-        )
+    print(ddl)
     return 0

@@ -1,11 +1,12 @@
 """Wire bytes to events, one module a format. Pure: nothing here does IO or knows a clock.
 
-`open_envelope` gives what a pipeline names; `detect` says what an unknown payload is; `read_record`
-reads recorded records.
+`open_envelope` gives what a pipeline names, `key_columns` and `needs_table` say what it needs to be
+told before; `detect` says what an unknown payload is; `read_record` reads recorded records.
 """
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 from anyorder.envelopes.cloudevents import CloudEvents
@@ -13,19 +14,40 @@ from anyorder.envelopes.debezium import Debezium
 from anyorder.envelopes.detect import Detected, Role, detect
 from anyorder.envelopes.document import Document
 from anyorder.envelopes.dynamodb_streams import DynamoDBStreams
-from anyorder.envelopes.envelope import Envelope, Reader
+from anyorder.envelopes.envelope import Envelope, KeyOption, Reader
 from anyorder.envelopes.eventbridge import EventBridge
 from anyorder.envelopes.raw import Raw
 from anyorder.envelopes.record import read_record
 from anyorder.errors import ConfigurationError
 
-__all__ = ["ENVELOPES", "Detected", "Envelope", "Role", "detect", "open_envelope", "read_record"]
+__all__ = [
+    "DEFAULT_ENVELOPE",
+    "ENVELOPES",
+    "Detected",
+    "Envelope",
+    "KeyOption",
+    "Role",
+    "default_envelope",
+    "detect",
+    "key_columns",
+    "needs_table",
+    "open_envelope",
+    "read_record",
+]
 
 _READERS: dict[str, Any] = {
     reader.name: reader for reader in (Debezium, CloudEvents, Document, DynamoDBStreams, Raw)
 }
 ENVELOPES = (*_READERS, EventBridge.name)
 """The names that a pipeline may give."""
+DEFAULT_ENVELOPE = Debezium.name
+"""What records are taken for where nobody names their envelope."""
+
+
+def default_envelope(options: Mapping[str, object]) -> str:
+    """What records are taken for where only the options of their envelope are said: a `position`
+    pointer is of documents."""
+    return Document.name if "position" in options else DEFAULT_ENVELOPE
 
 
 def open_envelope(name: str, **options: Any) -> Envelope:
@@ -37,26 +59,54 @@ def open_envelope(name: str, **options: Any) -> Envelope:
     """
     if name != EventBridge.name:
         return _opened(name, options)
-    inner = options.pop("inner", Debezium.name)
-    if inner == EventBridge.name:
-        raise ConfigurationError(
-            "the envelope option inner names what is inside eventbridge, not eventbridge itself"
-        )
+    inner = _inner(options)
+    options.pop("inner", None)
     own = {option: options.pop(option) for option in ("dead_letter_topics",) if option in options}
     return EventBridge(inside=_opened(inner, options), **own)
 
 
-def _opened(name: object, options: dict[str, Any]) -> Reader:
-    reader = _READERS.get(name) if isinstance(name, str) else None
+def key_columns(
+    name: str, key: KeyOption, options: dict[str, Any]
+) -> tuple[tuple[str, ...], dict[str, Any]]:
+    """A table's key as its user says it: the columns, and the envelope's options with where the key
+    lies added. No columns: they are learned from the events. Raises ConfigurationError for an
+    unknown name, and for a key that the envelope does not take."""
+    inside = _inner(options) if name == EventBridge.name else name
+    columns, more = _reader(inside).key_columns(key)
+    return columns, {**options, **more}
+
+
+def needs_table(name: str) -> bool:
+    """`Reader.needs_table` of the envelope of that name."""
+    return name != EventBridge.name and _reader(name).needs_table
+
+
+def _inner(options: Mapping[str, Any]) -> Any:
+    inner = options.get("inner", DEFAULT_ENVELOPE)
+    if inner == EventBridge.name:
+        raise ConfigurationError(
+            "the envelope option inner names what is inside eventbridge, not eventbridge itself"
+        )
+    return inner
+
+
+def _reader(name: object) -> type[Reader]:
+    reader: type[Reader] | None = _READERS.get(name) if isinstance(name, str) else None
     if reader is None:
         raise ConfigurationError(
             f"no envelope {name!r:.80}; there are: {', '.join(sorted(ENVELOPES))}"
         )
+    return reader
+
+
+def _opened(name: object, options: dict[str, Any]) -> Reader:
+    reader: Any = _reader(name)
     known = reader.__init__.__kwdefaults__ or {}  # every option has a name and a default
     unknown = sorted(options.keys() - known.keys())
     if unknown:
         raise ConfigurationError(
-            f"the envelope {name} has no option {', '.join(unknown)}; it has: {', '.join(sorted(known))}"
+            f"the envelope {name} has no option {', '.join(unknown)}; "
+            f"it has: {', '.join(sorted(known))}"
         )
     opened: Reader = reader(**options)
     return opened

@@ -17,8 +17,8 @@ from typing import Any, NamedTuple
 from anyorder._core.event import Delivery, Event, KeyFields, Kind
 from anyorder._core.families import ScalarPosition
 from anyorder.envelopes import strict
-from anyorder.envelopes.envelope import Reader, chosen
-from anyorder.envelopes.pointers import KeyPointers
+from anyorder.envelopes.envelope import KeyOption, Reader, chosen, points
+from anyorder.envelopes.pointers import KeyPointers, pointed
 from anyorder.envelopes.raw import BLANKS, text_of
 from anyorder.envelopes.spellings import SPELLINGS, microseconds
 from anyorder.errors import ConfigurationError, Malformed
@@ -30,6 +30,8 @@ SEQUENCES = {
     "lexicographic": "lexicographic",
     "integer32-wrap": "integer32-wrap",
 }
+ATTRIBUTES = ("subject", "partitionkey")
+"""Attributes that may be the key."""
 REQUIRED = ("id", "source", "type")
 ABSENT = object()
 
@@ -70,11 +72,17 @@ class CloudEvents(Reader):
         self._kind = (
             None if sequence is None else SEQUENCES[chosen(sequence, "sequence", tuple(SEQUENCES))]
         )
-        self._attribute = key if key in ("subject", "partitionkey") else ""
+        self._attribute = key if key in ATTRIBUTES else ""
         self._pointers = None if self._attribute else KeyPointers(key)
         if not isinstance(deleted_type, str) or not isinstance(table, str):
             raise ConfigurationError("the envelope options deleted_type and table must be texts")
         self._deleted_type, self._table = deleted_type, table
+
+    @classmethod
+    def key_columns(cls, key: KeyOption) -> tuple[tuple[str, ...], dict[str, Any]]:
+        if key in ATTRIBUTES:
+            return (), {"key": key}
+        return pointed(key) if points(key) else super().key_columns(key)
 
     def read(self, delivery: Delivery) -> Event:
         event = _taken_apart(delivery)
@@ -97,7 +105,9 @@ class CloudEvents(Reader):
         ):
             return Event(Kind.DELETE, table, key, position, time=time, delivery=delivery)
         if event.data is ABSENT or event.data is None:
-            note = f"the event has no data{': it lies at ' + event.text('dataref') if event.text('dataref') else ''}"
+            reference = event.text("dataref")
+            where = f": it lies at {reference}" if reference else ""
+            note = f"the event has no data{where}"
             return Event(
                 Kind.INCOMPLETE, table, key, position, time=time, note=note, delivery=delivery
             )
@@ -107,7 +117,8 @@ class CloudEvents(Reader):
     def _kind_of(self, event: Attributes) -> str:
         if event.attributes.get("sequence") is None:
             raise Malformed(
-                "the event has no sequence, so nothing orders it: have the producer set the sequence extension, "
+                "the event has no sequence, so nothing orders it: "
+                "have the producer set the sequence extension, "
                 "or read its data with the envelope json and a position inside"
             )
         if self._kind is not None:
@@ -115,7 +126,8 @@ class CloudEvents(Reader):
         if event.text("sequencetype") == "Integer":
             return "integer32-wrap"
         raise Malformed(
-            'how to compare sequence is not said ("10" and "9"): set the envelope option sequence = "integer" or "lexicographic"'
+            'how to compare sequence is not said ("10" and "9"): '
+            'set the envelope option sequence = "integer" or "lexicographic"'
         )
 
     def _sequence(self, event: Attributes) -> tuple[int, ...]:
@@ -125,13 +137,15 @@ class CloudEvents(Reader):
         if self._pointers is not None:
             if event.tombstone:
                 raise Malformed(
-                    'a tombstone has no data in which to find its key: set the envelope option key = "subject" or "partitionkey"'
+                    "a tombstone has no data in which to find its key: "
+                    'set the envelope option key = "subject" or "partitionkey"'
                 )
             return self._pointers.find(event.data)
         found = event.text(str(self._attribute))
         if not found:
             raise Malformed(
-                f"the event has no {self._attribute}, which is to be its key; the envelope option key may also point into the data"
+                f"the event has no {self._attribute}, which is to be its key; "
+                "the envelope option key may also point into the data"
             )
         return {"id": found}
 
@@ -163,7 +177,8 @@ def _taken_apart(delivery: Delivery) -> Attributes:
 def _structured(delivery: Delivery, content: str) -> Attributes:
     if delivery.value is None:
         raise Malformed(
-            "a null value without ce_ headers is no CloudEvent, and nothing tells its place in the order"
+            "a null value without ce_ headers is no CloudEvent, "
+            "and nothing tells its place in the order"
         )
     found = strict.parse(delivery.value)
     if content.startswith(BATCH) or type(found) is list:

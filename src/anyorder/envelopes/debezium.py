@@ -16,7 +16,14 @@ from anyorder._core.families.postgres_log import HINT
 from anyorder.envelopes import flattened, strict
 from anyorder.envelopes.connect import Conversion, Schemas, of
 from anyorder.envelopes.debezium_sources import INCREMENTAL, STREAMED, Source, source_of, transport
-from anyorder.envelopes.envelope import Reader, chosen, named, offset_position
+from anyorder.envelopes.envelope import (
+    KeyOption,
+    Reader,
+    chosen,
+    named,
+    offset_position,
+    one_column,
+)
 from anyorder.envelopes.unavailable import DEFAULT, Placeholder
 from anyorder.errors import Malformed
 
@@ -41,6 +48,11 @@ class Debezium(Reader):
         self._placeholder = Placeholder(named(placeholder, "placeholder"))
         self._column = named(key, "key")
         self._schemas = Schemas()
+
+    @classmethod
+    def key_columns(cls, key: KeyOption) -> tuple[tuple[str, ...], dict[str, Any]]:
+        columns, _ = super().key_columns(key)
+        return columns, one_column(key)
 
     def read(self, delivery: Delivery) -> Event:
         if delivery.value is None:

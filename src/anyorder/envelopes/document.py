@@ -12,8 +12,8 @@ from typing import Any
 from anyorder._core.event import Delivery, Event, KeyFields, Kind, canonical
 from anyorder._core.families import ScalarPosition
 from anyorder.envelopes import strict
-from anyorder.envelopes.envelope import Reader, chosen, time_of
-from anyorder.envelopes.pointers import MISSING, KeyPointers, Pointer
+from anyorder.envelopes.envelope import KeyOption, Reader, chosen, time_of
+from anyorder.envelopes.pointers import MISSING, KeyPointers, Pointer, pointed
 from anyorder.envelopes.spellings import SPELLINGS, microseconds
 from anyorder.errors import ConfigurationError, Malformed
 
@@ -28,6 +28,7 @@ class Document(Reader):
     """
 
     name = "json"
+    needs_table = True  # a version counts for a table, by whatever topic or queue it comes
 
     def __init__(
         self,
@@ -45,7 +46,8 @@ class Document(Reader):
         self._key = KeyPointers(key)
         if position is None:
             raise ConfigurationError(
-                'the envelope option position must say what orders the events of a key: position = "/version"'
+                "the envelope option position must say what orders the events of a key: "
+                'position = "/version"'
             )
         self._position = Pointer(position, "position")
         self._kind = chosen(position_kind, "position_kind", tuple(SPELLINGS))
@@ -62,6 +64,10 @@ class Document(Reader):
         self._partial = partial
         self._table = table
 
+    @classmethod
+    def key_columns(cls, key: KeyOption) -> tuple[tuple[str, ...], dict[str, Any]]:
+        return pointed(key)
+
     def read(self, delivery: Delivery) -> Event:
         document = self._document(delivery)
         key = self._key.find(document)
@@ -72,10 +78,9 @@ class Document(Reader):
             return Event(Kind.DELETE, table, key, position, time=time, delivery=delivery)
         row = self._fields.find(document)
         if type(row) is not dict:
+            where = self._fields.text or "the document"
             told = "nothing" if row is MISSING else f"{row!r:.80}"
-            raise Malformed(
-                f"the row is missing: {self._fields.text or 'the document'} finds {told}, where an object must be"
-            )
+            raise Malformed(f"the row is missing: {where} finds {told}, where an object must be")
         return Event(
             Kind.PUT, table, key, position, row, partial=self._partial, time=time, delivery=delivery
         )
@@ -83,8 +88,9 @@ class Document(Reader):
     def _document(self, delivery: Delivery) -> Any:
         if delivery.value is None:
             raise Malformed(
-                "a null value has no position, so nothing tells what it deletes: send deletes as documents that carry "
-                f"{self._position.text}, or read the topic with the envelope raw, whose clock is the Kafka offset"
+                "a null value has no position, so nothing tells what it deletes: "
+                f"send deletes as documents that carry {self._position.text}, "
+                "or read the topic with the envelope raw, whose clock is the Kafka offset"
             )
         return strict.parse(delivery.value)
 
@@ -94,7 +100,8 @@ class Document(Reader):
         found = self._position.find(document)
         if found is MISSING:
             raise Malformed(
-                f"the position is missing: {self._position.text} finds nothing, so nothing orders the event"
+                f"the position is missing: {self._position.text} finds nothing, "
+                "so nothing orders the event"
             )
         value = SPELLINGS[self._kind](found)
         scope = f"json:{table}/{canonical(key)}" if self._per_entity else f"json:{table}"
@@ -133,6 +140,7 @@ class Deletion:
             return self._text == (found if type(found) is str else canonical(found))
         if type(found) is not bool:
             raise Malformed(
-                f'{self._pointer.text} is neither true nor false: {found!r:.80}; compare it: deleted = "{self._pointer.text}=..."'
+                f"{self._pointer.text} is neither true nor false: {found!r:.80}; "
+                f'compare it: deleted = "{self._pointer.text}=..."'
             )
         return found

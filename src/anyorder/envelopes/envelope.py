@@ -7,13 +7,15 @@ MALFORMED, with its reason, and with table and key where they could still be rea
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Callable
-from typing import Any, Protocol
+from collections.abc import Callable, Sequence
+from typing import Any, ClassVar, Protocol
 
 from anyorder._core.event import Delivery, Event, KeyFields, Kind
 from anyorder._core.families import OffsetPosition
 from anyorder.errors import ConfigurationError, Malformed
 
+KeyOption = str | Sequence[str] | dict[str, str] | None
+"""A table's key as its user says it: a column or several; JSON pointers, or {column: pointer}."""
 BUG = "the decoder failed, which is a bug in anyorder"
 
 
@@ -28,9 +30,24 @@ class Envelope(Protocol):
 
 
 class Reader(ABC):
-    """A format: `read` raises Malformed, `decode` does not."""
+    """A format: `read` raises Malformed, `decode` does not.
+
+    `needs_table`: its clocks are of a table whose name the records do not tell, so the option
+    `table` must say it where a topic is not that name.
+    """
 
     name: str
+    needs_table: ClassVar[bool] = False
+
+    @classmethod
+    def key_columns(cls, key: KeyOption) -> tuple[tuple[str, ...], dict[str, Any]]:
+        """The columns of a table's key as its user says it, and the options that say where in a
+        record they lie. Raises ConfigurationError for pointers: only documents have them."""
+        if points(key):
+            raise ConfigurationError(
+                f"the {cls.name} envelope takes column names as key, not pointers: {key!r:.80}"
+            )
+        return parts(key), {}
 
     @abstractmethod
     def read(self, delivery: Delivery) -> Event:
@@ -68,6 +85,23 @@ def _if_readable(read: Callable[[Delivery], Any], delivery: Delivery) -> Any:
         return read(delivery)
     except Exception:  # the reason is told already
         return None
+
+
+def parts(key: KeyOption) -> tuple[str, ...]:
+    """The columns or pointers that a key is made of; none if it is not said."""
+    return (key,) if isinstance(key, str) else tuple(key or ())
+
+
+def points(key: KeyOption) -> bool:
+    """JSON pointers, rather than column names?"""
+    return isinstance(key, dict) or any(part.startswith("/") for part in parts(key))
+
+
+def one_column(key: KeyOption) -> dict[str, Any]:
+    """The option `key` of an envelope that calls by it what comes without a name: no more than one
+    column can be that."""
+    columns = parts(key)
+    return {"key": columns[0]} if len(columns) == 1 else {}
 
 
 def offset_position(delivery: Delivery) -> OffsetPosition:

@@ -7,6 +7,7 @@ import re
 from typing import Any
 
 from anyorder._core.event import KeyFields
+from anyorder.envelopes.envelope import KeyOption, parts
 from anyorder.errors import ConfigurationError, Malformed
 
 BROKEN_ESCAPE = re.compile(r"~(?![01])")
@@ -30,7 +31,8 @@ class Pointer:
             or BROKEN_ESCAPE.search(text)
         ):
             raise ConfigurationError(
-                f'the envelope option {option} must be a JSON pointer such as "/order/id", not {text!r:.80}'
+                f'the envelope option {option} must be a JSON pointer such as "/order/id", '
+                f"not {text!r:.80}"
             )
         self.text = text
         self.tokens = tuple(
@@ -60,6 +62,22 @@ class Pointer:
         return found
 
 
+def pointed(key: KeyOption) -> tuple[tuple[str, ...], dict[str, Any]]:
+    """The columns of a key that lies in a document, and the option `key` that says where. A name
+    without a slash is a member of the document."""
+    pointers = key
+    if not isinstance(pointers, dict):
+        pointers = {part.rsplit("/", 1)[-1]: part for part in parts(key)}
+    if not pointers:
+        raise ConfigurationError(
+            'JSON documents need a key: key="/id", or key={"column": "/pointer"}'
+        )
+    said = {
+        column: part if part.startswith("/") else f"/{part}" for column, part in pointers.items()
+    }
+    return tuple(said), {"key": said}
+
+
 class KeyPointers:
     """Where a document's key is: one pointer, a list of them, or {column: pointer}; without a
     column the last token names it."""
@@ -75,11 +93,13 @@ class KeyPointers:
             self.columns = dict(zip(map(str, option), pointers, strict=True))
         else:
             raise ConfigurationError(
-                f'the envelope option key must say where the key is: key = "/order/id", not {option!r:.80}'
+                'the envelope option key must say where the key is: key = "/order/id", '
+                f"not {option!r:.80}"
             )
         if len(self.columns) != len(pointers):
             raise ConfigurationError(
-                'two pointers of the envelope option key give one column; name them: key = {customer = "/customer/id"}'
+                "two pointers of the envelope option key give one column; "
+                'name them: key = {customer = "/customer/id"}'
             )
 
     def find(self, document: Any) -> KeyFields:
@@ -91,7 +111,8 @@ class KeyPointers:
             if part is MISSING or part is None or type(part) in (dict, list):
                 told = "nothing" if part is MISSING else f"{part!r:.80}"
                 raise Malformed(
-                    f"the key is missing: {pointer.text} finds {told}, where a text or a number must be"
+                    f"the key is missing: {pointer.text} finds {told}, "
+                    "where a text or a number must be"
                 )
             key[column] = part
         return key

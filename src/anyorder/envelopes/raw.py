@@ -8,7 +8,7 @@ from typing import Any
 
 from anyorder._core.event import Delivery, Event, KeyFields, Kind
 from anyorder.envelopes import strict
-from anyorder.envelopes.envelope import Reader, named, offset_position
+from anyorder.envelopes.envelope import KeyOption, Reader, named, offset_position, one_column
 from anyorder.errors import Malformed
 
 ENCODED = "base64:"
@@ -24,10 +24,16 @@ class Raw(Reader):
     def __init__(self, *, key: str = "id") -> None:
         self._column = named(key, "key")
 
+    @classmethod
+    def key_columns(cls, key: KeyOption) -> tuple[tuple[str, ...], dict[str, Any]]:
+        columns, _ = super().key_columns(key)
+        return columns, one_column(key)
+
     def read(self, delivery: Delivery) -> Event:
         if delivery.key is None:
+            table = delivery.topic or "the table"
             raise Malformed(
-                f"a record without a key names no row of {delivery.topic or 'the table'}: have the producer set one"
+                f"a record without a key names no row of {table}: have the producer set one"
             )
         key = self._key(delivery.key)
         position = offset_position(delivery)

@@ -9,20 +9,23 @@ somebody else moved in between; `guard.py` then decides those again.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
-from typing import NamedTuple, Protocol
+from typing import Any, NamedTuple, Protocol, runtime_checkable
 
 import msgspec
 
 from anyorder._core.batch import Held
 from anyorder._core.columns import Written
-from anyorder._core.event import Delivery, Event
+from anyorder._core.event import Delivery, Event, canonical
 from anyorder._core.fold import Limits
 from anyorder._core.memory import Memory
 from anyorder._core.outcome import Reason
 from anyorder._core.position import Lineage
 from anyorder._core.reset import Growth
+
+Decode = Callable[[Delivery], Event]
+"""Turns a delivery that the quarantine holds back into its event."""
 
 
 class TableSpec(msgspec.Struct, frozen=True):
@@ -68,6 +71,17 @@ class Write(NamedTuple):
     before: Memory | None
     after: Memory | None
     written: Written | None = None
+
+    def row(self, there: dict[str, object] | None) -> dict[str, object] | None:
+        """The user's row of the key after this write, where `there` is the one that lies there
+        now; None: no row. Columns that no event has named stay as they are."""
+        after = self.after
+        if after is None or not after.live:
+            return None
+        # nothing of the row changes
+        if self.written is None:
+            return there
+        return self.written.onto(there or {}) | self.key
 
 
 class Refused(NamedTuple):
@@ -151,6 +165,13 @@ class EntryQuery(msgspec.Struct, frozen=True):
     table: str = ""
     entity: str = ""
     reason: str = ""
+
+    def selects(self, entry: Entry) -> bool:
+        """Is the entry one of them?"""
+        entity = "" if entry.key is None else canonical(entry.key)
+        asked = (self.state, self.table, self.entity, self.reason)
+        there = (entry.state, entry.table, entity, entry.reason)
+        return all(part in ("", found) for part, found in zip(asked, there, strict=True))
 
 
 class TableFacts(NamedTuple):
@@ -263,7 +284,8 @@ class Transaction(Protocol):
 
 
 class Store(Protocol):
-    """A backend. Reading and writing happens in a transaction; forgetting in `reap`."""
+    """A backend. Reading and writing happens in a transaction; forgetting in `reap`. `promises`:
+    what it says of itself, and the kit tries."""
 
     promises: Promises
 
@@ -282,3 +304,12 @@ class Store(Protocol):
 
     def close(self) -> None:
         """Release the connection."""
+
+
+@runtime_checkable
+class Sharing(Store, Protocol):
+    """A store that can decide inside a transaction of the user's own, on the user's connection."""
+
+    def shared(self, connection: Any, now: float) -> AbstractContextManager[Transaction]:
+        """What is decided commits, or rolls back, together with what the user writes. A transaction
+        that the user has begun is the user's to end; else this begins and ends one."""

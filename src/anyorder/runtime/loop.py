@@ -49,6 +49,7 @@ class Run:
         self._reaped = 0.0
         self._batches = 0
         self._source = pipeline.open_source()
+        self.place = self._source.place
 
     def stop(self) -> None:
         """Ask the loop to end after the batch at hand."""

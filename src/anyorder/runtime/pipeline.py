@@ -12,48 +12,25 @@ from typing import Any
 import msgspec
 
 from anyorder._core.event import Event
-from anyorder.envelopes import Envelope, open_envelope
-from anyorder.envelopes.document import Document
+from anyorder.envelopes import DEFAULT_ENVELOPE, Envelope, needs_table, open_envelope
 from anyorder.errors import ConfigurationError
 from anyorder.guard.contract import Store, TableSpec
 from anyorder.guard.duration import FOREVER, seconds
-from anyorder.sources.contract import Source
-from anyorder.sources.opening import open_source
+from anyorder.sources import Source, nameless, open_source
 from anyorder.stores import open_store
 
 DEFAULT = "pipeline.toml"
-UNNAMED = (
-    "a queue's name is no part of a clock, since a redrive may come by another queue: say in [source] what the documents are versions of, "
-    'options = { table = "users", ... }'
-)
+UNNAMED = 'say in [source] what the documents are versions of, options = { table = "users", ... }'
 SIZES = {"KB": 10**3, "MB": 10**6, "GB": 10**9}
 
 
 class SourceSection(msgspec.Struct, forbid_unknown_fields=True):
-    """`[source]`: where deliveries come from, and their envelope. `options` go to the envelope.
-
-    `path` is for JSON lines; `queue` (name or URL), `region`, `endpoint`, `visibility` (seconds)
-    and `drain` (end when it is empty) for SQS.
-    """
+    """`[source]`, the part that all sources share: where deliveries come from, and their envelope.
+    `options` go to the envelope. What else is said there goes to the source."""
 
     kind: str = "jsonl"
-    envelope: str = "debezium"
+    envelope: str = DEFAULT_ENVELOPE
     options: dict[str, Any] = {}
-    path: str | None = None
-    queue: str | None = None
-    region: str | None = None
-    endpoint: str | None = None
-    visibility: int | None = None
-    drain: bool | None = None
-
-    def settings(self) -> dict[str, Any]:
-        """What the file says beyond kind and envelope."""
-        names = ("path", "queue", "region", "endpoint", "visibility", "drain")
-        said = {name: getattr(self, name) for name in names if getattr(self, name) is not None}
-        return {
-            name: expanded(value) if isinstance(value, str) else value
-            for name, value in said.items()
-        }
 
 
 class StoreSection(msgspec.Struct, forbid_unknown_fields=True):
@@ -96,16 +73,16 @@ class PipelineFile(msgspec.Struct, forbid_unknown_fields=True):
 class Pipeline:
     """A checked pipeline: finds the table of an event, and opens what it names."""
 
-    def __init__(self, file: PipelineFile, adopt: str | None = None) -> None:
+    def __init__(
+        self, file: PipelineFile, settings: dict[str, Any], adopt: str | None = None
+    ) -> None:
         self.source = file.source
         self.runtime = file.runtime
         self.url = expanded(file.store.url)
-        if (
-            file.source.kind == "sqs"
-            and file.source.envelope == Document.name
-            and not file.source.options.get("table")
-        ):
-            raise ConfigurationError(UNNAMED)
+        self._settings = settings
+        why = nameless(file.source.kind, settings)
+        if why and needs_table(file.source.envelope) and not file.source.options.get("table"):
+            raise ConfigurationError(f"{why}: {UNNAMED}")
         self.envelope: Envelope = open_envelope(file.source.envelope, **file.source.options)
         self.quarantine_size = size(file.runtime.quarantine_size)
         self._sections = [(section, seconds(section.retention)) for section in file.table]
@@ -119,8 +96,13 @@ class Pipeline:
         return open_store(self.url, self.envelope.decode)
 
     def open_source(self) -> Source:
-        """The source of `[source]`."""
-        return open_source(self.source.kind, self.source.settings())
+        """The source of `[source]`. Its texts are expanded only now: who asks why a row is so needs
+        no queue in the environment."""
+        said = {
+            name: expanded(value) if isinstance(value, str) else value
+            for name, value in self._settings.items()
+        }
+        return open_source(self.source.kind, said)
 
     def remember(self, name: str, key: tuple[str, ...]) -> None:
         """A table that the store guards already, before any event is routed to it."""
@@ -143,7 +125,8 @@ class Pipeline:
                 name = target_name(section.name, topic, table)
                 if not name:
                     raise ConfigurationError(
-                        f'[[table]] match = "{section.match}": these records name neither topic nor table; say name = "..."'
+                        f'[[table]] match = "{section.match}": these records name neither topic '
+                        'nor table; say name = "..."'
                     )
                 return TableSpec(
                     name, key, retention, section.partitions, self._adopt or section.adopt
@@ -182,15 +165,24 @@ def load_pipeline(path: str | None = None, adopt: str | None = None) -> Pipeline
     ConfigurationError with what to correct."""
     file = Path(path or os.environ.get("ANYORDER_PIPELINE") or DEFAULT)
     try:
-        return Pipeline(
-            msgspec.convert(tomllib.loads(file.read_text(encoding="utf-8")), PipelineFile), adopt
-        )
+        told = tomllib.loads(file.read_text(encoding="utf-8"))
+        settings = source_settings(told)
+        return Pipeline(msgspec.convert(told, PipelineFile), settings, adopt)
     except OSError as error:
         raise ConfigurationError(
             f"cannot read the pipeline {file}: {error.strerror}; name one, or set ANYORDER_PIPELINE"
         ) from error
     except (tomllib.TOMLDecodeError, msgspec.ValidationError, UnicodeDecodeError) as error:
         raise ConfigurationError(f"{file}: {error}") from error
+
+
+def source_settings(told: dict[str, Any]) -> dict[str, Any]:
+    """Take out of a file's `[source]` what only the source itself knows."""
+    source = told.get("source")
+    if not isinstance(source, dict):
+        return {}
+    own = [name for name in source if name not in SourceSection.__struct_fields__]
+    return {name: source.pop(name) for name in own}
 
 
 def expanded(text: str) -> str:
@@ -202,7 +194,8 @@ def expanded(text: str) -> str:
         )
     except KeyError as error:
         raise ConfigurationError(
-            f"{text!r}: the environment sets no {error.args[0]}, or nothing in it; set it, or write $$ for a dollar"
+            f"{text!r}: the environment sets no {error.args[0]}, or nothing in it; "
+            "set it, or write $$ for a dollar"
         ) from None
     except ValueError:
         raise ConfigurationError(

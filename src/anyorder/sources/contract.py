@@ -18,7 +18,8 @@ class Received(NamedTuple):
 
 
 class Source(Protocol):
-    """Deliveries in, acknowledgements out. `name` is what its frontier is stored under.
+    """Deliveries in, acknowledgements out. `name` is what its frontier is stored under; `place`,
+    what a person calls it by.
 
     A source whose position lies in the store (`acknowledges` false) resumes from the frontier,
     which is the mark of the last delivery of a batch and commits together with it. One that is
@@ -27,11 +28,8 @@ class Source(Protocol):
     """
 
     name: str
+    place: str
     acknowledges: bool
-
-    @property
-    def size(self) -> int | None:
-        """Deliveries or bytes to come, for progress; None if nobody knows."""
 
     def batches(self, frontier: str | None, size: int) -> Iterator[Sequence[Received]]:
         """Batches of at most `size`; an empty one while there is nothing, so that the loop can look

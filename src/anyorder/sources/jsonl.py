@@ -9,7 +9,9 @@ import lzma
 import sys
 from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import IO
+from typing import IO, ClassVar
+
+import msgspec
 
 from anyorder._core.event import Delivery
 from anyorder.envelopes import read_record
@@ -20,6 +22,18 @@ from anyorder.sources.contract import Received
 LONGEST_LINE = 64 * 1024 * 1024
 
 
+class JSONLinesSettings(msgspec.Struct, frozen=True):
+    """`path`: the file, `-` for standard input."""
+
+    path: str = "-"
+
+    nameless: ClassVar[str] = ""
+
+    def open(self) -> JSONLinesSource:
+        """The source; the file is opened when it is read."""
+        return JSONLinesSource(self.path)
+
+
 class JSONLinesSource:
     """`path`: a file, or `-` for standard input, which cannot resume. The frontier is `LINE:HASH`,
     the hash being of the first line: another file under the same name is read from its beginning,
@@ -28,13 +42,8 @@ class JSONLinesSource:
     acknowledges = False
 
     def __init__(self, path: str) -> None:
-        self.path = path
+        self.path = self.place = path
         self.name = "jsonl:-" if path == "-" else f"jsonl:{Path(path).resolve()}"
-
-    @property
-    def size(self) -> int | None:
-        """Bytes of the file as it lies there, for progress; None for standard input."""
-        return None if self.path == "-" else Path(self.path).stat().st_size
 
     def batches(self, frontier: str | None, size: int) -> Iterator[Sequence[Received]]:
         """The records from the frontier on, in lists of at most `size`. Raises ConfigurationError

@@ -8,7 +8,7 @@ from typing import Any
 import msgspec
 
 from anyorder._core.event import Delivery, Event
-from anyorder.envelopes import open_envelope
+from anyorder.envelopes import DEFAULT_ENVELOPE, open_envelope
 from anyorder.errors import ConfigurationError
 
 FIELDS = frozenset(
@@ -17,7 +17,7 @@ FIELDS = frozenset(
 
 
 def decode(
-    records: Iterable[object], envelope: str = "debezium", **options: Any
+    records: Iterable[object], envelope: str = DEFAULT_ENVELOPE, **options: Any
 ) -> Iterator[Event]:
     """The event of each record, in order. `options` are the envelope's.
 
@@ -48,7 +48,8 @@ def delivery_of(record: object) -> Delivery:
     if callable(getattr(record, "topic", None)) and callable(getattr(record, "value", None)):
         return _from_message(record)
     raise ConfigurationError(
-        f"not a record: {type(record).__name__}; give bytes, text, a mapping, a Delivery or a Kafka message"
+        f"not a record: {type(record).__name__}; "
+        "give bytes, text, a mapping, a Delivery or a Kafka message"
     )
 
 

@@ -13,7 +13,9 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from itertools import islice
-from typing import Any, NamedTuple, TypeVar
+from typing import Any, ClassVar, NamedTuple, TypeVar
+
+import msgspec
 
 from anyorder._core.event import Delivery
 from anyorder.errors import AnyorderError, ConfigurationError, MissingExtra, SourceError
@@ -44,6 +46,31 @@ class Message(NamedTuple):
 
     receipt: str
     delivery: Delivery
+
+
+class SQSSettings(msgspec.Struct, frozen=True):
+    """`queue`: its name or URL. `region`, `endpoint`: by default what boto3 finds. `visibility`:
+    seconds for which a message is ours. `drain`: end when the queue is empty."""
+
+    queue: str = ""
+    region: str | None = None
+    endpoint: str | None = None
+    visibility: int | None = None
+    drain: bool = False
+
+    nameless: ClassVar[str] = (
+        "a queue's name is no part of a clock, since a redrive may come by another queue"
+    )
+
+    def open(self) -> SQSSource:
+        """The source; it asks the queue at once."""
+        return SQSSource(
+            self.queue,
+            region=self.region,
+            endpoint=self.endpoint,
+            visibility=self.visibility,
+            drain=self.drain,
+        )
 
 
 class SQSSource:
@@ -82,6 +109,7 @@ class SQSSource:
             if "://" in queue
             else str(self._ask("get_queue_url", QueueName=queue)["QueueUrl"])
         )
+        self.place = queue
         self._queue = queue_name(queue)
         self.name = f"sqs:{self._url}"
         self._visibility = visibility or max(SHORTEST, *self._attributes("VisibilityTimeout"))
@@ -94,11 +122,6 @@ class SQSSource:
             target=self._beat, name="anyorder-sqs-heartbeat", daemon=True
         )
         self._heart.start()
-
-    @property
-    def size(self) -> int | None:
-        """About as many messages as the queue says it has."""
-        return self._attributes("ApproximateNumberOfMessages")[0]
 
     def batches(self, frontier: str | None, size: int) -> Iterator[Sequence[Received]]:
         """Messages in lists of at most `size`, an empty one where a long poll found none. With
@@ -227,13 +250,9 @@ class SQSSource:
         return [int(found[name]) for name in names]
 
     def _each(self, function: Callable[[T], R], items: Sequence[T]) -> list[R]:
-        return (
-            [function(items[0])]
-            if len(items) == 1
-            else list(self._pool.map(function, items))
-            if items
-            else []
-        )
+        if len(items) < 2:
+            return [function(item) for item in items]
+        return list(self._pool.map(function, items))
 
     def _ask(self, operation: str, **arguments: Any) -> dict[str, Any]:
         from botocore.exceptions import BotoCoreError, ClientError, NoCredentialsError
@@ -287,5 +306,6 @@ def make_client(region: str | None, endpoint: str | None) -> Any:
         )
     except (BotoCoreError, ValueError) as error:  # ValueError: an endpoint that is no URL
         raise ConfigurationError(
-            f'cannot make an SQS client: {error}; [source] names them: region = "eu-central-1", or endpoint = "http://127.0.0.1:9324"'
+            f'cannot make an SQS client: {error}; [source] names them: region = "eu-central-1", '
+            'or endpoint = "http://127.0.0.1:9324"'
         ) from error

@@ -2,71 +2,100 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Sequence
+from typing import ClassVar, Protocol, cast
 from urllib.parse import parse_qs, urlsplit
 
-from anyorder._core.event import Delivery, Event
+import msgspec
+
+from anyorder.doors import Door, own_door
 from anyorder.errors import ConfigurationError
-from anyorder.guard.contract import Store
+from anyorder.guard.contract import Decode, Promises, Store
 
-__all__ = ["Store", "open_store"]
-
-KINDS = "sqlite:///app.db (three slashes: relative; four: absolute), sqlite:// (in memory), memory://, dynamodb://TABLE?region=..."
+__all__ = ["DOORS", "Store", "ddl_of", "open_store"]
 
 
-def open_store(url: str, decode: Callable[[Delivery], Event] | None = None) -> Store:
+DOORS: dict[str, Door] = {
+    "sqlite": Door(
+        "anyorder.stores.sqlite.address",
+        "SQLiteAddress",
+        spelling="sqlite:///app.db (three slashes: relative; four: absolute), "
+        "sqlite:// (in memory)",
+    ),
+    "memory": Door("anyorder.stores.memory", "MemoryAddress", spelling="memory://"),
+    "dynamodb": Door(
+        "anyorder.stores.dynamodb.address",
+        "DynamoDBAddress",
+        extra="aws",
+        spelling="dynamodb://TABLE?region=REGION[&endpoint=URL][&forget=ttl][&threads=8]",
+    ),
+}
+"""URL scheme -> door. A store of our own is one more line here; anybody else's is
+`module:factory`."""
+
+
+class Address(Protocol):
+    """A URL taken apart, for a door's struct: `place` is what follows the scheme, the other fields
+    are the options behind the question mark."""
+
+    promises: ClassVar[Promises]
+
+    def open(self, decode: Decode | None) -> Store:
+        """The store there."""
+
+    @staticmethod
+    def ddl(tables: Sequence[str]) -> str | None:
+        """What makes our own tables, and the memories beside these tables; None without DDL."""
+
+
+def open_store(url: str, decode: Decode | None = None) -> Store:
     """The store behind a URL: `sqlite:///app.db[?synchronous=full]`, `sqlite://` in memory,
-    `memory://` for tests, or
-    `dynamodb://TABLE[?region=eu-central-1&endpoint=http://...&forget=ttl&threads=8]`; TABLE may
-    hold `{table}` for the guarded table's name.
+    `memory://` for tests,
+    `dynamodb://TABLE[?region=eu-central-1&endpoint=http://...&forget=ttl&threads=8]`, where TABLE
+    may hold `{table}` for the guarded table's name, or `module:factory[://PLACE]`: what a function
+    of your own makes when it is called with PLACE and `decode`.
 
     `decode` turns a quarantined delivery back into its event when it is decided again. Raises
     ConfigurationError for other URLs.
     """
-    parts = urlsplit(url)
-    options = {name: values[-1] for name, values in parse_qs(parts.query).items()}
-    if parts.scheme == "sqlite":
-        from anyorder.stores.sqlite.store import SQLiteStore
-
-        if (
-            parts.netloc
-            or set(options) - {"synchronous"}
-            or options.get("synchronous", "normal") not in ("normal", "full")
-        ):
-            raise ConfigurationError(f"not a SQLite URL: {url!r}; write {KINDS}")
-        return SQLiteStore(
-            parts.path[1:] or ":memory:", decode, options.get("synchronous", "normal")
-        )
-    if parts.scheme == "memory":
-        from anyorder.stores.memory import MemoryStore
-
-        return MemoryStore(decode)
-    if parts.scheme == "dynamodb":
-        return _dynamodb(url, parts.netloc, options, decode)
-    raise ConfigurationError(f"no store for {parts.scheme or url!r}; there are: {KINDS}")
+    scheme = urlsplit(url).scheme
+    own = own_door(url) if scheme not in DOORS else None
+    if own is None:
+        return _address(scheme, url).open(decode)
+    made = own.made(own.place, decode)
+    if not isinstance(getattr(made, "promises", None), Promises):
+        raise ConfigurationError(f"{own} made no store: a {type(made).__name__} has no promises")
+    return cast(Store, made)
 
 
-def _dynamodb(
-    url: str, table: str, options: dict[str, str], decode: Callable[[Delivery], Event] | None
-) -> Store:
-    from anyorder.stores.dynamodb.store import THREADS, DynamoDBStore
+def ddl_of(url: str, tables: Sequence[str] = ()) -> str | None:
+    """The DDL of the store behind a URL, which is not opened: its own tables, and the memories
+    beside these tables. None where there is none. Raises ConfigurationError as `open_store`."""
+    scheme = urlsplit(url).scheme
+    if scheme not in DOORS and own_door(url) is not None:
+        return None
+    return _address(scheme, url).ddl(tables)
 
-    threads = options.get("threads", str(THREADS))
-    if (
-        not table
-        or set(options) - {"region", "endpoint", "forget", "threads"}
-        or not threads.isdecimal()
-        or int(threads) < 1
-    ):
+
+def _address(scheme: str, url: str) -> Address:
+    if scheme not in DOORS:
+        known = ", ".join(door.spelling for door in DOORS.values())
         raise ConfigurationError(
-            f"not a DynamoDB URL: {url!r}; write dynamodb://TABLE?region=REGION[&endpoint=URL][&forget=ttl][&threads=8]"
+            f"no store for {scheme or url!r}; there are: {known}, or one of your own: "
+            "module:factory://PLACE"
         )
-    forget = options.get("forget", "own")
-    return DynamoDBStore(
-        table,
-        decode,
-        region=options.get("region"),
-        endpoint=options.get("endpoint"),
-        forget=forget,
-        threads=int(threads),
+    door, parts = DOORS[scheme], urlsplit(url)
+    struct = door.struct()
+    said = {name: values[-1] for name, values in parse_qs(parts.query).items()}
+    refused = ConfigurationError(
+        f"not a {struct.promises.name} URL: {url!r}; write {door.spelling}"
     )
+    if "place" in said:
+        raise refused
+    said["place"] = parts.netloc + parts.path
+    try:
+        # not strict: in a URL a number is a text too
+        found: Address = msgspec.convert(said, struct, strict=False)
+    except msgspec.ValidationError as error:
+        raise refused from error
+    return found

@@ -5,15 +5,15 @@ from __future__ import annotations
 
 import copy
 import threading
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager
-from typing import NamedTuple
+from typing import ClassVar, NamedTuple
 
 import msgspec
 
 from anyorder._core.batch import Held
 from anyorder._core.decide import forget
-from anyorder._core.event import Delivery, Event, canonical
+from anyorder._core.event import Event, canonical
 from anyorder._core.floor import Floor
 from anyorder._core.fold import Limits
 from anyorder._core.memory import Memory, pack, unpack
@@ -21,6 +21,7 @@ from anyorder._core.outcome import Reason
 from anyorder._core.position import Lineage
 from anyorder._core.reset import Growth
 from anyorder.guard.contract import (
+    Decode,
     Entry,
     EntryQuery,
     Finding,
@@ -88,7 +89,7 @@ class MemoryStore:
         note="for tests; nothing is kept",
     )
 
-    def __init__(self, decode: Callable[[Delivery], Event] | None = None) -> None:
+    def __init__(self, decode: Decode | None = None) -> None:
         self.decode = decode
         self.state = State()
         self._lock = threading.RLock()
@@ -132,14 +133,26 @@ class MemoryStore:
         return None
 
 
+class MemoryAddress(msgspec.Struct, frozen=True):
+    """`memory://`: a new store each time; what follows says nothing."""
+
+    promises: ClassVar[Promises] = MemoryStore.promises
+
+    def open(self, decode: Decode | None) -> MemoryStore:
+        """An empty store."""
+        return MemoryStore(decode)
+
+    @staticmethod
+    def ddl(tables: Sequence[str]) -> None:
+        """There is none."""
+
+
 class MemoryTransaction:
     """See `contract.Transaction`."""
 
     atomic = True
 
-    def __init__(
-        self, state: State, now: float, decode: Callable[[Delivery], Event] | None
-    ) -> None:
+    def __init__(self, state: State, now: float, decode: Decode | None) -> None:
         self._state = state
         self._now = now
         self._decode = decode
@@ -177,7 +190,10 @@ class MemoryTransaction:
     ) -> list[Refused | Lost]:
         for write in writes:
             self._state.keys[spec.name] = self._state.keys[spec.name] or tuple(write.key)
-            _write_row(self._state.rows[spec.name], write)
+            rows = self._state.rows[spec.name]
+            row = write.row(rows.pop(write.entity, None))
+            if row is not None:
+                rows[write.entity] = row
             if write.after is None:
                 self._state.memories[spec.name].pop(write.entity, None)
             else:
@@ -272,16 +288,8 @@ class MemoryTransaction:
         self._state.frontiers[source] = position
 
     def entries(self, query: EntryQuery) -> Iterator[Entry]:
-
         for entry in tuple(self._state.entries.values()):
-            entity = canonical(entry.key) if entry.key is not None else ""
-            wanted = (
-                (query.state, entry.state),
-                (query.table, entry.table),
-                (query.entity, entity),
-                (query.reason, entry.reason),
-            )
-            if all(not asked or asked == there for asked, there in wanted):
+            if query.selects(entry):
                 yield replace(entry, delivery=None)
 
     def entry(self, number: int) -> Entry | None:
@@ -318,11 +326,3 @@ class MemoryTransaction:
             for e in self._state.entries.values()
             if e.delivery is not None
         )
-
-
-def _write_row(rows: dict[str, dict[str, object]], write: Write) -> None:
-    if write.after is None or not write.after.live:
-        rows.pop(write.entity, None)
-    elif write.written is not None:
-        row = rows.get(write.entity, {})
-        rows[write.entity] = write.written.onto(row) | write.key

@@ -8,11 +8,11 @@ import tempfile
 from pathlib import Path
 from typing import Any
 
-from anyorder.guard.contract import Store
+from anyorder.guard.contract import Decode, Store
 from anyorder.stores.memory import MemoryStore
 from anyorder.stores.sqlite.store import SQLiteStore
 from anyorder.stores.statements import quoted
-from anyorder.testing.place import Decode, Hook, Place
+from anyorder.testing.place import Hook, Place
 
 POISON = "poison"
 

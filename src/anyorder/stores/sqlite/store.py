@@ -12,6 +12,7 @@ import sqlite3
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from functools import partial
 from typing import Any
 
 from anyorder._core.decide import forget
@@ -26,6 +27,8 @@ BUSY_SECONDS = 60.0  # how long one statement waits for another writer
 LOCKED_SECONDS = 300.0  # how long a transaction waits to begin before StoreBusy
 SQL = load_statements("sqlite/sqlite.sql")
 VERSION = 1
+BEGIN = "BEGIN IMMEDIATE"
+LOCK = "UPDATE anyorder_schema SET version = version"  # takes the write lock, changes nothing
 
 
 class SQLiteStore:
@@ -58,7 +61,7 @@ class SQLiteStore:
         self.decode = decode
         self._database = connect(path)
         for pragma in SQL["pragmas"].splitlines():
-            self._waiting(lambda pragma=pragma: self._database.execute(pragma))  # type: ignore[misc]
+            self._waiting(partial(self._database.execute, pragma))
         self._database.execute(
             "PRAGMA synchronous = FULL" if synchronous == "full" else "PRAGMA synchronous = NORMAL"
         )
@@ -69,7 +72,7 @@ class SQLiteStore:
     def transaction(self, now: float, *, dry: bool = False) -> Iterator[SQLiteTransaction]:
         """One atomic step. Raises StoreBusy if another process holds the write lock for five
         minutes."""
-        self._waiting(lambda: self._database.execute("BEGIN IMMEDIATE"))
+        self._waiting(lambda: self._database.execute(BEGIN))
         try:
             yield SQLiteTransaction(self._database, self._tables, now, self.decode)
             self._database.execute("ROLLBACK" if dry else "COMMIT")
@@ -90,10 +93,20 @@ class SQLiteStore:
         finally:
             self._database.execute("ROLLBACK")
 
-    def joined(self, connection: sqlite3.Connection, now: float) -> SQLiteTransaction:
-        """A transaction on the caller's own connection, which begins and ends it: the caller's SQL
-        and our memory in one commit."""
-        return SQLiteTransaction(connection, Tables(), now, self.decode)
+    @contextmanager
+    def shared(self, connection: sqlite3.Connection, now: float) -> Iterator[SQLiteTransaction]:
+        """A transaction on the caller's own connection: the caller's SQL and our memory in one
+        commit. One that has begun already is only joined, and takes the write lock now."""
+        ours = not connection.in_transaction
+        connection.execute(BEGIN if ours else LOCK)
+        try:
+            yield SQLiteTransaction(connection, Tables(), now, self.decode)
+        except BaseException:
+            if ours:
+                connection.rollback()
+            raise
+        if ours:
+            connection.commit()
 
     def reap(self, spec: TableSpec, before: float, limit: int = 1000) -> int:
         """Forget tombstones written before a time: the floor is raised and the very rows deleted in
@@ -117,7 +130,10 @@ class SQLiteStore:
         """Is the database in WAL mode, and is what a power loss may take known to be in it?"""
         (mode,) = self._database.execute("PRAGMA journal_mode").fetchone()
         if mode != "wal" and self.path != ":memory:":
-            to_do = "move the file to a local disk: WAL needs shared memory, which network file systems lack"
+            to_do = (
+                "move the file to a local disk: WAL needs shared memory, "
+                "which network file systems lack"
+            )
             yield (
                 self.path,
                 f"the journal mode is {mode}, so readers and the writer block each other",
@@ -141,7 +157,8 @@ class SQLiteStore:
         (version,) = self._database.execute(SQL["schema_version"]).fetchone()
         if version > VERSION:
             raise StoreError(
-                f"{self.path} was written by a newer anyorder (schema {version}, this one knows {VERSION}): upgrade anyorder"
+                f"{self.path} was written by a newer anyorder "
+                f"(schema {version}, this one knows {VERSION}): upgrade anyorder"
             )
 
     def _waiting(self, act: Callable[[], Any]) -> None:
@@ -157,7 +174,8 @@ class SQLiteStore:
                     raise StoreError(f"{self.path}: {error}") from error
                 if time.monotonic() > until:
                     raise StoreBusy(
-                        f"{self.path}: another process held the write lock for {LOCKED_SECONDS:.0f} s; find the writer that never commits"
+                        f"{self.path}: another process held the write lock for "
+                        f"{LOCKED_SECONDS:.0f} s; find the writer that never commits"
                     ) from error
                 time.sleep(0.01)
 

@@ -1,0 +1,38 @@
+"""A SQLite URL: where the file lies, how it is opened, and what is made in it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Annotated, ClassVar, Literal
+
+import msgspec
+
+from anyorder.guard.contract import Decode, Promises
+from anyorder.stores.sqlite.rows import memory_table
+from anyorder.stores.sqlite.store import SQLiteStore
+from anyorder.stores.statements import load_statements, quoted
+
+
+class SQLiteAddress(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """`place`: a slash and the path of a file, or nothing for a database in memory. `synchronous`:
+    "full" writes through to the disk at every commit."""
+
+    place: Annotated[str, msgspec.Meta(pattern="^(/|$)")]
+    synchronous: Literal["normal", "full"] = "normal"
+
+    promises: ClassVar[Promises] = SQLiteStore.promises
+
+    def open(self, decode: Decode | None) -> SQLiteStore:
+        """The store; the file is made if it is not there."""
+        return SQLiteStore(self.place[1:] or ":memory:", decode, self.synchronous)
+
+    @staticmethod
+    def ddl(tables: Sequence[str]) -> str:
+        """The schema, and the memories beside these tables."""
+        statements = load_statements("sqlite/sqlite.sql")
+        made = [statements["schema_1"]]
+        for table in tables:
+            memory, index = memory_table(table), quoted(f"anyorder_tombstones_{table}")
+            made.append(statements["create_memory"].format(memory=memory))
+            made.append(statements["create_memory_index"].format(memory=memory, index=index))
+        return "\n".join(made)
