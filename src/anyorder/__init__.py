@@ -2,8 +2,8 @@
 
 `anyorder.table(url, name)` makes a guarded table: `apply` records to it, ask `why` a row is so. The
 names below are all there are; everything else is private or a documented submodule
-(`anyorder.testing`). They are imported when first used (PEP 562), so that a command line which only
-prints its help stays quick.
+(`anyorder.contract`, `anyorder.testing`). They are imported when first used (PEP 562), so that a
+command line which only prints its help stays quick.
 """
 
 from __future__ import annotations

@@ -5,10 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import NamedTuple
 
-from anyorder._core.event import Delivery, Event
-from anyorder.guard.contract import Store
+from anyorder.guard.contract import Decode, Store
 
-Decode = Callable[[Delivery], Event]
 Hook = Callable[[str], None]
 
 
@@ -22,11 +20,13 @@ class Place(NamedTuple):
 
     `connect(decode)`: another connection; the kit closes it.
     `rows(table)`: the user's rows as dictionaries of columns, bookkeeping left out; [] while the
-    table does not exist. `tap(store, hook)`: from now on call `hook(name)` before and after each
-    call that this connection makes to its driver. The kit stops and crashes the store there.
-    Without it only the steps between the contract's own calls are tried. `poison`: a value of
-    column `x` that the store refuses for good; None if it refuses none. `url`: what
-    `anyorder.stores.open_store` opens from another process; None keeps the writers in threads.
+    table does not exist.
+    `tap(store, hook)`: from now on call `hook(name)` before and after each call that this
+    connection makes to its driver. The kit stops and crashes the store there. Without it only the
+    steps between the contract's own calls are tried.
+    `poison`: a value of column `x` that the store refuses for good; None if it refuses none.
+    `url`: what opens the store from another process, as `anyorder.table` takes it; None keeps the
+    writers in threads.
     `sample`: of the hundreds of sequences, stops and crashes that a check tries one after the
     other, try every so-many-th: for stores that answer over a network.
     `close()`: the store is not needed any more.

@@ -1,0 +1,237 @@
+"""A store of one's own: a dictionary with a lock. It is read from a file when it is opened, and
+written there when it is closed, so one process at a time.
+
+What it must do is said in `anyorder.contract`; that it does, `anyorder.testing` says.
+"""
+
+import pickle
+import threading
+from collections import ChainMap
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from msgspec.structs import replace
+
+from anyorder import contract as c
+
+KINDS = (
+    "tables",
+    "rows",
+    "memories",
+    "entries",
+    "numbers",
+    "retries",
+    "runs",
+    "growths",
+    "frontiers",
+)
+
+
+class OurStore:
+    """`place`: the file, nothing to keep nothing. `decode`: see `anyorder.contract.Decode`."""
+
+    promises = c.Promises(
+        "a dictionary",
+        guard="one lock",
+        memory="beside, in one dictionary",
+        forgets=True,
+        one_transaction=True,
+        exact_outcome=True,
+        note="one process at a time; kept when it is closed",
+    )
+
+    def __init__(self, place: str = "", decode: c.Decode | None = None) -> None:
+        self.file, self.decode, self.lock = Path(place), decode, threading.Lock()
+        self.kept: dict[str, dict[Any, Any]] = {kind: {} for kind in KINDS}
+        if self.file.is_file():
+            self.kept = pickle.loads(self.file.read_bytes())
+
+    @contextmanager
+    def transaction(self, now: float, *, dry: bool = False) -> Iterator["OurTransaction"]:
+        with self.lock:
+            written: dict[str, dict[Any, Any]] = {kind: {} for kind in KINDS}
+            # what is written lies over what is kept until the end; an exception drops it
+            over = {kind: ChainMap(written[kind], self.kept[kind]) for kind in KINDS}
+            yield OurTransaction(over, now, self.decode)
+            if not dry:
+                for kind in KINDS:
+                    self.kept[kind].update(written[kind])
+
+    @contextmanager
+    def reading(self) -> Iterator["OurTransaction"]:
+        with self.transaction(0.0, dry=True) as transaction:
+            yield transaction
+
+    def reap(self, spec: c.TableSpec, before: float, limit: int = 1000) -> int:
+        with self.transaction(before) as transaction:
+            limits, gone = transaction.open_table(spec), 0
+            for entity, _, memory in transaction.memories(spec):
+                since = transaction.kept["memories"][spec.name, entity][2]
+                if not memory.live and since <= before and gone < limit:
+                    limits, gone = c.forget(limits, memory.stamp), gone + 1
+                    transaction.kept["memories"][spec.name, entity] = None
+            # the floor rises in the very step in which the tombstones go
+            transaction.save_limits(spec, limits)
+        return gone
+
+    def check(self, spec: c.TableSpec) -> Iterator[c.Finding]:
+        yield from ()
+
+    def close(self) -> None:
+        if self.file.name:
+            self.file.write_bytes(pickle.dumps(self.kept))
+
+
+class OurTransaction:
+    """What a batch may read and write."""
+
+    atomic = True  # rows, memories, quarantine and frontier are one step
+
+    def __init__(self, kept: dict[str, Any], now: float, decode: c.Decode | None) -> None:
+        self.kept, self.now, self.decode = kept, now, decode
+
+    # ---- tables, memories, rows
+
+    def open_table(self, spec: c.TableSpec) -> c.Limits:
+        _, limits = self.kept["tables"].setdefault(spec.name, (spec.key, c.Limits()))
+        floor = c.Floor(limits.floor.entries, spec.partitions)
+        return c.Limits(floor, limits.truncated, self.lineage())
+
+    def save_limits(self, spec: c.TableSpec, limits: c.Limits) -> None:
+        key, _ = self.kept["tables"][spec.name]
+        self.kept["tables"][spec.name] = (key, c.Limits(limits.floor, limits.truncated))
+
+    def remembered(self, spec: c.TableSpec, entities: Sequence[str]) -> dict[str, c.Remembered]:
+        held = self._held(spec) if spec.writes_rows else []
+        found = {}
+        for entity in entities:
+            there = self.kept["memories"].get((spec.name, entity))
+            memory = None if there is None else c.unpack(there[1])
+            entries = tuple(one for one in held if one.event.entity == entity)
+            found[entity] = c.Remembered(memory, entries)
+        return found
+
+    def write(
+        self, spec: c.TableSpec, writes: Sequence[c.Write], limits: c.Limits, token: str
+    ) -> list[c.Answer]:
+        for write in writes:
+            key, known = self.kept["tables"][spec.name]
+            self.kept["tables"][spec.name] = (key or tuple(write.key), known)
+            place = (spec.name, write.entity)
+            self.kept["rows"][place] = write.row(self.kept["rows"].get(place))
+            self.kept["memories"][place] = None
+            if write.after is not None:
+                self.kept["memories"][place] = (write.key, c.pack(write.after, token), self.now)
+        return []  # none was refused, and nobody else moves a key meanwhile
+
+    def content(self, spec: c.TableSpec, key: Mapping[str, object]) -> dict[str, object] | None:
+        row: dict[str, object] | None = self.kept["rows"].get((spec.name, c.canonical(key)))
+        return row
+
+    def memories(self, spec: c.TableSpec) -> Iterator[tuple[str, dict[str, object], c.Memory]]:
+        for (table, entity), there in list(self.kept["memories"].items()):
+            if table == spec.name and there is not None:
+                yield entity, there[0], c.unpack(there[1])
+
+    def tables(self) -> list[c.TableFacts]:
+        return [self._facts(name) for name in sorted(self.kept["tables"])]
+
+    def _facts(self, name: str) -> c.TableFacts:
+        key, limits = self.kept["tables"][name]
+        there = [row for (table, _), row in self.kept["rows"].items() if table == name and row]
+        alive = [memory.live for _, _, memory in self.memories(c.TableSpec(name))]
+        columns = tuple(dict.fromkeys(column for row in there for column in row))
+        limits = c.Limits(limits.floor, limits.truncated, self.lineage())
+        live = sum(alive)
+        return c.TableFacts(name, key, columns, len(there), live, len(alive) - live, limits)
+
+    # ---- the quarantine
+
+    def hold(self, holdings: Iterable[c.Holding]) -> list[bool]:
+        return [self._hold(holding) for holding in holdings]
+
+    def _hold(self, holding: c.Holding) -> bool:
+        place = (holding.table, holding.entity, holding.identity)
+        number = self.kept["numbers"].setdefault(place, len(self.kept["numbers"]) + 1)
+        known = self.entry(number)
+        if known is not None and known.state != "settled":
+            self._change(known, count=known.count + 1)
+            return False
+        self.kept["retries"][number] = holding.retry
+        self.kept["entries"][number] = c.Entry(
+            id=number,
+            table=holding.table,
+            key=holding.event.key if holding.entity else None,
+            reason=holding.reason.value,
+            detail=holding.detail or holding.event.note,
+            state="open",
+            first_seen=self.now,
+            last_seen=self.now,
+            count=1,
+            identity=holding.identity,
+            delivery=holding.event.delivery,
+        )
+        return True
+
+    def settle(self, entry: int, state: str, reason: c.Reason) -> None:
+        held = self.kept["entries"][entry]
+        detail = f"{held.detail}; then {reason.value}" if held.detail else reason.value
+        self._change(held, state=state, detail=detail)
+
+    def _change(self, entry: c.Entry, **changes: Any) -> None:
+        self.kept["entries"][entry.id] = replace(entry, last_seen=self.now, **changes)
+
+    def entries(self, query: c.EntryQuery) -> Iterator[c.Entry]:
+        for number in sorted(self.kept["entries"]):
+            entry = self.kept["entries"][number]
+            if query.selects(entry):
+                yield replace(entry, delivery=None)
+
+    def entry(self, number: int) -> c.Entry | None:
+        entry: c.Entry | None = self.kept["entries"].get(number)
+        return entry
+
+    def event(self, number: int) -> c.Event | None:
+        entry = self.entry(number)
+        if entry is None or entry.delivery is None or self.decode is None:
+            return None
+        return self.decode(entry.delivery)
+
+    def _held(self, spec: c.TableSpec) -> list[c.Held]:
+        numbers = [entry.id for entry in self.entries(c.EntryQuery("open", spec.name))]
+        events = [(number, self.event(number)) for number in numbers]
+        return [c.Held(number, event) for number, event in events if event and event.key]
+
+    def held_entities(self, spec: c.TableSpec, *, retry: bool) -> list[str]:
+        again = self.kept["retries"]
+        held = [one.event for one in self._held(spec) if again[one.entry] or not retry]
+        return sorted({event.entity for event in held})
+
+    def quarantine_size(self) -> int:
+        entries = self.kept["entries"].values()
+        return sum(len(entry.delivery.value or b"") for entry in entries)
+
+    # ---- what belongs to no table
+
+    def lineage(self) -> c.Lineage:
+        return dict(self.kept["runs"])
+
+    def add_run(self, scope: str, run: str) -> None:
+        runs = {*self.kept["runs"].get(scope, ()), run}
+        self.kept["runs"][scope] = tuple(sorted(runs))
+
+    def growths(self, scopes: Sequence[str] | None = None) -> dict[str, c.Growth]:
+        known = self.kept["growths"]
+        return {scope: known[scope] for scope in known if scopes is None or scope in scopes}
+
+    def save_growths(self, growths: dict[str, c.Growth]) -> None:
+        self.kept["growths"].update(growths)
+
+    def frontier(self, source: str) -> str | None:
+        position: str | None = self.kept["frontiers"].get(source)
+        return position
+
+    def save_frontier(self, source: str, position: str) -> None:
+        self.kept["frontiers"][source] = position

@@ -1,0 +1,74 @@
+"""What a store or a source of your own implements, and the words that it is told in.
+
+Public: what is listed here does not move. `Store` and `Transaction` say what a store must do,
+`Source` what a source must; the rest are the values that they are given and give. `pack`, `unpack`
+and `forget` are the core's own: a memory as a text and back, and the floor after a tombstone is
+gone. `anyorder.testing` checks a store.
+"""
+
+from __future__ import annotations
+
+from anyorder._core.batch import Held
+from anyorder._core.decide import forget
+from anyorder._core.event import Delivery, Event, canonical
+from anyorder._core.floor import Floor
+from anyorder._core.fold import Limits
+from anyorder._core.memory import Memory, pack, unpack
+from anyorder._core.outcome import Reason
+from anyorder._core.position import Lineage
+from anyorder._core.reset import Growth
+from anyorder.guard.contract import (
+    Answer,
+    Decode,
+    Entry,
+    EntryQuery,
+    Finding,
+    Holding,
+    Lost,
+    Promises,
+    Refused,
+    Remembered,
+    Replaced,
+    Sharing,
+    Store,
+    TableFacts,
+    TableSpec,
+    Transaction,
+    Write,
+)
+from anyorder.sources.contract import Received, Source
+
+__all__ = [
+    "Answer",
+    "Decode",
+    "Delivery",
+    "Entry",
+    "EntryQuery",
+    "Event",
+    "Finding",
+    "Floor",
+    "Growth",
+    "Held",
+    "Holding",
+    "Limits",
+    "Lineage",
+    "Lost",
+    "Memory",
+    "Promises",
+    "Reason",
+    "Received",
+    "Refused",
+    "Remembered",
+    "Replaced",
+    "Sharing",
+    "Source",
+    "Store",
+    "TableFacts",
+    "TableSpec",
+    "Transaction",
+    "Write",
+    "canonical",
+    "forget",
+    "pack",
+    "unpack",
+]
