@@ -124,7 +124,10 @@ class OurTransaction:
             self.kept["memories"][place] = None
             if write.after is not None:
                 self.kept["memories"][place] = (write.key, c.pack(write.after, token), self.now)
-        return []  # none was refused, and nobody else moves a key meanwhile
+        return []  # none was refused
+
+    def news(self, spec: c.TableSpec) -> c.News:
+        return c.News()  # nobody else moves a key meanwhile
 
     def content(self, spec: c.TableSpec, key: Mapping[str, object]) -> dict[str, object] | None:
         row: dict[str, object] | None = self.kept["rows"].get((spec.name, c.canonical(key)))
@@ -235,3 +238,8 @@ class OurTransaction:
 
     def save_frontier(self, source: str, position: str) -> None:
         self.kept["frontiers"][source] = position
+
+
+def open_store(place: str, decode: c.Decode | None) -> c.Store:
+    """What `our_store:open_store://PLACE` opens."""
+    return OurStore(place, decode)

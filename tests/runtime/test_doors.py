@@ -9,8 +9,11 @@ from pathlib import Path
 
 import pytest
 
+from anyorder import contract
 from anyorder.errors import ConfigurationError
+from anyorder.guard import contract as of_stores
 from anyorder.runtime.pipeline import load_pipeline
+from anyorder.sources import contract as of_sources
 from anyorder.sources import open_source
 from anyorder.stores import DOORS, ddl_of, open_store
 
@@ -166,3 +169,14 @@ name = "users"
     done = subprocess.run(words, cwd=here, capture_output=True, text=True, check=False)
 
     assert done.stdout.startswith("1 applied, 1 ignored (duplicate)"), done.stderr
+
+
+def test_everything_that_a_store_or_a_source_is_told_in_is_public() -> None:
+    told = {
+        name
+        for module in (of_stores, of_sources)
+        for name, value in vars(module).items()
+        if getattr(value, "__module__", "").startswith("anyorder.") and name[0] != "_"
+    }
+
+    assert told - set(contract.__all__) == set()
