@@ -103,16 +103,40 @@ class CloudEvents(Reader):
         if event.tombstone or (
             self._deleted_type and fnmatchcase(event.text("type"), self._deleted_type)
         ):
-            return Event(Kind.DELETE, table, key, position, time=time, delivery=delivery)
+            return Event(
+                Kind.DELETE,
+                table,
+                key,
+                position,
+                time=time,
+                delivery=delivery,
+                source=self._table,
+            )
         if event.data is ABSENT or event.data is None:
             reference = event.text("dataref")
             where = f": it lies at {reference}" if reference else ""
             note = f"the event has no data{where}"
             return Event(
-                Kind.INCOMPLETE, table, key, position, time=time, note=note, delivery=delivery
+                Kind.INCOMPLETE,
+                table,
+                key,
+                position,
+                time=time,
+                note=note,
+                delivery=delivery,
+                source=self._table,
             )
         row = event.data if type(event.data) is dict else {"value": event.data}
-        return Event(Kind.PUT, table, key, position, row, time=time, delivery=delivery)
+        return Event(
+            Kind.PUT,
+            table,
+            key,
+            position,
+            row,
+            time=time,
+            delivery=delivery,
+            source=self._table,
+        )
 
     def _kind_of(self, event: Attributes) -> str:
         if event.attributes.get("sequence") is None:
@@ -154,6 +178,9 @@ class CloudEvents(Reader):
 
     def table_of(self, delivery: Delivery) -> str:
         return self._table or delivery.topic or self._table_of(_taken_apart(delivery), delivery)
+
+    def source_table_of(self, delivery: Delivery) -> str:
+        return self._table
 
     def key_of(self, delivery: Delivery) -> KeyFields | None:
         return self._key(_taken_apart(delivery))

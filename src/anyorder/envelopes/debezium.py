@@ -90,6 +90,7 @@ class Debezium(Reader):
                 position,
                 time=position.time,
                 delivery=delivery,
+                source=self._told(source),
             )
         if type(op) is not str or op not in CHANGES:
             raise Malformed(f"op {op!r:.80} is none of c, u, d, r, t, m")
@@ -107,6 +108,7 @@ class Debezium(Reader):
             conversion,
             position,
             _snapshot_run(position, source),
+            self._told(source),
         )
 
     def _event(
@@ -118,6 +120,7 @@ class Debezium(Reader):
         conversion: Conversion | None,
         position: Position,
         run: tuple[str, str] | None,
+        source: str = "",
     ) -> Event:
         """The put or delete of one row."""
         key = self._key(delivery, table)
@@ -130,6 +133,7 @@ class Debezium(Reader):
                 time=position.time,
                 snapshot_run=run,
                 delivery=delivery,
+                source=source,
             )
         if row is None:
             note = f"op {op} without after: the value lies elsewhere (dataref), or was left out"
@@ -141,6 +145,7 @@ class Debezium(Reader):
                 time=position.time,
                 note=note,
                 delivery=delivery,
+                source=source,
             )
         if type(row) is not dict:
             raise Malformed(f"the row is no JSON object: {row!r:.80}")
@@ -162,7 +167,13 @@ class Debezium(Reader):
             "",
             run,
             delivery,
+            source=source,
         )
+
+    def _told(self, source: Source) -> str:
+        """The source table. Where null records delete, they tell their topic and no more: then the
+        topic is the source table of all."""
+        return "" if self._by_offset else source.source_table
 
     def _position(self, source: Source, op: str, delivery: Delivery) -> Position:
         return offset_position(delivery) if self._by_offset else source.position(op, delivery)
@@ -226,18 +237,34 @@ class Debezium(Reader):
         )
         position = source.position(op, delivery)
         return self._event(
-            delivery, table, op, flat.row, conversion, position, _snapshot_run(position, source)
+            delivery,
+            table,
+            op,
+            flat.row,
+            conversion,
+            position,
+            _snapshot_run(position, source),
+            source.source_table if flat.table_name else "",
         )
 
     def table_of(self, delivery: Delivery) -> str:
         try:
-            value = self._schemas.open(delivery.value or b"null")[0]
-            block = value.get("source") if type(value) is dict else None
-            if type(block) is dict:
-                return source_of(block).table_name
+            source = self._block_of(delivery)
+            if source is not None:
+                return source.table_name
         except Malformed:
             pass
         return table_by_topic(delivery)
+
+    def source_table_of(self, delivery: Delivery) -> str:
+        source = self._block_of(delivery)
+        return "" if source is None else self._told(source)
+
+    def _block_of(self, delivery: Delivery) -> Source | None:
+        """The source block of a delivery that could not be read."""
+        value = self._schemas.open(delivery.value or b"null")[0]
+        block = value.get("source") if type(value) is dict else None
+        return source_of(block) if type(block) is dict else None
 
     def key_of(self, delivery: Delivery) -> KeyFields | None:
         return self._key(delivery, "") if delivery.key is not None else None

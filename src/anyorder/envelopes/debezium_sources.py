@@ -82,6 +82,12 @@ class Source(msgspec.Struct, frozen=True):
         return _joined(self.schema, self.table)
 
     @property
+    def source_table(self) -> str:
+        """The same with the connector's name before it: two connectors may read tables of one
+        name."""
+        return f"{self.name}.{self.table_name}"
+
+    @property
     def taken(self) -> str:
         """`snapshot`: one of SNAPSHOT, "incremental" or "false". Documentation also shows JSON
         booleans."""
@@ -194,6 +200,11 @@ class SQLServer(Source, frozen=True):
     commit_lsn: str | None = None
     change_lsn: str | None = None
     event_serial_no: Number = None
+
+    @property
+    def source_table(self) -> str:
+        # one connector reads several databases
+        return ".".join(part for part in (self.name, self.db, self.table_name) if part)
 
     def position(self, op: str, delivery: Delivery) -> ScalarPosition:
         if self.commit_lsn is None:

@@ -75,14 +75,30 @@ class Document(Reader):
         time = self._time_of(document, delivery)
         position = self._position_of(document, table, key, time)
         if self._deleted is not None and self._deleted.says(document):
-            return Event(Kind.DELETE, table, key, position, time=time, delivery=delivery)
+            return Event(
+                Kind.DELETE,
+                table,
+                key,
+                position,
+                time=time,
+                delivery=delivery,
+                source=self._table,
+            )
         row = self._fields.find(document)
         if type(row) is not dict:
             where = self._fields.text or "the document"
             told = "nothing" if row is MISSING else f"{row!r:.80}"
             raise Malformed(f"the row is missing: {where} finds {told}, where an object must be")
         return Event(
-            Kind.PUT, table, key, position, row, partial=self._partial, time=time, delivery=delivery
+            Kind.PUT,
+            table,
+            key,
+            position,
+            row,
+            partial=self._partial,
+            time=time,
+            delivery=delivery,
+            source=self._table,
         )
 
     def _document(self, delivery: Delivery) -> Any:
@@ -115,6 +131,9 @@ class Document(Reader):
 
     def table_of(self, delivery: Delivery) -> str:
         return self._table or delivery.topic
+
+    def source_table_of(self, delivery: Delivery) -> str:
+        return self._table
 
     def key_of(self, delivery: Delivery) -> KeyFields | None:
         return self._key.find(self._document(delivery))

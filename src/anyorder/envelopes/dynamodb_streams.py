@@ -53,6 +53,7 @@ class DynamoDBStreams(Reader):
     def read(self, delivery: Delivery) -> Event:
         record, change = _record(delivery)
         table, key = self._table or _table(record), _key(change)
+        source = self._source_table(record)
         time = _time(change)
         position = _position(record, change, key, time)
         name, expired = record.get("eventName"), _by_ttl(record)
@@ -65,6 +66,7 @@ class DynamoDBStreams(Reader):
                 time=time,
                 note=f"{EXPIRED}, and rows that expired are kept",
                 delivery=delivery,
+                source=source,
             )
         if name == REMOVE:
             return Event(
@@ -75,13 +77,21 @@ class DynamoDBStreams(Reader):
                 time=time,
                 note=EXPIRED if expired else "",
                 delivery=delivery,
+                source=source,
             )
         if name not in PUTS:
             raise Malformed(f"eventName {name!r:.80} is none of INSERT, MODIFY, REMOVE")
         if "NewImage" not in change:
             note = f"no new image came with it (view type {change.get('StreamViewType', 'unknown')!s:.40}): the stream needs NEW_AND_OLD_IMAGES"
             return Event(
-                Kind.INCOMPLETE, table, key, position, time=time, note=note, delivery=delivery
+                Kind.INCOMPLETE,
+                table,
+                key,
+                position,
+                time=time,
+                note=note,
+                delivery=delivery,
+                source=source,
             )
         row = {**_item(change["NewImage"]), **key}
         return Event(
@@ -93,13 +103,23 @@ class DynamoDBStreams(Reader):
             creates=name == PUTS[0],
             time=time,
             delivery=delivery,
+            source=source,
         )
 
     def table_of(self, delivery: Delivery) -> str:
         return self._table or _table(_record(delivery)[0]) or delivery.topic
 
+    def source_table_of(self, delivery: Delivery) -> str:
+        return self._source_table(_record(delivery)[0])
+
     def key_of(self, delivery: Delivery) -> KeyFields | None:
         return _key(_record(delivery)[1])
+
+    def _source_table(self, record: dict[str, Any]) -> str:
+        """With its account and Region where the ARN tells them: two of them may have tables of one
+        name."""
+        found = ARN.fullmatch(str(record.get("eventSourceARN")))
+        return self._table or (found["table"] if found else _table(record))
 
 
 def _record(delivery: Delivery) -> tuple[dict[str, Any], dict[str, Any]]:

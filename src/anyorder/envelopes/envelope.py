@@ -61,6 +61,11 @@ class Reader(ABC):
         """The key, of a delivery that could not be read. May raise Malformed."""
         return None
 
+    def source_table_of(self, delivery: Delivery) -> str:
+        """The source table, of a delivery that could not be read; "" where its topic tells it. May
+        raise Malformed."""
+        return ""
+
     def decode(self, delivery: Delivery) -> Event:
         """The event in a delivery. Never raises."""
         try:
@@ -77,7 +82,10 @@ class Reader(ABC):
     def unread(self, delivery: Delivery, note: str) -> Event:
         """The event of a delivery that cannot be decoded, with what can be read of it."""
         table, key = _if_readable(self.table_of, delivery), _if_readable(self.key_of, delivery)
-        return Event(Kind.MALFORMED, table or "", key, note=note, delivery=delivery)
+        source = _if_readable(self.source_table_of, delivery)
+        return Event(
+            Kind.MALFORMED, table or "", key, note=note, delivery=delivery, source=source or ""
+        )
 
 
 def _if_readable(read: Callable[[Delivery], Any], delivery: Delivery) -> Any:

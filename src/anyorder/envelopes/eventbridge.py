@@ -100,6 +100,7 @@ class EventBridge(Reader):
                 time=event.time,
                 note=note,
                 delivery=_arrived(delivery, inside),
+                source=event.source,
             )
         return msgspec.structs.replace(event, delivery=_arrived(delivery, inside))
 
@@ -166,6 +167,9 @@ class EventBridge(Reader):
 
     def table_of(self, delivery: Delivery) -> str:
         return self._inner.unread(self._inside(delivery).delivery, "").table
+
+    def source_table_of(self, delivery: Delivery) -> str:
+        return self._inner.unread(self._inside(delivery).delivery, "").source
 
     def key_of(self, delivery: Delivery) -> KeyFields | None:
         return self._inner.unread(self._inside(delivery).delivery, "").key
