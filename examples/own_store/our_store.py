@@ -18,6 +18,7 @@ from anyorder import contract as c
 
 KINDS = (
     "tables",
+    "catalogue",
     "rows",
     "memories",
     "entries",
@@ -140,6 +141,16 @@ class OurTransaction:
 
     def tables(self) -> list[c.TableFacts]:
         return [self._facts(name) for name in sorted(self.kept["tables"])]
+
+    def catalogue(self) -> list[c.Catalogued]:
+        known, recorded = self.kept["tables"], self.kept["catalogue"]
+        return [c.Catalogued(name, known[name][0], recorded.get(name)) for name in sorted(known)]
+
+    def record(self, table: str, before: c.Recorded | None, after: c.Recorded) -> bool:
+        if self.kept["catalogue"].get(table) != before:
+            return False
+        self.kept["catalogue"][table] = after
+        return True
 
     def _facts(self, name: str) -> c.TableFacts:
         key, limits = self.kept["tables"][name]

@@ -19,6 +19,7 @@ from anyorder._core.position import Lineage
 from anyorder._core.reset import Growth
 from anyorder.guard.contract import (
     Answer,
+    Catalogued,
     Decode,
     Entry,
     EntryQuery,
@@ -27,6 +28,7 @@ from anyorder.guard.contract import (
     Lost,
     News,
     Promises,
+    Recorded,
     Refused,
     Remembered,
     Replaced,
@@ -41,6 +43,7 @@ from anyorder.sources.contract import Received, Source
 
 __all__ = [
     "Answer",
+    "Catalogued",
     "Decode",
     "Delivery",
     "Entry",
@@ -59,6 +62,7 @@ __all__ = [
     "Promises",
     "Reason",
     "Received",
+    "Recorded",
     "Refused",
     "Remembered",
     "Replaced",

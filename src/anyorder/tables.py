@@ -5,7 +5,7 @@ from __future__ import annotations
 import itertools
 import secrets
 import time
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from typing import Any
 
@@ -20,6 +20,7 @@ from anyorder.envelopes import (
     open_envelope,
 )
 from anyorder.errors import ConfigurationError, StoreError
+from anyorder.guard.catalogue import declare
 from anyorder.guard.contract import Sharing, Store, TableSpec, Transaction
 from anyorder.guard.duration import FOREVER, seconds
 from anyorder.guard.forgetting import forget
@@ -83,6 +84,7 @@ class Table:
         self.spec = spec
         self.envelope = envelope
         self.store: Store = open_store(url, self._decode)
+        self._is_recorded = False
 
     def _decode(self, delivery: Delivery) -> Event:
         return self.envelope.decode(delivery)
@@ -106,12 +108,20 @@ class Table:
         events = self.decode(records, envelope=envelope)
         with self.store.transaction(time.time()) as transaction:
             while chunk := list(itertools.islice(events, CHUNK)):
+                self._record(transaction)
                 report.count(
                     take_in(transaction, [Share(self.spec, chunk)], (), secrets.token_hex(4))
                 )
+        self._is_recorded = self._is_recorded or report.read > 0
         if self.spec.retention == 0:
             self.reap()
         return report
+
+    def _record(self, transaction: Transaction) -> None:
+        """What is declared here, into the store's catalogue; read there once only, when that was
+        committed."""
+        if not self._is_recorded:
+            declare(transaction, self.spec)
 
     @contextmanager
     def transaction(self, connection: Any) -> Iterator[Guard]:
@@ -127,7 +137,7 @@ class Table:
                 f"{self.store.promises.name} has no transaction to share with your own SQL"
             )
         with self.store.shared(connection, time.time()) as transaction:
-            yield Guard(transaction, self.spec)
+            yield Guard(transaction, self.spec, self._record)
 
     def why(self, key: object) -> Story:
         """The story of one row: what is remembered of it, which event won, what the quarantine
@@ -155,8 +165,12 @@ class Table:
 class Guard:
     """Inside `Table.transaction`: decides one event at a time; the caller writes the rows."""
 
-    def __init__(self, transaction: Transaction, spec: TableSpec) -> None:
+    def __init__(
+        self, transaction: Transaction, spec: TableSpec, record: Callable[[Transaction], None]
+    ) -> None:
         self._transaction = transaction
+        self._record = record
+        self._is_recorded = False
         self._spec = TableSpec(
             spec.name, spec.key, spec.retention, spec.partitions, spec.adopt, writes_rows=False
         )
@@ -170,6 +184,9 @@ class Guard:
         """
         if isinstance(event, Delivery):
             raise ConfigurationError("accept takes an event: loop over table.decode(records)")
+        if not self._is_recorded:
+            self._record(self._transaction)
+            self._is_recorded = True
         taken: Taken = take_in(
             self._transaction, [Share(self._spec, [event])], (), secrets.token_hex(4)
         )

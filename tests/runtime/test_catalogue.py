@@ -5,13 +5,24 @@ from __future__ import annotations
 
 import json
 import sqlite3
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
+import msgspec
 import pytest
 
+import anyorder
+from anyorder import Delivery, Event
+from anyorder._core.event import Kind
 from anyorder.cli.main import main
-from tests.streams import record
+from anyorder.errors import ConfigurationError
+from anyorder.guard.catalogue import Catalogue
+from anyorder.guard.contract import Recorded, TableSpec
+from anyorder.stores.memory import MemoryTransaction
+from anyorder.stores.sqlite.store import SQLiteStore
+from tests.stores.broken import broken
+from tests.streams import record, tombstone
 
 HEAD = """
 [source]
@@ -23,6 +34,7 @@ url = "sqlite:///app.db"
 """
 USERS = '[[table]]\nmatch = "app.public.users"\nname = "{name}"\n{more}\n'
 ORDERS = '[[table]]\nmatch = "app.public.orders"\nname = "{name}"\n{more}\n'
+replace = msgspec.structs.replace
 FOREVER, AT_ONCE = 'retention = "forever"', 'retention = "0s"'
 
 
@@ -59,6 +71,11 @@ class Pipeline:
         query = f'SELECT count(*) FROM "anyorder_memory_{table}" WHERE live = 0'
         (count,) = database.execute(query).fetchone()
         database.close()
+        return int(count)
+
+    def rows(self, table: str) -> int:
+        with closing(sqlite3.connect(self.path / "app.db")) as database:
+            (count,) = database.execute(f'SELECT count(*) FROM "{table}"').fetchone()
         return int(count)
 
 
@@ -103,3 +120,328 @@ def test_the_verb_reap_takes_each_table_s_own_retention(pipeline: Pipeline) -> N
 
     assert (told["users"]["retention"], told["users"]["forgotten"]) == ("0s", 1)
     assert (told["orders"]["retention"], told["orders"]["forgotten"]) == ("forever", 0)
+
+
+def recorded(pipeline: Pipeline) -> dict[str, Recorded | None]:
+    """What the store's catalogue holds of each target."""
+    store = SQLiteStore(str(pipeline.path / "app.db"))
+    with store.reading() as transaction:
+        found = {target.name: target.recorded for target in transaction.catalogue()}
+    store.close()
+    return found
+
+
+def test_each_section_s_own_settings_are_recorded_with_the_source_table(pipeline: Pipeline) -> None:
+    """The topic is renamed on the way to both targets; the record tells whose they are."""
+    for table in ("customers", "sales"):
+        database = sqlite3.connect(pipeline.path / "app.db")
+        database.execute(f"CREATE TABLE {table} (id PRIMARY KEY, name)")
+    database.execute("INSERT INTO sales VALUES (7, 'from before')")
+    database.commit()
+    taken = 'adopt = "older-than-everything"\npartitions = 4\nretention = "1h"'
+    pipeline.tables(
+        '[[table]]\nmatch = "u"\nname = "customers"\npartitions = 2\n',
+        f'[[table]]\nmatch = "o"\nname = "sales"\n{taken}\n',
+    )
+    pipeline.run(
+        of("users", record(1, "c", 10, after={"id": 1}), topic="u"),
+        of("orders", record(1, "c", 20, after={"id": 1}), topic="o"),
+    )
+
+    assert recorded(pipeline) == {
+        "customers": Recorded("app.public.users", "public.users", ("u",), None, 2, "refuse"),
+        "sales": Recorded(
+            "app.public.orders", "public.orders", ("o",), 3600.0, 4, "older-than-everything"
+        ),
+    }
+
+
+def test_a_changed_section_counts_at_once_and_is_recorded(pipeline: Pipeline) -> None:
+    """The next run forgets by the new retention, though nothing is routed to the table any more."""
+    orders = ORDERS.format(name="{table}", more="")
+    pipeline.tables(USERS.format(name="clients", more="partitions = 1"), orders)
+    pipeline.run(of("users", record(1, "d", 10)), of("orders", record(1, "d", 20)))
+    pipeline.tables(USERS.format(name="clients", more=f"{AT_ONCE}\npartitions = 2"), orders)
+    pipeline.run()
+
+    found = recorded(pipeline)["clients"]
+    assert found is not None
+    assert (found.retention, found.partitions) == (0.0, 2)
+    assert (pipeline.tombstones("clients"), pipeline.tombstones("orders")) == (0, 1)
+
+
+def test_a_dry_run_records_nothing(pipeline: Pipeline) -> None:
+    pipeline.tables(USERS.format(name="clients", more=""))
+    pipeline.run(record(1, "c", 10, after={"id": 1}))
+    before = recorded(pipeline)
+    pipeline.tables(
+        USERS.format(name="clients", more=AT_ONCE), ORDERS.format(name="{table}", more="")
+    )
+    (pipeline.path / "day.jsonl").write_text(
+        json.dumps(of("orders", record(1, "c", 20, after={"id": 1}))) + "\n"
+    )
+    pipeline.verb("run", "--dry-run")
+
+    assert recorded(pipeline) == before
+
+
+@pytest.mark.parametrize("words", [["run"], ["reap"], ["doctor"], ["incomplete"]])
+def test_another_key_than_that_of_the_memories_is_misuse(
+    pipeline: Pipeline, words: list[str]
+) -> None:
+    pipeline.tables(USERS.format(name="clients", more=""))
+    pipeline.run(record(1, "c", 10, after={"id": 1, "email": "a@b"}))
+    pipeline.tables(USERS.format(name="clients", more='key = "email"'))
+
+    said = pipeline.verb(*words, code=2)
+
+    assert "table clients has memories by the key (id), and key says (email)" in said
+
+
+def test_the_key_in_another_order_or_said_where_it_was_learned_is_the_same_key(
+    pipeline: Pipeline,
+) -> None:
+    pipeline.tables(USERS.format(name="clients", more=""))
+    one = {**record(1, "c", 10, after={"a": 1, "b": 2}), "key": '{"a":1,"b":2}'}
+    pipeline.run(one)
+    pipeline.tables(USERS.format(name="clients", more='key = ["b", "a"]'))
+
+    assert pipeline.run({**one, "offset": 11})["ignored"] == {"duplicate": 1}
+
+
+def test_a_key_learned_into_a_table_of_the_user_s_own_is_kept_too(pipeline: Pipeline) -> None:
+    """The store's line of such a table says no key; its memories do."""
+    database = sqlite3.connect(pipeline.path / "app.db")
+    database.execute("CREATE TABLE clients (id PRIMARY KEY, email UNIQUE)")
+    database.commit()
+    pipeline.tables(USERS.format(name="clients", more=""))
+    pipeline.run(record(1, "c", 10, after={"id": 1, "email": "a@b"}))
+    pipeline.tables(USERS.format(name="clients", more='key = "email"'))
+
+    assert "memories by the key (id)" in pipeline.verb("run", code=2)
+
+
+def test_a_second_source_table_is_unrouted_and_changes_nothing(pipeline: Pipeline) -> None:
+    """Its puts, deletes and truncates are kept with a detail that names both, also when it comes
+    in another batch or another run; its neighbours are applied."""
+    pipeline.tables('[[table]]\nmatch = "*.users"\nname = "{table}"\n')
+    other = of("users", record(1, "d", 50), connector="us")
+    emptied = of("users", record(1, "t", 60), connector="us")
+    first = pipeline.run(
+        record(1, "c", 10, after={"id": 1, "name": "Ana"}),
+        other,
+        record(2, "c", 20, after={"id": 2, "name": "Bob"}),
+        code=1,
+    )
+    second = pipeline.run(emptied, {**other, "offset": 51, "value": None}, code=1)
+
+    assert (first["applied"], first["quarantined"]) == (2, {"unrouted": 1})
+    assert second["quarantined"] == {"unrouted": 2}
+    assert pipeline.rows("users") == 2
+    detail = pipeline.listed("quarantine", "list", code=1)[0]["detail"]
+    assert detail == (
+        "the target users belongs to the source table app.public.users; give us.public.users a "
+        "[[table]] before that one, with another name"
+    )
+
+
+def test_what_was_unrouted_is_accepted_once_it_has_a_table_of_its_own(pipeline: Pipeline) -> None:
+    anyone = '[[table]]\nmatch = "*.users"\nname = "{table}"\n'
+    pipeline.tables(anyone)
+    other = of("users", record(1, "c", 50, after={"id": 1, "name": "Uma"}), connector="us")
+    pipeline.run(record(1, "c", 10, after={"id": 1, "name": "Ana"}))
+    pipeline.run(other, code=1)
+
+    refused = pipeline.verb("quarantine", "settle", "1", "--accept", code=2)
+    pipeline.tables('[[table]]\nmatch = "us.*"\nname = "us_users"\n', anyone)
+    pipeline.verb("quarantine", "settle", "1", "--accept")
+
+    assert "belongs to the source table app.public.users" in refused
+    assert (pipeline.rows("us_users"), pipeline.rows("users")) == (1, 1)
+    owned = {name: found and found.source for name, found in recorded(pipeline).items()}
+    assert owned == {"users": "app.public.users", "us_users": "us.public.users"}
+
+
+def test_a_source_table_is_the_same_by_another_topic(pipeline: Pipeline) -> None:
+    """The record tells it, whatever the topic is called; both topics lead to its section later."""
+    anyone = '[[table]]\nname = "users"\n'
+    pipeline.tables(anyone)
+    pipeline.run(record(1, "c", 10, after={"id": 1}))
+    books = pipeline.run(of("users", record(2, "c", 20, after={"id": 2}), topic="renamed"))
+    pipeline.tables('[[table]]\nmatch = "app.*"\nname = "users"\nretention = "1h"\n')
+
+    found = recorded(pipeline)["users"]
+    assert found is not None
+    assert (books["applied"], found.topics) == (1, ("renamed", "app.public.users"))
+    assert pipeline.listed("reap")[0]["retention"] == "1h"
+
+
+def test_a_raw_topic_is_its_own_source_table(pipeline: Pipeline) -> None:
+    head = HEAD.replace('tombstone = "hint"', "").replace(
+        "[source]", '[source]\nenvelope = "raw"', 1
+    )
+    (pipeline.path / "pipeline.toml").write_text(head + '[[table]]\nname = "all"\n')
+    one = {"topic": "a", "partition": 0, "offset": 1, "key": "1", "value": '{"x":1}'}
+
+    books = pipeline.run(one, {**one, "topic": "b"}, code=1)
+
+    assert (books["applied"], books["quarantined"]) == (1, {"unrouted": 1})
+
+
+def test_hints_and_malformed_deliveries_follow_the_changes_of_their_topic(
+    pipeline: Pipeline,
+) -> None:
+    """Their topic names no schema, so only the changes tell which target it leads to: those of this
+    batch, whatever comes first in it, or of an earlier run."""
+    pipeline.tables('[[table]]\nname = "{schema}_{table}"\n')
+    gone = of("users", record(1, "d", 20), topic="renamed")
+    broken = {**gone, "offset": 30, "value": '{"op"'}
+    pipeline.run(tombstone(gone), broken, gone, code=1)
+    pipeline.run({**tombstone(gone), "offset": 40}, {**broken, "offset": 41}, code=1)
+
+    entries = pipeline.listed("quarantine", "list", "--state", "all", code=1)
+    assert set(recorded(pipeline)) == {"public_users"}
+    assert {entry["table"] for entry in entries} == {"public_users"}
+
+
+def test_hints_and_malformed_deliveries_claim_nothing(pipeline: Pipeline) -> None:
+    """What comes first of a target is a hint and a broken record of another topic; the target is
+    still free."""
+    pipeline.tables('[[table]]\nname = "users"\n')
+    other = of("users", record(1, "d", 20), connector="us")
+    pipeline.run(tombstone(other), {**other, "value": "{", "offset": 9}, code=1)
+    before = recorded(pipeline)
+    pipeline.run(record(1, "c", 10, after={"id": 1}))
+
+    after = recorded(pipeline)["users"]
+    assert before == {"users": None}
+    assert after is not None
+    assert after.source == "app.public.users"
+
+
+def test_a_hint_of_a_refused_source_table_is_unrouted_as_its_changes_are(
+    pipeline: Pipeline,
+) -> None:
+    pipeline.tables('[[table]]\nname = "users"\n')
+    other = of("users", record(1, "d", 20), connector="us")
+
+    books = pipeline.run(record(1, "c", 10, after={"id": 1}), tombstone(other), other, code=1)
+
+    assert books["quarantined"] == {"unrouted": 2}
+
+
+def test_a_target_that_is_named_no_longer_keeps_what_was_recorded_and_doctor_says_so(
+    pipeline: Pipeline,
+) -> None:
+    orders = ORDERS.format(name="{table}", more=AT_ONCE)
+    pipeline.tables(USERS.format(name="clients", more='retention = "30d"'), orders)
+    pipeline.run(of("users", record(1, "d", 10)), of("orders", record(1, "c", 20, after={"id": 1})))
+    pipeline.tables(orders)
+    pipeline.run(of("orders", record(1, "d", 30)))
+
+    told = {one["table"]: one["retention"] for one in pipeline.listed("reap")}
+    findings = pipeline.listed("doctor", code=1)
+
+    assert told == {"clients": "30d", "orders": "0s"}
+    assert pipeline.tombstones("clients") == 1
+    assert [one["where"] for one in findings] == ["clients"]
+    assert "no [[table]] names it now: its retention stays 30d" in findings[0]["finding"]
+    assert "app.public.users" in findings[0]["what to do"]
+
+
+def test_a_database_of_the_old_version_goes_on_and_is_recorded_when_first_routed(
+    pipeline: Pipeline,
+) -> None:
+    """Until then no retention is guessed for its targets, and doctor says so."""
+    pipeline.tables(USERS.format(name="clients", more=""))
+    pipeline.run(record(1, "d", 10), record(2, "c", 20, after={"id": 2}))
+    old = sqlite3.connect(pipeline.path / "app.db")
+    old.execute("ALTER TABLE anyorder_table DROP COLUMN recorded")
+    old.execute("UPDATE anyorder_schema SET version = 1")
+    old.commit()
+    old.close()
+    pipeline.tables(USERS.format(name="clients", more=AT_ONCE))
+
+    reaped = pipeline.listed("reap")
+    findings = pipeline.listed("doctor", code=1)
+    books = pipeline.run(record(3, "c", 30, after={"id": 3}))
+
+    assert [(one["retention"], one["forgotten"]) for one in reaped] == [("forever", 0)]
+    assert "no source table is recorded" in findings[0]["finding"]
+    assert books["applied"] == 1
+    assert pipeline.tombstones("clients") == 0
+    assert pipeline.verb("doctor") == "nothing found\n"
+
+
+def test_a_table_of_the_user_s_own_code_is_a_catalogue_of_one(pipeline: Pipeline) -> None:
+    """What it declares is recorded, so a pipeline's verbs know it; it belongs to no source table
+    until one is routed to it."""
+    url = f"sqlite:///{pipeline.path}/app.db"
+    with closing(anyorder.table(url, "clients", retention="1h")) as clients:
+        clients.apply([record(1, "d", 10)])
+    with closing(anyorder.table(url, "clients", retention="2h", partitions=3)) as clients:
+        clients.apply([record(2, "d", 20)])
+    pipeline.tables(ORDERS.format(name="{table}", more=AT_ONCE))
+
+    assert recorded(pipeline) == {"clients": Recorded(retention=7200.0, partitions=3)}
+    assert pipeline.listed("reap")[0]["retention"] == "2h"
+    assert pipeline.verb("doctor") == "nothing found\n"
+    pipeline.tables(USERS.format(name="clients", more=""))
+    pipeline.run(record(3, "d", 30))
+    found = recorded(pipeline)["clients"]
+    assert found is not None
+    assert found.source == "app.public.users"
+    other = anyorder.table(url, "clients", key="email")
+    with closing(other), pytest.raises(ConfigurationError, match=r"memories by the key \(id\)"):
+        other.apply([record(4, "d", 40)])
+
+
+def test_a_guard_in_the_user_s_own_transaction_records_too(pipeline: Pipeline) -> None:
+    url = f"sqlite:///{pipeline.path}/app.db"
+    connection = sqlite3.connect(pipeline.path / "app.db")
+    clients = anyorder.table(url, "clients", retention="1h")
+    with clients.transaction(connection) as guard:
+        for event in clients.decode([record(1, "d", 10), record(2, "d", 20)]):
+            guard.accept(event)
+    connection.close()
+    clients.close()
+
+    assert recorded(pipeline) == {"clients": Recorded(retention=3600.0)}
+
+
+def test_an_entry_is_accepted_and_a_clock_dismissed_by_each_table_s_own_settings(
+    pipeline: Pipeline,
+) -> None:
+    """Both ask the catalogue: a `[[table]]` whose name happens to fit has no say."""
+    misfit = '[[table]]\nmatch = "app.public.*"\nname = "c{table}"\nretention = "0s"\n'
+    pipeline.tables(USERS.format(name="clients", more=AT_ONCE), misfit)
+    pipeline.run(record(1, "d", 20))
+    pipeline.run(record(1, "c", 10, after={"id": 1}), code=1)
+    pipeline.tables(USERS.format(name="clients", more='retention = "2h"'), misfit)
+    pipeline.verb("quarantine", "settle", "1", "--accept")
+
+    assert pipeline.rows("clients") == 1
+    assert pipeline.listed("reap")[0]["retention"] == "2h"
+
+
+class Quicker(MemoryTransaction):
+    """Just before something is recorded, another process does it."""
+
+    def record(self, table: str, before: Recorded | None, after: Recorded) -> bool:
+        super().record(table, before, replace(after, source=self.other))
+        return super().record(table, before, after)
+
+    other = "elsewhere"
+
+
+@pytest.mark.parametrize(("other", "routed"), [("elsewhere", False), ("a", True)])
+def test_of_two_processes_that_claim_a_target_one_has_it(other: str, routed: bool) -> None:
+    """Whoever is second sees whose it is, and takes it only as the same source table."""
+    kind = type("Quick", (Quicker,), {"other": other})
+    spec = TableSpec("users", ("id",))
+    catalogue = Catalogue(lambda topic, table: spec)
+    event = Event(Kind.DELETE, "a", {"id": 1}, delivery=Delivery("a"))
+
+    (route,) = catalogue.routes(broken(kind)(), [event], 0.0)
+
+    assert isinstance(route, TableSpec) is routed

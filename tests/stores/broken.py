@@ -15,7 +15,7 @@ from anyorder._core.decide import forget
 from anyorder._core.families import ScalarPosition
 from anyorder._core.fold import Limits
 from anyorder._core.memory import Memory, unpack
-from anyorder.guard.contract import Lost, Refused, Remembered, TableSpec, Write
+from anyorder.guard.contract import Lost, Recorded, Refused, Remembered, TableSpec, Write
 from anyorder.stores.memory import MemoryStore, MemoryTransaction
 from anyorder.stores.sqlite.store import SQL, SQLiteStore
 from anyorder.stores.sqlite.transaction import SQLiteTransaction
@@ -118,6 +118,14 @@ class SettledNever(MemoryTransaction):
             entity: known._replace(held=tuple[Held, ...]())
             for entity, known in super().remembered(spec, entities).items()
         }
+
+
+class LastClaimWins(MemoryTransaction):
+    """What is recorded of a table is overwritten, whoever decided on something else."""
+
+    def record(self, table: str, before: Recorded | None, after: Recorded) -> bool:
+        self._state.catalogue[table] = after
+        return True
 
 
 class TornMemory(MemoryTransaction):

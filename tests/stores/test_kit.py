@@ -35,6 +35,7 @@ IN_MEMORY = {
     broken.TokenIgnored: "ambiguous commit",
     broken.SettledNever: "ties",
     broken.TornMemory: "orders",
+    broken.LastClaimWins: "catalogue",
 }
 IN_SQLITE = {
     broken.FloorAfterDelete: "stopped reaper",

@@ -57,8 +57,8 @@ class Event(msgspec.Struct, frozen=True, gc=False):
     `partial`: `fields` are all that is told, every other column stays as it was. `creates`: the
     event starts a life, so its holes inherit nothing (rules R8). `time` is the source's own, in
     microseconds. `note` says why for control, incomplete and malformed ones. `snapshot_run`: the
-    scope and run id that a snapshot record makes known (rules R14). `source`: the source table,
-    where the record or the envelope tells it exactly (`shop.public.users`); "" where its topic does.
+    scope and run id that a snapshot record makes known (rules R14). `source`: the source table
+    where the record or the envelope tells it (`shop.public.users`); "" where its topic does.
     """
 
     kind: Kind

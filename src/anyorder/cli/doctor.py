@@ -13,7 +13,15 @@ from anyorder._core.families.postgres_log import epoch
 from anyorder._core.outcome import REASONS, Reason
 from anyorder.cli.main import Parser
 from anyorder.cli.output import add_formats, print_rows
-from anyorder.guard.contract import EntryQuery, Store, TableFacts, Transaction
+from anyorder.guard.contract import (
+    Catalogued,
+    EntryQuery,
+    Store,
+    TableFacts,
+    TableSpec,
+    Transaction,
+)
+from anyorder.guard.duration import spelled
 from anyorder.runtime.pipeline import Pipeline, load_pipeline
 
 EXAMPLES = 3
@@ -57,18 +65,40 @@ def findings(
                 "the history seems to have started again",
                 f"find out at the source; if it did not: anyorder quarantine dismiss '{scope}'",
             )
+    catalogue = pipeline.catalogue(transaction)
+    for target in catalogue.unnamed:
+        yield from _unnamed(target)
     for facts in transaction.tables():
-        yield from store.check(pipeline.spec_named(facts.name, facts.key))
-        yield from _table(pipeline, transaction, facts)
+        spec = catalogue.spec_of(facts.name) or TableSpec(facts.name, facts.key)
+        yield from store.check(spec)
+        yield from _table(spec, transaction, facts)
+
+
+def _unnamed(target: Catalogued) -> Iterator[tuple[str, str, str]]:
+    """A target that no section leads to. One that the user's own code declares is not missed."""
+    recorded = target.recorded
+    if recorded is None:
+        yield (
+            target.name,
+            "no source table is recorded for it, so its tombstones are kept for ever",
+            "nothing: its next event says which [[table]] counts",
+        )
+    elif recorded.topics:
+        retention, source = spelled(recorded.retention), recorded.source or "not named"
+        yield (
+            target.name,
+            f"no [[table]] names it now: its retention stays {retention}, as recorded",
+            f"write a [[table]] for its source table ({source}), or let it be",
+        )
 
 
 def _table(
-    pipeline: Pipeline, transaction: Transaction, facts: TableFacts
+    spec: TableSpec, transaction: Transaction, facts: TableFacts
 ) -> Iterator[tuple[str, str, str]]:
     unconfirmed, incomplete, disputed = 0, 0, 0
     examples: list[str] = []
     columns = set(facts.columns) - set(facts.key)
-    for entity, _, memory in transaction.memories(pipeline.spec_named(facts.name, facts.key)):
+    for entity, _, memory in transaction.memories(spec):
         incomplete += bool(holes(memory, columns))
         disputed += bool(memory.disputed)
         position = memory.stamp.position

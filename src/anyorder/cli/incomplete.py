@@ -32,9 +32,12 @@ def run(options: argparse.Namespace) -> int:
 def holed(pipeline: Pipeline, transaction: Transaction, table: str) -> Iterator[dict[str, object]]:
     """Every incomplete row of a table, or of all if it is empty; scripts rely on table, key and
     holes."""
+    catalogue = pipeline.catalogue(transaction)
     for facts in transaction.tables():
+        spec = catalogue.spec_of(facts.name)
+        if spec is None or table not in ("", facts.name):
+            continue
         columns = set(facts.columns) - set(facts.key)
-        spec = pipeline.spec_named(facts.name, facts.key)
-        for _, key, memory in transaction.memories(spec) if table in ("", facts.name) else ():
+        for _, key, memory in transaction.memories(spec):
             if missing := holes(memory, columns):
                 yield {"table": facts.name, "key": key, "holes": missing}

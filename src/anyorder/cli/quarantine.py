@@ -10,6 +10,7 @@ from anyorder._core.outcome import REASONS, Reason
 from anyorder.cli.main import Parser
 from anyorder.cli.output import add_formats, encoded, print_rows
 from anyorder.errors import ConfigurationError
+from anyorder.guard.catalogue import Catalogue, Unrouted
 from anyorder.guard.contract import Entry, Store, TableSpec
 from anyorder.guard.quarantine import Quarantine
 from anyorder.runtime.pipeline import Pipeline, load_pipeline
@@ -83,16 +84,16 @@ def _act(
         case "show":
             print(shown(quarantine.show(_number(options)), options.format))
         case "settle":
-            print(_settled(options, pipeline, quarantine, _number(options)))
+            print(_settled(options, pipeline, store, quarantine))
         case _:
-            specs = _specs(pipeline, store)
+            specs = _catalogue(pipeline, store).specs()
             print(f"{quarantine.dismiss(options.which or '', specs)} entries closed")
     return 0
 
 
-def _specs(pipeline: Pipeline, store: Store) -> list[TableSpec]:
+def _catalogue(pipeline: Pipeline, store: Store) -> Catalogue:
     with store.reading() as transaction:
-        return [pipeline.spec_named(facts.name, facts.key) for facts in transaction.tables()]
+        return pipeline.catalogue(transaction)
 
 
 def summary(entry: Entry) -> dict[str, object]:
@@ -150,8 +151,9 @@ def _readable(value: bytes | None) -> str | None:
 
 
 def _settled(
-    options: argparse.Namespace, pipeline: Pipeline, quarantine: Quarantine, number: int
+    options: argparse.Namespace, pipeline: Pipeline, store: Store, quarantine: Quarantine
 ) -> str:
+    number = _number(options)
     if options.drop:
         quarantine.drop(number)
         return f"entry {number} is dropped"
@@ -163,14 +165,19 @@ def _settled(
         raise ConfigurationError(
             f"how shall entry {number} be settled? Say --accept, --drop or --from-source"
         )
-    entry = quarantine.show(number)
-    spec = pipeline.spec_named(entry.table) if entry.table else None
-    if spec is None and entry.delivery is not None:
-        try:
-            spec = pipeline.route(pipeline.envelope.decode(entry.delivery))
-        except LookupError:
-            spec = None
-    return quarantine.accept(number, spec)
+    return quarantine.accept(number, _spec_for(pipeline, store, quarantine.show(number)))
+
+
+def _spec_for(pipeline: Pipeline, store: Store, entry: Entry) -> TableSpec | None:
+    """The table of an entry. What no table took is routed again: a [[table]] may take it now."""
+    catalogue = _catalogue(pipeline, store)
+    if entry.table or entry.state != "open" or entry.delivery is None:
+        return catalogue.spec_of(entry.table)
+    event = pipeline.envelope.decode(entry.delivery)
+    (route,) = catalogue.routes(store, [event], time.time())
+    if isinstance(route, Unrouted) and route.detail:
+        raise ConfigurationError(f"entry {entry.id} cannot be accepted: {route.detail}")
+    return route if isinstance(route, TableSpec) else None
 
 
 def _number(options: argparse.Namespace) -> int:

@@ -26,16 +26,16 @@ def run(options: argparse.Namespace) -> int:
     rows = []
     with closing(pipeline.open_store()) as store:
         with store.reading() as transaction:
-            tables = transaction.tables()
-        for facts in tables:
-            spec = pipeline.spec_named(facts.name, facts.key)
+            catalogue = pipeline.catalogue(transaction)
+            tombstones = {facts.name: facts.tombstones for facts in transaction.tables()}
+        for spec in catalogue.specs():
             gone = forget(store, spec, time.time())
             rows.append(
                 {
-                    "table": facts.name,
+                    "table": spec.name,
                     "retention": spelled(spec.retention),
                     "forgotten": gone,
-                    "tombstones": facts.tombstones - gone,
+                    "tombstones": tombstones.get(spec.name, 0) - gone,
                 }
             )
     print_rows(rows, options, "no guarded table yet")

@@ -31,7 +31,7 @@ def run(options: argparse.Namespace) -> int:
     pipeline = load_pipeline(options.pipeline)
     with closing(pipeline.open_store()) as store:
         with store.reading() as transaction:
-            names = [facts.name for facts in transaction.tables()]
+            names = [target.name for target in transaction.catalogue()]
         if options.table not in names:
             raise ConfigurationError(
                 f"no guarded table {options.table!r}; there are: {', '.join(names) or 'none yet'}"

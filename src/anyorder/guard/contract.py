@@ -186,6 +186,31 @@ class TableFacts(NamedTuple):
     limits: Limits
 
 
+class Recorded(msgspec.Struct, frozen=True, omit_defaults=True):
+    """What the catalogue holds of one target table.
+
+    `source`: the source table that it belongs to, "" while no pipeline has routed one to it.
+    `table`: the source's own name for that, and `topics`: those its changes came by, latest first;
+    a pipeline's sections are matched against them. The rest: as last declared, see `TableSpec`.
+    """
+
+    source: str = ""
+    table: str = ""
+    topics: tuple[str, ...] = ()
+    retention: float | None = None
+    partitions: int | None = None
+    adopt: str = "refuse"
+
+
+class Catalogued(NamedTuple):
+    """A target table in the catalogue. `recorded`: None where nothing was, by an anyorder that
+    recorded nothing or because nothing was routed to it yet."""
+
+    name: str
+    key: tuple[str, ...]
+    recorded: Recorded | None
+
+
 class Promises(msgspec.Struct, frozen=True):
     """What a store promises and what it cannot; the docs table is generated from it, and the kit
     asserts each."""
@@ -278,6 +303,13 @@ class Transaction(Protocol):
 
     def tables(self) -> list[TableFacts]:
         """Every guarded table of this store, for `doctor` and `incomplete`."""
+
+    def catalogue(self) -> list[Catalogued]:
+        """Every guarded table of this store, with what was recorded of it."""
+
+    def record(self, table: str, before: Recorded | None, after: Recorded) -> bool:
+        """Record this of a table that was opened. False, and nothing is written, if what is
+        recorded is not `before` any more."""
 
     def quarantine_size(self) -> int:
         """Bytes of deliveries in the quarantine, closed entries included."""

@@ -12,6 +12,7 @@ from anyorder._core.batch import Judged
 from anyorder._core.event import Event, Kind
 from anyorder._core.outcome import Reason
 from anyorder.errors import QuarantineFull, TooManyQuarantined
+from anyorder.guard.catalogue import Catalogue, Ignored, Route, Unrouted
 from anyorder.guard.contract import Store, TableSpec
 from anyorder.guard.forgetting import forget
 from anyorder.guard.intake import Share, Taken, take
@@ -50,6 +51,7 @@ class Run:
         self._batches = 0
         self._source = pipeline.open_source()
         self.place = self._source.place
+        self._catalogue = Catalogue(pipeline.declared)
 
     def stop(self) -> None:
         """Ask the loop to end after the batch at hand."""
@@ -60,8 +62,9 @@ class Run:
         what was committed stays."""
         with self.store.reading() as transaction:
             frontier = transaction.frontier(self._source.name)
-            for facts in transaction.tables():
-                self.pipeline.remember(facts.name, facts.key)
+            self._catalogue = self.pipeline.catalogue(transaction)
+        if not self._dry:
+            self._catalogue.save(self.store, time.time())
         try:
             for batch in self._source.batches(frontier, self.pipeline.runtime.batch):
                 self._take(batch)
@@ -103,37 +106,23 @@ class Run:
 
     def _routed(self, events: list[Event]) -> tuple[list[Share], list[Judged]]:
         """Each table's share of a batch, and the deliveries of no table, decided."""
+        routes = self._catalogue.routes(self.store, events, time.time(), dry=self._dry)
         routed: dict[str, tuple[TableSpec, list[Event]]] = {
-            spec.name: (spec, []) for spec in self.pipeline.known_specs()
+            spec.name: (spec, []) for spec in self._catalogue.specs()
         }
         loose = []
-        for event in events:
-            try:
-                spec = self.pipeline.route(event)
-            except LookupError:
-                loose.append(
-                    Judged(
-                        0,
-                        event,
-                        Reason.MALFORMED if event.kind is Kind.MALFORMED else Reason.UNROUTED,
-                        detail=event.note,
-                    )
-                )
-                continue
-            # whose it is cannot be read: nobody said to ignore it
-            if spec is None and event.kind is Kind.MALFORMED and not event.table:
-                loose.append(Judged(0, event, Reason.MALFORMED, detail=event.note))
-            elif event.kind is Kind.CONTROL or spec is None:
-                loose.append(Judged(0, event, Reason.NOT_A_CHANGE))
+        for event, route in zip(events, routes, strict=True):
+            if isinstance(route, TableSpec) and event.kind is not Kind.CONTROL:
+                routed.setdefault(route.name, (route, []))[1].append(event)
             else:
-                routed.setdefault(spec.name, (spec, []))[1].append(event)
+                loose.append(_of_no_table(event, route))
         # may settle what any table's quarantine holds (rules R14)
         runs = any(event.snapshot_run is not None for event in events)
         return [Share(spec, found) for spec, found in routed.values() if found or runs], loose
 
     def _reap(self, *, everything: bool = False) -> None:
         now = time.time()
-        for spec in self.pipeline.known_specs():
+        for spec in self._catalogue.specs():
             if spec.retention is not None and (
                 everything or spec.retention == 0 or now - self._reaped > REAP_SECONDS
             ):
@@ -159,3 +148,15 @@ class Run:
                 raise QuarantineFull(
                     f"the quarantine holds {held} bytes, more than {self.pipeline.quarantine_size}. {QuarantineFull()}"
                 )
+
+
+def _of_no_table(event: Event, route: Route) -> Judged:
+    """What becomes of a delivery that goes to no table."""
+    # whose it is cannot be read: nobody said to ignore it
+    unread = event.kind is Kind.MALFORMED and not event.table
+    if isinstance(route, Unrouted):
+        reason = Reason.MALFORMED if event.kind is Kind.MALFORMED else Reason.UNROUTED
+        return Judged(0, event, reason, detail=event.note or route.detail)
+    if isinstance(route, Ignored) and unread:
+        return Judged(0, event, Reason.MALFORMED, detail=event.note)
+    return Judged(0, event, Reason.NOT_A_CHANGE)

@@ -11,10 +11,10 @@ from typing import Any
 
 import msgspec
 
-from anyorder._core.event import Event
 from anyorder.envelopes import DEFAULT_ENVELOPE, Envelope, needs_table, open_envelope
 from anyorder.errors import ConfigurationError
-from anyorder.guard.contract import Store, TableSpec
+from anyorder.guard.catalogue import Catalogue, Ignored, Route, Unrouted
+from anyorder.guard.contract import Store, TableSpec, Transaction
 from anyorder.guard.duration import FOREVER, seconds
 from anyorder.sources import Source, nameless, open_source
 from anyorder.stores import open_store
@@ -87,7 +87,7 @@ class Pipeline:
         self.quarantine_size = size(file.runtime.quarantine_size)
         self._sections = [(section, seconds(section.retention)) for section in file.table]
         self._adopt = adopt
-        self._specs: dict[tuple[str, str], TableSpec | None] = {}
+        self._declared: dict[tuple[str, str], Route] = {}
         if file.runtime.batch < 1:
             raise ConfigurationError("[runtime] batch is at least 1")
 
@@ -104,23 +104,25 @@ class Pipeline:
         }
         return open_source(self.source.kind, said)
 
-    def remember(self, name: str, key: tuple[str, ...]) -> None:
-        """A table that the store guards already, before any event is routed to it."""
-        self._specs.setdefault(("", name), self.spec_named(name, key))
+    def catalogue(self, transaction: Transaction) -> Catalogue:
+        """The catalogue of its store. Raises ConfigurationError for a changed key."""
+        found = Catalogue(self.declared)
+        found.load(transaction)
+        return found
 
-    def route(self, event: Event) -> TableSpec | None:
-        """The table of an event; None if the pipeline ignores it. Raises LookupError if no
-        [[table]] matches."""
-        place = (event.delivery.topic, event.table)
-        if place not in self._specs:
-            self._specs[place] = self._find(*place)
-        return self._specs[place]
+    def declared(self, topic: str, table: str) -> Route:
+        """What the first [[table]] that matches says. `table`: the source's own name for it, used
+        where there is no topic."""
+        place = (topic, table)
+        if place not in self._declared:
+            self._declared[place] = self._find(topic, table)
+        return self._declared[place]
 
-    def _find(self, topic: str, table: str) -> TableSpec | None:
+    def _find(self, topic: str, table: str) -> Route:
         for section, retention in self._sections:
             if fnmatchcase(topic or table, section.match):
                 if section.ignore:
-                    return None
+                    return Ignored()
                 key = (section.key,) if isinstance(section.key, str) else tuple(section.key or ())
                 name = target_name(section.name, topic, table)
                 if not name:
@@ -131,18 +133,7 @@ class Pipeline:
                 return TableSpec(
                     name, key, retention, section.partitions, self._adopt or section.adopt
                 )
-        raise LookupError(topic or table)
-
-    def known_specs(self) -> list[TableSpec]:
-        """The tables that events were routed to so far."""
-        return list({spec.name: spec for spec in self._specs.values() if spec is not None}.values())
-
-    def spec_named(self, name: str, key: tuple[str, ...] = ()) -> TableSpec:
-        """The specification of a target table that the store knows by this name."""
-        for section, retention in self._sections:
-            if not section.ignore and fnmatchcase(name, target_pattern(section.name)):
-                return TableSpec(name, key, retention, section.partitions, section.adopt)
-        return TableSpec(name, key)
+        return Unrouted()
 
 
 def target_name(pattern: str, topic: str, table: str) -> str:
@@ -153,11 +144,6 @@ def target_name(pattern: str, topic: str, table: str) -> str:
         .replace("{table}", plain or topic)
         .replace("{topic}", topic)
     )
-
-
-def target_pattern(pattern: str) -> str:
-    """A glob over the names that a pattern makes."""
-    return pattern.replace("{schema}", "*").replace("{table}", "*").replace("{topic}", "*")
 
 
 def load_pipeline(path: str | None = None, adopt: str | None = None) -> Pipeline:

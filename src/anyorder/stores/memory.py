@@ -21,6 +21,7 @@ from anyorder._core.outcome import Reason
 from anyorder._core.position import Lineage
 from anyorder._core.reset import Growth
 from anyorder.guard.contract import (
+    Catalogued,
     Decode,
     Entry,
     EntryQuery,
@@ -29,6 +30,7 @@ from anyorder.guard.contract import (
     Lost,
     News,
     Promises,
+    Recorded,
     Refused,
     Remembered,
     TableFacts,
@@ -60,6 +62,7 @@ class State:
         self.runs: dict[str, tuple[str, ...]] = {}
         self.growths: dict[str, Growth] = {}
         self.frontiers: dict[str, str] = {}
+        self.catalogue: dict[str, Recorded] = {}
 
     def copied(self) -> State:
         """Two levels deep; what lies below is immutable or replaced whole."""
@@ -319,6 +322,17 @@ class MemoryTransaction:
             count - live,
             replace(self._state.limits[name], lineage=self.lineage()),
         )
+
+    def catalogue(self) -> list[Catalogued]:
+        keys, recorded = self._state.keys, self._state.catalogue
+        return [Catalogued(name, keys[name], recorded.get(name)) for name in sorted(keys)]
+
+    def record(self, table: str, before: Recorded | None, after: Recorded) -> bool:
+        opened = table in self._state.keys
+        if not opened or self._state.catalogue.get(table) != before:
+            return False
+        self._state.catalogue[table] = after
+        return True
 
     def quarantine_size(self) -> int:
         return sum(

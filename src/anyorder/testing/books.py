@@ -8,7 +8,7 @@ import contextlib
 from anyorder._core.event import Event, Kind
 from anyorder._core.outcome import Reason
 from anyorder._core.reset import Growth
-from anyorder.guard.contract import EntryQuery
+from anyorder.guard.contract import EntryQuery, Recorded, Store
 from anyorder.guard.intake import Share, take, take_in
 from anyorder.guard.quarantine import Quarantine
 from anyorder.testing.bench import NEVER, RETENTION_ZERO, Bench
@@ -197,3 +197,31 @@ def check_books(make_store: MakeStore) -> str:
         if bench.rows() != {1: {"x": "1@1", "y": "1@1"}}:
             raise bench.failed(f"the rows are {bench.rows()}")
     return "frontier, lineage, growth, counts, a dry run, a malformed delivery"
+
+
+def check_catalogue(make_store: MakeStore) -> str:
+    """What is recorded of a table stays: batches and a dry run leave it, other connections see it, and who decided on something else is told no."""
+    mine = Recorded("eu.users", "users", ("eu", "before"), 3600.5, 4, "older-than-everything")
+    other = Recorded("us.users")
+    with Bench("catalogue", make_store, NEVER) as bench:
+        bench.deliver([put(1, 1)])
+        if _record(bench, bench.store, mine, mine) or not _record(bench, bench.store, None, mine):
+            raise bench.failed("nothing was recorded yet: only who decided on that may record")
+        _record(bench, bench.store, mine, other, dry=True)
+        connection = bench.connect()
+        overruled = _record(bench, connection, None, other)
+        bench.deliver([put(1, 2), delete(2, 1), truncate(5), put(3, 6)])
+        with connection.reading() as transaction:
+            found = {target.name: target.recorded for target in transaction.catalogue()}
+        connection.close()
+        if overruled or found != {"kit": mine}:
+            raise bench.failed(f"{mine} was recorded first, another connection sees {found}")
+    return "recorded, a dry run, batches, a second that claims it"
+
+
+def _record(
+    bench: Bench, store: Store, before: Recorded | None, after: Recorded, *, dry: bool = False
+) -> bool:
+    with store.transaction(bench.now(), dry=dry) as transaction:
+        transaction.open_table(bench.spec)
+        return transaction.record(bench.spec.name, before, after)

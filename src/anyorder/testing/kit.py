@@ -27,6 +27,7 @@ CHECKS: dict[str, Callable[[MakeStore], str]] = {
     "refused": orders.check_refused,
     "quarantine": books.check_quarantine,
     "books": books.check_books,
+    "catalogue": books.check_catalogue,
     "positions": encodings.check_positions,
     "keys": encodings.check_keys,
     "values": encodings.check_values,

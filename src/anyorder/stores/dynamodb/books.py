@@ -19,6 +19,7 @@ import msgspec
 from anyorder._core.memory import Stamp
 from anyorder._core.position import Lineage
 from anyorder._core.reset import Growth
+from anyorder.guard.contract import Recorded
 from anyorder.stores.dynamodb.items import Item
 from anyorder.stores.dynamodb.requests import Requests, raise_for
 from anyorder.stores.dynamodb.schema import create_table, wait_until_active
@@ -35,7 +36,7 @@ class Meta(NamedTuple):
 
     `guarded`: since when creates check the floor (seconds; 0: from the first write); None: nothing
     was ever forgotten, and creates are plain. `opened`, `open`: quarantine entries ever opened for
-    its keys, and open now.
+    its keys, and open now. `recorded`: what the catalogue holds of it, as text.
     """
 
     name: str
@@ -47,6 +48,7 @@ class Meta(NamedTuple):
     expires: float | None = None
     opened: int = 0
     open: int = 0
+    recorded: str | None = None
 
 
 class Books:
@@ -205,6 +207,14 @@ class Books:
             "table", meta.name, "SET truncated = :new", values, condition="truncated = :old"
         )
 
+    def record(self, meta: Meta, recorded: Recorded) -> bool:
+        """What the catalogue holds of a table; False if something else was recorded meanwhile."""
+        values: Item = {":new": {"S": _encode(recorded).decode()}}
+        condition = "attribute_not_exists(recorded)"
+        if meta.recorded is not None:
+            values[":old"], condition = {"S": meta.recorded}, "recorded = :old"
+        return self.update("table", meta.name, "SET recorded = :new", values, condition=condition)
+
     # ---- lineage, growth, frontier
 
     def lineage(self) -> Lineage:
@@ -256,6 +266,11 @@ def packed(growth: Growth) -> bytes:
     return zlib.compress(_encode(growth), 9)
 
 
+def recorded_of(meta: Meta) -> Recorded | None:
+    """What the catalogue holds of a table."""
+    return None if meta.recorded is None else msgspec.json.decode(meta.recorded, type=Recorded)
+
+
 def growth_of(stored: bytes) -> Growth:
     """What `packed` wrote."""
     return _growth.decode(zlib.decompress(stored))
@@ -273,6 +288,7 @@ def _meta(item: Item) -> Meta:
         float(item["expires"]["N"]) if "expires" in item else None,
         int(item["opened"]["N"]) if "opened" in item else 0,
         int(item["open"]["N"]) if "open" in item else 0,
+        item["recorded"]["S"] if "recorded" in item else None,
     )
 
 

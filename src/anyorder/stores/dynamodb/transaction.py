@@ -16,17 +16,19 @@ from anyorder._core.position import Lineage
 from anyorder._core.reset import Growth
 from anyorder.guard.contract import (
     Answer,
+    Catalogued,
     Entry,
     EntryQuery,
     Holding,
     News,
+    Recorded,
     Refused,
     Remembered,
     TableFacts,
     TableSpec,
     Write,
 )
-from anyorder.stores.dynamodb.books import Meta, growth_of, packed
+from anyorder.stores.dynamodb.books import Meta, growth_of, packed, recorded_of
 from anyorder.stores.dynamodb.execute import Execution
 from anyorder.stores.dynamodb.floors import EXPIRY
 from anyorder.stores.dynamodb.items import DoesNotFit, key_of, memory_of
@@ -218,6 +220,18 @@ class DynamoDBTransaction:
         known = [meta for meta in self._books.metas() if _is_known(meta)]
         return [self._facts(meta) for meta in sorted(known)]
 
+    def catalogue(self) -> list[Catalogued]:
+        known = [meta for meta in self._books.metas() if _is_known(meta)]
+        return [Catalogued(meta.name, meta.key, recorded_of(meta)) for meta in sorted(known)]
+
+    def record(self, table: str, before: Recorded | None, after: Recorded) -> bool:
+        if self._dry:
+            return True
+        meta, _ = self._books.load(table)
+        if meta is None or recorded_of(meta) != before:
+            return False
+        return self._books.record(meta, after)
+
     def _facts(self, meta: Meta) -> TableFacts:
         spec = TableSpec(meta.name, meta.key)
         entries: dict[str, Any] = {}
@@ -234,5 +248,6 @@ class DynamoDBTransaction:
 
 
 def _is_known(meta: Meta) -> bool:
-    """Was the table ever written, or declared with a key or a retention?"""
-    return bool(meta.key or meta.columns) or meta.guarded is not None
+    """Was the table ever written, recorded, or declared with a key or a retention?"""
+    declared = meta.guarded is not None or meta.recorded is not None
+    return declared or bool(meta.key or meta.columns)

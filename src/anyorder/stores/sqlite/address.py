@@ -9,7 +9,7 @@ import msgspec
 
 from anyorder.guard.contract import Decode, Promises
 from anyorder.stores.sqlite.rows import memory_table
-from anyorder.stores.sqlite.store import SQLiteStore
+from anyorder.stores.sqlite.store import VERSION, SQLiteStore
 from anyorder.stores.statements import load_statements, quoted
 
 
@@ -30,7 +30,7 @@ class SQLiteAddress(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     def ddl(tables: Sequence[str]) -> str:
         """The schema, and the memories beside these tables."""
         statements = load_statements("sqlite/sqlite.sql")
-        made = [statements["schema_1"]]
+        made = [statements[f"schema_{version}"] for version in range(1, VERSION + 1)]
         for table in tables:
             memory, index = memory_table(table), quoted(f"anyorder_tombstones_{table}")
             made.append(statements["create_memory"].format(memory=memory))

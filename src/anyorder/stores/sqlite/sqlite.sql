@@ -31,6 +31,11 @@ CREATE UNIQUE INDEX anyorder_quarantine_identity ON anyorder_quarantine (table_n
 CREATE INDEX anyorder_quarantine_open ON anyorder_quarantine (table_name, entity) WHERE state = 'open';
 CREATE INDEX anyorder_quarantine_retry ON anyorder_quarantine (table_name, entity) WHERE state = 'open' AND retry = 1;
 
+-- name: schema_2
+-- the catalogue: which source table a target belongs to, and what was last declared of it (JSON); NULL: nothing was recorded yet
+ALTER TABLE anyorder_table ADD COLUMN recorded TEXT;
+UPDATE anyorder_schema SET version = 2;
+
 -- name: schema_version
 SELECT version FROM anyorder_schema;
 
@@ -55,6 +60,15 @@ UPDATE anyorder_table SET floor = :floor, truncated = :truncated WHERE name = :n
 
 -- name: tables
 SELECT name, key_columns, columns, floor, truncated, created FROM anyorder_table ORDER BY name;
+
+-- name: catalogue
+SELECT name, key_columns, recorded FROM anyorder_table ORDER BY name;
+
+-- name: recorded
+SELECT recorded FROM anyorder_table WHERE name = :name;
+
+-- name: record
+UPDATE anyorder_table SET recorded = :recorded WHERE name = :name;
 
 -- name: create_memory
 -- The memory of one table. live 0: a tombstone; since: when it was written (seconds since 1970).

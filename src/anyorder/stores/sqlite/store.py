@@ -26,7 +26,7 @@ from anyorder.stores.statements import load_statements
 BUSY_SECONDS = 60.0  # how long one statement waits for another writer
 LOCKED_SECONDS = 300.0  # how long a transaction waits to begin before StoreBusy
 SQL = load_statements("sqlite/sqlite.sql")
-VERSION = 1
+VERSION = 2
 BEGIN = "BEGIN IMMEDIATE"
 LOCK = "UPDATE anyorder_schema SET version = version"  # takes the write lock, changes nothing
 
@@ -152,14 +152,27 @@ class SQLiteStore:
         if self._database.execute(SQL["has_schema"]).fetchone() is None:
             with self.transaction(0.0):
                 if self._database.execute(SQL["has_schema"]).fetchone() is None:
-                    for statement in SQL["schema_1"].split(";"):
-                        self._database.execute(statement)
-        (version,) = self._database.execute(SQL["schema_version"]).fetchone()
+                    self._upgrade(1)
+        version = self._version()
+        if version < VERSION:
+            with self.transaction(0.0):
+                # read again under the lock: another process may have been quicker
+                for step in range(self._version() + 1, VERSION + 1):
+                    self._upgrade(step)
         if version > VERSION:
             raise StoreError(
                 f"{self.path} was written by a newer anyorder "
                 f"(schema {version}, this one knows {VERSION}): upgrade anyorder"
             )
+
+    def _version(self) -> int:
+        (version,) = self._database.execute(SQL["schema_version"]).fetchone()
+        return int(version)
+
+    def _upgrade(self, version: int) -> None:
+        """From the version before this one to it."""
+        for statement in SQL[f"schema_{version}"].split(";"):
+            self._database.execute(statement)
 
     def _waiting(self, act: Callable[[], Any]) -> None:
         """SQLite's own waiting gives up in some cases although the lock will come free; ours ends

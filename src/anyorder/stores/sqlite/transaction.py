@@ -19,11 +19,13 @@ from anyorder._core.position import Lineage
 from anyorder._core.reset import Growth
 from anyorder.errors import StoreError
 from anyorder.guard.contract import (
+    Catalogued,
     Entry,
     EntryQuery,
     Holding,
     Lost,
     News,
+    Recorded,
     Refused,
     Remembered,
     TableFacts,
@@ -44,6 +46,7 @@ _headers = msgspec.json.Decoder(tuple[tuple[str, str | None], ...])
 _truncated = msgspec.json.Decoder(Stamp)
 _floor = msgspec.json.Decoder(Floor)
 _growth = msgspec.json.Decoder(Growth)
+_recorded = msgspec.json.Decoder(Recorded)
 
 
 class Tables(dict[str, Schema]):
@@ -282,6 +285,19 @@ class SQLiteTransaction:
             name, tuple(decode(key)), tuple(decode(columns)), rows, live, memories - live, limits
         )
 
+    def catalogue(self) -> list[Catalogued]:
+        return [
+            Catalogued(name, tuple(msgspec.json.decode(key)), _recorded_of(text))
+            for name, key, text in self._database.execute(SQL["catalogue"])
+        ]
+
+    def record(self, table: str, before: Recorded | None, after: Recorded) -> bool:
+        row = self._database.execute(SQL["recorded"], {"name": table}).fetchone()
+        if row is None or _recorded_of(row[0]) != before:
+            return False
+        self._database.execute(SQL["record"], {"name": table, "recorded": _encode(after).decode()})
+        return True
+
     def quarantine_size(self) -> int:
         (size,) = self._database.execute(SQL["quarantine_size"]).fetchone()
         return int(size)
@@ -296,6 +312,10 @@ def delivery_of(columns: Sequence[Any]) -> Delivery:
     return Delivery(
         topic, partition, offset, timestamp, timestamp_type, key, value, _headers.decode(headers)
     )
+
+
+def _recorded_of(text: str | None) -> Recorded | None:
+    return None if text is None else _recorded.decode(text)
 
 
 def _entry(row: Sequence[Any]) -> Entry:
