@@ -19,7 +19,7 @@ from anyorder.cli.main import main
 from anyorder.errors import ConfigurationError
 from anyorder.guard.catalogue import Catalogue
 from anyorder.guard.contract import Recorded, TableSpec
-from anyorder.stores.memory import MemoryTransaction
+from anyorder.stores.memory import MemoryStore, MemoryTransaction
 from anyorder.stores.sqlite.store import SQLiteStore
 from tests.stores.broken import broken
 from tests.streams import record, tombstone
@@ -240,8 +240,8 @@ def test_a_second_source_table_is_unrouted_and_changes_nothing(pipeline: Pipelin
     assert pipeline.rows("users") == 2
     detail = pipeline.listed("quarantine", "list", code=1)[0]["detail"]
     assert detail == (
-        "the target users belongs to the source table app.public.users; give us.public.users a "
-        "[[table]] before that one, with another name"
+        "the target users belongs to the source table 'app.public.users', this is of "
+        "'us.public.users': give it a [[table]] before that one, with another name"
     )
 
 
@@ -256,7 +256,7 @@ def test_what_was_unrouted_is_accepted_once_it_has_a_table_of_its_own(pipeline: 
     pipeline.tables('[[table]]\nmatch = "us.*"\nname = "us_users"\n', anyone)
     pipeline.verb("quarantine", "settle", "1", "--accept")
 
-    assert "belongs to the source table app.public.users" in refused
+    assert "belongs to the source table 'app.public.users'" in refused
     assert (pipeline.rows("us_users"), pipeline.rows("users")) == (1, 1)
     owned = {name: found and found.source for name, found in recorded(pipeline).items()}
     assert owned == {"users": "app.public.users", "us_users": "us.public.users"}
@@ -304,17 +304,19 @@ def test_hints_and_malformed_deliveries_follow_the_changes_of_their_topic(
     assert {entry["table"] for entry in entries} == {"public_users"}
 
 
-def test_hints_and_malformed_deliveries_claim_nothing(pipeline: Pipeline) -> None:
+def test_hints_and_malformed_deliveries_neither_claim_nor_contradict(pipeline: Pipeline) -> None:
     """What comes first of a target is a hint and a broken record of another topic; the target is
-    still free."""
+    still free. Nor are they refused where it is taken."""
     pipeline.tables('[[table]]\nname = "users"\n')
     other = of("users", record(1, "d", 20), connector="us")
     pipeline.run(tombstone(other), {**other, "value": "{", "offset": 9}, code=1)
     before = recorded(pipeline)
     pipeline.run(record(1, "c", 10, after={"id": 1}))
+    books = pipeline.run(tombstone({**other, "topic": "new", "offset": 70}), code=1)
 
     after = recorded(pipeline)["users"]
     assert before == {"users": None}
+    assert books["quarantined"] == {"waiting": 1}
     assert after is not None
     assert after.source == "app.public.users"
 
@@ -328,6 +330,77 @@ def test_a_hint_of_a_refused_source_table_is_unrouted_as_its_changes_are(
     books = pipeline.run(record(1, "c", 10, after={"id": 1}), tombstone(other), other, code=1)
 
     assert books["quarantined"] == {"unrouted": 2}
+
+
+def test_a_topic_of_several_tables_leads_its_followers_by_the_names_they_have(
+    pipeline: Pipeline,
+) -> None:
+    """All records come by one topic, as from a queue. A broken one goes where its source block
+    says; one of a source table that was refused goes to no table; a hint goes with the owner."""
+    pipeline.tables('[[table]]\nname = "{table}"\n')
+    users = of("users", record(1, "d", 10), topic="all")
+    broken = {**of("orders", record(1, "c", 20, after={"id": 1}), topic="all"), "key": "{"}
+    refused = {**of("users", record(1, "c", 30), connector="us", topic="all"), "offset": 30}
+    pipeline.run(users, refused, code=1)
+    unreadable = {**refused, "key": "{", "offset": 40}
+    pipeline.run(refused, tombstone(users), broken, unreadable, code=1)
+
+    entries = pipeline.listed("quarantine", "list", "--state", "all", code=1)
+    held = sorted((entry["reason"], entry["table"]) for entry in entries)
+    assert held == [("malformed", ""), ("malformed", "orders"), ("unrouted", "")]
+
+
+def test_a_topic_that_is_ignored_by_now_is_ignored_whole(pipeline: Pipeline) -> None:
+    users = USERS.format(name="clients", more="")
+    pipeline.tables(users)
+    pipeline.run(record(1, "d", 20))
+    pipeline.tables(USERS.format(name="clients", more="ignore = true"))
+
+    books = pipeline.run(tombstone(record(1, "d", 40)), record(2, "d", 50))
+
+    assert books["ignored"] == {"not_a_change": 2}
+
+
+def test_a_dry_run_finds_a_second_source_table_too(pipeline: Pipeline) -> None:
+    """In another batch than the first one, of which nothing was recorded."""
+    pipeline.tables('[[table]]\nname = "users"\n')
+    records = [record(1, "c", 10, after={"id": 1}), of("users", record(1, "d", 5), connector="us")]
+    lines = "".join(json.dumps(one) + "\n" for one in records)
+    (pipeline.path / "day.jsonl").write_text(lines, encoding="utf-8")
+
+    told = pipeline.verb("run", "--dry-run", "--batch", "1", "--json", code=1)
+
+    assert json.loads(told.splitlines()[-1])["quarantined"] == {"unrouted": 1}
+
+
+def test_a_section_with_another_name_begins_another_target(pipeline: Pipeline) -> None:
+    """The old target keeps what was recorded; its source table's changes, and the followers of its
+    topic, go to the new one from now on, in this run and the next."""
+    pipeline.tables(USERS.format(name="old", more='retention = "9d"'))
+    pipeline.run(record(1, "c", 10, after={"id": 1}))
+    pipeline.tables(USERS.format(name="new", more='retention = "1d"'))
+    for offset in (30, 40):
+        gone = record(offset, "d", offset)
+        pipeline.run(tombstone(gone), gone)
+
+    assert {one["table"]: one["retention"] for one in pipeline.listed("reap")} == {
+        "new": "1d",
+        "old": "9d",
+    }
+    assert (pipeline.rows("old"), pipeline.tombstones("new")) == (1, 2)
+    assert [one["where"] for one in pipeline.listed("doctor", code=1)] == ["old"]
+
+
+def test_a_target_s_key_is_the_learned_one_where_none_is_declared() -> None:
+    store, spec = MemoryStore(), TableSpec("users", retention=0.0)
+    with store.transaction(0.0) as transaction:
+        transaction.open_table(TableSpec("users", ("id",)))
+        transaction.record("users", None, Recorded("a", "a", ("a",)))
+    catalogue = Catalogue(lambda topic, table: spec)
+    with store.reading() as transaction:
+        catalogue.load(transaction)
+
+    assert catalogue.spec_of("users") == replace(spec, key=("id",))
 
 
 def test_a_target_that_is_named_no_longer_keeps_what_was_recorded_and_doctor_says_so(

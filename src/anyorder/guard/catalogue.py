@@ -63,7 +63,7 @@ class Catalogue:
             declared = self._declared_of(target)
             if declared is None:
                 self.unnamed.append(target)
-                self._learn(_as_recorded(target), target.recorded or NOTHING)
+                self._learn(_as_recorded(target), target.known)
             else:
                 _check_key(transaction, target, declared)
                 self._renew(target, declared)
@@ -71,18 +71,17 @@ class Catalogue:
     def _declared_of(self, target: Catalogued) -> TableSpec | None:
         """What the pipeline says of a target's own source table; None if it does not name the
         target."""
-        recorded = target.recorded or NOTHING
-        for topic in recorded.topics:
-            match self._declared(topic, recorded.table):
+        # the latest topic first: an older one may have been given to another target since
+        for topic in target.known.topics:
+            match self._declared(topic, target.known.table):
                 case TableSpec(name=target.name) as declared:
                     return declared
         return None
 
     def _renew(self, target: Catalogued, declared: TableSpec) -> None:
-        recorded = target.recorded or NOTHING
-        renewed = _declared_as(recorded, declared)
-        if renewed != recorded:
-            self._changed.append((target.name, recorded, renewed))
+        renewed = _declared_as(target.known, declared)
+        if renewed != target.known:
+            self._changed.append((target.name, target.known, renewed))
         self._learn(_with_key(declared, target), renewed)
 
     def save(self, store: Store, now: float) -> None:
@@ -111,15 +110,14 @@ class Catalogue:
     ) -> list[Route]:
         """Where each event goes. What is new is recorded first, in a transaction of its own, and
         before anything follows it. Raises TableNotEmpty, StoreError, ConfigurationError."""
-        fresh = [event for event in events if self._is_new(event)]
+        claims = dict.fromkeys(_origin(event) for event in events if event.kind not in FOLLOWERS)
+        fresh = [origin for origin in claims if origin not in self._routes]
         if fresh:
             with store.transaction(now, dry=dry) as transaction:
-                for event in fresh:
-                    self._claim(transaction, event)
+                # as they came: of two source tables with one target, the first has it
+                for origin in fresh:
+                    self._claim(transaction, origin)
         return [self._route(event) for event in events]
-
-    def _is_new(self, event: Event) -> bool:
-        return event.kind not in FOLLOWERS and _origin(event) not in self._routes
 
     def _route(self, event: Event) -> Route:
         if event.kind in FOLLOWERS:
@@ -130,51 +128,49 @@ class Catalogue:
         """Where a delivery goes that claims nothing."""
         topic = event.delivery.topic
         declared = self._declared(topic, event.table)
+        # what is ignored is ignored whole, whatever its topic led to before
         if isinstance(declared, Ignored):
             return declared
-        # the topic knows better than a name guessed from it, unless it carries several tables
+        # a topic of one table knows better than the name which was guessed from the topic
         followed = self._by_topic.get(topic, {})
         if not event.source and len(followed) == 1:
             return next(iter(followed.values()))
         if isinstance(declared, Unrouted):
             return declared
-        return self._foreign(declared.name, event.source) or self._specs.get(
-            declared.name, declared
-        )
+        # only one that tells its table can tell that the target is another's
+        foreign = self._foreign(declared.name, event.source)
+        if event.source and foreign is not None:
+            return foreign
+        return self._specs.get(declared.name, declared)
 
-    def _claim(self, transaction: Transaction, event: Event) -> None:
-        """The target of an event's source table, recorded as its own unless it has another
-        already."""
-        origin = _origin(event)
-        if origin in self._routes:
-            return
+    def _claim(self, transaction: Transaction, origin: Origin) -> None:
+        """Where a source table goes, recorded unless the target is another's already."""
         topic, table, source = origin
         declared = self._declared(topic, table)
         if not isinstance(declared, TableSpec):
             self._routes[origin] = declared
             return
-        # what this process learned counts also in a dry run, which records nothing
-        foreign = self._foreign(declared.name, source)
-        if foreign is None:
+        # what this process has learned counts in a dry run too, which records nothing
+        if self._foreign(declared.name, source) is None:
             self._record(transaction, declared, origin)
-            foreign = self._foreign(declared.name, source)
+        foreign = self._foreign(declared.name, source)
         if foreign is None:
             self._lead(origin, self._specs[declared.name])
             return
         self._routes[origin] = foreign
+        # the owner's changes may come by this topic too: followers stay with them
         self._by_topic.setdefault(topic, {}).setdefault(declared.name, foreign)
 
     def _record(self, transaction: Transaction, declared: TableSpec, origin: Origin) -> None:
         # It ends: a target is read again only after another process recorded something of it, and
-        # each origin is recorded once. What is there by then is what is decided on.
+        # a process records each origin once. What is there by then is what is decided on.
         for _ in range(ATTEMPTS):
             target = _opened(transaction, declared)
-            there = target.recorded or NOTHING
-            if there.source not in ("", origin[2]):
-                self._recorded[target.name] = there
+            if target.known.source not in ("", origin[2]):
+                self._recorded[target.name] = target.known
                 return
             _check_key(transaction, target, declared)
-            claimed = _claimed(there, declared, origin)
+            claimed = _claimed(target.known, declared, origin)
             if claimed == target.recorded or transaction.record(
                 target.name, target.recorded, claimed
             ):
@@ -191,13 +187,14 @@ class Catalogue:
         if owner in ("", source):
             return None
         return Unrouted(
-            f"the target {name} belongs to the source table {owner}; give "
-            f"{source or 'these records'} a [[table]] before that one, with another name"
+            f"the target {name} belongs to the source table {owner!r}, this is of {source!r}: give "
+            "it a [[table]] before that one, with another name"
         )
 
     def _learn(self, spec: TableSpec, recorded: Recorded) -> None:
         """What counts for a target from now on, and which topics lead to it."""
         self._specs[spec.name], self._recorded[spec.name] = spec, recorded
+        # a topic that leads elsewhere by now, or is ignored, is not followed any more
         for topic in recorded.topics:
             match self._declared(topic, recorded.table):
                 case TableSpec(name=spec.name):
@@ -210,11 +207,13 @@ class Catalogue:
 
 def declare(transaction: Transaction, spec: TableSpec) -> None:
     """Record what a user's own code declares of a table: a catalogue of one, which takes the events
-    that it is given. Raises ConfigurationError for another key than the one that memories go by."""
+    that it is given. Raises ConfigurationError for a key that is not the one which memories go
+    by."""
     target = _opened(transaction, spec)
     _check_key(transaction, target, spec)
-    declared = _declared_as(target.recorded or NOTHING, spec)
+    declared = _declared_as(target.known, spec)
     if declared != target.recorded:
+        # False: another process declares it too, and its word counts as much as ours
         transaction.record(spec.name, target.recorded, declared)
 
 
@@ -225,23 +224,20 @@ def _origin(event: Event) -> Origin:
 
 def _opened(transaction: Transaction, spec: TableSpec) -> Catalogued:
     """A target as the catalogue has it; opened first if the store does not know it."""
-    found = _listed(transaction, spec.name)
-    if found is None:
+    if _listed(transaction, spec.name) is None:
         transaction.open_table(spec)
-        found = _listed(transaction, spec.name)
-    return found or Catalogued(spec.name, spec.key, None)
+    # a dry run may open nothing, and then lists nothing
+    return _listed(transaction, spec.name) or Catalogued(spec.name, spec.key, None)
 
 
 def _listed(transaction: Transaction, name: str) -> Catalogued | None:
-    return next((target for target in transaction.catalogue() if target.name == name), None)
+    return {target.name: target for target in transaction.catalogue()}.get(name)
 
 
 def _as_recorded(target: Catalogued) -> TableSpec:
     """Where nothing is recorded, tombstones are kept: a retention is never guessed."""
-    recorded = target.recorded or NOTHING
-    return TableSpec(
-        target.name, target.key, recorded.retention, recorded.partitions, recorded.adopt
-    )
+    known = target.known
+    return TableSpec(target.name, target.key, known.retention, known.partitions, known.adopt)
 
 
 def _with_key(declared: TableSpec, target: Catalogued) -> TableSpec:
@@ -262,8 +258,9 @@ def _claimed(recorded: Recorded, declared: TableSpec, origin: Origin) -> Recorde
 def _check_key(transaction: Transaction, target: Catalogued, declared: TableSpec) -> None:
     """Memories are found by their key, so a table that has some keeps it."""
     wanted = set(declared.key)
-    if not wanted or wanted == set(target.key):
+    if wanted in (set(), set(target.key)):
         return
+    # a table of the user's own has no key in the store's line where it was learned from events
     memories = transaction.memories(TableSpec(target.name, target.key))
     _, known, _ = next(memories, ("", dict.fromkeys(declared.key), None))
     if set(known) != wanted:

@@ -210,6 +210,11 @@ class Catalogued(NamedTuple):
     key: tuple[str, ...]
     recorded: Recorded | None
 
+    @property
+    def known(self) -> Recorded:
+        """What is recorded; of a target without, what holds as long as nothing is."""
+        return self.recorded or Recorded()
+
 
 class Promises(msgspec.Struct, frozen=True):
     """What a store promises and what it cannot; the docs table is generated from it, and the kit
