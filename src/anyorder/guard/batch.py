@@ -71,12 +71,12 @@ def apply(
     """
     found = sort_out(arrivals, suspected)
     batch = _Batch(transaction, spec, transaction.open_table(spec), token)
+    batch.decisions |= settle_without_rows(transaction, spec, found.decided)
     batch.write(found.keys, reconsider=reconsider)
     if found.truncates or reconsider:
         batch.truncate(found.truncates)
     if batch.has_applied:
         batch.retry()
-    batch.decisions |= settle_without_rows(transaction, spec, found.decided)
     return Settlement(batch.decisions, batch.closed)
 
 

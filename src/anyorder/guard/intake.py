@@ -2,7 +2,7 @@
 with the frontier.
 
 Order matters once: snapshot runs first, since they part a log into epochs (rules R14); then
-suspicion of a reset (R13); then each table by itself; last what belongs to no table.
+suspicion of a reset (R13); then what belongs to no table; then each table by itself.
 """
 
 from __future__ import annotations
@@ -73,7 +73,8 @@ def take_in(
     numbered, count = number(shares)
     reconsider = _learn_runs(transaction, numbered)
     suspected = _screen(transaction, numbered)
-    decisions: dict[int, Decision] = {}
+    others = [one._replace(number=count + place) for place, one in enumerate(loose)]
+    decisions = settle_without_rows(transaction, None, others)
     closed: list[Settled] = []
     for spec, arrivals in numbered:
         settlement = apply(
@@ -81,8 +82,6 @@ def take_in(
         )
         decisions |= settlement.decisions
         closed += settlement.closed
-    others = [one._replace(number=count + place) for place, one in enumerate(loose)]
-    decisions |= settle_without_rows(transaction, None, others)
     if len(decisions) != count + len(loose):
         raise BooksUnbalanced
     closed += hear(transaction, [share.spec for share in shares], token)
