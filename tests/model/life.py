@@ -9,7 +9,7 @@ from anyorder._core.event import Event
 from anyorder._core.fold import Limits
 from tests.model.search import Explored, explore, shortest
 from tests.model.source import Change
-from tests.model.store import EMPTY, QUARANTINED, Store, bits
+from tests.model.store import EMPTY, QUARANTINED, Shared, Store, bits
 
 State = tuple[int, int, int, int]  # limits, slot, delivered events, held events
 Fields = dict[str, object]
@@ -53,9 +53,17 @@ class Life:
         self.loud = self.open = self.back = False
 
     def search(self) -> Explored:
-        return explore((self.store.first_limits, EMPTY, 0, 0), self.successors, self.problem)
+        start = (self.store.first_limits, EMPTY, 0, 0)
+        return explore(start, self.successors, self.problem, self.spelled)
 
-    def successors(self, state: State) -> Iterator[tuple[str, State]]:
+    def spelled(self, label: object) -> str:
+        """A step of the trace: the change and what became of it."""
+        if not isinstance(label, tuple):
+            return str(label)
+        place, reason = label
+        return f"{self.changes[place].text()} {reason}"
+
+    def successors(self, state: State) -> Iterator[tuple[object, State]]:
         limits, slot, delivered, held = state
         if self.reaping and self.store.is_tombstone(slot):
             yield "reap", (self.store.reap(slot, limits), 0, delivered, held)
@@ -67,20 +75,18 @@ class Life:
             step = self.store.deliver(
                 slot, (place,), held & ~self.truncates, known, known != limits
             )
-            self.back = self.back or self.steps_back(slot, step.slot)
+            if self.ranks and not self.back:
+                self.back = self.steps_back(slot, step.slot)
             after = (known, step.slot, delivered | 1 << place, step.held | held & self.truncates)
-            yield (
-                f"{change.text()} {step.reasons[0]}",
-                self.settled(after) if known != limits else after,
-            )
+            yield (place, step.reasons[0]), self.settled(after) if known != limits else after
 
-    def truncate(self, state: State, place: int) -> tuple[str, State]:
+    def truncate(self, state: State, place: int) -> tuple[object, State]:
         """R10: what a truncate leaves, and what is held is decided again; a truncate that cannot be
         placed is held itself."""
         limits, slot, delivered, held = state
         (after,), limits, reason = self.store.truncate([slot], place, limits)
         held = held & ~(1 << place) | (reason in QUARANTINED) << place
-        return f"{self.changes[place].text()} {reason}", self.settled(
+        return (place, reason), self.settled(
             (limits, after, delivered | 1 << place, held), moved=True
         )
 
@@ -137,7 +143,8 @@ class Tally:
         self.lives = self.states = self.wrong = self.loud = self.open = self.back = 0
         self.worst: Explored | None = None
 
-    def add(self, life: Life) -> None:
+    def add(self, life: Life, shared: Shared) -> None:
+        life.store.share(shared)
         found = life.search()
         self.lives += 1
         self.states += found.states
@@ -154,8 +161,9 @@ class Tally:
 
 
 def tally(lives: Iterable[Life]) -> Tally:
-    """Search them all."""
-    found = Tally()
+    """Search them all. They have the same columns."""
+    found, shared = Tally(), Shared()
     for life in lives:
-        found.add(life)
+        shared = shared.or_fresh()
+        found.add(life, shared)
     return found

@@ -26,15 +26,16 @@ class Explored(NamedTuple):
 
 def explore(
     start: State,
-    successors: Callable[[State], Iterable[tuple[str, State]]],
+    successors: Callable[[State], Iterable[tuple[object, State]]],
     problem: Callable[[State], str],
+    spelled: Callable[[object], str] = str,
 ) -> Explored:
     """Visit every state that can be reached; stop at the first whose `problem` is not empty, or
     fails an assertion.
 
-    `successors` gives (label, state); labels make up the trace.
+    `successors` gives (label, state); labels, `spelled`, make up the trace.
     """
-    came: dict[State, tuple[State, str] | None] = {start: None}
+    came: dict[State, tuple[State, object] | None] = {start: None}
     queue = [start]
     for state in queue:
         for label, following in successors(state):
@@ -44,7 +45,8 @@ def explore(
             queue.append(following)
             found = _problem(problem, following)
             if found:
-                return Explored(len(came), _trace(came, following), found)
+                labels = _labels(came, following)
+                return Explored(len(came), tuple(map(spelled, labels)), found)
         assert len(came) < TOO_MANY, "the model grows without bound"
     return Explored(len(came))
 
@@ -56,12 +58,12 @@ def _problem(problem: Callable[[State], str], state: State) -> str:
         return str(error) or "an assertion failed"
 
 
-def _trace(came: dict[State, tuple[State, str] | None], state: State) -> tuple[str, ...]:
+def _labels(came: dict[State, tuple[State, object] | None], state: State) -> list[object]:
     labels = []
     while step := came[state]:
         state, label = step
         labels.append(label)
-    return tuple(reversed(labels))
+    return labels[::-1]
 
 
 def shortest(found: Explored, best: Explored | None) -> Explored:

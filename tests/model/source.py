@@ -17,6 +17,7 @@ unique check for whoever holds the key (rules R4).
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
+from functools import lru_cache
 from typing import NamedTuple
 
 from anyorder._core.event import Event, Kind
@@ -26,6 +27,7 @@ Log = tuple[tuple[str, str], ...]
 Fields = dict[str, object]
 SCOPE = "pg:main"
 READS = "rix"
+LOGS = 256  # whose transactions are kept at hand: one log is asked for many times in a row
 
 
 class Change(NamedTuple):
@@ -201,7 +203,8 @@ class _Writers:
             )
 
 
-def transactions(log: Log) -> list[Transaction]:
+@lru_cache(LOGS)
+def transactions(log: Log) -> tuple[Transaction, ...]:
     """In commit order."""
     found = []
     for at, (kind, name) in enumerate(log, 1):
@@ -216,7 +219,7 @@ def transactions(log: Log) -> list[Transaction]:
                 else ()
             )
             found.append(Transaction(at + 1, name, changes))
-    return found
+    return tuple(found)
 
 
 def state_at(log: Log, position: int) -> str | None:
@@ -375,6 +378,7 @@ def with_hints(life: Sequence[Change], *, lose_a_delete: bool = False) -> tuple[
     return tuple(numbered)
 
 
+@lru_cache(LOGS)
 def rank(log: Log, change: Change) -> float:
     """A record's place in the source's own order of states."""
     order: list[tuple[int, str | None]] = [

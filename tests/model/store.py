@@ -1,6 +1,7 @@
 """What a store does with the product's decisions, and nothing more: it keeps memories, writes rows
-from `Written`, keeps the quarantine. Memories, limits and decisions are numbered, so that a
-state is a few small integers and every decision of the product is taken once.
+from `Written`, keeps the quarantine. Memories, limits and decisions are numbered, so that a state
+is a few small integers and every decision of the product is taken once in a search, however many of
+its histories ask for it.
 """
 
 from __future__ import annotations
@@ -21,6 +22,7 @@ from anyorder.guard.holdings import disputes
 
 Row = tuple[object, ...]
 EMPTY = 0
+FULL = 200_000  # steps that are kept: 100 MB
 _text = msgspec.json.Encoder(order="deterministic").encode
 QUARANTINED = frozenset(reason for reason in Reason if outcome_of(reason) is Outcome.QUARANTINED)
 
@@ -51,17 +53,55 @@ def bits(mask: int) -> Iterator[int]:
         mask, at = mask >> 1, at + 1
 
 
+def among(mask: int, asked: Sequence[int]) -> int:
+    """A set of events, as a set of places in a question."""
+    return sum((mask >> place & 1) << at for at, place in enumerate(asked))
+
+
+def placed(mask: int, asked: Sequence[int]) -> int:
+    """The other way round."""
+    found = 0
+    for at in bits(mask):
+        found |= 1 << asked[at]
+    return found
+
+
+class Shared:
+    """What was decided in the histories of one search: every slot and limit that it led to, and
+    each decision. An answer of the product depends on its arguments only, and these are the same
+    in many histories."""
+
+    def __init__(self) -> None:
+        self.slots: list[Slot] = [Slot(None, None)]
+        self.slot_numbers: dict[bytes, int] = {_text((None, None)): EMPTY}
+        self.limits: list[Limits] = []
+        self.limits_numbers: dict[bytes, int] = {}
+        self.events: dict[tuple[bytes, int], int] = {}
+        self.steps: dict[tuple[object, ...], Step] = {}
+
+    def or_fresh(self) -> Shared:
+        """For the next history: this, as long as it is no burden on the memory of the machine."""
+        return self if len(self.steps) < FULL else Shared()
+
+    def numbers_of(self, events: Sequence[Event]) -> tuple[int, ...]:
+        """The number of each event of a history. Of two that are equal each has its own."""
+        seen: dict[bytes, int] = {}
+        found = []
+        for event in events:
+            text = _text(event)
+            seen[text] = seen.get(text, 0) + 1
+            found.append(self.events.setdefault((text, seen[text]), len(self.events)))
+        return tuple(found)
+
+
 class Store:
-    """The events of one history, and every slot and limit that deciding them leads to."""
+    """The events of one history, and what deciding them leads to. `share`: together with other
+    histories of the same columns."""
 
     def __init__(
         self, events: Sequence[Event], columns: Sequence[str], limits: Limits | None = None
     ) -> None:
         self.events, self.columns = tuple(events), tuple(columns)
-        self._numbers: dict[bytes, int] = {}
-        self.slots: list[Slot] = []
-        self._limits_numbers: dict[bytes, int] = {}
-        self.limits: list[Limits] = []
         self._steps: dict[tuple[object, ...], Step] = {}
         self._views: dict[int, dict[str, object] | None] = {}
         self._said = {
@@ -69,8 +109,15 @@ class Store:
             for event in self.events
             if event.position is not None
         }
-        self.number(Slot(None, None))
-        self.first_limits = self.number_limits(limits or Limits())
+        self._teaching = {place for place, one in enumerate(self.events) if one.snapshot_run}
+        self._begin = limits or Limits()
+        self.share(Shared())
+
+    def share(self, shared: Shared) -> None:
+        """Before anything is decided: use what other histories found out."""
+        self._shared, self._names = shared, shared.numbers_of(self.events)
+        self.slots, self.limits = shared.slots, shared.limits
+        self.first_limits = self.number_limits(self._begin)
 
     def number(self, slot: Slot) -> int:
         """The slot's number; its memory is kept as a store would read it back."""
@@ -83,13 +130,13 @@ class Store:
             memory.declared,
         )
         name = _text((told, slot.row))
-        found = self._numbers.setdefault(name, len(self.slots))
+        found = self._shared.slot_numbers.setdefault(name, len(self.slots))
         if found == len(self.slots):
             self.slots.append(Slot(memory, slot.row))
         return found
 
     def number_limits(self, limits: Limits) -> int:
-        found = self._limits_numbers.setdefault(_text(limits), len(self.limits))
+        found = self._shared.limits_numbers.setdefault(_text(limits), len(self.limits))
         if found == len(self.limits):
             self.limits.append(limits)
         return found
@@ -102,8 +149,26 @@ class Store:
         asked = (slot, batch, held, limits, reconsider)
         step = self._steps.get(asked)
         if step is None:
-            step = self._steps[asked] = self._deliver(*asked)
+            step = self._steps[asked] = self._found(*asked)
         return step
+
+    def _found(
+        self, slot: int, batch: tuple[int, ...], held: int, limits: int, reconsider: bool
+    ) -> Step:
+        """The same write in any history: events by the names that all histories know them by, and
+        in the answer by their places in the question."""
+        asked = [*batch, *bits(held)]
+        names = tuple(self._names[place] for place in asked)
+        key = (slot, names, len(batch), limits, reconsider)
+        known = self._shared.steps.get(key)
+        if known is None:
+            step = self._deliver(slot, batch, held, limits, reconsider)
+            inside = among(step.held, asked), among(step.accepted, asked)
+            self._shared.steps[key] = Step(step.slot, inside[0], step.reasons, inside[1])
+            return step
+        return Step(
+            known.slot, placed(known.held, asked), known.reasons, placed(known.accepted, asked)
+        )
 
     def _deliver(
         self, slot: int, batch: tuple[int, ...], held: int, limits: int, reconsider: bool
@@ -153,6 +218,8 @@ class Store:
 
     def learn(self, limits: int, place: int) -> int:
         """The limits once this event is seen: a snapshot record makes its run known."""
+        if place not in self._teaching:
+            return limits
         known, run = self.limits[limits], self.events[place].snapshot_run
         if run is None or run[1] in known.lineage.get(run[0], ()):
             return limits

@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 
 from tests.model.histories import limits_of, meaning, told
 from tests.model.search import Explored, explore
-from tests.model.store import EMPTY, QUARANTINED, Store, bits
+from tests.model.store import EMPTY, QUARANTINED, Shared, Store, bits
 
 State = tuple[int, tuple[int, ...], int, int]  # limits, a slot a key, accepted events, held events
 Row = dict[str, object]
@@ -18,11 +18,18 @@ class Table:
     tombstones reaped at any moment."""
 
     def __init__(
-        self, family: str, history: Sequence[str], *, columns: str = "xy", batch: int = 1
+        self,
+        family: str,
+        history: Sequence[str],
+        shared: Shared,
+        *,
+        columns: str = "xy",
+        batch: int = 1,
     ) -> None:
         self.told = told(family, history)
         self.columns = tuple(columns)
         self.store = Store([one.event for one in self.told], self.columns, limits_of(family))
+        self.store.share(shared)
         self.keys = sorted({one.key for one in self.told} - {""}) or ["a"]
         mine = [
             [place for place, one in enumerate(self.told) if one.key == key] for key in self.keys
@@ -40,9 +47,17 @@ class Table:
             (self.store.first_limits, (EMPTY,) * len(self.keys), 0, 0),
             self.successors,
             self.problem,
+            self.spelled,
         )
 
-    def successors(self, state: State) -> Iterator[tuple[str, State]]:
+    def spelled(self, label: object) -> str:
+        """A step of the trace: each event and what became of it."""
+        if not isinstance(label, tuple):
+            return str(label)
+        told = (f"{self.told[place].label} {reason}" for place, reason in zip(*label, strict=True))
+        return " + ".join(told)
+
+    def successors(self, state: State) -> Iterator[tuple[object, State]]:
         limits, slots, accepted, held = state
         for k, slot in enumerate(slots):
             if self.store.is_tombstone(slot):
@@ -52,12 +67,8 @@ class Table:
                 )
             for batch in self.batches[k]:
                 step = self.store.deliver(slot, batch, held & self.of_key[k], limits)
-                label = " + ".join(
-                    f"{self.told[place].label} {reason}"
-                    for place, reason in zip(batch, step.reasons, strict=True)
-                )
                 yield (
-                    label,
+                    (batch, step.reasons),
                     (
                         limits,
                         _with(slots, k, step.slot),
@@ -68,7 +79,7 @@ class Table:
         for place in self.truncates:
             yield self.truncate(state, place)
 
-    def truncate(self, state: State, place: int) -> tuple[str, State]:
+    def truncate(self, state: State, place: int) -> tuple[object, State]:
         limits, slots, accepted, held = state
         after, limits, reason = self.store.truncate(slots, place, limits)
         accepted |= (reason not in QUARANTINED) << place
@@ -79,7 +90,7 @@ class Table:
                 accepted | step.accepted,
                 held & ~self.of_key[k] | step.held,
             )
-        return f"{self.told[place].label} {reason}", (limits, tuple(after), accepted, held)
+        return ((place,), (reason,)), (limits, tuple(after), accepted, held)
 
     def problem(self, state: State) -> str:
         _, slots, accepted, _ = state
@@ -108,11 +119,11 @@ def search_all(
     family: str, letters: Sequence[str], length: int, *, columns: str = "xy", batch: int = 1
 ) -> tuple[int, int, Explored | None]:
     """Histories and states searched, and the first counterexample; shorter histories first."""
-    histories = states = 0
+    histories, states, shared = 0, 0, Shared()
     for size in range(1, length + 1):
         for history in itertools.product(letters, repeat=size):
-            histories += 1
-            found = Table(family, history, columns=columns, batch=batch).search()
+            histories, shared = histories + 1, shared.or_fresh()
+            found = Table(family, history, shared, columns=columns, batch=batch).search()
             states += found.states
             if not found.safe:
                 return histories, states, found

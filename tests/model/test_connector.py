@@ -4,14 +4,22 @@ ends in the source's state or is loud."""
 from __future__ import annotations
 
 import itertools
+from functools import cache
 
 import pytest
 
 from anyorder._core.families.postgres_log import compare_in_epoch
 from anyorder._core.position import Order
 from tests.model.conftest import Report
-from tests.model.connector import SCOPES, Copies, Offsets, all_lives, copies
-from tests.model.life import tally
+from tests.model.connector import SCOPES, Bounds, Copies, Offsets, all_lives, copies
+from tests.model.life import Tally, tally
+from tests.model.store import Shared
+
+
+@cache
+def searched(bounds: Bounds) -> Tally:
+    """Two tests may ask for one search."""
+    return tally(all_lives(bounds))
 
 
 @pytest.mark.parametrize("name", SCOPES)
@@ -19,7 +27,7 @@ def test_every_life_ends_in_the_source_state_or_loud(
     name: str, whole: bool, report: Report
 ) -> None:
     scope = SCOPES[name]
-    found = tally(all_lives(scope.full if whole else scope.part))
+    found = searched(scope.full if whole else scope.part)
 
     report(**found.counts)
     assert found.wrong == 0, str(found.worst)
@@ -30,7 +38,7 @@ def test_every_life_ends_in_the_source_state_or_loud(
 
 @pytest.mark.parametrize("name", [name for name, scope in SCOPES.items() if scope.settles])
 def test_nothing_stays_open_where_everything_can_be_told(name: str, report: Report) -> None:
-    found = tally(all_lives(SCOPES[name].part))
+    found = searched(SCOPES[name].part)
 
     report(**found.counts)
     assert found.lives > 0
@@ -40,8 +48,10 @@ def test_nothing_stays_open_where_everything_can_be_told(name: str, report: Repo
 def test_only_an_incremental_read_of_a_reemitted_change_steps_back(whole: bool) -> None:
     """R5: of a run's first transaction, whose first half is null, an incremental read cannot know
     that it is older."""
-    scope = SCOPES["A"]
+    scope, shared = SCOPES["A"], Shared()
     lives = list(all_lives(scope.full if whole else scope.part))
+    for life in lives:
+        life.store.share(shared)
     stepped = [life for life in lives if life.search().safe and life.back]
 
     assert len(stepped) < len(lives) / 100
