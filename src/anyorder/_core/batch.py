@@ -16,7 +16,7 @@ import msgspec
 
 from anyorder._core.columns import Written
 from anyorder._core.decide import decide
-from anyorder._core.event import Event
+from anyorder._core.event import Event, KeyFields
 from anyorder._core.fold import Applied, Limits
 from anyorder._core.memory import Memory
 from anyorder._core.outcome import Outcome, Reason, outcome_of
@@ -36,6 +36,11 @@ class Decision(msgspec.Struct, frozen=True, gc=False):
     against: object = None
     detail: str = ""
     values: dict[str, Any] | None = None
+
+    @property
+    def key(self) -> KeyFields:
+        """The key columns of the row that it is about; none of an event that says none."""
+        return self.event.key or {}
 
     @property
     def outcome(self) -> Outcome:
