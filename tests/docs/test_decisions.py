@@ -37,6 +37,19 @@ def test_the_drawing_has_no_end_that_is_no_reason() -> None:
     assert all(name == text for name, text in ends)
 
 
+def test_the_code_that_decides_is_where_and_as_long_as_the_page_says() -> None:
+    """The lines within a tenth; every module that is named is there."""
+    told = read(PAGE).rpartition("\nThe code: ")[2]
+    house = ROOT / "src" / "anyorder"
+    named = [house / name for name in re.findall(r"`((?:_core|guard)/\w+\.py)`", told)]
+    lines = {path: len(read(path).splitlines()) for path in named}
+    deciding = sum(found for path, found in lines.items() if path.parent.name == "_core")
+    (said,) = re.findall(r"About (\d+) lines without IO", told)
+
+    assert len(named) > 4
+    assert abs(int(said) - deciding) <= deciding / 10
+
+
 @pytest.mark.parametrize("reason", list(Reason))
 def test_the_page_for_the_night_tells_what_to_do_about_every_reason(reason: Reason) -> None:
     assert f"| `{reason.value}` |" in read(ROOT / "docs" / "how-to" / "read-a-page-at-3am.md")
