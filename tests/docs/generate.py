@@ -24,7 +24,6 @@ import anyorder.envelopes
 import anyorder.sources
 import anyorder.stores
 from anyorder import contract, errors
-from anyorder._core.explain import VERBS as SENTENCES
 from anyorder._core.outcome import REASONS, Outcome
 from anyorder.envelopes.debezium_sources import SOURCES
 from anyorder.envelopes.envelope import Reader
@@ -145,7 +144,7 @@ def reasons() -> str:
 def sentences() -> str:
     return table(
         ("reason", "an event with it ..."),
-        ((f"`{reason.value}`", words) for reason, words in SENTENCES.items()),
+        ((f"`{reason.value}`", meaning.sentence) for reason, meaning in REASONS.items()),
     )
 
 

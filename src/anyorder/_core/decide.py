@@ -14,7 +14,7 @@ from anyorder._core.families import LogPosition
 from anyorder._core.floor import Floor
 from anyorder._core.fold import NOT_DECIDED, Applied, Limits, apply, stamp_of
 from anyorder._core.memory import Base, Born, Dead, Memory, Stamp, replace
-from anyorder._core.outcome import Reason
+from anyorder._core.outcome import REASONS, Reason
 from anyorder._core.position import Above, Order
 
 BY_DECODER = {
@@ -23,7 +23,6 @@ BY_DECODER = {
     Kind.MALFORMED: Reason.MALFORMED,
 }
 KNOWN_TRUNCATE = NOT_DECIDED | {Order.SAME: Reason.DUPLICATE, Order.OLDER: Reason.STALE}
-_ACCEPTABLE = frozenset({Reason.LATE, Reason.CONFLICT, Reason.UNKNOWN_SCOPE, Reason.WAITING})
 
 
 def decide(memory: Memory | None, event: Event, limits: Limits) -> Applied:
@@ -100,7 +99,7 @@ def accept(memory: Memory | None, event: Event, limits: Limits) -> Applied:
     so another put at or below it is late again.
     """
     decided = decide(memory, event, limits)
-    if decided.reason not in _ACCEPTABLE or event.kind not in (Kind.PUT, Kind.DELETE):
+    if not REASONS[decided.reason].acceptable or event.kind not in (Kind.PUT, Kind.DELETE):
         return decided
     known = None
     if memory is not None and decided.reason is Reason.LATE:
@@ -142,7 +141,7 @@ def accept_truncate(limits: Limits, event: Event) -> tuple[Limits, Reason]:
     """R11: an operator's word for a held truncate, decided again first. Where the clocks cannot
     tell, it takes the place of the one known."""
     decided = truncated_by(limits, event)
-    if decided[1] not in _ACCEPTABLE:
+    if not REASONS[decided[1]].acceptable:
         return decided
     return replace(limits, truncated=stamp_of(event)), Reason.APPLIED
 

@@ -10,33 +10,18 @@ from anyorder._core.floor import LOST, Floor, Value
 from anyorder._core.memory import Memory, Stamp
 from anyorder._core.outcome import REASONS, Reason
 
-VERBS = {
-    Reason.APPLIED: "was applied",
-    Reason.DUPLICATE: "was ignored: it is the same event again",
-    Reason.STALE: "was ignored: what is remembered is newer",
-    Reason.ABSORBED: "was ignored: it deletes what is not there",
-    Reason.NOT_A_CHANGE: "was ignored: it is not a change of a row",
-    Reason.LATE: "is in quarantine: it is older than what this table has forgotten, so its key may have been deleted since",
-    Reason.CONFLICT: "is in quarantine: nothing tells whether it is newer than what is remembered",
-    Reason.MALFORMED: "is in quarantine: it could not be decoded, or the store refuses its content",
-    Reason.INCOMPLETE: "is in quarantine: its value lies elsewhere",
-    Reason.WAITING: "is in quarantine, and will be tried again by itself",
-    Reason.SUSPECTED_RESET: "is in quarantine: the history of its source seems to have started again",
-    Reason.UNKNOWN_SCOPE: "is in quarantine: it lacks the clock that could tell whether its key was deleted and forgotten",
-    Reason.UNROUTED: "is in quarantine: no [[table]] of the pipeline matches it",
-}
-
 
 def explain(decision: Decision) -> str:
     """One decision: what happened, by which evidence, and what to do if anything."""
     event = decision.event
     where = event.position.text() if event.position is not None else event.delivery.place
     subject = f"The {event.kind.value} of {event.table or 'the record'} {event.entity if event.key is not None else ''}".rstrip()
-    parts = [f"{subject} ({where}) {VERBS[decision.reason]}{_evidence(decision)}."]
+    meaning = REASONS[decision.reason]
+    parts = [f"{subject} ({where}) {meaning.sentence}{_evidence(decision)}."]
     if decision.detail or event.note:
         parts.append(f"{decision.detail or event.note}.")
     if decision.quarantined:
-        parts.append(REASONS[decision.reason].to_do)
+        parts.append(meaning.to_do)
     return " ".join(parts)
 
 

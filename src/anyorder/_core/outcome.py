@@ -40,77 +40,119 @@ class Reason(StrEnum):
 
 
 class Meaning(NamedTuple):
-    """What a reason says: its outcome, when it is given, and what a person should do."""
+    """What a reason says: its outcome, what an event with it "...", when it is given, and what a
+    person should do.
+
+    `acceptable`: an operator's word may apply what is held for it (rules R11). `expected`: disorder
+    and a short retention make these, and nothing is wrong. `holds_truncates`: a truncate may be
+    held for it, and is then decided again when another is taken (rules R10, R13).
+    """
 
     outcome: Outcome
+    sentence: str
     when: str
     to_do: str
+    acceptable: bool = False
+    expected: bool = False
+    holds_truncates: bool = False
 
 
 NOTHING = "Nothing."
 REASONS: dict[Reason, Meaning] = {
     Reason.APPLIED: Meaning(
         Outcome.APPLIED,
+        "was applied",
         "The memory's view changed: a new row, a tombstone, a hole filled, a field cleared.",
         NOTHING,
     ),
     Reason.DUPLICATE: Meaning(
         Outcome.IGNORED,
+        "was ignored: it is the same event again",
         "The same event again: the memory, or the quarantine, already holds it.",
         NOTHING,
     ),
     Reason.STALE: Meaning(
         Outcome.IGNORED,
+        "was ignored: what is remembered is newer",
         "A row, a tombstone or a truncate that is remembered proves the event older.",
         NOTHING,
     ),
     Reason.ABSORBED: Meaning(
         Outcome.IGNORED,
-        "A delete at or below the floor of an empty slot: nothing is there to delete, and no row is stored.",
+        "was ignored: it deletes what is not there",
+        "A delete at or below the floor of an empty slot: nothing is there to delete, and no "
+        "row is stored.",
         NOTHING,
     ),
     Reason.NOT_A_CHANGE: Meaning(
         Outcome.IGNORED,
-        "A heartbeat, a schema, transaction or logical message, a hint that is settled, or a table that the pipeline ignores.",
+        "was ignored: it is not a change of a row",
+        "A heartbeat, a schema, transaction or logical message, a hint that is settled, or a "
+        "table that the pipeline ignores.",
         NOTHING,
     ),
     Reason.LATE: Meaning(
         Outcome.QUARANTINED,
-        "A put at or below the floor of an empty slot: its key may have been deleted, and the tombstone is forgotten.",
-        "Look the key up at its source: accept the event if it lives there, drop it if not. A longer retention makes these fewer.",
+        "is in quarantine: it is older than what this table has forgotten, so its key may "
+        "have been deleted since",
+        "A put at or below the floor of an empty slot: its key may have been deleted, and the "
+        "tombstone is forgotten.",
+        "Look the key up at its source: accept the event if it lives there, drop it if not. A "
+        "longer retention makes these fewer.",
+        acceptable=True,
+        expected=True,
     ),
     Reason.CONFLICT: Meaning(
         Outcome.QUARANTINED,
+        "is in quarantine: nothing tells whether it is newer than what is remembered",
         "The clocks cannot tell which is newer, or two different contents claim one position.",
-        "Compare both contents with the source and accept one; anything newer ends the dispute by itself.",
+        "Compare both contents with the source and accept one; anything newer ends the "
+        "dispute by itself.",
+        acceptable=True,
+        holds_truncates=True,
     ),
     Reason.MALFORMED: Meaning(
         Outcome.QUARANTINED,
+        "is in quarantine: it could not be decoded, or the store refuses its content",
         "The bytes cannot be decoded, or the store refuses the content (type, constraint).",
         "Repair the producer or the table, then settle; the original bytes are kept.",
     ),
     Reason.INCOMPLETE: Meaning(
         Outcome.QUARANTINED,
+        "is in quarantine: its value lies elsewhere",
         "The value lies elsewhere (`dataref`), or only keys were sent.",
         "Fetch the value, or drop the entry.",
     ),
     Reason.WAITING: Meaning(
         Outcome.QUARANTINED,
-        "Not decidable yet: a hint whose delete has not come, a child before its parent, a run whose snapshot has not been seen.",
+        "is in quarantine, and will be tried again by itself",
+        "Not decidable yet: a hint whose delete has not come, a child before its parent, a "
+        "run whose snapshot has not been seen.",
         "Nothing at first: it is tried again by itself. If it stays, what it waits for never came.",
+        acceptable=True,
+        expected=True,
+        holds_truncates=True,
     ),
     Reason.SUSPECTED_RESET: Meaning(
         Outcome.QUARANTINED,
-        "Positions fell while the source's own time advanced: the history has probably started again.",
+        "is in quarantine: the history of its source seems to have started again",
+        "Positions fell while the source's own time advanced: the history has probably "
+        "started again.",
         "Find out what happened at the source; declare a new epoch, or dismiss the suspicion.",
+        holds_truncates=True,
     ),
     Reason.UNKNOWN_SCOPE: Meaning(
         Outcome.QUARANTINED,
-        "Something was forgotten, the slot is empty, and the event lacks the clock that could tell.",
+        "is in quarantine: it lacks the clock that could tell whether its key was deleted and "
+        "forgotten",
+        "Something was forgotten, the slot is empty, and the event lacks the clock that could "
+        "tell.",
         "Declare the layout (partition count), or accept after looking at the source.",
+        acceptable=True,
     ),
     Reason.UNROUTED: Meaning(
         Outcome.QUARANTINED,
+        "is in quarantine: no [[table]] of the pipeline matches it",
         "No [[table]] of the pipeline matches.",
         'Add a [[table]], or one with match = "*" and ignore = true.',
     ),

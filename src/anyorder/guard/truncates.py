@@ -14,12 +14,11 @@ from anyorder._core.batch import Arrival, Held, Judged, Settled, newest_first
 from anyorder._core.decide import truncate, truncated_by
 from anyorder._core.event import Event, Kind
 from anyorder._core.fold import Limits
-from anyorder._core.outcome import Reason
+from anyorder._core.outcome import REASONS, Reason
 from anyorder.errors import StoreBusy
-from anyorder.guard.contract import EntryQuery, Lost, TableSpec, Transaction, Write
+from anyorder.guard.contract import Entry, EntryQuery, Lost, TableSpec, Transaction, Write
 from anyorder.guard.recall import unsuspected
 
-DECIDED_AGAIN = (Reason.WAITING, Reason.CONFLICT, Reason.SUSPECTED_RESET)
 ATTEMPTS = 100  # times a table is swept again because somebody else moved its rows
 
 
@@ -69,11 +68,15 @@ def _held_truncates(transaction: Transaction, spec: TableSpec) -> list[Held]:
     if not spec.writes_rows:
         return []
     entries = transaction.entries(EntryQuery(table=spec.name))
-    unkeyed = [one for one in entries if one.key is None and one.reason in DECIDED_AGAIN]
+    unkeyed = [one for one in entries if one.key is None and _may_be_truncate(one)]
     events = {one.id: transaction.event(one.id) for one in unkeyed}
     found = [Held(number, event) for number, event in events.items() if event is not None]
     truncates = [one for one in found if one.event.kind is Kind.TRUNCATE]
     return newest_first(unsuspected(transaction, truncates))
+
+
+def _may_be_truncate(entry: Entry) -> bool:
+    return REASONS[Reason(entry.reason)].holds_truncates
 
 
 def carry_out(

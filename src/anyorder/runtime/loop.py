@@ -10,7 +10,7 @@ from collections.abc import Callable, Sequence
 
 from anyorder._core.batch import Judged
 from anyorder._core.event import Event, Kind
-from anyorder._core.outcome import Reason
+from anyorder._core.outcome import REASONS, Reason
 from anyorder.errors import QuarantineFull, TooManyQuarantined
 from anyorder.guard.catalogue import Catalogue, Ignored, Route, Unrouted
 from anyorder.guard.contract import Store, TableSpec
@@ -23,8 +23,6 @@ from anyorder.sources.contract import Received
 WATCHED = 1000  # latest deliveries over which the quarantined share is taken
 # how often tombstones are forgotten during a run; with retention 0 after every batch
 REAP_SECONDS = 30.0
-# disorder and a short retention fill the quarantine with these, and nothing is wrong
-EXPECTED = (Reason.WAITING, Reason.LATE)
 CHECK_SIZE = 200  # batches between two looks at the quarantine's size
 
 
@@ -133,7 +131,8 @@ class Run:
     def _guard_quarantine(self, taken: Taken) -> None:
         """Stop loudly instead of filling the quarantine with a stream that cannot be right."""
         self._latest.extend(
-            decision.quarantined and decision.reason not in EXPECTED for decision in taken.decisions
+            decision.quarantined and not REASONS[decision.reason].expected
+            for decision in taken.decisions
         )
         share = sum(self._latest) / WATCHED
         if len(self._latest) == WATCHED and share > self.pipeline.runtime.quarantine_share:
