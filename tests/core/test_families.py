@@ -19,6 +19,16 @@ from anyorder._core.families import (
     timestamp,
     version,
 )
+from anyorder._core.families.floor_entry import (
+    FloorEntry,
+    LogEntry,
+    LostEntry,
+    OffsetEntry,
+    ScalarEntry,
+    TopicEntry,
+    parse,
+    raised,
+)
 from anyorder._core.floor import NOTHING_FORGOTTEN, Floor
 from anyorder._core.position import Above, Order
 from anyorder.errors import Malformed, NotReapable
@@ -330,3 +340,75 @@ def test_two_positions_see_each_other_the_same_way(
     a: LogPosition, b: LogPosition, lineage: dict[str, tuple[str, ...]]
 ) -> None:
     assert a.compare(b, lineage) is b.compare(a, lineage).opposite
+
+
+NAMES = st.text("abc.-_:/", max_size=8)
+ENTRIES = (
+    st.builds(LogEntry, st.just("pg:") | NAMES, st.sampled_from(["", "01a"]), st.integers(0))
+    | st.builds(OffsetEntry, NAMES, st.integers(-1))
+    | st.builds(TopicEntry, NAMES, st.integers(0, 9), st.integers(-1, 99), st.integers(0))
+    | st.builds(
+        ScalarEntry,
+        st.sampled_from(["version", "binlog"]),
+        NAMES,
+        st.sampled_from(["", "5"]),
+        st.tuples(st.integers(), st.integers()),
+    )
+    | st.just(LostEntry())
+)
+
+
+@given(ENTRIES)
+def test_a_floor_entry_is_read_as_it_was_spelled(entry: FloorEntry) -> None:
+    assert parse(*entry.stored) == entry
+
+
+def test_floor_entries_are_spelled_as_ever() -> None:
+    entries = [
+        (LogEntry("pg:a", "01a", 7), ("pg:a|01a", 7)),
+        (OffsetEntry("t/0", 7), ("offset:t/0", 7)),
+        (TopicEntry("kafka:t", 1, 3, 7), ("kafka:t#1/3", 7)),
+        (ScalarEntry("binlog", "mysql:a/bin", "5", (3, 4)), ("binlog:mysql:a/bin|5", (3, 4))),
+        (LostEntry(), ("lost", 0)),
+    ]
+
+    for entry, stored in entries:
+        assert entry.stored == stored
+        assert parse(*stored) == entry
+
+
+@given(LOGS, st.permutations(["01a", "", "01c"]), st.integers(0, 7))
+def test_a_floor_answers_alike_in_whatever_order_its_tombstones_were_forgotten(
+    position: LogPosition, runs: list[str], lsn: int
+) -> None:
+    def above(order: list[str]) -> Above:
+        floor = raised(NOTHING_FORGOTTEN, *(LogEntry("pg:a", run, lsn) for run in order))
+        return position.above(floor, {"pg:a": ("01b",)})
+
+    assert above(runs) is above(sorted(runs))
+
+
+@pytest.mark.parametrize(
+    "position",
+    [OffsetPosition("kafka:t", 0, 9), ScalarPosition("version", "s", (9,))],
+    ids=["offset", "scalar"],
+)
+def test_clocks_without_runs_and_hints_have_neither(position: Position) -> None:
+    assert position.told_by() is None
+    assert position.is_of_latest_epoch({"s": ("01a",)})
+    assert not position.seen_by(position)
+    assert not position.forgotten_in(position.raising(NOTHING_FORGOTTEN))
+
+
+def test_a_log_position_is_of_the_latest_epoch_if_its_run_is_no_older_than_the_last_snapshot() -> (
+    None
+):
+    lineage = {"pg:a": ("01b",)}
+
+    assert [change(1, run=run).is_of_latest_epoch(lineage) for run in ("01a", "01b", "01c")] == [
+        False,
+        True,
+        True,
+    ]
+    assert change(1, run="01a").told_by() == ("pg:a", "01a")
+    assert change(1).told_by() is None

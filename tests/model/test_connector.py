@@ -8,7 +8,7 @@ from functools import cache
 
 import pytest
 
-from anyorder._core.families.postgres_log import compare_in_epoch
+from anyorder._core.families.log_order import compare_in_epoch
 from anyorder._core.position import Order
 from tests.model.conftest import Report
 from tests.model.connector import SCOPES, Bounds, Copies, Offsets, all_lives, copies

@@ -16,7 +16,7 @@ from anyorder._core.batch import Arrival, Coalesced, Judged
 from anyorder._core.columns import Written
 from anyorder._core.decide import truncate
 from anyorder._core.event import Event, Kind
-from anyorder._core.families import LogPosition, OffsetPosition, OwnCommitPosition, postgres_log
+from anyorder._core.families import LogPosition, OffsetPosition, OwnCommitPosition, log_order
 from anyorder._core.floor import Floor
 from anyorder._core.fold import Applied, Limits
 from anyorder._core.memory import Base, Born, Cell, Memory, Stamp
@@ -234,14 +234,14 @@ def put_then_refused() -> Caught | None:
 
 
 def by_position_alone(patch: Patch) -> None:
-    patch.setattr(postgres_log, "_high_is_newer", lambda low, high: Order.NEWER)
+    patch.setattr(log_order, "_high_is_newer", lambda low, high: Order.NEWER)
 
 
 def by_sequence_null_first(patch: Patch) -> None:
-    in_epoch = postgres_log.compare_in_epoch
+    in_epoch = log_order.compare_in_epoch
     key = lambda p: (-1 if p.seq0 is None else p.seq0, p.lsn)  # noqa: E731
     patch.setattr(
-        postgres_log,
+        log_order,
         "compare_in_epoch",
         lambda a, b: (
             in_epoch(a, b) if {a.op, b.op} & set("rixt") or a.lsn == b.lsn else _by(key, a, b)
@@ -250,10 +250,10 @@ def by_sequence_null_first(patch: Patch) -> None:
 
 
 def by_the_greater_of_both_halves(patch: Patch) -> None:
-    in_epoch = postgres_log.compare_in_epoch
+    in_epoch = log_order.compare_in_epoch
     key = lambda p: (max(-1 if p.seq0 is None else p.seq0, p.lsn), p.lsn)  # noqa: E731
     patch.setattr(
-        postgres_log,
+        log_order,
         "compare_in_epoch",
         lambda a, b: (
             in_epoch(a, b) if {a.op, b.op} & set("rixt") or a.lsn == b.lsn else _by(key, a, b)
@@ -266,16 +266,16 @@ def _by(key: Callable[[LogPosition], Any], a: LogPosition, b: LogPosition) -> Or
 
 
 def the_transaction_is_not_looked_at(patch: Patch) -> None:
-    high_is_newer = postgres_log._high_is_newer
+    high_is_newer = log_order._high_is_newer
     patch.setattr(
-        postgres_log,
+        log_order,
         "_high_is_newer",
         lambda low, high: high_is_newer(replace(low, transaction=None), high),
     )
 
 
 def a_missing_proof_never_matters(patch: Patch) -> None:
-    high_is_newer = postgres_log._high_is_newer
+    high_is_newer = log_order._high_is_newer
 
     def sure(low: LogPosition, high: LogPosition) -> Order:
         order = high_is_newer(low, high)
@@ -287,19 +287,19 @@ def a_missing_proof_never_matters(patch: Patch) -> None:
             else Order.OLDER
         )
 
-    patch.setattr(postgres_log, "_high_is_newer", sure)
+    patch.setattr(log_order, "_high_is_newer", sure)
 
 
 def no_offsets_prove_newer(patch: Patch) -> None:
     """As the rules once were: only offsets that say the opposite leave two creates undecided."""
-    high_is_newer = postgres_log._high_is_newer
+    high_is_newer = log_order._high_is_newer
 
     def sure(low: LogPosition, high: LogPosition) -> Order:
         order = high_is_newer(low, high)
         proved = low.seq0 is not None and high.seq0 is None and low.offset == high.offset == -1
         return Order.OLDER if order is Order.UNDECIDED and proved else order
 
-    patch.setattr(postgres_log, "_high_is_newer", sure)
+    patch.setattr(log_order, "_high_is_newer", sure)
 
 
 def both_meanings_are_one(patch: Patch) -> None:
@@ -331,7 +331,7 @@ def the_rows_offset_for_every_field(patch: Patch) -> None:
 
 def a_read_by_position_alone(patch: Patch) -> None:
     patch.setattr(
-        postgres_log,
+        log_order,
         "compare_change_to_read",
         lambda change, read: Order.NEWER if change.lsn > read.lsn else Order.OLDER,
     )
@@ -372,7 +372,7 @@ def pairs_of(which: Copies) -> Search:
         for events in copies((4, 2, 1), which):
             for older, newer in itertools.combinations(events, 2):
                 for a, b in itertools.product(older, newer):
-                    if postgres_log.compare_in_epoch(b, a) not in (Order.NEWER, Order.UNDECIDED):
+                    if log_order.compare_in_epoch(b, a) not in (Order.NEWER, Order.UNDECIDED):
                         return Caught(2, f"{b} is not newer than {a}")
         return None
 
@@ -456,7 +456,7 @@ def every_family_is_reaped(patch: Patch) -> None:
 
 
 def the_log_decides_across_runs(patch: Patch) -> None:
-    patch.setattr(postgres_log, "across_runs", postgres_log.compare_in_epoch)
+    patch.setattr(log_order, "across_runs", log_order.compare_in_epoch)
 
 
 def clocks_decide_across_runs(patch: Patch) -> None:
@@ -464,25 +464,25 @@ def clocks_decide_across_runs(patch: Patch) -> None:
     than a second."""
 
     def argued(a: LogPosition, b: LogPosition) -> Order:
-        order = postgres_log.compare_in_epoch(a, b)
-        known = a.time is not None and b.time is not None and not {a.op, b.op} & postgres_log.READS
+        order = log_order.compare_in_epoch(a, b)
+        known = a.time is not None and b.time is not None and not {a.op, b.op} & log_order.READS
         apart = (a.time or 0) - (b.time or 0)
         contradicted = (order is Order.NEWER and apart < -1_000_000) or (
             order is Order.OLDER and apart > 1_000_000
         )
         return Order.WAITING if known and contradicted else order
 
-    patch.setattr(postgres_log, "across_runs", argued)
+    patch.setattr(log_order, "across_runs", argued)
 
 
 def the_later_run_is_always_newer(patch: Patch) -> None:
     patch.setattr(
-        postgres_log, "across_runs", lambda a, b: Order.NEWER if a.run > b.run else Order.OLDER
+        log_order, "across_runs", lambda a, b: Order.NEWER if a.run > b.run else Order.OLDER
     )
 
 
 def runs_are_no_epochs(patch: Patch) -> None:
-    patch.setattr(postgres_log, "epoch_of_run", lambda run, snapshot_runs: 0)
+    patch.setattr(log_order, "epoch_of_run", lambda run, snapshot_runs: 0)
 
 
 def a_floor_of_another_run_absorbs(patch: Patch) -> None:

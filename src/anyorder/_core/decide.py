@@ -10,7 +10,6 @@ from __future__ import annotations
 
 from anyorder._core.columns import is_holed
 from anyorder._core.event import Event, Kind
-from anyorder._core.families import LogPosition
 from anyorder._core.floor import Floor
 from anyorder._core.fold import NOT_DECIDED, Applied, Limits, apply, stamp_of
 from anyorder._core.memory import Base, Born, Dead, Memory, Stamp, replace
@@ -53,21 +52,12 @@ def _hint(memory: Memory | None, event: Event, limits: Limits) -> Applied:
     """R6: a null record without a source block changes nothing. It waits until the delete that it
     follows is known to be done."""
     hint = event.position
-    assert isinstance(hint, LogPosition)
+    assert hint is not None
     if memory is None:
-        forgotten = limits.floor.entries.get("offset:" + hint.partition)
-        done = isinstance(forgotten, int) and forgotten >= hint.offset - 1
+        done = hint.forgotten_in(limits.floor)
         return Applied(None, None, _hinted(done=done), limits.floor)
-    done = not memory.live or _has_passed(memory.stamp, hint)
+    done = not memory.live or hint.seen_by(memory.stamp.position)
     return Applied(memory, None, _hinted(done=done), memory.stamp)
-
-
-def _has_passed(stamp: Stamp, hint: LogPosition) -> bool:
-    """Was something seen in the hint's own partition, at or after it? Partitions do not compare."""
-    stored = stamp.position
-    if not isinstance(stored, LogPosition) or stored.partition == "":
-        return False
-    return stored.partition == hint.partition and stored.offset >= hint.offset
 
 
 def _hinted(*, done: bool) -> Reason:

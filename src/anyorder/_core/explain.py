@@ -4,9 +4,8 @@ from __future__ import annotations
 
 from anyorder._core.batch import Decision
 from anyorder._core.columns import holes, in_words
-from anyorder._core.families import LogPosition, OffsetPosition
-from anyorder._core.families.postgres_log import lsn_text
-from anyorder._core.floor import LOST, Floor, Value
+from anyorder._core.families.floor_entry import parse
+from anyorder._core.floor import Floor
 from anyorder._core.memory import Memory, Stamp
 from anyorder._core.outcome import REASONS, Reason
 
@@ -38,23 +37,8 @@ def _evidence(decision: Decision) -> str:
 
 def floor_text(floor: Floor) -> str:
     """A floor's entries for people: `pg:main at LSN 0/16B3F80, shop.public.users/3 offset 8`."""
-    return (
-        ", ".join(_entry_text(entry, value) for entry, value in sorted(floor.entries.items()))
-        or "nothing forgotten"
-    )
-
-
-def _entry_text(entry: str, value: Value) -> str:
-    if entry == LOST:
-        return "lost: tombstones expired unseen, see `anyorder doctor`"
-    if not isinstance(value, int):
-        kind, _, scope = entry.partition("|")[0].partition(":")
-        return f"{scope} at {kind} {'.'.join(map(str, value))}"
-    if entry.startswith("offset:"):
-        return f"{entry.removeprefix('offset:')} offset {value}"
-    if entry.startswith("pg:"):
-        return f"{entry.partition('|')[0]} at LSN {lsn_text(value)}"
-    return f"{entry} offset {value}"
+    entries = sorted(floor.entries.items())
+    return ", ".join(parse(*entry).text() for entry in entries) or "nothing forgotten"
 
 
 def explain_memory(subject: str, memory: Memory | None, columns: set[str]) -> list[str]:
@@ -88,35 +72,12 @@ def explain_memory(subject: str, memory: Memory | None, columns: set[str]) -> li
 
 def describe(stamp: Stamp) -> str:
     """An event in words: what it was, where in its source's history, when by its source's clock."""
-    position = stamp.position
-    kinds = {
-        "c": "a create",
-        "u": "an update",
-        "d": "a delete",
-        "r": "a snapshot read",
-        "i": "an incremental snapshot read",
-        "t": "a truncate",
-        "x": "a read of the source",
-    }
-    kind = (
-        kinds[position.op]
-        if isinstance(position, LogPosition) and position.op in kinds
-        else "a put"
-        if stamp.rank
-        else "a delete"
-    )
-    when = utc(position.time) if position.time is not None else "no time"
-    place = (
-        f", {position.partition} offset {position.offset}"
-        if isinstance(position, LogPosition) and position.partition
-        else ""
-    )
-    clock = (
-        position.text()
-        if not isinstance(position, OffsetPosition)
-        else f"{position.scope}/{position.partition} offset {position.offset}"
-    )
-    return f"{kind} at {clock} ({when}{place})"
+    told = stamp.position.describe()
+    act = told.act or ("a put" if stamp.rank else "a delete")
+    time = stamp.position.time
+    when = "no time" if time is None else utc(time)
+    place = f"{when}, {told.transport}" if told.transport else when
+    return f"{act} at {told.clock} ({place})"
 
 
 def utc(microseconds: int) -> str:

@@ -7,12 +7,13 @@ scopes do not compare.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from enum import Enum
-from typing import TYPE_CHECKING, Protocol
+from typing import NamedTuple, Protocol
 
-if TYPE_CHECKING:
-    from anyorder._core.floor import Floor
+from anyorder._core.encoding import Part, encode
+from anyorder._core.floor import Floor
+from anyorder.errors import PositionTooLarge
 
 
 class Order(Enum):
@@ -44,13 +45,49 @@ Lineage = Mapping[str, tuple[str, ...]]
 (rules R14)."""
 
 
+class Guard(NamedTuple):
+    """A place that can be compared in a store, byte by byte (rules R9). `scope`: what two positions
+    must share; it is a prefix of `value`. `offset`: the joined offset, where there is one.
+    """
+
+    scope: bytes
+    value: bytes
+    offset: int | None = None
+
+
+def guard_of(
+    scope: Sequence[Part], value: Sequence[Part], offset: int | None = None
+) -> Guard | None:
+    """The guard at this place; None if its numbers are too large for the encoding."""
+    try:
+        shared = encode(scope)
+        return Guard(shared, shared + encode(value), offset)
+    except PositionTooLarge:
+        return None
+
+
+class Description(NamedTuple):
+    """A position for people. `act`: what was done there, "" where the position does not tell;
+    `clock`: where, by its own clock; `transport`: by which way it came."""
+
+    act: str
+    clock: str
+    transport: str = ""
+
+
 class Clocked(Protocol):
-    """What a family's position answers. Implementations are frozen and hold no more than numbers
-    and names."""
+    """What a family's position answers, so that nobody else need know its kind. Implementations are
+    frozen and hold no more than numbers and names."""
 
     @property
     def scope(self) -> str:
         """Only positions of one scope compare."""
+
+    @property
+    def time(self) -> int | None:
+        """When, by the source's own clock, in microseconds since 1970; no order rests on it."""
+
+    # ---- order
 
     def compare(self, other: Clocked, lineage: Lineage) -> Order:
         """How this position stands to `other` (a stored one carries its joined offset)."""
@@ -59,22 +96,55 @@ class Clocked(Protocol):
         """This stored position after meeting `other`, which is not newer; `same`: another copy of
         the very event."""
 
-    def above(self, floor: Floor, lineage: Lineage) -> Above:
-        """May an event here fill an empty slot under this floor?"""
-
-    def raising(self, floor: Floor) -> Floor:
-        """The floor after a tombstone at this position is forgotten. Raises NotReapable where that
-        can never be safe."""
-
-    def growing(self) -> tuple[str, int] | None:
-        """(scope, value) of a clock that should only grow, for the reset detector (rules R13);
-        None: not judged."""
-
     def identity(self) -> str:
         """Equal for all copies of one event at this position, whatever their transport says."""
 
     def newest_first(self) -> tuple[int, ...]:
         """A sort key, ascending = newest first, roughly; correctness never depends on it."""
 
+    # ---- the floor
+
+    def above(self, floor: Floor, lineage: Lineage) -> Above:
+        """May an event here fill an empty slot under this floor (rules R3)?"""
+
+    def raising(self, floor: Floor) -> Floor:
+        """The floor after a tombstone at this position is forgotten. Raises NotReapable where that
+        can never be safe."""
+
+    # ---- a hint, which has a place in its topic and no clock (rules R6)
+
+    def seen_by(self, stored: Clocked) -> bool:
+        """Has the stored position's joined offset reached this hint? False of what is no hint's."""
+
+    def forgotten_in(self, floor: Floor) -> bool:
+        """Was everything before this hint forgotten? False of what is no hint's."""
+
+    # ---- what may be overtaken unread (rules R9)
+
+    def guard(self) -> Guard | None:
+        """Of a stored position: a change above it is newer for certain. None: nothing is."""
+
+    def overtaking(self) -> Guard | None:
+        """Of an incoming position: the place that must be above a stored guard. None: it must be
+        decided on what is read."""
+
+    # ---- suspicion and runs
+
+    def growing(self) -> tuple[str, int] | None:
+        """(scope, value) of a clock that should only grow, for the reset detector (rules R13);
+        None: not judged."""
+
+    def told_by(self) -> tuple[str, str] | None:
+        """(scope, run) that told it, where a source's runs are known (rules R14)."""
+
+    def is_of_latest_epoch(self, lineage: Lineage) -> bool:
+        """Was it told since the latest known snapshot of its source (rules R14)? True where there
+        are no epochs."""
+
+    # ---- for people
+
     def text(self) -> str:
-        """For people: `pg:main at LSN 0/16B3F80`."""
+        """In a line: `pg:main at LSN 0/16B3F80`."""
+
+    def describe(self) -> Description:
+        """In parts, for a sentence about the event here."""

@@ -8,8 +8,6 @@ from collections.abc import Iterator
 from contextlib import closing
 
 from anyorder._core.columns import holes
-from anyorder._core.families import LogPosition
-from anyorder._core.families.postgres_log import epoch
 from anyorder._core.outcome import REASONS, Reason
 from anyorder.cli.main import Parser
 from anyorder.cli.output import add_formats, print_rows
@@ -101,12 +99,7 @@ def _table(
     for entity, _, memory in transaction.memories(spec):
         incomplete += bool(holes(memory, columns))
         disputed += bool(memory.disputed)
-        position = memory.stamp.position
-        if (
-            memory.live
-            and isinstance(position, LogPosition)
-            and epoch(position, facts.limits.lineage) != _latest(position, facts)
-        ):
+        if memory.live and not memory.stamp.position.is_of_latest_epoch(facts.limits.lineage):
             unconfirmed += 1
             examples += [entity] if len(examples) < EXAMPLES else []
     if facts.rows != facts.live:
@@ -134,7 +127,3 @@ def _table(
             f"{disputed} rows are disputed",
             "anyorder quarantine list --reason conflict",
         )
-
-
-def _latest(position: LogPosition, facts: TableFacts) -> int:
-    return len(facts.limits.lineage.get(position.scope, ()))

@@ -300,10 +300,6 @@ def table_by_topic(delivery: Delivery) -> str:
 
 def _snapshot_run(position: Position, source: Source) -> tuple[str, str] | None:
     """What a snapshot record makes known: that its run began with a snapshot (rules R14)."""
-    if (
-        source.taken in (STREAMED, INCREMENTAL)
-        or not isinstance(position, LogPosition)
-        or not position.run
-    ):
+    if source.taken in (STREAMED, INCREMENTAL):
         return None
-    return position.scope, position.run
+    return position.told_by()

@@ -9,10 +9,9 @@ import time
 from collections import Counter
 from collections.abc import Sequence
 from concurrent.futures import Future, ProcessPoolExecutor, ThreadPoolExecutor
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from anyorder._core.batch import Decision
-from anyorder._core.families import ScalarPosition
 from anyorder._core.memory import Stamp
 from anyorder._core.outcome import Reason
 from anyorder.guard.contract import Store, TableSpec
@@ -172,9 +171,10 @@ def _link(decision: Decision) -> Link:
     )
 
 
-def _version(position: object) -> int:
-    assert isinstance(position, ScalarPosition)
-    return position.value[0]
+def _version(position: Any) -> int:
+    """All changes here are at versions."""
+    version: int = position.value[0]
+    return version
 
 
 def _reap(store: Store, spec: TableSpec, writing: Sequence[Future[list[Link]]]) -> None:

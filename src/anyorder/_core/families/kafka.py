@@ -5,8 +5,17 @@ from __future__ import annotations
 
 import msgspec
 
+from anyorder._core.families.floor_entry import FloorEntry, TopicEntry, entries_of, raised
 from anyorder._core.floor import Floor
-from anyorder._core.position import Above, Clocked, Lineage, Order
+from anyorder._core.position import (
+    Above,
+    Clocked,
+    Description,
+    Guard,
+    Lineage,
+    Order,
+    guard_of,
+)
 from anyorder.errors import NotReapable
 
 
@@ -35,31 +44,45 @@ class OffsetPosition(msgspec.Struct, frozen=True, array_like=True, tag="kafka", 
         return self
 
     def above(self, floor: Floor, lineage: Lineage) -> Above:
-        """Without a declared partition count nothing tells that keys moved (rules R3), so every
-        empty slot is unknown; beyond it, they did."""
         if not floor.entries:
             return Above.YES
-        entries = {
-            name: value
-            for name, value in floor.entries.items()
-            if name.startswith(self.scope + "#")
-        }
-        places = [name[len(self.scope) + 1 :].split("/") for name in entries]
-        if (
-            not places
-            or floor.partitions is None
-            or max(self.partition, *(int(part) for _, part in places)) >= floor.partitions
-        ):
+        topics = [one for one in entries_of(floor) if isinstance(one, TopicEntry)]
+        known = [one for one in topics if one.scope == self.scope]
+        if not known or self._may_have_moved(known, floor.partitions):
             return Above.UNKNOWN
-        if any(int(epoch) > self.epoch for epoch, _ in places):
+        # A later life, or layout, of the topic began after all that this one tells.
+        if any(entry.epoch > self.epoch for entry in known):
             return Above.NO
-        limit = entries.get(f"{self.scope}#{self.epoch}/{self.partition}", -1)
-        return Above.YES if self.offset > limit else Above.NO  # type: ignore[operator]  # offsets are integers
+        place = self.epoch, self.partition
+        below = [one for one in known if (one.epoch, one.partition) == place]
+        return Above.YES if all(self.offset > one.offset for one in below) else Above.NO
+
+    def _may_have_moved(self, known: list[TopicEntry], partitions: int | None) -> bool:
+        """R3: without a declared partition count nothing tells that keys moved to another
+        partition; one beyond it tells that they did."""
+        if partitions is None:
+            return True
+        return max(self.partition, *(entry.partition for entry in known)) >= partitions
 
     def raising(self, floor: Floor) -> Floor:
-        if not all(entry.startswith(self.scope + "#") for entry in floor.entries):
+        if not all(self._shares_a_floor_with(entry) for entry in entries_of(floor)):
             raise NotReapable
-        return floor.raised({f"{self.scope}#{self.epoch}/{self.partition}": self.offset})
+        return raised(floor, TopicEntry(self.scope, self.epoch, self.partition, self.offset))
+
+    def _shares_a_floor_with(self, entry: FloorEntry) -> bool:
+        return isinstance(entry, TopicEntry) and entry.scope == self.scope
+
+    def seen_by(self, stored: Clocked) -> bool:
+        return False
+
+    def forgotten_in(self, floor: Floor) -> bool:
+        return False
+
+    def guard(self) -> Guard | None:
+        return guard_of((self.scope, self.epoch, self.partition), (self.offset,))
+
+    def overtaking(self) -> Guard | None:
+        return self.guard()
 
     def growing(self) -> tuple[str, int] | None:
         return f"{self.scope}#{self.epoch}/{self.partition}", self.offset
@@ -70,5 +93,14 @@ class OffsetPosition(msgspec.Struct, frozen=True, array_like=True, tag="kafka", 
     def newest_first(self) -> tuple[int, ...]:
         return (-self.epoch, -self.offset)
 
+    def told_by(self) -> tuple[str, str] | None:
+        return None
+
+    def is_of_latest_epoch(self, lineage: Lineage) -> bool:
+        return True
+
     def text(self) -> str:
         return f"{self.scope}/{self.partition} at offset {self.offset}"
+
+    def describe(self) -> Description:
+        return Description("", f"{self.scope}/{self.partition} offset {self.offset}")
