@@ -146,19 +146,3 @@ def test_half_of_the_functions_are_shorter_than_ten_lines() -> None:
     ]
 
     assert statistics.median(lengths) < 10
-
-
-POSITIONS = {"LogPosition", "OwnCommitPosition", "OffsetPosition", "ScalarPosition"}
-
-
-@pytest.mark.parametrize("name", sorted(n for n in modules() if "._core.families" not in n))
-def test_nobody_else_asks_for_the_kind_of_a_position(name: str) -> None:
-    """A family answers itself: whoever asked for its kind would have to be told of a new one."""
-    calls = [node for node in ast.walk(modules()[name]) if isinstance(node, ast.Call)]
-    asked = [ast.unparse(node.args[1]) for node in calls if _is_isinstance(node)]
-
-    assert not [kind for kind in asked if POSITIONS & set(re.findall(r"\w+", kind))]
-
-
-def _is_isinstance(node: ast.Call) -> bool:
-    return isinstance(node.func, ast.Name) and node.func.id == "isinstance" and len(node.args) == 2

@@ -33,9 +33,7 @@ class RefusingTransaction(MemoryTransaction):
         self, spec: TableSpec, writes: Sequence[Write], limits: Limits, token: str
     ) -> list[Refused | Lost]:
         def shows(write: Write) -> bool:
-            return write.written is not None and not self.refused.isdisjoint(
-                write.written.values.values()
-            )
+            return not self.refused.isdisjoint(write.values.values())
 
         failures: list[Refused | Lost] = [
             Refused(write.entity, Reason.MALFORMED, "refused") for write in writes if shows(write)

@@ -72,6 +72,11 @@ class Write(NamedTuple):
     after: Memory | None
     written: Written | None = None
 
+    @property
+    def values(self) -> dict[str, Any]:
+        """The columns of the row that get a value; none where it stays as it is."""
+        return {} if self.written is None else self.written.values
+
     def row(self, there: dict[str, object] | None) -> dict[str, object] | None:
         """The user's row of the key after this write, where `there` is the one that lies there
         now; None: no row. Columns that no event has named stay as they are."""

@@ -23,7 +23,7 @@ from typing import Any, NamedTuple
 
 import msgspec
 
-from anyorder._core.columns import Written, source_of
+from anyorder._core.columns import source_of
 from anyorder._core.memory import Memory, unpack
 
 PREFIX = "anyorder_"
@@ -170,12 +170,12 @@ def number(column: str, value: float | Decimal) -> str:
 
 
 def attributes(
-    memory: Memory, written: Written | None, names: Sequence[str]
+    memory: Memory, values: Mapping[str, Any], names: Sequence[str]
 ) -> tuple[Item, tuple[str, ...]]:
     """What a write says of the user's columns: those to set, and those to take away (holes). Key
     columns are left out."""
     told, gone = {}, []
-    for column, value in written.values.items() if written is not None else ():
+    for column, value in values.items():
         if column in names:
             continue
         if not column or column.startswith(PREFIX):

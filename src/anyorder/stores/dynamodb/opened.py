@@ -115,9 +115,7 @@ class OpenedTables:
         named: set[str] = set()
         for write in writes:
             if write.after is not None:
-                named |= write.key.keys()
-            if write.written is not None:
-                named |= write.written.values.keys()
+                named |= {*write.key, *write.values}
         if named - set(meta.columns):
             key = meta.key or tuple(writes[0].key)
             self._books.add_columns(spec.name, key, named)

@@ -93,7 +93,7 @@ def plan(target: Target, write: Write, slot: Slot) -> Planned:
 
 def is_wide(write: Write) -> bool:
     """Does it tell more columns than an update expression holds?"""
-    return write.written is not None and len(write.written.values) > WIDE
+    return len(write.values) > WIDE
 
 
 def _live(memory: Memory | None) -> bool:
@@ -118,7 +118,7 @@ def _put(
     target: Target, write: Write, key: Item, ours: Item, after: Memory, text: str, slot: Slot
 ) -> Planned:
     """The whole item: what was there before, the TTL attribute of a tombstone included, is gone."""
-    told, _ = attributes(after, write.written, tuple(write.key)) if after.live else ({}, ())
+    told, _ = attributes(after, write.values, tuple(write.key)) if after.live else ({}, ())
     item = {**(_key_columns(write) if after.live else {}), **told, **key, **ours}
     check_size(item)
     condition, values = _condition(after, slot)
@@ -166,7 +166,7 @@ def _update(
     target: Target, write: Write, key: Item, ours: Item, after: Memory, text: str, slot: Slot
 ) -> Planned:
     """Some columns of a live row: set, or taken away; a TTL attribute that is left goes as well."""
-    told, gone = attributes(after, write.written, tuple(write.key))
+    told, gone = attributes(after, write.values, tuple(write.key))
     there = slot.item or {}
     spared = None if write.written is None else write.written.spared
     if spared is not None:

@@ -324,7 +324,7 @@ class RowWriter:
 
 
 def _adapted(write: Write, columns: tuple[str, ...]) -> list[object]:
-    get = write.written.values.get  # type: ignore[union-attr]  # those without have no shape
+    get = write.values.get
     return [
         value if (value := get(column)).__class__ in AS_IT_IS else adapted(value)
         for column in columns
