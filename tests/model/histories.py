@@ -88,6 +88,11 @@ def _put(family: str, number: int, at: int, letter: str) -> Event:
     )
 
 
+def _tells(event: Event, column: str) -> bool:
+    """Does a put tell this column's value?"""
+    return column in (event.fields or {}) if event.partial else column not in event.holes
+
+
 def meaning(events: Iterable[Event], columns: Sequence[str]) -> dict[str, object] | None:
     """The law FOLD: the row when these happen in this order, without what nothing told."""
     row: dict[str, object] | None = None
@@ -97,6 +102,6 @@ def meaning(events: Iterable[Event], columns: Sequence[str]) -> dict[str, object
             continue
         before = {} if row is None or event.creates else row
         row = before | {
-            column: (event.fields or {}).get(column) for column in columns if event.names(column)
+            column: (event.fields or {}).get(column) for column in columns if _tells(event, column)
         }
     return row

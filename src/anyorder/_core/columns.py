@@ -13,11 +13,13 @@ from collections.abc import Iterable, Mapping
 from enum import Enum
 from typing import Any, NamedTuple
 
+import msgspec
+
 from anyorder._core.event import Event, Kind
 from anyorder._core.memory import HOLE, OWN, Base, Cell, Memory, Stamp
 
 REST = "*"
-NOTHING: frozenset[str] = frozenset()
+NONE_SPARED: frozenset[str] = frozenset()
 
 
 class Says(Enum):
@@ -31,12 +33,18 @@ class Says(Enum):
 class Move(Enum):
     """What a step does to one column."""
 
-    TAKE = "the event's value"
-    CLEAR = "null: nobody has told it"
-    KEEP = "as it was"
+    TAKE = "it shows the event's value"
+    CLEAR = "it is null, and a hole"
+    KEEP = "it stays as it was"
 
 
-class Column(NamedTuple):
+# Looked up once: in Python 3.11 a member of an enum takes longer to find than to compare.
+TELLS, ENDS, NOTHING = Says.TELLS, Says.ENDS, Says.NOTHING
+TAKE, CLEAR, KEEP = Move.TAKE, Move.CLEAR, Move.KEEP
+PUT = Kind.PUT
+
+
+class Column(msgspec.Struct, frozen=True, gc=False):
     """One column of a row, or the rest of them: who told it, what the event says of it, and do two
     contents claim it?"""
 
@@ -69,26 +77,34 @@ class Written(NamedTuple):
 
     def then(self, later: Written) -> Written:
         """This step and a later one as one write."""
-        if later.spared is None:
-            values, spared = {**self.values, **later.values}, self.spared
+        values, spared = self.values, later.spared
+        if spared is None:
+            # nothing more becomes null than after the first step
+            spared = self.spared
         else:
-            kept = {name: self.values[name] for name in self.values if name in later.spared}
-            values, spared = {**kept, **later.values}, later.spared
+            # what the first step wrote, or spared, is left only if the later one spares it too
+            values = {name: value for name, value in values.items() if name in spared}
             if self.spared is not None:
                 spared &= self.spared
-        return Written(values, None if spared is None else spared.difference(values))
+        values = {**values, **later.values}
+        if spared is not None:
+            spared = spared.difference(values)
+        return Written(values, spared)
 
     def onto(self, row: Mapping[str, Any]) -> dict[str, Any]:
         """The row afterwards; a column that is missing is null."""
         if self.spared is None:
             return {**row, **self.values}
-        return {name: row[name] for name in row if name in self.spared} | self.values
+        kept = {name: value for name, value in row.items() if name in self.spared}
+        return {**kept, **self.values}
 
 
 def both(first: Written | None, later: Written | None) -> Written | None:
     """Two steps as one write; None is a step that leaves the row as it is."""
-    if first is None or later is None:
-        return first or later
+    if first is None:
+        return later
+    if later is None:
+        return first
     return first.then(later)
 
 
@@ -96,20 +112,28 @@ def written_new(event: Event) -> Written:
     """A row that begins with this put: nothing stays of what was there."""
     values = event.fields or {}
     if event.holes:
+        # a hole has its column too, so that it shows in the table as null
         values = {**dict.fromkeys(sorted(event.holes)), **values}
-    return Written(_named(values), NOTHING)
+    return Written(_named(values), NONE_SPARED)
 
 
 def written_moves(event: Event, moves: Mapping[str, Move]) -> Written | None:
     """What the moves of one step write; None where every column is kept."""
-    moved = [name for name, move in moves.items() if move is not Move.KEEP]
-    if not moved:
-        return None
     told = event.fields or {}
-    values = {name: told.get(name) if moves[name] is Move.TAKE else None for name in moved}
-    if moves[REST] is Move.KEEP:
+    values: dict[str, Any] = {}
+    spared: set[str] = set()
+    for name, move in moves.items():
+        if move is TAKE:
+            values[name] = told.get(name)
+        elif move is CLEAR:
+            values[name] = None
+        else:
+            spared.add(name)
+    if not values:
+        return None
+    if REST in spared:
         return Written(values)
-    return Written(_named(values), frozenset(moves).difference(moved))
+    return Written(_named(values), frozenset(spared))
 
 
 def _named(values: dict[str, Any]) -> dict[str, Any]:
@@ -119,31 +143,32 @@ def _named(values: dict[str, Any]) -> dict[str, Any]:
     return {name: value for name, value in values.items() if name != REST}
 
 
-def says(event: Event, name: str) -> Says:
-    """What does a put or a delete say of this column?
-
-    A put that creates begins a life, so it ends what it does not tell (rules R8).
-    """
-    if event.kind is not Kind.PUT:
-        return Says.ENDS
-    tells = not event.partial if name == REST else event.names(name)
-    if tells:
-        return Says.TELLS
-    return Says.ENDS if event.creates else Says.NOTHING
-
-
 def split(memory: Memory | None, event: Event) -> Columns:
     """The parts of which the row and the event each say one thing. A slot that is empty, or holds a
     tombstone, is all holes."""
     # the event's own columns come first, in its order: so has them a table that is made from it
     names = dict.fromkeys((*sorted(event.holes), *(event.fields or ()), REST))
     if memory is None or not memory.live:
-        return {name: Column(HOLE, says(event, name)) for name in names}
-    names |= dict.fromkeys((*(memory.cells or ()), *sorted(memory.disputed)))
+        return {name: Column(HOLE, said) for name, said in _sayings(event, names).items()}
+    cells = memory.cells or {}
+    rest = cells.get(REST, OWN)
+    names |= dict.fromkeys((*cells, *sorted(memory.disputed)))
     return {
-        name: Column(_cell(memory, name), says(event, name), is_disputed(memory, name))
-        for name in names
+        name: Column(cells.get(name, rest), said, is_disputed(memory, name))
+        for name, said in _sayings(event, names).items()
     }
+
+
+def _sayings(event: Event, names: Iterable[str]) -> dict[str, Says]:
+    """What a put or a delete says of each of these columns."""
+    if event.kind is not PUT:
+        return dict.fromkeys(names, ENDS)
+    # a put that creates begins a life, so it ends what it does not tell (rules R8)
+    untold = ENDS if event.creates else NOTHING
+    if not event.partial:
+        return dict.fromkeys(names, TELLS) | dict.fromkeys(event.holes, untold)
+    told = dict.fromkeys(event.fields or (), TELLS)
+    return dict.fromkeys(names, untold) | told | {REST: untold}
 
 
 def join(stamp: Stamp, columns: Columns, base: Base | None) -> Memory:
@@ -151,44 +176,42 @@ def join(stamp: Stamp, columns: Columns, base: Base | None) -> Memory:
     nothing, and a row without holes needs no past."""
     rest = columns[REST].cell
     # a hole has no value that two contents could claim
-    disputed = {name for name, (cell, _, mark) in columns.items() if mark and cell is not HOLE}
+    disputed = {name for name, one in columns.items() if one.disputed and one.cell is not HOLE}
     # a column that is not listed shares the rest's mark, so one without it must be
-    apart = columns.keys() - disputed if REST in disputed else ()
-    cells = {name: cell for name, (cell, _, _) in columns.items() if cell != rest or name in apart}
+    unmarked = columns.keys() - disputed if REST in disputed else NONE_SPARED
+    cells: dict[str, Cell] = {}
+    for name, column in columns.items():
+        if column.cell != rest or name in unmarked:
+            cells[name] = column.cell
     if rest is not OWN:
         cells[REST] = rest
     if REST in disputed:
         disputed &= {REST, *cells}
-    holed = HOLE in cells.values()
-    return Memory(stamp, cells or None, base if holed else None, frozenset(disputed))
-
-
-def _cell(memory: Memory, name: str) -> Cell:
-    if memory.cells is None:
-        return OWN
-    if name in memory.cells:
-        return memory.cells[name]
-    return memory.cells.get(REST, OWN)
+    if HOLE not in cells.values():
+        base = None
+    return Memory(stamp, cells or None, base, frozenset(disputed))
 
 
 def told_by(cell: Cell, row: Stamp) -> Stamp | None:
     """The stamp of the event that told this cell, in a row of this stamp; None is a hole."""
-    if isinstance(cell, Stamp):
-        return cell
-    return row if cell is OWN else None
+    if cell is OWN:
+        return row
+    return cell if isinstance(cell, Stamp) else None
 
 
 def source_of(memory: Memory, name: str) -> Stamp | None:
     """The stamp of the event that told this column; None is a hole."""
-    return told_by(_cell(memory, name), memory.stamp)
+    cells = memory.cells or {}
+    return told_by(cells.get(name, cells.get(REST, OWN)), memory.stamp)
 
 
 def is_disputed(memory: Memory, name: str) -> bool:
     """Do two contents of one position claim this column? A column that is not listed apart shares
     the rest's answer."""
-    if name in memory.disputed:
-        return True
-    return REST in memory.disputed and name not in (memory.cells or ())
+    disputed = memory.disputed
+    if not disputed or name in disputed:
+        return bool(disputed)
+    return REST in disputed and name not in (memory.cells or ())
 
 
 def is_holed(memory: Memory) -> bool:
@@ -207,7 +230,7 @@ def holes(memory: Memory, known: Iterable[str] = ()) -> list[str]:
     if memory.cells is None or not memory.live:
         return []
     names = {*known, *memory.cells} - {REST}
-    return sorted(name for name in names if _cell(memory, name) is HOLE)
+    return sorted(name for name in names if source_of(memory, name) is None)
 
 
 def in_words(name: str, rest: str) -> str:

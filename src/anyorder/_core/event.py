@@ -99,12 +99,6 @@ class Event(msgspec.Struct, frozen=True, gc=False):
         """Does it name every column of the row?"""
         return not self.partial and not self.holes
 
-    def names(self, column: str) -> bool:
-        """Does a put tell this column's value?"""
-        if self.partial:
-            return self.fields is not None and column in self.fields
-        return column not in self.holes
-
 
 def canonical(value: object) -> str:
     """Canonical JSON text of decoded values."""

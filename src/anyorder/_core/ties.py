@@ -7,7 +7,7 @@ disputed, and the second to arrive is held as a conflict; anything newer ends th
 
 from __future__ import annotations
 
-from anyorder._core.columns import Columns, Says, is_disputed, source_of
+from anyorder._core.columns import NOTHING, TELLS, Columns, is_disputed, source_of
 from anyorder._core.families import Position
 from anyorder._core.memory import Dead, Memory, Stamp
 from anyorder._core.position import Lineage, Order
@@ -23,9 +23,9 @@ def ties(memory: Memory, columns: Columns, stamp: Stamp, lineage: Lineage) -> Ti
     end = _end_before(memory)
     for name, column in columns.items():
         held = column.told_by(memory.stamp)
-        if held is None and column.said is Says.TELLS:
+        if held is None and column.said is TELLS:
             held = end
-        if held is None or column.said is Says.NOTHING:
+        if held is None or column.said is NOTHING:
             continue
         # its own content is no other one, unless the column is disputed already: then both are
         is_other = column.disputed or not held.has_content_of(stamp)
