@@ -9,7 +9,7 @@ import pytest
 from tests.house.modules import modules, of_room
 
 FAMILIES = "anyorder._core.families"
-POSITIONS = {"LogPosition", "OffsetPosition", "ScalarPosition"}
+POSITIONS = {"LogPosition", "OwnCommitPosition", "OffsetPosition", "ScalarPosition"}
 
 
 def asks_what_a_position_is(node: ast.AST) -> bool:
