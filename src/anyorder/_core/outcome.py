@@ -152,9 +152,9 @@ REASONS: dict[Reason, Meaning] = {
     ),
     Reason.UNROUTED: Meaning(
         Outcome.QUARANTINED,
-        "is in quarantine: no [[table]] of the pipeline matches it",
-        "No [[table]] of the pipeline matches.",
-        'Add a [[table]], or one with match = "*" and ignore = true.',
+        "is in quarantine: no [[table]] of the pipeline takes it",
+        "No [[table]] of the pipeline takes it, or its target belongs to another source table.",
+        'Add a [[table]] with a name of its own, or one with match = "*" and ignore = true.',
     ),
 }
 

@@ -266,11 +266,6 @@ def packed(growth: Growth) -> bytes:
     return zlib.compress(_encode(growth), 9)
 
 
-def recorded_of(meta: Meta) -> Recorded | None:
-    """What the catalogue holds of a table."""
-    return None if meta.recorded is None else msgspec.json.decode(meta.recorded, type=Recorded)
-
-
 def growth_of(stored: bytes) -> Growth:
     """What `packed` wrote."""
     return _growth.decode(zlib.decompress(stored))

@@ -6,6 +6,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
+import msgspec
+
 from anyorder._core.batch import Held
 from anyorder._core.event import Event
 from anyorder._core.floor import Floor
@@ -28,7 +30,7 @@ from anyorder.guard.contract import (
     TableSpec,
     Write,
 )
-from anyorder.stores.dynamodb.books import Meta, growth_of, packed, recorded_of
+from anyorder.stores.dynamodb.books import Meta, growth_of, packed
 from anyorder.stores.dynamodb.execute import Execution
 from anyorder.stores.dynamodb.floors import EXPIRY
 from anyorder.stores.dynamodb.items import DoesNotFit, key_of, memory_of
@@ -222,13 +224,13 @@ class DynamoDBTransaction:
 
     def catalogue(self) -> list[Catalogued]:
         known = [meta for meta in self._books.metas() if _is_known(meta)]
-        return [Catalogued(meta.name, meta.key, recorded_of(meta)) for meta in sorted(known)]
+        return [Catalogued(meta.name, meta.key, _recorded_of(meta)) for meta in sorted(known)]
 
     def record(self, table: str, before: Recorded | None, after: Recorded) -> bool:
         if self._dry:
             return True
         meta, _ = self._books.load(table)
-        if meta is None or recorded_of(meta) != before:
+        if meta is None or _recorded_of(meta) != before:
             return False
         return self._books.record(meta, after)
 
@@ -245,6 +247,10 @@ class DynamoDBTransaction:
 
     def quarantine_size(self) -> int:
         return self._parts.quarantine.size()
+
+
+def _recorded_of(meta: Meta) -> Recorded | None:
+    return None if meta.recorded is None else msgspec.json.decode(meta.recorded, type=Recorded)
 
 
 def _is_known(meta: Meta) -> bool:
