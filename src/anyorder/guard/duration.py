@@ -16,23 +16,41 @@ def seconds(duration: str | float | None) -> float | None:
     None. Raises ConfigurationError."""
     if duration is None or duration == FOREVER:
         return None
-    if isinstance(duration, int | float) and not isinstance(duration, bool) and duration >= 0:
-        return float(duration)
-    found = PATTERN.fullmatch(duration.strip()) if isinstance(duration, str) else None
+
+    # A bare zero needs no unit: it is the same in all of them.
     if duration == "0":
         return 0.0
+    if isinstance(duration, str):
+        return _spelled_out(duration)
+
+    # Python counts True as the number 1; nobody who writes it means a second.
+    is_number = isinstance(duration, int | float) and not isinstance(duration, bool)
+    if not is_number or duration < 0:
+        raise _not_a_duration(duration)
+    return float(duration)
+
+
+def _spelled_out(duration: str) -> float:
+    found = PATTERN.fullmatch(duration.strip())
     if found is None:
-        raise ConfigurationError(
-            f'not a duration: {duration!r}; write "forever", "48h", "7d" or a number of seconds'
-        )
-    return float(found[1]) * UNITS[found[2]]
+        raise _not_a_duration(duration)
+    number, unit = found.groups()
+    return float(number) * UNITS[unit]
+
+
+def _not_a_duration(duration: object) -> ConfigurationError:
+    return ConfigurationError(
+        f'not a duration: {duration!r}; write "forever", "48h", "7d" or a number of seconds'
+    )
 
 
 def spelled(duration: float | None) -> str:
-    """A duration for people."""
+    """A duration for people: in the largest unit that leaves no rest."""
     if duration is None:
         return FOREVER
-    for unit in ("w", "d", "h", "m"):
-        if duration and duration % UNITS[unit] == 0:
+    if duration == 0:
+        return "0s"
+    for unit in ("w", "d", "h", "m", "s"):
+        if duration % UNITS[unit] == 0:
             return f"{duration / UNITS[unit]:g}{unit}"
     return f"{duration:g}s"

@@ -10,19 +10,23 @@ AT_ONCE = 1000  # tombstones a transaction; writers wait for it where there is o
 
 def forget(store: Store, spec: TableSpec, now: float, limit: int | None = None) -> int:
     """Forget a table's tombstones that are older than its retention, at most `limit`; how many
-    went. Seconds since 1970.
+    went. `now`: seconds since 1970.
 
     Nothing if the retention is for ever. Raises NotReapable, with the table's name, if its clocks
     do not compare across keys.
     """
-    gone = 0
     if spec.retention is None:
-        return gone
+        return 0
+    most = min(AT_ONCE, limit or AT_ONCE)
+    gone = 0
     try:
-        while (limit is None or gone < limit) and (
-            went := store.reap(spec, now - spec.retention, min(AT_ONCE, limit or AT_ONCE))
-        ):
+        # In small steps, since a store may have one lock for its reaper and all its writers. It
+        # ends: each step takes tombstones away, and what is written meanwhile is too young to go.
+        while limit is None or gone < limit:
+            went = store.reap(spec, now - spec.retention, most)
             gone += went
+            if went == 0:
+                break
     except NotReapable as error:
         raise NotReapable(f"table {spec.name}: {error}") from error
     return gone

@@ -10,12 +10,12 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from anyorder._core.batch import Settled
-from anyorder._core.decide import truncate
 from anyorder._core.event import Event, Kind
 from anyorder._core.fold import Limits
 from anyorder.errors import StoreBusy
 from anyorder.guard.batch import reconsider_keys
-from anyorder.guard.contract import News, TableSpec, Transaction, Write
+from anyorder.guard.contract import News, TableSpec, Transaction
+from anyorder.guard.truncates import swept
 
 ROUNDS = 20
 
@@ -58,12 +58,8 @@ def _sweep(transaction: Transaction, spec: TableSpec, news: News) -> None:
     truncated = news.limits.truncated
     if truncated is None:
         return
+    # Only its place counts: the truncate itself was decided long ago.
     event = Event(Kind.TRUNCATE, spec.name, None, truncated.position)
-    limits = Limits(lineage=news.limits.lineage)
-    writes = []
-    for entity, key, memory in news.seen:
-        after, written, _, _ = truncate(memory, event, limits)
-        if after is not memory:
-            writes.append(Write(entity, key, memory, after, written))
+    writes = swept(news.seen, event, Limits(lineage=news.limits.lineage))
     if writes:
         transaction.write(spec, writes, Limits(), "")

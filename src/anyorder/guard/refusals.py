@@ -39,20 +39,33 @@ def one_by_one(
 ) -> Coalesced:
     """Decide and write each delivery and each open entry of a key by itself."""
     key = _Key(transaction, spec, remembered, limits, token)
+    # Newest first, so that the winner is usually written once, and the others find it there.
     asked: list[Arrival | Held] = [*arrivals, *remembered.held]
     cases = [_Case(one) for one in newest_first(asked)]
-    undecided, moved = cases, True
+
     # Whenever the key moves, what is held of it is decided again (rules R1). It ends: each further
     # round needs a write that was taken, and an event that is no longer held.
+    undecided, moved = cases, True
     while moved and undecided:
         start = key.remembered.memory
         for case in undecided:
             case.decide(key)
         undecided = [case for case in undecided if case.is_held]
         moved = key.remembered.memory is not start
-    judged = [case.judged for case in cases if isinstance(case.one, Arrival)]
-    settled = [found for case in cases for found in case.settled()]
-    return Coalesced(remembered.memory, key.remembered.memory, judged, settled, key.written)
+
+    share = Coalesced(
+        before=remembered.memory,
+        after=key.remembered.memory,
+        written=key.written,
+        judged=[],
+        settled=[],
+    )
+    for case in cases:
+        if isinstance(case.one, Arrival):
+            share.judged.append(case.judged)
+        elif not case.is_held:
+            share.settled.append(Settled(case.one, case.judged.reason))
+    return share
 
 
 class _Key:
@@ -80,10 +93,17 @@ class _Key:
 
     def write(self, case: _Case, applied: Applied) -> Answer | None:
         """Write what was decided; None: it was taken, or there was nothing to write."""
-        before, after, event = self.remembered.memory, applied.memory, case.one.event
-        if after is before:
+        event = case.one.event
+        before = self.remembered.memory
+        if applied.memory is before:
             return None
-        write = Write(event.entity, event.key or {}, before, after, applied.written)
+        write = Write(
+            entity=event.entity,
+            key=event.key or {},
+            before=before,
+            after=applied.memory,
+            written=applied.written,
+        )
         answers = self._transaction.write(self.spec, [write], self._limits, self._token)
         return answers[0] if answers else None
 
@@ -116,40 +136,47 @@ class _Case:
         """Is it still held?"""
         return self.judged.reason.quarantined
 
-    def settled(self) -> list[Settled]:
-        """The entry that closes, if it is one and no longer held."""
-        if isinstance(self.one, Arrival) or self.is_held:
-            return []
-        return [Settled(self.one, self.judged.reason)]
-
     def decide(self, key: _Key) -> None:
         """Decide it on what is remembered, and write it."""
-        event = self.one.event
         # Another writer may move the key between look and write: then it is looked at again. Each
         # round that goes on is a round in which somebody else was taken, so the system as a whole
         # goes on; a hundred of them in a row are a fault that a person must see.
         for _ in range(ATTEMPTS):
             applied = self._answer(key)
             failure = key.write(self, applied)
+
+            # Refused alone, too: it is this event that the store does not take.
             if isinstance(failure, Refused):
                 self._judge(failure.reason, detail=failure.detail)
                 return
+
+            # "Nothing to do" was decided on a memory that nobody has read: it is no answer yet.
             unseen = applied.memory is key.remembered.memory and key.remembered.unread
             if not unseen and not isinstance(failure, Lost):
                 key.moved_to(applied)
                 self._judge(applied.reason, applied.against)
                 return
-            key.look_again(event.entity)
-        raise busy(key.spec, event.entity)
+            key.look_again(self.one.event.entity)
+        raise busy(key.spec, self.one.event.entity)
 
     def _answer(self, key: _Key) -> Applied:
-        held_before = self._judged is not None or isinstance(self.one, Held)
-        answer = decide_again if held_before else decide
-        return answer(key.remembered.memory, self.one.event, key.limits)
+        memory, event, limits = key.remembered.memory, self.one.event, key.limits
+        # What was held before is the entry of a dispute, perhaps; that has a rule of its own (R12).
+        was_held = self._judged is not None or isinstance(self.one, Held)
+        if was_held:
+            return decide_again(memory, event, limits)
+        return decide(memory, event, limits)
 
     def _judge(self, reason: Reason, against: object = None, detail: str = "") -> None:
-        number = self.one.number if isinstance(self.one, Arrival) else self.one.entry
-        self._judged = Judged(number, self.one.event, reason, against, detail)
+        # An open entry has no number in the batch, and nobody asks for it.
+        number = self.one.number if isinstance(self.one, Arrival) else -1
+        self._judged = Judged(
+            number=number,
+            event=self.one.event,
+            reason=reason,
+            against=against,
+            detail=detail,
+        )
 
 
 def busy(spec: TableSpec, entities: str) -> StoreBusy:

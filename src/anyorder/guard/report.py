@@ -28,43 +28,45 @@ class Report:
         self.seconds = 0.0
 
     def count(self, taken: Taken) -> None:
-        """Add a batch."""
+        """Add a batch. Raises BooksUnbalanced if a delivery would get lost in it."""
         self.read += len(taken.decisions)
-        for reason, number in Counter(decision.reason for decision in taken.decisions).items():
+        reasons = Counter(decision.reason for decision in taken.decisions)
+        for reason, number in reasons.items():
             self._add(reason, number)
         self.settled.update(one.reason.value for one in taken.closed)
         self.seconds = time.monotonic() - self._began
-        if self.read != self.applied + self.ignored.total() + self.quarantined.total():
-            raise BooksUnbalanced
 
-    def add(self, other: Report) -> None:
-        """Add another report's books."""
-        self.read += other.read
-        self.applied += other.applied
-        for ours, theirs in (
-            (self.ignored, other.ignored),
-            (self.quarantined, other.quarantined),
-            (self.settled, other.settled),
-        ):
-            ours.update(theirs)
-        self.seconds = time.monotonic() - self._began
+        # Nothing is lost (rules R1): every delivery that was read is on one of the three sides.
+        counted = self.applied + self.ignored.total() + self.quarantined.total()
+        if self.read != counted:
+            raise BooksUnbalanced
 
     def _add(self, reason: Reason, number: int) -> None:
         outcome = outcome_of(reason)
         if outcome is Outcome.APPLIED:
             self.applied += number
+        elif outcome is Outcome.IGNORED:
+            self.ignored[reason.value] += number
         else:
-            (self.ignored if outcome is Outcome.IGNORED else self.quarantined)[reason.value] += (
-                number
-            )
+            self.quarantined[reason.value] += number
+
+    def add(self, other: Report) -> None:
+        """Add another report's books."""
+        self.read += other.read
+        self.applied += other.applied
+        self.ignored.update(other.ignored)
+        self.quarantined.update(other.quarantined)
+        self.settled.update(other.settled)
+        self.seconds = time.monotonic() - self._began
 
     def as_dict(self) -> dict[str, object]:
         """The line that scripts rely on."""
-        parts = {"ignored": self.ignored, "quarantined": self.quarantined, "settled": self.settled}
         return {
             "read": self.read,
             "applied": self.applied,
-            **{k: dict(sorted(v.items())) for k, v in parts.items()},
+            "ignored": _sorted(self.ignored),
+            "quarantined": _sorted(self.quarantined),
+            "settled": _sorted(self.settled),
             "seconds": round(self.seconds, 3),
         }
 
@@ -82,9 +84,18 @@ class Report:
         return f"<Report {self}>"
 
 
+def _sorted(counts: Counter[str]) -> dict[str, int]:
+    return dict(sorted(counts.items()))
+
+
 def _counted(name: str, counts: Counter[str]) -> str:
-    reasons = ", ".join(
-        f"{reason} {number}" if len(counts) > 1 else reason
-        for reason, number in counts.most_common()
-    )
-    return f"{counts.total()} {name}" + (f" ({reasons})" if reasons else "")
+    total = f"{counts.total()} {name}"
+    if not counts:
+        return total
+
+    # One reason needs no number of its own: it is the total.
+    if len(counts) == 1:
+        (only,) = counts
+        return f"{total} ({only})"
+    reasons = ", ".join(f"{reason} {number}" for reason, number in counts.most_common())
+    return f"{total} ({reasons})"

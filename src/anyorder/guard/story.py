@@ -10,11 +10,22 @@ import msgspec
 from anyorder._core.columns import holes
 from anyorder._core.event import canonical
 from anyorder._core.explain import explain_memory
+from anyorder._core.fold import Limits
 from anyorder._core.memory import Memory
 from anyorder._core.outcome import REASONS, Reason, outcome_of
 from anyorder.errors import ConfigurationError
-from anyorder.guard.contract import Entry, EntryQuery, Store, TableSpec
+from anyorder.guard.contract import (
+    Entry,
+    EntryQuery,
+    Store,
+    TableFacts,
+    TableSpec,
+    Transaction,
+)
 from anyorder.guard.recall import NOTHING
+
+replace = msgspec.structs.replace
+NOT_GUARDED = TableFacts("", (), (), 0, 0, 0, Limits())
 
 
 class Story(msgspec.Struct, frozen=True):
@@ -44,18 +55,23 @@ def story_of(store: Store, spec: TableSpec, key: object) -> Story:
     """Read a key's memory and entries. Raises ConfigurationError if the key does not fit the
     table."""
     with store.reading() as transaction:
-        facts = next((facts for facts in transaction.tables() if facts.name == spec.name), None)
-        columns = facts.key if facts is not None else spec.key
-        named = _named(key, columns or spec.key, spec.name)
+        facts = _facts(transaction, spec)
+        named = _named(key, facts.key or spec.key, spec.name)
         entity = canonical(named)
-        memory = (
-            transaction.remembered(spec, [entity]).get(entity, NOTHING).memory
-            if facts is not None
-            else None
-        )
+        memory = None
+        # A table that the store does not guard yet has no memories to ask for.
+        if facts is not NOT_GUARDED:
+            memory = transaction.remembered(spec, [entity]).get(entity, NOTHING).memory
         entries = list(transaction.entries(EntryQuery("", spec.name, entity)))
-    known = set(facts.columns) - set(facts.key) if facts is not None else set()
-    return _told(spec.name, named, memory, known, entries)
+    columns = set(facts.columns) - set(facts.key)
+    return _told(spec.name, named, memory, columns, entries)
+
+
+def _facts(transaction: Transaction, spec: TableSpec) -> TableFacts:
+    for facts in transaction.tables():
+        if facts.name == spec.name:
+            return facts
+    return NOT_GUARDED
 
 
 def _named(key: object, columns: tuple[str, ...], table: str) -> dict[str, object]:
@@ -77,31 +93,51 @@ def _told(
     entries: list[Entry],
 ) -> Story:
     waiting = [entry for entry in entries if entry.state == "open"]
-    reason = (
-        Reason.APPLIED if memory is not None else Reason(waiting[-1].reason) if waiting else None
-    )
-    return Story(
+    reason = _reason(memory, waiting)
+    sentences = explain_memory(f"{table} {canonical(key)}", memory, columns)
+    sentences += [_held_text(entry) for entry in waiting]
+    story = Story(
         table=table,
         key=key,
-        state="unknown" if memory is None else "row" if memory.live else "tombstone",
-        outcome=None if reason is None else outcome_of(reason).value,
-        reason=None if reason is None else reason.value,
-        position=None if memory is None else memory.stamp.position.text(),
-        holes=[] if memory is None else holes(memory, columns),
-        disputed=[] if memory is None else sorted(memory.disputed),
-        sentences=explain_memory(f"{table} {canonical(key)}", memory, columns)
-        + [_held_text(entry) for entry in waiting],
+        state="unknown",
+        outcome=None,
+        reason=None,
+        position=None,
+        holes=[],
+        disputed=[],
+        sentences=sentences,
         entries=entries,
     )
+    if reason is not None:
+        story = replace(story, outcome=outcome_of(reason).value, reason=reason.value)
+    if memory is None:
+        return story
+    return replace(
+        story,
+        state="row" if memory.live else "tombstone",
+        position=memory.stamp.position.text(),
+        holes=holes(memory, columns),
+        disputed=sorted(memory.disputed),
+    )
+
+
+def _reason(memory: Memory | None, waiting: list[Entry]) -> Reason | None:
+    """The reason of the latest event that counts."""
+    # What is remembered was applied; an entry beside it is told in a sentence of its own.
+    if memory is not None:
+        return Reason.APPLIED
+    if not waiting:
+        return None
+    return Reason(waiting[-1].reason)
 
 
 def _held_text(entry: Entry) -> str:
     """An open entry, what its reason means, and what to do."""
     meaning = REASONS[Reason(entry.reason)]
+    since = time.strftime("%Y-%m-%d %H:%M:%SZ", time.gmtime(entry.first_seen))
     seen = "once" if entry.count == 1 else f"{entry.count} times"
     cause = f" ({entry.detail})" if entry.detail else ""
-    return f"In quarantine since {_when(entry.first_seen)}, seen {seen}: #{entry.id}, {entry.reason}{cause}. {meaning.when} {meaning.to_do}"
-
-
-def _when(seconds: float) -> str:
-    return time.strftime("%Y-%m-%d %H:%M:%SZ", time.gmtime(seconds))
+    return (
+        f"In quarantine since {since}, seen {seen}: #{entry.id}, {entry.reason}{cause}. "
+        f"{meaning.when} {meaning.to_do}"
+    )

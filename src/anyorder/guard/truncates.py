@@ -7,16 +7,17 @@ taken.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import NamedTuple
 
 from anyorder._core.batch import Arrival, Held, Judged, Settled, newest_first
 from anyorder._core.decide import truncate, truncated_by
 from anyorder._core.event import Event, Kind
 from anyorder._core.fold import Limits
+from anyorder._core.memory import Memory
 from anyorder._core.outcome import REASONS, Reason
 from anyorder.errors import StoreBusy
-from anyorder.guard.contract import Entry, EntryQuery, Lost, TableSpec, Transaction, Write
+from anyorder.guard.contract import EntryQuery, Lost, TableSpec, Transaction, Write
 from anyorder.guard.recall import unsuspected
 
 ATTEMPTS = 100  # times a table is swept again because somebody else moved its rows
@@ -38,7 +39,13 @@ def take_truncates(
     for number, event in arrivals:
         limits, reason = truncated_by(limits, event)
         carry_out(transaction, spec, event, limits, reason)
-        judged.append(Judged(number, event, reason, limits.truncated))
+        one = Judged(
+            number=number,
+            event=event,
+            reason=reason,
+            against=limits.truncated,
+        )
+        judged.append(one)
     limits, settled = _take_held(transaction, spec, limits)
     return Truncated(limits, judged, settled)
 
@@ -67,16 +74,14 @@ def _held_truncates(transaction: Transaction, spec: TableSpec) -> list[Held]:
     # Where the caller's own SQL writes the rows, a sweep would leave them as they are.
     if not spec.writes_rows:
         return []
-    entries = transaction.entries(EntryQuery(table=spec.name))
-    unkeyed = [one for one in entries if one.key is None and _may_be_truncate(one)]
-    events = {one.id: transaction.event(one.id) for one in unkeyed}
-    found = [Held(number, event) for number, event in events.items() if event is not None]
-    truncates = [one for one in found if one.event.kind is Kind.TRUNCATE]
-    return newest_first(unsuspected(transaction, truncates))
-
-
-def _may_be_truncate(entry: Entry) -> bool:
-    return REASONS[Reason(entry.reason)].holds_truncates
+    found: list[Held] = []
+    for entry in transaction.entries(EntryQuery(table=spec.name)):
+        # A truncate concerns every key, so it is held under none.
+        may_settle = entry.key is None and REASONS[Reason(entry.reason)].holds_truncates
+        event = transaction.event(entry.id) if may_settle else None
+        if event is not None and event.kind is Kind.TRUNCATE:
+            found.append(Held(entry.id, event))
+    return newest_first(unsuspected(transaction, found))
 
 
 def carry_out(
@@ -94,15 +99,36 @@ def _sweep(transaction: Transaction, spec: TableSpec, event: Event, limits: Limi
     # Another writer may move a row while it is swept: then the table is swept again. What is newer
     # than the truncate is left alone, so each round has fewer rows to lose.
     for _ in range(ATTEMPTS):
-        writes: list[Write] = []
-        for entity, key, memory in transaction.memories(spec):
-            after, written, _, _ = truncate(memory, event, limits)
-            if after is not memory:
-                writes.append(Write(entity, key, memory, after, written))
-        answers = transaction.write(spec, writes, limits, "") if writes else ()
+        writes = swept(transaction.memories(spec), event, limits)
+        if not writes:
+            return
+        # The attempt has no token: a sweep that is repeated finds the same rows, or newer ones.
+        answers = transaction.write(spec, writes, limits, "")
         if not any(isinstance(answer, Lost) for answer in answers):
             return
     raise StoreBusy(
         f"table {spec.name}: other writers moved its rows {ATTEMPTS} times "
         "while it was being truncated"
     )
+
+
+def swept(
+    memories: Iterable[tuple[str, dict[str, object], Memory]], event: Event, limits: Limits
+) -> list[Write]:
+    """The writes by which a truncate takes from rows what is older than it; `memories`: (entity,
+    key, memory). Pure."""
+    writes: list[Write] = []
+    for entity, key, memory in memories:
+        after, written, _, _ = truncate(memory, event, limits)
+        # The very same memory: the row is newer than the truncate, whole.
+        if after is memory:
+            continue
+        write = Write(
+            entity=entity,
+            key=key,
+            before=memory,
+            after=after,
+            written=written,
+        )
+        writes.append(write)
+    return writes

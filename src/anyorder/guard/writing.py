@@ -39,16 +39,22 @@ def plan(
     keys: Keys, known: Mapping[str, Remembered], limits: Limits, *, reconsider: bool = False
 ) -> Plan:
     """Decide every key of a round on what is remembered of it. Pure."""
-    made = Plan({}, [], [])
+    made = Plan(shares={}, writes=[], unseen=[])
     for entity, arrivals in keys.items():
         there = known.get(entity, NOTHING)
         share = coalesce(
-            there.memory, arrivals, there.held, there.limits or limits, reconsider=reconsider
+            there.memory,
+            arrivals,
+            there.held,
+            # Where a store keeps several floors, a key is decided under its own.
+            there.limits or limits,
+            reconsider=reconsider,
         )
         made.shares[entity] = share
         if share.moved:
             made.writes.append(_write_of(entity, arrivals, there, share))
         elif there.unread:
+            # "Nothing to do" was decided on a memory that nobody has read: it is no answer yet.
             made.unseen.append(entity)
     return made
 
@@ -56,8 +62,15 @@ def plan(
 def _write_of(
     entity: str, arrivals: Sequence[Arrival], there: Remembered, share: Coalesced
 ) -> Write:
+    # A key that only an entry of the quarantine moved has no delivery in this batch.
     first = arrivals[0] if arrivals else there.held[0]
-    return Write(entity, first.event.key or {}, share.before, share.after, share.written)
+    return Write(
+        entity=entity,
+        key=first.event.key or {},
+        before=share.before,
+        after=share.after,
+        written=share.written,
+    )
 
 
 class Writing:
@@ -99,14 +112,18 @@ class Writing:
         self.shares |= planned.shares
         self._note_disputes(planned)
         lost = planned.unseen
+
+        # The store answers only for what it did not take as it was decided.
         for answer in self._written(planned.writes, limits):
-            there = known.get(answer.entity, NOTHING)
+            entity = answer.entity
+            arrivals = keys[entity]
             if isinstance(answer, Lost):
-                lost.append(answer.entity)
+                lost.append(entity)
             elif isinstance(answer, Replaced):
-                self._replaced(answer, keys[answer.entity], limits)
+                self._replaced(answer, arrivals, limits)
             else:
-                self._refused(answer.entity, keys[answer.entity], there, limits)
+                there = known.get(entity, NOTHING)
+                self._refused(entity, arrivals, there, limits)
         return lost
 
     def _written(self, writes: Sequence[Write], limits: Limits) -> Sequence[Answer]:
@@ -115,14 +132,24 @@ class Writing:
         return self._transaction.write(self._spec, writes, limits, self._token)
 
     def _replaced(self, answer: Replaced, arrivals: Sequence[Arrival], limits: Limits) -> None:
-        """It was written over an older memory than it was decided on: only labels may differ."""
-        self.shares[answer.entity] = coalesce(answer.memory, arrivals, (), limits)
+        """It was written over another memory than it was decided on."""
+        # That memory was older for certain, so the row is right; only labels may differ.
+        share = coalesce(answer.memory, arrivals, (), limits)
+        self.shares[answer.entity] = share
 
     def _refused(
         self, entity: str, arrivals: Sequence[Arrival], there: Remembered, limits: Limits
     ) -> None:
-        """The store refuses the folded content: nothing of it is released (rules R9)."""
-        share = one_by_one(self._transaction, self._spec, arrivals, there, limits, self._token)
+        """The store refuses the folded content."""
+        # Nothing of it is released (rules R9): the events are decided one by one.
+        share = one_by_one(
+            self._transaction,
+            self._spec,
+            arrivals,
+            there,
+            limits,
+            self._token,
+        )
         self.shares[entity] = share
         # What is no dispute any more is held under another identity, or not at all.
         for one in share.judged:
@@ -130,29 +157,37 @@ class Writing:
                 self.early.pop(one.number, None)
 
     def _note_disputes(self, planned: Plan) -> None:
-        """Keep what the rows of disputed keys are before this batch writes them; the entry of a
-        dispute lists it (rules R12)."""
+        """Remember what the rows of disputed keys are before this batch writes them."""
+        # The entry of a dispute lists both contents (rules R12), and after the write the row tells
+        # only one of them.
         for write in planned.writes:
-            if any(map(disputes, planned.shares[write.entity].judged)):
+            judged = planned.shares[write.entity].judged
+            if any(map(disputes, judged)):
                 content = self._transaction.content(self._spec, write.key)
                 self.contents[write.entity] = content
-        # Where row and quarantine are two steps, a dispute is held first: after a crash in between
-        # the row no longer tells its other content.
+
+        # Where row and quarantine are two steps, a dispute is held first, since after a crash in
+        # between the other content would be lost.
         if not self._transaction.atomic:
             self._hold_disputes(planned)
 
     def _hold_disputes(self, planned: Plan) -> None:
         holdings: dict[int, Holding] = {}
         for write in planned.writes:
-            holdings |= self._disputes_of(write.entity, planned.shares[write.entity])
-        if holdings:
-            new = self._transaction.hold(holdings.values())
-            self.early |= dict(zip(holdings, new, strict=True))
+            share = planned.shares[write.entity]
+            holdings |= self._disputes_of(write.entity, share)
+        if not holdings:
+            return
+        new = self._transaction.hold(holdings.values())
+        self.early |= dict(zip(holdings, new, strict=True))
 
     def _disputes_of(self, entity: str, share: Coalesced) -> dict[int, Holding]:
         content = self.contents.get(entity)
-        return {
-            one.number: holding(self._spec.name, entity, disputing(share, one, content))
-            for one in share.judged
-            if disputes(one) and one.number not in self.early
-        }
+        found: dict[int, Holding] = {}
+        for one in share.judged:
+            # In a later round of the same batch it is held already.
+            is_new = one.number not in self.early
+            if is_new and disputes(one):
+                told = disputing(share, one, content)
+                found[one.number] = holding(self._spec.name, entity, told)
+        return found
