@@ -15,7 +15,7 @@ from typing import Any, NamedTuple
 
 import msgspec
 
-from anyorder._core.event import Event, Kind
+from anyorder._core.event import PUT, Event
 from anyorder._core.memory import HOLE, OWN, Base, Cell, Memory, Stamp
 
 REST = "*"
@@ -38,10 +38,9 @@ class Move(Enum):
     KEEP = "it stays as it was"
 
 
-# Looked up once: in Python 3.11 a member of an enum takes longer to find than to compare.
+# Looked up once, as the orders are (position.py).
 TELLS, ENDS, NOTHING = Says.TELLS, Says.ENDS, Says.NOTHING
 TAKE, CLEAR, KEEP = Move.TAKE, Move.CLEAR, Move.KEEP
-PUT = Kind.PUT
 
 
 class Column(msgspec.Struct, frozen=True, gc=False):
@@ -73,30 +72,32 @@ class Written(NamedTuple):
     @property
     def replaces(self) -> bool:
         """Is nothing left of the row that was there?"""
-        return self.spared is not None and not self.spared
+        return self.spared == NONE_SPARED
 
     def then(self, later: Written) -> Written:
         """This step and a later one as one write."""
         values, spared = self.values, later.spared
         if spared is None:
-            # nothing more becomes null than after the first step
+            # The later step only adds: nothing more becomes null than after this one.
             spared = self.spared
         else:
-            # what the first step wrote, or spared, is left only if the later one spares it too
+            # What this step wrote, or spared, is left only where the later one spares it too.
             values = {name: value for name, value in values.items() if name in spared}
             if self.spared is not None:
                 spared &= self.spared
         values = {**values, **later.values}
         if spared is not None:
+            # A column is written or spared, not both: so that equal writes look alike.
             spared = spared.difference(values)
         return Written(values, spared)
 
     def onto(self, row: Mapping[str, Any]) -> dict[str, Any]:
         """The row afterwards; a column that is missing is null."""
-        if self.spared is None:
-            return {**row, **self.values}
-        kept = {name: value for name, value in row.items() if name in self.spared}
-        return {**kept, **self.values}
+        kept = dict(row)
+        if self.spared is not None:
+            # Null is spelled by leaving the column out.
+            kept = {name: value for name, value in row.items() if name in self.spared}
+        return kept | self.values
 
 
 def both(first: Written | None, later: Written | None) -> Written | None:
@@ -110,20 +111,21 @@ def both(first: Written | None, later: Written | None) -> Written | None:
 
 def written_new(event: Event) -> Written:
     """A row that begins with this put: nothing stays of what was there."""
-    values = event.fields or {}
+    values = event.told
     if event.holes:
-        # a hole has its column too, so that it shows in the table as null
+        # A hole is written too, as null, so that a table made from events has a column for it.
         values = {**dict.fromkeys(sorted(event.holes)), **values}
     return Written(_named(values), NONE_SPARED)
 
 
 def written_moves(event: Event, moves: Mapping[str, Move]) -> Written | None:
     """What the moves of one step write; None where every column is kept."""
-    told = event.fields or {}
+    told = event.told
     values: dict[str, Any] = {}
     spared: set[str] = set()
     for name, move in moves.items():
         if move is TAKE:
+            # A put of all columns tells also those that it does not spell out: they are null.
             values[name] = told.get(name)
         elif move is CLEAR:
             values[name] = None
@@ -132,60 +134,74 @@ def written_moves(event: Event, moves: Mapping[str, Move]) -> Written | None:
     if not values:
         return None
     if REST in spared:
+        # The columns that nobody mentions stay, so it need not be said which others do.
         return Written(values)
     return Written(_named(values), frozenset(spared))
 
 
 def _named(values: dict[str, Any]) -> dict[str, Any]:
     """Without the rest, which no row has a column for."""
-    if REST not in values:
-        return values
-    return {name: value for name, value in values.items() if name != REST}
+    if REST in values:
+        values = dict(values)
+        del values[REST]
+    return values
 
 
 def split(memory: Memory | None, event: Event) -> Columns:
     """The parts of which the row and the event each say one thing. A slot that is empty, or holds a
     tombstone, is all holes."""
-    # the event's own columns come first, in its order: so has them a table that is made from it
-    names = dict.fromkeys((*sorted(event.holes), *(event.fields or ()), REST))
+    # The event's own columns come first, in its order, so a table that is made from it has them so.
+    names = dict.fromkeys((*sorted(event.holes), *event.told, REST))
+    columns: Columns = {}
     if memory is None or not memory.live:
-        return {name: Column(HOLE, said) for name, said in _sayings(event, names).items()}
-    cells = memory.cells or {}
-    rest = cells.get(REST, OWN)
+        for name, said in _sayings(event, names).items():
+            columns[name] = Column(HOLE, said)
+        return columns
+    # Those that the row tells apart follow. They are sorted where they come from a set, so that the
+    # text of a memory does not depend on the set's order.
+    cells = memory.listed
     names |= dict.fromkeys((*cells, *sorted(memory.disputed)))
-    return {
-        name: Column(cells.get(name, rest), said, is_disputed(memory, name))
-        for name, said in _sayings(event, names).items()
-    }
+    rest = cells.get(REST, OWN)
+    for name, said in _sayings(event, names).items():
+        columns[name] = Column(cells.get(name, rest), said, is_disputed(memory, name))
+    return columns
 
 
 def _sayings(event: Event, names: Iterable[str]) -> dict[str, Says]:
     """What a put or a delete says of each of these columns."""
     if event.kind is not PUT:
         return dict.fromkeys(names, ENDS)
-    # a put that creates begins a life, so it ends what it does not tell (rules R8)
-    untold = ENDS if event.creates else NOTHING
-    if not event.partial:
-        return dict.fromkeys(names, TELLS) | dict.fromkeys(event.holes, untold)
-    told = dict.fromkeys(event.fields or (), TELLS)
-    return dict.fromkeys(names, untold) | told | {REST: untold}
+    untold = NOTHING
+    if event.creates:
+        # It begins a life, so it ends what it does not tell (rules R8).
+        untold = ENDS
+    if event.partial:
+        # It tells its own columns. None of them is the rest, whatever the user calls his columns.
+        told = dict.fromkeys(event.told, TELLS)
+        return dict.fromkeys(names, untold) | told | {REST: untold}
+    # It tells all columns but those that it says are there and does not tell.
+    return dict.fromkeys(names, TELLS) | dict.fromkeys(event.holes, untold) | {REST: TELLS}
 
 
 def join(stamp: Stamp, columns: Columns, base: Base | None) -> Memory:
     """The memory of these columns: what is as the rest is not listed, a row all its own lists
     nothing, and a row without holes needs no past."""
     rest = columns[REST].cell
-    # a hole has no value that two contents could claim
+    # A hole has no value that two contents could claim.
     disputed = {name for name, one in columns.items() if one.disputed and one.cell is not HOLE}
-    # a column that is not listed shares the rest's mark, so one without it must be
-    unmarked = columns.keys() - disputed if REST in disputed else NONE_SPARED
+    unmarked = set[str]()
+    if REST in disputed:
+        # Who is not listed shares the rest's mark; so those without it must be listed.
+        unmarked = columns.keys() - disputed
     cells: dict[str, Cell] = {}
     for name, column in columns.items():
         if column.cell != rest or name in unmarked:
             cells[name] = column.cell
+    # The rest comes last, and only where it is not as in a row of one event.
     if rest is not OWN:
         cells[REST] = rest
     if REST in disputed:
+        # The rest's mark says it of all that are not listed.
         disputed &= {REST, *cells}
     if HOLE not in cells.values():
         base = None
@@ -196,40 +212,48 @@ def told_by(cell: Cell, row: Stamp) -> Stamp | None:
     """The stamp of the event that told this cell, in a row of this stamp; None is a hole."""
     if cell is OWN:
         return row
-    return cell if isinstance(cell, Stamp) else None
+    if isinstance(cell, Stamp):
+        return cell
+    return None
 
 
 def source_of(memory: Memory, name: str) -> Stamp | None:
     """The stamp of the event that told this column; None is a hole."""
-    cells = memory.cells or {}
-    return told_by(cells.get(name, cells.get(REST, OWN)), memory.stamp)
+    cells = memory.listed
+    # A column that is not listed is as the rest, and a row that lists no rest has it from its own
+    # event.
+    rest = cells.get(REST, OWN)
+    return told_by(cells.get(name, rest), memory.stamp)
 
 
 def is_disputed(memory: Memory, name: str) -> bool:
-    """Do two contents of one position claim this column? A column that is not listed apart shares
-    the rest's answer."""
+    """Do two contents of one position claim this column?"""
     disputed = memory.disputed
-    if not disputed or name in disputed:
-        return bool(disputed)
-    return REST in disputed and name not in (memory.cells or ())
+    if not disputed:
+        return False
+    # A column that is not listed shares the rest's mark.
+    shares = REST in disputed and name not in memory.listed
+    return shares or name in disputed
 
 
 def is_holed(memory: Memory) -> bool:
     """Is there a column that nobody has told?"""
-    return HOLE in (memory.cells or {}).values()
+    return HOLE in memory.listed.values()
 
 
 def is_inheriting(memory: Memory) -> bool:
     """Is there a column that another event told than the row's own?"""
-    return any(isinstance(cell, Stamp) for cell in (memory.cells or {}).values())
+    return any(isinstance(cell, Stamp) for cell in memory.listed.values())
 
 
 def holes(memory: Memory, known: Iterable[str] = ()) -> list[str]:
     """The columns whose value no event has told. `known`: the table's, for rows of partial events,
     whose rest may be a hole."""
-    if memory.cells is None or not memory.live:
+    if memory.cells is None:
+        # A tombstone, or a row of one event that told it whole: nearly all are.
         return []
-    names = {*known, *memory.cells} - {REST}
+    names = {*known, *memory.cells}
+    names.discard(REST)
     return sorted(name for name in names if source_of(memory, name) is None)
 
 

@@ -9,43 +9,44 @@ see `truncate` here and reset.py.
 from __future__ import annotations
 
 from anyorder._core.columns import is_holed
-from anyorder._core.event import Event, Kind
+from anyorder._core.event import DELETE, HINT, PUT, Event, Kind
 from anyorder._core.floor import Floor
-from anyorder._core.fold import NOT_DECIDED, Applied, Limits, apply, stamp_of
+from anyorder._core.fold import APPLIED, NOT_DECIDED, Applied, Limits, apply, stamp_of
 from anyorder._core.memory import Base, Born, Dead, Memory, Stamp, replace
 from anyorder._core.outcome import REASONS, Reason
-from anyorder._core.position import Above, Order
+from anyorder._core.position import NEWER, OLDER, SAME, Above
 
 BY_DECODER = {
     Kind.CONTROL: Reason.NOT_A_CHANGE,
     Kind.INCOMPLETE: Reason.INCOMPLETE,
     Kind.MALFORMED: Reason.MALFORMED,
 }
-KNOWN_TRUNCATE = NOT_DECIDED | {Order.SAME: Reason.DUPLICATE, Order.OLDER: Reason.STALE}
+NOT_NEWER = NOT_DECIDED | {SAME: Reason.DUPLICATE, OLDER: Reason.STALE}
+HINTED = {True: Reason.NOT_A_CHANGE, False: Reason.WAITING}
 
 
 def decide(memory: Memory | None, event: Event, limits: Limits) -> Applied:
     """One event against the memory of its key, read in the step that will write."""
     kind = event.kind
-    if kind is not Kind.PUT and kind is not Kind.DELETE:
-        if kind is Kind.HINT:
-            return _hint(memory, event, limits)
+    if kind is HINT:
+        return _hint(memory, event, limits)
+    if kind is not PUT and kind is not DELETE:
         return Applied(memory, None, BY_DECODER[kind])
-    if memory is not None and _is_truncated(memory, limits):
-        memory = None
+    if memory is None:
+        return apply(None, event, limits)
+    if limits.truncated is not None and _is_truncated(memory, limits.truncated, limits):
+        return apply(None, event, limits)
     applied = apply(memory, event, limits)
-    if memory is None or memory.declared is None or applied.reason is not Reason.APPLIED:
+    if memory.declared is None or applied.reason is not APPLIED:
         return applied
     return _on_declared(memory, memory.declared, applied, event, limits)
 
 
-def _is_truncated(memory: Memory, limits: Limits) -> bool:
-    """Is the memory from before the table's truncate? When that came, it may not have been known
-    yet which of the two was first (rules R14), so it was left."""
-    truncated = limits.truncated
-    if truncated is None:
-        return False
-    return truncated.compare(memory.stamp, limits.lineage) is Order.NEWER
+def _is_truncated(memory: Memory, truncated: Stamp, limits: Limits) -> bool:
+    """Is the memory from before the table's truncate?"""
+    # A truncate takes what is older, so such a memory is gone. But when it came, the clocks may not
+    # have told yet which of the two was first (rules R14); then it was left.
+    return truncated.compare(memory.stamp, limits.lineage) is NEWER
 
 
 def _hint(memory: Memory | None, event: Event, limits: Limits) -> Applied:
@@ -54,14 +55,11 @@ def _hint(memory: Memory | None, event: Event, limits: Limits) -> Applied:
     hint = event.position
     assert hint is not None
     if memory is None:
+        # The delete stands one offset before its hint, and may have been reaped since.
         done = hint.forgotten_in(limits.floor)
-        return Applied(None, None, _hinted(done=done), limits.floor)
+        return Applied(None, None, HINTED[done], limits.floor)
     done = not memory.live or hint.seen_by(memory.stamp.position)
-    return Applied(memory, None, _hinted(done=done), memory.stamp)
-
-
-def _hinted(*, done: bool) -> Reason:
-    return Reason.NOT_A_CHANGE if done else Reason.WAITING
+    return Applied(memory, None, HINTED[done], memory.stamp)
 
 
 def _on_declared(
@@ -72,11 +70,12 @@ def _on_declared(
     stamp = stamp_of(event)
     if stamp.position.above(birth, limits.lineage) is Above.YES:
         return applied
-    if event.kind is Kind.PUT:
+    if event.kind is PUT:
+        # Newer than the row, but whether it is dead itself only a person can tell, as before.
         return Applied(memory, None, Reason.LATE, birth)
     if applied.memory is not None and applied.memory.live:
         return applied
-    # a delete that leaves nothing: stored as a tombstone, it would let in what is late
+    # Stored as a tombstone it would let in what is late: put1 accepted, del2 stored, put3 applied.
     return Applied(None, None, Reason.ABSORBED, birth)
 
 
@@ -89,24 +88,25 @@ def accept(memory: Memory | None, event: Event, limits: Limits) -> Applied:
     so another put at or below it is late again.
     """
     decided = decide(memory, event, limits)
-    if not REASONS[decided.reason].acceptable or event.kind not in (Kind.PUT, Kind.DELETE):
+    if not REASONS[decided.reason].acceptable or event.kind not in (PUT, DELETE):
         return decided
-    known = None
+    known, birth = None, limits.floor
+    if memory is not None and memory.declared is not None:
+        # A row keeps the birth that its first word gave it.
+        birth = memory.declared
     if memory is not None and decided.reason is Reason.LATE:
+        # It is held because of what may be forgotten, and for that the operator gives his word.
         known = replace(memory, base=None, declared=None)
     row, written, _, _ = apply(known, event, Limits(lineage=limits.lineage))
     assert row is not None
     if row.live:
-        birth = limits.floor
-        if memory is not None and memory.declared is not None:
-            birth = memory.declared
         row = replace(row, declared=birth, base=_born(row, birth, limits))
-    return Applied(row, written, Reason.APPLIED, limits.floor)
+    return Applied(row, written, APPLIED, limits.floor)
 
 
 def _born(row: Memory, birth: Floor, limits: Limits) -> Base | None:
-    """What may not fill the holes of a declared row: everything up to its birth, unless more is
-    known to be dead."""
+    """The past of a declared row: everything up to its birth may be dead, unless more is known to
+    be."""
     if not is_holed(row):
         return None
     base = row.base
@@ -119,12 +119,15 @@ def truncated_by(limits: Limits, event: Event) -> tuple[Limits, Reason]:
     """R10: a truncate is a tombstone of every key at its position, kept for ever. The limits
     afterwards, and the reason."""
     stamp, known = stamp_of(event), limits.truncated
-    order = Order.NEWER if known is None else stamp.compare(known, limits.lineage)
-    if known is None or order is Order.NEWER:
-        return replace(limits, truncated=stamp), Reason.APPLIED
-    if order is Order.SAME:
+    if known is None:
+        return replace(limits, truncated=stamp), APPLIED
+    order = stamp.compare(known, limits.lineage)
+    # Of all that ever came only the greatest counts: what the others ended, it ends as well.
+    if order is NEWER:
+        return replace(limits, truncated=stamp), APPLIED
+    if order is SAME:
         limits = replace(limits, truncated=known.joined(stamp, same=True))
-    return limits, KNOWN_TRUNCATE[order]
+    return limits, NOT_NEWER[order]
 
 
 def accept_truncate(limits: Limits, event: Event) -> tuple[Limits, Reason]:
@@ -133,18 +136,19 @@ def accept_truncate(limits: Limits, event: Event) -> tuple[Limits, Reason]:
     decided = truncated_by(limits, event)
     if not REASONS[decided[1]].acceptable:
         return decided
-    return replace(limits, truncated=stamp_of(event)), Reason.APPLIED
+    return replace(limits, truncated=stamp_of(event)), APPLIED
 
 
 def truncate(memory: Memory, event: Event, limits: Limits) -> Applied:
     """What a truncate leaves of one memory: an empty slot, or the newer row without what it had
     from before."""
     order = stamp_of(event).compare(memory.stamp, limits.lineage)
-    if order is Order.NEWER:
-        return Applied(None, None, Reason.APPLIED, memory.stamp)
-    if order is Order.OLDER and memory.live:
+    if order is NEWER:
+        # No tombstone is left: the truncate itself is remembered, and is one for every key.
+        return Applied(None, None, APPLIED, memory.stamp)
+    if order is OLDER and memory.live:
         return apply(memory, event, limits)
-    return Applied(memory, None, KNOWN_TRUNCATE[order], memory.stamp)
+    return Applied(memory, None, NOT_NEWER[order], memory.stamp)
 
 
 def forget(limits: Limits, tombstone: Stamp) -> Limits:

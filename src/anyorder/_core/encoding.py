@@ -16,13 +16,14 @@ from anyorder.errors import PositionTooLarge
 Part = int | bytes | str | None
 NULL, BYTES, TEXT, ZERO = 0x00, 0x01, 0x02, 0x14
 LONG_NEGATIVE, LONG_POSITIVE = 0x0B, 0x1D
+SHORT = 8  # bytes of one integer, up to which its length is part of the type byte
 LONGEST = 255  # bytes of one integer; a longer one is refused
 
 
 def encode(parts: Sequence[Part]) -> bytes:
     """The encoding of a tuple. Raises PositionTooLarge for integers beyond 255 bytes, TypeError for
     parts of other types."""
-    return b"".join(_part(part) for part in parts)
+    return b"".join(map(_part, parts))
 
 
 def _part(part: Part) -> bytes:
@@ -32,12 +33,14 @@ def _part(part: Part) -> bytes:
         return bytes((BYTES,)) + _string(part)
     if isinstance(part, str):
         return bytes((TEXT,)) + _string(part.encode())
+    # Python calls a truth value an integer; here it would come back as one.
     if isinstance(part, int) and not isinstance(part, bool):
         return _integer(part)
     raise TypeError(f"{type(part).__name__} has no order-preserving encoding")
 
 
 def _string(value: bytes) -> bytes:
+    # The end is 00, which sorts before any byte; a 00 inside is told apart by the FF after it.
     return value.replace(b"\x00", b"\x00\xff") + b"\x00"
 
 
@@ -47,11 +50,19 @@ def _integer(value: int) -> bytes:
         raise PositionTooLarge(
             f"an integer of {size} bytes does not fit the position encoding (at most {LONGEST})"
         )
+    # The length comes first, so that a longer number sorts after a shorter one.
     if value >= 0:
-        head = bytes((ZERO + size,)) if size <= 8 else bytes((LONG_POSITIVE, size))
-        return head + value.to_bytes(size, "big")
-    head = bytes((ZERO - size,)) if size <= 8 else bytes((LONG_NEGATIVE, 0xFF - size))
-    return head + ((1 << 8 * size) - 1 + value).to_bytes(size, "big")
+        return _head(size, ZERO + size, (LONG_POSITIVE, size)) + value.to_bytes(size, "big")
+    # Of negative ones the longer is the smaller, so their lengths and their bytes count down.
+    complement = (1 << 8 * size) - 1 + value
+    return _head(size, ZERO - size, (LONG_NEGATIVE, 0xFF - size)) + complement.to_bytes(size, "big")
+
+
+def _head(size: int, short: int, long: tuple[int, int]) -> bytes:
+    """The type byte and, where the length is no part of it, the length."""
+    if size <= SHORT:
+        return bytes((short,))
+    return bytes(long)
 
 
 def decode(encoded: bytes) -> tuple[Part, ...]:
@@ -64,33 +75,37 @@ def decode(encoded: bytes) -> tuple[Part, ...]:
 
 
 def _read(encoded: bytes, at: int) -> tuple[Part, int]:
+    """The part that begins here, and where the next one does."""
     kind, at = encoded[at], at + 1
     if kind == NULL:
         return None, at
-    if kind in (BYTES, TEXT):
-        return _read_string(encoded, at, kind)
-    if kind in (LONG_NEGATIVE, LONG_POSITIVE) and at < len(encoded):
-        size = encoded[at] if kind == LONG_POSITIVE else 0xFF - encoded[at]
-        return _read_integer(encoded, at + 1, size, kind == LONG_NEGATIVE)
-    if ZERO - 8 <= kind <= ZERO + 8:
-        return _read_integer(encoded, at, abs(kind - ZERO), kind < ZERO)
+    if kind == BYTES:
+        return _read_string(encoded, at)
+    if kind == TEXT:
+        value, at = _read_string(encoded, at)
+        return value.decode(), at
+    if abs(kind - ZERO) <= SHORT:
+        return _read_integer(encoded, at, abs(kind - ZERO), negative=kind < ZERO)
+    if at < len(encoded) and kind == LONG_POSITIVE:
+        return _read_integer(encoded, at + 1, encoded[at], negative=False)
+    if at < len(encoded) and kind == LONG_NEGATIVE:
+        return _read_integer(encoded, at + 1, 0xFF - encoded[at], negative=True)
     raise ValueError(f"not a position encoding: type byte {kind:#x}")
 
 
-def _read_string(encoded: bytes, at: int, kind: int) -> tuple[Part, int]:
-    end = at
-    while True:
-        end = encoded.index(b"\x00", end)
-        if encoded[end + 1 : end + 2] != b"\xff":
-            break
-        end += 2
-    value = encoded[at:end].replace(b"\x00\xff", b"\x00")
-    return (value if kind == BYTES else value.decode()), end + 1
+def _read_string(encoded: bytes, at: int) -> tuple[bytes, int]:
+    end = encoded.index(b"\x00", at)
+    # A 00 before FF is inside. It ends: `index` raises ValueError where there is no further 00.
+    while encoded[end + 1 : end + 2] == b"\xff":
+        end = encoded.index(b"\x00", end + 2)
+    return encoded[at:end].replace(b"\x00\xff", b"\x00"), end + 1
 
 
-def _read_integer(encoded: bytes, at: int, size: int, negative: bool) -> tuple[Part, int]:
+def _read_integer(encoded: bytes, at: int, size: int, *, negative: bool) -> tuple[int, int]:
     piece = encoded[at : at + size]
     if len(piece) != size:
         raise ValueError("a position encoding is cut short")
     value = int.from_bytes(piece, "big")
-    return (value - ((1 << 8 * size) - 1) if negative else value), at + size
+    if negative:
+        value -= (1 << 8 * size) - 1
+    return value, at + size

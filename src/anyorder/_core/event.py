@@ -11,6 +11,7 @@ import msgspec
 from anyorder._core.families import Position
 
 KeyFields = dict[str, Any]
+FINGERPRINT = 8  # bytes; only contents of one position are ever compared, so few that 64 bits do
 _canonical = msgspec.json.Encoder(order="deterministic", decimal_format="number")
 
 
@@ -31,10 +32,12 @@ class Delivery(msgspec.Struct, frozen=True, gc=False):
     def place(self) -> str:
         """Where it came from, for messages: `shop.public.users/3@88123`; without what its source
         does not number."""
-        partition = f"/{self.partition}" if self.partition >= 0 else ""
-        return f"{self.topic or 'record'}{partition}" + (
-            f"@{self.offset}" if self.offset >= 0 else ""
-        )
+        place = self.topic or "record"
+        if self.partition >= 0:
+            place += f"/{self.partition}"
+        if self.offset >= 0:
+            place += f"@{self.offset}"
+        return place
 
 
 class Kind(StrEnum):
@@ -47,6 +50,10 @@ class Kind(StrEnum):
     CONTROL = "control"
     INCOMPLETE = "incomplete"
     MALFORMED = "malformed"
+
+
+# Looked up once, as the orders are (position.py).
+PUT, DELETE, HINT = Kind.PUT, Kind.DELETE, Kind.HINT
 
 
 class Event(msgspec.Struct, frozen=True, gc=False):
@@ -79,15 +86,16 @@ class Event(msgspec.Struct, frozen=True, gc=False):
     def __post_init__(self) -> None:
         """The fingerprint: a hash of the canonical decoded content, never of bytes (rules R12).
         Deletes have none: two never differ."""
-        if self.kind is Kind.PUT and not self.fingerprint:
-            content = _canonical.encode(
-                (self.fields, sorted(self.holes), self.partial)
-                if self.partial or self.holes
-                else self.fields
-            )
-            msgspec.structs.force_setattr(
-                self, "fingerprint", hashlib.blake2b(content, digest_size=8).hexdigest()
-            )
+        if self.kind is not PUT or self.fingerprint:
+            return
+        content: object = self.fields
+        if not self.whole:
+            # Which columns it does not tell is part of what it says; a whole one tells all. This
+            # spelling is hashed in every memory that is stored, so it must stay.
+            content = (self.fields, sorted(self.holes), self.partial)
+        digest = hashlib.blake2b(_canonical.encode(content), digest_size=FINGERPRINT)
+        # An event is frozen once it is made, and not before.
+        msgspec.structs.force_setattr(self, "fingerprint", digest.hexdigest())
 
     @property
     def entity(self) -> str:
@@ -96,8 +104,13 @@ class Event(msgspec.Struct, frozen=True, gc=False):
 
     @property
     def whole(self) -> bool:
-        """Does it name every column of the row?"""
+        """Does it tell every column of the row?"""
         return not self.partial and not self.holes
+
+    @property
+    def told(self) -> dict[str, Any]:
+        """The columns that a put tells, with their values; a delete tells none."""
+        return self.fields or {}
 
 
 def canonical(value: object) -> str:

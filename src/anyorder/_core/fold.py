@@ -26,7 +26,6 @@ import msgspec
 from anyorder._core import past
 from anyorder._core.columns import (
     KEEP,
-    PUT,
     TAKE,
     Written,
     both,
@@ -36,16 +35,11 @@ from anyorder._core.columns import (
     written_moves,
     written_new,
 )
-from anyorder._core.event import Event
+from anyorder._core.event import PUT, Event
 from anyorder._core.families import Position
 from anyorder._core.floor import NOTHING_FORGOTTEN, Floor
-from anyorder._core.memory import Base, Dead, Memory, NotDecided, Stamp, replace
+from anyorder._core.memory import Memory, NotDecided, Stamp, replace
 from anyorder._core.moves import (
-    NEWER,
-    OLDER,
-    SAME,
-    UNDECIDED,
-    WAITING,
     after_newer,
     after_older,
     leaves_holes,
@@ -54,7 +48,7 @@ from anyorder._core.moves import (
     orders_of_older,
 )
 from anyorder._core.outcome import Reason
-from anyorder._core.position import Above, Lineage
+from anyorder._core.position import NEWER, OLDER, SAME, UNDECIDED, WAITING, Above, Lineage
 from anyorder._core.ties import Ties, claimed, is_own_disputed, ties
 
 NOT_DECIDED = {UNDECIDED: Reason.CONFLICT, WAITING: Reason.WAITING}
@@ -124,36 +118,38 @@ def _onto_empty(event: Event, stamp: Stamp, limits: Limits) -> Applied:
     base = past.of_empty_slot(floor, truncated, lineage)
     columns = split(None, event)
     after = after_newer(columns, moves_of_newer(columns), stamp, NO_TIES)
-    return Applied(join(stamp, after, _past(event, stamp, base)), written_new(event), APPLIED)
+    row = join(stamp, after, past.of_put(event, stamp, base))
+    return Applied(row, written_new(event), APPLIED)
 
 
 def _below(above: Above, event: Event) -> Reason:
+    """Why an event that is not above the floor may not fill an empty slot."""
     if above is Above.UNKNOWN:
         return Reason.UNKNOWN_SCOPE
-    # A delete has nothing to delete; but a put may be of a life whose tombstone is forgotten.
-    return Reason.LATE if event.kind is PUT else Reason.ABSORBED
-
-
-def _past(event: Event, own: Stamp, base: Base | None) -> Base | None:
-    """A put that creates acts as a delete just before itself, whenever it arrives (rules R8)."""
-    return Dead(own) if event.creates else base
+    if event.kind is PUT:
+        # It may be of a life whose tombstone is forgotten, or of one that nobody ended.
+        return Reason.LATE
+    return Reason.ABSORBED
 
 
 def _onto_memory(memory: Memory, event: Event, limits: Limits) -> Applied:
+    """The key is remembered, so nothing but its memory decides, however late the event."""
     held, position = memory.stamp, event.position
     assert position is not None
     order = position.compare(held.position, limits.lineage)
-    if order is OLDER and memory.cells is None and not memory.disputed:
-        # A tombstone, or a row of one event: there is nothing to fill and nothing to clear.
+    if order is OLDER and memory.is_simple:
+        # There is nothing to fill and nothing to clear: the common case of what is not applied.
         return Applied(_met(memory, position), None, STALE, held)
     if order is UNDECIDED or order is WAITING:
         return Applied(memory, None, NOT_DECIDED[order], held)
     stamp = stamp_of(event)
     tied = order is SAME
-    if tied and stamp.has_content_of(held):
+    if tied:
+        # Of two contents the greater is shown, whichever came first (rules R12).
+        order = stamp.compare_content(held)
+    if order is SAME:
         return _again(memory, stamp)
-    # Of a tie the greater is shown, whichever came first (rules R12).
-    if order is NEWER or (tied and stamp.tag > held.tag):
+    if order is NEWER:
         return _newer(memory, event, stamp, limits.lineage, tied=tied)
     if not memory.live:
         return Applied(_met(memory, position), None, STALE, held)
@@ -171,9 +167,10 @@ def _met(memory: Memory, position: Position) -> Memory:
 
 def _again(memory: Memory, stamp: Stamp) -> Applied:
     """The row's own event came again."""
-    held = memory.stamp
-    # While its content is disputed, it is one of two, however often it comes (rules R12).
-    reason = Reason.CONFLICT if is_own_disputed(memory) else Reason.DUPLICATE
+    held, reason = memory.stamp, Reason.DUPLICATE
+    if is_own_disputed(memory):
+        # Its content is one of two, however often it comes (rules R12).
+        reason = Reason.CONFLICT
     joined = held.joined(stamp, same=True)
     if joined is held:
         return Applied(memory, None, reason, held)
@@ -182,28 +179,39 @@ def _again(memory: Memory, stamp: Stamp) -> Applied:
 
 
 def _newer(memory: Memory, event: Event, stamp: Stamp, lineage: Lineage, *, tied: bool) -> Applied:
-    """The event takes the slot. A put inherits what it says nothing of."""
+    """The event takes the slot, and carries on the joined offset of what it replaces (R5)."""
     held = memory.stamp
-    # It carries on the joined offset of what it replaces (rules R5).
     own = stamp.joined(held)
     if event.kind is not PUT:
         return Applied(Memory(own), None, APPLIED, held)
     if event.whole and not tied:
-        # Nothing is told apart, and nothing is left that it could be tied with.
+        # Nothing is told apart, and nothing is left that it could be tied with: the common case.
         return Applied(Memory(own), written_new(event), APPLIED, held)
     begins = event.whole or event.creates or not memory.live
     columns = split(memory, event)
-    found = ties(memory, columns, stamp, lineage) if tied or not begins else NO_TIES
+    found = NO_TIES
+    if tied or not begins:
+        # A row that begins shows nothing of what was before, so it shares a column only with the
+        # content of its own position.
+        found = ties(memory, columns, stamp, lineage)
     moves = moves_of_newer(columns)
-    base = _past(event, own, memory.base if memory.live else Dead(held))
-    row = join(own, after_newer(columns, moves, held, found), base)
-    if memory.declared is not None and is_inheriting(row):
-        # What it inherits is still an operator's word (rules R11).
-        row = replace(row, declared=memory.declared)
-    written = written_new(event) if begins else written_moves(event, moves)
-    # A delete and a put of one position: both claim the row itself, not only its columns.
-    reason = Reason.CONFLICT if tied and not memory.live else APPLIED
-    return _judged(Applied(row, written, reason, held), found)
+    base = past.of_put(event, own, past.of_slot(memory))
+    row = _inheriting(join(own, after_newer(columns, moves, held, found), base), memory)
+    if begins:
+        written: Written | None = written_new(event)
+    else:
+        written = written_moves(event, moves)
+    if tied and not memory.live:
+        # A delete and a put of one position claim the row itself, even if the put tells nothing.
+        return Applied(row, written, Reason.CONFLICT, held)
+    return _judged(Applied(row, written, APPLIED, held), found)
+
+
+def _inheriting(row: Memory, before: Memory) -> Memory:
+    """The row, with an operator's mark while it shows anything of the row that he put there."""
+    if before.declared is None or not is_inheriting(row):
+        return row
+    return replace(row, declared=before.declared)
 
 
 def _older(memory: Memory, event: Event, stamp: Stamp, lineage: Lineage) -> Applied:
@@ -223,10 +231,13 @@ def _older(memory: Memory, event: Event, stamp: Stamp, lineage: Lineage) -> Appl
     # It is the same row of the same write, so an operator's mark and the attempt's token stay.
     row = replace(row, declared=memory.declared, token=memory.token)
     written = written_moves(event, moves)
-    reason = refused or (STALE if written is None else APPLIED)
-    # Where nothing moved, it is the very same memory: then nothing need be stored.
-    applied = Applied(memory if row == memory else row, written, reason, held)
-    return _judged(applied, found)
+    reason = refused or APPLIED
+    if written is None:
+        reason = refused or STALE
+    if row == memory:
+        # Nothing moved: it is the very same memory, so that nothing is stored.
+        row = memory
+    return _judged(Applied(row, written, reason, held), found)
 
 
 def _judged(applied: Applied, found: Ties) -> Applied:

@@ -14,7 +14,7 @@ import msgspec
 
 from anyorder._core.families import Position
 from anyorder._core.floor import Floor
-from anyorder._core.position import Lineage, Order
+from anyorder._core.position import NEWER, OLDER, SAME, UNDECIDED, WAITING, Lineage, Order
 
 OWN: Literal[True] = True
 HOLE: None = None
@@ -46,14 +46,23 @@ class Stamp(msgspec.Struct, frozen=True, array_like=True, gc=False):
     def compare(self, other: Stamp, lineage: Lineage) -> Order:
         """How this stamp stands to another: by position, then by tag."""
         order = self.position.compare(other.position, lineage)
-        if order is not Order.SAME or self.has_content_of(other):
-            return order
-        return Order.NEWER if self.tag > other.tag else Order.OLDER
+        if order is SAME:
+            return self.compare_content(other)
+        return order
+
+    def compare_content(self, other: Stamp) -> Order:
+        """How this stamp stands to another of the same position: SAME only of the same event."""
+        if self.has_content_of(other):
+            return SAME
+        # A tie: whichever came first must not matter, so the contents themselves decide.
+        if self.tag > other.tag:
+            return NEWER
+        return OLDER
 
     def decided(self, other: Stamp, lineage: Lineage) -> Order:
         """NEWER, OLDER or SAME. Raises NotDecided where the clocks do not tell."""
         order = self.compare(other, lineage)
-        if order is Order.UNDECIDED or order is Order.WAITING:
+        if order is UNDECIDED or order is WAITING:
             raise NotDecided(order, other)
         return order
 
@@ -65,7 +74,10 @@ class Stamp(msgspec.Struct, frozen=True, array_like=True, gc=False):
         """This stored stamp after meeting one that is not newer; `same`: another copy of the very
         event. It carries the greater offset on (rules R5)."""
         position = self.position.joined(other.position, same)
-        return self if position is self.position else replace(self, position=position)
+        # Nearly always nothing is joined; then the memory is the same one and need not be written.
+        if position is self.position:
+            return self
+        return replace(self, position=position)
 
 
 class Born(msgspec.Struct, frozen=True, array_like=True, tag="born"):
@@ -104,6 +116,16 @@ class Memory(msgspec.Struct, frozen=True, gc=False):
         """A row; otherwise a tombstone."""
         return self.stamp.rank == 1
 
+    @property
+    def is_simple(self) -> bool:
+        """A tombstone, or a row that one event alone told and claims. Nearly all are."""
+        return self.cells is None and not self.disputed
+
+    @property
+    def listed(self) -> dict[str, Cell]:
+        """The columns that are told apart from the others; none of a row of one event."""
+        return self.cells or {}
+
 
 _encoder = msgspec.json.Encoder()
 _decoder = msgspec.json.Decoder(tuple[Stamp, str])
@@ -115,19 +137,19 @@ _full_decoder = msgspec.json.Decoder(
 def pack(memory: Memory, token: str | None = None) -> str:
     """The memory as JSON text: `[stamp, token]`, or with cells, base, disputed columns and birth
     floor. `token`: of this attempt."""
-    token = memory.token if token is None else token
-    # nearly every row is whole, so its text is kept short; memories of before are read unchanged,
-    # so what is added must come at the end of the longer one
-    if memory.cells is None and memory.declared is None and not memory.disputed:
-        return _encoder.encode((memory.stamp, token)).decode()
-    return _encoder.encode(
-        (memory.stamp, token, memory.cells, memory.base, sorted(memory.disputed), memory.declared)
-    ).decode()
+    if token is None:
+        token = memory.token
+    # Of nearly every memory there is no more to say than this.
+    told: tuple[object, ...] = (memory.stamp, token)
+    if not memory.is_simple or memory.declared is not None:
+        # Memories of before must be read unchanged, so this may grow at its end only.
+        told += (memory.cells, memory.base, sorted(memory.disputed), memory.declared)
+    return _encoder.encode(told).decode()
 
 
 def unpack(text: str) -> Memory:
     """The memory that `pack` wrote."""
-    # the short text first: it is the common one, and the decoder tells at once
+    # The short text is the common one, and its decoder tells at once if it is the other.
     try:
         stamp, token = _decoder.decode(text)
     except msgspec.ValidationError:

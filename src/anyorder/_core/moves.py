@@ -39,11 +39,9 @@ from collections.abc import Mapping
 
 from anyorder._core.columns import CLEAR, ENDS, KEEP, NOTHING, TAKE, TELLS, Column, Columns, Move
 from anyorder._core.memory import HOLE, OWN, Cell, NotDecided, Stamp
-from anyorder._core.position import Lineage, Order
+from anyorder._core.position import NEWER, OLDER, SAME, UNDECIDED, WAITING, Lineage, Order
 from anyorder._core.ties import Ties
 
-NEWER, OLDER, SAME = Order.NEWER, Order.OLDER, Order.SAME
-UNDECIDED, WAITING = Order.UNDECIDED, Order.WAITING
 # The table above: how the event stands to what the column holds (None: it is a hole), and what it
 # says of it. What is not listed is kept.
 TABLE = {(NEWER, TELLS): TAKE, (NEWER, ENDS): CLEAR, (None, TELLS): TAKE}
@@ -129,20 +127,25 @@ def after_older(
 
 
 def _taken(cell: Cell, stamp: Stamp) -> Stamp:
-    return stamp.joined(cell) if isinstance(cell, Stamp) else stamp
+    if isinstance(cell, Stamp):
+        return stamp.joined(cell)
+    return stamp
 
 
 def _kept(cell: Cell, stamp: Stamp, order: Order | None) -> Cell:
-    # the row's own stamp is joined with the row
-    if isinstance(cell, Stamp) and (order is OLDER or order is SAME):
+    if not isinstance(cell, Stamp):
+        # A hole, or the row's own: that stamp is joined with the row.
+        return cell
+    if order is OLDER or order is SAME:
         return cell.joined(stamp, same=order is SAME)
+    # It is newer, or nobody can tell; but it says nothing of the column.
     return cell
 
 
 def leaves_holes(columns: Columns, moves: Moves) -> bool:
     """Does the event end what holes are, or will be, left of? Then it must be remembered as their
     past, or an event before it fills them again."""
-    for name, column in columns.items():
-        if column.said is ENDS and (column.cell is HOLE or moves[name] is CLEAR):
-            return True
-    return False
+    if CLEAR in moves.values():
+        return True
+    holes = [one for one in columns.values() if one.cell is HOLE]
+    return any(one.said is ENDS for one in holes)

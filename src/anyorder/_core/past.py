@@ -7,42 +7,63 @@ fill it, unless a delete lies between them. The base of a row remembers up to wh
 
 from __future__ import annotations
 
-from anyorder._core.event import Event, Kind
+from anyorder._core.event import PUT, Event
 from anyorder._core.floor import Floor
-from anyorder._core.memory import Base, Born, Dead, NotDecided, Stamp
+from anyorder._core.memory import Base, Born, Dead, Memory, NotDecided, Stamp
 from anyorder._core.outcome import Reason
-from anyorder._core.position import Above, Lineage, Order
+from anyorder._core.position import NEWER, OLDER, SAME, WAITING, Above, Lineage
 
 
 def of_empty_slot(floor: Floor, truncated: Stamp | None, lineage: Lineage) -> Base | None:
     """What may lie dead in an empty slot; None where nothing was ever forgotten of the table."""
-    # a truncate is exact, so where it is the later of the two it says more than the floor (R10)
+    # A truncate is exact (rules R10), so where it is the later of the two it says more.
     if truncated is not None and truncated.position.above(floor, lineage) is Above.YES:
         return Dead(truncated)
-    return Born(floor) if floor else None
+    if floor:
+        return Born(floor)
+    return None
+
+
+def of_slot(memory: Memory) -> Base | None:
+    """What lay there before a put that takes this slot."""
+    if memory.live:
+        return memory.base
+    # A tombstone: it and all before it are dead.
+    return Dead(memory.stamp)
+
+
+def of_put(event: Event, own: Stamp, base: Base | None) -> Base | None:
+    """What lies behind a put that takes a slot of this past."""
+    if event.creates:
+        # It acts as a delete just before itself, whenever it arrives: a key change onto a key whose
+        # own delete was lost would else inherit a dead row's values.
+        return Dead(own)
+    return base
 
 
 def refusal(
     base: Base | None, event: Event, stamp: Stamp, lineage: Lineage, *, tells: bool
 ) -> Reason | None:
-    """May an event older than the row change it? The reason why not. `tells`: there is a column
-    that it would tell.
+    """May an event older than the row change it? The reason why not.
 
-    Raises NotDecided where the clocks do not tell on which side of a certain death it lies.
+    `tells`: there is a column that it would tell. Raises NotDecided where the clocks do not tell on
+    which side of a certain death it lies.
     """
-    # a delete adds to the past and takes nothing from it
-    if base is None or event.kind is not Kind.PUT:
-        return None
-    if not tells and not event.creates:
+    changes = tells or event.creates
+    # A delete is never refused: it takes no hole, it only says more of what is dead.
+    if base is None or event.kind is not PUT or not changes:
         return None
     if isinstance(base, Dead):
-        is_dead = stamp.decided(base.stamp, lineage) is Order.OLDER
-        return Reason.STALE if is_dead else None
+        if stamp.decided(base.stamp, lineage) is OLDER:
+            return Reason.STALE
+        return None
     if stamp.position.above(base.floor, lineage) is Above.YES:
         return None
-    # it may be dead or not: a person decides, if there is anything to win (`put1 del2 put3.x`:
-    # del2, reap, put1 late, put3.x, and put1 again would fill y from the dead row)
-    return Reason.LATE if tells else Reason.STALE
+    # It may be dead or not: only a person can tell, and is asked where there is something to win.
+    # Filled without asking, del2, reap, put3.x, put1 shows y of a dead row.
+    if tells:
+        return Reason.LATE
+    return Reason.STALE
 
 
 def dead_up_to(base: Base | None, stamp: Stamp, lineage: Lineage) -> Base:
@@ -54,18 +75,25 @@ def dead_up_to(base: Base | None, stamp: Stamp, lineage: Lineage) -> Base:
         return Dead(stamp)
     if isinstance(base, Dead):
         order = stamp.decided(base.stamp, lineage)
-        if order is Order.NEWER:
+        if order is NEWER:
             return Dead(stamp)
-        return Dead(base.stamp.joined(stamp, same=order is Order.SAME))
+        # It met what is not newer, as a row does (rules R5).
+        return Dead(base.stamp.joined(stamp, same=order is SAME))
     above = stamp.position.above(base.floor, lineage)
-    if above is Above.UNKNOWN:
-        raise NotDecided(Order.WAITING, stamp)
-    return Dead(stamp) if above is Above.YES else base
+    if above is Above.YES:
+        return Dead(stamp)
+    if above is Above.NO:
+        return base
+    # Neither covers the other, and a base is only one of them.
+    raise NotDecided(WAITING, stamp)
 
 
 def met_again(base: Base | None, stamp: Stamp) -> Base | None:
-    """The past after the row's own event came again: a put that creates is the end of what was
-    before it, so the base carries the same stamp and is joined with it (rules R5)."""
+    """The past after the row's own event came again.
+
+    A put that creates is itself the end of what was before, so its stamp stands twice in the
+    memory; both are joined (rules R5).
+    """
     if not isinstance(base, Dead) or not base.stamp.has_content_of(stamp):
         return base
     if base.stamp.position.identity() != stamp.position.identity():

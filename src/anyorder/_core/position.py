@@ -37,6 +37,10 @@ class Above(Enum):
     UNKNOWN = "unknown"
 
 
+# Looked up once: in Python 3.11 a member of an enum takes longer to find than to compare.
+NEWER, OLDER, SAME = Order.NEWER, Order.OLDER, Order.SAME
+UNDECIDED, WAITING = Order.UNDECIDED, Order.WAITING
+
 for _order in Order:
     _order.opposite = {Order.NEWER: Order.OLDER, Order.OLDER: Order.NEWER}.get(_order, _order)
 

@@ -31,33 +31,52 @@ class Growth(msgspec.Struct, frozen=True):
 
 
 def observe(growth: Growth, position: int, time: int, margin: int) -> Growth:
-    """The growth after one event. Once suspected it stays so, until a person declares an epoch or
-    dismisses it."""
+    """The growth after one event, whose own time is in microseconds. Once suspected it stays so,
+    until a person declares an epoch or dismisses it."""
     if growth.suspected:
         return growth
-    checkpoints, latest = growth.checkpoints, max(growth.latest, time)
-    if position <= growth.highest:
-        if any(position < p and time > t + margin for p, t in checkpoints):
-            return msgspec.structs.replace(growth, suspected=True)
-        return growth if latest == growth.latest else msgspec.structs.replace(growth, latest=latest)
-    if len(checkpoints) > 1 and latest - checkpoints[-2][1] < margin:
-        checkpoints = checkpoints[:-1]  # the highest so far is neither due nor followed by silence
-    return Growth((*checkpoints, (position, latest))[-CHECKPOINTS:], position, latest)
+    latest = max(growth.latest, time)
+    if position > growth.highest:
+        checkpoints = (*_kept(growth, latest, margin), (position, latest))
+        return Growth(checkpoints[-CHECKPOINTS:], position, latest)
+    if _is_contradicted(growth, position, time - margin):
+        return msgspec.structs.replace(growth, suspected=True)
+    if latest == growth.latest:
+        return growth
+    return msgspec.structs.replace(growth, latest=latest)
+
+
+def _kept(growth: Growth, latest: int, margin: int) -> tuple[tuple[int, int], ...]:
+    """The checkpoints that stay when the clock grows."""
+    checkpoints = growth.checkpoints
+    if len(checkpoints) < 2:
+        return checkpoints
+    _, before = checkpoints[-2]
+    # The highest so far stays only if a margin of time lies between the one before it and now: then
+    # it was due, or silence followed it. Kept each time, 64 checkpoints would span no time at all.
+    if latest - before < margin:
+        return checkpoints[:-1]
+    return checkpoints
+
+
+def _is_contradicted(growth: Growth, position: int, time: int) -> bool:
+    """Was the clock above this position before this time? Then it has started again."""
+    # Only the highest checkpoint would miss a new life whose first event came out of order.
+    return any(position < high and seen < time for high, seen in growth.checkpoints)
 
 
 def suspect(growths: Mapping[str, Growth], event: Event) -> tuple[str, Growth] | None:
     """(scope, growth after the event), or None where nothing is judged: reads, changes without a
     bound, events without a time."""
-    if (
-        event.position is None
-        or event.time is None
-        or (growing := event.position.growing()) is None
-    ):
+    if event.position is None or event.time is None:
+        return None
+    growing = event.position.growing()
+    if growing is None:
         return None
     scope, value = growing
-    margin = (
-        PRODUCER_MARGIN
-        if event.delivery.timestamp_type == "CreateTime" and scope.startswith("kafka:")
-        else SOURCE_MARGIN
-    )
-    return scope, observe(growths.get(scope, Growth()), value, event.time, margin)
+    margin = SOURCE_MARGIN
+    # A source stamps all its commits by one clock; producers each have their own.
+    if event.delivery.timestamp_type == "CreateTime" and scope.startswith("kafka:"):
+        margin = PRODUCER_MARGIN
+    growth = growths.get(scope, Growth())
+    return scope, observe(growth, value, event.time, margin)

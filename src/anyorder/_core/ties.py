@@ -7,10 +7,11 @@ disputed, and the second to arrive is held as a conflict; anything newer ends th
 
 from __future__ import annotations
 
-from anyorder._core.columns import NOTHING, TELLS, Columns, is_disputed, source_of
+from anyorder._core.columns import NOTHING, TELLS, Column, Columns, is_disputed, source_of
 from anyorder._core.families import Position
 from anyorder._core.memory import Dead, Memory, Stamp
-from anyorder._core.position import Lineage, Order
+from anyorder._core.past import of_slot
+from anyorder._core.position import SAME, Lineage
 
 Ties = dict[str, Stamp]
 """A column -> the other content, or the end, that claims it."""
@@ -22,29 +23,38 @@ def ties(memory: Memory, columns: Columns, stamp: Stamp, lineage: Lineage) -> Ti
     found: Ties = {}
     end = _end_before(memory)
     for name, column in columns.items():
-        held = column.told_by(memory.stamp)
-        if held is None and column.said is TELLS:
-            held = end
-        if held is None or column.said is NOTHING:
+        held = _met_in(column, memory.stamp, end)
+        # The same event again is no other content; but in a column that is disputed already, it is
+        # one of two.
+        if held is None or (held.has_content_of(stamp) and not column.disputed):
             continue
-        # its own content is no other one, unless the column is disputed already: then both are
-        is_other = column.disputed or not held.has_content_of(stamp)
-        if is_other and stamp.position.compare(held.position, lineage) is Order.SAME:
+        if stamp.position.compare(held.position, lineage) is SAME:
             found[name] = held
     return found
 
 
+def _met_in(column: Column, row: Stamp, end: Stamp | None) -> Stamp | None:
+    """What the event meets in a column: who told it, or who ended it."""
+    if column.said is NOTHING:
+        return None
+    held = column.told_by(row)
+    if held is None and column.said is TELLS:
+        # A put of the very position of a delete: what it would fill, that one ended.
+        return end
+    return held
+
+
 def _end_before(memory: Memory) -> Stamp | None:
-    """The event that ended what was before the row, where it is known; a tombstone is an end
-    itself."""
-    if not memory.live:
-        return memory.stamp
-    return memory.base.stamp if isinstance(memory.base, Dead) else None
+    """The event that ended what was before the row, where it is known."""
+    before = of_slot(memory)
+    if isinstance(before, Dead):
+        return before.stamp
+    return None
 
 
 def claimed(row: Memory, found: Ties) -> Stamp | None:
-    """The other content of the first column, by name, that the row still shows as disputed."""
-    # by name, so that the answer depends on nothing but the columns
+    """The other content of a column that the row shows as disputed."""
+    # The first by name: the answer depends on the columns, not on the order of a set.
     for name in sorted(found):
         if is_disputed(row, name):
             return found[name]
@@ -53,13 +63,16 @@ def claimed(row: Memory, found: Ties) -> Stamp | None:
 
 def is_own_disputed(memory: Memory) -> bool:
     """Is a column disputed that the row's own event told?"""
-    return any(source_of(memory, name) is memory.stamp for name in memory.disputed)
+    sources = [source_of(memory, name) for name in memory.disputed]
+    return memory.stamp in sources
 
 
 def disputed_at(memory: Memory, position: Position) -> Stamp | None:
     """The content at this very position that the row shows in a disputed column."""
+    identity = position.identity()
+    # The first by name, for the same reason.
     for name in sorted(memory.disputed):
         stamp = source_of(memory, name)
-        if stamp is not None and stamp.position.identity() == position.identity():
+        if stamp is not None and stamp.position.identity() == identity:
             return stamp
     return None
