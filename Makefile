@@ -16,7 +16,7 @@ help:
 	@echo "make acceptance  recorded streams, delivered in any order (ANYORDER_ACCEPTANCE names the judge's program)"
 	@echo "make mutants     break each decision rule, one at a time: a test must go red"
 	@echo "make fuzz        a million mutated payloads"
-	@echo "make bench       speed, as ratios"
+	@echo "make bench       speed, as ratios (BENCH='--against TREE': beside another checkout's)"
 	@echo "make bench-aws   how fast DynamoDB is written, and what it costs beside AWS Lambda Powertools (half an hour; needs and fetches what demo-aws does)"
 
 .venv/base: pyproject.toml
@@ -65,7 +65,7 @@ fuzz: .venv/dev
 	$(BIN)/python tests/envelopes/fuzz.py --count 1000000
 
 bench: .venv/dev
-	$(BIN)/python -m bench
+	$(BIN)/python -m bench $(BENCH)
 
 bench-aws: .venv/dev .parts/dynamodb-libs
 	ANYORDER_PARTS=$(CURDIR)/.parts ANYORDER_REQUIRE=dynamodb,powertools $(BIN)/python -m bench.aws_speed

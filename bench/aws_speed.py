@@ -103,7 +103,7 @@ def ratio(client: Any, name: str, spec: TableSpec, changes: Sequence[Change]) ->
     print(
         f"\n{name}: {len(changes):,} events, {len(recording.sent):,} writes", store, bare, sep="\n"
     )
-    found = (len(changes) / store.median, len(recording.sent) / bare.median)
+    found = (len(changes) / store.wall, len(recording.sent) / bare.wall)
     print(
         f"{found[0]:.2f} s and {found[1]:.2f} s: the store is at {found[1] / found[0]:.2f} of the bare loop"
     )

@@ -1,0 +1,53 @@
+"""The bench runs, and prints the ratio before anything else, and beside every rate what it is worth
+nothing without: that no row is wrong."""
+
+from __future__ import annotations
+
+import re
+
+import pytest
+from bench.__main__ import measure as measure_one
+
+from bench import against, measure
+from tests.house.modules import ROOT
+
+RATE = re.compile(r" \d[\d,]*/s +\d[\d,]*/s   \[\S+ \.\. \S+\]")
+
+
+@pytest.fixture(autouse=True)
+def one_run(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(against, "RUNS", 1)
+    monkeypatch.setattr(measure.rates, "__defaults__", (1, lambda: None))
+
+
+def test_the_rates_of_one_tree(capsys: pytest.CaptureFixture[str]) -> None:
+    measure_one(300, 40)
+    _, what, ratio, header, *rates = capsys.readouterr().out.splitlines()
+
+    assert what.startswith("3")
+    assert re.fullmatch(r"guarded / unguarded: \d\.\d\d in CPU, \d\.\d\d by the clock", ratio)
+    assert "a CPU second" in header
+    assert [bool(RATE.search(rate)) for rate in rates] == [True] * 6
+    assert [rate.split()[-1] for rate in rates if rate.endswith("/0")] == ["0/0/0"] * 3
+
+
+def test_two_trees_take_turns(capsys: pytest.CaptureFixture[str]) -> None:
+    against.compare(ROOT, 300, 40)
+    _, _, decide, pipeline, _, *rates = capsys.readouterr().out.splitlines()
+
+    assert decide.startswith("decide, this tree / the other: ")
+    assert pipeline.startswith("pipeline, this tree / the other: ")
+    assert [rate.split()[-1] for rate in rates] == ["0/0/0"] * 4
+
+
+def test_a_tree_that_is_none_is_refused() -> None:
+    with pytest.raises(SystemExit, match="is no tree of anyorder"):
+        against.compare(ROOT / "docs", 300, 40)
+
+
+def test_processor_time_and_the_clock_are_counted_apart_and_the_median_is_shown() -> None:
+    runs = [measure.Done(100, measure.Spent(cpu, 2 * cpu)) for cpu in (1.0, 4.0, 2.0)]
+    rate = measure.rate_of("x", runs)
+
+    assert rate == ("x", 50.0, 25.0, 25.0, 100.0, "")
+    assert measure.ratio("x", rate, rate._replace(cpu=100.0)) == "x: 0.50 in CPU, 1.00 by the clock"
