@@ -97,5 +97,7 @@ def _counted(name: str, counts: Counter[str]) -> str:
     if len(counts) == 1:
         (only,) = counts
         return f"{total} ({only})"
-    reasons = ", ".join(f"{reason} {number}" for reason, number in counts.most_common())
+    # The most frequent first; of two as frequent the first by name, however the batch was decided.
+    often = sorted(counts.items(), key=lambda item: (-item[1], item[0]))
+    reasons = ", ".join(f"{reason} {number}" for reason, number in often)
     return f"{total} ({reasons})"
