@@ -1,0 +1,192 @@
+"""Mistakes in how one event, or one key's events, are decided."""
+
+from __future__ import annotations
+
+from tests.mutants.mutation import Change, Mutant
+
+BATCH = "_core/batch.py"
+DECIDE = "_core/decide.py"
+FOLD = "_core/fold.py"
+MOVES = "_core/moves.py"
+PAST = "_core/past.py"
+RESET = "_core/reset.py"
+TIES = "_core/ties.py"
+
+MUTANTS = [
+    Mutant(
+        "R1",
+        "the same event again is applied again",
+        Change(FOLD, "_onto_memory", "order is SAME", "False", occurrence=2),
+        killed_by="tests/core/test_decide.py::test_each_situation_has_its_reason",
+    ),
+    Mutant(
+        "R1",
+        "held entries are never decided again",
+        Change(BATCH, "coalesce", "reconsider or folding.memory is not memory", "False"),
+        killed_by="tests/table/test_table.py"
+        "::test_a_hint_waits_for_its_delete_and_settles_by_itself",
+    ),
+    Mutant(
+        "R3",
+        "the floor is not looked at",
+        Change(FOLD, "_onto_empty", "above is not Above.YES", "False"),
+        killed_by="tests/core/test_decide.py::test_each_situation_has_its_reason",
+    ),
+    Mutant(
+        "R6",
+        "a hint settles itself",
+        Change(DECIDE, "_hint", "not memory.live or hint.seen_by(memory.stamp.position)", "True"),
+        killed_by="tests/table/test_table.py"
+        "::test_a_hint_waits_for_its_delete_and_settles_by_itself",
+    ),
+    Mutant(
+        "R6",
+        "a hint waits for ever after a tombstone was forgotten",
+        Change(DECIDE, "_hint", "hint.forgotten_in(limits.floor)", "False"),
+        killed_by="tests/core/test_decide.py::test_each_situation_has_its_reason",
+    ),
+    Mutant(
+        "R5",
+        "a row of several events has one offset",
+        Change(
+            FOLD,
+            "_newer",
+            "after_newer(columns, moves, held, found)",
+            "after_newer(columns, moves, held.joined(own), found)",
+        ),
+        killed_by="tests/model/test_books.py"
+        "::test_every_order_and_every_batching_ends_in_one_state[False-PXYD-log]",
+    ),
+    Mutant(
+        "R8",
+        "the last writer of the row wins",
+        Change(FOLD, "_onto_memory", "order is OLDER and memory.is_simple", "order is OLDER"),
+        killed_by="tests/core/test_decide.py"
+        "::test_a_row_of_several_events_tells_where_each_column_came_from_and_what_is_missing",
+    ),
+    Mutant(
+        "R8",
+        "no birth floor",
+        Change(PAST, "of_empty_slot", "return Born(floor)", "return None"),
+        killed_by="tests/model/test_books.py"
+        "::test_every_order_and_every_batching_ends_in_one_state[False-PXYD-log]",
+    ),
+    Mutant(
+        "R8",
+        "a delete older than the row clears nothing",
+        Change(MOVES, "TABLE", "CLEAR", "KEEP"),
+        killed_by="tests/model/test_books.py"
+        "::test_every_order_and_every_batching_ends_in_one_state[False-PXYD-version]",
+    ),
+    Mutant(
+        "R8",
+        "what an older delete cleared is not remembered",
+        Change(FOLD, "_older", "leaves_holes(columns, moves)", "False"),
+        killed_by="tests/model/test_books.py"
+        "::test_every_order_and_every_batching_ends_in_one_state[False-PXYD-log]",
+    ),
+    Mutant(
+        "R8",
+        "an older put never fills",
+        Change(MOVES, "TABLE", "TAKE", "KEEP", occurrence=2),
+        killed_by="tests/core/test_decide.py"
+        "::test_a_row_of_several_events_tells_where_each_column_came_from_and_what_is_missing",
+    ),
+    Mutant(
+        "R8",
+        "a late delete is stored as a tombstone",
+        Change(
+            FOLD,
+            "_onto_empty",
+            "above is not Above.YES",
+            "above is not Above.YES and event.kind is PUT",
+        ),
+        killed_by="tests/core/test_decide.py::test_each_situation_has_its_reason",
+    ),
+    Mutant(
+        "R8",
+        "the holes of a create inherit",
+        Change(PAST, "of_put", "event.creates", "False"),
+        killed_by="tests/model/test_books.py"
+        "::test_every_order_and_every_batching_ends_in_one_state[False-CNPXYD-log]",
+    ),
+    Mutant(
+        "R10",
+        "a truncate is not remembered",
+        Change(
+            DECIDE,
+            "truncated_by",
+            "return replace(limits, truncated=stamp), APPLIED",
+            "return limits, APPLIED",
+            occurrence=1,
+        ),
+        Change(
+            DECIDE,
+            "truncated_by",
+            "return replace(limits, truncated=stamp), APPLIED",
+            "return limits, APPLIED",
+        ),
+        killed_by="tests/table/test_table.py"
+        "::test_a_truncate_that_cannot_be_placed_yet_is_one_entry_however_often_it_comes",
+    ),
+    Mutant(
+        "R10",
+        "a newer row keeps what it had from before the truncate",
+        Change(DECIDE, "truncate", "order is OLDER and memory.live", "False"),
+        killed_by="tests/model/test_fold.py"
+        "::test_every_row_is_the_fold_of_what_was_accepted[truncates-log]",
+    ),
+    Mutant(
+        "R11",
+        "an accepted row is an ordinary row",
+        Change(
+            DECIDE,
+            "accept",
+            "row = replace(row, declared=birth, base=_born(row, birth, limits))",
+            "",
+        ),
+        killed_by="tests/core/test_decide.py"
+        "::test_an_accepted_row_refuses_a_newer_put_below_its_birth_and_goes_with_a_delete_there",
+    ),
+    Mutant(
+        "R11",
+        "a delete below a declared row's birth is stored",
+        Change(
+            DECIDE, "_on_declared", "applied.memory is not None and applied.memory.live", "True"
+        ),
+        killed_by="tests/core/test_decide.py"
+        "::test_an_accepted_row_refuses_a_newer_put_below_its_birth_and_goes_with_a_delete_there",
+    ),
+    Mutant(
+        "R12",
+        "the first of a tie stays",
+        Change(
+            FOLD,
+            "_onto_memory",
+            "stamp.compare_content(held)",
+            "SAME if stamp.has_content_of(held) else OLDER",
+        ),
+        killed_by="tests/model/test_books.py"
+        "::test_a_tie_is_a_function_of_the_events[PXYD-2-3-True-xy]",
+    ),
+    Mutant(
+        "R12",
+        "a tie is not marked",
+        Change(TIES, "ties", "found[name] = held", ""),
+        killed_by="tests/core/test_decide.py::test_each_situation_has_its_reason",
+    ),
+    Mutant(
+        "R13",
+        "only the highest position is kept",
+        Change(RESET, "observe", "checkpoints[-CHECKPOINTS:]", "checkpoints[-1:]"),
+        killed_by="tests/core/test_reset.py"
+        "::test_no_order_of_a_second_life_is_silently_called_stale",
+    ),
+    Mutant(
+        "R13",
+        "each event is judged alone",
+        Change(RESET, "observe", "growth.suspected", "False"),
+        killed_by="tests/core/test_reset.py"
+        "::test_from_the_first_suspicion_on_everything_of_the_scope_is_quarantined",
+    ),
+]
