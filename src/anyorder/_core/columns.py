@@ -111,7 +111,7 @@ def both(first: Written | None, later: Written | None) -> Written | None:
 
 def written_new(event: Event) -> Written:
     """A row that begins with this put: nothing stays of what was there."""
-    values = event.told
+    values = _told(event)
     if event.holes:
         # A hole is written too, as null, so that a table made from events has a column for it.
         values = {**dict.fromkeys(sorted(event.holes)), **values}
@@ -120,7 +120,7 @@ def written_new(event: Event) -> Written:
 
 def written_moves(event: Event, moves: Mapping[str, Move]) -> Written | None:
     """What the moves of one step write; None where every column is kept."""
-    told = event.told
+    told = _told(event)
     values: dict[str, Any] = {}
     spared: set[str] = set()
     for name, move in moves.items():
@@ -151,7 +151,7 @@ def split(memory: Memory | None, event: Event) -> Columns:
     """The parts of which the row and the event each say one thing. A slot that is empty, or holds a
     tombstone, is all holes."""
     # The event's own columns come first, in its order, so a table that is made from it has them so.
-    names = dict.fromkeys((*sorted(event.holes), *event.told, REST))
+    names = dict.fromkeys((*sorted(event.holes), *_told(event), REST))
     columns: Columns = {}
     if memory is None or not memory.live:
         for name, said in _sayings(event, names).items():
@@ -167,6 +167,11 @@ def split(memory: Memory | None, event: Event) -> Columns:
     return columns
 
 
+def _told(event: Event) -> dict[str, Any]:
+    """The columns that a put tells, with their values. A delete tells none."""
+    return event.fields or {}
+
+
 def _sayings(event: Event, names: Iterable[str]) -> dict[str, Says]:
     """What a put or a delete says of each of these columns."""
     if event.kind is not PUT:
@@ -177,7 +182,7 @@ def _sayings(event: Event, names: Iterable[str]) -> dict[str, Says]:
         untold = ENDS
     if event.partial:
         # It tells its own columns. None of them is the rest, whatever the user calls his columns.
-        told = dict.fromkeys(event.told, TELLS)
+        told = dict.fromkeys(_told(event), TELLS)
         return dict.fromkeys(names, untold) | told | {REST: untold}
     # It tells all columns but those that it says are there and does not tell.
     return dict.fromkeys(names, TELLS) | dict.fromkeys(event.holes, untold) | {REST: TELLS}

@@ -104,13 +104,14 @@ class Event(msgspec.Struct, frozen=True, gc=False):
 
     @property
     def whole(self) -> bool:
-        """Does it tell every column of the row?"""
+        """Does it name every column of the row?"""
         return not self.partial and not self.holes
 
-    @property
-    def told(self) -> dict[str, Any]:
-        """The columns that a put tells, with their values; a delete tells none."""
-        return self.fields or {}
+    def names(self, column: str) -> bool:
+        """Does a put tell this column's value?"""
+        if self.partial:
+            return self.fields is not None and column in self.fields
+        return column not in self.holes
 
 
 def canonical(value: object) -> str:
