@@ -9,6 +9,7 @@ gone. `anyorder.testing` checks a store.
 from __future__ import annotations
 
 from anyorder._core.batch import Held
+from anyorder._core.columns import Written
 from anyorder._core.decide import forget
 from anyorder._core.event import Delivery, Event, canonical
 from anyorder._core.floor import Floor
@@ -73,6 +74,7 @@ __all__ = [
     "TableSpec",
     "Transaction",
     "Write",
+    "Written",
     "canonical",
     "forget",
     "pack",
