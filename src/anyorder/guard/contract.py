@@ -4,234 +4,63 @@ and one run of the kit.
 A batch is decided inside `Store.transaction`: memories and limits are read, `_core` decides, and
 what it decided is written, all in one atomic step where the store has one. A store without
 transactions writes each key conditionally on the memory it read, and reports `Lost` for keys that
-somebody else moved in between; `guard.py` then decides those again.
+somebody else moved in between; the guard then decides those again.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
-from typing import Any, NamedTuple, Protocol, runtime_checkable
+from typing import Any, Protocol, runtime_checkable
 
-import msgspec
-
-from anyorder._core.batch import Held
-from anyorder._core.columns import Written
-from anyorder._core.event import Delivery, Event, canonical
+from anyorder._core.event import Event
 from anyorder._core.fold import Limits
 from anyorder._core.memory import Memory
 from anyorder._core.outcome import Reason
 from anyorder._core.position import Lineage
 from anyorder._core.reset import Growth
+from anyorder.guard.values import (
+    Answer,
+    Catalogued,
+    Decode,
+    Entry,
+    EntryQuery,
+    Finding,
+    Holding,
+    Lost,
+    News,
+    Promises,
+    Recorded,
+    Refused,
+    Remembered,
+    Replaced,
+    TableFacts,
+    TableSpec,
+    Write,
+)
 
-Decode = Callable[[Delivery], Event]
-"""Turns a delivery that the quarantine holds back into its event."""
-
-
-class TableSpec(msgspec.Struct, frozen=True):
-    """One guarded table as its user declares it.
-
-    `key`: key columns, empty to learn them from the first event. `retention`: seconds that
-    tombstones are kept, None for ever. `partitions`: declared partition count of a raw Kafka topic
-    (rules R3). `adopt`: what to do with rows that no event explains. `writes_rows`: False when the
-    user's own SQL writes them, beside our memory.
-    """
-
-    name: str
-    key: tuple[str, ...] = ()
-    retention: float | None = None
-    partitions: int | None = None
-    adopt: str = "refuse"
-    writes_rows: bool = True
-
-
-class Remembered(NamedTuple):
-    """What the store holds of one key: its memory, and its open quarantine entries.
-
-    `limits`: this key's own, where a store keeps several floors; else the table's hold. `unread`:
-    the store did not look, because its write will tell (`Lost`, `Replaced`); a key that comes to no
-    write is asked for again, and then it looks (`guard.look`).
-    """
-
-    memory: Memory | None
-    held: tuple[Held, ...] = ()
-    limits: Limits | None = None
-    unread: bool = False
-
-
-class Write(NamedTuple):
-    """One key's write: the memory that was read, the one to store (None: the slot becomes empty),
-    and what is written to the user's row (None: it stays as it is).
-
-    The row goes where the memory after is no longer a live one, whatever is written.
-    """
-
-    entity: str
-    key: dict[str, object]
-    before: Memory | None
-    after: Memory | None
-    written: Written | None = None
-
-    @property
-    def values(self) -> dict[str, Any]:
-        """The columns of the row that get a value; none where it stays as it is."""
-        return {} if self.written is None else self.written.values
-
-    def row(self, there: dict[str, object] | None) -> dict[str, object] | None:
-        """The user's row of the key after this write, where `there` is the one that lies there
-        now; None: no row. Columns that no event has named stay as they are."""
-        after = self.after
-        if after is None or not after.live:
-            return None
-        # nothing of the row changes
-        if self.written is None:
-            return there
-        return self.written.onto(there or {}) | self.key
-
-
-class Refused(NamedTuple):
-    """The store did not take a write: `waiting` if it may take it later (a constraint on other
-    rows), else `malformed`."""
-
-    entity: str
-    reason: Reason
-    detail: str
-
-
-class Lost(NamedTuple):
-    """Somebody else moved the key between read and write. `remembered` is what is there now, if the
-    store said so."""
-
-    entity: str
-    remembered: Memory | None = None
-
-
-class Replaced(NamedTuple):
-    """A write was taken, over this memory instead of the one that it was decided on: older for
-    certain, so only labels may differ."""
-
-    entity: str
-    memory: Memory | None
-
-
-Finding = tuple[str, str, str]
-"""One thing that needs a person: where, what is wrong, what to do."""
-
-Answer = Refused | Lost | Replaced
-
-
-class Holding(NamedTuple):
-    """A delivery for the quarantine. `retry`: the store refused it for now, so it is tried again by
-    itself."""
-
-    table: str
-    entity: str
-    identity: str
-    reason: Reason
-    detail: str
-    event: Event
-    retry: bool = False
-
-
-class News(NamedTuple):
-    """What other writers did while a batch was decided on this table.
-
-    `again`: keys to decide again. `seen`: (entity, key, memory) of the rows that this batch saw,
-    and `limits`: the table's greatest truncate with its lineage as known now, by which the guard
-    sweeps what was written past it; read when nothing is left to decide again.
-    """
-
-    again: tuple[str, ...] = ()
-    seen: tuple[tuple[str, dict[str, object], Memory], ...] = ()
-    limits: Limits = Limits()
-
-
-class Entry(msgspec.Struct, frozen=True):
-    """One quarantine entry as a person sees it. Times are seconds since 1970; `state` is open,
-    settled, accepted or dropped."""
-
-    id: int
-    table: str
-    key: object
-    reason: str
-    detail: str
-    state: str
-    first_seen: float
-    last_seen: float
-    count: int
-    identity: str
-    delivery: Delivery | None = None
-
-
-class EntryQuery(msgspec.Struct, frozen=True):
-    """Which quarantine entries: empty text means any. `reason` as in the reason reference."""
-
-    state: str = "open"
-    table: str = ""
-    entity: str = ""
-    reason: str = ""
-
-    def selects(self, entry: Entry) -> bool:
-        """Is the entry one of them?"""
-        entity = "" if entry.key is None else canonical(entry.key)
-        asked = (self.state, self.table, self.entity, self.reason)
-        there = (entry.state, entry.table, entity, entry.reason)
-        return all(part in ("", found) for part, found in zip(asked, there, strict=True))
-
-
-class TableFacts(NamedTuple):
-    """A guarded table as its store knows it."""
-
-    name: str
-    key: tuple[str, ...]
-    columns: tuple[str, ...]
-    rows: int
-    live: int
-    tombstones: int
-    limits: Limits
-
-
-class Recorded(msgspec.Struct, frozen=True, omit_defaults=True):
-    """What the catalogue holds of one target table.
-
-    `source`: the source table that it belongs to, "" while no pipeline has routed one to it.
-    `table`: the source's own name for that, and `topics`: those its changes came by, latest first;
-    a pipeline's sections are matched against them. The rest: as last declared, see `TableSpec`.
-    """
-
-    source: str = ""
-    table: str = ""
-    topics: tuple[str, ...] = ()
-    retention: float | None = None
-    partitions: int | None = None
-    adopt: str = "refuse"
-
-
-class Catalogued(NamedTuple):
-    """A target table in the catalogue. `recorded`: None where nothing was, by an anyorder that
-    recorded nothing or because nothing was routed to it yet."""
-
-    name: str
-    key: tuple[str, ...]
-    recorded: Recorded | None
-
-    @property
-    def known(self) -> Recorded:
-        """What is recorded; of a target without, what holds as long as nothing is."""
-        return self.recorded or Recorded()
-
-
-class Promises(msgspec.Struct, frozen=True):
-    """What a store promises and what it cannot; the docs table is generated from it, and the kit
-    asserts each."""
-
-    name: str
-    guard: str
-    memory: str
-    forgets: bool
-    one_transaction: bool
-    exact_outcome: bool
-    note: str = ""
+__all__ = [
+    "Answer",
+    "Catalogued",
+    "Decode",
+    "Entry",
+    "EntryQuery",
+    "Finding",
+    "Holding",
+    "Lost",
+    "News",
+    "Promises",
+    "Recorded",
+    "Refused",
+    "Remembered",
+    "Replaced",
+    "Sharing",
+    "Store",
+    "TableFacts",
+    "TableSpec",
+    "Transaction",
+    "Write",
+]
 
 
 class Transaction(Protocol):
