@@ -9,7 +9,7 @@ import pytest
 from tests.house.modules import ROOT
 
 WIDTH = 100
-MOST = 56  # modules that were wider when the width was set; lower it with each one that is mended
+MOST = 54  # modules that were wider when the width was set; lower it with each one that is mended
 
 
 def exempt() -> list[str]:
