@@ -186,6 +186,7 @@ class OurTransaction:
             count=1,
             identity=holding.identity,
             delivery=holding.event.delivery,
+            provenance=holding.provenance,
         )
         return True
 
@@ -211,7 +212,7 @@ class OurTransaction:
         entry = self.entry(number)
         if entry is None or entry.delivery is None or self.decode is None:
             return None
-        return self.decode(entry.delivery)
+        return self.decode(entry.provenance, entry.delivery)
 
     def _held(self, spec: c.TableSpec) -> list[c.Held]:
         numbers = [entry.id for entry in self.entries(c.EntryQuery("open", spec.name))]

@@ -19,6 +19,7 @@ from anyorder.envelopes import (
     needs_table,
     open_envelope,
 )
+from anyorder.envelopes.provenance import Envelopes, provenance_of
 from anyorder.errors import ConfigurationError, StoreError
 from anyorder.guard.catalogue import declare
 from anyorder.guard.contract import Sharing, Store, TableSpec, Transaction
@@ -84,34 +85,37 @@ class Table:
         self.spec = spec
         self.envelope = envelope
         self.store: Store = open_store(url, self._decode)
+        self._envelopes = Envelopes()
         self._is_recorded = False
 
-    def _decode(self, delivery: Delivery) -> Event:
-        return self.envelope.decode(delivery)
+    def _decode(self, provenance: str, delivery: Delivery) -> Event:
+        return self._envelopes.of(provenance, self.envelope).decode(delivery)
+
+    def _reader(self, name: str | None) -> Envelope:
+        return self.envelope if name in (None, self.envelope.name) else open_envelope(name)
 
     def decode(self, records: Iterable[object], *, envelope: str | None = None) -> Iterator[Event]:
         """The event of each record, in order; what cannot be decoded is an event of kind
         `malformed`, never an exception."""
-        decoder = self.envelope
-        if envelope not in (None, decoder.name):
-            decoder = open_envelope(envelope)
-        return (decoder.decode(delivery_of(record)) for record in records)
+        reader = self._reader(envelope)
+        return (reader.decode(delivery_of(record)) for record in records)
 
     def apply(self, records: Iterable[object], *, envelope: str | None = None) -> Report:
         """Decide and write all records in one transaction. Raises only for infrastructure
         (StoreError); bad records are quarantined.
 
-        `envelope`: their format, where it is not the table's own. What the quarantine then holds of
-        them settles, and can be accepted, only by a table of that envelope.
+        `envelope`: their format, where it is not the table's own; what the quarantine then holds of
+        them is read so too.
         """
         report = Report()
-        events = self.decode(records, envelope=envelope)
+        reader = self._reader(envelope)
+        events = (reader.decode(delivery_of(record)) for record in records)
+        provenance = provenance_of(reader)
         with self.store.transaction(time.time()) as transaction:
             while chunk := list(itertools.islice(events, CHUNK)):
                 self._record(transaction)
-                report.count(
-                    take_in(transaction, [Share(self.spec, chunk)], (), secrets.token_hex(4))
-                )
+                shares = [Share(self.spec, chunk)]
+                report.count(take_in(transaction, shares, (), secrets.token_hex(4), provenance))
         self._is_recorded = self._is_recorded or report.read > 0
         if self.spec.retention == 0:
             self.reap()
@@ -137,7 +141,7 @@ class Table:
                 f"{self.store.promises.name} has no transaction to share with your own SQL"
             )
         with self.store.shared(connection, time.time()) as transaction:
-            yield Guard(transaction, self.spec, self._record)
+            yield Guard(transaction, self.spec, self._record, provenance_of(self.envelope))
 
     def why(self, key: object) -> Story:
         """The story of one row: what is remembered of it, which event won, what the quarantine
@@ -166,10 +170,15 @@ class Guard:
     """Inside `Table.transaction`: decides one event at a time; the caller writes the rows."""
 
     def __init__(
-        self, transaction: Transaction, spec: TableSpec, record: Callable[[Transaction], None]
+        self,
+        transaction: Transaction,
+        spec: TableSpec,
+        record: Callable[[Transaction], None],
+        provenance: str,
     ) -> None:
         self._transaction = transaction
         self._record = record
+        self._provenance = provenance
         self._is_recorded = False
         self._spec = TableSpec(
             spec.name, spec.key, spec.retention, spec.partitions, spec.adopt, writes_rows=False
@@ -187,7 +196,8 @@ class Guard:
         if not self._is_recorded:
             self._record(self._transaction)
             self._is_recorded = True
+        shares = [Share(self._spec, [event])]
         taken: Taken = take_in(
-            self._transaction, [Share(self._spec, [event])], (), secrets.token_hex(4)
+            self._transaction, shares, (), secrets.token_hex(4), self._provenance
         )
         return taken.decisions[0]

@@ -22,6 +22,7 @@ from anyorder.guard.contract import Recorded, TableSpec
 from anyorder.stores.memory import MemoryStore, MemoryTransaction
 from anyorder.stores.sqlite.store import SQLiteStore
 from tests.stores.broken import broken
+from tests.stores.older import set_back
 from tests.streams import record, tombstone
 
 HEAD = """
@@ -428,11 +429,7 @@ def test_a_database_of_the_old_version_goes_on_and_is_recorded_when_first_routed
     """Until then no retention is guessed for its targets, and doctor says so."""
     pipeline.tables(USERS.format(name="clients", more=""))
     pipeline.run(record(1, "d", 10), record(2, "c", 20, after={"id": 2}))
-    old = sqlite3.connect(pipeline.path / "app.db")
-    old.execute("ALTER TABLE anyorder_table DROP COLUMN recorded")
-    old.execute("UPDATE anyorder_schema SET version = 1")
-    old.commit()
-    old.close()
+    set_back(pipeline.path / "app.db", 1)
     pipeline.tables(USERS.format(name="clients", more=AT_ONCE))
 
     reaped = pipeline.listed("reap")

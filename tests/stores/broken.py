@@ -4,7 +4,7 @@ every one."""
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any
 
@@ -15,7 +15,7 @@ from anyorder._core.decide import forget
 from anyorder._core.families import ScalarPosition
 from anyorder._core.fold import Limits
 from anyorder._core.memory import Memory, unpack
-from anyorder.guard.contract import Lost, Recorded, Refused, Remembered, TableSpec, Write
+from anyorder.guard.contract import Holding, Lost, Recorded, Refused, Remembered, TableSpec, Write
 from anyorder.stores.memory import MemoryStore, MemoryTransaction
 from anyorder.stores.sqlite.store import SQL, SQLiteStore
 from anyorder.stores.sqlite.transaction import SQLiteTransaction
@@ -126,6 +126,23 @@ class LastClaimWins(MemoryTransaction):
     def record(self, table: str, before: Recorded | None, after: Recorded) -> bool:
         self._state.catalogue[table] = after
         return True
+
+
+class ProvenanceLost(MemoryTransaction):
+    """An entry keeps its delivery, and not how that was read."""
+
+    def hold(self, holdings: Iterable[Holding]) -> list[bool]:
+        return super().hold([holding._replace(provenance="") for holding in holdings])
+
+
+class ProvenanceOfTheStore(MemoryTransaction):
+    """One provenance is kept for all entries, the first that was told."""
+
+    def hold(self, holdings: Iterable[Holding]) -> list[bool]:
+        held = list(holdings)
+        known = [one.provenance for one in self._state.entries.values() if one.provenance]
+        first = known[0] if known else held[0].provenance
+        return super().hold([holding._replace(provenance=first) for holding in held])
 
 
 class TornMemory(MemoryTransaction):

@@ -481,6 +481,26 @@ def test_content_that_does_not_fit_is_quarantined_with_its_bytes(dynamodb_local:
         assert "61 significant digits" in details
 
 
+def test_an_entry_without_the_attribute_is_of_before_and_keeps_no_provenance(
+    dynamodb_local: Any,
+) -> None:
+    """The decoder is then told none, as it is for what a program holds that names none."""
+    with Bench("before", lambda: dynamodb_place(dynamodb_local)) as bench:
+        bench.deliver([put(1, 1), put(2, 1)])
+        for key, provenance in ((1, ""), (2, "elsewhere")):
+            late = [put(key, 2)._replace(scope="another clock")]
+            assert bench.deliver(late, provenance=provenance) == [Reason.CONFLICT]
+        books = bench.store.parts.tables.books  # type: ignore[attr-defined]
+        items = [item for item in scan(dynamodb_local, books) if "identity" in item]
+        with bench.store.reading() as transaction:
+            entries = sorted(transaction.entries(EntryQuery()), key=lambda entry: entry.id)
+            events = [transaction.event(entry.id) for entry in entries]
+
+    assert sorted("provenance" in item for item in items) == [False, True]
+    assert [entry.provenance for entry in entries] == ["", "elsewhere"]
+    assert [event.kind for event in events if event] == [Kind.PUT, Kind.PUT]
+
+
 def test_the_sign_of_zero_is_lost_as_the_promises_say(dynamodb_local: Any) -> None:
     """A negative zero is accepted and comes back as zero, in a column or inside one."""
     with Bench("zero", lambda: dynamodb_place(dynamodb_local)) as bench:

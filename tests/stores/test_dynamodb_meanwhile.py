@@ -152,7 +152,7 @@ def test_what_waits_for_a_run_that_is_learnt_meanwhile_settles(
     read = changed(3, 40, second, 150, "read", key=2, op="r")
     known = {event.delivery.offset: event for event in (old, new, read)}
     place = dynamodb_place(dynamodb_local)
-    ours, other = (place.connect(lambda delivery: known[delivery.offset]) for _ in range(2))
+    ours, other = (place.connect(lambda _, delivery: known[delivery.offset]) for _ in range(2))
     deliver(ours, [old], "a")
     if race:
         ours.parts.requests.client = Meanwhile(

@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from anyorder._core.event import Event, Kind
+from anyorder._core.event import Delivery, Event, Kind
 from anyorder._core.memory import Memory
 from anyorder.envelopes import open_envelope, read_record
 from anyorder.guard.contract import EntryQuery, Store, TableSpec
@@ -87,7 +87,11 @@ def comparable(value: Any) -> Any:
 @pytest.mark.parametrize("stream", ["users_small", "truncate", "shop", "resnapshot"])
 def test_recorded_streams_end_as_in_the_plain_store(dynamodb_local: Any, stream: str) -> None:
     """Real log positions, holes, key changes, hints, truncates and composite keys."""
-    events, decode = delivered(stream), open_envelope("debezium").decode
+    events, envelope = delivered(stream), open_envelope("debezium")
+
+    def decode(_: str, delivery: Delivery) -> Event:
+        return envelope.decode(delivery)
+
     plain, store = (
         MemoryStore(decode),
         DynamoDBStore(

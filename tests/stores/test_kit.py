@@ -36,6 +36,8 @@ IN_MEMORY = {
     broken.SettledNever: "ties",
     broken.TornMemory: "orders",
     broken.LastClaimWins: "catalogue",
+    broken.ProvenanceLost: "quarantine",
+    broken.ProvenanceOfTheStore: "quarantine",
 }
 IN_SQLITE = {
     broken.FloorAfterDelete: "stopped reaper",

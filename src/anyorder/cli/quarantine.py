@@ -59,7 +59,7 @@ def run(options: argparse.Namespace) -> int:
     """Exit code 0; `list` gives 1 if there is an open entry."""
     pipeline = load_pipeline(options.pipeline)
     with closing(pipeline.open_store()) as store:
-        return _act(options, pipeline, store, Quarantine(store, None, pipeline.envelope.decode))
+        return _act(options, pipeline, store, Quarantine(store, None, pipeline.decode))
 
 
 def _act(
@@ -173,7 +173,7 @@ def _spec_for(pipeline: Pipeline, store: Store, entry: Entry) -> TableSpec | Non
     catalogue = _catalogue(pipeline, store)
     if entry.table or entry.state != "open" or entry.delivery is None:
         return catalogue.spec_of(entry.table)
-    event = pipeline.envelope.decode(entry.delivery)
+    event = pipeline.decode(entry.provenance, entry.delivery)
     (route,) = catalogue.routes(store, [event], time.time())
     if isinstance(route, Unrouted) and route.detail:
         raise ConfigurationError(f"entry {entry.id} cannot be accepted: {route.detail}")

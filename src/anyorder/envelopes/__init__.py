@@ -60,9 +60,12 @@ def open_envelope(name: str, **options: Any) -> Envelope:
     if name != EventBridge.name:
         return _opened(name, options)
     inner = _inner(options)
+    said = {**options, "inner": inner}
     options.pop("inner", None)
     own = {option: options.pop(option) for option in ("dead_letter_topics",) if option in options}
-    return EventBridge(inside=_opened(inner, options), **own)
+    opened = EventBridge(inside=_opened(inner, options), **own)
+    opened.options = said
+    return opened
 
 
 def key_columns(
@@ -109,4 +112,5 @@ def _opened(name: object, options: dict[str, Any]) -> Reader:
             f"it has: {', '.join(sorted(known))}"
         )
     opened: Reader = reader(**options)
+    opened.options = options
     return opened

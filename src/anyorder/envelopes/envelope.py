@@ -7,7 +7,8 @@ MALFORMED, with its reason, and with table and key where they could still be rea
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from types import MappingProxyType
 from typing import Any, ClassVar, Protocol
 
 from anyorder._core.event import Delivery, Event, KeyFields, Kind
@@ -20,9 +21,11 @@ BUG = "the decoder failed, which is a bug in anyorder"
 
 
 class Envelope(Protocol):
-    """How one format is read. `name` is what a pipeline calls it."""
+    """How one format is read. `name` is what a pipeline calls it, `options` what it was opened
+    with: `open_envelope(name, **options)` opens the same again."""
 
     name: str
+    options: Mapping[str, Any]
 
     def decode(self, delivery: Delivery) -> Event:
         """The event in a delivery. Never raises: what cannot be decoded is of kind MALFORMED, its
@@ -37,6 +40,7 @@ class Reader(ABC):
     """
 
     name: str
+    options: Mapping[str, Any] = MappingProxyType({})
     needs_table: ClassVar[bool] = False
 
     @classmethod

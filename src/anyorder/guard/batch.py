@@ -59,19 +59,21 @@ def apply(
     spec: TableSpec,
     arrivals: Sequence[Arrival],
     token: str,
+    provenance: str = "",
     *,
     reconsider: bool = False,
     suspected: Collection[int] = NONE_SUSPECTED,
 ) -> Settlement:
     """Decide and write a batch of one table inside the transaction.
 
-    `token`: this attempt's, stored with every memory that it writes. `reconsider`: what the table's
-    quarantine holds is decided again. `suspected`: the numbers of what a suspected clock told.
-    Raises StoreBusy if other writers never leave a key alone.
+    `token`: this attempt's, stored with every memory that it writes. `provenance`: of the
+    deliveries; without deliveries there is none, since nothing is held anew. `reconsider`: what the
+    table's quarantine holds is decided again. `suspected`: the numbers of what a suspected clock
+    told. Raises StoreBusy if other writers never leave a key alone.
     """
     found = sort_out(arrivals, suspected)
-    batch = _Batch(transaction, spec, transaction.open_table(spec), token)
-    batch.decisions |= settle_without_rows(transaction, spec, found.decided)
+    batch = _Batch(transaction, spec, transaction.open_table(spec), token, provenance)
+    batch.decisions |= settle_without_rows(transaction, spec, found.decided, provenance)
     batch.write(found.keys, reconsider=reconsider)
     if found.truncates or reconsider:
         batch.truncate(found.truncates)
@@ -94,7 +96,12 @@ class _Batch:
     """One table's part of a transaction, step by step; `decisions` and `closed` grow with each."""
 
     def __init__(
-        self, transaction: Transaction, spec: TableSpec, limits: Limits, token: str
+        self,
+        transaction: Transaction,
+        spec: TableSpec,
+        limits: Limits,
+        token: str,
+        provenance: str = "",
     ) -> None:
         self.decisions: dict[int, Decision] = {}
         self.closed: list[Settled] = []
@@ -102,6 +109,7 @@ class _Batch:
         self._spec = spec
         self._limits = limits
         self._token = token
+        self._provenance = provenance
 
     @property
     def has_applied(self) -> bool:
@@ -125,7 +133,10 @@ class _Batch:
         self._limits = done.limits
         close(self._transaction, done.settled)
         self.closed += done.settled
-        self.decisions |= settle_without_rows(self._transaction, self._spec, done.judged)
+        decisions = settle_without_rows(
+            self._transaction, self._spec, done.judged, self._provenance
+        )
+        self.decisions |= decisions
         if arrivals or done.settled:
             self.reconsider(self._transaction.held_entities(self._spec, retry=False))
 
@@ -136,7 +147,9 @@ class _Batch:
     def _write(self, keys: Keys, *, reconsider: bool) -> None:
         if not keys:
             return
-        writing = Writing(self._transaction, self._spec, self._token, reconsider=reconsider)
+        writing = Writing(
+            self._transaction, self._spec, self._token, self._provenance, reconsider=reconsider
+        )
         writing.run(keys, self._limits)
         settled = settle(self._transaction, self._spec, writing, self._token)
         self.decisions |= settled.decisions

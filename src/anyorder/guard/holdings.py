@@ -36,8 +36,8 @@ def _rivals(one: Judged, other: Judged) -> bool:
     return same_place and one.event.fingerprint != other.event.fingerprint
 
 
-def holding(table: str, entity: str, judged: Judged) -> Holding:
-    """The quarantine's view of a delivery that is held."""
+def holding(table: str, entity: str, judged: Judged, provenance: str) -> Holding:
+    """The quarantine's view of a delivery that is held. `provenance`: its batch's."""
     identity = identity_of(judged.event)
     position = judged.event.position
     # One entry a position, whichever content came second (rules R12).
@@ -46,7 +46,9 @@ def holding(table: str, entity: str, judged: Judged) -> Holding:
     # What waits for an event has no detail; what the store refused for now has the store's words,
     # and is tried again after every batch.
     retry = judged.reason is Reason.WAITING and judged.detail != ""
-    return Holding(table, entity, identity, judged.reason, judged.detail, judged.event, retry)
+    return Holding(
+        table, entity, identity, judged.reason, judged.detail, judged.event, retry, provenance
+    )
 
 
 def keep(

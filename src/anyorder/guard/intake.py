@@ -51,34 +51,46 @@ def take(
     now: float,
     token: str,
     frontier: tuple[str, str] | None = None,
+    provenance: str = "",
     dry: bool = False,
 ) -> Taken:
     """Decide and write a batch.
 
     `loose`: deliveries that belong to no table, already judged. `now`: seconds since 1970. `token`:
-    this attempt's. `frontier`: a source's name, and how far it is done with this batch. Raises
-    BooksUnbalanced before committing.
+    this attempt's. `frontier`: a source's name, and how far it is done with this batch.
+    `provenance`: source and envelope of all these deliveries, which entries keep; "" is read later
+    by whatever envelope the store is opened with. Raises BooksUnbalanced before committing.
     """
     with store.transaction(now, dry=dry) as transaction:
-        taken = take_in(transaction, shares, loose, token)
+        taken = take_in(transaction, shares, loose, token, provenance)
         if frontier is not None:
             transaction.save_frontier(*frontier)
     return taken
 
 
 def take_in(
-    transaction: Transaction, shares: Sequence[Share], loose: Sequence[Judged], token: str
+    transaction: Transaction,
+    shares: Sequence[Share],
+    loose: Sequence[Judged],
+    token: str,
+    provenance: str = "",
 ) -> Taken:
     """The same inside a transaction that somebody else commits."""
     numbered, count = number(shares)
     reconsider = _learn_runs(transaction, numbered)
     suspected = _screen(transaction, numbered)
     others = [one._replace(number=count + place) for place, one in enumerate(loose)]
-    decisions = settle_without_rows(transaction, None, others)
+    decisions = settle_without_rows(transaction, None, others, provenance)
     closed: list[Settled] = []
     for spec, arrivals in numbered:
         settlement = apply(
-            transaction, spec, arrivals, token, reconsider=reconsider, suspected=suspected
+            transaction,
+            spec,
+            arrivals,
+            token,
+            provenance,
+            reconsider=reconsider,
+            suspected=suspected,
         )
         decisions |= settlement.decisions
         closed += settlement.closed

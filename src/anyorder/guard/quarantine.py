@@ -5,11 +5,10 @@ from __future__ import annotations
 
 import secrets
 import time
-from collections.abc import Callable
 
 from anyorder._core.batch import Decision
 from anyorder._core.decide import accept, accept_truncate
-from anyorder._core.event import Delivery, Event, Kind
+from anyorder._core.event import Event, Kind
 from anyorder._core.explain import explain
 from anyorder._core.fold import Limits
 from anyorder._core.outcome import Reason
@@ -17,6 +16,7 @@ from anyorder._core.reset import Growth
 from anyorder.errors import ConfigurationError
 from anyorder.guard.batch import apply, reconsider_keys
 from anyorder.guard.contract import (
+    Decode,
     Entry,
     EntryQuery,
     Refused,
@@ -36,9 +36,7 @@ class Quarantine:
     """The quarantine of one table (`spec`), or of the whole store. `decode` turns a delivery back
     into its event."""
 
-    def __init__(
-        self, store: Store, spec: TableSpec | None, decode: Callable[[Delivery], Event]
-    ) -> None:
+    def __init__(self, store: Store, spec: TableSpec | None, decode: Decode) -> None:
         self._store = store
         self._spec = spec
         self._decode = decode
@@ -73,7 +71,7 @@ class Quarantine:
         with self._store.transaction(time.time()) as transaction:
             entry = _open(_found(transaction, number))
             assert entry.delivery is not None
-            event = self._decode(entry.delivery)
+            event = self._decode(entry.provenance, entry.delivery)
             if spec is None or event.kind in UNREADABLE:
                 raise ConfigurationError(
                     f"entry {number} cannot be accepted: {event.note or 'no table matches it'}. "

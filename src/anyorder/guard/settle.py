@@ -35,7 +35,7 @@ def settle(transaction: Transaction, spec: TableSpec, writing: Writing, token: s
     holdings: dict[int, Holding] = {}
     for entity, share in finished.items():
         closed += share.settled
-        holdings |= _holdings(spec, entity, share, writing.contents.get(entity))
+        holdings |= _holdings(writing, spec, entity, share)
     close(transaction, closed)
     held = keep(transaction, holdings, writing.early)
     decisions: dict[int, Decision] = {}
@@ -51,14 +51,17 @@ def close(transaction: Transaction, closed: Iterable[Settled]) -> None:
 
 
 def settle_without_rows(
-    transaction: Transaction, spec: TableSpec | None, judged: Iterable[Judged]
+    transaction: Transaction, spec: TableSpec | None, judged: Iterable[Judged], provenance: str
 ) -> dict[int, Decision]:
     """The decisions of deliveries that write no row: what the decoder knew, what a suspected clock
-    told, what belongs to no table (`spec` None), truncates. What is held of them is kept."""
+    told, what belongs to no table (`spec` None), truncates. What is held of them is kept, with
+    their provenance."""
     ones = list(judged)
     table = "" if spec is None else spec.name
     held = {one.number: one for one in ones if one.reason.quarantined}
-    holdings = {number: holding(table, _entity(one), one) for number, one in held.items()}
+    holdings = {
+        number: holding(table, _entity(one), one, provenance) for number, one in held.items()
+    }
     known = keep(transaction, holdings) if holdings else set[int]()
     return {one.number: _decision(one, known, None) for one in ones}
 
@@ -80,13 +83,14 @@ def _applied(one: Judged) -> Judged:
 
 
 def _holdings(
-    spec: TableSpec, entity: str, share: Coalesced, content: object
+    writing: Writing, spec: TableSpec, entity: str, share: Coalesced
 ) -> dict[int, Holding]:
     found: dict[int, Holding] = {}
+    content = writing.contents.get(entity)
     for one in share.judged:
         if one.reason.quarantined:
             told = disputing(share, one, content) if disputes(one) else one
-            found[one.number] = holding(spec.name, entity, told)
+            found[one.number] = holding(spec.name, entity, told, writing.provenance)
     return found
 
 

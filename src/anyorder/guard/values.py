@@ -15,8 +15,9 @@ from anyorder._core.fold import Limits
 from anyorder._core.memory import Memory
 from anyorder._core.outcome import Reason
 
-Decode = Callable[[Delivery], Event]
-"""Turns a delivery that the quarantine holds back into its event."""
+Decode = Callable[[str, Delivery], Event]
+"""Turns a delivery that the quarantine holds back into its event. Before it: the provenance that
+its entry keeps, "" where it keeps none."""
 
 
 class TableSpec(msgspec.Struct, frozen=True):
@@ -113,7 +114,8 @@ Answer = Refused | Lost | Replaced
 
 class Holding(NamedTuple):
     """A delivery for the quarantine. `retry`: the store refused it for now, so it is tried again by
-    itself."""
+    itself. `provenance`: source and envelope of the delivery, a short text that many share; its
+    entry keeps it as it keeps the delivery."""
 
     table: str
     entity: str
@@ -122,6 +124,7 @@ class Holding(NamedTuple):
     detail: str
     event: Event
     retry: bool = False
+    provenance: str = ""
 
 
 class News(NamedTuple):
@@ -139,7 +142,8 @@ class News(NamedTuple):
 
 class Entry(msgspec.Struct, frozen=True):
     """One quarantine entry as a person sees it. Times are seconds since 1970; `state` is open,
-    settled, accepted or dropped."""
+    settled, accepted or dropped. A list needs neither `delivery` nor `provenance`, which is "" of
+    an entry that was held before there was one."""
 
     id: int
     table: str
@@ -152,6 +156,7 @@ class Entry(msgspec.Struct, frozen=True):
     count: int
     identity: str
     delivery: Delivery | None = None
+    provenance: str = ""
 
 
 class EntryQuery(msgspec.Struct, frozen=True):
@@ -165,8 +170,12 @@ class EntryQuery(msgspec.Struct, frozen=True):
     def selects(self, entry: Entry) -> bool:
         """Is the entry one of them?"""
         entity = "" if entry.key is None else canonical(entry.key)
+        return self.asks_for(entry.state, entry.table, entity, entry.reason)
+
+    def asks_for(self, state: str, table: str, entity: str, reason: str) -> bool:
+        """The same, of an entry that a store keeps as texts."""
         asked = (self.state, self.table, self.entity, self.reason)
-        there = (entry.state, entry.table, entity, entry.reason)
+        there = (state, table, entity, reason)
         return all(part in ("", found) for part, found in zip(asked, there, strict=True))
 
 

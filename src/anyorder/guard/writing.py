@@ -74,7 +74,7 @@ def _write_of(
 
 
 class Writing:
-    """A batch's keys in one table.
+    """A batch's keys in one table. `provenance`: of its deliveries, for what is held.
 
     `shares`: how each key came out. `contents`: what the rows of disputed keys were before this
     batch. `early`: the disputes that were held before their rows were written, by number, and
@@ -82,11 +82,18 @@ class Writing:
     """
 
     def __init__(
-        self, transaction: Transaction, spec: TableSpec, token: str, *, reconsider: bool
+        self,
+        transaction: Transaction,
+        spec: TableSpec,
+        token: str,
+        provenance: str,
+        *,
+        reconsider: bool,
     ) -> None:
         self.shares: dict[str, Coalesced] = {}
         self.contents: dict[str, object] = {}
         self.early: dict[int, bool] = {}
+        self.provenance = provenance
         self._transaction = transaction
         self._spec = spec
         self._token = token
@@ -189,5 +196,5 @@ class Writing:
             is_new = one.number not in self.early
             if is_new and disputes(one):
                 told = disputing(share, one, content)
-                found[one.number] = holding(self._spec.name, entity, told)
+                found[one.number] = holding(self._spec.name, entity, told, self.provenance)
         return found

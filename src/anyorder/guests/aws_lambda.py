@@ -151,8 +151,7 @@ def lambda_handler(table: Table, envelope: str | None = None) -> LambdaHandler:
 
     Args:
         table: an `anyorder.table(...)`, made once outside the handler.
-        envelope: the format of the records: the table's own from now on, so that what the
-            quarantine holds of them is read so too.
+        envelope: the format of the records: the table's own from now on.
 
     Returns:
         A callable `handler(event, context)` for events of SQS, Kinesis, DynamoDB Streams, Kafka

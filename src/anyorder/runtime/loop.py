@@ -86,6 +86,7 @@ class Run:
                 now=time.time(),
                 token=secrets.token_hex(4),
                 frontier=frontier,
+                provenance=self.pipeline.provenance,
                 dry=self._dry,
             )
             self.report.count(taken)

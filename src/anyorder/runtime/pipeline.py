@@ -11,12 +11,14 @@ from typing import Any
 
 import msgspec
 
+from anyorder._core.event import Delivery, Event
 from anyorder.envelopes import DEFAULT_ENVELOPE, Envelope, needs_table, open_envelope
+from anyorder.envelopes.provenance import Envelopes, provenance_of
 from anyorder.errors import ConfigurationError
 from anyorder.guard.catalogue import Catalogue, Ignored, Route, Unrouted
 from anyorder.guard.contract import Store, TableSpec, Transaction
 from anyorder.guard.duration import FOREVER, seconds
-from anyorder.sources import Source, nameless, open_source
+from anyorder.sources import Source, name_of, nameless, open_source
 from anyorder.stores import open_store
 
 DEFAULT = "pipeline.toml"
@@ -84,6 +86,9 @@ class Pipeline:
         if why and needs_table(file.source.envelope) and not file.source.options.get("table"):
             raise ConfigurationError(f"{why}: {UNNAMED}")
         self.envelope: Envelope = open_envelope(file.source.envelope, **file.source.options)
+        self._source_name = name_of(file.source.kind, settings)
+        self._envelopes = Envelopes()
+        self.provenance = provenance_of(self.envelope, self._source_name)
         self.quarantine_size = size(file.runtime.quarantine_size)
         self._sections = [(section, seconds(section.retention)) for section in file.table]
         self._adopt = adopt
@@ -93,7 +98,13 @@ class Pipeline:
 
     def open_store(self) -> Store:
         """The store of `[store]`, able to decode what its quarantine holds."""
-        return open_store(self.url, self.envelope.decode)
+        return open_store(self.url, self.decode)
+
+    def decode(self, provenance: str, delivery: Delivery) -> Event:
+        """The event of a delivery that the quarantine holds: of our own source, and of before
+        entries kept a provenance, by today's envelope; of all others, by the one that read it."""
+        envelope = self._envelopes.of(provenance, self.envelope, self._source_name)
+        return envelope.decode(delivery)
 
     def open_source(self) -> Source:
         """The source of `[source]`. Its texts are expanded only now: who asks why a row is so needs

@@ -6,11 +6,12 @@ from typing import Any, ClassVar, Protocol, cast
 
 import msgspec
 
+from anyorder._core.event import canonical
 from anyorder.doors import Door, own_door
 from anyorder.errors import ConfigurationError
 from anyorder.sources.contract import Source
 
-__all__ = ["DOORS", "Settings", "Source", "nameless", "open_source", "settings_of"]
+__all__ = ["DOORS", "Settings", "Source", "name_of", "nameless", "open_source", "settings_of"]
 
 DOORS: dict[str, Door] = {
     "jsonl": Door("anyorder.sources.jsonl", "JSONLinesSettings"),
@@ -24,6 +25,10 @@ class Settings(Protocol):
 
     nameless: ClassVar[str]
     """Why the topic of its deliveries is no part of a clock; "" where it may be."""
+
+    @property
+    def name(self) -> str:
+        """What tells this source from others of its kind, as it is said; "" where nothing does."""
 
     def open(self) -> Source:
         """The source."""
@@ -51,6 +56,15 @@ def nameless(kind: str, said: dict[str, Any]) -> str:
     """`Settings.nameless` of a source that is told so, which is checked and not opened; "" for a
     user's own, at which nobody looks before it is opened. Raises as `settings_of`."""
     return "" if own_door(kind) is not None else settings_of(kind, said).nameless
+
+
+def name_of(kind: str, said: dict[str, Any]) -> str:
+    """What entries of the quarantine call a source that is told so, which is not opened: who
+    settles an entry needs no queue. "" where nothing tells it from others. Raises as
+    `settings_of`."""
+    if own_door(kind) is None:
+        return settings_of(kind, said).name
+    return f"{kind} {canonical(said)}" if said else kind
 
 
 def settings_of(kind: str, said: dict[str, Any]) -> Settings:

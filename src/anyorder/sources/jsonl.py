@@ -29,6 +29,11 @@ class JSONLinesSettings(msgspec.Struct, frozen=True):
 
     nameless: ClassVar[str] = ""
 
+    @property
+    def name(self) -> str:
+        """The file's; standard input may be anything."""
+        return "" if self.path == "-" else self.open().name
+
     def open(self) -> JSONLinesSource:
         """The source; the file is opened when it is read."""
         return JSONLinesSource(self.path)

@@ -62,6 +62,11 @@ class SQSSettings(msgspec.Struct, frozen=True):
         "a queue's name is no part of a clock, since a redrive may come by another queue"
     )
 
+    @property
+    def name(self) -> str:
+        """The queue's, as it is said."""
+        return f"sqs:{self.queue}"
+
     def open(self) -> SQSSource:
         """The source; it asks the queue at once."""
         return SQSSource(

@@ -180,7 +180,7 @@ class MemoryTransaction:
                 and self._decode is not None
                 and entry.delivery is not None
             ):
-                event = self._decode(entry.delivery)
+                event = self._decode(entry.provenance, entry.delivery)
                 if event.key is not None and event.entity in wanted:
                     held.setdefault(event.entity, []).append(Held(entry.id, event))
         found = {e: unpack(memories[e].memory) for e in wanted if e in memories}
@@ -240,6 +240,7 @@ class MemoryTransaction:
             1,
             holding.identity,
             holding.event.delivery,
+            holding.provenance,
         )
         if holding.retry:
             self._state.retries.add(number)
@@ -256,14 +257,7 @@ class MemoryTransaction:
             for e in self._state.entries.values()
             if e.state == "open" and e.table == spec.name and e.key is not None
         ]
-        decode = self._decode
-        return sorted(
-            {
-                decode(e.delivery).entity
-                for e in found
-                if decode and e.delivery is not None and (not retry or e.id in self._state.retries)
-            }
-        )
+        return sorted({canonical(e.key) for e in found if not retry or e.id in self._state.retries})
 
     def memories(self, spec: TableSpec) -> Iterator[tuple[str, dict[str, object], Memory]]:
         for entity, row in tuple(self._state.memories[spec.name].items()):
@@ -303,7 +297,7 @@ class MemoryTransaction:
         return (
             None
             if entry is None or entry.delivery is None or self._decode is None
-            else self._decode(entry.delivery)
+            else self._decode(entry.provenance, entry.delivery)
         )
 
     def tables(self) -> list[TableFacts]:

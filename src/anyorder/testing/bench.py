@@ -64,20 +64,28 @@ class Bench:
         store: Store | None = None,
         token: str = "",
         now: float | None = None,
+        provenance: str = "",
     ) -> list[Reason]:
         """Deliver a batch; the reason of each change, in the order given."""
         self.delivered += changes
-        events = [change.event() for change in changes]
+        events = [change.event(provenance) for change in changes]
         taken = self.take(
-            events, store or self.store, token or self.token(), self.now() if now is None else now
+            events,
+            store or self.store,
+            token or self.token(),
+            self.now() if now is None else now,
+            provenance,
         )
         found = [decision.reason for decision in taken.decisions]
         self.steps += [f"{change}: {reason}" for change, reason in zip(changes, found, strict=True)]
         return found
 
-    def take(self, events: Sequence[Any], store: Store, token: str, now: float) -> Taken:
+    def take(
+        self, events: Sequence[Any], store: Store, token: str, now: float, provenance: str = ""
+    ) -> Taken:
         """One batch through the very door that a pipeline uses."""
-        return take(store, [Share(self.spec, events)], now=now, token=token)
+        shares = [Share(self.spec, events)]
+        return take(store, shares, now=now, token=token, provenance=provenance)
 
     def reap(self, store: Store | None = None) -> int:
         """Forget every tombstone."""

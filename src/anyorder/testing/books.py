@@ -15,10 +15,13 @@ from anyorder.testing.bench import NEVER, RETENTION_ZERO, Bench
 from anyorder.testing.change import Change, decode, delete, put, truncate
 from anyorder.testing.place import MakeStore
 
+PLACES = ("one place", "another place")
+"""Provenances of what is held; `change.decode` tells them apart."""
+
 
 def check_quarantine(make_store: MakeStore) -> str:
-    """What is held keeps its exact bytes, is held once, and can be dropped, accepted or settled by
-    itself."""
+    """What is held keeps its exact bytes and its provenance, is held once, and can be dropped,
+    accepted or settled by itself."""
     with Bench("quarantine", make_store, RETENTION_ZERO) as bench:
         tried = _check_late(bench) if bench.store.promises.forgets else "no event is ever late"
     _check_truncates(make_store)
@@ -29,7 +32,7 @@ def _check_late(bench: Bench) -> str:
     bench.deliver([delete(key, 10) for key in (1, 2, 3)])
     bench.reap()
     late = [put(1, 4), put(2, 4), put(3, 4)]
-    _expect(bench, late, Reason.LATE)
+    _expect(bench, late, Reason.LATE, PLACES[0])
     _expect(bench, late, Reason.DUPLICATE)
     quarantine = Quarantine(bench.store, bench.spec, decode)
     entries = {str(entry.key): entry for entry in quarantine.entries(reason="late")}
@@ -38,8 +41,11 @@ def _check_late(bench: Bench) -> str:
             f"three late puts delivered twice are the entries {list(entries.values())}"
         )
     numbers = [entries[str({"id": key})].id for key in (1, 2, 3)]
-    if quarantine.show(numbers[0]).delivery != late[0].event().delivery:
+    shown = quarantine.show(numbers[0])
+    if shown.delivery != late[0].event(PLACES[0]).delivery:
         raise bench.failed("an entry does not give back the exact delivery", 1)
+    if shown.provenance != PLACES[0]:
+        raise bench.failed(f"an entry gives back {shown.provenance!r}, not its provenance", 1)
     quarantine.drop(numbers[0])
     quarantine.accept(numbers[1])
     bench.deliver([put(3, 11)])
@@ -58,13 +64,14 @@ def _check_late(bench: Bench) -> str:
 def _check_truncates(make_store: MakeStore) -> None:
     with Bench("quarantine", make_store, NEVER) as bench:
         bench.deliver([put(1, 1), truncate(5), put(2, 6)])
-        _expect(
-            bench,
-            [truncate(version)._replace(scope="another clock") for version in (3, 2)],
-            Reason.CONFLICT,
-        )
+        held = [truncate(version)._replace(scope="another clock") for version in (3, 2)]
+        for change, provenance in zip(held, PLACES, strict=True):
+            _expect(bench, [change], Reason.CONFLICT, provenance)
         quarantine = Quarantine(bench.store, bench.spec, decode)
         numbers = [entry.id for entry in quarantine.entries()]
+        kept = tuple(quarantine.show(number).provenance for number in numbers)
+        if kept != PLACES:
+            raise bench.failed(f"entries of the provenances {PLACES} give back {kept}")
         quarantine.accept(numbers[0])
         states = [quarantine.show(number).state for number in numbers]
         if states != ["accepted", "settled"]:
@@ -77,8 +84,9 @@ def _check_truncates(make_store: MakeStore) -> None:
             )
 
 
-def _expect(bench: Bench, changes: list[Change], wanted: Reason) -> None:
-    for change, reason in zip(changes, bench.deliver(changes), strict=True):
+def _expect(bench: Bench, changes: list[Change], wanted: Reason, provenance: str = "") -> None:
+    found = bench.deliver(changes, provenance=provenance)
+    for change, reason in zip(changes, found, strict=True):
         if reason is not wanted:
             raise bench.failed(f"{change} ended as {reason}, not as {wanted}", change.key)
 

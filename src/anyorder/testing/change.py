@@ -31,10 +31,11 @@ class Change(NamedTuple):
     truncate: bool = False
     scope: str = SCOPE
 
-    def event(self) -> Event:
+    def event(self, provenance: str = "") -> Event:
         """The event, as an envelope would decode it; it keeps its own delivery, so that the
-        quarantine can give it back."""
-        return decode(Delivery(topic=TOPIC, value=msgspec.json.encode(self)))
+        quarantine can give it back, with the provenance that was told beside it."""
+        key = provenance.encode() or None
+        return decode(provenance, Delivery(topic=TOPIC, key=key, value=msgspec.json.encode(self)))
 
     def __str__(self) -> str:
         if self.truncate:
@@ -48,9 +49,11 @@ class Change(NamedTuple):
 _changes = msgspec.json.Decoder(Change)
 
 
-def decode(delivery: Delivery) -> Event:
-    """The event of a delivery that the kit made; anything else is malformed."""
-    if delivery.topic != TOPIC or delivery.value is None:
+def decode(provenance: str, delivery: Delivery) -> Event:
+    """The event of a delivery that the kit made; anything else is malformed, and what comes with
+    another provenance than it was delivered with."""
+    told = (delivery.key or b"").decode()
+    if delivery.topic != TOPIC or delivery.value is None or told != provenance:
         return Event(Kind.MALFORMED, note="not a change of the kit", delivery=delivery)
     change = _changes.decode(delivery.value)
     kind = Kind.TRUNCATE if change.truncate else Kind.DELETE if change.fields is None else Kind.PUT

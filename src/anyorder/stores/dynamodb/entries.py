@@ -58,7 +58,7 @@ def identity_of(holding: Holding) -> str:
 
 def item_of(holding: Holding, now: float) -> Item:
     """An entry without its content."""
-    return {
+    item: Item = {
         "table": {"S": holding.table},
         "entity": {"S": holding.entity if len(holding.entity) <= LONGEST_KEY else ""},
         "identity": {"S": holding.identity[:SHOWN]},
@@ -69,6 +69,14 @@ def item_of(holding: Holding, now: float) -> Item:
         "last_seen": {"N": str(now)},
         "count": {"N": "1"},
     }
+    if holding.provenance:
+        item["provenance"] = {"S": holding.provenance}
+    return item
+
+
+def provenance_of(item: Item) -> str:
+    """The provenance that an entry keeps; "" of one that was held before there was any."""
+    return item["provenance"]["S"] if "provenance" in item else ""
 
 
 def shown(detail: str) -> str:
@@ -90,15 +98,12 @@ def entry_of(item: Item) -> Entry:
         float(item["last_seen"]["N"]),
         int(item["count"]["N"]),
         item["identity"]["S"],
+        provenance=provenance_of(item),
     )
 
 
 def is_asked_for(query: EntryQuery, item: Item) -> bool:
-    """Is it an entry of this state, table, key and reason? An empty text means any."""
-    asked = (
-        (query.state, item["state"]["S"]),
-        (query.table, item["table"]["S"]),
-        (query.entity, item["entity"]["S"]),
-        (query.reason, item["reason"]["S"]),
+    """`EntryQuery.selects`, of an entry's item."""
+    return query.asks_for(
+        item["state"]["S"], item["table"]["S"], item["entity"]["S"], item["reason"]["S"]
     )
-    return all(not wanted or wanted == there for wanted, there in asked)

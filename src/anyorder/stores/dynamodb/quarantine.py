@@ -10,15 +10,15 @@ and `open` of the table, by which every writer notices at no cost that something
 from __future__ import annotations
 
 import uuid
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 
 import msgspec
 
 from anyorder._core.batch import Held
-from anyorder._core.event import Delivery, Event
+from anyorder._core.event import Event
 from anyorder._core.outcome import Reason
 from anyorder.errors import StoreError
-from anyorder.guard.contract import Entry, EntryQuery, Holding
+from anyorder.guard.contract import Decode, Entry, EntryQuery, Holding
 from anyorder.stores.dynamodb.books import Books
 from anyorder.stores.dynamodb.entries import (
     Content,
@@ -29,6 +29,7 @@ from anyorder.stores.dynamodb.entries import (
     is_asked_for,
     item_of,
     place_of,
+    provenance_of,
     shown,
 )
 from anyorder.stores.dynamodb.items import Item
@@ -43,12 +44,7 @@ CONFLICTS = 50  # times an entry is looked up again because another writer chang
 class QuarantineItems:
     """The entries of all tables of one store."""
 
-    def __init__(
-        self,
-        books: Books,
-        open_entries: OpenEntries,
-        decode: Callable[[Delivery], Event] | None,
-    ) -> None:
+    def __init__(self, books: Books, open_entries: OpenEntries, decode: Decode | None) -> None:
         self._books = books
         self._open = open_entries
         self._decode = decode
@@ -63,7 +59,7 @@ class QuarantineItems:
         held: dict[str, tuple[Held, ...]] = {}
         for one in found:
             item = items.get(("quarantine", place_of(one.entry)))
-            event = None if item is None else self._decode(self._content(item).delivery)
+            event = None if item is None else self._event(item)
             if event is not None and event.key is not None:
                 held[one.entity] = (*held.get(one.entity, ()), Held(one.entry, event))
         return held
@@ -86,9 +82,12 @@ class QuarantineItems:
     def event(self, number: int) -> Event | None:
         """The event of an entry, if there is a decoder."""
         item = self._item(number)
-        if item is None or self._decode is None:
+        return None if item is None else self._event(item)
+
+    def _event(self, item: Item) -> Event | None:
+        if self._decode is None:
             return None
-        return self._decode(self._content(item).delivery)
+        return self._decode(provenance_of(item), self._content(item).delivery)
 
     def size(self) -> int:
         """Bytes ever held."""

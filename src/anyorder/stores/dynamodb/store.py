@@ -11,13 +11,12 @@ from __future__ import annotations
 
 import itertools
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
-from anyorder._core.event import Delivery, Event
 from anyorder.errors import ConfigurationError, NotReapable
-from anyorder.guard.contract import Promises, TableSpec
+from anyorder.guard.contract import Decode, Promises, TableSpec
 from anyorder.stores.dynamodb.books import Books
 from anyorder.stores.dynamodb.check import findings
 from anyorder.stores.dynamodb.floors import DAY, Floors, by_bucket
@@ -64,7 +63,7 @@ class DynamoDBStore:
     def __init__(
         self,
         pattern: str,
-        decode: Callable[[Delivery], Event] | None = None,
+        decode: Decode | None = None,
         *,
         region: str | None = None,
         endpoint: str | None = None,

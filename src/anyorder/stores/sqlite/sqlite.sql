@@ -36,6 +36,12 @@ CREATE INDEX anyorder_quarantine_retry ON anyorder_quarantine (table_name, entit
 ALTER TABLE anyorder_table ADD COLUMN recorded TEXT;
 UPDATE anyorder_schema SET version = 2;
 
+-- name: schema_3
+-- source and envelope of what the quarantine holds (JSON), which many entries share; NULL: held before this was kept, the opener's own
+CREATE TABLE anyorder_provenance (id INTEGER PRIMARY KEY, provenance TEXT NOT NULL UNIQUE);
+ALTER TABLE anyorder_quarantine ADD COLUMN provenance_id INTEGER;
+UPDATE anyorder_schema SET version = 3;
+
 -- name: schema_version
 SELECT version FROM anyorder_schema;
 
@@ -97,8 +103,9 @@ SELECT entity, memory FROM {memory} WHERE live = 0 AND since <= :before ORDER BY
 SELECT count(*), coalesce(sum(live), 0) FROM {memory};
 
 -- name: open_entries
-SELECT entity, id, topic, part, offset, timestamp, timestamp_type, key, value, headers FROM anyorder_quarantine
-WHERE state = 'open' AND table_name = :table AND entity IN (SELECT value FROM json_each(:entities)) ORDER BY id;
+SELECT entity, q.id, coalesce(provenance, ''), topic, part, offset, timestamp, timestamp_type, key, value, headers
+FROM anyorder_quarantine AS q LEFT JOIN anyorder_provenance AS p ON p.id = q.provenance_id
+WHERE state = 'open' AND table_name = :table AND entity IN (SELECT value FROM json_each(:entities)) ORDER BY q.id;
 
 -- name: open_entities
 SELECT DISTINCT entity FROM anyorder_quarantine WHERE state = 'open' AND table_name = :table AND entity <> '' ORDER BY entity;
@@ -109,15 +116,18 @@ SELECT DISTINCT entity FROM anyorder_quarantine WHERE state = 'open' AND retry =
 -- name: hold
 -- The same event again is not a second entry. A settled entry whose event is held again is open again; a dropped one stays dropped.
 INSERT INTO anyorder_quarantine (table_name, entity, identity, reason, detail, state, retry, first_seen, last_seen, count,
-    topic, part, offset, timestamp, timestamp_type, key, value, headers)
+    topic, part, offset, timestamp, timestamp_type, key, value, headers, provenance_id)
 VALUES (:table, :entity, :identity, :reason, :detail, 'open', :retry, :now, :now, 1,
-    :topic, :partition, :offset, :timestamp, :timestamp_type, :key, :value, :headers)
+    :topic, :partition, :offset, :timestamp, :timestamp_type, :key, :value, :headers, (SELECT id FROM anyorder_provenance WHERE provenance = :provenance))
 ON CONFLICT (table_name, entity, identity) DO UPDATE SET
     last_seen = max(last_seen, excluded.last_seen),
     count = CASE WHEN state = 'settled' THEN 1 ELSE count + 1 END,
     reason = CASE WHEN state = 'settled' THEN excluded.reason ELSE reason END,
     state = CASE WHEN state = 'settled' THEN 'open' ELSE state END
 RETURNING count;
+
+-- name: intern_provenance
+INSERT OR IGNORE INTO anyorder_provenance (provenance) VALUES (:provenance);
 
 -- name: settle
 -- the cause stays readable; what it came to is put behind it
@@ -131,8 +141,9 @@ AND (:reason = '' OR reason = :reason) AND id > :after
 ORDER BY id LIMIT :limit;
 
 -- name: entry
-SELECT id, table_name, entity, reason, detail, state, first_seen, last_seen, count, identity,
-    topic, part, offset, timestamp, timestamp_type, key, value, headers FROM anyorder_quarantine WHERE id = :id;
+SELECT q.id, table_name, entity, reason, detail, state, first_seen, last_seen, count, identity,
+    coalesce(provenance, ''), topic, part, offset, timestamp, timestamp_type, key, value, headers
+FROM anyorder_quarantine AS q LEFT JOIN anyorder_provenance AS p ON p.id = q.provenance_id WHERE q.id = :id;
 
 -- name: quarantine_size
 SELECT coalesce(sum(coalesce(length(key), 0) + coalesce(length(value), 0) + length(headers) + 200), 0) FROM anyorder_quarantine;

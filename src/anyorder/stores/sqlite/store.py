@@ -16,17 +16,16 @@ from functools import partial
 from typing import Any
 
 from anyorder._core.decide import forget
-from anyorder._core.event import Delivery, Event
 from anyorder._core.memory import unpack
 from anyorder.errors import StoreBusy, StoreError
-from anyorder.guard.contract import Finding, Promises, TableSpec
+from anyorder.guard.contract import Decode, Finding, Promises, TableSpec
 from anyorder.stores.sqlite.transaction import SQLiteTransaction, Tables
 from anyorder.stores.statements import load_statements
 
 BUSY_SECONDS = 60.0  # how long one statement waits for another writer
 LOCKED_SECONDS = 300.0  # how long a transaction waits to begin before StoreBusy
 SQL = load_statements("sqlite/sqlite.sql")
-VERSION = 2
+VERSION = 3
 BEGIN = "BEGIN IMMEDIATE"
 LOCK = "UPDATE anyorder_schema SET version = version"  # takes the write lock, changes nothing
 
@@ -54,7 +53,7 @@ class SQLiteStore:
     def __init__(
         self,
         path: str,
-        decode: Callable[[Delivery], Event] | None = None,
+        decode: Decode | None = None,
         synchronous: str = "normal",
     ) -> None:
         self.path = path

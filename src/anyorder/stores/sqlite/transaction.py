@@ -4,7 +4,7 @@ decides nothing."""
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 import msgspec
@@ -20,6 +20,7 @@ from anyorder._core.reset import Growth
 from anyorder.errors import StoreError
 from anyorder.guard.contract import (
     Catalogued,
+    Decode,
     Entry,
     EntryQuery,
     Holding,
@@ -63,7 +64,7 @@ class SQLiteTransaction:
         database: sqlite3.Connection,
         tables: Tables,
         now: float,
-        decode: Callable[[Delivery], Event] | None,
+        decode: Decode | None,
     ) -> None:
         self._database = database
         self._tables = tables
@@ -94,11 +95,12 @@ class SQLiteTransaction:
         known = {entity: Remembered(unpack(text)) for entity, text in found}
         if not spec.writes_rows:
             return known  # what is held would be applied without the caller's own SQL
-        for entity, number, *delivery in self._database.execute(
+        for entity, number, *held in self._database.execute(
             SQL["open_entries"], {"table": spec.name, "entities": names}
         ):
-            event = self._event(delivery)
-            if event is not None:
+            event = self._event(held)
+            # one that cannot be decoded any more tells nothing of its key
+            if event is not None and event.key is not None:
                 there = known.get(entity, Remembered(None))
                 known[entity] = there._replace(held=(*there.held, Held(number, event)))
         return known
@@ -153,6 +155,8 @@ class SQLiteTransaction:
         return [self._hold(holding) for holding in holdings]
 
     def _hold(self, holding: Holding) -> bool:
+        if holding.provenance:
+            self._database.execute(SQL["intern_provenance"], {"provenance": holding.provenance})
         delivery = holding.event.delivery
         (count,) = self._database.execute(
             SQL["hold"],
@@ -172,6 +176,7 @@ class SQLiteTransaction:
                 "key": delivery.key,
                 "value": delivery.value,
                 "headers": _encode(delivery.headers).decode(),
+                "provenance": holding.provenance,
             },
         ).fetchone()
         return bool(count == 1)
@@ -251,10 +256,11 @@ class SQLiteTransaction:
 
     def entry(self, number: int) -> Entry | None:
         row = self._database.execute(SQL["entry"], {"id": number}).fetchone()
-        return (
-            None
-            if row is None
-            else msgspec.structs.replace(_entry(row[:10]), delivery=delivery_of(row[10:]))
+        if row is None:
+            return None
+        provenance, *delivery = row[10:]
+        return msgspec.structs.replace(
+            _entry(row[:10]), delivery=delivery_of(delivery), provenance=provenance
         )
 
     def event(self, number: int) -> Event | None:
@@ -303,7 +309,8 @@ class SQLiteTransaction:
         return int(size)
 
     def _event(self, columns: Sequence[Any]) -> Event | None:
-        return None if self._decode is None else self._decode(delivery_of(columns))
+        provenance, *delivery = columns
+        return None if self._decode is None else self._decode(provenance, delivery_of(delivery))
 
 
 def delivery_of(columns: Sequence[Any]) -> Delivery:

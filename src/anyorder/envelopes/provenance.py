@@ -1,0 +1,90 @@
+"""Where a held delivery came from: its source, and the envelope that read it, with its options.
+
+An entry of the quarantine keeps that as a text, so that it can be decoded again by whoever opens
+the store: entries of several pipelines lie in one quarantine.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import msgspec
+
+from anyorder._core.event import Delivery, Event, Kind, canonical
+from anyorder.envelopes import Envelope, open_envelope
+from anyorder.errors import ConfigurationError
+
+
+class Provenance(msgspec.Struct, frozen=True):
+    """`envelope`: its name; `options`: what it was opened with. `source`: as its pipeline names it,
+    "" where nothing does: records that a program applies, standard input."""
+
+    envelope: str
+    options: dict[str, Any] = {}
+    source: str = ""
+
+    def __str__(self) -> str:
+        """The text that a store keeps: one spelling for each provenance."""
+        return canonical(msgspec.structs.asdict(self))
+
+    def is_of(self, envelope: Envelope, source: str) -> bool:
+        """Is it this source's own, which this envelope reads by now? Where nothing names the
+        source, the same format must tell."""
+        if source == "":
+            return self.source == "" and self.envelope == envelope.name
+        return self.source == source
+
+
+_provenance = msgspec.json.Decoder(Provenance)
+
+
+def provenance_of(envelope: Envelope, source: str = "") -> str:
+    """What an entry keeps of a delivery that this envelope read."""
+    return str(Provenance(envelope.name, dict(envelope.options), source))
+
+
+class Unopened:
+    """Stands for an envelope that an entry names and nobody can open any more."""
+
+    def __init__(self, name: str, problem: Exception) -> None:
+        self.name = name
+        self.options: Mapping[str, Any] = {}
+        self._note = f"the envelope that read it cannot be opened any more: {problem}"
+
+    def decode(self, delivery: Delivery) -> Event:
+        """Of kind MALFORMED, whatever it is: nobody knows how to read it."""
+        return Event(Kind.MALFORMED, note=self._note, delivery=delivery)
+
+
+class Envelopes:
+    """The envelopes of a quarantine's entries, each opened once."""
+
+    def __init__(self) -> None:
+        self._opened: dict[str, Envelope] = {}
+
+    def of(self, provenance: str, own: Envelope, source: str = "") -> Envelope:
+        """The envelope of an entry. `own` reads those of its own source, so that an option which
+        was corrected counts at once, and those of before, which name none. All others are read as
+        they were when they came."""
+        if not provenance:
+            return own
+        try:
+            told = _provenance.decode(provenance)
+        except msgspec.DecodeError as error:
+            return Unopened("", error)
+        return own if told.is_of(own, source) else self._recorded(provenance, told)
+
+    def _recorded(self, provenance: str, told: Provenance) -> Envelope:
+        opened = self._opened.get(provenance)
+        if opened is None:
+            opened = self._opened[provenance] = _opened(told)
+        return opened
+
+
+def _opened(told: Provenance) -> Envelope:
+    try:
+        return open_envelope(told.envelope, **told.options)
+    # by a later anyorder perhaps, whose envelope or options this one does not know
+    except (ConfigurationError, TypeError) as error:
+        return Unopened(told.envelope, error)
