@@ -189,7 +189,7 @@ class Guard:
         `answer.values` (None: delete the row).
 
         `values` may be fewer columns than the event has: an older event only fills what nobody has
-        told yet.
+        told yet. What the quarantine then holds is read again by the table's own envelope.
         """
         if isinstance(event, Delivery):
             raise ConfigurationError("accept takes an event: loop over table.decode(records)")

@@ -50,7 +50,7 @@ class Unopened:
     def __init__(self, name: str, problem: Exception) -> None:
         self.name = name
         self.options: Mapping[str, Any] = {}
-        self._note = f"the envelope that read it cannot be opened any more: {problem}"
+        self._note = f"the envelope {name!r:.80} that read it cannot be opened any more: {problem}"
 
     def decode(self, delivery: Delivery) -> Event:
         """Of kind MALFORMED, whatever it is: nobody knows how to read it."""
@@ -72,7 +72,7 @@ class Envelopes:
         try:
             told = _provenance.decode(provenance)
         except msgspec.DecodeError as error:
-            return Unopened("", error)
+            return Unopened(provenance, error)
         return own if told.is_of(own, source) else self._recorded(provenance, told)
 
     def _recorded(self, provenance: str, told: Provenance) -> Envelope:
