@@ -202,6 +202,7 @@ MUTANTS = [
             "(later.transaction, later.time) != (earlier.transaction, earlier.time)",
             "False",
         ),
+        Change(ORDER, "_later_to_earlier", "later.time is not None", "True"),
         killed_by="tests/core/test_families.py"
         "::test_a_later_run_s_change_below_an_earlier_run_s_waits_until_a_snapshot_or_the_later_run_tells",
     ),
