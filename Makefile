@@ -43,7 +43,7 @@ parts-aws: .venv/dev .parts/dynamodb-libs
 	@ANYORDER_PARTS=$(CURDIR)/.parts ANYORDER_REQUIRE=dynamodb,moto $(BIN)/python -m tests.aws.parts .parts/exports
 
 test: .venv/dev
-	$(BIN)/python -m pytest -n 2 --dist loadgroup --timeout 900 $(TESTS)
+	$(BIN)/python -m pytest -n 2 --timeout 900 $(TESTS)
 
 check: .venv/dev
 	$(BIN)/ruff check .

@@ -1,30 +1,37 @@
-"""The whole demo, played for all tests that look at it. They run in one worker: two would play it
-twice."""
+"""The acts and the whole demo, each played once a test run for all tests that look at it."""
 
 from __future__ import annotations
 
-from pathlib import Path
+from collections.abc import Callable
+from functools import cache
 
 import pytest
 
-from tests.demo.played import Shown, demo, demo_by_itself
+from anyorder.demo.acts import SEED
+from tests.demo.performed import Performed, Shown, demo, demo_by_itself, perform
+from tests.once import once
 
-HERE = Path(__file__).parent
+Play = Callable[..., Performed]
 
 
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    for item in items:
-        if HERE in item.path.parents:
-            item.add_marker(pytest.mark.xdist_group("demo"))
+@pytest.fixture(scope="session")
+def play(tmp_path_factory: pytest.TempPathFactory) -> Play:
+    """Call with the number of an act, and a seed if it is not the usual one."""
+
+    @cache
+    def found(number: int, seed: int = SEED) -> Performed:
+        return once(tmp_path_factory, f"act {number}, {seed}", lambda _: perform(number, seed))
+
+    return found
 
 
 @pytest.fixture(scope="session")
 def first(tmp_path_factory: pytest.TempPathFactory) -> Shown:
-    """As a person runs it."""
-    return demo(tmp_path_factory.mktemp("demo"))
+    """The whole, as a person runs it."""
+    return once(tmp_path_factory, "demo", demo)
 
 
 @pytest.fixture(scope="session")
 def second(tmp_path_factory: pytest.TempPathFactory) -> Shown:
-    """With nothing installed but msgspec."""
-    return demo_by_itself(tmp_path_factory.mktemp("demo"))
+    """The whole, with nothing installed but msgspec."""
+    return once(tmp_path_factory, "demo by itself", demo_by_itself)

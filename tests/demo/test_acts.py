@@ -17,12 +17,12 @@ from anyorder.demo.acts.together import Moment, overwrites
 from anyorder.demo.blocks import Act, Figure, Table
 from anyorder.demo.bus import unordered
 from anyorder.demo.score import Score, judge
-from tests.demo.played import act, act_and_endings
+from tests.demo.conftest import Play
 
 
 @pytest.fixture(scope="module")
-def acts() -> Mapping[int, Act]:
-    return {number: act(number) for number in ACTS}
+def acts(play: Play) -> Mapping[int, Act]:
+    return {number: play(number).act for number in ACTS}
 
 
 @pytest.fixture(scope="module")
@@ -84,10 +84,12 @@ def test_the_usual_way_is_right_while_its_condition_holds(
 
 
 @pytest.mark.parametrize("seed", [1, 2])
-def test_with_any_seed_anyorder_is_right(seed: int) -> None:
+def test_with_any_seed_anyorder_is_right(seed: int, play: Play) -> None:
     for number in (2, 3):
         ours = [
-            score for name, score in act(number, seed).scores.items() if name.startswith("anyorder")
+            score
+            for name, score in play(number, seed).act.scores.items()
+            if name.startswith("anyorder")
         ]
         assert ours == [Score(0, 0, 0)] * len(ours) != []
 
@@ -184,15 +186,17 @@ def test_an_overwrite_is_found_with_what_both_consumers_read() -> None:
     assert overwrites([*reads, writes[1], writes[0]]) == []
 
 
-def test_the_naive_race_is_the_same_race_each_time() -> None:
-    first, second = act(3), together.act(SEED)
+def test_the_naive_race_is_the_same_race_each_time(play: Play) -> None:
+    first, second = play(3).act, together.act(SEED)
 
     assert first == second
     assert any(isinstance(block, Table) and "reads" in str(block.rows) for block in first.blocks)
 
 
-def test_a_longer_retention_keeps_more_and_asks_less_and_a_floor_never_resurrects() -> None:
-    _, ends = act_and_endings(SEED)
+def test_a_longer_retention_keeps_more_and_asks_less_and_a_floor_never_resurrects(
+    play: Play,
+) -> None:
+    ends = play(5).endings
     kept, resurrected, asked = (
         [end.kept for end in ends],
         [end.expiring.resurrected for end in ends],

@@ -16,7 +16,8 @@ from anyorder.cli.main import main
 from anyorder.demo.acts import ACTS, SEED
 from anyorder.demo.blocks import Act, Figure, Quote, Table, Text
 from anyorder.demo.page import page
-from tests.demo.played import Shown, act, without_timing
+from tests.demo.conftest import Play
+from tests.demo.performed import Shown, without_timing
 
 XHTML = "{http://www.w3.org/1999/xhtml}"
 SVG = "{http://www.w3.org/2000/svg}"
@@ -37,7 +38,10 @@ def demo(folder: Path, *words: str, code: int = 0) -> str:
 
 @pytest.fixture
 def here(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+    play: Play,
 ) -> Callable[..., tuple[str, list[int]]]:
     """Call with the words after `anyorder demo`: what this process prints, and the acts that it
     plays."""
@@ -47,11 +51,11 @@ def here(
         asked: list[int] = []
 
         def asks(number: int) -> Callable[[int], Act]:
-            def play(seed: int) -> Act:
+            def act(seed: int) -> Act:
                 asked.append(number)
-                return act(number, seed)
+                return play(number, seed).act
 
-            return play
+            return act
 
         for number in ACTS:
             monkeypatch.setitem(ACTS, number, asks(number))
@@ -62,8 +66,8 @@ def here(
 
 
 @pytest.fixture(scope="module")
-def acts() -> Sequence[Act]:
-    return [act(number) for number in sorted(ACTS)]
+def acts(play: Play) -> Sequence[Act]:
+    return [play(number).act for number in sorted(ACTS)]
 
 
 @pytest.fixture(scope="module")
@@ -176,10 +180,10 @@ def test_what_is_piped_is_plain_and_at_most_100_columns_wide(first: Shown) -> No
 def test_one_act_can_be_played_alone(
     tmp_path: Path, number: int, here: Callable[..., tuple[str, list[int]]]
 ) -> None:
-    output, played = here("--act", str(number), "--no-html")
+    output, asked = here("--act", str(number), "--no-html")
 
     assert [line[0] for line in output.splitlines() if re.match(r"\d  \S", line)] == [str(number)]
-    assert played == [number]
+    assert asked == [number]
     assert list(tmp_path.iterdir()) == []
 
 

@@ -1,5 +1,4 @@
-"""What the tests of the demo look at. Each act of a seed is played once a process; the whole demo,
-as a person runs it, twice a test run."""
+"""How the demo is played for its tests: an act alone, or the whole as a person runs it."""
 
 from __future__ import annotations
 
@@ -8,7 +7,6 @@ import re
 import subprocess
 import sys
 from collections.abc import Mapping, Sequence
-from functools import cache
 from pathlib import Path
 from resource import RUSAGE_CHILDREN, getrusage
 from typing import NamedTuple
@@ -17,11 +15,10 @@ import msgspec
 import pytest
 
 import anyorder
-from anyorder.demo.acts import ACTS, SEED, retention
+from anyorder.demo.acts import ACTS, retention
 from anyorder.demo.blocks import Act
 
 PLAY = dict(ACTS)  # a test may put its own in ACTS
-RETENTION = 5
 BY_ITSELF = """
 import sys
 from anyorder.cli.main import main
@@ -31,19 +28,15 @@ sys.exit(code)
 """
 
 
-def act(number: int, seed: int = SEED) -> Act:
+class Performed(NamedTuple):
+    """An act, and what each retention came to while it was played (of the others: nothing)."""
+
+    act: Act
+    endings: Sequence[retention.Ending]
+
+
+def perform(number: int, seed: int) -> Performed:
     """One act."""
-    return act_and_endings(seed)[0] if number == RETENTION else _played(number, seed)
-
-
-@cache
-def _played(number: int, seed: int) -> Act:
-    return PLAY[number](seed)
-
-
-@cache
-def act_and_endings(seed: int) -> tuple[Act, Sequence[retention.Ending]]:
-    """The act of the retentions, and what each of them came to while it was played."""
     found: list[retention.Ending] = []
     ending = retention.ending
 
@@ -53,7 +46,7 @@ def act_and_endings(seed: int) -> tuple[Act, Sequence[retention.Ending]]:
 
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(retention, "ending", noted)
-        return PLAY[RETENTION](seed), found
+        return Performed(PLAY[number](seed), found)
 
 
 class Shown(NamedTuple):
