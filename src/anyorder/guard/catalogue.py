@@ -61,6 +61,7 @@ class Catalogue:
         that is not the one which memories go by."""
         for target in transaction.catalogue():
             declared = self._declared_of(target)
+            # Nobody says any more what holds for it, so what was said last goes on to hold.
             if declared is None:
                 self.unnamed.append(target)
                 self._learn(_as_recorded(target), target.known)
@@ -80,6 +81,7 @@ class Catalogue:
 
     def _renew(self, target: Catalogued, declared: TableSpec) -> None:
         renewed = _declared_as(target.known, declared)
+        # Only noted here: at the start of a run nothing is written before its first batch.
         if renewed != target.known:
             self._changed.append((target.name, target.known, renewed))
         self._learn(_with_key(declared, target), renewed)
@@ -87,6 +89,7 @@ class Catalogue:
     def save(self, store: Store, now: float) -> None:
         """Record what is declared now, in seconds since 1970: it is what stays of a target when the
         pipeline names it no longer."""
+        # A start that changes nothing writes nothing, so that many may start at once.
         if not self._changed:
             return
         with store.transaction(now) as transaction:
@@ -120,6 +123,7 @@ class Catalogue:
         return [self._route(event) for event in events]
 
     def _route(self, event: Event) -> Route:
+        # A hint, a control record and broken bytes are not asked whose they are: they may not know.
         if event.kind in FOLLOWERS:
             return self._followed(event)
         return self._routes[_origin(event)]
@@ -147,9 +151,11 @@ class Catalogue:
         """Where a source table goes, recorded unless the target is another's already."""
         topic, table, source = origin
         declared = self._declared(topic, table)
+        # Ignored, or of no section: there is no target that could be claimed.
         if not isinstance(declared, TableSpec):
             self._routes[origin] = declared
             return
+
         # what this process has learned counts in a dry run too, which records nothing
         if self._foreign(declared.name, source) is None:
             self._record(transaction, declared, origin)
@@ -166,14 +172,13 @@ class Catalogue:
         # a process records each origin once. What is there by then is what is decided on.
         for _ in range(ATTEMPTS):
             target = _opened(transaction, declared)
+            # Another process was quicker with another source table: the target is not ours.
             if target.known.source not in ("", origin[2]):
                 self._recorded[target.name] = target.known
                 return
             _check_key(transaction, target, declared)
             claimed = _claimed(target.known, declared, origin)
-            if claimed == target.recorded or transaction.record(
-                target.name, target.recorded, claimed
-            ):
+            if _record(transaction, target, claimed):
                 self._learn(_with_key(declared, target), claimed)
                 return
         raise StoreBusy(
@@ -193,7 +198,8 @@ class Catalogue:
 
     def _learn(self, spec: TableSpec, recorded: Recorded) -> None:
         """What counts for a target from now on, and which topics lead to it."""
-        self._specs[spec.name], self._recorded[spec.name] = spec, recorded
+        self._specs[spec.name] = spec
+        self._recorded[spec.name] = recorded
         # a topic that leads elsewhere by now, or is ignored, is not followed any more
         for topic in recorded.topics:
             match self._declared(topic, recorded.table):
@@ -211,20 +217,29 @@ def declare(transaction: Transaction, spec: TableSpec) -> None:
     by."""
     target = _opened(transaction, spec)
     _check_key(transaction, target, spec)
-    declared = _declared_as(target.known, spec)
-    if declared != target.recorded:
-        # False: another process declares it too, and its word counts as much as ours
-        transaction.record(spec.name, target.recorded, declared)
+    # If it is not taken, another process declares it too, and its word counts as much as ours.
+    _record(transaction, target, _declared_as(target.known, spec))
+
+
+def _record(transaction: Transaction, target: Catalogued, after: Recorded) -> bool:
+    """Record this of a target; False if another process recorded something else meanwhile."""
+    # Most batches say nothing new.
+    if after == target.recorded:
+        return True
+    return transaction.record(target.name, target.recorded, after)
 
 
 def _origin(event: Event) -> Origin:
     topic, table = event.delivery.topic, event.table
-    return topic, table, event.source or topic or table
+    # Where a record does not tell its source table, the topic is the best name that there is.
+    source = event.source or topic or table
+    return topic, table, source
 
 
 def _opened(transaction: Transaction, spec: TableSpec) -> Catalogued:
     """A target as the catalogue has it; opened first if the store does not know it."""
     if _listed(transaction, spec.name) is None:
+        # Opening refuses rows that no event explains, so nothing is recorded of such a table.
         transaction.open_table(spec)
     # a dry run may open nothing, and then lists nothing
     return _listed(transaction, spec.name) or Catalogued(spec.name, spec.key, None)
@@ -237,7 +252,13 @@ def _listed(transaction: Transaction, name: str) -> Catalogued | None:
 def _as_recorded(target: Catalogued) -> TableSpec:
     """Where nothing is recorded, tombstones are kept: a retention is never guessed."""
     known = target.known
-    return TableSpec(target.name, target.key, known.retention, known.partitions, known.adopt)
+    return TableSpec(
+        name=target.name,
+        key=target.key,
+        retention=known.retention,
+        partitions=known.partitions,
+        adopt=known.adopt,
+    )
 
 
 def _with_key(declared: TableSpec, target: Catalogued) -> TableSpec:
@@ -245,14 +266,27 @@ def _with_key(declared: TableSpec, target: Catalogued) -> TableSpec:
 
 
 def _declared_as(recorded: Recorded, spec: TableSpec) -> Recorded:
-    return replace(recorded, retention=spec.retention, partitions=spec.partitions, adopt=spec.adopt)
+    # Not the key: that is what the memories go by, and they know it best.
+    return replace(
+        recorded,
+        retention=spec.retention,
+        partitions=spec.partitions,
+        adopt=spec.adopt,
+    )
 
 
 def _claimed(recorded: Recorded, declared: TableSpec, origin: Origin) -> Recorded:
     topic, table, source = origin
+    # The latest first, as `Catalogue._declared_of` reads them.
     others = (other for other in recorded.topics if other != topic)
     topics = (topic, *others)[:MOST_TOPICS]
-    return _declared_as(replace(recorded, source=source, table=table, topics=topics), declared)
+    claimed = replace(
+        recorded,
+        source=source,
+        table=table,
+        topics=topics,
+    )
+    return _declared_as(claimed, declared)
 
 
 def _check_key(transaction: Transaction, target: Catalogued, declared: TableSpec) -> None:
@@ -263,6 +297,7 @@ def _check_key(transaction: Transaction, target: Catalogued, declared: TableSpec
     # a table of the user's own has no key in the store's line where it was learned from events
     memories = transaction.memories(TableSpec(target.name, target.key))
     _, known, _ = next(memories, ("", dict.fromkeys(declared.key), None))
+    # Without a memory nothing goes by the key yet, and it may be another.
     if set(known) != wanted:
         raise ConfigurationError(
             f"table {target.name} has memories by the key ({', '.join(known)}), and key says "

@@ -17,8 +17,11 @@ NONE_YET: Mapping[int, bool] = MappingProxyType({})
 def disputes(judged: Judged) -> bool:
     """Is it a tie: another content of the very position that the row, or its end, has? (rules
     R12)"""
+    if judged.reason is not Reason.CONFLICT:
+        return False
     against, position = judged.against, judged.event.position
-    if judged.reason is not Reason.CONFLICT or position is None or not isinstance(against, Stamp):
+    # A floor is no content, and what has no position has no other content either.
+    if position is None or not isinstance(against, Stamp):
         return False
     return against.position.identity() == position.identity()
 
@@ -26,14 +29,15 @@ def disputes(judged: Judged) -> bool:
 def disputing(share: Coalesced, judged: Judged, content: object) -> Judged:
     """The dispute with the other content as its detail: that of another event of this batch, or the
     row as it was (`content`)."""
-    rivals = [one.event for one in share.judged if _rivals(one, judged)]
-    other = rivals[0].fields if rivals else content
+    event = judged.event
+    other = content
+    for one in share.judged:
+        is_rival = one.event.fingerprint != event.fingerprint
+        # What came in the same batch has not been in the row yet, so it counts before the row.
+        if is_rival and one.event.position == event.position:
+            other = one.event.fields
+            break
     return judged._replace(detail=f"the other content: {canonical(other)}")
-
-
-def _rivals(one: Judged, other: Judged) -> bool:
-    same_place = one.event.position == other.event.position
-    return same_place and one.event.fingerprint != other.event.fingerprint
 
 
 def holding(table: str, entity: str, judged: Judged, provenance: str) -> Holding:
@@ -43,11 +47,19 @@ def holding(table: str, entity: str, judged: Judged, provenance: str) -> Holding
     # One entry a position, whichever content came second (rules R12).
     if position is not None and disputes(judged):
         identity = f"dispute {position.identity()}"
+
     # What waits for an event has no detail; what the store refused for now has the store's words,
     # and is tried again after every batch.
     retry = judged.reason is Reason.WAITING and judged.detail != ""
     return Holding(
-        table, entity, identity, judged.reason, judged.detail, judged.event, retry, provenance
+        table=table,
+        entity=entity,
+        identity=identity,
+        reason=judged.reason,
+        detail=judged.detail,
+        event=judged.event,
+        retry=retry,
+        provenance=provenance,
     )
 
 
@@ -58,7 +70,10 @@ def keep(
 
     `early`: those that were put there before their rows were written, and whether they were new.
     """
+    # Each delivery is counted once: what is there since this very batch is not put there again.
     rest = {number: one for number, one in holdings.items() if number not in early}
-    fresh = transaction.hold(rest.values()) if rest else []
-    new = {**early, **dict(zip(rest, fresh, strict=True))}
+    new = dict(early)
+    if rest:
+        fresh = transaction.hold(rest.values())
+        new |= dict(zip(rest, fresh, strict=True))
     return {number for number, was_new in new.items() if not was_new}

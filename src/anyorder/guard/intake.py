@@ -7,7 +7,7 @@ suspicion of a reset (R13); then what belongs to no table; then each table by it
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from typing import NamedTuple
 
 from anyorder._core.batch import Arrival, Decision, Judged, Settled, arrivals_of
@@ -37,10 +37,10 @@ class Taken(NamedTuple):
 
 
 class Numbered(NamedTuple):
-    """One table's deliveries with their numbers in the batch."""
+    """A batch whose deliveries have numbers: one after the other through all its `tables`."""
 
-    spec: TableSpec
     arrivals: list[Arrival]
+    tables: list[tuple[TableSpec, list[Arrival]]]
 
 
 def take(
@@ -63,6 +63,7 @@ def take(
     """
     with store.transaction(now, dry=dry) as transaction:
         taken = take_in(transaction, shares, loose, token, provenance)
+        # In the same step as what it covers: a crash leaves both or neither (rules R1).
         if frontier is not None:
             transaction.save_frontier(*frontier)
     return taken
@@ -76,13 +77,19 @@ def take_in(
     provenance: str = "",
 ) -> Taken:
     """The same inside a transaction that somebody else commits."""
-    numbered, count = number(shares)
-    reconsider = _learn_runs(transaction, numbered)
-    suspected = _screen(transaction, numbered)
-    others = [one._replace(number=count + place) for place, one in enumerate(loose)]
+    batch = number(shares)
+
+    # What a batch tells of its clocks counts for all of its events, whichever came first: a run
+    # parts a log into epochs (rules R14), and a clock that started again is not believed (R13).
+    reconsider = _learn_runs(transaction, batch.arrivals)
+    suspected = _screen(transaction, batch.arrivals)
+
+    # What belongs to no table has numbers too, behind all others.
+    first = len(batch.arrivals)
+    others = [one._replace(number=index) for index, one in enumerate(loose, first)]
     decisions = settle_without_rows(transaction, None, others, provenance)
     closed: list[Settled] = []
-    for spec, arrivals in numbered:
+    for spec, arrivals in batch.tables:
         settlement = apply(
             transaction,
             spec,
@@ -94,50 +101,59 @@ def take_in(
         )
         decisions |= settlement.decisions
         closed += settlement.closed
-    if len(decisions) != count + len(loose):
+
+    # Every delivery ends in exactly one outcome (rules R1). Nothing is committed before this holds.
+    expected = range(first + len(loose))
+    if sorted(decisions) != list(expected):
         raise BooksUnbalanced
-    closed += hear(transaction, [share.spec for share in shares], token)
-    return Taken([decisions[place] for place in range(len(decisions))], closed)
+    specs = [spec for spec, _ in batch.tables]
+    closed += hear(transaction, specs, token)
+    return Taken([decisions[index] for index in expected], closed)
 
 
-def number(shares: Sequence[Share]) -> tuple[list[Numbered], int]:
-    """The deliveries of each table with their numbers in the batch, and how many there are."""
-    found: list[Numbered] = []
-    count = 0
+def number(shares: Sequence[Share]) -> Numbered:
+    """Number the deliveries of a batch."""
+    batch = Numbered(arrivals=[], tables=[])
     for spec, events in shares:
-        found.append(Numbered(spec, arrivals_of(events, count)))
-        count += len(events)
-    return found, count
+        arrivals = arrivals_of(events, len(batch.arrivals))
+        batch.arrivals.extend(arrivals)
+        batch.tables.append((spec, arrivals))
+    return batch
 
 
-def _each(numbered: Sequence[Numbered]) -> Iterator[Arrival]:
-    for one in numbered:
-        yield from one.arrivals
-
-
-def _learn_runs(transaction: Transaction, numbered: Sequence[Numbered]) -> bool:
-    """Remember the snapshot runs of this batch; True if one is new, so that what is held must be
-    decided again (rules R14)."""
-    named = {one.event.snapshot_run for one in _each(numbered)}
+def _learn_runs(transaction: Transaction, arrivals: Sequence[Arrival]) -> bool:
+    """Remember the snapshot runs of this batch; True if one is new."""
+    named = {one.event.snapshot_run for one in arrivals}
     runs = sorted(run for run in named if run is not None)
+    # Hardly any batch tells of a snapshot: then the store is not asked.
     if not runs:
         return False
     known = transaction.lineage()
-    fresh = [(scope, run) for scope, run in runs if run not in known.get(scope, ())]
-    for scope, run in fresh:
-        transaction.add_run(scope, run)
-    return bool(fresh)
+    is_new = False
+    for scope, run in runs:
+        if run not in known.get(scope, ()):
+            transaction.add_run(scope, run)
+            # A new epoch may decide what is held: it must be decided again (rules R14).
+            is_new = True
+    return is_new
 
 
-def _screen(transaction: Transaction, numbered: Sequence[Numbered]) -> set[int]:
+def _screen(transaction: Transaction, arrivals: Sequence[Arrival]) -> set[int]:
     """The numbers of what a clock told that is suspected to have started again (rules R13)."""
-    judged = [one for one in _each(numbered) if one.event.time is not None]
-    scopes = {clock_of(one.event) for one in judged} - {""}
+    timed = [one for one in arrivals if one.event.time is not None]
+    scopes = {clock_of(one.event) for one in timed} - {""}
     if not scopes:
         return set()
     before = transaction.growths(sorted(scopes))
     growths: dict[str, Growth] = dict(before)
-    suspected = {one.number for one in judged if _observe(growths, one.event)}
+
+    # In the order of arrival, since a clock is suspected from the first contradiction on.
+    suspected: set[int] = set()
+    for one in timed:
+        if _observe(growths, one.event):
+            suspected.add(one.number)
+
+    # Most events leave the checkpoints as they are, so nothing is written for them.
     changed = {scope: one for scope, one in growths.items() if one is not before.get(scope)}
     if changed:
         transaction.save_growths(changed)
@@ -147,6 +163,7 @@ def _screen(transaction: Transaction, numbered: Sequence[Numbered]) -> set[int]:
 def _observe(growths: dict[str, Growth], event: Event) -> bool:
     """Note an event in the growth of its clock; is the clock suspected now?"""
     judged = suspect(growths, event)
+    # Reads, and changes without a bound, say nothing of how far a clock has come.
     if judged is None:
         return False
     scope, growth = judged

@@ -30,22 +30,25 @@ def hear(transaction: Transaction, specs: Sequence[TableSpec], token: str) -> li
     # Where a batch is one transaction, nobody did anything meanwhile.
     if transaction.atomic:
         return closed
-    tables = list({spec.name: spec for spec in specs}.values())
+    tables = {spec.name: spec for spec in specs}
+
     # It ends: a store tells each move once, and after the first round a key is in the news only
     # because deciding it again moved it, or another writer did, each time forward.
     for _ in range(ROUNDS):
-        told = [(spec, transaction.news(spec)) for spec in tables]
-        fresh = [(spec, news.again) for spec, news in told if news.again]
-        if not fresh:
-            for spec, news in told:
-                _sweep(transaction, spec, news)
+        told = {name: transaction.news(spec) for name, spec in tables.items()}
+        moved = {name: news.again for name, news in told.items() if news.again}
+        if not moved:
+            # Last, since what is decided again is written, and may be written past a truncate too.
+            for name, news in told.items():
+                _sweep(transaction, tables[name], news)
             return closed
-        for spec, entities in fresh:
+        for name, entities in moved.items():
+            spec = tables[name]
+            # Opened again: the floor and the truncate may be what the others have moved.
             limits = transaction.open_table(spec)
             closed += reconsider_keys(transaction, spec, entities, limits, token)
-    names = ", ".join(spec.name for spec, _ in fresh)
     raise StoreBusy(
-        f"table {names}: other writers moved what this batch decided {ROUNDS} times; "
+        f"table {', '.join(moved)}: other writers moved what this batch decided {ROUNDS} times; "
         "deliver it again"
     )
 

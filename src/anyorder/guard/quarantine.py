@@ -44,7 +44,11 @@ class Quarantine:
     def entries(self, state: str = "open", reason: str = "") -> list[Entry]:
         """Entries of a state ("" for all): open, settled (by itself), accepted, dropped. Oldest
         first."""
-        query = EntryQuery(state, self._spec.name if self._spec is not None else "", reason=reason)
+        query = EntryQuery(
+            state=state,
+            table="" if self._spec is None else self._spec.name,
+            reason=reason,
+        )
         with self._store.reading() as transaction:
             return list(transaction.entries(query))
 
@@ -57,7 +61,9 @@ class Quarantine:
     def drop(self, number: int) -> None:
         """Close an entry and write nothing. The same event coming again is then a duplicate."""
         with self._store.transaction(time.time()) as transaction:
-            _open(_found(transaction, number))
+            entry = _found(transaction, number)
+            # Two people may settle at once: the first word counts.
+            _open(entry)
             transaction.settle(number, "dropped", Reason.DUPLICATE)
 
     def accept(self, number: int, spec: TableSpec | None = None) -> str:
@@ -69,8 +75,10 @@ class Quarantine:
         """
         spec = spec or self._spec
         with self._store.transaction(time.time()) as transaction:
-            entry = _open(_found(transaction, number))
+            entry = _found(transaction, number)
+            _open(entry)
             assert entry.delivery is not None
+            # Decoded anew: an envelope that was corrected since may read what it could not.
             event = self._decode(entry.provenance, entry.delivery)
             if spec is None or event.kind in UNREADABLE:
                 raise ConfigurationError(
@@ -82,6 +90,9 @@ class Quarantine:
             if decision.quarantined:
                 raise ConfigurationError(f"entry {number} is still held. {explain(decision)}")
             transaction.settle(number, "accepted", decision.reason)
+
+            # A key that moved may settle what else is held of it (rules R1); and where a batch is
+            # not one transaction, another writer may have moved it too.
             word.followed()
             hear(transaction, [spec], _token())
             return f"By your word. {explain(decision)}"
@@ -94,6 +105,7 @@ class Quarantine:
                 raise ConfigurationError(
                     f"no clock {scope!r} is watched; `anyorder doctor` lists the suspected ones"
                 )
+            # From nothing on: the old checkpoints would raise the same suspicion again.
             transaction.save_growths({scope: Growth()})
             closed = sum(_reconsidered(transaction, spec) for spec in specs)
             return closed + len(hear(transaction, specs, _token()))
@@ -112,17 +124,24 @@ class _Word:
         limits = self._transaction.open_table(self._spec)
         if self._event.kind is Kind.TRUNCATE:
             return self._truncate(limits)
+
+        # Read in the step that will write: the entry tells how the key was when it was held.
         remembered = recall_one(self._transaction, self._spec, self._event.entity)
         before = remembered.memory
         applied = accept(before, self._event, remembered.limits or limits)
         if applied.memory is not before:
             write = Write(
-                self._event.entity, self._event.key or {}, before, applied.memory, applied.written
+                entity=self._event.entity,
+                key=self._event.key or {},
+                before=before,
+                after=applied.memory,
+                written=applied.written,
             )
             self._write(write, limits)
         return Decision(self._event, applied.reason, applied.against)
 
     def _write(self, write: Write, limits: Limits) -> None:
+        # A person waits for the answer: what was not taken is told, not tried again.
         for failure in self._transaction.write(self._spec, [write], limits, _token()):
             detail = "another writer moved the key; try again"
             if isinstance(failure, Refused):
@@ -164,7 +183,7 @@ def _found(transaction: Transaction, number: int) -> Entry:
     return entry
 
 
-def _open(entry: Entry) -> Entry:
+def _open(entry: Entry) -> None:
+    """Raises ConfigurationError if the entry is closed."""
     if entry.state != "open":
         raise ConfigurationError(f"entry {entry.id} is {entry.state} already")
-    return entry

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 
 from anyorder._core.batch import Held
 from anyorder._core.event import Event
@@ -22,12 +22,13 @@ def recall(
 
     # Only a person's word ends a suspicion (rules R13). Until then what such a clock told is not
     # decided again, or the first key that moves would let the doubtful events in.
-    suspected = suspected_clocks(transaction, held)
-    if not suspected:
+    trusted = unsuspected(transaction, held)
+    if len(trusted) == len(held):
         return known
+    numbers = {one.entry for one in trusted}
     for entity, there in known.items():
-        trusted = (one for one in there.held if clock_of(one.event) not in suspected)
-        known[entity] = there._replace(held=tuple(trusted))
+        kept = (one for one in there.held if one.entry in numbers)
+        known[entity] = there._replace(held=tuple(kept))
     return known
 
 
@@ -41,19 +42,16 @@ def recall_one(transaction: Transaction, spec: TableSpec, entity: str) -> Rememb
 
 
 def unsuspected(transaction: Transaction, held: Sequence[Held]) -> list[Held]:
-    """Those of these entries whose clocks are not suspected."""
-    suspected = suspected_clocks(transaction, held)
-    return [one for one in held if clock_of(one.event) not in suspected]
-
-
-def suspected_clocks(transaction: Transaction, held: Iterable[Held]) -> set[str]:
-    """The clocks of these entries that are suspected of having started again (rules R13)."""
-    clocks = {clock_of(one.event) for one in held} - {""}
+    """Those of these entries whose clocks are not suspected of having started again."""
+    clocks = {clock_of(one.event) for one in held}
+    # What has no growing clock is never suspected.
+    clocks.discard("")
     # Most batches hold nothing: then nothing is read.
     if not clocks:
-        return set()
+        return list(held)
     growths = transaction.growths(sorted(clocks))
-    return {clock for clock, growth in growths.items() if growth.suspected}
+    suspected = {clock for clock, growth in growths.items() if growth.suspected}
+    return [one for one in held if clock_of(one.event) not in suspected]
 
 
 def clock_of(event: Event) -> str:

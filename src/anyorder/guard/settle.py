@@ -30,17 +30,24 @@ def settle(transaction: Transaction, spec: TableSpec, writing: Writing, token: s
 
     `token`: this attempt's.
     """
-    finished = {entity: _finished(share, token) for entity, share in writing.shares.items()}
-    closed: list[Settled] = []
     holdings: dict[int, Holding] = {}
-    for entity, share in finished.items():
+    closed: list[Settled] = []
+    finished: list[Coalesced] = []
+    for entity, share in writing.shares.items():
+        share = _finished(share, token)
+        finished.append(share)
         closed += share.settled
         holdings |= _holdings(writing, spec, entity, share)
     close(transaction, closed)
+
+    # The quarantine is asked before anything is called held: what it has already is a duplicate.
     held = keep(transaction, holdings, writing.early)
     decisions: dict[int, Decision] = {}
-    for share in finished.values():
-        decisions |= _decisions(spec, share, held)
+    for share in finished:
+        # Where the caller's own SQL writes the row, the decision says what.
+        values = None if spec.writes_rows else _values(share)
+        for one in share.judged:
+            decisions[one.number] = _decision(one, held, values)
     return Settlement(decisions, closed)
 
 
@@ -56,57 +63,68 @@ def settle_without_rows(
     """The decisions of deliveries that write no row: what the decoder knew, what a suspected clock
     told, what belongs to no table (`spec` None), truncates. What is held of them is kept, with
     their provenance."""
-    ones = list(judged)
     table = "" if spec is None else spec.name
-    held = {one.number: one for one in ones if one.reason.quarantined}
-    holdings = {
-        number: holding(table, _entity(one), one, provenance) for number, one in held.items()
-    }
-    known = keep(transaction, holdings) if holdings else set[int]()
-    return {one.number: _decision(one, known, None) for one in ones}
-
-
-def _entity(judged: Judged) -> str:
-    return "" if judged.event.key is None else judged.event.entity
+    ones = list(judged)
+    holdings: dict[int, Holding] = {}
+    for one in ones:
+        if one.reason.quarantined:
+            # A truncate concerns every key, and of broken bytes the key may be unreadable.
+            entity = "" if one.event.key is None else one.event.entity
+            holdings[one.number] = holding(table, entity, one, provenance)
+    held = keep(transaction, holdings)
+    return {one.number: _decision(one, held, None) for one in ones}
 
 
 def _finished(share: Coalesced, token: str) -> Coalesced:
-    """A share whose write was ours although its answer was lost: our own event is no duplicate
-    (rules R9)."""
-    if share.before is None or share.before.token != token:
+    """A share with the labels that it would have, had no answer of the store been lost."""
+    # The memory that was met carries the token of this very attempt: the write was ours, and our
+    # own event is no duplicate (rules R9).
+    is_ours = share.before is not None and share.before.token == token
+    if not is_ours:
         return share
-    return share._replace(judged=[_applied(one) for one in share.judged])
-
-
-def _applied(one: Judged) -> Judged:
-    return one._replace(reason=Reason.APPLIED) if one.reason is Reason.DUPLICATE else one
+    judged: list[Judged] = []
+    for one in share.judged:
+        if one.reason is Reason.DUPLICATE:
+            one = one._replace(reason=Reason.APPLIED)
+        judged.append(one)
+    return share._replace(judged=judged)
 
 
 def _holdings(
     writing: Writing, spec: TableSpec, entity: str, share: Coalesced
 ) -> dict[int, Holding]:
-    found: dict[int, Holding] = {}
+    """What the quarantine must keep of a key's deliveries, by their number."""
     content = writing.contents.get(entity)
+    found: dict[int, Holding] = {}
     for one in share.judged:
-        if one.reason.quarantined:
-            told = disputing(share, one, content) if disputes(one) else one
-            found[one.number] = holding(spec.name, entity, told, writing.provenance)
+        if not one.reason.quarantined:
+            continue
+        # The entry of a dispute lists both contents (rules R12).
+        told = disputing(share, one, content) if disputes(one) else one
+        found[one.number] = holding(spec.name, entity, told, writing.provenance)
     return found
 
 
-def _decisions(spec: TableSpec, share: Coalesced, held: set[int]) -> dict[int, Decision]:
-    # Where the caller's own SQL writes the row, the decision says what.
-    values = None if spec.writes_rows else _values(share)
-    return {one.number: _decision(one, held, values) for one in share.judged}
-
-
 def _values(share: Coalesced) -> dict[str, Any] | None:
-    return None if share.written is None else dict(share.written.values)
+    if share.written is None:
+        return None
+    return dict(share.written.values)
 
 
 def _decision(one: Judged, held: set[int], values: dict[str, Any] | None) -> Decision:
-    """The one place where a decision is made. What the quarantine holds already is a duplicate
-    (rules R1)."""
+    """The one place where a decision is made."""
+    # What the quarantine holds already is not held a second time (rules R1).
     if one.reason.quarantined and one.number in held:
-        return Decision(one.event, Reason.DUPLICATE, one.against, ALREADY_HELD)
-    return Decision(one.event, one.reason, one.against, one.detail, values)
+        return Decision(
+            event=one.event,
+            reason=Reason.DUPLICATE,
+            against=one.against,
+            detail=ALREADY_HELD,
+        )
+    return Decision(
+        event=one.event,
+        reason=one.reason,
+        against=one.against,
+        detail=one.detail,
+        values=values,
+    )

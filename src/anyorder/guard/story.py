@@ -75,6 +75,7 @@ def _facts(transaction: Transaction, spec: TableSpec) -> TableFacts:
 
 
 def _named(key: object, columns: tuple[str, ...], table: str) -> dict[str, object]:
+    # As the user said it: only he knows which column is which.
     if isinstance(key, Mapping):
         return dict(key)
     if len(columns) != 1:
