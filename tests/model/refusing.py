@@ -47,7 +47,7 @@ class RefusingStore(MemoryStore):
     """`refused`: the values that it does not take."""
 
     def __init__(self, events: Sequence[Event], refused: frozenset[object]) -> None:
-        super().__init__(lambda delivery: events[delivery.offset])
+        super().__init__(lambda _, delivery: events[delivery.offset])
         self.refused = refused
 
     @contextmanager

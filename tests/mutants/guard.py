@@ -40,7 +40,7 @@ MUTANTS = [
     Mutant(
         "R9",
         "our own ambiguous commit counts as a duplicate",
-        Change(SETTLE, "_finished", "share.before.token != token", "True"),
+        Change(SETTLE, "_finished", "share.before.token == token", "False"),
         killed_by="tests/stores/test_kit.py::test_right_stores_pass",
     ),
     Mutant(
@@ -60,7 +60,7 @@ MUTANTS = [
     Mutant(
         "R13",
         "what a suspected clock told is decided again by itself",
-        Change(RECALL, "recall", "not suspected", "True"),
+        Change(RECALL, "recall", "len(trusted) == len(held)", "True"),
         killed_by="tests/table/test_table.py"
         "::test_what_a_suspected_clock_told_is_not_decided_again_before_a_person_says_so",
     ),

@@ -10,9 +10,10 @@ from anyorder._core.outcome import REASONS, Reason
 from anyorder.cli.main import Parser
 from anyorder.cli.output import add_formats, encoded, print_rows
 from anyorder.errors import ConfigurationError
-from anyorder.guard.catalogue import Catalogue, Unrouted
+from anyorder.guard.catalogue import Catalogue
 from anyorder.guard.contract import Entry, Store, TableSpec
 from anyorder.guard.quarantine import Quarantine
+from anyorder.guard.routes import Unrouted
 from anyorder.runtime.pipeline import Pipeline, load_pipeline
 
 

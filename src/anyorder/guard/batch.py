@@ -72,18 +72,26 @@ def apply(
     told. Raises StoreBusy if other writers never leave a key alone.
     """
     found = sort_out(arrivals, suspected)
+
+    # Opened first: this is what locks the table, where a store has locks, and what the floor and
+    # the truncate are read by for all that follows (rules R2).
     batch = _Batch(transaction, spec, transaction.open_table(spec), token, provenance)
     batch.decisions |= settle_without_rows(transaction, spec, found.decided, provenance)
     batch.write(found.keys, reconsider=reconsider)
     if found.truncates or reconsider:
         batch.truncate(found.truncates)
+    # A row that came may be the parent that another one waits for.
     if batch.has_applied:
         batch.retry()
     return Settlement(batch.decisions, batch.closed)
 
 
 def reconsider_keys(
-    transaction: Transaction, spec: TableSpec, entities: Sequence[str], limits: Limits, token: str
+    transaction: Transaction,
+    spec: TableSpec,
+    entities: Sequence[str],
+    limits: Limits,
+    token: str,
 ) -> list[Settled]:
     """The settling rule (R1) for keys that moved, or may have, by another way than a batch. The
     entries that closed."""
@@ -114,10 +122,12 @@ class _Batch:
     @property
     def has_applied(self) -> bool:
         """Did any delivery move a row?"""
-        return any(one.reason is Reason.APPLIED for one in self.decisions.values())
+        # A decision is true if it was applied.
+        return any(self.decisions.values())
 
     def write(self, keys: Keys, *, reconsider: bool) -> None:
         """Decide and write keys. `reconsider`: those of which anything is held, too."""
+        # A key of which nothing new has come may be decided by what the batch has learned.
         if reconsider:
             held = self._transaction.held_entities(self._spec, retry=False)
             keys = {entity: keys.get(entity, []) for entity in sorted({*held, *keys})}
@@ -125,7 +135,9 @@ class _Batch:
 
     def reconsider(self, entities: Sequence[str]) -> None:
         """Decide again what is held of these keys."""
-        self._write({entity: [] for entity in entities}, reconsider=True)
+        # None of them has a delivery in this batch.
+        keys: Keys = {entity: [] for entity in entities}
+        self._write(keys, reconsider=True)
 
     def truncate(self, arrivals: Sequence[Arrival]) -> None:
         """Truncates; and then what is held of any key, since one may have ended its wait."""
@@ -145,6 +157,7 @@ class _Batch:
         self.reconsider(self._transaction.held_entities(self._spec, retry=True))
 
     def _write(self, keys: Keys, *, reconsider: bool) -> None:
+        # Nothing to write: then the store is not asked either.
         if not keys:
             return
         writing = Writing(

@@ -8,37 +8,19 @@ they say now counts at once.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 
 import msgspec
 
-from anyorder._core.event import Event, Kind
+from anyorder._core.event import Event
 from anyorder.errors import ConfigurationError, StoreBusy
 from anyorder.guard.contract import Catalogued, Recorded, Store, TableSpec, Transaction
+from anyorder.guard.routes import Declared, Ignored, Origin, Route, Unrouted, claims, origin_of
 
-FOLLOWERS = frozenset((Kind.HINT, Kind.CONTROL, Kind.MALFORMED))
-"""They need not tell their table: they claim no target, and go where their topic's changes go."""
 MOST_TOPICS = 16  # that a source table's changes came by; the latest are kept
 ATTEMPTS = 100  # times a target is read again because another process recorded something of it
 NOTHING = Recorded()
 replace = msgspec.structs.replace
-
-
-class Ignored(msgspec.Struct, frozen=True):
-    """The pipeline ignores it: its deliveries are `not_a_change`."""
-
-
-class Unrouted(msgspec.Struct, frozen=True):
-    """No table takes it. `detail`: whose the target is, where a section matches."""
-
-    detail: str = ""
-
-
-Route = TableSpec | Ignored | Unrouted
-Origin = tuple[str, str, str]
-"""Where an event is from: its topic, the source's own name for the table, and the source table."""
-Declared = Callable[[str, str], Route]
-"""What a pipeline says of a topic and of the source's own name for a table."""
 
 
 class Catalogue:
@@ -77,6 +59,7 @@ class Catalogue:
             match self._declared(topic, target.known.table):
                 case TableSpec(name=target.name) as declared:
                     return declared
+        # A target of before has no source table yet: nothing is guessed from its name.
         return None
 
     def _renew(self, target: Catalogued, declared: TableSpec) -> None:
@@ -104,29 +87,35 @@ class Catalogue:
 
     def spec_of(self, name: str) -> TableSpec | None:
         """The target of this name."""
+        # An entry of the quarantine may be of no table, or of one that is gone.
         return self._specs.get(name)
 
     # ---- routing
 
     def routes(
-        self, store: Store, events: Sequence[Event], now: float, *, dry: bool = False
+        self,
+        store: Store,
+        events: Sequence[Event],
+        now: float,
+        *,
+        dry: bool = False,
     ) -> list[Route]:
         """Where each event goes. What is new is recorded first, in a transaction of its own, and
         before anything follows it. Raises TableNotEmpty, StoreError, ConfigurationError."""
-        claims = dict.fromkeys(_origin(event) for event in events if event.kind not in FOLLOWERS)
-        fresh = [origin for origin in claims if origin not in self._routes]
-        if fresh:
+        origins = dict.fromkeys(map(origin_of, filter(claims, events)))
+        # Most batches bring no source table that is new: then nothing is recorded.
+        if not origins.keys() <= self._routes.keys():
             with store.transaction(now, dry=dry) as transaction:
-                # as they came: of two source tables with one target, the first has it
-                for origin in fresh:
+                # As they came: of two source tables with one target, the first has it.
+                for origin in origins:
                     self._claim(transaction, origin)
-        return [self._route(event) for event in events]
+        return list(map(self._route, events))
 
     def _route(self, event: Event) -> Route:
         # A hint, a control record and broken bytes are not asked whose they are: they may not know.
-        if event.kind in FOLLOWERS:
-            return self._followed(event)
-        return self._routes[_origin(event)]
+        if claims(event):
+            return self._routes[origin_of(event)]
+        return self._followed(event)
 
     def _followed(self, event: Event) -> Route:
         """Where a delivery goes that claims nothing."""
@@ -149,6 +138,8 @@ class Catalogue:
 
     def _claim(self, transaction: Transaction, origin: Origin) -> None:
         """Where a source table goes, recorded unless the target is another's already."""
+        if origin in self._routes:
+            return
         topic, table, source = origin
         declared = self._declared(topic, table)
         # Ignored, or of no section: there is no target that could be claimed.
@@ -207,6 +198,7 @@ class Catalogue:
                     self._lead((topic, recorded.table, recorded.source), spec)
 
     def _lead(self, origin: Origin, spec: TableSpec) -> None:
+        # Followers go by the topic alone, so the topic is led as well.
         self._routes[origin] = spec
         self._by_topic.setdefault(origin[0], {})[spec.name] = spec
 
@@ -227,13 +219,6 @@ def _record(transaction: Transaction, target: Catalogued, after: Recorded) -> bo
     if after == target.recorded:
         return True
     return transaction.record(target.name, target.recorded, after)
-
-
-def _origin(event: Event) -> Origin:
-    topic, table = event.delivery.topic, event.table
-    # Where a record does not tell its source table, the topic is the best name that there is.
-    source = event.source or topic or table
-    return topic, table, source
 
 
 def _opened(transaction: Transaction, spec: TableSpec) -> Catalogued:
@@ -262,7 +247,9 @@ def _as_recorded(target: Catalogued) -> TableSpec:
 
 
 def _with_key(declared: TableSpec, target: Catalogued) -> TableSpec:
-    return replace(declared, key=declared.key or target.key)
+    # A section need not say the key: then it is the one that was learned from the first event.
+    key = declared.key or target.key
+    return replace(declared, key=key)
 
 
 def _declared_as(recorded: Recorded, spec: TableSpec) -> Recorded:

@@ -80,7 +80,11 @@ class Transaction(Protocol):
         """The memories and open entries of these keys; a key that is missing has neither."""
 
     def write(
-        self, spec: TableSpec, writes: Sequence[Write], limits: Limits, token: str
+        self,
+        spec: TableSpec,
+        writes: Sequence[Write],
+        limits: Limits,
+        token: str,
     ) -> Sequence[Answer]:
         """Write rows and memories, at most one write a key. What was not taken comes back, and
         nothing of it was written."""

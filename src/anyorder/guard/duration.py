@@ -14,24 +14,26 @@ PATTERN = re.compile(r"(\d+(?:\.\d+)?)\s*(s|m|min|h|d|w)", re.ASCII)
 def seconds(duration: str | float | None) -> float | None:
     """Seconds of `"30s"`, `"15m"`, `"48h"`, `"7d"`, `"2w"` or a number; None for `"forever"` and
     None. Raises ConfigurationError."""
-    if duration is None or duration == FOREVER:
-        return None
-
-    # A bare zero needs no unit: it is the same in all of them.
-    if duration == "0":
-        return 0.0
-    if isinstance(duration, str):
-        return _spelled_out(duration)
-
-    # Python counts True as the number 1; nobody who writes it means a second.
-    is_number = isinstance(duration, int | float) and not isinstance(duration, bool)
-    if not is_number or duration < 0:
-        raise _not_a_duration(duration)
-    return float(duration)
+    match duration:
+        case None | "forever":
+            return None
+        # A bare zero needs no unit: it is the same in all of them.
+        case "0":
+            return 0.0
+        case str():
+            return _spelled_out(duration)
+        # Python counts True as the number 1; nobody who writes it means a second.
+        case bool():
+            raise _not_a_duration(duration)
+        case int() | float() if duration >= 0:
+            return float(duration)
+        case _:
+            raise _not_a_duration(duration)
 
 
 def _spelled_out(duration: str) -> float:
     found = PATTERN.fullmatch(duration.strip())
+    # A number without a unit could be minutes as well: it is not guessed.
     if found is None:
         raise _not_a_duration(duration)
     number, unit = found.groups()
@@ -50,6 +52,7 @@ def spelled(duration: float | None) -> str:
         return FOREVER
     if duration == 0:
         return "0s"
+    # From the largest on: what it divides without a rest, people read most easily.
     for unit in ("w", "d", "h", "m", "s"):
         if duration % UNITS[unit] == 0:
             return f"{duration / UNITS[unit]:g}{unit}"

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+
 from anyorder.errors import NotReapable
 from anyorder.guard.contract import Store, TableSpec
 
@@ -15,15 +17,18 @@ def forget(store: Store, spec: TableSpec, now: float, limit: int | None = None) 
     Nothing if the retention is for ever. Raises NotReapable, with the table's name, if its clocks
     do not compare across keys.
     """
+    # For ever: the default, which needs neither a clock nor a floor.
     if spec.retention is None:
         return 0
-    most = min(AT_ONCE, limit or AT_ONCE)
+    wanted = math.inf if limit is None else limit
+    most = min(AT_ONCE, wanted)
+    before = now - spec.retention
     gone = 0
     try:
         # In small steps, since a store may have one lock for its reaper and all its writers. It
         # ends: each step takes tombstones away, and what is written meanwhile is too young to go.
-        while limit is None or gone < limit:
-            went = store.reap(spec, now - spec.retention, most)
+        while gone < wanted:
+            went = store.reap(spec, before, int(most))
             gone += went
             if went == 0:
                 break

@@ -17,6 +17,7 @@ NONE_YET: Mapping[int, bool] = MappingProxyType({})
 def disputes(judged: Judged) -> bool:
     """Is it a tie: another content of the very position that the row, or its end, has? (rules
     R12)"""
+    # Only a tie ends as a conflict whose evidence has the very position.
     if judged.reason is not Reason.CONFLICT:
         return False
     against, position = judged.against, judged.event.position
@@ -31,6 +32,7 @@ def disputing(share: Coalesced, judged: Judged, content: object) -> Judged:
     row as it was (`content`)."""
     event = judged.event
     other = content
+    # Usually one of the two came earlier, and is what the row shows.
     for one in share.judged:
         is_rival = one.event.fingerprint != event.fingerprint
         # What came in the same batch has not been in the row yet, so it counts before the row.
@@ -64,7 +66,9 @@ def holding(table: str, entity: str, judged: Judged, provenance: str) -> Holding
 
 
 def keep(
-    transaction: Transaction, holdings: Mapping[int, Holding], early: Mapping[int, bool] = NONE_YET
+    transaction: Transaction,
+    holdings: Mapping[int, Holding],
+    early: Mapping[int, bool] = NONE_YET,
 ) -> set[int]:
     """Put deliveries (by their number) into the quarantine; the numbers of those that were there.
 

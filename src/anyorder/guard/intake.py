@@ -131,6 +131,7 @@ def _learn_runs(transaction: Transaction, arrivals: Sequence[Arrival]) -> bool:
     known = transaction.lineage()
     is_new = False
     for scope, run in runs:
+        # Most snapshot records only name the run that the first of them made known.
         if run not in known.get(scope, ()):
             transaction.add_run(scope, run)
             # A new epoch may decide what is held: it must be decided again (rules R14).
@@ -140,8 +141,8 @@ def _learn_runs(transaction: Transaction, arrivals: Sequence[Arrival]) -> bool:
 
 def _screen(transaction: Transaction, arrivals: Sequence[Arrival]) -> set[int]:
     """The numbers of what a clock told that is suspected to have started again (rules R13)."""
-    timed = [one for one in arrivals if one.event.time is not None]
-    scopes = {clock_of(one.event) for one in timed} - {""}
+    scopes = {_watched_clock(one.event) for one in arrivals}
+    scopes.discard("")
     if not scopes:
         return set()
     before = transaction.growths(sorted(scopes))
@@ -149,15 +150,23 @@ def _screen(transaction: Transaction, arrivals: Sequence[Arrival]) -> set[int]:
 
     # In the order of arrival, since a clock is suspected from the first contradiction on.
     suspected: set[int] = set()
-    for one in timed:
+    for one in arrivals:
         if _observe(growths, one.event):
             suspected.add(one.number)
 
     # Most events leave the checkpoints as they are, so nothing is written for them.
-    changed = {scope: one for scope, one in growths.items() if one is not before.get(scope)}
+    changed = growths.items() - before.items()
     if changed:
-        transaction.save_growths(changed)
+        transaction.save_growths(dict(sorted(changed)))
     return suspected
+
+
+def _watched_clock(event: Event) -> str:
+    """The clock by which an event may raise a suspicion, "" if it cannot."""
+    # Without its own time an event contradicts nothing.
+    if event.time is None:
+        return ""
+    return clock_of(event)
 
 
 def _observe(growths: dict[str, Growth], event: Event) -> bool:

@@ -59,10 +59,12 @@ def _sweep(transaction: Transaction, spec: TableSpec, news: News) -> None:
     A row that somebody else moves meanwhile is left to that writer, who hears of the truncate too.
     """
     truncated = news.limits.truncated
+    # Most tables are never truncated.
     if truncated is None:
         return
     # Only its place counts: the truncate itself was decided long ago.
     event = Event(Kind.TRUNCATE, spec.name, None, truncated.position)
     writes = swept(news.seen, event, Limits(lineage=news.limits.lineage))
+    # Without a token: what is swept twice is the same.
     if writes:
         transaction.write(spec, writes, Limits(), "")

@@ -49,6 +49,7 @@ class Quarantine:
             table="" if self._spec is None else self._spec.name,
             reason=reason,
         )
+        # Into memory at once: a store need not keep its view open while a person reads.
         with self._store.reading() as transaction:
             return list(transaction.entries(query))
 
@@ -85,6 +86,7 @@ class Quarantine:
                     f"entry {number} cannot be accepted: {event.note or 'no table matches it'}. "
                     "Repair what it names, or drop it"
                 )
+            # Decided again first: what came since may have settled it, or ended the dispute.
             word = _Word(transaction, spec, event)
             decision = word.given()
             if decision.quarantined:
@@ -157,6 +159,7 @@ class _Word:
 
     def followed(self) -> None:
         """Decide again what the word may have settled (rules R1): a truncate's, anything."""
+        # A truncate concerns every key, and each of them may have something that waits.
         if self._event.kind is Kind.TRUNCATE:
             _reconsidered(self._transaction, self._spec)
             return
@@ -176,6 +179,7 @@ def _token() -> str:
 
 def _found(transaction: Transaction, number: int) -> Entry:
     entry = transaction.entry(number)
+    # Entries are never taken away, so this is a mistyped number.
     if entry is None:
         raise ConfigurationError(
             f"the quarantine has no entry {number}; `anyorder quarantine list` shows them"
@@ -185,5 +189,6 @@ def _found(transaction: Transaction, number: int) -> Entry:
 
 def _open(entry: Entry) -> None:
     """Raises ConfigurationError if the entry is closed."""
+    # A closed entry is the record of a word that was given: it is not given twice.
     if entry.state != "open":
         raise ConfigurationError(f"entry {entry.id} is {entry.state} already")

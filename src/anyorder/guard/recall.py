@@ -12,7 +12,9 @@ NOTHING = Remembered(None)
 
 
 def recall(
-    transaction: Transaction, spec: TableSpec, entities: Sequence[str]
+    transaction: Transaction,
+    spec: TableSpec,
+    entities: Sequence[str],
 ) -> dict[str, Remembered]:
     """What is remembered of these keys, with the open entries that may settle."""
     known = transaction.remembered(spec, entities)
@@ -50,15 +52,22 @@ def unsuspected(transaction: Transaction, held: Sequence[Held]) -> list[Held]:
     if not clocks:
         return list(held)
     growths = transaction.growths(sorted(clocks))
-    suspected = {clock for clock, growth in growths.items() if growth.suspected}
-    return [one for one in held if clock_of(one.event) not in suspected]
+    trusted: list[Held] = []
+    for one in held:
+        growth = growths.get(clock_of(one.event))
+        # A clock that nobody has watched yet cannot have contradicted itself.
+        if growth is None or not growth.suspected:
+            trusted.append(one)
+    return trusted
 
 
 def clock_of(event: Event) -> str:
     """The growing clock of an event, by its scope; "" if it has none that should only grow."""
+    # What cannot be decoded has no clock at all.
     if event.position is None:
         return ""
     growing = event.position.growing()
+    # Versions and times may fall without anything being wrong, so they are not watched.
     if growing is None:
         return ""
     scope, _ = growing

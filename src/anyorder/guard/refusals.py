@@ -89,7 +89,9 @@ class _Key:
     @property
     def limits(self) -> Limits:
         """The limits under which the key is decided: its own, where the store keeps such."""
-        return self.remembered.limits or self._limits
+        # A store with several floors tells each key's with its memory.
+        own = self.remembered.limits
+        return own or self._limits
 
     def write(self, case: _Case, applied: Applied) -> Answer | None:
         """Write what was decided; None: it was taken, or there was nothing to write."""
@@ -114,6 +116,7 @@ class _Key:
 
     def look_again(self, entity: str) -> None:
         """Somebody else moved it, or nobody has looked yet."""
+        # The floor may have been raised in the meantime, and must not be older than the memory.
         self._limits = self._transaction.open_table(self.spec)
         self.remembered = recall_one(self._transaction, self.spec, entity)
 

@@ -42,16 +42,17 @@ class Report:
             raise BooksUnbalanced
 
     def _add(self, reason: Reason, number: int) -> None:
-        outcome = outcome_of(reason)
-        if outcome is Outcome.APPLIED:
-            self.applied += number
-        elif outcome is Outcome.IGNORED:
-            self.ignored[reason.value] += number
-        else:
-            self.quarantined[reason.value] += number
+        match outcome_of(reason):
+            case Outcome.APPLIED:
+                self.applied += number
+            case Outcome.IGNORED:
+                self.ignored[reason.value] += number
+            case Outcome.QUARANTINED:
+                self.quarantined[reason.value] += number
 
     def add(self, other: Report) -> None:
         """Add another report's books."""
+        # Each side by itself, so that the sum balances as its parts do.
         self.read += other.read
         self.applied += other.applied
         self.ignored.update(other.ignored)

@@ -44,8 +44,10 @@ def settle(transaction: Transaction, spec: TableSpec, writing: Writing, token: s
     held = keep(transaction, holdings, writing.early)
     decisions: dict[int, Decision] = {}
     for share in finished:
+        values = None
         # Where the caller's own SQL writes the row, the decision says what.
-        values = None if spec.writes_rows else _values(share)
+        if not spec.writes_rows:
+            values = _values(share)
         for one in share.judged:
             decisions[one.number] = _decision(one, held, values)
     return Settlement(decisions, closed)
@@ -53,12 +55,16 @@ def settle(transaction: Transaction, spec: TableSpec, writing: Writing, token: s
 
 def close(transaction: Transaction, closed: Iterable[Settled]) -> None:
     """Close the entries that settled by themselves."""
+    # The cause stays readable in the entry; what it came to is put behind it.
     for one in closed:
         transaction.settle(one.held.entry, "settled", one.reason)
 
 
 def settle_without_rows(
-    transaction: Transaction, spec: TableSpec | None, judged: Iterable[Judged], provenance: str
+    transaction: Transaction,
+    spec: TableSpec | None,
+    judged: Iterable[Judged],
+    provenance: str,
 ) -> dict[int, Decision]:
     """The decisions of deliveries that write no row: what the decoder knew, what a suspected clock
     told, what belongs to no table (`spec` None), truncates. What is held of them is kept, with
@@ -91,7 +97,10 @@ def _finished(share: Coalesced, token: str) -> Coalesced:
 
 
 def _holdings(
-    writing: Writing, spec: TableSpec, entity: str, share: Coalesced
+    writing: Writing,
+    spec: TableSpec,
+    entity: str,
+    share: Coalesced,
 ) -> dict[int, Holding]:
     """What the quarantine must keep of a key's deliveries, by their number."""
     content = writing.contents.get(entity)
@@ -106,6 +115,7 @@ def _holdings(
 
 
 def _values(share: Coalesced) -> dict[str, Any] | None:
+    # None: the row stays as it is, or goes; the decision says which.
     if share.written is None:
         return None
     return dict(share.written.values)

@@ -63,6 +63,7 @@ def story_of(store: Store, spec: TableSpec, key: object) -> Story:
         if facts is not NOT_GUARDED:
             memory = transaction.remembered(spec, [entity]).get(entity, NOTHING).memory
         entries = list(transaction.entries(EntryQuery("", spec.name, entity)))
+    # The key's own columns are told by every event, so they are never holes.
     columns = set(facts.columns) - set(facts.key)
     return _told(spec.name, named, memory, columns, entries)
 
@@ -71,6 +72,7 @@ def _facts(transaction: Transaction, spec: TableSpec) -> TableFacts:
     for facts in transaction.tables():
         if facts.name == spec.name:
             return facts
+    # A question about a table that no event has reached yet is no error.
     return NOT_GUARDED
 
 
@@ -78,6 +80,7 @@ def _named(key: object, columns: tuple[str, ...], table: str) -> dict[str, objec
     # As the user said it: only he knows which column is which.
     if isinstance(key, Mapping):
         return dict(key)
+    # A bare value is the one key column's. Of several, it would be a guess which.
     if len(columns) != 1:
         names = ", ".join(columns) or "not known yet"
         raise ConfigurationError(
@@ -127,9 +130,11 @@ def _reason(memory: Memory | None, waiting: list[Entry]) -> Reason | None:
     # What is remembered was applied; an entry beside it is told in a sentence of its own.
     if memory is not None:
         return Reason.APPLIED
+    # The latest one counts; nothing at all has been heard where there is none.
     if not waiting:
         return None
-    return Reason(waiting[-1].reason)
+    latest = waiting[-1]
+    return Reason(latest.reason)
 
 
 def _held_text(entry: Entry) -> str:

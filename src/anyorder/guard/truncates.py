@@ -32,7 +32,10 @@ class Truncated(NamedTuple):
 
 
 def take_truncates(
-    transaction: Transaction, spec: TableSpec, arrivals: Sequence[Arrival], limits: Limits
+    transaction: Transaction,
+    spec: TableSpec,
+    arrivals: Sequence[Arrival],
+    limits: Limits,
 ) -> Truncated:
     """Decide and carry out the truncates of a batch, then those that are held."""
     judged: list[Judged] = []
@@ -51,7 +54,9 @@ def take_truncates(
 
 
 def _take_held(
-    transaction: Transaction, spec: TableSpec, limits: Limits
+    transaction: Transaction,
+    spec: TableSpec,
+    limits: Limits,
 ) -> tuple[Limits, list[Settled]]:
     """The truncates that the quarantine holds, decided again."""
     waiting, settled = _held_truncates(transaction, spec), list[Settled]()
@@ -77,15 +82,22 @@ def _held_truncates(transaction: Transaction, spec: TableSpec) -> list[Held]:
     found: list[Held] = []
     for entry in transaction.entries(EntryQuery(table=spec.name)):
         # A truncate concerns every key, so it is held under none.
-        may_settle = entry.key is None and REASONS[Reason(entry.reason)].holds_truncates
-        event = transaction.event(entry.id) if may_settle else None
+        may_be_one = entry.key is None and REASONS[Reason(entry.reason)].holds_truncates
+        if not may_be_one:
+            continue
+        event = transaction.event(entry.id)
+        # What cannot be decoded has no event; it waits for an envelope that reads it.
         if event is not None and event.kind is Kind.TRUNCATE:
             found.append(Held(entry.id, event))
     return newest_first(unsuspected(transaction, found))
 
 
 def carry_out(
-    transaction: Transaction, spec: TableSpec, event: Event, limits: Limits, reason: Reason
+    transaction: Transaction,
+    spec: TableSpec,
+    event: Event,
+    limits: Limits,
+    reason: Reason,
 ) -> None:
     """Write what was decided of a truncate."""
     # Of a duplicate, the first attempt may have died half way, so it sweeps again.
@@ -113,7 +125,9 @@ def _sweep(transaction: Transaction, spec: TableSpec, event: Event, limits: Limi
 
 
 def swept(
-    memories: Iterable[tuple[str, dict[str, object], Memory]], event: Event, limits: Limits
+    memories: Iterable[tuple[str, dict[str, object], Memory]],
+    event: Event,
+    limits: Limits,
 ) -> list[Write]:
     """The writes by which a truncate takes from rows what is older than it; `memories`: (entity,
     key, memory). Pure."""

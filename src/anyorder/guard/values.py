@@ -67,18 +67,24 @@ class Write(NamedTuple):
     @property
     def values(self) -> dict[str, Any]:
         """The columns of the row that get a value; none where it stays as it is."""
-        return {} if self.written is None else self.written.values
+        if self.written is None:
+            return {}
+        return self.written.values
 
     def row(self, there: dict[str, object] | None) -> dict[str, object] | None:
         """The user's row of the key after this write, where `there` is the one that lies there
         now; None: no row. Columns that no event has named stay as they are."""
         after = self.after
-        if after is None or not after.live:
+        # A tombstone, or nothing at all, is remembered: either way the row goes.
+        is_gone = after is None or not after.live
+        if is_gone:
             return None
-        # nothing of the row changes
+        # Nothing of the row changes, but what is remembered of it.
         if self.written is None:
             return there
-        return self.written.onto(there or {}) | self.key
+        row = self.written.onto(there or {})
+        # The key's own columns are told by every event, so they are in every row.
+        return row | self.key
 
 
 class Refused(NamedTuple):
@@ -169,6 +175,7 @@ class EntryQuery(msgspec.Struct, frozen=True):
 
     def selects(self, entry: Entry) -> bool:
         """Is the entry one of them?"""
+        # What concerns no key, or none that can be read, is held under the empty one.
         entity = "" if entry.key is None else canonical(entry.key)
         return self.asks_for(entry.state, entry.table, entity, entry.reason)
 

@@ -12,6 +12,7 @@ from anyorder.guard.contract import (
     Answer,
     Holding,
     Lost,
+    Refused,
     Remembered,
     Replaced,
     TableSpec,
@@ -36,7 +37,11 @@ class Plan(NamedTuple):
 
 
 def plan(
-    keys: Keys, known: Mapping[str, Remembered], limits: Limits, *, reconsider: bool = False
+    keys: Keys,
+    known: Mapping[str, Remembered],
+    limits: Limits,
+    *,
+    reconsider: bool = False,
 ) -> Plan:
     """Decide every key of a round on what is remembered of it. Pure."""
     made = Plan(shares={}, writes=[], unseen=[])
@@ -60,7 +65,10 @@ def plan(
 
 
 def _write_of(
-    entity: str, arrivals: Sequence[Arrival], there: Remembered, share: Coalesced
+    entity: str,
+    arrivals: Sequence[Arrival],
+    there: Remembered,
+    share: Coalesced,
 ) -> Write:
     # A key that only an entry of the quarantine moved has no delivery in this batch.
     first = arrivals[0] if arrivals else there.held[0]
@@ -124,19 +132,26 @@ class Writing:
         for answer in self._written(planned.writes, limits):
             entity = answer.entity
             arrivals = keys[entity]
-            if isinstance(answer, Lost):
-                lost.append(entity)
-            elif isinstance(answer, Replaced):
-                self._replaced(answer, arrivals, limits)
-            else:
-                there = known.get(entity, NOTHING)
-                self._refused(entity, arrivals, there, limits)
+            match answer:
+                case Lost():
+                    lost.append(entity)
+                case Replaced():
+                    self._replaced(answer, arrivals, limits)
+                case Refused():
+                    there = known.get(entity, NOTHING)
+                    self._refused(entity, arrivals, there, limits)
         return lost
 
     def _written(self, writes: Sequence[Write], limits: Limits) -> Sequence[Answer]:
+        # Often nothing moves: then the store is not asked.
         if not writes:
             return ()
-        return self._transaction.write(self._spec, writes, limits, self._token)
+        return self._transaction.write(
+            self._spec,
+            writes,
+            limits,
+            self._token,
+        )
 
     def _replaced(self, answer: Replaced, arrivals: Sequence[Arrival], limits: Limits) -> None:
         """It was written over another memory than it was decided on."""
@@ -145,7 +160,11 @@ class Writing:
         self.shares[answer.entity] = share
 
     def _refused(
-        self, entity: str, arrivals: Sequence[Arrival], there: Remembered, limits: Limits
+        self,
+        entity: str,
+        arrivals: Sequence[Arrival],
+        there: Remembered,
+        limits: Limits,
     ) -> None:
         """The store refuses the folded content."""
         # Nothing of it is released (rules R9): the events are decided one by one.

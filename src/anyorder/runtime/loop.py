@@ -12,11 +12,12 @@ from anyorder._core.batch import Judged
 from anyorder._core.event import Event, Kind
 from anyorder._core.outcome import REASONS, Reason
 from anyorder.errors import QuarantineFull, TooManyQuarantined
-from anyorder.guard.catalogue import Catalogue, Ignored, Route, Unrouted
+from anyorder.guard.catalogue import Catalogue
 from anyorder.guard.contract import Store, TableSpec
 from anyorder.guard.forgetting import forget
 from anyorder.guard.intake import Share, Taken, take
 from anyorder.guard.report import Report
+from anyorder.guard.routes import Ignored, Route, Unrouted
 from anyorder.runtime.pipeline import Pipeline
 from anyorder.sources.contract import Received
 

@@ -15,9 +15,10 @@ from anyorder._core.event import Delivery, Event
 from anyorder.envelopes import DEFAULT_ENVELOPE, Envelope, needs_table, open_envelope
 from anyorder.envelopes.provenance import Envelopes, provenance_of
 from anyorder.errors import ConfigurationError
-from anyorder.guard.catalogue import Catalogue, Ignored, Route, Unrouted
+from anyorder.guard.catalogue import Catalogue
 from anyorder.guard.contract import Store, TableSpec, Transaction
 from anyorder.guard.duration import FOREVER, seconds
+from anyorder.guard.routes import Ignored, Route, Unrouted
 from anyorder.sources import Source, name_of, nameless, open_source
 from anyorder.stores import open_store
 

@@ -1,0 +1,44 @@
+"""Where an event goes: to a target table, nowhere because it is ignored, or nowhere yet."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import msgspec
+
+from anyorder._core.event import Event, Kind
+from anyorder.guard.contract import TableSpec
+
+FOLLOWERS = frozenset((Kind.HINT, Kind.CONTROL, Kind.MALFORMED))
+"""They need not tell their table: they claim no target, and go where their topic's changes go."""
+
+
+class Ignored(msgspec.Struct, frozen=True):
+    """The pipeline ignores it: its deliveries are `not_a_change`."""
+
+
+class Unrouted(msgspec.Struct, frozen=True):
+    """No table takes it. `detail`: whose the target is, where a section matches."""
+
+    detail: str = ""
+
+
+Route = TableSpec | Ignored | Unrouted
+Origin = tuple[str, str, str]
+"""Where an event is from: its topic, the source's own name for the table, and the source table."""
+Declared = Callable[[str, str], Route]
+"""What a pipeline says of a topic and of the source's own name for a table."""
+
+
+def claims(event: Event) -> bool:
+    """May it claim a target for its source table?"""
+    # A truncate may: it names its table as a row's change does.
+    return event.kind not in FOLLOWERS
+
+
+def origin_of(event: Event) -> Origin:
+    """Where it is from."""
+    topic, table = event.delivery.topic, event.table
+    # Where a record does not tell its source table, the topic is the best name that there is.
+    source = event.source or topic or table
+    return topic, table, source
