@@ -349,8 +349,8 @@ ENTRIES = (
     | st.builds(TopicEntry, NAMES, st.integers(0, 9), st.integers(-1, 99), st.integers(0))
     | st.builds(
         ScalarEntry,
-        st.sampled_from(["version", "binlog"]),
         NAMES,
+        st.sampled_from(["version", "binlog"]),
         st.sampled_from(["", "5"]),
         st.tuples(st.integers(), st.integers()),
     )
@@ -368,7 +368,7 @@ def test_floor_entries_are_spelled_as_ever() -> None:
         (LogEntry("pg:a", "01a", 7), ("pg:a|01a", 7)),
         (OffsetEntry("t/0", 7), ("offset:t/0", 7)),
         (TopicEntry("kafka:t", 1, 3, 7), ("kafka:t#1/3", 7)),
-        (ScalarEntry("binlog", "mysql:a/bin", "5", (3, 4)), ("binlog:mysql:a/bin|5", (3, 4))),
+        (ScalarEntry("mysql:a/bin", "binlog", "5", (3, 4)), ("binlog:mysql:a/bin|5", (3, 4))),
         (LostEntry(), ("lost", 0)),
     ]
 
@@ -396,8 +396,8 @@ def test_a_floor_answers_alike_in_whatever_order_its_tombstones_were_forgotten(
 def test_clocks_without_runs_and_hints_have_neither(position: Position) -> None:
     assert position.told_by() is None
     assert position.is_of_latest_epoch({"s": ("01a",)})
-    assert not position.seen_by(position)
-    assert not position.forgotten_in(position.raising(NOTHING_FORGOTTEN))
+    assert not position.is_settled(position, NOTHING_FORGOTTEN)
+    assert not position.is_settled(None, position.raising(NOTHING_FORGOTTEN))
 
 
 def test_a_log_position_is_of_the_latest_epoch_if_its_run_is_no_older_than_the_last_snapshot() -> (

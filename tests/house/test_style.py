@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import tomllib
 
-import pytest
-
 from tests.house.modules import ROOT
 
 WIDTH = 100
@@ -23,7 +21,6 @@ def test_the_list_of_wide_modules_only_shrinks() -> None:
     assert len(exempt()) <= MOST
 
 
-@pytest.mark.xfail(strict=True, reason="3 modules of _core, 3 of guard")
 def test_where_everything_is_decided_no_line_is_wide() -> None:
     rooms = ("src/anyorder/_core/", "src/anyorder/guard/")
 

@@ -56,9 +56,9 @@ def _hint(memory: Memory | None, event: Event, limits: Limits) -> Applied:
     assert hint is not None
     if memory is None:
         # The delete stands one offset before its hint, and may have been reaped since.
-        done = hint.forgotten_in(limits.floor)
+        done = hint.is_settled(None, limits.floor)
         return Applied(None, None, HINTED[done], limits.floor)
-    done = not memory.live or hint.seen_by(memory.stamp.position)
+    done = not memory.live or hint.is_settled(memory.stamp.position, limits.floor)
     return Applied(memory, None, HINTED[done], memory.stamp)
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from anyorder._core.batch import Decision
 from anyorder._core.columns import holes, in_words
+from anyorder._core.event import Event
 from anyorder._core.families.floor_entry import parse
 from anyorder._core.floor import Floor
 from anyorder._core.memory import Memory, Stamp
@@ -12,27 +13,41 @@ from anyorder._core.outcome import REASONS, Reason
 
 def explain(decision: Decision) -> str:
     """One decision: what happened, by which evidence, and what to do if anything."""
-    event = decision.event
-    where = event.position.text() if event.position is not None else event.delivery.place
-    subject = f"The {event.kind.value} of {event.table or 'the record'} {event.entity if event.key is not None else ''}".rstrip()
-    meaning = REASONS[decision.reason]
-    parts = [f"{subject} ({where}) {meaning.sentence}{_evidence(decision)}."]
-    if decision.detail or event.note:
-        parts.append(f"{decision.detail or event.note}.")
+    event, meaning = decision.event, REASONS[decision.reason]
+    # What could not be decoded has no position, only a place in its topic.
+    where = event.delivery.place
+    if event.position is not None:
+        where = event.position.text()
+    parts = [f"{_subject(event)} ({where}) {meaning.sentence}{_evidence(decision)}."]
+    note = decision.detail or event.note
+    if note:
+        parts.append(f"{note}.")
     if decision.quarantined:
         parts.append(meaning.to_do)
     return " ".join(parts)
 
 
+def _subject(event: Event) -> str:
+    """What it was of what: `The put of users {"id":1}`."""
+    words = ["The", event.kind.value, "of", event.table or "the record"]
+    if event.key is not None:
+        words.append(event.entity)
+    return " ".join(words)
+
+
 def _evidence(decision: Decision) -> str:
+    """By what it was judged, in the middle of a sentence."""
     against = decision.against
     if isinstance(against, Stamp) and decision.reason is not Reason.APPLIED:
-        return (
-            f", namely {'a row' if against.rank else 'a tombstone'} from {against.position.text()}"
-        )
+        return f", namely {_what(against.rank)} from {against.position.text()}"
+    # An empty floor has forgotten nothing, so it refused nothing.
     if isinstance(against, Floor) and against:
         return f"; the floor is {floor_text(against)}"
     return ""
+
+
+def _what(rank: int) -> str:
+    return "a row" if rank else "a tombstone"
 
 
 def floor_text(floor: Floor) -> str:
@@ -46,37 +61,49 @@ def explain_memory(subject: str, memory: Memory | None, columns: set[str]) -> li
     nobody has told."""
     if memory is None:
         return [
-            f"{subject}: nothing is remembered. No event of it was accepted, or its tombstone was forgotten."
+            f"{subject}: nothing is remembered. "
+            "No event of it was accepted, or its tombstone was forgotten."
         ]
-    sentences = [
-        f"{subject}: {'a row' if memory.live else 'deleted (a tombstone)'}, by {describe(memory.stamp)}."
-    ]
-    inherited: dict[str, list[str]] = {}
-    for column, cell in sorted((memory.cells or {}).items()):
-        if isinstance(cell, Stamp):
-            inherited.setdefault(describe(cell), []).append(in_words(column, "the other columns"))
-    sentences += [f"{', '.join(names)}: told by {event}." for event, names in inherited.items()]
-    if missing := holes(memory, columns):
+    shown = "a row" if memory.live else "deleted (a tombstone)"
+    sentences = [f"{subject}: {shown}, by {describe(memory.stamp)}.", *_inherited(memory)]
+    missing = holes(memory, columns)
+    if missing:
         sentences.append(f"Incomplete: no delivered event has told {', '.join(missing)}.")
     if memory.disputed:
         names = ", ".join(in_words(column, "all columns") for column in sorted(memory.disputed))
         sentences.append(
-            f"Disputed: two different events claim this position ({names}); the same one is shown whatever came first."
+            f"Disputed: two different events claim this position ({names}); "
+            "the same one is shown whatever came first."
         )
     if memory.declared is not None:
         sentences.append(
-            "Its row was put there by an operator's word; an event above the floor of that moment makes it ordinary again."
+            "Its row was put there by an operator's word; "
+            "an event above the floor of that moment makes it ordinary again."
         )
     return sentences
 
 
+def _inherited(memory: Memory) -> list[str]:
+    """The columns that other events have told, a sentence an event."""
+    told: dict[str, list[str]] = {}
+    for column, cell in sorted((memory.cells or {}).items()):
+        # What is no stamp is the row's own, or told by nobody.
+        if isinstance(cell, Stamp):
+            told.setdefault(describe(cell), []).append(in_words(column, "the other columns"))
+    return [f"{', '.join(names)}: told by {event}." for event, names in told.items()]
+
+
 def describe(stamp: Stamp) -> str:
     """An event in words: what it was, where in its source's history, when by its source's clock."""
-    told = stamp.position.describe()
-    act = told.act or ("a put" if stamp.rank else "a delete")
-    time = stamp.position.time
-    when = "no time" if time is None else utc(time)
-    place = f"{when}, {told.transport}" if told.transport else when
+    told, time = stamp.position.describe(), stamp.position.time
+    act = told.act
+    if not act:
+        act = "a put" if stamp.rank else "a delete"
+    place = "no time"
+    if time is not None:
+        place = utc(time)
+    if told.transport:
+        place = f"{place}, {told.transport}"
     return f"{act} at {told.clock} ({place})"
 
 
@@ -85,22 +112,21 @@ def utc(microseconds: int) -> str:
     seconds, fraction = divmod(microseconds, 1_000_000)
     days, rest = divmod(seconds, 86_400)
     year, month, day = _date(days)
-    return f"{year:04d}-{month:02d}-{day:02d} {rest // 3600:02d}:{rest // 60 % 60:02d}:{rest % 60:02d}.{fraction:06d}Z"
+    hour, minute, second = rest // 3600, rest // 60 % 60, rest % 60
+    return f"{year:04d}-{month:02d}-{day:02d} {hour:02d}:{minute:02d}:{second:02d}.{fraction:06d}Z"
 
 
 def _date(days: int) -> tuple[int, int, int]:
     """Days since 1970-01-01 as a civil date (H. Hinnant, "chrono-compatible low-level date
     algorithms")."""
+    # Years that begin in March, so that a leap day is their last day; eras of 400 years.
     shifted = days + 719_468
     era, day_of_era = divmod(shifted, 146_097)
-    year_of_era = (
-        day_of_era - day_of_era // 1460 + day_of_era // 36_524 - day_of_era // 146_096
-    ) // 365
+    leap_days = day_of_era // 1460 - day_of_era // 36_524 + day_of_era // 146_096
+    year_of_era = (day_of_era - leap_days) // 365
     day_of_year = day_of_era - (365 * year_of_era + year_of_era // 4 - year_of_era // 100)
     shifted_month = (5 * day_of_year + 2) // 153
-    month = shifted_month + 3 if shifted_month < 10 else shifted_month - 9
-    return (
-        year_of_era + era * 400 + (month <= 2),
-        month,
-        day_of_year - (153 * shifted_month + 2) // 5 + 1,
-    )
+    day = day_of_year - (153 * shifted_month + 2) // 5 + 1
+    month = (shifted_month + 2) % 12 + 1
+    # January and February belong to the civil year that follows.
+    return year_of_era + era * 400 + (month <= 2), month, day

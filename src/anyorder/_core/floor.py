@@ -27,10 +27,10 @@ class Floor(msgspec.Struct, frozen=True):
 
     def raised(self, more: Mapping[str, Value]) -> Floor:
         """The floor with each entry at least as high as in `more`."""
+        # A floor that fell would let what it once refused fill a slot: it only rises (rules R2).
         entries = dict(self.entries)
         for scope, value in more.items():
-            held = entries.get(scope)
-            entries[scope] = value if held is None else max(held, value)
+            entries[scope] = max(value, entries.get(scope, value))
         return Floor(entries, self.partitions)
 
 

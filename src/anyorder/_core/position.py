@@ -44,6 +44,32 @@ UNDECIDED, WAITING = Order.UNDECIDED, Order.WAITING
 for _order in Order:
     _order.opposite = {Order.NEWER: Order.OLDER, Order.OLDER: Order.NEWER}.get(_order, _order)
 
+
+def newer_if(later: bool) -> Order:
+    """Newer if it is later, else older."""
+    return NEWER if later else OLDER
+
+
+def order_if(certain: bool, order: Order) -> Order:
+    """The order, where the evidence makes it certain; else undecided."""
+    return order if certain else UNDECIDED
+
+
+def by_number(mine: int, other: int) -> Order:
+    """How the first of two numbers of one line stands to the other: the greater is newer."""
+    if mine == other:
+        return SAME
+    # Without newer_if, since most comparisons end here.
+    if mine > other:
+        return NEWER
+    return OLDER
+
+
+def above_if(higher: bool) -> Above:
+    """May it fill the slot, where the floor's own clock tells?"""
+    return Above.YES if higher else Above.NO
+
+
 Lineage = Mapping[str, tuple[str, ...]]
 """Scope of a log -> the ids of its known snapshot runs, ascending. They part the log into epochs
 (rules R14)."""
@@ -81,15 +107,10 @@ class Description(NamedTuple):
 
 class Clocked(Protocol):
     """What a family's position answers, so that nobody else need know its kind. Implementations are
-    frozen and hold no more than numbers and names."""
-
-    @property
-    def scope(self) -> str:
-        """Only positions of one scope compare."""
-
-    @property
-    def time(self) -> int | None:
-        """When, by the source's own clock, in microseconds since 1970; no order rests on it."""
+    frozen and hold no more than numbers and names; each has a `scope`, since only positions of one
+    scope compare, and a `time`, the source's own in microseconds since 1970, on which no order
+    rests.
+    """
 
     # ---- order
 
@@ -106,7 +127,7 @@ class Clocked(Protocol):
     def newest_first(self) -> tuple[int, ...]:
         """A sort key, ascending = newest first, roughly; correctness never depends on it."""
 
-    # ---- the floor
+    # ---- empty slots
 
     def above(self, floor: Floor, lineage: Lineage) -> Above:
         """May an event here fill an empty slot under this floor (rules R3)?"""
@@ -115,22 +136,15 @@ class Clocked(Protocol):
         """The floor after a tombstone at this position is forgotten. Raises NotReapable where that
         can never be safe."""
 
-    # ---- a hint, which has a place in its topic and no clock (rules R6)
+    def is_settled(self, stored: Clocked | None, floor: Floor) -> bool:
+        """R6, of a hint: is the delete that it follows known to be done? `stored`: the position of
+        the live row, None for an empty slot. False of what is no hint."""
 
-    def seen_by(self, stored: Clocked) -> bool:
-        """Has the stored position's joined offset reached this hint? False of what is no hint's."""
+    # ---- what may be overtaken unread
 
-    def forgotten_in(self, floor: Floor) -> bool:
-        """Was everything before this hint forgotten? False of what is no hint's."""
-
-    # ---- what may be overtaken unread (rules R9)
-
-    def guard(self) -> Guard | None:
-        """Of a stored position: a change above it is newer for certain. None: nothing is."""
-
-    def overtaking(self) -> Guard | None:
-        """Of an incoming position: the place that must be above a stored guard. None: it must be
-        decided on what is read."""
+    def guard(self, *, incoming: bool) -> Guard | None:
+        """R9: a change above the guard of a stored position is newer for certain. `incoming`: this
+        is the change, and what it gives must lie above. None: nothing is certain."""
 
     # ---- suspicion and runs
 
@@ -139,7 +153,7 @@ class Clocked(Protocol):
         None: not judged."""
 
     def told_by(self) -> tuple[str, str] | None:
-        """(scope, run) that told it, where a source's runs are known (rules R14)."""
+        """(scope, run) that told it, where the runs of a source are known (rules R14)."""
 
     def is_of_latest_epoch(self, lineage: Lineage) -> bool:
         """Was it told since the latest known snapshot of its source (rules R14)? True where there

@@ -12,5 +12,6 @@ def parse(file: object, position: object, row: object = 0) -> tuple[str, tuple[i
     scope: numbers of two do not compare."""
     if not isinstance(file, str) or "." not in file:
         raise Malformed(f"not a binlog file name: {file!r:.80}")
+    # The number is what follows the last dot; a base name may have dots in it.
     base, _, number = file.rpartition(".")
     return base, (*parse_version(number), *parse_version(position), *parse_version(row))

@@ -3,7 +3,7 @@ module that knows how they are spelled in a store: a name, and how high was forg
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from typing import NamedTuple, TypeVar
 
 from anyorder._core.families import lsn
 from anyorder._core.floor import LOST, Floor, Value
@@ -27,17 +27,17 @@ class LogEntry(NamedTuple):
 
 
 class OffsetEntry(NamedTuple):
-    """Of one partition through which a log came: the highest joined offset (rules R5)."""
+    """Of one partition, `scope`, through which a log came: the highest joined offset (rules R5)."""
 
-    partition: str
+    scope: str
     offset: int
 
     @property
     def stored(self) -> tuple[str, Value]:
-        return f"{OFFSET}{self.partition}", self.offset
+        return f"{OFFSET}{self.scope}", self.offset
 
     def text(self) -> str:
-        return f"{self.partition} offset {self.offset}"
+        return f"{self.scope} offset {self.offset}"
 
 
 class TopicEntry(NamedTuple):
@@ -59,8 +59,8 @@ class TopicEntry(NamedTuple):
 class ScalarEntry(NamedTuple):
     """Of one clock that is a tuple of integers."""
 
-    kind: str
     scope: str
+    kind: str
     lineage: str
     value: tuple[int, ...]
 
@@ -76,17 +76,14 @@ class LostEntry(NamedTuple):
     """Tombstones are gone that no floor was raised over (rules R2). No clock knows this entry."""
 
     stored: tuple[str, Value] = (LOST, 0)
+    scope: str = ""
 
     def text(self) -> str:
         return "lost: tombstones expired unseen, see `anyorder doctor`"
 
 
 FloorEntry = LogEntry | OffsetEntry | TopicEntry | ScalarEntry | LostEntry
-
-
-def entries_of(floor: Floor) -> list[FloorEntry]:
-    """All that a floor remembers."""
-    return [parse(name, value) for name, value in floor.entries.items()]
+OneKind = TypeVar("OneKind", bound=FloorEntry)
 
 
 def parse(name: str, value: Value) -> FloorEntry:
@@ -94,10 +91,10 @@ def parse(name: str, value: Value) -> FloorEntry:
     if isinstance(value, tuple):
         clock, _, lineage = name.rpartition("|")
         kind, _, scope = clock.partition(":")
-        return ScalarEntry(kind, scope, lineage, value)
+        return ScalarEntry(scope, kind, lineage, value)
     if name.startswith(OFFSET):
         return OffsetEntry(name.removeprefix(OFFSET), value)
-    # A run has no "|" in it and a topic's partition neither, so the last one ends a log's name.
+    # A run has no "|" in it, and what follows a topic's name neither: the last one ends a log's.
     scope, mark, run = name.rpartition("|")
     if mark:
         return LogEntry(scope, run, value)
@@ -106,6 +103,18 @@ def parse(name: str, value: Value) -> FloorEntry:
         epoch, _, partition = part.partition("/")
         return TopicEntry(scope, int(epoch), int(partition), value)
     return LostEntry()
+
+
+def entries_of(floor: Floor) -> list[FloorEntry]:
+    """All that a floor remembers."""
+    return [parse(name, value) for name, value in floor.entries.items()]
+
+
+def entries_in(floor: Floor, kind: type[OneKind], scope: str) -> list[OneKind]:
+    """What a floor remembers of one kind of clock in one scope."""
+    # A clock of another scope says nothing: scopes do not compare (rules R3).
+    entries = entries_of(floor)
+    return [one for one in entries if isinstance(one, kind) and one.scope == scope]
 
 
 def raised(floor: Floor, *entries: FloorEntry) -> Floor:

@@ -14,11 +14,11 @@ def parse(value: object, width: int | None = None) -> tuple[int, ...]:
     many digits there must be."""
     if value is None:
         return (-1,)
-    digits = value.replace(":", "").replace("-", "") if isinstance(value, str) else ""
-    if (
-        not 0 < len(digits) <= WIDTH
-        or (width is not None and len(digits) != width)
-        or not DIGITS.issuperset(digits)
-    ):
+    digits = ""
+    if isinstance(value, str):
+        digits = value.replace(":", "").replace("-", "")
+    wrong_width = width is not None and len(digits) != width
+    # By the set, because int() takes blanks, underscores and signs as well.
+    if wrong_width or not 0 < len(digits) <= WIDTH or not DIGITS.issuperset(digits):
         raise Malformed(f"not a hexadecimal position: {value!r:.80}")
     return (int(digits, 16),)

@@ -5,15 +5,18 @@ from __future__ import annotations
 
 import msgspec
 
-from anyorder._core.families.floor_entry import FloorEntry, TopicEntry, entries_of, raised
+from anyorder._core.families.floor_entry import TopicEntry, entries_in, raised
 from anyorder._core.floor import Floor
 from anyorder._core.position import (
+    UNDECIDED,
     Above,
     Clocked,
     Description,
     Guard,
     Lineage,
     Order,
+    above_if,
+    by_number,
     guard_of,
 )
 from anyorder.errors import NotReapable
@@ -31,58 +34,54 @@ class OffsetPosition(msgspec.Struct, frozen=True, array_like=True, tag="kafka", 
 
     def compare(self, other: Clocked, lineage: Lineage) -> Order:
         if not isinstance(other, OffsetPosition) or self.scope != other.scope:
-            return Order.UNDECIDED
+            return UNDECIDED
+        # A declared layout, or a life of the topic, began after all that the one before it told.
         if self.epoch != other.epoch:
-            return Order.NEWER if self.epoch > other.epoch else Order.OLDER
+            return by_number(self.epoch, other.epoch)
+        # Inside one of them a key stays in its partition, and offsets of two say nothing.
         if self.partition != other.partition:
-            return Order.UNDECIDED
-        if self.offset == other.offset:
-            return Order.SAME
-        return Order.NEWER if self.offset > other.offset else Order.OLDER
+            return UNDECIDED
+        return by_number(self.offset, other.offset)
 
     def joined(self, other: Clocked, same: bool) -> OffsetPosition:
+        # Its offset is all that it knows, and what did not win tells nothing (rules R7).
         return self
 
     def above(self, floor: Floor, lineage: Lineage) -> Above:
         if not floor.entries:
             return Above.YES
-        topics = [one for one in entries_of(floor) if isinstance(one, TopicEntry)]
-        known = [one for one in topics if one.scope == self.scope]
-        if not known or self._may_have_moved(known, floor.partitions):
+        topics = entries_in(floor, TopicEntry, self.scope)
+        if not topics or self._may_have_moved(topics, floor.partitions):
             return Above.UNKNOWN
-        # A later life, or layout, of the topic began after all that this one tells.
-        if any(entry.epoch > self.epoch for entry in known):
+        # A later layout, or life, of the topic began after all that this one tells.
+        if max(entry.epoch for entry in topics) > self.epoch:
             return Above.NO
         place = self.epoch, self.partition
-        below = [one for one in known if (one.epoch, one.partition) == place]
-        return Above.YES if all(self.offset > one.offset for one in below) else Above.NO
+        limits = [entry.offset for entry in topics if (entry.epoch, entry.partition) == place]
+        return above_if(self.offset > max(limits, default=-1))
 
-    def _may_have_moved(self, known: list[TopicEntry], partitions: int | None) -> bool:
-        """R3: without a declared partition count nothing tells that keys moved to another
-        partition; one beyond it tells that they did."""
+    def _may_have_moved(self, topics: list[TopicEntry], partitions: int | None) -> bool:
+        """May its key have come from another partition?"""
+        # Two partitions that become three move keys to old partitions as well, and no record tells
+        # of it. So without a declared count every empty slot is unknown; and a partition beyond the
+        # count says that the count is not true (rules R3).
         if partitions is None:
             return True
-        return max(self.partition, *(entry.partition for entry in known)) >= partitions
+        return max(self.partition, *(entry.partition for entry in topics)) >= partitions
 
     def raising(self, floor: Floor) -> Floor:
-        if not all(self._shares_a_floor_with(entry) for entry in entries_of(floor)):
+        # An entry of another clock: a later event that carries only one of the two would pass.
+        if len(entries_in(floor, TopicEntry, self.scope)) < len(floor.entries):
             raise NotReapable
         return raised(floor, TopicEntry(self.scope, self.epoch, self.partition, self.offset))
 
-    def _shares_a_floor_with(self, entry: FloorEntry) -> bool:
-        return isinstance(entry, TopicEntry) and entry.scope == self.scope
-
-    def seen_by(self, stored: Clocked) -> bool:
+    def is_settled(self, stored: Clocked | None, floor: Floor) -> bool:
+        # Here a null record is a delete at its offset, and no hint.
         return False
 
-    def forgotten_in(self, floor: Floor) -> bool:
-        return False
-
-    def guard(self) -> Guard | None:
+    def guard(self, *, incoming: bool) -> Guard | None:
+        # Inside one partition of one life the offset is the whole order, on both sides.
         return guard_of((self.scope, self.epoch, self.partition), (self.offset,))
-
-    def overtaking(self) -> Guard | None:
-        return self.guard()
 
     def growing(self) -> tuple[str, int] | None:
         return f"{self.scope}#{self.epoch}/{self.partition}", self.offset
@@ -94,9 +93,11 @@ class OffsetPosition(msgspec.Struct, frozen=True, array_like=True, tag="kafka", 
         return (-self.epoch, -self.offset)
 
     def told_by(self) -> tuple[str, str] | None:
+        # Offsets are given by the broker, whoever produced.
         return None
 
     def is_of_latest_epoch(self, lineage: Lineage) -> bool:
+        # Its epochs are declared, not begun by a snapshot that could show what is gone.
         return True
 
     def text(self) -> str:

@@ -12,134 +12,144 @@ after S.
 from __future__ import annotations
 
 from bisect import bisect_right
-from typing import Protocol
+from typing import ClassVar
 
-from anyorder._core.position import Order
+import msgspec
+
+from anyorder._core.position import (
+    NEWER,
+    OLDER,
+    SAME,
+    UNDECIDED,
+    WAITING,
+    Order,
+    by_number,
+    newer_if,
+    order_if,
+)
 
 # r: snapshot read, i: incremental snapshot read, x: our own read of the source
 READS = frozenset("rix")
-CHANGES = frozenset("cud")
-LOCKED = frozenset("ud")  # they took the row's lock before they wrote
+# A change that held the row's lock when it wrote, and one above it: the log is their order.
+LOCKED_FIRST = frozenset(("uc", "uu", "ud", "dc", "du", "dd"))
 
 
-class Record(Protocol):
-    """What decides where a record of the log stands; `LogPosition` says what each is."""
+class LogRecord(msgspec.Struct, frozen=True, array_like=True, gc=False):
+    """What one record tells of its place: `lsn` of the change (S for a read), `op`, `seq0`,
+    transaction id, (partition, offset), run, commit time (us).
 
-    @property
-    def lsn(self) -> int: ...
-    @property
-    def op(self) -> str: ...
-    @property
-    def seq0(self) -> int | None: ...
-    @property
-    def own_commit(self) -> bool: ...
-    @property
-    def transaction(self) -> int | None: ...
-    @property
-    def partition(self) -> str: ...
-    @property
-    def offset(self) -> int: ...
-    @property
-    def run(self) -> str: ...
-    @property
-    def time(self) -> int | None: ...
+    `op` is one of c u d r i x t. `offset` of a *stored* position is the joined one: the greatest of
+    any event of this partition that was judged not newer than it (rules R5). `run` of an x is the
+    latest that the key's memory or held events name (rules R14).
+    """
+
+    scope: str
+    lsn: int
+    op: str
+    seq0: int | None = None
+    transaction: int | None = None
+    partition: str = ""
+    offset: int = -1
+    run: str = ""
+    time: int | None = None
+
+    own_commit: ClassVar[bool] = False
+    """Is seq0 the end of the change's own commit, instead of the last one seen before it?"""
+
+
+def number(seq0: int | None) -> int:
+    """For a comparison: a missing seq0 is smaller than any number (rules R4)."""
+    return -1 if seq0 is None else seq0
 
 
 # ---------------------------------------------------------------- inside one epoch: R4, R5, R10
 
 
-def compare_in_epoch(a: Record, b: Record) -> Order:
+def compare_in_epoch(a: LogRecord, b: LogRecord) -> Order:
     """How `a` stands to `b` inside one epoch of one log."""
-    if a.op == "t" or b.op == "t":
+    if "t" in (a.op, b.op):
         return compare_truncate(a, b)
     if a.op in READS and b.op in READS:
-        # two reads: by S; at one S a tie unless their content is equal
-        return by_lsn(a, b)
+        # Both say what the row was, at S. At one S they tie, unless their content is equal.
+        return by_number(a.lsn, b.lsn)
     if a.op in READS:
         return compare_change_to_read(b, a).opposite
     if b.op in READS:
         return compare_change_to_read(a, b)
-    return compare_changes(a, b)
-
-
-def by_lsn(a: Record, b: Record) -> Order:
-    """By the log position alone."""
     if a.lsn == b.lsn:
-        return Order.SAME
-    return Order.NEWER if a.lsn > b.lsn else Order.OLDER
-
-
-def compare_truncate(a: Record, b: Record) -> Order:
-    """R10: how two records stand of which one is a truncate, or both."""
-    # TRUNCATE holds ACCESS EXCLUSIVE, so the LSN alone is exact against changes and reads; a read
-    # at its very position waited for its lock, and is older.
-    if a.lsn != b.lsn or a.op == b.op:
-        return by_lsn(a, b)
-    return Order.NEWER if a.op == "t" else Order.OLDER
-
-
-def compare_changes(a: Record, b: Record) -> Order:
-    """R4: two changes of one key."""
-    if a.lsn == b.lsn:
-        return Order.SAME
+        return SAME
     if a.lsn > b.lsn:
         return _high_is_newer(b, a)
     return _high_is_newer(a, b).opposite
 
 
-def _high_is_newer(low: Record, high: Record) -> Order:
+def compare_truncate(a: LogRecord, b: LogRecord) -> Order:
+    """R10: how two records stand of which one is a truncate, or both."""
+    # TRUNCATE holds ACCESS EXCLUSIVE, so the LSN alone is exact, against changes and reads.
+    if a.lsn != b.lsn:
+        return by_number(a.lsn, b.lsn)
+    # A read at the truncate's very position had waited for its lock, and comes before it.
+    return by_number(a.op == "t", b.op == "t")
+
+
+def _high_is_newer(low: LogRecord, high: LogRecord) -> Order:
     """R4: how the change with the higher LSN stands to the other."""
-    # Only a `c` may have written before it waited; inside one transaction the log is the order.
-    if low.op != "c" or _is_one_transaction(low, high):
-        return Order.NEWER
+    # Only a `c` writes before it waits. Whatever follows a `u` or a `d` wrote after them.
+    if low.op != "c":
+        return NEWER
+    # Inside one transaction the log is the order, and copies of it may differ in their seq0.
+    if low.transaction is not None and low.transaction == high.transaction:
+        return NEWER
     if low.seq0 is None:
-        # The evidence is missing; only offsets that say the same as the log can stand in for it.
-        return Order.NEWER if _is_later(high, low) else Order.UNDECIDED
-    if not _is_proved_newer(low, low.seq0, high):
-        return Order.NEWER
-    if high.op == "c" and high.seq0 is None and not _is_later(low, high):
-        # Both wrote before they waited, and the other's evidence is missing. Records without
-        # offsets, and those of two partitions, have nothing that could stand in for it.
-        return Order.UNDECIDED
-    return Order.OLDER
+        # The evidence is missing. Only offsets that agree with the log can stand in for it.
+        return order_if(_is_later(high, low), NEWER)
+    if not _is_proved_newer(low, high):
+        return NEWER
+    if high.op == "c" and high.seq0 is None:
+        # Both wrote before they waited, and the other's evidence is missing: its seq0 may be the
+        # greater one. Only offsets that agree with the proof can stand in for it.
+        return order_if(_is_later(low, high), OLDER)
+    return OLDER
 
 
-def _is_one_transaction(a: Record, b: Record) -> bool:
-    return a.transaction == b.transaction and a.transaction is not None
+def _is_later(one: LogRecord, other: LogRecord) -> bool:
+    """Do offsets say so?"""
+    # Offsets of two partitions say nothing. Records without a transport are all at ("", -1): what
+    # is equal says nothing either, neither that one is later nor that the other is.
+    return one.partition == other.partition and one.offset > other.offset
 
 
-def _is_proved_newer(low: Record, seq0: int, high: Record) -> bool:
-    """Does the seq0 of the lower change prove that its transaction committed after the higher
-    one's (rules R4)?"""
-    if seq0 <= high.lsn:
-        return False
-    if high.op != "c" or high.seq0 is None:
-        return True
+def _is_proved_newer(low: LogRecord, high: LogRecord) -> bool:
+    """Does the seq0 of the lower change prove that its transaction committed later (rules R4)?"""
+    seen, other = number(low.seq0), number(high.seq0)
+    # A commit that it had seen, or its own, lies above the other's record. Of a `u` or a `d` that
+    # is enough: had they committed later, they would have waited for this one and written above.
+    if seen <= high.lsn or high.op != "c":
+        return seen > high.lsn
+    # Both are creates, so the one whose transaction had seen the later commit is newer. Where the
+    # low one had seen the very commit of the high one, that is proof as well.
     if high.own_commit and not low.own_commit:
-        # The low one had seen a commit; where it is the very commit of the high one, that is proof.
-        return seq0 >= high.seq0
-    return seq0 > high.seq0
+        return seen >= other
+    return seen > other
 
 
-def _is_later(a: Record, b: Record) -> bool:
-    """Do offsets say so? Without a transport both are ("", -1), which says nothing."""
-    return a.partition == b.partition and a.offset > b.offset
-
-
-def compare_change_to_read(change: Record, read: Record) -> Order:
+def compare_change_to_read(change: LogRecord, read: LogRecord) -> Order:
     """R5: how a change stands to a snapshot read."""
-    # Its record, or a commit before its own, lies after S: so it committed after S. That is proof.
-    if change.lsn >= read.lsn or (change.seq0 is not None and change.seq0 >= read.lsn):
-        return Order.NEWER
+    # Its record, or a commit before its own, lies at S or after: so it committed after S.
+    if max(change.lsn, number(change.seq0)) >= read.lsn:
+        return NEWER
     # The semantics of an incremental snapshot's window make the converse true as well.
     if read.op == "i" and change.seq0 is not None:
-        return Order.OLDER
-    # Our own read holds the row's lock, so what had written had committed, but for a `c`.
+        return OLDER
+    # Our own read holds the row's lock, so what had written before it had committed; but a `c`
+    # waits for the same lock after it wrote, and without its seq0 nothing tells.
     if read.op == "x":
-        return Order.UNDECIDED if change.op == "c" and change.seq0 is None else Order.OLDER
-    if change.partition == read.partition != "":
-        return Order.NEWER if change.offset > read.offset else Order.OLDER
-    return Order.UNDECIDED
+        return order_if(change.op != "c" or change.seq0 is not None, OLDER)
+    # One partition has the connector's own order, in which a read stands where it was taken.
+    # Records without a transport are in none.
+    if change.partition != read.partition or not read.partition:
+        return UNDECIDED
+    return newer_if(change.offset > read.offset)
 
 
 # ---------------------------------------------------------------- runs and epochs: R14
@@ -147,39 +157,36 @@ def compare_change_to_read(change: Record, read: Record) -> Order:
 
 def epoch_of_run(run: str, snapshot_runs: tuple[str, ...]) -> int | None:
     """How many known snapshot runs of its log had begun by this run; None: no run is named, and
-    there are epochs. Run ids are UUIDv7 and sort by time."""
+    there are epochs."""
     if not snapshot_runs:
         return 0
+    # Run ids are UUIDv7, which sort by time.
     return bisect_right(snapshot_runs, run) if run else None
 
 
-def compare_epochs(mine: int | None, theirs: int | None) -> Order:
-    """The later epoch is newer, whatever the log says (rules R14)."""
-    if mine is None or theirs is None:
-        return Order.UNDECIDED
-    return Order.NEWER if mine > theirs else Order.OLDER
-
-
-def across_runs(a: Record, b: Record) -> Order:
-    """R14: two runs, one epoch as far as known. Either the later run went on in the same log, and
-    tells again all that follows what it told; or it began with a snapshot that is not known yet,
-    and whatever it tells is newer. The answer is right both ways, or it is to wait."""
+def across_runs(a: LogRecord, b: LogRecord) -> Order:
+    """R14: how two records of two runs stand, of one epoch as far as known."""
     order = compare_in_epoch(a, b)
-    if order is Order.UNDECIDED or not (a.run and b.run):
+    if order is UNDECIDED or not (a.run and b.run):
         return order
     if a.run > b.run:
         return _later_to_earlier(a, b, order)
     return _later_to_earlier(b, a, order.opposite).opposite
 
 
-def _later_to_earlier(later: Record, earlier: Record, order: Order) -> Order:
+def _later_to_earlier(later: LogRecord, earlier: LogRecord, order: Order) -> Order:
     """How the later run's record stands to the earlier one's; `order`: as the log alone says."""
-    # If the later run began with a snapshot, it is newer as well.
-    if order is Order.NEWER or later.op in READS:
-        return Order.NEWER
-    # One commit is told by both runs only if the later one went on in the same log. Where the same
-    # place of the log was told again, its time may be unknown; where it is older, it must agree.
+    # Either the later run went on in the same log, and tells again all that follows what it told;
+    # or it began with a snapshot that is not known yet, and whatever it tells is newer. The answer
+    # must be right both ways, or it is to wait. "Newer" is right both ways.
+    if order is NEWER or later.op in READS:
+        return NEWER
+    # One commit told by both: the later run went on in the same log, which then decides.
     if (later.transaction, later.time) != (earlier.transaction, earlier.time):
-        return Order.WAITING
-    agrees = later.op == earlier.op if order is Order.SAME else later.time is not None
-    return order if agrees else Order.WAITING
+        return WAITING
+    # Where the log says "older", a missing commit time may hide two histories. At one place of it,
+    # the same act of the same transaction is the same change told again.
+    certain = later.time is not None
+    if order is SAME:
+        certain = later.op == earlier.op
+    return order if certain else WAITING

@@ -5,30 +5,37 @@ from __future__ import annotations
 
 from typing import ClassVar
 
-import msgspec
-
 from anyorder._core.families import log_order, lsn
 from anyorder._core.families.floor_entry import (
-    FloorEntry,
     LogEntry,
     OffsetEntry,
+    entries_in,
     entries_of,
     raised,
 )
-from anyorder._core.families.log_order import CHANGES, LOCKED, READS
+from anyorder._core.families.log_order import (
+    LOCKED_FIRST,
+    READS,
+    LogRecord,
+    number,
+)
 from anyorder._core.floor import Floor
 from anyorder._core.position import (
+    NEWER,
+    OLDER,
+    UNDECIDED,
     Above,
     Clocked,
     Description,
     Guard,
     Lineage,
     Order,
+    above_if,
+    by_number,
     guard_of,
 )
 from anyorder.errors import NotReapable
 
-NEWER, OLDER = Order.NEWER, Order.OLDER  # looked up once: they end most comparisons
 HINT = "h"  # a null record: only its place in the topic is known
 ACTS = {
     "c": "a create",
@@ -41,62 +48,57 @@ ACTS = {
 }
 
 
-class LogPosition(msgspec.Struct, frozen=True, array_like=True, tag="pg", gc=False):
-    """One record's place: `lsn` of the change (S for a read), `op`, `seq0`, transaction id,
-    (partition, offset), run, commit time (us).
+class LogPosition(LogRecord, frozen=True, array_like=True, tag="pg", gc=False):
+    """Where one record of the log stands: all that it tells, and what follows from it."""
 
-    `op` is one of c u d r i x t. `offset` of a *stored* position is the joined one: the greatest of
-    any event of this partition that was judged not newer than it (rules R5). `run` of an x is the
-    latest that the key's memory or held events name (rules R14).
-    """
-
-    scope: str
-    lsn: int
-    op: str
-    seq0: int | None = None
-    transaction: int | None = None
-    partition: str = ""
-    offset: int = -1
-    run: str = ""
-    time: int | None = None
-
-    own_commit: ClassVar[bool] = False
-    """Is seq0 the end of the change's own commit, instead of the last one seen before it?"""
+    # ---- order
 
     def compare(self, other: Clocked, lineage: Lineage) -> Order:
         if not isinstance(other, LogPosition) or self.scope != other.scope:
-            return Order.UNDECIDED
-        if self.run == other.run:
-            # first the common cases of compare_in_epoch, without its calls
-            if self.lsn < other.lsn and self.op in LOCKED and other.op in CHANGES:
-                return OLDER
-            if self.lsn > other.lsn and other.op in LOCKED and self.op in CHANGES:
-                return NEWER
-            return log_order.compare_in_epoch(self, other)
+            return UNDECIDED
+        if self.run != other.run:
+            return self._compare_runs(other, lineage)
+        # First the common cases of compare_in_epoch, without its calls: whatever meets the record
+        # of a `u` or a `d` with a lower LSN came later, because that one held the row's lock.
+        if self.lsn < other.lsn and self.op + other.op in LOCKED_FIRST:
+            return OLDER
+        if self.lsn > other.lsn and other.op + self.op in LOCKED_FIRST:
+            return NEWER
+        return log_order.compare_in_epoch(self, other)
+
+    def _compare_runs(self, other: LogPosition, lineage: Lineage) -> Order:
+        """R14: by epochs, which snapshots begin; inside one, as the two runs allow."""
         mine, theirs = self.epoch(lineage), other.epoch(lineage)
+        if mine is None or theirs is None:
+            return UNDECIDED
+        # One connector runs at a time: what an earlier epoch told had been committed before the
+        # snapshot of the later one was taken, whatever the log says.
         if mine != theirs:
-            return log_order.compare_epochs(mine, theirs)
+            return by_number(mine, theirs)
         return log_order.across_runs(self, other)
 
+    def epoch(self, lineage: Lineage) -> int | None:
+        """How many snapshot runs of its log had begun by the position's own run; None: it names no
+        run and there are epochs."""
+        return log_order.epoch_of_run(self.run, lineage.get(self.scope, ()))
+
     def joined(self, other: Clocked, same: bool) -> LogPosition:
-        """The joined offset, and of two copies of one change the better lower bound and the later
-        run (rules R4, R5, R14)."""
         if not isinstance(other, LogPosition):
             return self
         if not same and other.offset <= self.offset:
             return self
-        offset = self.offset
+        # The joined offset (rules R5), inside one partition only: two do not compare (rules R7).
+        offset, evidence, run = self.offset, self, self.run
         if other.partition == self.partition:
             offset = max(offset, other.offset)
-        if not same:
-            return self._replaced(self, offset, self.run)
-        # A seq0 moves together with its meaning. Of one change its own commit is always later than
-        # the last commit seen before it, so the greater copy is the better one whichever they are.
-        better = other if _proves_more(other.seq0, self.seq0) else self
-        return self._replaced(better, offset, max(self.run, other.run))
-
-    def _replaced(self, evidence: LogPosition, offset: int, run: str) -> LogPosition:
-        """This position with another copy's seq0 and what that means, another offset and run."""
+        if same:
+            # Of two copies of one change, the later run (rules R14) and the better lower bound
+            # (rules R4). A seq0 moves together with its meaning: of one change, its own commit is
+            # always later than the last commit seen before it, so the greater copy is the better
+            # one whichever they are.
+            run = max(run, other.run)
+            if number(other.seq0) > number(self.seq0):
+                evidence = other
         if evidence is self and offset == self.offset and run == self.run:
             return self
         return type(evidence)(
@@ -117,26 +119,29 @@ class LogPosition(msgspec.Struct, frozen=True, array_like=True, tag="pg", gc=Fal
         return f"{self.scope}@{self.lsn} {self.op} {self.transaction} {self.time}"
 
     def newest_first(self) -> tuple[int, ...]:
-        return (-max(self.lsn, self.seq0 or 0), -self.lsn)
+        # By where it committed, as far as that is known.
+        return (-max(self.lsn, number(self.seq0)), -self.lsn)
 
-    def epoch(self, lineage: Lineage) -> int | None:
-        """How many snapshot runs of its log had begun by the position's own run; None: it names no
-        run and there are epochs (rules R14)."""
-        return log_order.epoch_of_run(self.run, lineage.get(self.scope, ()))
-
-    # ---- the floor
+    # ---- empty slots
 
     def above(self, floor: Floor, lineage: Lineage) -> Above:
         if not floor.entries:
             return Above.YES
-        logs = [one for one in entries_of(floor) if isinstance(one, LogEntry)]
-        answers = {self._above_entry(one, lineage) for one in logs if one.scope == self.scope}
-        # One entry that proves it older is enough. Where none does, each must prove it newer.
+        logs = entries_in(floor, LogEntry, self.scope)
+        answers = {self._above_entry(entry, lineage) for entry in logs}
+        # One entry that proves it older is enough. Where none does, each must prove it newer; and
+        # a floor without an entry of this log cannot tell.
         if Above.NO in answers:
             return Above.NO
-        if not answers or Above.UNKNOWN in answers:
+        if answers != {Above.YES}:
             return Above.UNKNOWN
-        return Above.NO if self.op in "ri" and not self._is_above_offset(floor) else Above.YES
+        # Of a read, the log alone is no proof, because a delete that was open at S has a smaller
+        # LSN. It must be above what was forgotten of its partition, too (rules R5); without a
+        # transport it never is.
+        forgotten = [entry.offset for entry in entries_in(floor, OffsetEntry, self.partition)]
+        if self.op in "ri" and self.offset <= max(forgotten, default=-1):
+            return Above.NO
+        return Above.YES
 
     def _above_entry(self, entry: LogEntry, lineage: Lineage) -> Above:
         """May it fill what this run has forgotten (rules R3, R14)?"""
@@ -145,7 +150,7 @@ class LogPosition(msgspec.Struct, frozen=True, array_like=True, tag="pg", gc=Fal
         if mine is None or theirs is None:
             return Above.UNKNOWN
         if mine != theirs:
-            return Above.YES if mine > theirs else Above.NO
+            return above_if(mine > theirs)
         # Of one epoch, what a later run forgot had been told after all that this one tells.
         if entry.run > self.run:
             return Above.NO
@@ -155,76 +160,64 @@ class LogPosition(msgspec.Struct, frozen=True, array_like=True, tag="pg", gc=Fal
         return Above.NO if entry.run == self.run else Above.UNKNOWN
 
     def passes(self, limit: int) -> bool:
-        """(lsn, rank) above (limit, 0): a put at the very position of a forgotten delete is a key
-        change and may pass; reads may not (rules R4)."""
+        """Is (lsn, rank) above (limit, 0) (rules R4)?"""
+        # A put at the very position of a forgotten delete is the other half of a key change, and
+        # may pass. A `c` may not pass by its seq0: `c d` of one long transaction would resurrect.
         return self.lsn > limit or (self.lsn == limit and self.op in "cu")
 
-    def _is_above_offset(self, floor: Floor) -> bool:
-        """R5: of a read, the log alone is no proof, because a delete that was open at S has a
-        smaller LSN. Without a transport nothing is."""
-        forgotten = self._forgotten_offset(floor)
-        return self.offset >= 0 if forgotten is None else self.offset > forgotten
-
-    def _forgotten_offset(self, floor: Floor) -> int | None:
-        """How far its partition was forgotten; None: nothing of it was."""
-        known = [one for one in entries_of(floor) if isinstance(one, OffsetEntry)]
-        return next((one.offset for one in known if one.partition == self.partition), None)
-
     def raising(self, floor: Floor) -> Floor:
-        if not all(self._shares_a_floor_with(entry) for entry in entries_of(floor)):
+        logs = entries_in(floor, LogEntry, self.scope)
+        offsets = [entry for entry in entries_of(floor) if isinstance(entry, OffsetEntry)]
+        # An entry of another clock: a later event that carries only one of the two would pass.
+        if len(logs) + len(offsets) < len(floor.entries):
             raise NotReapable
-        # What is at or after a read's position is newer than the read.
+        # A change at a read's very position is newer than the read.
         limit = self.lsn - 1 if self.op in READS else self.lsn
         floor = raised(floor, LogEntry(self.scope, self.run, limit))
-        if not self.partition:
-            return floor
-        return raised(floor, OffsetEntry(self.partition, self.offset))
+        if self.partition:
+            floor = raised(floor, OffsetEntry(self.partition, self.offset))
+        return floor
 
-    def _shares_a_floor_with(self, entry: FloorEntry) -> bool:
-        if isinstance(entry, LogEntry):
-            return entry.scope == self.scope
-        return isinstance(entry, OffsetEntry)
-
-    # ---- a hint
-
-    def seen_by(self, stored: Clocked) -> bool:
-        if not isinstance(stored, LogPosition) or not self.partition:
+    def is_settled(self, stored: Clocked | None, floor: Floor) -> bool:
+        # A hint is the record after its delete, in one partition: on an empty slot that delete was
+        # decided if it, or a later record, was forgotten.
+        if stored is None:
+            known = entries_in(floor, OffsetEntry, self.partition)
+            return any(entry.offset >= self.offset - 1 for entry in known)
+        # A row whose joined offset has passed it was judged after the delete.
+        if not isinstance(stored, LogPosition) or stored.partition == "":
             return False
         return stored.partition == self.partition and stored.offset >= self.offset
 
-    def forgotten_in(self, floor: Floor) -> bool:
-        forgotten = self._forgotten_offset(floor)
-        # The delete that a hint follows is the record before it.
-        return forgotten is not None and forgotten >= self.offset - 1
-
     # ---- what may be overtaken unread
 
-    def guard(self) -> Guard | None:
+    def guard(self, *, incoming: bool) -> Guard | None:
+        limit: int | None = self.lsn
         if self.op in READS:
-            return self._guard_at(self.lsn - 1)
-        if self.op != "c":
-            return self._guard_at(self.lsn)
-        # Without its seq0 nothing tells how late the transaction of a `c` committed.
-        return None if self.seq0 is None else self._guard_at(max(self.lsn, self.seq0))
-
-    def overtaking(self) -> Guard | None:
-        # A read is not ordered by the log alone (rules R5).
-        return None if self.op in READS else self._guard_at(self.lsn)
-
-    def _guard_at(self, limit: int) -> Guard | None:
+            # A change at S or after is newer than the read. The read itself is not ordered by the
+            # log alone, so it overtakes nothing.
+            limit = None if incoming else self.lsn - 1
+        elif self.op == "c" and not incoming:
+            # It committed after the last commit that was seen before it, and nobody knows how much
+            # later than its own record if that is missing (rules R4).
+            limit = None if self.seq0 is None else max(self.lsn, self.seq0)
+        if limit is None:
+            return None
         return guard_of((self.scope, self.run, self.partition), (limit,), self.offset)
 
     # ---- suspicion and runs
 
     def growing(self) -> tuple[str, int] | None:
-        """Only changes with a seq0 are judged: by max(seq0, lsn) a healthy stream never alarms, by
-        the raw LSN it does (rules R13)."""
+        # By max(seq0, lsn) a healthy stream never alarms; by the raw LSN a long transaction does
+        # (rules R13). What has no seq0 is not judged.
         if self.seq0 is None or self.op in READS:
             return None
         return f"{self.scope}|{self.run}", max(self.seq0, self.lsn)
 
     def told_by(self) -> tuple[str, str] | None:
-        return (self.scope, self.run) if self.run else None
+        if not self.run:
+            return None
+        return self.scope, self.run
 
     def is_of_latest_epoch(self, lineage: Lineage) -> bool:
         return self.epoch(lineage) == len(lineage.get(self.scope, ()))
@@ -237,7 +230,9 @@ class LogPosition(msgspec.Struct, frozen=True, array_like=True, tag="pg", gc=Fal
         return f"{self.scope} at LSN {lsn.text(self.lsn)}"
 
     def describe(self) -> Description:
-        transport = f"{self.partition} offset {self.offset}" if self.partition else ""
+        transport = ""
+        if self.partition:
+            transport = f"{self.partition} offset {self.offset}"
         return Description(ACTS.get(self.op, ""), self.text(), transport)
 
 
@@ -252,10 +247,3 @@ class OwnCommitPosition(LogPosition, frozen=True, array_like=True, tag="pg_own",
     """
 
     own_commit: ClassVar[bool] = True
-
-
-def _proves_more(seq0: int | None, than: int | None) -> bool:
-    """Is it the better lower bound? A missing one is smaller than any number (rules R4)."""
-    if seq0 is None:
-        return False
-    return than is None or seq0 > than

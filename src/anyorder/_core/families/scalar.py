@@ -9,16 +9,20 @@ from __future__ import annotations
 
 import msgspec
 
-from anyorder._core.families.floor_entry import FloorEntry, ScalarEntry, entries_of, raised
+from anyorder._core.families.floor_entry import ScalarEntry, entries_in, raised
 from anyorder._core.floor import Floor
 from anyorder._core.position import (
+    SAME,
+    UNDECIDED,
     Above,
     Clocked,
     Description,
     Guard,
     Lineage,
     Order,
+    above_if,
     guard_of,
+    newer_if,
 )
 from anyorder.errors import NotReapable
 
@@ -42,80 +46,79 @@ class ScalarPosition(msgspec.Struct, frozen=True, array_like=True, tag="scalar",
     time: int | None = None
 
     def compare(self, other: Clocked, lineage: Lineage) -> Order:
-        if not isinstance(other, ScalarPosition) or not self._is_one_clock(other):
-            return Order.UNDECIDED
-        if self.value == other.value:
-            return self._tied(other)
-        return Order.NEWER if self.value > other.value else Order.OLDER
-
-    def _is_one_clock(self, other: ScalarPosition) -> bool:
-        """Are the two of one line of numbers? What one of them does not name is no difference."""
-        if self.scope != other.scope or self.kind != other.kind:
-            return False
-        if _differ(self.lineage, other.lineage):
-            return False
-        return self.value[0] != other.value[0] or not _differ(self.group, other.group)
-
-    def _tied(self, other: ScalarPosition) -> Order:
-        """At one place: a snapshot read is as of it, so a change at it is newer."""
-        if self.as_of == other.as_of:
-            return Order.SAME
-        return Order.OLDER if self.as_of else Order.NEWER
+        if not isinstance(other, ScalarPosition) or self.scope != other.scope:
+            return UNDECIDED
+        # Two spellings have no order, and two servers count for themselves (rules, compare()).
+        if self.kind != other.kind or _differ(self.lineage, other.lineage):
+            return UNDECIDED
+        # The changes of an Oracle transaction share its SCN, so at one SCN the rest of the numbers
+        # compares inside one transaction only.
+        if self.value[0] == other.value[0] and _differ(self.group, other.group):
+            return UNDECIDED
+        if self.value != other.value:
+            return newer_if(self.value > other.value)
+        # A snapshot read is as of its place, so a change at it is newer.
+        if self.as_of != other.as_of:
+            return newer_if(other.as_of)
+        return SAME
 
     def joined(self, other: Clocked, same: bool) -> ScalarPosition:
+        # Its value is all that it knows, and what did not win tells nothing (rules R7).
         return self
 
     def above(self, floor: Floor, lineage: Lineage) -> Above:
         if not floor.entries:
             return Above.YES
-        clocks = [one for one in entries_of(floor) if isinstance(one, ScalarEntry)]
-        limits = [one.value for one in clocks if self._is_of(one)]
+        limits = self._limits(floor)
+        # An empty slot that another clock has forgotten: nothing tells (rules R3).
         if not limits:
             return Above.UNKNOWN
-        return Above.YES if self.value > max(limits) else Above.NO
+        return above_if(self.value > max(limits))
 
     def raising(self, floor: Floor) -> Floor:
-        # A clock of one key says nothing of the others (rules, compare()).
-        if self.per_entity or not all(self._is_of(entry) for entry in entries_of(floor)):
+        # A clock of one key says nothing of the others, and a floor is everybody's. Beside another
+        # clock's entry, a later event that carries only one of the two would pass.
+        if self.per_entity or len(self._limits(floor)) < len(floor.entries):
             raise NotReapable
-        return raised(floor, self._entry)
+        return raised(floor, self.entry)
+
+    def _limits(self, floor: Floor) -> list[tuple[int, ...]]:
+        """What this very clock has forgotten."""
+        clock = self.kind, self.lineage
+        entries = entries_in(floor, ScalarEntry, self.scope)
+        return [entry.value for entry in entries if (entry.kind, entry.lineage) == clock]
 
     @property
-    def _entry(self) -> ScalarEntry:
-        return ScalarEntry(self.kind, self.scope, self.lineage, self.value)
+    def entry(self) -> ScalarEntry:
+        """What a floor remembers of it."""
+        return ScalarEntry(self.scope, self.kind, self.lineage, self.value)
 
-    def _is_of(self, entry: FloorEntry) -> bool:
-        """Is the entry this very clock's?"""
-        return isinstance(entry, ScalarEntry) and entry[:3] == self._entry[:3]
-
-    def seen_by(self, stored: Clocked) -> bool:
+    def is_settled(self, stored: Clocked | None, floor: Floor) -> bool:
+        # Hints come beside a log (rules R6).
         return False
 
-    def forgotten_in(self, floor: Floor) -> bool:
-        return False
-
-    def guard(self) -> Guard | None:
-        # Numbers that are equal at first compare inside one group only (an Oracle transaction).
+    def guard(self, *, incoming: bool) -> Guard | None:
+        # Inside a group the numbers are not the whole order (see `compare`).
         if self.group:
             return None
         return guard_of((self.kind, self.scope, self.lineage), self.value)
 
-    def overtaking(self) -> Guard | None:
-        return self.guard()
-
     def growing(self) -> tuple[str, int] | None:
+        # A version may count for each key, and a timestamp of the source is no proof (rules R13).
         return None
 
     def identity(self) -> str:
-        return f"{self._entry.stored[0]}@{','.join(map(str, self.value))}"
+        return f"{self.entry.stored[0]}@{','.join(map(str, self.value))}"
 
     def newest_first(self) -> tuple[int, ...]:
         return tuple(-part for part in self.value)
 
     def told_by(self) -> tuple[str, str] | None:
+        # No connector of these clocks is known to name its runs.
         return None
 
     def is_of_latest_epoch(self, lineage: Lineage) -> bool:
+        # Without runs there are no epochs.
         return True
 
     def text(self) -> str:
@@ -128,4 +131,5 @@ class ScalarPosition(msgspec.Struct, frozen=True, array_like=True, tag="scalar",
 
 
 def _differ(one: str, other: str) -> bool:
-    return bool(one and other) and one != other
+    """Do both name something, and not the same? What is not named is no difference."""
+    return one != other and "" not in (one, other)

@@ -7,9 +7,11 @@ import re
 
 from anyorder.errors import Malformed
 
+DAYS_OF_MONTH = (31, 28, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31)
 DAYS_BEFORE_MONTH = (0, 31, 59, 90, 120, 151, 181, 212, 243, 273, 304, 334)
 PATTERN = re.compile(
-    r"(?P<year>\d{4})-(?P<month>\d\d)-(?P<day>\d\d)[Tt ](?P<hour>\d\d):(?P<minute>\d\d):(?P<second>\d\d)(?:\.(?P<fraction>\d{1,9}))?"
+    r"(?P<year>\d{4})-(?P<month>\d\d)-(?P<day>\d\d)[Tt ]"
+    r"(?P<hour>\d\d):(?P<minute>\d\d):(?P<second>\d\d)(?:\.(?P<fraction>\d{1,9}))?"
     r"(?P<zone>[Zz]|[+-]\d\d:?\d\d)",
     re.ASCII,
 )
@@ -20,40 +22,30 @@ def parse(value: object) -> tuple[int, ...]:
     unit a stream)."""
     if isinstance(value, int) and not isinstance(value, bool):
         return (value,)
-    found = PATTERN.fullmatch(value) if isinstance(value, str) else None
+    found = None
+    if isinstance(value, str):
+        found = PATTERN.fullmatch(value)
     if found is None:
         raise Malformed(f"not a time with a zone (RFC 3339) nor an integer: {value!r:.80}")
-    year, month, day, hour, minute, second = (
-        int(found[name]) for name in ("year", "month", "day", "hour", "minute", "second")
-    )
-    if not (
-        1 <= month <= 12
-        and 1 <= day <= _length(year, month)
-        and hour < 24
-        and minute < 60
-        and second <= 60
-    ):
+    told = found.groupdict("0")  # a fraction may be missing
+    year, month, day = int(told["year"]), int(told["month"]), int(told["day"])
+    hour, minute, second = int(told["hour"]), int(told["minute"]), int(told["second"])
+    is_date = 1 <= month <= 12 and 1 <= day <= _length(year, month)
+    # RFC 3339 has leap seconds; they are told as the second after them.
+    if not is_date or hour > 23 or minute > 59 or second > 60:
         raise Malformed(f"not a time: {value!r:.80}")
     seconds = (
         _days(year, month, day) * 86_400
         + hour * 3600
         + minute * 60
         + second
-        - _offset(found["zone"])
+        - _offset(told["zone"])
     )
-    return (seconds * 1_000_000_000 + int((found["fraction"] or "").ljust(9, "0")),)
+    return (seconds * 1_000_000_000 + int(told["fraction"].ljust(9, "0")),)
 
 
 def _length(year: int, month: int) -> int:
-    return (
-        29
-        if month == 2 and _leap(year)
-        else 28
-        if month == 2
-        else 30
-        if month in (4, 6, 9, 11)
-        else 31
-    )
+    return DAYS_OF_MONTH[month - 1] + (month == 2 and _leap(year))
 
 
 def _leap(year: int) -> bool:

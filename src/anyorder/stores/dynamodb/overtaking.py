@@ -16,7 +16,7 @@ def stored_guard(memory: Memory) -> Guard | None:
     # A word of an operator and two contents of one position are judged by more than a position.
     if memory.declared is not None or memory.disputed:
         return None
-    return memory.stamp.position.guard()
+    return memory.stamp.position.guard(incoming=False)
 
 
 def incoming_guard(memory: Memory) -> Guard | None:
@@ -25,4 +25,4 @@ def incoming_guard(memory: Memory) -> Guard | None:
     # A row of several events inherits from what is there, so it must be seen.
     if memory.cells is not None or memory.disputed or memory.declared is not None:
         return None
-    return memory.stamp.position.overtaking()
+    return memory.stamp.position.guard(incoming=True)
