@@ -35,14 +35,19 @@ MUTANTS = [
     Mutant(
         "R6",
         "a hint settles itself",
-        Change(DECIDE, "_hint", "not memory.live or hint.seen_by(memory.stamp.position)", "True"),
+        Change(
+            DECIDE,
+            "_hint",
+            "not memory.live or hint.is_settled(memory.stamp.position, limits.floor)",
+            "True",
+        ),
         killed_by="tests/table/test_table.py"
         "::test_a_hint_waits_for_its_delete_and_settles_by_itself",
     ),
     Mutant(
         "R6",
         "a hint waits for ever after a tombstone was forgotten",
-        Change(DECIDE, "_hint", "hint.forgotten_in(limits.floor)", "False"),
+        Change(DECIDE, "_hint", "hint.is_settled(None, limits.floor)", "False"),
         killed_by="tests/core/test_decide.py::test_each_situation_has_its_reason",
     ),
     Mutant(
