@@ -7,7 +7,7 @@ import tomllib
 from tests.house.modules import ROOT
 
 WIDTH = 100
-MOST = 54  # modules that were wider when the width was set; lower it with each one that is mended
+MOST = 52  # modules that were wider when the width was set; lower it with each one that is mended
 
 
 def exempt() -> list[str]:
