@@ -63,7 +63,11 @@ def _hint(memory: Memory | None, event: Event, limits: Limits) -> Applied:
 
 
 def _on_declared(
-    memory: Memory, birth: Floor, applied: Applied, event: Event, limits: Limits
+    memory: Memory,
+    birth: Floor,
+    applied: Applied,
+    event: Event,
+    limits: Limits,
 ) -> Applied:
     """R11: a row put there by an operator's word is no memory for what lies at or below its birth;
     above it, all is ordinary."""

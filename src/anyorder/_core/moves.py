@@ -106,7 +106,11 @@ def after_newer(columns: Columns, moves: Moves, row: Stamp, ties: Ties) -> Colum
 
 
 def after_older(
-    columns: Columns, moves: Moves, orders: Orders, stamp: Stamp, ties: Ties
+    columns: Columns,
+    moves: Moves,
+    orders: Orders,
+    stamp: Stamp,
+    ties: Ties,
 ) -> Columns:
     """The columns after an event of this stamp that is older than their row."""
     after: Columns = {}

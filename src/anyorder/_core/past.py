@@ -42,7 +42,12 @@ def of_put(event: Event, own: Stamp, base: Base | None) -> Base | None:
 
 
 def refusal(
-    base: Base | None, event: Event, stamp: Stamp, lineage: Lineage, *, tells: bool
+    base: Base | None,
+    event: Event,
+    stamp: Stamp,
+    lineage: Lineage,
+    *,
+    tells: bool,
 ) -> Reason | None:
     """May an event older than the row change it? The reason why not.
 

@@ -86,7 +86,9 @@ class Guard(NamedTuple):
 
 
 def guard_of(
-    scope: Sequence[Part], value: Sequence[Part], offset: int | None = None
+    scope: Sequence[Part],
+    value: Sequence[Part],
+    offset: int | None = None,
 ) -> Guard | None:
     """The guard at this place; None if its numbers are too large for the encoding."""
     try:
