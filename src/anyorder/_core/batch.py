@@ -137,7 +137,10 @@ def newest_first(ones: Iterable[One]) -> list[One]:
 
 def _age(one: _Eventful) -> tuple[int, ...]:
     position = one.event.position
-    return () if position is None else position.newest_first()
+    # Without a position it is not compared, so it may stand anywhere.
+    if position is None:
+        return ()
+    return position.newest_first()
 
 
 class _Folding:
@@ -208,10 +211,11 @@ def _settle(folding: _Folding, judged: list[Judged], held: Sequence[Held]) -> li
 
 def _judge_again(folding: _Folding, judged: list[Judged]) -> None:
     """What this batch itself brought and could not decide."""
-    for place, one in enumerate(judged):
+    for index, one in enumerate(judged):
+        # What was applied or ignored was decided for good.
         if one.reason.quarantined:
             _, _, reason, against = folding.decide_again(one.event)
-            judged[place] = one._replace(reason=reason, against=against)
+            judged[index] = one._replace(reason=reason, against=against)
 
 
 def decide_again(memory: Memory | None, event: Event, limits: Limits) -> Applied:
@@ -221,9 +225,14 @@ def decide_again(memory: Memory | None, event: Event, limits: Limits) -> Applied
     disputed (rules R12).
     """
     applied = decide(memory, event, limits)
-    if applied.memory is None or not applied.memory.disputed or applied.reason.quarantined:
+    memory = applied.memory
+    # The common case: nothing of the row is disputed, or the event is held anyway.
+    if memory is None or not memory.disputed or applied.reason.quarantined:
         return applied
-    disputed = None if event.position is None else disputed_at(applied.memory, event.position)
+    disputed = None
+    if event.position is not None:
+        disputed = disputed_at(memory, event.position)
+    # The row shows a dispute of another position, which has an entry of its own.
     if disputed is None:
         return applied
     return applied._replace(reason=Reason.CONFLICT, against=disputed)

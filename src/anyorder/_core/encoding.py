@@ -27,16 +27,20 @@ def encode(parts: Sequence[Part]) -> bytes:
 
 
 def _part(part: Part) -> bytes:
-    if part is None:
-        return bytes((NULL,))
-    if isinstance(part, bytes):
-        return bytes((BYTES,)) + _string(part)
-    if isinstance(part, str):
-        return bytes((TEXT,)) + _string(part.encode())
-    # Python calls a truth value an integer; here it would come back as one.
-    if isinstance(part, int) and not isinstance(part, bool):
-        return _integer(part)
-    raise TypeError(f"{type(part).__name__} has no order-preserving encoding")
+    match part:
+        case None:
+            return bytes((NULL,))
+        case bytes():
+            return bytes((BYTES,)) + _string(part)
+        case str():
+            return bytes((TEXT,)) + _string(part.encode())
+        # Python calls a truth value an integer; here it would come back as one.
+        case bool():
+            raise TypeError("bool has no order-preserving encoding")
+        case int():
+            return _integer(part)
+        case _:
+            raise TypeError(f"{type(part).__name__} has no order-preserving encoding")
 
 
 def _string(value: bytes) -> bytes:
@@ -68,6 +72,7 @@ def _head(size: int, short: int, long: tuple[int, int]) -> bytes:
 def decode(encoded: bytes) -> tuple[Part, ...]:
     """The tuple that was encoded. Raises ValueError for bytes that `encode` never writes."""
     parts, at = [], 0
+    # It ends: every part that is read is at least its type byte.
     while at < len(encoded):
         part, at = _read(encoded, at)
         parts.append(part)
@@ -84,8 +89,11 @@ def _read(encoded: bytes, at: int) -> tuple[Part, int]:
     if kind == TEXT:
         value, at = _read_string(encoded, at)
         return value.decode(), at
+
+    # The distance from zero is the length, the side of it the sign.
     if abs(kind - ZERO) <= SHORT:
         return _read_integer(encoded, at, abs(kind - ZERO), negative=kind < ZERO)
+    # A longer one has its length in the next byte; of a negative one that byte counts down.
     if at < len(encoded) and kind == LONG_POSITIVE:
         return _read_integer(encoded, at + 1, encoded[at], negative=False)
     if at < len(encoded) and kind == LONG_NEGATIVE:
@@ -103,6 +111,7 @@ def _read_string(encoded: bytes, at: int) -> tuple[bytes, int]:
 
 def _read_integer(encoded: bytes, at: int, size: int, *, negative: bool) -> tuple[int, int]:
     piece = encoded[at : at + size]
+    # A text that somebody cut would be read as another number.
     if len(piece) != size:
         raise ValueError("a position encoding is cut short")
     value = int.from_bytes(piece, "big")

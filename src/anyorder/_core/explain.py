@@ -47,11 +47,13 @@ def _evidence(decision: Decision) -> str:
 
 
 def _what(rank: int) -> str:
+    # The rank of a put is 1, of a delete 0 (rules R12).
     return "a row" if rank else "a tombstone"
 
 
 def floor_text(floor: Floor) -> str:
     """A floor's entries for people: `pg:main at LSN 0/16B3F80, shop.public.users/3 offset 8`."""
+    # By name, so that the same floor is always told in the same words.
     entries = sorted(floor.entries.items())
     return ", ".join(parse(*entry).text() for entry in entries) or "nothing forgotten"
 
@@ -66,6 +68,8 @@ def explain_memory(subject: str, memory: Memory | None, columns: set[str]) -> li
         ]
     shown = "a row" if memory.live else "deleted (a tombstone)"
     sentences = [f"{subject}: {shown}, by {describe(memory.stamp)}.", *_inherited(memory)]
+
+    # What the row lacks, what is doubtful in it, and whose word it is: each in its own sentence.
     missing = holes(memory, columns)
     if missing:
         sentences.append(f"Incomplete: no delivered event has told {', '.join(missing)}.")
@@ -96,6 +100,7 @@ def _inherited(memory: Memory) -> list[str]:
 def describe(stamp: Stamp) -> str:
     """An event in words: what it was, where in its source's history, when by its source's clock."""
     told, time = stamp.position.describe(), stamp.position.time
+    # Versions and offsets do not say what happened; the rank does.
     act = told.act
     if not act:
         act = "a put" if stamp.rank else "a delete"

@@ -47,11 +47,13 @@ for _order in Order:
 
 def newer_if(later: bool) -> Order:
     """Newer if it is later, else older."""
+    # Where it cannot be the same: that was asked before.
     return NEWER if later else OLDER
 
 
 def order_if(certain: bool, order: Order) -> Order:
     """The order, where the evidence makes it certain; else undecided."""
+    # Without evidence nobody guesses: the event is held as a conflict (rules R4, R5).
     return order if certain else UNDECIDED
 
 
@@ -67,6 +69,7 @@ def by_number(mine: int, other: int) -> Order:
 
 def above_if(higher: bool) -> Above:
     """May it fill the slot, where the floor's own clock tells?"""
+    # At the floor is not above it: that very position was forgotten (rules R3).
     return Above.YES if higher else Above.NO
 
 

@@ -113,8 +113,8 @@ def entries_of(floor: Floor) -> list[FloorEntry]:
 def entries_in(floor: Floor, kind: type[OneKind], scope: str) -> list[OneKind]:
     """What a floor remembers of one kind of clock in one scope."""
     # A clock of another scope says nothing: scopes do not compare (rules R3).
-    entries = entries_of(floor)
-    return [one for one in entries if isinstance(one, kind) and one.scope == scope]
+    of_kind = [entry for entry in entries_of(floor) if isinstance(entry, kind)]
+    return [entry for entry in of_kind if entry.scope == scope]
 
 
 def raised(floor: Floor, *entries: FloorEntry) -> Floor:

@@ -12,13 +12,17 @@ WIDTH = 128  # longest string accepted, in digits
 def parse(value: object, width: int | None = None) -> tuple[int, ...]:
     """The number that the digits spell, separators `:` and `-` left out; null is -1. `width`: how
     many digits there must be."""
+    # A change of no log position comes before all others (SQL Server's first snapshot).
     if value is None:
         return (-1,)
     digits = ""
     if isinstance(value, str):
         digits = value.replace(":", "").replace("-", "")
-    wrong_width = width is not None and len(digits) != width
+
     # By the set, because int() takes blanks, underscores and signs as well.
-    if wrong_width or not 0 < len(digits) <= WIDTH or not DIGITS.issuperset(digits):
+    is_number = 0 < len(digits) <= WIDTH and DIGITS.issuperset(digits)
+    # A shorter one would sort as a smaller number, and may be another position cut off.
+    is_wide_enough = width in (None, len(digits))
+    if not is_number or not is_wide_enough:
         raise Malformed(f"not a hexadecimal position: {value!r:.80}")
     return (int(digits, 16),)

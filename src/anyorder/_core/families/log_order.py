@@ -67,6 +67,7 @@ def number(seq0: int | None) -> int:
 
 def compare_in_epoch(a: LogRecord, b: LogRecord) -> Order:
     """How `a` stands to `b` inside one epoch of one log."""
+    # A truncate has a rule of its own against everything (rules R10).
     if "t" in (a.op, b.op):
         return compare_truncate(a, b)
     if a.op in READS and b.op in READS:
@@ -76,6 +77,8 @@ def compare_in_epoch(a: LogRecord, b: LogRecord) -> Order:
         return compare_change_to_read(b, a).opposite
     if b.op in READS:
         return compare_change_to_read(a, b)
+
+    # Two changes: what the log's order is worth depends on the lower one (rules R4).
     if a.lsn == b.lsn:
         return SAME
     if a.lsn > b.lsn:
@@ -100,6 +103,7 @@ def _high_is_newer(low: LogRecord, high: LogRecord) -> Order:
     # Inside one transaction the log is the order, and copies of it may differ in their seq0.
     if low.transaction is not None and low.transaction == high.transaction:
         return NEWER
+
     if low.seq0 is None:
         # The evidence is missing. Only offsets that agree with the log can stand in for it.
         return order_if(_is_later(high, low), NEWER)

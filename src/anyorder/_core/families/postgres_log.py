@@ -54,10 +54,13 @@ class LogPosition(LogRecord, frozen=True, array_like=True, tag="pg", gc=False):
     # ---- order
 
     def compare(self, other: Clocked, lineage: Lineage) -> Order:
+        # Another family, or another log: nothing relates the two (rules R7).
         if not isinstance(other, LogPosition) or self.scope != other.scope:
             return UNDECIDED
+        # Two starts of the connector may have read two histories (rules R14).
         if self.run != other.run:
             return self._compare_runs(other, lineage)
+
         # First the common cases of compare_in_epoch, without its calls: whatever meets the record
         # of a `u` or a `d` with a lower LSN came later, because that one held the row's lock.
         if self.lsn < other.lsn and self.op + other.op in LOCKED_FIRST:
@@ -83,10 +86,13 @@ class LogPosition(LogRecord, frozen=True, array_like=True, tag="pg", gc=False):
         return log_order.epoch_of_run(self.run, lineage.get(self.scope, ()))
 
     def joined(self, other: Clocked, same: bool) -> LogPosition:
+        # Another family's has no offset that could be joined.
         if not isinstance(other, LogPosition):
             return self
+        # The common case, in one comparison: nothing that it tells is more than what is known.
         if not same and other.offset <= self.offset:
             return self
+
         # The joined offset (rules R5), inside one partition only: two do not compare (rules R7).
         offset, evidence, run = self.offset, self, self.run
         if other.partition == self.partition:
@@ -99,6 +105,8 @@ class LogPosition(LogRecord, frozen=True, array_like=True, tag="pg", gc=False):
             run = max(run, other.run)
             if number(other.seq0) > number(self.seq0):
                 evidence = other
+
+        # The very same position where nothing is new, so that nothing is written.
         if evidence is self and offset == self.offset and run == self.run:
             return self
         return type(evidence)(
@@ -114,6 +122,7 @@ class LogPosition(LogRecord, frozen=True, array_like=True, tag="pg", gc=False):
         )
 
     def identity(self) -> str:
+        # Of a null record nothing is known but its place.
         if self.op == HINT:
             return f"hint {self.partition}@{self.offset}"
         return f"{self.scope}@{self.lsn} {self.op} {self.transaction} {self.time}"
@@ -149,6 +158,7 @@ class LogPosition(LogRecord, frozen=True, array_like=True, tag="pg", gc=False):
         theirs = log_order.epoch_of_run(entry.run, lineage.get(self.scope, ()))
         if mine is None or theirs is None:
             return Above.UNKNOWN
+        # Epochs come one after the other, whatever the log says.
         if mine != theirs:
             return above_if(mine > theirs)
         # Of one epoch, what a later run forgot had been told after all that this one tells.
@@ -182,6 +192,7 @@ class LogPosition(LogRecord, frozen=True, array_like=True, tag="pg", gc=False):
         # A hint is the record after its delete, in one partition: on an empty slot that delete was
         # decided if it, or a later record, was forgotten.
         if stored is None:
+            # Another partition's offsets say nothing of it (rules R7).
             known = entries_in(floor, OffsetEntry, self.partition)
             return any(entry.offset >= self.offset - 1 for entry in known)
         # A row whose joined offset has passed it was judged after the delete.
@@ -215,6 +226,7 @@ class LogPosition(LogRecord, frozen=True, array_like=True, tag="pg", gc=False):
         return f"{self.scope}|{self.run}", max(self.seq0, self.lsn)
 
     def told_by(self) -> tuple[str, str] | None:
+        # Headers are stripped on some ways; then runs are not known (rules R14).
         if not self.run:
             return None
         return self.scope, self.run

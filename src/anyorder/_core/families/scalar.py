@@ -55,6 +55,7 @@ class ScalarPosition(msgspec.Struct, frozen=True, array_like=True, tag="scalar",
         # compares inside one transaction only.
         if self.value[0] == other.value[0] and _differ(self.group, other.group):
             return UNDECIDED
+        # The most significant number first, as tuples compare.
         if self.value != other.value:
             return newer_if(self.value > other.value)
         # A snapshot read is as of its place, so a change at it is newer.

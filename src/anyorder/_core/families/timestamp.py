@@ -49,7 +49,10 @@ def _length(year: int, month: int) -> int:
 
 
 def _leap(year: int) -> bool:
-    return year % 4 == 0 and (year % 100 != 0 or year % 400 == 0)
+    # Of the years that end a century, only every fourth.
+    if year % 100 == 0:
+        return year % 400 == 0
+    return year % 4 == 0
 
 
 def _days(year: int, month: int, day: int) -> int:
@@ -70,5 +73,9 @@ def _days(year: int, month: int, day: int) -> int:
 def _offset(zone: str) -> int:
     if zone in "Zz":
         return 0
-    sign = -1 if zone[0] == "-" else 1
-    return sign * (int(zone[1:3]) * 3600 + int(zone[-2:]) * 60)
+    # "+05:30" and "+0530" are both in use.
+    hours, minutes = int(zone[1:3]), int(zone[-2:])
+    seconds = hours * 3600 + minutes * 60
+    if zone[0] == "-":
+        return -seconds
+    return seconds

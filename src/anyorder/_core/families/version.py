@@ -15,12 +15,15 @@ def parse(value: object) -> tuple[int, ...]:
     Raises Malformed for anything else: a float, a boolean, a sign, blanks, an empty or overlong
     string.
     """
-    # In Python a boolean is an integer, and in no source a version.
-    if isinstance(value, int) and not isinstance(value, bool):
-        if value < 0:
+    match value:
+        # In Python a boolean is an integer, and in no source a version.
+        case bool():
+            pass
+        case int() if value < 0:
             raise Malformed(f"a version is not negative: {value}")
-        return (value,)
-    # int() also takes blanks, signs, underscores and the digits of other scripts.
-    if isinstance(value, str) and 0 < len(value) <= DIGITS and value.isascii() and value.isdigit():
-        return (int(value),)
+        case int():
+            return (value,)
+        # int() also takes blanks, signs, underscores and the digits of other scripts.
+        case str() if value.isascii() and value.isdigit() and len(value) <= DIGITS:
+            return (int(value),)
     raise Malformed(f"not a version (an integer or a string of digits): {value!r:.80}")
