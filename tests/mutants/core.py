@@ -86,7 +86,7 @@ MUTANTS = [
     Mutant(
         "R8",
         "what an older delete cleared is not remembered",
-        Change(FOLD, "_older", "leaves_holes(columns, moves)", "False"),
+        Change(FOLD, "_older", "event.kind is not PUT or event.creates", "False"),
         killed_by="tests/model/test_books.py"
         "::test_every_order_and_every_batching_ends_in_one_state[False-PXYD-log]",
     ),

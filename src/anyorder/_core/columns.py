@@ -216,6 +216,7 @@ def join(stamp: Stamp, columns: Columns, base: Base | None) -> Memory:
 def told_by(cell: Cell, row: Stamp) -> Stamp | None:
     """The stamp of the event that told this cell, in a row of this stamp; None is a hole."""
     if cell is OWN:
+        # Not spelled out, so that it is joined with the row (rules R5).
         return row
     if isinstance(cell, Stamp):
         return cell

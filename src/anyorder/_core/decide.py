@@ -31,22 +31,28 @@ def decide(memory: Memory | None, event: Event, limits: Limits) -> Applied:
     if kind is HINT:
         return _hint(memory, event, limits)
     if kind is not PUT and kind is not DELETE:
+        # What the decoder knows does not depend on what is remembered.
         return Applied(memory, None, BY_DECODER[kind])
-    if memory is None:
-        return apply(None, event, limits)
-    if limits.truncated is not None and _is_truncated(memory, limits.truncated, limits):
-        return apply(None, event, limits)
+    if memory is not None and _is_truncated(memory, limits):
+        # Its slot is empty, though nobody has emptied it yet.
+        memory = None
     applied = apply(memory, event, limits)
-    if memory.declared is None or applied.reason is not APPLIED:
+    if memory is None or memory.declared is None:
+        return applied
+    if applied.reason is not APPLIED:
+        # Nothing of the row moves, so whose word it is makes no difference.
         return applied
     return _on_declared(memory, memory.declared, applied, event, limits)
 
 
-def _is_truncated(memory: Memory, truncated: Stamp, limits: Limits) -> bool:
+def _is_truncated(memory: Memory, limits: Limits) -> bool:
     """Is the memory from before the table's truncate?"""
+    if limits.truncated is None:
+        return False
     # A truncate takes what is older, so such a memory is gone. But when it came, the clocks may not
     # have told yet which of the two was first (rules R14); then it was left.
-    return truncated.compare(memory.stamp, limits.lineage) is NEWER
+    order = limits.truncated.compare(memory.stamp, limits.lineage)
+    return order is NEWER
 
 
 def _hint(memory: Memory | None, event: Event, limits: Limits) -> Applied:

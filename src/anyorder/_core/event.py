@@ -33,6 +33,7 @@ class Delivery(msgspec.Struct, frozen=True, gc=False):
         """Where it came from, for messages: `shop.public.users/3@88123`; without what its source
         does not number."""
         place = self.topic or "record"
+        # A source that numbers neither (a queue) has its name only.
         if self.partition >= 0:
             place += f"/{self.partition}"
         if self.offset >= 0:
@@ -111,6 +112,7 @@ class Event(msgspec.Struct, frozen=True, gc=False):
         """Does a put tell this column's value?"""
         if self.partial:
             return self.fields is not None and column in self.fields
+        # It tells all columns, also those that it does not spell out, but for its holes.
         return column not in self.holes
 
 

@@ -42,7 +42,6 @@ from anyorder._core.memory import Memory, NotDecided, Stamp, replace
 from anyorder._core.moves import (
     after_newer,
     after_older,
-    leaves_holes,
     moves_of_newer,
     moves_of_older,
     orders_of_older,
@@ -224,7 +223,8 @@ def _older(memory: Memory, event: Event, stamp: Stamp, lineage: Lineage) -> Appl
     refused = past.refusal(base, event, stamp, lineage, tells=TAKE in moves.values())
     if refused is not None:
         moves = dict.fromkeys(columns, KEEP)
-    elif leaves_holes(columns, moves):
+    elif event.kind is not PUT or event.creates:
+        # What it ends must not come back: an event before it would fill the holes that it leaves.
         base = past.dead_up_to(base, stamp, lineage)
     after = after_older(columns, moves, orders, stamp, found)
     row = join(held.joined(stamp), after, base)

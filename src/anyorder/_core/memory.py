@@ -62,6 +62,7 @@ class Stamp(msgspec.Struct, frozen=True, array_like=True, gc=False):
     def decided(self, other: Stamp, lineage: Lineage) -> Order:
         """NEWER, OLDER or SAME. Raises NotDecided where the clocks do not tell."""
         order = self.compare(other, lineage)
+        # Going on with a guess would be arrival order wins, so the whole event is held.
         if order is UNDECIDED or order is WAITING:
             raise NotDecided(order, other)
         return order

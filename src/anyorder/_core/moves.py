@@ -96,11 +96,12 @@ def after_newer(columns: Columns, moves: Moves, row: Stamp, ties: Ties) -> Colum
     for name, column in columns.items():
         move = moves[name]
         if move is TAKE:
+            # Anything newer ends a dispute, unless it is the other content itself (rules R12).
             after[name] = Column(OWN, column.said, name in ties)
         elif move is CLEAR:
             after[name] = Column(HOLE, column.said)
         else:
-            # inherited: what the row's event told is now another event's
+            # It is inherited: what the row's own event told is another event's from now on.
             after[name] = Column(column.told_by(row), column.said, column.disputed)
     return after
 
@@ -117,10 +118,12 @@ def after_older(
     for name, column in columns.items():
         move = moves[name]
         if move is TAKE:
+            # The row stays another event's, so the column is told apart from it.
             after[name] = Column(_taken(column.cell, stamp), column.said, name in ties)
         elif move is CLEAR:
             after[name] = Column(HOLE, column.said)
         else:
+            # A content of the same position that is the lesser changes nothing but the mark.
             cell = _kept(column.cell, stamp, orders[name])
             after[name] = Column(cell, column.said, column.disputed or name in ties)
     return after
@@ -144,12 +147,3 @@ def _kept(cell: Cell, stamp: Stamp, order: Order | None) -> Cell:
         return cell.joined(stamp, same=order is SAME)
     # It is newer, or nobody can tell; but it says nothing of the column.
     return cell
-
-
-def leaves_holes(columns: Columns, moves: Moves) -> bool:
-    """Does the event end what holes are, or will be, left of? Then it must be remembered as their
-    past, or an event before it fills them again."""
-    if CLEAR in moves.values():
-        return True
-    holes = [one for one in columns.values() if one.cell is HOLE]
-    return any(one.said is ENDS for one in holes)
