@@ -102,6 +102,7 @@ class Written(NamedTuple):
 
 def both(first: Written | None, later: Written | None) -> Written | None:
     """Two steps as one write; None is a step that leaves the row as it is."""
+    # Where one of them does nothing, the other is all.
     if first is None:
         return later
     if later is None:
@@ -131,6 +132,7 @@ def written_moves(event: Event, moves: Mapping[str, Move]) -> Written | None:
             values[name] = None
         else:
             spared.add(name)
+    # No write at all, so that a store need not look for the row.
     if not values:
         return None
     if REST in spared:
@@ -208,6 +210,7 @@ def join(stamp: Stamp, columns: Columns, base: Base | None) -> Memory:
     if REST in disputed:
         # The rest's mark says it of all that are not listed.
         disputed &= {REST, *cells}
+    # Nothing can fill a row without holes, so its past does not matter any more (rules R8).
     if HOLE not in cells.values():
         base = None
     return Memory(stamp, cells or None, base, frozenset(disputed))
@@ -244,11 +247,13 @@ def is_disputed(memory: Memory, name: str) -> bool:
 
 def is_holed(memory: Memory) -> bool:
     """Is there a column that nobody has told?"""
+    # The rest may be one too, in a row of partial events.
     return HOLE in memory.listed.values()
 
 
 def is_inheriting(memory: Memory) -> bool:
     """Is there a column that another event told than the row's own?"""
+    # A stamp in a cell is always another event's: the row's own is spelled OWN.
     return any(isinstance(cell, Stamp) for cell in memory.listed.values())
 
 

@@ -63,9 +63,20 @@ def _hint(memory: Memory | None, event: Event, limits: Limits) -> Applied:
     if memory is None:
         # The delete stands one offset before its hint, and may have been reaped since.
         done = hint.is_settled(None, limits.floor)
-        return Applied(None, None, HINTED[done], limits.floor)
+        return Applied(
+            memory=None,
+            written=None,
+            reason=HINTED[done],
+            against=limits.floor,
+        )
+    # A row is looked at, a tombstone is enough by itself: it is the delete, or a later one.
     done = not memory.live or hint.is_settled(memory.stamp.position, limits.floor)
-    return Applied(memory, None, HINTED[done], memory.stamp)
+    return Applied(
+        memory=memory,
+        written=None,
+        reason=HINTED[done],
+        against=memory.stamp,
+    )
 
 
 def _on_declared(
@@ -82,11 +93,22 @@ def _on_declared(
         return applied
     if event.kind is PUT:
         # Newer than the row, but whether it is dead itself only a person can tell, as before.
-        return Applied(memory, None, Reason.LATE, birth)
+        return Applied(
+            memory=memory,
+            written=None,
+            reason=Reason.LATE,
+            against=birth,
+        )
+    # An older delete may only clear columns, and leaves a row.
     if applied.memory is not None and applied.memory.live:
         return applied
     # Stored as a tombstone it would let in what is late: put1 accepted, del2 stored, put3 applied.
-    return Applied(None, None, Reason.ABSORBED, birth)
+    return Applied(
+        memory=None,
+        written=None,
+        reason=Reason.ABSORBED,
+        against=birth,
+    )
 
 
 def accept(memory: Memory | None, event: Event, limits: Limits) -> Applied:
@@ -98,8 +120,10 @@ def accept(memory: Memory | None, event: Event, limits: Limits) -> Applied:
     so another put at or below it is late again.
     """
     decided = decide(memory, event, limits)
+    # What is decided by now needs no word, and broken bytes have no row to write.
     if not REASONS[decided.reason].acceptable or event.kind not in (PUT, DELETE):
         return decided
+
     known, birth = None, limits.floor
     if memory is not None and memory.declared is not None:
         # A row keeps the birth that its first word gave it.
@@ -111,12 +135,18 @@ def accept(memory: Memory | None, event: Event, limits: Limits) -> Applied:
     assert row is not None
     if row.live:
         row = replace(row, declared=birth, base=_born(row, birth, limits))
-    return Applied(row, written, APPLIED, limits.floor)
+    return Applied(
+        memory=row,
+        written=written,
+        reason=APPLIED,
+        against=limits.floor,
+    )
 
 
 def _born(row: Memory, birth: Floor, limits: Limits) -> Base | None:
     """The past of a declared row: everything up to its birth may be dead, unless more is known to
     be."""
+    # Nothing can fill a row that has no hole, so it needs no past.
     if not is_holed(row):
         return None
     base = row.base
@@ -135,6 +165,7 @@ def truncated_by(limits: Limits, event: Event) -> tuple[Limits, Reason]:
     # Of all that ever came only the greatest counts: what the others ended, it ends as well.
     if order is NEWER:
         return replace(limits, truncated=stamp), APPLIED
+    # A copy of the very truncate may carry a better proof, or a later run (rules R4, R14).
     if order is SAME:
         limits = replace(limits, truncated=known.joined(stamp, same=True))
     return limits, NOT_NEWER[order]
@@ -144,7 +175,8 @@ def accept_truncate(limits: Limits, event: Event) -> tuple[Limits, Reason]:
     """R11: an operator's word for a held truncate, decided again first. Where the clocks cannot
     tell, it takes the place of the one known."""
     decided = truncated_by(limits, event)
-    if not REASONS[decided[1]].acceptable:
+    _, reason = decided
+    if not REASONS[reason].acceptable:
         return decided
     return replace(limits, truncated=stamp_of(event)), APPLIED
 
@@ -155,10 +187,20 @@ def truncate(memory: Memory, event: Event, limits: Limits) -> Applied:
     order = stamp_of(event).compare(memory.stamp, limits.lineage)
     if order is NEWER:
         # No tombstone is left: the truncate itself is remembered, and is one for every key.
-        return Applied(None, None, APPLIED, memory.stamp)
+        return Applied(
+            memory=None,
+            written=None,
+            reason=APPLIED,
+            against=memory.stamp,
+        )
     if order is OLDER and memory.live:
         return apply(memory, event, limits)
-    return Applied(memory, None, NOT_NEWER[order], memory.stamp)
+    return Applied(
+        memory=memory,
+        written=None,
+        reason=NOT_NEWER[order],
+        against=memory.stamp,
+    )
 
 
 def forget(limits: Limits, tombstone: Stamp) -> Limits:

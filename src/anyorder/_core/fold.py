@@ -97,7 +97,12 @@ def apply(memory: Memory | None, event: Event, limits: Limits) -> Applied:
     except NotDecided as undecided:
         # The whole event is held, even if some of its columns were decided: what it says of the
         # others would be lost.
-        return Applied(memory, None, NOT_DECIDED[undecided.order], undecided.against)
+        return Applied(
+            memory=memory,
+            written=None,
+            reason=NOT_DECIDED[undecided.order],
+            against=undecided.against,
+        )
 
 
 def _onto_empty(event: Event, stamp: Stamp, limits: Limits) -> Applied:
@@ -105,11 +110,21 @@ def _onto_empty(event: Event, stamp: Stamp, limits: Limits) -> Applied:
     truncated, floor, lineage = limits.truncated, limits.floor, limits.lineage
     # A truncate is exact (rules R10), so it comes before the floor (rules R3), which is not.
     if truncated is not None and stamp.decided(truncated, lineage) is not NEWER:
-        return Applied(None, None, STALE, truncated)
+        return Applied(
+            memory=None,
+            written=None,
+            reason=STALE,
+            against=truncated,
+        )
     above = stamp.position.above(floor, lineage)
     if above is not Above.YES:
         # Nothing is stored, not even a delete: as a tombstone it would open the door again.
-        return Applied(None, None, _below(above, event), floor)
+        return Applied(
+            memory=None,
+            written=None,
+            reason=_below(above, event),
+            against=floor,
+        )
     if event.kind is not PUT:
         return Applied(Memory(stamp), None, APPLIED)
     if event.whole:
@@ -123,11 +138,13 @@ def _onto_empty(event: Event, stamp: Stamp, limits: Limits) -> Applied:
 
 def _below(above: Above, event: Event) -> Reason:
     """Why an event that is not above the floor may not fill an empty slot."""
+    # It lacks the clock by which something was forgotten (rules R3).
     if above is Above.UNKNOWN:
         return Reason.UNKNOWN_SCOPE
     if event.kind is PUT:
         # It may be of a life whose tombstone is forgotten, or of one that nobody ended.
         return Reason.LATE
+    # A delete of what is not there; of what was there, its own tombstone is the forgotten one.
     return Reason.ABSORBED
 
 
@@ -150,6 +167,7 @@ def _onto_memory(memory: Memory, event: Event, limits: Limits) -> Applied:
         return _again(memory, stamp)
     if order is NEWER:
         return _newer(memory, event, stamp, limits.lineage, tied=tied)
+    # A tombstone has no columns: what is older than it is dead as a whole.
     if not memory.live:
         return Applied(_met(memory, position), None, STALE, held)
     return _older(memory, event, stamp, limits.lineage)
@@ -159,6 +177,7 @@ def _met(memory: Memory, position: Position) -> Memory:
     """The memory after meeting what is older: its offset is joined (rules R5)."""
     held = memory.stamp
     joined = held.position.joined(position, False)
+    # The very same memory, so that nothing is written: most of what is stale is not re-emitted.
     if joined is held.position:
         return memory
     return replace(memory, stamp=replace(held, position=joined))
@@ -174,7 +193,12 @@ def _again(memory: Memory, stamp: Stamp) -> Applied:
     if joined is held:
         return Applied(memory, None, reason, held)
     met = replace(memory, stamp=joined, base=past.met_again(memory.base, stamp))
-    return Applied(met, None, reason, held)
+    return Applied(
+        memory=met,
+        written=None,
+        reason=reason,
+        against=held,
+    )
 
 
 def _newer(memory: Memory, event: Event, stamp: Stamp, lineage: Lineage, *, tied: bool) -> Applied:
@@ -202,8 +226,19 @@ def _newer(memory: Memory, event: Event, stamp: Stamp, lineage: Lineage, *, tied
         written = written_moves(event, moves)
     if tied and not memory.live:
         # A delete and a put of one position claim the row itself, even if the put tells nothing.
-        return Applied(row, written, Reason.CONFLICT, held)
-    return _judged(Applied(row, written, APPLIED, held), found)
+        return Applied(
+            memory=row,
+            written=written,
+            reason=Reason.CONFLICT,
+            against=held,
+        )
+    applied = Applied(
+        memory=row,
+        written=written,
+        reason=APPLIED,
+        against=held,
+    )
+    return _judged(applied, found)
 
 
 def _inheriting(row: Memory, before: Memory) -> Memory:
@@ -237,13 +272,20 @@ def _older(memory: Memory, event: Event, stamp: Stamp, lineage: Lineage) -> Appl
     if row == memory:
         # Nothing moved: it is the very same memory, so that nothing is stored.
         row = memory
-    return _judged(Applied(row, written, reason, held), found)
+    applied = Applied(
+        memory=row,
+        written=written,
+        reason=reason,
+        against=held,
+    )
+    return _judged(applied, found)
 
 
 def _judged(applied: Applied, found: Ties) -> Applied:
     """... or a conflict, with the other content of a column that is disputed from now on."""
     assert applied.memory is not None
     other = claimed(applied.memory, found)
+    # Most events claim nothing that another one has claimed.
     if other is None:
         return applied
     return applied._replace(reason=Reason.CONFLICT, against=other)

@@ -70,6 +70,7 @@ def orders_of_older(columns: Columns, stamp: Stamp, row: Stamp, lineage: Lineage
     undecided: dict[str, tuple[Order, Stamp]] = {}
     for name, column in columns.items():
         held = column.told_by(row)
+        # A hole has no position to compare with; the past of the row decides of it.
         if held is None:
             continue
         order = orders[name] = stamp.compare(held, lineage)
@@ -97,12 +98,20 @@ def after_newer(columns: Columns, moves: Moves, row: Stamp, ties: Ties) -> Colum
         move = moves[name]
         if move is TAKE:
             # Anything newer ends a dispute, unless it is the other content itself (rules R12).
-            after[name] = Column(OWN, column.said, name in ties)
+            after[name] = Column(
+                cell=OWN,
+                said=column.said,
+                disputed=name in ties,
+            )
         elif move is CLEAR:
             after[name] = Column(HOLE, column.said)
         else:
             # It is inherited: what the row's own event told is another event's from now on.
-            after[name] = Column(column.told_by(row), column.said, column.disputed)
+            after[name] = Column(
+                cell=column.told_by(row),
+                said=column.said,
+                disputed=column.disputed,
+            )
     return after
 
 
@@ -119,13 +128,21 @@ def after_older(
         move = moves[name]
         if move is TAKE:
             # The row stays another event's, so the column is told apart from it.
-            after[name] = Column(_taken(column.cell, stamp), column.said, name in ties)
+            after[name] = Column(
+                cell=_taken(column.cell, stamp),
+                said=column.said,
+                disputed=name in ties,
+            )
         elif move is CLEAR:
             after[name] = Column(HOLE, column.said)
         else:
             # A content of the same position that is the lesser changes nothing but the mark.
             cell = _kept(column.cell, stamp, orders[name])
-            after[name] = Column(cell, column.said, column.disputed or name in ties)
+            after[name] = Column(
+                cell=cell,
+                said=column.said,
+                disputed=column.disputed or name in ties,
+            )
     return after
 
 
