@@ -3,10 +3,23 @@ tests need none of them."""
 
 from __future__ import annotations
 
+import os
+import sys
 from collections.abc import Iterator
 from typing import Any
 
 import pytest
+
+from tests.once import common_folder
+
+
+@pytest.fixture(scope="session", autouse=True)
+def compiled_once(tmp_path_factory: pytest.TempPathFactory) -> None:
+    """Where Python may write no bytecode beside the sources, each of some hundred children would
+    compile the package. It is kept in the folder of this run instead."""
+    if sys.dont_write_bytecode:
+        os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
+        os.environ["PYTHONPYCACHEPREFIX"] = str(common_folder(tmp_path_factory) / "bytecode")
 
 
 @pytest.fixture(scope="session")

@@ -17,9 +17,7 @@ Made = TypeVar("Made")
 def once(factory: pytest.TempPathFactory, name: str, make: Callable[[Path], Made]) -> Made:
     """What `make` gives, in a folder that all workers see: the first worker that asks makes it, the
     others wait and read it. It must be picklable."""
-    own = factory.getbasetemp()
-    common = own.parent if "PYTEST_XDIST_WORKER" in os.environ else own
-    folder = common / f"once {name}"
+    folder = common_folder(factory) / f"once {name}"
     folder.mkdir(exist_ok=True)
     kept = folder / "made"
     with (folder / "lock").open("w") as lock:
@@ -29,3 +27,9 @@ def once(factory: pytest.TempPathFactory, name: str, make: Callable[[Path], Made
             kept.write_bytes(made)
     found: Made = pickle.loads(kept.read_bytes())
     return found
+
+
+def common_folder(factory: pytest.TempPathFactory) -> Path:
+    """A folder of this test run, the same for all its workers."""
+    own = factory.getbasetemp()
+    return own.parent if "PYTEST_XDIST_WORKER" in os.environ else own
