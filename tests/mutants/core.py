@@ -56,8 +56,8 @@ MUTANTS = [
         Change(
             FOLD,
             "_newer",
-            "after_newer(columns, moves, held, found)",
-            "after_newer(columns, moves, held.joined(own), found)",
+            "after_newer(columns, moves, stored, found)",
+            "after_newer(columns, moves, stored.joined(own), found)",
         ),
         killed_by="tests/model/test_books.py"
         "::test_every_order_and_every_batching_ends_in_one_state[False-PXYD-log]",
@@ -168,8 +168,8 @@ MUTANTS = [
         Change(
             FOLD,
             "_onto_memory",
-            "stamp.compare_content(held)",
-            "SAME if stamp.has_content_of(held) else OLDER",
+            "stamp.compare_content(stored)",
+            "SAME if stamp.has_content_of(stored) else OLDER",
         ),
         killed_by="tests/model/test_books.py"
         "::test_a_tie_is_a_function_of_the_events[PXYD-2-3-True-xy]",
@@ -177,7 +177,7 @@ MUTANTS = [
     Mutant(
         "R12",
         "a tie is not marked",
-        Change(TIES, "ties", "found[name] = held", ""),
+        Change(TIES, "ties", "found[name] = stored", ""),
         killed_by="tests/core/test_decide.py::test_each_situation_has_its_reason",
     ),
     Mutant(

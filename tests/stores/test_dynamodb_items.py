@@ -37,7 +37,7 @@ from anyorder.stores.dynamodb.items import (
     memory_of,
     schema_for,
 )
-from anyorder.stores.dynamodb.overtaking import incoming_guard, stored_guard
+from anyorder.stores.dynamodb.overtaking import incoming_threshold, stored_threshold
 from anyorder.stores.dynamodb.requests import Answer, Requests
 from anyorder.stores.dynamodb.writes import CONDITION_FAILED, Slot, Target, plan, settle
 from tests.stores.dynamodb_place import plain
@@ -162,7 +162,7 @@ SCALARS = [
 
 def overtakes(stored: Memory, new: Memory) -> bool:
     """The condition of an unread write, as DynamoDB evaluates it."""
-    there, mine = stored_guard(stored), incoming_guard(new)
+    there, mine = stored_threshold(stored), incoming_threshold(new)
     if there is None or mine is None or not mine.scope < there.value < mine.value:
         return False
     return mine.offset is None or (there.offset is not None and there.offset < mine.offset)

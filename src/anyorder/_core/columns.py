@@ -3,8 +3,8 @@
 A memory lists only the columns that differ from the others, and so does an event. What is not
 listed is *the rest*: one more column, as it were, which stands for all that nobody mentions, also
 for those that no event has named yet. `split` cuts a row and an event along the same lines: of each
-part the row and the event say one thing, and the rest is one of the parts. `join` writes the parts
-down as a memory again. Nothing outside this module knows how the rest is spelled.
+part the row and the event say one thing, and the rest is one of the parts. `memory_of` writes the
+parts down as a memory again. Nothing outside this module knows how the rest is spelled.
 """
 
 from __future__ import annotations
@@ -190,7 +190,7 @@ def _sayings(event: Event, names: Iterable[str]) -> dict[str, Says]:
     return dict.fromkeys(names, TELLS) | dict.fromkeys(event.holes, untold) | {REST: TELLS}
 
 
-def join(stamp: Stamp, columns: Columns, base: Base | None) -> Memory:
+def memory_of(stamp: Stamp, columns: Columns, base: Base | None) -> Memory:
     """The memory of these columns: what is as the rest is not listed, a row all its own lists
     nothing, and a row without holes needs no past."""
     rest = columns[REST].cell

@@ -30,7 +30,7 @@ from anyorder._core.columns import (
     Written,
     both,
     is_inheriting,
-    join,
+    memory_of,
     split,
     written_moves,
     written_new,
@@ -132,7 +132,7 @@ def _onto_empty(event: Event, stamp: Stamp, limits: Limits) -> Applied:
     base = past.of_empty_slot(floor, truncated, lineage)
     columns = split(None, event)
     after = after_newer(columns, moves_of_newer(columns), stamp, NO_TIES)
-    row = join(stamp, after, past.of_put(event, stamp, base))
+    row = memory_of(stamp, after, past.of_put(event, stamp, base))
     return Applied(row, written_new(event), APPLIED)
 
 
@@ -150,66 +150,66 @@ def _below(above: Above, event: Event) -> Reason:
 
 def _onto_memory(memory: Memory, event: Event, limits: Limits) -> Applied:
     """The key is remembered, so nothing but its memory decides, however late the event."""
-    held, position = memory.stamp, event.position
+    stored, position = memory.stamp, event.position
     assert position is not None
-    order = position.compare(held.position, limits.lineage)
+    order = position.compare(stored.position, limits.lineage)
     if order is OLDER and memory.is_simple:
         # There is nothing to fill and nothing to clear: the common case of what is not applied.
-        return Applied(_met(memory, position), None, STALE, held)
+        return Applied(_met(memory, position), None, STALE, stored)
     if order is UNDECIDED or order is WAITING:
-        return Applied(memory, None, NOT_DECIDED[order], held)
+        return Applied(memory, None, NOT_DECIDED[order], stored)
     stamp = stamp_of(event)
     tied = order is SAME
     if tied:
         # Of two contents the greater is shown, whichever came first (rules R12).
-        order = stamp.compare_content(held)
+        order = stamp.compare_content(stored)
     if order is SAME:
         return _again(memory, stamp)
     if order is NEWER:
         return _newer(memory, event, stamp, limits.lineage, tied=tied)
     # A tombstone has no columns: what is older than it is dead as a whole.
     if not memory.live:
-        return Applied(_met(memory, position), None, STALE, held)
+        return Applied(_met(memory, position), None, STALE, stored)
     return _older(memory, event, stamp, limits.lineage)
 
 
 def _met(memory: Memory, position: Position) -> Memory:
     """The memory after meeting what is older: its offset is joined (rules R5)."""
-    held = memory.stamp
-    joined = held.position.joined(position, False)
+    stored = memory.stamp
+    joined = stored.position.joined(position, False)
     # The very same memory, so that nothing is written: most of what is stale is not re-emitted.
-    if joined is held.position:
+    if joined is stored.position:
         return memory
-    return replace(memory, stamp=replace(held, position=joined))
+    return replace(memory, stamp=replace(stored, position=joined))
 
 
 def _again(memory: Memory, stamp: Stamp) -> Applied:
     """The row's own event came again."""
-    held, reason = memory.stamp, Reason.DUPLICATE
+    stored, reason = memory.stamp, Reason.DUPLICATE
     if is_own_disputed(memory):
         # Its content is one of two, however often it comes (rules R12).
         reason = Reason.CONFLICT
-    joined = held.joined(stamp, same=True)
-    if joined is held:
-        return Applied(memory, None, reason, held)
+    joined = stored.joined(stamp, same=True)
+    if joined is stored:
+        return Applied(memory, None, reason, stored)
     met = replace(memory, stamp=joined, base=past.met_again(memory.base, stamp))
     return Applied(
         memory=met,
         written=None,
         reason=reason,
-        against=held,
+        against=stored,
     )
 
 
 def _newer(memory: Memory, event: Event, stamp: Stamp, lineage: Lineage, *, tied: bool) -> Applied:
     """The event takes the slot, and carries on the joined offset of what it replaces (R5)."""
-    held = memory.stamp
-    own = stamp.joined(held)
+    stored = memory.stamp
+    own = stamp.joined(stored)
     if event.kind is not PUT:
-        return Applied(Memory(own), None, APPLIED, held)
+        return Applied(Memory(own), None, APPLIED, stored)
     if event.whole and not tied:
         # Nothing is told apart, and nothing is left that it could be tied with: the common case.
-        return Applied(Memory(own), written_new(event), APPLIED, held)
+        return Applied(Memory(own), written_new(event), APPLIED, stored)
     begins = event.whole or event.creates or not memory.live
     columns = split(memory, event)
     found = NO_TIES
@@ -219,7 +219,7 @@ def _newer(memory: Memory, event: Event, stamp: Stamp, lineage: Lineage, *, tied
         found = ties(memory, columns, stamp, lineage)
     moves = moves_of_newer(columns)
     base = past.of_put(event, own, past.of_slot(memory))
-    row = _inheriting(join(own, after_newer(columns, moves, held, found), base), memory)
+    row = _inheriting(memory_of(own, after_newer(columns, moves, stored, found), base), memory)
     if begins:
         written: Written | None = written_new(event)
     else:
@@ -230,13 +230,13 @@ def _newer(memory: Memory, event: Event, stamp: Stamp, lineage: Lineage, *, tied
             memory=row,
             written=written,
             reason=Reason.CONFLICT,
-            against=held,
+            against=stored,
         )
     applied = Applied(
         memory=row,
         written=written,
         reason=APPLIED,
-        against=held,
+        against=stored,
     )
     return _judged(applied, found)
 
@@ -250,9 +250,9 @@ def _inheriting(row: Memory, before: Memory) -> Memory:
 
 def _older(memory: Memory, event: Event, stamp: Stamp, lineage: Lineage) -> Applied:
     """The event is older than the row, but perhaps newer than some of its columns."""
-    held, base = memory.stamp, memory.base
+    stored, base = memory.stamp, memory.base
     columns = split(memory, event)
-    orders = orders_of_older(columns, stamp, held, lineage)
+    orders = orders_of_older(columns, stamp, stored, lineage)
     found = ties(memory, columns, stamp, lineage)
     moves = moves_of_older(columns, orders)
     refused = past.refusal(base, event, stamp, lineage, tells=TAKE in moves.values())
@@ -262,7 +262,7 @@ def _older(memory: Memory, event: Event, stamp: Stamp, lineage: Lineage) -> Appl
         # What it ends must not come back: an event before it would fill the holes that it leaves.
         base = past.dead_up_to(base, stamp, lineage)
     after = after_older(columns, moves, orders, stamp, found)
-    row = join(held.joined(stamp), after, base)
+    row = memory_of(stored.joined(stamp), after, base)
     # It is the same row of the same write, so an operator's mark and the attempt's token stay.
     row = replace(row, declared=memory.declared, token=memory.token)
     written = written_moves(event, moves)
@@ -276,7 +276,7 @@ def _older(memory: Memory, event: Event, stamp: Stamp, lineage: Lineage) -> Appl
         memory=row,
         written=written,
         reason=reason,
-        against=held,
+        against=stored,
     )
     return _judged(applied, found)
 

@@ -69,14 +69,14 @@ def orders_of_older(columns: Columns, stamp: Stamp, row: Stamp, lineage: Lineage
     orders: dict[str, Order | None] = dict.fromkeys(columns)
     undecided: dict[str, tuple[Order, Stamp]] = {}
     for name, column in columns.items():
-        held = column.told_by(row)
+        stored = column.told_by(row)
         # A hole has no position to compare with; the past of the row decides of it.
-        if held is None:
+        if stored is None:
             continue
-        order = orders[name] = stamp.compare(held, lineage)
+        order = orders[name] = stamp.compare(stored, lineage)
         is_open = order is UNDECIDED or order is WAITING
         if is_open and column.said is not NOTHING:
-            undecided[name] = order, held
+            undecided[name] = order, stored
     if undecided:
         raise _first(undecided)
     return orders
@@ -87,8 +87,8 @@ def _first(undecided: Mapping[str, tuple[Order, Stamp]]) -> NotDecided:
     # A conflict goes first: it stays one whatever comes, but what waits may be told by itself. Then
     # by name: the answer depends on what is asked, not on the order of a set (`PYTHONHASHSEED`).
     conflicts = [name for name, (order, _) in undecided.items() if order is UNDECIDED]
-    order, held = undecided[min(conflicts or undecided)]
-    return NotDecided(order, held)
+    order, stored = undecided[min(conflicts or undecided)]
+    return NotDecided(order, stored)
 
 
 def after_newer(columns: Columns, moves: Moves, row: Stamp, ties: Ties) -> Columns:

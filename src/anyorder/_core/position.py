@@ -78,7 +78,7 @@ Lineage = Mapping[str, tuple[str, ...]]
 (rules R14)."""
 
 
-class Guard(NamedTuple):
+class Threshold(NamedTuple):
     """A place that can be compared in a store, byte by byte (rules R9). `scope`: what two positions
     must share; it is a prefix of `value`. `offset`: the joined offset, where there is one.
     """
@@ -88,15 +88,15 @@ class Guard(NamedTuple):
     offset: int | None = None
 
 
-def guard_of(
+def threshold_of(
     scope: Sequence[Part],
     value: Sequence[Part],
     offset: int | None = None,
-) -> Guard | None:
-    """The guard at this place; None if its numbers are too large for the encoding."""
+) -> Threshold | None:
+    """The threshold at this place; None if its numbers are too large for the encoding."""
     try:
         shared = encode(scope)
-        return Guard(shared, shared + encode(value), offset)
+        return Threshold(shared, shared + encode(value), offset)
     except PositionTooLarge:
         return None
 
@@ -147,9 +147,9 @@ class Clocked(Protocol):
 
     # ---- what may be overtaken unread
 
-    def guard(self, *, incoming: bool) -> Guard | None:
-        """R9: a change above the guard of a stored position is newer for certain. `incoming`: this
-        is the change, and what it gives must lie above. None: nothing is certain."""
+    def threshold(self, *, incoming: bool) -> Threshold | None:
+        """R9: a change above the threshold of a stored position is newer for certain. `incoming`:
+        this is the change, and what it gives must lie above. None: nothing is certain."""
 
     # ---- suspicion and runs
 

@@ -23,13 +23,13 @@ def ties(memory: Memory, columns: Columns, stamp: Stamp, lineage: Lineage) -> Ti
     found: Ties = {}
     end = _end_before(memory)
     for name, column in columns.items():
-        held = _met_in(column, memory.stamp, end)
+        stored = _met_in(column, memory.stamp, end)
         # The same event again is no other content; but in a column that is disputed already, it is
         # one of two.
-        if held is None or (held.has_content_of(stamp) and not column.disputed):
+        if stored is None or (stored.has_content_of(stamp) and not column.disputed):
             continue
-        if stamp.position.compare(held.position, lineage) is SAME:
-            found[name] = held
+        if stamp.position.compare(stored.position, lineage) is SAME:
+            found[name] = stored
     return found
 
 
@@ -37,11 +37,11 @@ def _met_in(column: Column, row: Stamp, end: Stamp | None) -> Stamp | None:
     """What the event meets in a column: who told it, or who ended it."""
     if column.said is NOTHING:
         return None
-    held = column.told_by(row)
-    if held is None and column.said is TELLS:
+    stored = column.told_by(row)
+    if stored is None and column.said is TELLS:
         # A put of the very position of a delete: what it would fill, that one ended.
         return end
-    return held
+    return stored
 
 
 def _end_before(memory: Memory) -> Stamp | None:

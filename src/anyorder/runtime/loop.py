@@ -93,7 +93,7 @@ class Run:
             self.report.count(taken)
             if not self._dry:
                 self._source.done(batch)
-                self._guard_quarantine(taken)
+                self._watch_quarantine(taken)
         if self._progress is not None:
             self._progress(self.report)
         if not self._dry:
@@ -130,7 +130,7 @@ class Run:
         if now - self._reaped > REAP_SECONDS:
             self._reaped = now
 
-    def _guard_quarantine(self, taken: Taken) -> None:
+    def _watch_quarantine(self, taken: Taken) -> None:
         """Stop loudly instead of filling the quarantine with a stream that cannot be right."""
         self._latest.extend(
             decision.quarantined and not REASONS[decision.reason].expected

@@ -12,12 +12,12 @@ from anyorder._core.position import (
     Above,
     Clocked,
     Description,
-    Guard,
     Lineage,
     Order,
+    Threshold,
     above_if,
     by_number,
-    guard_of,
+    threshold_of,
 )
 from anyorder.errors import NotReapable
 
@@ -79,9 +79,9 @@ class OffsetPosition(msgspec.Struct, frozen=True, array_like=True, tag="kafka", 
         # Here a null record is a delete at its offset, and no hint.
         return False
 
-    def guard(self, *, incoming: bool) -> Guard | None:
+    def threshold(self, *, incoming: bool) -> Threshold | None:
         # Inside one partition of one life the offset is the whole order, on both sides.
-        return guard_of((self.scope, self.epoch, self.partition), (self.offset,))
+        return threshold_of((self.scope, self.epoch, self.partition), (self.offset,))
 
     def growing(self) -> tuple[str, int] | None:
         return f"{self.scope}#{self.epoch}/{self.partition}", self.offset

@@ -27,12 +27,12 @@ from anyorder._core.position import (
     Above,
     Clocked,
     Description,
-    Guard,
     Lineage,
     Order,
+    Threshold,
     above_if,
     by_number,
-    guard_of,
+    threshold_of,
 )
 from anyorder.errors import NotReapable
 
@@ -202,7 +202,7 @@ class LogPosition(LogRecord, frozen=True, array_like=True, tag="pg", gc=False):
 
     # ---- what may be overtaken unread
 
-    def guard(self, *, incoming: bool) -> Guard | None:
+    def threshold(self, *, incoming: bool) -> Threshold | None:
         limit: int | None = self.lsn
         if self.op in READS:
             # A change at S or after is newer than the read. The read itself is not ordered by the
@@ -214,7 +214,7 @@ class LogPosition(LogRecord, frozen=True, array_like=True, tag="pg", gc=False):
             limit = None if self.seq0 is None else max(self.lsn, self.seq0)
         if limit is None:
             return None
-        return guard_of((self.scope, self.run, self.partition), (limit,), self.offset)
+        return threshold_of((self.scope, self.run, self.partition), (limit,), self.offset)
 
     # ---- suspicion and runs
 

@@ -17,12 +17,12 @@ from anyorder._core.position import (
     Above,
     Clocked,
     Description,
-    Guard,
     Lineage,
     Order,
+    Threshold,
     above_if,
-    guard_of,
     newer_if,
+    threshold_of,
 )
 from anyorder.errors import NotReapable
 
@@ -98,11 +98,11 @@ class ScalarPosition(msgspec.Struct, frozen=True, array_like=True, tag="scalar",
         # Hints come beside a log (rules R6).
         return False
 
-    def guard(self, *, incoming: bool) -> Guard | None:
+    def threshold(self, *, incoming: bool) -> Threshold | None:
         # Inside a group the numbers are not the whole order (see `compare`).
         if self.group:
             return None
-        return guard_of((self.kind, self.scope, self.lineage), self.value)
+        return threshold_of((self.kind, self.scope, self.lineage), self.value)
 
     def growing(self) -> tuple[str, int] | None:
         # A version may count for each key, and a timestamp of the source is no proof (rules R13).

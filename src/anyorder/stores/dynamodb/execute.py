@@ -94,7 +94,7 @@ class Execution:
                 raise self._refused(said)
             floor, *reasons = said.reasons
             if floor.get("Code") == "ConditionalCheckFailed":
-                self._floors.forget(self._meta.name, bucket)
+                self._floors.read_again(self._meta.name, bucket)
                 return done + [
                     self._failed(made, reason.get("Item"), said)
                     for made, reason in zip(planned, reasons, strict=True)

@@ -116,7 +116,7 @@ class Floors:
         }
         return {"ConditionCheck": {**check, "ExpressionAttributeValues": values}}
 
-    def forget(self, table: str, bucket: int) -> None:
+    def read_again(self, table: str, bucket: int) -> None:
         """A check failed: read it again next time."""
         with self._lock:
             self._known.pop((table, bucket), None)

@@ -30,7 +30,7 @@ from anyorder.stores.dynamodb.items import (
     memory_of,
     text_of,
 )
-from anyorder.stores.dynamodb.overtaking import incoming_guard, stored_guard
+from anyorder.stores.dynamodb.overtaking import incoming_threshold, stored_threshold
 from anyorder.stores.dynamodb.requests import Answer as Said
 
 CONDITION_FAILED = "ConditionalCheckFailedException"
@@ -102,11 +102,11 @@ def _live(memory: Memory | None) -> bool:
 
 def _bookkeeping(target: Target, after: Memory, text: str) -> Item:
     ours: Item = {MEMORY: {"S": text}}
-    guard = stored_guard(after)
-    if guard is not None:
-        ours[GUARD] = {"B": guard.value}
-        if guard.offset is not None:
-            ours[OFFSET] = {"N": str(guard.offset)}
+    threshold = stored_threshold(after)
+    if threshold is not None:
+        ours[GUARD] = {"B": threshold.value}
+        if threshold.offset is not None:
+            ours[OFFSET] = {"N": str(threshold.offset)}
     if not after.live:
         ours[SINCE] = {"N": str(target.now)}
         if target.expires is not None and is_forgettable(after.stamp):
@@ -146,15 +146,15 @@ def _condition(after: Memory, slot: Slot) -> tuple[dict[str, Any], Item]:
             **refusal,
         }, {":before": {"S": slot.text}}
     empty = "attribute_not_exists(#m)"
-    guard = incoming_guard(after) if slot.unread else None
-    if guard is None:
+    threshold = incoming_threshold(after) if slot.unread else None
+    if threshold is None:
         return {"ConditionExpression": empty, "ExpressionAttributeNames": names, **refusal}, {}
     older = "#g > :scope AND #g < :mine"
-    values: Item = {":scope": {"B": guard.scope}, ":mine": {"B": guard.value}}
+    values: Item = {":scope": {"B": threshold.scope}, ":mine": {"B": threshold.value}}
     names["#g"] = GUARD
-    if guard.offset is not None:
+    if threshold.offset is not None:
         older += " AND #o < :offset"
-        names["#o"], values[":offset"] = OFFSET, {"N": str(guard.offset)}
+        names["#o"], values[":offset"] = OFFSET, {"N": str(threshold.offset)}
     return {
         "ConditionExpression": f"{empty} OR ({older})",
         "ExpressionAttributeNames": names,
