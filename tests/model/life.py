@@ -67,14 +67,13 @@ class Life:
         limits, slot, delivered, held = state
         if self.reaping and self.store.is_tombstone(slot):
             yield "reap", (self.store.reap(slot, limits), 0, delivered, held)
-        for place, change in enumerate(self.changes):
-            known = self.store.learn(limits, place)
-            if change.op == "t":
+        undecided = held & ~self.truncates
+        for place in range(len(self.changes)):
+            if self.truncates >> place & 1:
                 yield self.truncate(state, place)
                 continue
-            step = self.store.deliver(
-                slot, (place,), held & ~self.truncates, known, known != limits
-            )
+            known = self.store.learn(limits, place)
+            step = self.store.deliver(slot, (place,), undecided, known, known != limits)
             if self.ranks and not self.back:
                 self.back = self.steps_back(slot, step.slot)
             after = (known, step.slot, delivered | 1 << place, step.held | held & self.truncates)

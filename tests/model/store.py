@@ -6,7 +6,8 @@ its histories ask for it.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
+from functools import lru_cache
 from typing import NamedTuple
 
 import msgspec
@@ -22,6 +23,7 @@ from anyorder.guard.holdings import disputes
 
 Row = tuple[object, ...]
 EMPTY = 0
+SETS = 50_000  # of events, which are numbered from 0 in each history: few, and asked for often
 FULL = 200_000  # steps that are kept: 100 MB
 _text = msgspec.json.Encoder(order="deterministic").encode
 QUARANTINED = frozenset(reason for reason in Reason if outcome_of(reason) is Outcome.QUARANTINED)
@@ -44,21 +46,20 @@ class Step(NamedTuple):
     accepted: int
 
 
-def bits(mask: int) -> Iterator[int]:
+@lru_cache(SETS)
+def bits(mask: int) -> tuple[int, ...]:
     """The numbers of the events in a set."""
-    at = 0
-    while mask:
-        if mask & 1:
-            yield at
-        mask, at = mask >> 1, at + 1
+    return tuple(at for at in range(mask.bit_length()) if mask >> at & 1)
 
 
-def among(mask: int, asked: Sequence[int]) -> int:
+@lru_cache(SETS)
+def among(mask: int, asked: tuple[int, ...]) -> int:
     """A set of events, as a set of places in a question."""
     return sum((mask >> place & 1) << at for at, place in enumerate(asked))
 
 
-def placed(mask: int, asked: Sequence[int]) -> int:
+@lru_cache(SETS)
+def placed(mask: int, asked: tuple[int, ...]) -> int:
     """The other way round."""
     found = 0
     for at in bits(mask):
@@ -157,8 +158,8 @@ class Store:
     ) -> Step:
         """The same write in any history: events by the names that all histories know them by, and
         in the answer by their places in the question."""
-        asked = [*batch, *bits(held)]
-        names = tuple(self._names[place] for place in asked)
+        asked = batch + bits(held)
+        names = tuple(map(self._names.__getitem__, asked))
         key = (slot, names, len(batch), limits, reconsider)
         known = self._shared.steps.get(key)
         if known is None:
