@@ -215,8 +215,8 @@ def losers_are_released_first(patch: Patch) -> None:
     ) -> Coalesced:
         newest, *losers = batch.newest_first(arrivals)
         judged = [
-            Judged(*newest, Reason.MALFORMED),
-            *(Judged(*loser, Reason.STALE) for loser in losers),
+            Judged(newest.number, newest.event, Reason.MALFORMED),
+            *(Judged(loser.number, loser.event, Reason.STALE) for loser in losers),
         ]
         return Coalesced(remembered.memory, remembered.memory, judged, [])
 

@@ -9,7 +9,7 @@ first, until nothing moves (the settling rule, R1).
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from typing import Any, NamedTuple, Protocol, TypeVar
 
 import msgspec
@@ -21,6 +21,9 @@ from anyorder._core.fold import Applied, Limits
 from anyorder._core.memory import Memory
 from anyorder._core.outcome import Outcome, Reason, outcome_of
 from anyorder._core.ties import disputed_at
+
+replace = msgspec.structs.replace
+# Values that are made by the million hold no cycle: the garbage collector need not look (gc=False).
 
 
 class Decision(msgspec.Struct, frozen=True, gc=False):
@@ -54,7 +57,7 @@ class Decision(msgspec.Struct, frozen=True, gc=False):
         return self.reason is Reason.APPLIED
 
 
-class Arrival(NamedTuple):
+class Arrival(msgspec.Struct, frozen=True, gc=False):
     """One delivery of a batch: its number there, by which its decision is found, and its event."""
 
     number: int
@@ -73,7 +76,7 @@ class Held(NamedTuple):
     event: Event
 
 
-class Judged(NamedTuple):
+class Judged(msgspec.Struct, frozen=True, gc=False):
     """One delivery of a batch as it stands now; in the end it becomes a `Decision`."""
 
     number: int
@@ -90,7 +93,7 @@ class Settled(NamedTuple):
     reason: Reason
 
 
-class Coalesced(NamedTuple):
+class Coalesced(msgspec.Struct, frozen=True, gc=False):
     """One key's share of a batch: the memory before and after, every delivery as it stands, the
     entries that closed, and what all of it together writes to the row."""
 
@@ -143,6 +146,9 @@ def _age(one: _Eventful) -> tuple[int, ...]:
     return position.newest_first()
 
 
+Answer = Callable[[Memory | None, Event, Limits], Applied]
+
+
 class _Folding:
     """The memory of a key while its events are folded into it, and what is to be written to its
     row."""
@@ -152,15 +158,9 @@ class _Folding:
         self.written: Written | None = None
         self._limits = limits
 
-    def decide(self, event: Event) -> Applied:
-        """The answer for an event that is new here."""
-        return self._taken(decide(self.memory, event, self._limits))
-
-    def decide_again(self, event: Event) -> Applied:
-        """The answer for an event that is held."""
-        return self._taken(decide_again(self.memory, event, self._limits))
-
-    def _taken(self, applied: Applied) -> Applied:
+    def take(self, answer: Answer, event: Event) -> Applied:
+        """The answer for an event: `decide` for one that is new here, else `decide_again`."""
+        applied = answer(self.memory, event, self._limits)
         self.memory = applied.memory
         self.written = applied.written_after(self.written)
         return applied
@@ -181,11 +181,19 @@ def coalesce(
     """
     folding = _Folding(memory, limits)
     judged: list[Judged] = []
-    for number, event in arrivals if len(arrivals) == 1 else newest_first(arrivals):
-        _, _, reason, against = folding.decide(event)
-        judged.append(Judged(number, event, reason, against))
+    # One event is its own order, and most keys of a batch have one.
+    ordered = arrivals
+    if len(arrivals) > 1:
+        ordered = newest_first(arrivals)
+    is_any_held = len(held) > 0
+    for one in ordered:
+        _, _, reason, against = folding.take(decide, one.event)
+        judged.append(Judged(one.number, one.event, reason, against))
+        is_any_held = is_any_held or reason.quarantined
+
     settled: list[Settled] = []
-    if reconsider or folding.memory is not memory:
+    has_moved = reconsider or folding.memory is not memory
+    if has_moved and is_any_held:
         settled = _settle(folding, judged, held)
     return Coalesced(memory, folding.memory, judged, settled, folding.written)
 
@@ -201,7 +209,7 @@ def _settle(folding: _Folding, judged: list[Judged], held: Sequence[Held]) -> li
         start = folding.memory
         _judge_again(folding, judged)
         for entry in tuple(waiting):
-            reason = folding.decide_again(entry.event).reason
+            reason = folding.take(decide_again, entry.event).reason
             if not reason.quarantined:
                 waiting.remove(entry)
                 settled.append(Settled(entry, reason))
@@ -214,8 +222,8 @@ def _judge_again(folding: _Folding, judged: list[Judged]) -> None:
     for index, one in enumerate(judged):
         # What was applied or ignored was decided for good.
         if one.reason.quarantined:
-            _, _, reason, against = folding.decide_again(one.event)
-            judged[index] = one._replace(reason=reason, against=against)
+            _, _, reason, against = folding.take(decide_again, one.event)
+            judged[index] = replace(one, reason=reason, against=against)
 
 
 def decide_again(memory: Memory | None, event: Event, limits: Limits) -> Applied:

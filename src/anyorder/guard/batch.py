@@ -41,7 +41,7 @@ def sort_out(arrivals: Sequence[Arrival], suspected: Collection[int] = NONE_SUSP
     truncates: list[Arrival] = []
     keys: Keys = {}
     for arrival in arrivals:
-        number, event = arrival
+        number, event = arrival.number, arrival.event
         if event.kind in BY_DECODER:
             decided.append(Judged(number, event, BY_DECODER[event.kind], detail=event.note))
         elif number in suspected:

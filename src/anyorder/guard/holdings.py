@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from types import MappingProxyType
 
-from anyorder._core.batch import Coalesced, Judged, identity_of
+from anyorder._core.batch import Coalesced, Judged, identity_of, replace
 from anyorder._core.event import canonical
 from anyorder._core.memory import Stamp
 from anyorder._core.outcome import Reason
@@ -39,7 +39,7 @@ def disputing(share: Coalesced, judged: Judged, content: object) -> Judged:
         if is_rival and one.event.position == event.position:
             other = one.event.fields
             break
-    return judged._replace(detail=f"the other content: {canonical(other)}")
+    return replace(judged, detail=f"the other content: {canonical(other)}")
 
 
 def holding(table: str, entity: str, judged: Judged, provenance: str) -> Holding:

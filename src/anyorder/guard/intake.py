@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import NamedTuple
 
-from anyorder._core.batch import Arrival, Decision, Judged, Settled, arrivals_of
+from anyorder._core.batch import Arrival, Decision, Judged, Settled, arrivals_of, replace
 from anyorder._core.event import Event
 from anyorder._core.reset import Growth, suspect
 from anyorder.errors import BooksUnbalanced
@@ -86,7 +86,7 @@ def take_in(
 
     # What belongs to no table has numbers too, behind all others.
     first = len(batch.arrivals)
-    others = [one._replace(number=index) for index, one in enumerate(loose, first)]
+    others = [replace(one, number=index) for index, one in enumerate(loose, first)]
     decisions = settle_without_rows(transaction, None, others, provenance)
     closed: list[Settled] = []
     for spec, arrivals in batch.tables:

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Any, NamedTuple
 
-from anyorder._core.batch import Coalesced, Decision, Judged, Settled
+from anyorder._core.batch import Coalesced, Decision, Judged, Settled, replace
 from anyorder._core.outcome import Reason
 from anyorder.guard.contract import Holding, TableSpec, Transaction
 from anyorder.guard.holdings import disputes, disputing, holding, keep
@@ -91,9 +91,9 @@ def _finished(share: Coalesced, token: str) -> Coalesced:
     judged: list[Judged] = []
     for one in share.judged:
         if one.reason is Reason.DUPLICATE:
-            one = one._replace(reason=Reason.APPLIED)
+            one = replace(one, reason=Reason.APPLIED)
         judged.append(one)
-    return share._replace(judged=judged)
+    return replace(share, judged=judged)
 
 
 def _holdings(

@@ -39,11 +39,12 @@ def take_truncates(
 ) -> Truncated:
     """Decide and carry out the truncates of a batch, then those that are held."""
     judged: list[Judged] = []
-    for number, event in arrivals:
+    for arrival in arrivals:
+        event = arrival.event
         limits, reason = truncated_by(limits, event)
         carry_out(transaction, spec, event, limits, reason)
         one = Judged(
-            number=number,
+            number=arrival.number,
             event=event,
             reason=reason,
             against=limits.truncated,
