@@ -46,7 +46,7 @@ class OwnDoor(NamedTuple):
     def __str__(self) -> str:
         return f"{self.module}:{self.factory}"
 
-    def made(self, *arguments: Any, **settings: Any) -> Any:
+    def made(self, /, *arguments: Any, **settings: Any) -> Any:
         """What the factory makes. Raises ConfigurationError where it is not there, or takes other
         arguments."""
         factory = self._found()

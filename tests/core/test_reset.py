@@ -7,11 +7,11 @@ import random
 
 import pytest
 
-from anyorder._core.event import Event, Kind
-from anyorder._core.families import LogPosition
+from anyorder._core.event import Event, Kind, canonical
+from anyorder._core.families import LogPosition, OffsetPosition
 from anyorder._core.outcome import Reason
 from anyorder._core.reset import CHECKPOINTS, SOURCE_MARGIN, Growth, observe, suspect
-from anyorder.guard.contract import TableSpec
+from anyorder.guard.contract import EntryQuery, TableSpec
 from anyorder.guard.intake import Share, take
 from anyorder.stores.memory import MemoryStore
 
@@ -68,3 +68,36 @@ def test_from_the_first_suspicion_on_everything_of_the_scope_is_quarantined() ->
     assert sorted(reasons) == sorted(
         [Reason.APPLIED, Reason.APPLIED, Reason.SUSPECTED_RESET, Reason.SUSPECTED_RESET]
     )
+
+
+@pytest.mark.parametrize("size", [1, 6])
+def test_an_entry_keeps_the_reason_that_the_event_had_first_however_it_is_batched(
+    size: int,
+) -> None:
+    """One event comes undecided, and again when its clock is suspected: the quarantine and the
+    books do not depend on where a batch is cut (rules R9)."""
+    doubtful = moved(key=1, partition=1, offset=5, minutes=0)
+    events = [
+        moved(key=1, partition=0, offset=5, minutes=0),
+        doubtful,
+        moved(key=2, partition=1, offset=1000, minutes=60),
+        moved(key=3, partition=1, offset=2000, minutes=120),
+        moved(key=4, partition=1, offset=3, minutes=600),
+        doubtful,
+    ]
+    store, spec = MemoryStore(), TableSpec("users", ("id",))
+
+    for start in range(0, len(events), size):
+        take(store, [Share(spec, events[start : start + size])], now=0.0, token=f"{start}")
+
+    with store.reading() as transaction:
+        held = {canonical(entry.key): entry for entry in transaction.entries(EntryQuery())}
+    assert held['{"id":1}'].reason == "conflict"
+    assert held['{"id":1}'].count == 2
+
+
+def moved(*, key: int, partition: int, offset: int, minutes: int) -> Event:
+    """A record of a raw topic."""
+    time = minutes * 60_000_000
+    position = OffsetPosition("kafka:users", partition, offset, time=time)
+    return Event(Kind.PUT, "users", {"id": key}, position, {"id": key}, time=time)

@@ -246,6 +246,25 @@ def test_a_second_source_table_is_unrouted_and_changes_nothing(pipeline: Pipelin
     )
 
 
+def test_records_that_name_no_table_and_no_topic_keep_the_target_that_they_had_first(
+    pipeline: Pipeline,
+) -> None:
+    """They are of one source table, too: in one run or in three, another does not take its
+    place."""
+    documents = {"envelope": "json", "options": '{ key = "/id", position = "/v" }'}
+    head = '[source]\npath = "day.jsonl"\nenvelope = "{envelope}"\noptions = {options}\n'
+    store = '[store]\nurl = "sqlite:///app.db"\n[[table]]\nname = "x"\n'
+    pipeline.path.joinpath("pipeline.toml").write_text(head.format(**documents) + store)
+    plain = [{"id": number, "v": 1} for number in (1, 2)]
+    foreign = {"topic": "a.users", "partition": 0, "offset": 1, "key": None}
+    foreign["value"] = json.dumps({"id": 3, "v": 1})
+
+    books = [pipeline.run(plain[0]), pipeline.run(foreign, code=1), pipeline.run(plain[1])]
+
+    assert [one["applied"] for one in books] == [1, 0, 1]
+    assert books[1]["quarantined"] == {"unrouted": 1}
+
+
 def test_what_was_unrouted_is_accepted_once_it_has_a_table_of_its_own(pipeline: Pipeline) -> None:
     anyone = '[[table]]\nmatch = "*.users"\nname = "{table}"\n'
     pipeline.tables(anyone)

@@ -6,7 +6,7 @@ the store: entries of several pipelines lie in one quarantine.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 import msgspec
@@ -41,7 +41,18 @@ _provenance = msgspec.json.Decoder(Provenance)
 
 def provenance_of(envelope: Envelope, source: str = "") -> str:
     """What an entry keeps of a delivery that this envelope read."""
-    return str(Provenance(envelope.name, dict(envelope.options), source))
+    # In JSON's own types: a program may give a set, or a text of a type of its own.
+    options = msgspec.to_builtins(dict(envelope.options), enc_hook=_plain, order="deterministic")
+    return str(Provenance(envelope.name, options, source))
+
+
+def _plain(value: object) -> object:
+    """An option that JSON has no type for, as near to it as can be."""
+    if isinstance(value, str):
+        return str.__str__(value)
+    if isinstance(value, Iterable):
+        return list(value)
+    return repr(value)
 
 
 class Unopened:

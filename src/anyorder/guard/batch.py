@@ -76,13 +76,15 @@ def apply(
     # Opened first: this is what locks the table, where a store has locks, and what the floor and
     # the truncate are read by for all that follows (rules R2).
     batch = _Batch(transaction, spec, transaction.open_table(spec), token, provenance)
-    batch.decisions |= settle_without_rows(transaction, spec, found.decided, provenance)
     batch.write(found.keys, reconsider=reconsider)
     if found.truncates or reconsider:
         batch.truncate(found.truncates)
     # A row that came may be the parent that another one waits for.
     if batch.has_applied:
         batch.retry()
+    # Last: of an event that came twice, first undecided and then suspected, the entry keeps the
+    # first reason, as one by one (rules R9).
+    batch.decisions |= settle_without_rows(transaction, spec, found.decided, provenance)
     return Settlement(batch.decisions, batch.closed)
 
 

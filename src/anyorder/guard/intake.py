@@ -102,7 +102,8 @@ def take_in(
         decisions |= settlement.decisions
         closed += settlement.closed
 
-    # Every delivery ends in exactly one outcome (rules R1). Nothing is committed before this holds.
+    # Every delivery ends in exactly one outcome (rules R1). Where a batch is one
+    # transaction, nothing is committed before this holds.
     expected = range(first + len(loose))
     if sorted(decisions) != list(expected):
         raise BooksUnbalanced

@@ -13,6 +13,10 @@ FOLLOWERS = frozenset((Kind.HINT, Kind.CONTROL, Kind.MALFORMED))
 """They need not tell their table: they claim no target, and go where their topic's changes go."""
 
 
+NAMELESS = "records without a topic"
+"""The source table of records that tell neither a table nor a topic."""
+
+
 class Ignored(msgspec.Struct, frozen=True):
     """The pipeline ignores it: its deliveries are `not_a_change`."""
 
@@ -40,5 +44,6 @@ def origin_of(event: Event) -> Origin:
     """Where it is from."""
     topic, table = event.delivery.topic, event.table
     # Where a record does not tell its source table, the topic is the best name that there is.
-    source = event.source or topic or table
+    # One that tells nothing is of a source table, too: it must not lose its target to another.
+    source = event.source or topic or table or NAMELESS
     return topic, table, source

@@ -82,9 +82,9 @@ def settle_without_rows(
 
 
 def _finished(share: Coalesced, token: str) -> Coalesced:
-    """A share with the labels that it would have, had no answer of the store been lost."""
+    """A share whose duplicates are applied, where the write was ours and its answer was lost."""
     # The memory that was met carries the token of this very attempt: the write was ours, and our
-    # own event is no duplicate (rules R9).
+    # own event is no duplicate (rules R9). Which of two copies it was cannot be told.
     is_ours = share.before is not None and share.before.token == token
     if not is_ours:
         return share

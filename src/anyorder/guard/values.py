@@ -42,7 +42,7 @@ class Remembered(NamedTuple):
 
     `limits`: this key's own, where a store keeps several floors; else the table's hold. `unread`:
     the store did not look, because its write will tell (`Lost`, `Replaced`); a key that comes to no
-    write is asked for again, and then it looks (`guard.look`).
+    write is asked for again, and then it looks (`recall.recall_one`).
     """
 
     memory: Memory | None

@@ -44,7 +44,12 @@ def open_source(kind: str, said: dict[str, Any]) -> Source:
     """
     own = own_door(kind)
     if own is not None:
-        return cast(Source, own.made(**said))
+        made = own.made(**said)
+        if not callable(getattr(made, "batches", None)):
+            raise ConfigurationError(
+                f"{own} made no source: a {type(made).__name__} has no batches"
+            )
+        return cast(Source, made)
     try:
         settings = settings_of(kind, said)
     except msgspec.ValidationError as error:

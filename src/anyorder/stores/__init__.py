@@ -58,7 +58,7 @@ def open_store(url: str, decode: Decode | None = None) -> Store:
     `decode` turns a quarantined delivery back into its event when it is decided again. Raises
     ConfigurationError for other URLs.
     """
-    scheme = urlsplit(url).scheme
+    scheme = _scheme(url)
     own = own_door(url) if scheme not in DOORS else None
     if own is None:
         return _address(scheme, url).open(decode)
@@ -71,10 +71,17 @@ def open_store(url: str, decode: Decode | None = None) -> Store:
 def ddl_of(url: str, tables: Sequence[str] = ()) -> str | None:
     """The DDL of the store behind a URL, which is not opened: its own tables, and the memories
     beside these tables. None where there is none. Raises ConfigurationError as `open_store`."""
-    scheme = urlsplit(url).scheme
+    scheme = _scheme(url)
     if scheme not in DOORS and own_door(url) is not None:
         return None
     return _address(scheme, url).ddl(tables)
+
+
+def _scheme(url: str) -> str:
+    try:
+        return urlsplit(url).scheme
+    except ValueError as error:
+        raise ConfigurationError(f"not a URL: {url!r}: {error}") from error
 
 
 def _address(scheme: str, url: str) -> Address:
