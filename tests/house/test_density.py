@@ -19,11 +19,6 @@ def density(name: str) -> Density:
     return Density(narrowed([file_of(module) for module in of_room(name)]))
 
 
-def red(name: str, reason: str) -> object:
-    """A room that does not hold the rule yet, with its figure of today."""
-    return pytest.param(name, marks=pytest.mark.xfail(strict=True, reason=reason))
-
-
 @pytest.mark.parametrize("name", ["_core", "guard"])
 def test_nine_of_ten_functions_have_at_most_8_branches(name: str) -> None:
     assert density(name).ninetieth <= 8
