@@ -15,7 +15,7 @@ MUTANTS = [
     Mutant(
         "R1",
         "what the quarantine holds already is held again",
-        Change(SETTLE, "_decision", "one.reason.quarantined and one.number in held", "False"),
+        Change(SETTLE, "_decision", "one.reason.quarantined and one.number in known", "False"),
         killed_by="tests/table/test_table.py::test_a_dropped_entry_does_not_come_back",
     ),
     Mutant(

@@ -17,6 +17,8 @@ from anyorder.guard.batch import reconsider_keys
 from anyorder.guard.contract import News, TableSpec, Transaction
 from anyorder.guard.truncates import swept
 
+# A round is over in the time of a few requests. Who is still disturbed after so many of them gives
+# up loudly, and the batch is delivered again: it must not be called done.
 ROUNDS = 20
 
 

@@ -2,7 +2,8 @@
 
 Nothing of the key is released. Each event is decided and written alone, newest first, on what was
 accepted so far: what is refused again is held, and the next one is decided on the unchanged memory.
-A loser that was released before its winner was taken would be lost with it.
+A loser that was released before its winner was taken would be lost with it: of put1 and put2, where
+the store refuses put2, put1 is no longer `stale`.
 """
 
 from __future__ import annotations

@@ -41,7 +41,7 @@ def settle(transaction: Transaction, spec: TableSpec, writing: Writing, token: s
     close(transaction, closed)
 
     # The quarantine is asked before anything is called held: what it has already is a duplicate.
-    held = keep(transaction, holdings, writing.early)
+    known = keep(transaction, holdings, writing.early)
     decisions: dict[int, Decision] = {}
     for share in finished:
         values = None
@@ -49,7 +49,7 @@ def settle(transaction: Transaction, spec: TableSpec, writing: Writing, token: s
         if not spec.writes_rows:
             values = _values(share)
         for one in share.judged:
-            decisions[one.number] = _decision(one, held, values)
+            decisions[one.number] = _decision(one, known, values)
     return Settlement(decisions, closed)
 
 
@@ -77,8 +77,8 @@ def settle_without_rows(
             # A truncate concerns every key, and of broken bytes the key may be unreadable.
             entity = "" if one.event.key is None else one.event.entity
             holdings[one.number] = holding(table, entity, one, provenance)
-    held = keep(transaction, holdings)
-    return {one.number: _decision(one, held, None) for one in ones}
+    known = keep(transaction, holdings)
+    return {one.number: _decision(one, known, None) for one in ones}
 
 
 def _finished(share: Coalesced, token: str) -> Coalesced:
@@ -121,10 +121,10 @@ def _values(share: Coalesced) -> dict[str, Any] | None:
     return dict(share.written.values)
 
 
-def _decision(one: Judged, held: set[int], values: dict[str, Any] | None) -> Decision:
+def _decision(one: Judged, known: set[int], values: dict[str, Any] | None) -> Decision:
     """The one place where a decision is made."""
     # What the quarantine holds already is not held a second time (rules R1).
-    if one.reason.quarantined and one.number in held:
+    if one.reason.quarantined and one.number in known:
         return Decision(
             event=one.event,
             reason=Reason.DUPLICATE,

@@ -1,8 +1,8 @@
 """Truncates (rules R10): a tombstone of every key at its position, kept for ever.
 
-Each is remembered first, then takes what is older than it: a crash in between leaves a truncate
-that is known, and whatever comes again meets it. Those that are held are decided again when one is
-taken.
+Each is remembered first, and then sweeps away what is older than it: a crash in between leaves a
+truncate that is known, and whatever comes again meets it. Those that are held are decided again
+when one is taken.
 """
 
 from __future__ import annotations
