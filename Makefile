@@ -3,12 +3,13 @@ PYTHON ?= python3
 BIN := .venv/bin
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
-.PHONY: help demo demo-aws parts-aws test check docs format whole acceptance bench bench-aws fuzz mutants clean
+.PHONY: help demo demo-aws parts parts-aws test check docs format whole acceptance bench bench-aws fuzz mutants clean
 
 help:
 	@echo "make demo        the whole story in the terminal and on one HTML page"
 	@echo "make demo-aws    the same through EventBridge, SQS and DynamoDB on this machine (needs a JDK 17 and Maven; fetches 50 MB)"
 	@echo "make parts-aws   EventBridge, SQS and DynamoDB on this machine, until Ctrl-C, to try things on (needs and fetches the same)"
+	@echo "make parts       fetch the real services that are jars (needs a JDK 17 and Maven; 93 MB); then ANYORDER_PARTS=.parts make test"
 	@echo "make test        the tests (whatever real services are missing is skipped, and says so)"
 	@echo "make check       lint, format, types"
 	@echo "make docs        write the generated parts of the documentation"
@@ -35,6 +36,12 @@ demo: .venv/base
 	@echo "Fetching Amazon DynamoDB Local: Amazon's own licence, for testing only, never redistributed."
 	mvn -q -B -f $< package -Dparts.dir=$(CURDIR)/.parts
 	@touch $@
+
+.parts/elasticmq-libs: tests/parts/elasticmq.pom.xml
+	mvn -q -B -f $< package -Dparts.dir=$(CURDIR)/.parts
+	@touch $@
+
+parts: .parts/dynamodb-libs .parts/elasticmq-libs
 
 demo-aws: .venv/dev .parts/dynamodb-libs
 	ANYORDER_PARTS=$(CURDIR)/.parts ANYORDER_REQUIRE=dynamodb,moto $(BIN)/python -m tests.aws.demo
