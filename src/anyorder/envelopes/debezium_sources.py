@@ -79,7 +79,11 @@ class Source(msgspec.Struct, frozen=True):
     @property
     def table_name(self) -> str:
         """The source's own name for the table: `public.users`."""
-        return _joined(self.schema, self.table)
+        schema, table = self.schema, self.table
+        # Asked for every record, and nearly every one tells both.
+        if schema and table:
+            return f"{schema}.{table}"
+        return _joined(schema, table)
 
     @property
     def source_table(self) -> str:
