@@ -160,7 +160,8 @@ def _settled(
         return f"entry {number} is dropped"
     if options.from_source:
         raise ConfigurationError(
-            "--from-source needs a source that can be asked, and a JSON-lines file cannot: use --accept or --drop"
+            "--from-source needs a source that can be asked, and a JSON-lines file cannot: "
+            "use --accept or --drop"
         )
     if not options.accept:
         raise ConfigurationError(

@@ -139,7 +139,8 @@ class Run:
         share = sum(self._latest) / WATCHED
         if len(self._latest) == WATCHED and share > self.pipeline.runtime.quarantine_share:
             raise TooManyQuarantined(
-                f"{share:.0%} of the latest {WATCHED} deliveries went to the quarantine: {self.report}. {TooManyQuarantined()}"
+                f"{share:.0%} of the latest {WATCHED} deliveries went to the quarantine: "
+                f"{self.report}. {TooManyQuarantined()}"
             )
         self._batches += 1
         if self._batches % CHECK_SIZE == 1 and taken.decisions:
@@ -147,7 +148,8 @@ class Run:
                 held = transaction.quarantine_size()
             if held > self.pipeline.quarantine_size:
                 raise QuarantineFull(
-                    f"the quarantine holds {held} bytes, more than {self.pipeline.quarantine_size}. {QuarantineFull()}"
+                    f"the quarantine holds {held} bytes, more than "
+                    f"{self.pipeline.quarantine_size}. {QuarantineFull()}"
                 )
 
 

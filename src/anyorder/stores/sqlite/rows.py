@@ -124,7 +124,8 @@ class Schema:
         if set(self.key) not in (primary, *unique):
             names = ", ".join(self.key)
             raise StoreError(
-                f"table {self.name} has no primary key or unique index on ({names}): create one, or name its key in key="
+                f"table {self.name} has no primary key or unique index on ({names}): "
+                "create one, or name its key in key="
             )
 
     def content(
@@ -154,7 +155,8 @@ class Schema:
             self.key = tuple(key)
         if set(key) != set(self.key):
             raise StoreError(
-                f"table {self.name} has the key ({', '.join(self.key)}), this event has ({', '.join(key)})"
+                f"table {self.name} has the key ({', '.join(self.key)}), "
+                f"this event has ({', '.join(key)})"
             )
         known = {column.lower(): column for column in self.columns}
         fresh = [
@@ -167,7 +169,8 @@ class Schema:
         for column in fresh:
             if column.lower() in known:
                 raise StoreError(
-                    f"column {column!r} of table {self.name} differs from another only in case, which SQLite does not tell apart"
+                    f"column {column!r} of table {self.name} differs from another only in case, "
+                    "which SQLite does not tell apart"
                 )
             known[column.lower()] = column
         if not self.created:
@@ -205,8 +208,9 @@ def _refuse_rows(database: sqlite3.Connection, spec: TableSpec, exists: bool) ->
         return
     if database.execute(SQL["any_row"].format(table=quoted(spec.name))).fetchone() is not None:
         raise TableNotEmpty(
-            f"table {spec.name} already has rows that no event explains. If every event to come is newer than them, say "
-            f'adopt="older-than-everything" (--adopt older-than-everything); otherwise use an empty table'
+            f"table {spec.name} already has rows that no event explains. If every event to come "
+            'is newer than them, say adopt="older-than-everything" '
+            "(--adopt older-than-everything); otherwise use an empty table"
         )
 
 
