@@ -92,6 +92,7 @@ def test_a_store_of_one_s_own_is_made_with_its_place_and_the_decoder(here: Path)
         ("sqlite:///app.db?place=x", "not a SQLite URL"),
         ("dynamodb://?region=x", "not a DynamoDB URL"),
         ("dynamodb://t?threads=many", "not a DynamoDB URL"),
+        ("http://[x", "not a URL"),
     ],
 )
 def test_a_url_that_opens_nothing_is_one_sentence(here: Path, url: str, sentence: str) -> None:
@@ -123,6 +124,15 @@ def test_a_source_of_one_s_own_is_made_with_what_is_said_by_name(here: Path) -> 
     assert [len(batch) for batch in source.batches(None, 10)] == [2]
     with pytest.raises(ConfigurationError, match="cannot be called so"):
         open_source("doors_of_mine:Lines", {"path": "a"})
+    with pytest.raises(ConfigurationError, match="cannot be called so"):
+        open_source("doors_of_mine:Lines", {"self": 1})
+
+
+def test_what_is_no_source_is_refused_before_anything_is_read(here: Path) -> None:
+    (here / "no_source_of_mine.py").write_text("def made():\n    return 1\n", encoding="utf-8")
+
+    with pytest.raises(ConfigurationError, match="made no source: a int has no batches"):
+        open_source("no_source_of_mine:made", {})
 
 
 @pytest.mark.parametrize(

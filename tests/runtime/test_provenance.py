@@ -244,3 +244,13 @@ def test_a_source_is_named_without_its_environment(here: Path) -> None:
         "options": {"inner": "debezium"},
         "source": "sqs:$QUEUE",
     }
+
+
+def test_an_option_of_a_type_that_json_has_not_is_spelled_as_its_plain_value() -> None:
+    class Named(str):
+        """A text of a program's own type."""
+
+    plain = open_envelope("debezium", placeholder="gone")
+    own = open_envelope("debezium", placeholder=Named("gone"))
+
+    assert provenance_of(own) == provenance_of(plain)
