@@ -105,7 +105,8 @@ def ratio(client: Any, name: str, spec: TableSpec, changes: Sequence[Change]) ->
     )
     found = (len(changes) / store.wall, len(recording.sent) / bare.wall)
     print(
-        f"{found[0]:.2f} s and {found[1]:.2f} s: the store is at {found[1] / found[0]:.2f} of the bare loop"
+        f"{found[0]:.2f} s and {found[1]:.2f} s: the store is at "
+        f"{found[1] / found[0]:.2f} of the bare loop"
     )
     return found[1] / found[0]
 

@@ -148,7 +148,8 @@ def _tried(setting: Trial, kills: int, seconds: float, rows: Any) -> dict[str, A
     wanted, found = final_rows(setting.records), rows()
     wrong = {key for key in wanted.keys() | found.keys() if wanted.get(key) != found.get(key)}  # type: ignore[call-overload]
     assert not wrong, (
-        f"{len(wrong)} rows are wrong: { {key: (found.get(key), wanted.get(key)) for key in sorted(wrong)[:3]} }"
+        f"{len(wrong)} rows are wrong: "
+        f"{ {key: (found.get(key), wanted.get(key)) for key in sorted(wrong)[:3]} }"
     )
     return {
         "messages": setting.sent,

@@ -90,7 +90,8 @@ def demo(folder: Path, seed: int = 0) -> int:
         bus = Bus(moto, queue)
         proxy = Upsert(moto, seed)
         say(
-            f"rule on the bus -> queue {queue.name} -> proxy that lets messages overtake each other and repeats some -> anyorder run"
+            f"rule on the bus -> queue {queue.name} -> proxy that lets messages overtake "
+            "each other and repeats some -> anyorder run"
         )
         home = Home(folder)
         url = f"dynamodb://demo-{{table}}?region={REGION}&endpoint={services[1].endpoint}"
@@ -135,13 +136,15 @@ def told(
     ours, theirs = compared(found), compared(proxy.rows)
     seen, names = proxy.seen, ("right", "wrong", "missing", "resurrected")
     say(
-        f"\n{seen['delivered']} deliveries, {seen['delivered again']} of them repeats, {seen['overtaken']} overtaken by later ones\n"
+        f"\n{seen['delivered']} deliveries, {seen['delivered again']} of them "
+        f"repeats, {seen['overtaken']} overtaken by later ones\n"
     )
     say(f"{'':28}" + "".join(f"{name:>13}" for name in names))
     say(f"{'upsert, the last one wins':28}" + "".join(f"{theirs[name]:>13}" for name in names))
     say(f"{'anyorder, in DynamoDB':28}" + "".join(f"{ours[name]:>13}" for name in names))
     say(
-        f"\nthe books: {books['read']} read = {books['applied']} applied + {books['ignored']} + {books['quarantined']}"
+        f"\nthe books: {books['read']} read = {books['applied']} applied + "
+        f"{books['ignored']} + {books['quarantined']}"
     )
     say(f"{time.monotonic() - began:.0f} s")
     return int(

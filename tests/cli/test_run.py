@@ -315,7 +315,10 @@ def test_json_from_a_queue_without_a_table_of_its_own_is_refused_before_anything
 ) -> None:
     """A queue's name may not become part of a clock: the pipeline says what to write instead, and
     takes it."""
-    text = '[source]\nkind = "sqs"\nqueue = "q"\nenvelope = "json"\noptions = { key = "/id", position = "/version" }\n[store]\nurl = "sqlite://"\n'
+    text = (
+        '[source]\nkind = "sqs"\nqueue = "q"\nenvelope = "json"\noptions = { key = '
+        '"/id", position = "/version" }\n[store]\nurl = "sqlite://"\n'
+    )
     file = home.path / "pipeline.toml"
     file.write_text(text)
 

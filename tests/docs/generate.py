@@ -39,18 +39,28 @@ from tests.docs.pages import GENERATED, pages, read
 OUTCOMES = {
     Outcome.APPLIED: "The row, or what is remembered of it, changed.",
     Outcome.IGNORED: "Nothing to do, and provably so.",
-    Outcome.QUARANTINED: "Not applied, not lost: kept with its bytes and this reason until it settles by itself or somebody settles it.",
+    Outcome.QUARANTINED: (
+        "Not applied, not lost: kept with its bytes and this reason until it settles "
+        "by itself or somebody settles it."
+    ),
 }
 KEYS = {
     (
         "source",
         "kind",
-    ): "Where deliveries come from. `jsonl`: one record a line. `sqs`: [a queue](../how-to/run-from-sqs.md); needs the extra `aws`. `module:factory`: [a source of your own](#a-source-of-your-own).",
+    ): (
+        "Where deliveries come from. `jsonl`: one record a line. `sqs`: [a "
+        "queue](../how-to/run-from-sqs.md); needs the extra `aws`. `module:factory`: "
+        "[a source of your own](#a-source-of-your-own)."
+    ),
     ("source", "envelope"): "The format of the records: see [envelopes](envelopes.md).",
     (
         "source",
         "options",
-    ): 'Options of the envelope, for example `options = { tombstone = "delete" }`. `json` from `sqs` needs `table`.',
+    ): (
+        'Options of the envelope, for example `options = { tombstone = "delete" }`. '
+        "`json` from `sqs` needs `table`."
+    ),
     (
         "jsonl",
         "path",
@@ -63,7 +73,10 @@ KEYS = {
     (
         "store",
         "url",
-    ): "See [stores](stores.md). `$NAME` is taken from the environment, so a secret need not be in the file; `$$` is a dollar.",
+    ): (
+        "See [stores](stores.md). `$NAME` is taken from the environment, so a secret "
+        "need not be in the file; `$$` is a dollar."
+    ),
     (
         "runtime",
         "batch",
@@ -71,15 +84,24 @@ KEYS = {
     (
         "runtime",
         "quarantine_size",
-    ): "The run stops (exit code 1) when the quarantine holds more bytes than this: `KB`, `MB`, `GB`.",
+    ): (
+        "The run stops (exit code 1) when the quarantine holds more bytes than this: "
+        "`KB`, `MB`, `GB`."
+    ),
     (
         "runtime",
         "quarantine_share",
-    ): "The run stops when more than this share of the latest 1,000 deliveries went to the quarantine.",
+    ): (
+        "The run stops when more than this share of the latest 1,000 deliveries went "
+        "to the quarantine."
+    ),
     (
         "table",
         "match",
-    ): "A glob over the topic, or over the event's own table where there is no topic. The first `[[table]]` that fits wins.",
+    ): (
+        "A glob over the topic, or over the event's own table where there is no "
+        "topic. The first `[[table]]` that fits wins."
+    ),
     (
         "table",
         "name",
@@ -88,15 +110,24 @@ KEYS = {
     (
         "table",
         "retention",
-    ): 'How long tombstones are kept: `"forever"`, `"48h"`, or seconds. See [choose a retention](../how-to/choose-a-retention.md).',
+    ): (
+        'How long tombstones are kept: `"forever"`, `"48h"`, or seconds. See [choose '
+        "a retention](../how-to/choose-a-retention.md)."
+    ),
     (
         "table",
         "adopt",
-    ): 'Rows that no event explains: `"refuse"` or `"older-than-everything"`. See [adopt a table](../how-to/adopt-a-table.md).',
+    ): (
+        'Rows that no event explains: `"refuse"` or `"older-than-everything"`. See '
+        "[adopt a table](../how-to/adopt-a-table.md)."
+    ),
     (
         "table",
         "partitions",
-    ): "The partition count of the topic. Needed with a retention where the Kafka offset is the clock.",
+    ): (
+        "The partition count of the topic. Needed with a retention where the Kafka "
+        "offset is the clock."
+    ),
     ("table", "ignore"): "Deliveries that match are counted as `not_a_change` and go nowhere.",
 }
 SOURCE_DOORS = {kind: door.struct() for kind, door in anyorder.sources.DOORS.items()}
@@ -364,7 +395,10 @@ def _words(value: Any) -> str:
 def kit() -> str:
     """The function that runs the checks, and what it raises."""
     called = f"{_signature('check_store', check_store)}{_prose(inspect.getdoc(check_store) or '')}"
-    return f"## check_store\n\n{called}\n## StoreCheckFailed\n\n{_prose(inspect.getdoc(StoreCheckFailed) or '')}"
+    return (
+        f"## check_store\n\n{called}\n## "
+        f"StoreCheckFailed\n\n{_prose(inspect.getdoc(StoreCheckFailed) or '')}"
+    )
 
 
 def kit_checks() -> str:
@@ -496,7 +530,8 @@ def regenerated(text: str) -> str:
     nothing generates."""
     return GENERATED.sub(
         lambda found: (
-            f"<!-- generated: {found['name']} -->\n\n{PARTS[found['name']]()}\n<!-- end of generated -->"
+            f"<!-- generated: {found['name']} -->\n\n{PARTS[found['name']]()}\n<!-- end "
+            "of generated -->"
         ),
         text,
     )

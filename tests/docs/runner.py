@@ -119,7 +119,8 @@ class Page:
             explained = place + 1 < len(steps) and steps[place + 1][0] == "echo $?"
             if codes[place] and not explained:
                 raise Stale(
-                    f"{self.page}:{block.line}: `{command}` ends with {codes[place]}, and the page does not say so\n{printed[place]}"
+                    f"{self.page}:{block.line}: `{command}` ends with {codes[place]}, and the "
+                    f"page does not say so\n{printed[place]}"
                 )
         self.ran += len(steps)
 

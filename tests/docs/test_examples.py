@@ -94,8 +94,14 @@ def test_a_page_that_lies_is_caught(text: str, tmp_path: Path) -> None:
 
 
 def test_a_page_may_leave_out_what_differs_each_time(tmp_path: Path) -> None:
-    text = "```python\nx = 7\n```\n```python\nprint('took', x, 'ms')\nprint(2)\nprint(3)\n```\n```text\ntook ... ms\n...\n3\n```\n"
-    text += "`a.txt`:\n```text a.txt\nhello\n```\n```console\n$ cat a.txt\nhello\n$ false\n$ echo $?\n1\n```\n"
+    text = (
+        "```python\nx = 7\n```\n```python\nprint('took', x, "
+        "'ms')\nprint(2)\nprint(3)\n```\n```text\ntook ... ms\n...\n3\n```\n"
+    )
+    text += (
+        "`a.txt`:\n```text a.txt\nhello\n```\n```console\n$ cat a.txt\nhello\n$ "
+        "false\n$ echo $?\n1\n```\n"
+    )
     running = page_of(tmp_path, text)
 
     running.run()

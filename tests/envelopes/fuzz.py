@@ -466,7 +466,10 @@ def main() -> int:
         figures = fuzz(count, chosen.seed)
         wrong += figures.wrong
         print(
-            f"{name}: {count} in {time.perf_counter() - began:.0f} s, {dict(figures.kinds)}, {len(figures.wrong)} wrong",
+            (
+                f"{name}: {count} in {time.perf_counter() - began:.0f} s, "
+                f"{dict(figures.kinds)}, {len(figures.wrong)} wrong"
+            ),
             flush=True,
         )
     for problem in wrong[:20]:

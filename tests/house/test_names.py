@@ -71,7 +71,10 @@ def seconds_of(*words: str) -> float:
 
 
 def test_help_imports_no_verb_and_no_store() -> None:
-    code = "import sys; from anyorder.cli.main import main; main(['--help']); print([m for m in sys.modules if m.startswith('anyorder.')])"
+    code = (
+        "import sys; from anyorder.cli.main import main; main(['--help']); print([m "
+        "for m in sys.modules if m.startswith('anyorder.')])"
+    )
     shown = subprocess.run(
         [sys.executable, "-c", code], check=True, capture_output=True, text=True
     ).stdout
@@ -81,7 +84,10 @@ def test_help_imports_no_verb_and_no_store() -> None:
 
 
 def test_importing_the_package_imports_msgspec_and_the_standard_library_only() -> None:
-    code = "import sys; old = set(sys.modules); import anyorder; print(*sorted({m.split('.')[0] for m in set(sys.modules) - old}))"
+    code = (
+        "import sys; old = set(sys.modules); import anyorder; "
+        "print(*sorted({m.split('.')[0] for m in set(sys.modules) - old}))"
+    )
     shown = subprocess.run(
         [sys.executable, "-c", code], check=True, capture_output=True, text=True
     ).stdout.split()

@@ -72,7 +72,10 @@ class Books:
         shown = self.store.view(slot)
         books = slot, frozenset(self.positions[place] for place in bits(held))
         if self.ends.setdefault(delivered, books) != books:
-            return f"{self.store.slots[slot]} and open {sorted(books[1])}, but in another order {self.ends[delivered]}"
+            return (
+                f"{self.store.slots[slot]} and open {sorted(books[1])}, but in another order "
+                f"{self.ends[delivered]}"
+            )
         ties = len(set(self.positions)) < len(self.positions)
         meant = None if ties else self.meaning(delivered & ~held)
         return "" if ties or shown == meant else f"shows {shown}, what is not held folds to {meant}"

@@ -97,7 +97,10 @@ class Table:
         for k, slot in enumerate(slots):
             shown = self.store.view(slot)
             if shown != self.meaning(k, accepted):
-                return f"key {self.keys[k]} shows {shown}, the accepted fold to {self.meaning(k, accepted)}"
+                return (
+                    f"key {self.keys[k]} shows {shown}, the accepted fold to "
+                    f"{self.meaning(k, accepted)}"
+                )
         return ""
 
     def meaning(self, k: int, accepted: int) -> Row | None:

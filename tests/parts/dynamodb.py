@@ -15,7 +15,10 @@ from tests.parts.service import PARTS, Service, free_port, missing
 HERE = Path(__file__).parent
 REGION = "eu-central-1"
 LIBRARIES = PARTS / "dynamodb-libs"
-FETCH = f"mvn -q -B -f {HERE / 'dynamodb.pom.xml'} package -Dparts.dir={PARTS}  (50 MB, Amazon's own licence: for testing only)"
+FETCH = (
+    f"mvn -q -B -f {HERE / 'dynamodb.pom.xml'} package -Dparts.dir={PARTS}  (50 "
+    "MB, Amazon's own licence: for testing only)"
+)
 
 
 def start_dynamodb_local(state: Path) -> Service:

@@ -171,7 +171,8 @@ def trial(
         }
         silent = {name: keys - open_reaped.get(name, set()) for name, keys in different.items()}
         assert not any(silent.values()), (
-            f"wrong without a quarantine entry: { {n: sorted(k)[:5] for n, k in silent.items() if k} }"
+            "wrong without a quarantine entry: "
+            f"{ {n: sorted(k)[:5] for n, k in silent.items() if k} }"
         )
         assert not unexplained(setting.home / "reaped.db")
         return {

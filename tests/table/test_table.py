@@ -186,7 +186,8 @@ def test_a_broken_record_is_quarantined_with_its_bytes_and_its_neighbours_are_ap
 def test_a_table_with_rows_is_refused_until_adopting_is_said(path: Path) -> None:
     database = sqlite3.connect(path)
     database.executescript(
-        "CREATE TABLE users (id INTEGER PRIMARY KEY, name TEXT); INSERT INTO users VALUES (1, 'old'), (2, 'kept');"
+        "CREATE TABLE users (id INTEGER PRIMARY KEY, name TEXT); INSERT INTO users "
+        "VALUES (1, 'old'), (2, 'kept');"
     )
     database.close()
 

@@ -109,7 +109,10 @@ def _table(
             "somebody else writes this table, or rows were adopted",
         )
     if unconfirmed:
-        finding = f"{unconfirmed} rows were not in the latest snapshot of their source: {', '.join(examples)}{', ...' if unconfirmed > EXAMPLES else ''}"
+        finding = (
+            f"{unconfirmed} rows were not in the latest snapshot of their source: "
+            f"{', '.join(examples)}{', ...' if unconfirmed > EXAMPLES else ''}"
+        )
         yield (
             facts.name,
             finding,

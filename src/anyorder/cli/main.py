@@ -65,7 +65,10 @@ def overview() -> str:
     lines += [f"  {name:<11} {verb.summary}" for name, verb in VERBS.items()]
     lines += [
         "",
-        "anyorder VERB --help shows a verb's options. Exit codes: 0 fine, 1 found something, 2 misuse.",
+        (
+            "anyorder VERB --help shows a verb's options. Exit codes: 0 fine, 1 found "
+            "something, 2 misuse."
+        ),
     ]
     return "\n".join(lines)
 

@@ -6,6 +6,7 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 from random import Random
 
 
@@ -51,7 +52,7 @@ def race(random: Random, runners: Sequence[Callable[[Callable[[], None]], None]]
         finally:
             baton.give(number, finished=True)
 
-    together([lambda number=number: start(number) for number in range(len(runners))])  # type: ignore[misc]
+    together([partial(start, number) for number in range(len(runners))])
 
 
 def together(runners: Sequence[Callable[[], None]]) -> None:

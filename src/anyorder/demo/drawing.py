@@ -12,7 +12,10 @@ WIDTH = 920  # of every figure, in its own units
 def svg(height: float, label: str, parts: Iterable[str]) -> str:
     """One drawing. `label`: what a screen reader says."""
     box = f'viewBox="0 0 {WIDTH} {_number(height)}"'
-    return f'<svg xmlns="http://www.w3.org/2000/svg" {box} role="img" aria-label="{escape(label)}">{"".join(parts)}</svg>'
+    return (
+        f'<svg xmlns="http://www.w3.org/2000/svg" {box} role="img" '
+        f'aria-label="{escape(label)}">{"".join(parts)}</svg>'
+    )
 
 
 def text(x: float, y: float, words: str, kind: str = "label", anchor: str = "start") -> str:
@@ -29,7 +32,10 @@ def line(x1: float, y1: float, x2: float, y2: float, kind: str) -> str:
 def curve(x1: float, y1: float, x2: float, y2: float, kind: str) -> str:
     """From above to below, leaving and arriving upright."""
     middle = _number((y1 + y2) / 2)
-    return f'<path d="M{_number(x1)} {_number(y1)}C{_number(x1)} {middle} {_number(x2)} {middle} {_number(x2)} {_number(y2)}" class="{kind}"/>'
+    return (
+        f'<path d="M{_number(x1)} {_number(y1)}C{_number(x1)} {middle} {_number(x2)} '
+        f'{middle} {_number(x2)} {_number(y2)}" class="{kind}"/>'
+    )
 
 
 def circle(x: float, y: float, radius: float, kind: str) -> str:
@@ -45,7 +51,10 @@ def box(x: float, y: float, width: float, height: float, kind: str, radius: floa
 
 def dots(places: Iterable[tuple[float, float]], kind: str) -> str:
     """Many dots of one kind in one path: a line of no length with round ends."""
-    return f'<path d="{"".join(f"M{_number(x)} {_number(y)}h0" for x, y in places)}" class="dot {kind}"/>'
+    return (
+        f'<path d="{"".join(f"M{_number(x)} {_number(y)}h0" for x, y in places)}" '
+        f'class="dot {kind}"/>'
+    )
 
 
 def polyline(places: Iterable[tuple[float, float]], kind: str) -> str:

@@ -27,7 +27,10 @@ class Consumer:
         self.database = database
         names, places = ", ".join(columns), ", ".join(f":{column}" for column in columns)
         assignments = ", ".join(f"{column} = excluded.{column}" for column in columns[1:])
-        self.upsert = f"INSERT INTO {table} ({names}) VALUES ({places}) ON CONFLICT (id) DO UPDATE SET {assignments}"
+        self.upsert = (
+            f"INSERT INTO {table} ({names}) VALUES ({places}) ON CONFLICT (id) DO UPDATE "
+            f"SET {assignments}"
+        )
         self.delete = f"DELETE FROM {table} WHERE id = :id"
         database.execute(f"CREATE TABLE IF NOT EXISTS {table} ({names}, PRIMARY KEY (id))")
         database.execute(
@@ -107,7 +110,8 @@ class Expiring(Consumer):
         assert delivery.value is not None
         change = msgspec.json.decode(delivery.value)
         newer = self.database.execute(
-            "INSERT INTO seen VALUES (?, ?, ?, ?) ON CONFLICT (id) DO UPDATE SET position = excluded.position, live = excluded.live, "
+            "INSERT INTO seen VALUES (?, ?, ?, ?) ON CONFLICT (id) DO UPDATE SET position "
+            "= excluded.position, live = excluded.live, "
             "since = excluded.since WHERE excluded.position > seen.position",
             [key_of(change), change["source"]["lsn"], change["op"] != "d", now],
         ).rowcount

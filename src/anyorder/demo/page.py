@@ -13,10 +13,15 @@ from anyorder.demo.blocks import Act, Block, Cell, Quote, Table, Text, summary
 TITLE = "Events in any order"
 LEAD = "State that is right whatever order events arrive in, and that can say why."
 OPENING = (
-    "Events come twice, late, in the wrong order, and to two consumers at once. Below is what that does to a table in the hands of consumers as "
-    "everybody writes them, and what it does to a table that anyorder guards. Both were just run side by side, and everything was counted."
+    "Events come twice, late, in the wrong order, and to two consumers at once. "
+    "Below is what that does to a table in the hands of consumers as "
+    "everybody writes them, and what it does to a table that anyorder guards. "
+    "Both were just run side by side, and everything was counted."
 )
-CLOSING = "The clocks above were simulated; the tables were real. A guarded one takes no more than this, with records as they come from Kafka:"
+CLOSING = (
+    "The clocks above were simulated; the tables were real. A guarded one takes "
+    "no more than this, with records as they come from Kafka:"
+)
 CODE = re.compile(r"`([^`]+)`")
 IN_YOUR_CODE = (
     "import anyorder",
@@ -32,11 +37,16 @@ def page(acts: Sequence[Act], seed: int) -> str:
     """The whole page."""
     style = files(__package__).joinpath("style.css").read_text(encoding="utf-8")
     head = (
-        '<meta charset="utf-8"/><meta name="viewport" content="width=device-width, initial-scale=1"/>'
+        '<meta charset="utf-8"/><meta name="viewport" content="width=device-width, '
+        'initial-scale=1"/>'
         f"<title>{TITLE} · anyorder demo</title>\n<style>\n{style}</style>"
     )
     body = "\n".join([*_opening(acts), *(_act(act) for act in acts), *_closing(acts, seed)])
-    return f'<!DOCTYPE html>\n<html lang="en" xmlns="http://www.w3.org/1999/xhtml">\n<head>{head}</head>\n<body><main>\n{body}\n</main></body>\n</html>\n'
+    return (
+        '<!DOCTYPE html>\n<html lang="en" '
+        f'xmlns="http://www.w3.org/1999/xhtml">\n<head>{head}</head>\n'
+        f"<body><main>\n{body}\n</main></body>\n</html>\n"
+    )
 
 
 def _opening(acts: Sequence[Act]) -> list[str]:
@@ -66,7 +76,10 @@ def _closing(acts: Sequence[Act], seed: int) -> list[str]:
         _words(CLOSING),
         _code(IN_YOUR_CODE, ""),
         "</section>",
-        f'<p class="small-print">Made by <code>{command}</code>. The same seed gives the same page, byte for byte; another seed, other numbers.</p>',
+        (
+            f'<p class="small-print">Made by <code>{command}</code>. The same seed gives '
+            "the same page, byte for byte; another seed, other numbers.</p>"
+        ),
     ]
 
 
@@ -77,7 +90,8 @@ def _block(block: Block) -> str:
         return _table(block)
     if isinstance(block, Quote):
         return _code(block.lines, block.source) if block.only_page else _quote(block)
-    return f'<figure><div class="drawing">{block.svg}</div><figcaption>{escape(block.caption)}</figcaption></figure>'
+    caption = f"<figcaption>{escape(block.caption)}</figcaption>"
+    return f'<figure><div class="drawing">{block.svg}</div>{caption}</figure>'
 
 
 def _words(words: str) -> str:
@@ -92,7 +106,10 @@ def _quote(quote: Quote) -> str:
 
 def _code(lines: Sequence[str], source: str) -> str:
     named = f'<div class="source">{escape(source)}</div>' if source else ""
-    return f'<div class="quote code">{named}<pre>{escape(chr(10).join(lines), quote=False)}</pre></div>'
+    return (
+        '<div class="quote '
+        f'code">{named}<pre>{escape(chr(10).join(lines), quote=False)}</pre></div>'
+    )
 
 
 def _table(table: Table, links: Sequence[str] = ()) -> str:
@@ -107,7 +124,8 @@ def _table(table: Table, links: Sequence[str] = ()) -> str:
         for number, row in enumerate(table.rows)
     ]
     head = f"<thead><tr>{header}</tr></thead>" if any(table.header) else ""
-    return f'<div class="wide"><table>{head}<tbody>{"".join(f"<tr>{row}</tr>" for row in rows)}</tbody></table></div>'
+    lines = "".join(f"<tr>{row}</tr>" for row in rows)
+    return f'<div class="wide"><table>{head}<tbody>{lines}</tbody></table></div>'
 
 
 def _cell(table: Table, place: int, cell: str | Cell, link: str) -> str:

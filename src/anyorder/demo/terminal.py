@@ -31,7 +31,11 @@ class Terminal:
             [
                 *lines,
                 self._toned(
-                    f"{played}, no services, seed {seed}. Every number below is counted while you wait.",
+                    (
+                        f"{played}, no services, seed {seed}. Every number below is counted while "
+                        "you "
+                        "wait."
+                    ),
                     "quiet",
                 ),
                 "",

@@ -185,8 +185,10 @@ class Debezium(Reader):
         )
         if value is None or value == {}:
             raise Malformed(
-                f"{table or 'the record'} tells no key, so no row can be found: give the table a primary key, or set the connector's "
-                "message.key.columns to columns that are unique (with REPLICA IDENTITY FULL, or USING INDEX of their unique index)"
+                f"{table or 'the record'} tells no key, so no row can be found: give the "
+                "table a primary key, or set the connector's "
+                "message.key.columns to columns that are unique (with REPLICA IDENTITY FULL, "
+                "or USING INDEX of their unique index)"
             )
         if type(value) is list:
             raise Malformed(f"the key is a JSON array, which names no columns: {value!r:.80}")
@@ -221,8 +223,10 @@ class Debezium(Reader):
         flat = flattened.split(value)
         if flattened.is_torn(value) or (not flat.told and not self._by_offset):
             raise Malformed(
-                "no Debezium change event: neither op and source, nor the metadata of a flattened one (__op, __lsn, __deleted). "
-                'A topic that was flattened without metadata is ordered by the Kafka offset: set the envelope option tombstone = "delete"'
+                "no Debezium change event: neither op and source, nor the metadata of a "
+                "flattened one (__op, __lsn, __deleted). "
+                "A topic that was flattened without metadata is ordered by the Kafka offset: "
+                'set the envelope option tombstone = "delete"'
             )
         if flat.op is not None and flat.op not in CHANGES:
             raise Malformed(f"{flattened.OP} {flat.op!r:.80} is none of c, u, d, r")

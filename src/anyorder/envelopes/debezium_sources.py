@@ -248,7 +248,8 @@ class Oracle(Source, frozen=True):
             )
         if self.commit_scn is None or not self.transaction:
             raise Malformed(
-                "source.commit_scn or txId is null (XStream?), so nothing tells the change's place in the log"
+                "source.commit_scn or txId is null (XStream?), so nothing tells the change's "
+                "place in the log"
             )
         value = *version.parse(self.commit_scn), whole(self.number, "txSeq")
         return self.scalar("oracle", self.db, value, op, group=self.transaction)

@@ -97,7 +97,10 @@ def _why(format: Format, value: dict[str, Any]) -> str:
         return format.why
     connector = value["source"]["connector"]
     known = SOURCES.get(connector) if type(connector) is str else None
-    return f"{format.why} of the connector {connector} ({known.evidence if known else 'its positions are not supported'})"
+    return (
+        f"{format.why} of the connector {connector} "
+        f"({known.evidence if known else 'its positions are not supported'})"
+    )
 
 
 def _inside(format: Format, delivery: Delivery) -> tuple[Role, ...]:
@@ -151,14 +154,18 @@ def _transport(delivery: Delivery, ordered: bool) -> tuple[Role, ...]:
 
 def _no_json(data: bytes, reason: str) -> str:
     if data[:1] == b"\x00" and len(data) > 5:
-        return "it begins like Avro or Protobuf with a schema registry's id, which no envelope reads yet; JSON is needed"
+        return (
+            "it begins like Avro or Protobuf with a schema registry's id, which no "
+            "envelope reads yet; JSON is needed"
+        )
     return reason
 
 
 def _unknown(value: dict[str, Any]) -> str:
     names = ", ".join(list(value)[:8]) or "none"
     return (
-        f'JSON of no known format (names: {names}). If it is your own, the envelope json reads it: say key = "/..." and position = "/..."; '
+        f"JSON of no known format (names: {names}). If it is your own, the envelope "
+        'json reads it: say key = "/..." and position = "/..."; '
         "if it is a row on Kafka, the envelope raw goes by the offset"
     )
 

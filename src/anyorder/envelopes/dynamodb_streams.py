@@ -26,7 +26,8 @@ from anyorder.envelopes.envelope import Reader, chosen
 from anyorder.errors import ConfigurationError, Malformed
 
 ARN = re.compile(
-    r"(?P<table>arn:[^:]+:dynamodb:[^:]*:[^:]*:table/(?P<name>[A-Za-z0-9_.-]{1,255}))/stream/(?P<label>\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(?:\.\d{1,9})?)"
+    r"(?P<table>arn:[^:]+:dynamodb:[^:]*:[^:]*:table/(?P<name>[A-Za-z0-9_.-]{1,255}))"
+    r"/stream/(?P<label>\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(?:\.\d{1,9})?)"
 )
 SERVICE = "dynamodb.amazonaws.com"
 PUTS, REMOVE = ("INSERT", "MODIFY"), "REMOVE"
@@ -82,7 +83,11 @@ class DynamoDBStreams(Reader):
         if name not in PUTS:
             raise Malformed(f"eventName {name!r:.80} is none of INSERT, MODIFY, REMOVE")
         if "NewImage" not in change:
-            note = f"no new image came with it (view type {change.get('StreamViewType', 'unknown')!s:.40}): the stream needs NEW_AND_OLD_IMAGES"
+            note = (
+                "no new image came with it (view type "
+                f"{change.get('StreamViewType', 'unknown')!s:.40}): the stream needs "
+                "NEW_AND_OLD_IMAGES"
+            )
             return Event(
                 Kind.INCOMPLETE,
                 table,
@@ -128,7 +133,8 @@ def _record(delivery: Delivery) -> tuple[dict[str, Any], dict[str, Any]]:
     change = record.get("dynamodb") if type(record) is dict else None
     if type(change) is not dict or record.get("eventSource") != "aws:dynamodb":
         raise Malformed(
-            "no record of DynamoDB Streams: it has no eventSource aws:dynamodb with a member dynamodb"
+            "no record of DynamoDB Streams: it has no eventSource aws:dynamodb with a "
+            "member dynamodb"
         )
     return record, change
 
@@ -160,7 +166,8 @@ def _position(
     if number is None:
         if time is None or not record.get("tableName"):
             raise Malformed(
-                "neither a SequenceNumber nor tableName and ApproximateCreationDateTime, so nothing orders the change"
+                "neither a SequenceNumber nor tableName and ApproximateCreationDateTime, so "
+                "nothing orders the change"
             )
         scope = (
             f"dynamodb-kinesis:{record.get('awsRegion', '')}/{record['tableName']}/{canonical(key)}"
@@ -170,7 +177,8 @@ def _position(
     found = ARN.fullmatch(arn) if type(arn) is str else None
     if found is None:
         raise Malformed(
-            f"eventSourceARN {arn!r:.120} is no stream of a table: nothing tells which one the sequence number is of"
+            f"eventSourceARN {arn!r:.120} is no stream of a table: nothing tells which "
+            "one the sequence number is of"
         )
     scope = f"dynamodb:{found['table']}/{canonical(key)}"
     return ScalarPosition(

@@ -35,7 +35,10 @@ DIGITS = re.compile(r"[0-9]{1,18}")
 
 
 PLACE = frozenset(("topic", "partition", "offset"))
-WHOLE = 'let the rule hand on the whole event (neither InputPath nor input transformer), or InputPath = "$.detail"'
+WHOLE = (
+    "let the rule hand on the whole event (neither InputPath nor input "
+    'transformer), or InputPath = "$.detail"'
+)
 
 
 class _Detail(msgspec.Struct):
@@ -195,16 +198,26 @@ def _no_record(body: Any) -> str:
             if type(body) is str
             else f"no JSON object but {body!r:.40}"
         )
-        return f"{kind}, not an event: the rule's input path or transformer took the rest away; {WHOLE}"
+        return (
+            f"{kind}, not an event: the rule's input path or transformer took the rest "
+            f"away; {WHOLE}"
+        )
     if type(body.get("detail")) is dict and "detail-type" in body:
         return (
-            "no event of the Kafka sink connector: detail does not tell topic, partition and offset. "
+            "no event of the Kafka sink connector: detail does not tell topic, partition "
+            "and offset. "
             'An event of another producer is read with the envelope json: key = "/detail/..."'
         )
     if "op" in body and "source" in body:
-        return f'detail.value alone (InputPath = "$.detail.value"): the key and the tombstones are lost; {WHOLE}'
+        return (
+            'detail.value alone (InputPath = "$.detail.value"): the key and the '
+            f"tombstones are lost; {WHOLE}"
+        )
     names = ", ".join(sorted(map(str, body))[:8])
-    return f"neither an EventBridge event nor its detail (names: {names:.80}): an input transformer made something else of it; {WHOLE}"
+    return (
+        f"neither an EventBridge event nor its detail (names: {names:.80}): an input "
+        f"transformer made something else of it; {WHOLE}"
+    )
 
 
 def _number(detail: dict[str, Any], name: str) -> int:

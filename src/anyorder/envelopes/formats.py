@@ -85,7 +85,10 @@ FORMATS = (
     Format(
         "s3 through eventbridge",
         "",
-        f"an S3 notification through EventBridge: it tells that an object changed, not its content; {BY_JSON}",
+        (
+            "an S3 notification through EventBridge: it tells that an object changed, "
+            f"not its content; {BY_JSON}"
+        ),
         ("/source=aws.s3", "/detail/object/key"),
         {
             "/detail/object/sequencer": ORDER,
@@ -99,7 +102,10 @@ FORMATS = (
     Format(
         "eventbridge, bare",
         "",
-        f"an EventBridge event of another producer: EventBridge itself orders nothing, so a position must lie in its detail; {BY_JSON}",
+        (
+            "an EventBridge event of another producer: EventBridge itself orders "
+            f"nothing, so a position must lie in its detail; {BY_JSON}"
+        ),
         ("/detail-type", "/detail", "/source", "/id"),
         {"/detail": ROW, "/time": EVIDENCE, "/id": EVIDENCE, "/replay-name": EVIDENCE},
     ),
@@ -127,7 +133,10 @@ FORMATS = (
     Format(
         "debezium, flattened",
         "debezium",
-        "a Debezium row flattened by ExtractNewRecordState without its place in the log: the Kafka offset orders it",
+        (
+            "a Debezium row flattened by ExtractNewRecordState without its place in the "
+            "log: the Kafka offset orders it"
+        ),
         ("/__deleted",),
         {"/__deleted": DELETION, "/__op": DELETION},
     ),
@@ -153,7 +162,10 @@ FORMATS = (
     Format(
         "maxwell",
         "",
-        "a Maxwell change event; its position is only there with output_binlog_position; no envelope of its own, the envelope raw goes by the offset",
+        (
+            "a Maxwell change event; its position is only there with "
+            "output_binlog_position; no envelope of its own, the envelope raw goes by the offset"
+        ),
         ("/database", "/table", "/type", "/ts", "/data"),
         {
             "/position": ORDER,
@@ -173,7 +185,10 @@ FORMATS = (
     Format(
         "aws dms",
         "",
-        f"an AWS DMS record; stream-position is only there with IncludeTransactionDetails; {BY_JSON}",
+        (
+            "an AWS DMS record; stream-position is only there with "
+            f"IncludeTransactionDetails; {BY_JSON}"
+        ),
         ("/metadata/record-type", "/metadata/operation"),
         {
             "/metadata/stream-position": ORDER,
@@ -218,7 +233,10 @@ FORMATS = (
     Format(
         "kinesis",
         "",
-        "a Kinesis record: its number orders one shard; the payload in data is base64 and has to be unpacked first",
+        (
+            "a Kinesis record: its number orders one shard; the payload in data is base64 "
+            "and has to be unpacked first"
+        ),
         ("/kinesis/sequenceNumber", "/kinesis/data"),
         {
             "/kinesis/sequenceNumber": ORDER,
@@ -231,7 +249,10 @@ FORMATS = (
     Format(
         "sqs",
         "",
-        "an SQS message: the event is in body, and a position must lie in there; SequenceNumber is of this copy and orders one FIFO group only",
+        (
+            "an SQS message: the event is in body, and a position must lie in there; "
+            "SequenceNumber is of this copy and orders one FIFO group only"
+        ),
         ("/messageId", "/receiptHandle", "/body"),
         {"/body": ROW, "/attributes": EVIDENCE, "/messageId": EVIDENCE},
     ),
@@ -259,7 +280,10 @@ FORMATS = (
     Format(
         "kubernetes watch",
         "",
-        f'a Kubernetes watch event; {BY_JSON}: its position is /object/metadata/resourceVersion, position_kind = "kubernetes"',
+        (
+            f"a Kubernetes watch event; {BY_JSON}: its position is "
+            '/object/metadata/resourceVersion, position_kind = "kubernetes"'
+        ),
         ("/type", "/object/metadata/resourceVersion"),
         {
             "/type": DELETION,
@@ -276,7 +300,10 @@ FORMATS = (
     Format(
         "salesforce change event",
         "",
-        f"a Salesforce change event; commitNumber is documented as diagnostic only; {BY_JSON}, partial = true",
+        (
+            "a Salesforce change event; commitNumber is documented as diagnostic only; "
+            f"{BY_JSON}, partial = true"
+        ),
         ("/payload/ChangeEventHeader/changeType",),
         {
             "/payload/ChangeEventHeader/transactionKey": IDENTITY,
@@ -292,7 +319,10 @@ FORMATS = (
     Format(
         "cockroachdb changefeed",
         "",
-        "a CockroachDB change; updated orders the whole cluster; no envelope of its own, the envelope raw goes by the offset",
+        (
+            "a CockroachDB change; updated orders the whole cluster; no envelope of its "
+            "own, the envelope raw goes by the offset"
+        ),
         ("/after", "/updated"),
         {"/updated": ORDER, "/mvcc_timestamp": EVIDENCE, "/key": KEY, "/after": ROW},
     ),
@@ -306,7 +336,10 @@ FORMATS = (
     Format(
         "stripe",
         "",
-        "a Stripe event: nothing in it is an order (created is disclaimed), so fetch the current object instead",
+        (
+            "a Stripe event: nothing in it is an order (created is disclaimed), so fetch "
+            "the current object instead"
+        ),
         ("/object=event", "/data/object", "/created"),
         {"/id": IDENTITY, "/data": ROW, "/created": EVIDENCE, "/type": DELETION},
     ),

@@ -68,18 +68,24 @@ class Placeholder:
     def _shaped(self, cell: Any) -> bool:
         """Is it an array or an object of one of the shapes?"""
         if cell.__class__ is list:
-            if len(cell) == 1 and cell[0].__class__ is str:
-                return cell[0] in self._elements
-            return bool(cell == self._integers) and all(one.__class__ is int for one in cell)
-        if cell.__class__ is not dict:
-            return False
+            return self._shaped_array(cell)
+        if cell.__class__ is dict:
+            return self._shaped_object(cell)
+        return False
+
+    def _shaped_array(self, cell: list[Any]) -> bool:
+        if len(cell) == 1 and cell[0].__class__ is str:
+            return cell[0] in self._elements
+        return bool(cell == self._integers) and all(one.__class__ is int for one in cell)
+
+    def _shaped_object(self, cell: dict[str, Any]) -> bool:
         if len(cell) == 1:
             name, value = next(iter(cell.items()))
             return name in self.texts and name == value
-        held = cell.get("wkb"), cell.get("value")
-        if held[0] in NOWHERE or (
-            held[1].__class__ is str and held[1] in self.texts and "scale" in cell
-        ):
+        if cell.get("wkb") in NOWHERE:
+            return True
+        scaled = cell.get("value")
+        if scaled.__class__ is str and scaled in self.texts and "scale" in cell:
             return True
         return bool(cell.get("x") == cell.get("y") == NOWHERE_POINT)
 
@@ -94,5 +100,6 @@ def _octets(option: str) -> bytes:
         return bytes.fromhex(option.removeprefix(HEXADECIMAL))
     except ValueError:
         raise ConfigurationError(
-            f"the envelope option placeholder is not hexadecimal after {HEXADECIMAL}: {option!r:.80}"
+            f"the envelope option placeholder is not hexadecimal after {HEXADECIMAL}: "
+            f"{option!r:.80}"
         ) from None

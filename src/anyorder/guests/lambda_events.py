@@ -64,7 +64,8 @@ def _arrival(record: object) -> Arrival:
         else type(record).__name__
     )
     raise ConfigurationError(
-        f"no event of SQS, Kinesis, DynamoDB Streams, Kafka or EventBridge ({names:.120}); call table.apply with what you take out of it yourself"
+        "no event of SQS, Kinesis, DynamoDB Streams, Kafka or EventBridge "
+        f"({names:.120}); call table.apply with what you take out of it yourself"
     )
 
 

@@ -136,7 +136,10 @@ class Bench:
         for key in sorted(found.keys() | wanted.keys(), key=repr):
             if found.get(key) != wanted.get(key):
                 raise self.failed(
-                    f"key {key!r} shows {_shown(found.get(key))}; what was accepted comes to {_shown(wanted.get(key))}",
+                    (
+                        f"key {key!r} shows {_shown(found.get(key))}; what was accepted comes to "
+                        f"{_shown(wanted.get(key))}"
+                    ),
                     key,
                 )
 

@@ -76,11 +76,13 @@ def _check_truncates(make_store: MakeStore) -> None:
         states = [quarantine.show(number).state for number in numbers]
         if states != ["accepted", "settled"]:
             raise bench.failed(
-                f"of two held truncates the later was accepted, and they are {states}, not accepted and settled"
+                f"of two held truncates the later was accepted, and they are {states}, not "
+                "accepted and settled"
             )
         if bench.rows() != {2: {"x": "2@6", "y": "2@6"}}:
             raise bench.failed(
-                f"the rows are {bench.rows()} after a truncate was accepted whose clock tells nothing of them"
+                f"the rows are {bench.rows()} after a truncate was accepted whose clock tells "
+                "nothing of them"
             )
 
 
@@ -113,7 +115,10 @@ def check_promises(make_store: MakeStore) -> str:
         _expect(bench, [put(1, 4)], Reason.LATE if promises.forgets else Reason.STALE)
     if promises.one_transaction:
         _check_one_transaction(make_store)
-    return f"forgets={promises.forgets}, one_transaction={promises.one_transaction}, exact_outcome={promises.exact_outcome} (by *ambiguous commit*)"
+    return (
+        f"forgets={promises.forgets}, one_transaction={promises.one_transaction}, "
+        f"exact_outcome={promises.exact_outcome} (by *ambiguous commit*)"
+    )
 
 
 def _check_one_transaction(make_store: MakeStore) -> None:
@@ -138,7 +143,8 @@ def _check_one_transaction(make_store: MakeStore) -> None:
             frontier = transaction.frontier("source")
         if (bench.rows(), bench.held(), bench.memories([1, 2])) != before or frontier is not None:
             raise bench.failed(
-                "it promises one_transaction=True, and a batch that ended in the middle left something behind"
+                "it promises one_transaction=True, and a batch that ended in the middle left "
+                "something behind"
             )
 
 
@@ -208,7 +214,8 @@ def check_books(make_store: MakeStore) -> str:
 
 
 def check_catalogue(make_store: MakeStore) -> str:
-    """What is recorded of a table stays: batches and a dry run leave it, other connections see it, and who decided on something else is told no."""
+    """What is recorded of a table stays: batches and a dry run leave it, other connections
+    see it, and who decided on something else is told no."""
     mine = Recorded("eu.users", "users", ("eu", "before"), 3600.5, 4, "older-than-everything")
     other = Recorded("us.users")
     with Bench("catalogue", make_store, NEVER) as bench:

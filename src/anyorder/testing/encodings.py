@@ -115,4 +115,7 @@ def check_values(make_store: MakeStore) -> str:
             shown = rows.get(key, {}).get("x", "no row")
             if shown != value and str(shown) != str(value):
                 raise bench.failed(f"the value {value!r} is shown as {shown!r}", key)
-    return f"{sum(not is_held(reason) for reason in found)} of {len(values)} values taken exactly, the others refused"
+    return (
+        f"{sum(not is_held(reason) for reason in found)} of {len(values)} values "
+        "taken exactly, the others refused"
+    )

@@ -91,7 +91,10 @@ class Twin:
         for key in keys:
             if found.get(key) != wanted.get(key):
                 raise self.bench.failed(
-                    f"of key {key!r} it remembers {found.get(key)}, the rules say {wanted.get(key)}",
+                    (
+                        f"of key {key!r} it remembers {found.get(key)}, the rules say "
+                        f"{wanted.get(key)}"
+                    ),
                     key,
                 )
         if self.bench.held() != self.plain.held():

@@ -292,5 +292,6 @@ def _judge_held(bench: Bench) -> None:
         closed = reconsider_keys(transaction, bench.spec, keys, limits, bench.token())
     if closed:
         raise bench.failed(
-            f"{len(closed)} of {len(held)} entries were still held although the memory decides them: {closed[0].reason}"
+            f"{len(closed)} of {len(held)} entries were still held although the memory "
+            f"decides them: {closed[0].reason}"
         )

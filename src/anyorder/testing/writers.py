@@ -92,7 +92,10 @@ def check_writers(make_store: MakeStore, load: Load = USUAL) -> str:
         bench.judge()
         bench.judge_replay()
     place = f"{load.processes} processes" if url is not None else "one process"
-    return f"{load.writers} writers in {place} and a reaper, {load.deliveries} deliveries, {len(links)} links, {load.deliveries / took:.0f}/s"
+    return (
+        f"{load.writers} writers in {place} and a reaper, {load.deliveries} "
+        f"deliveries, {len(links)} links, {load.deliveries / took:.0f}/s"
+    )
 
 
 def _by_threads(bench: Bench, load: Load) -> list[Link]:
@@ -191,28 +194,36 @@ def judge_chain(bench: Bench, links: Sequence[Link]) -> None:
     for link in links:
         by_key.setdefault(link.key, []).append(link)
     for key, found in by_key.items():
-        for link in found:
-            if link.before is not None and link.before >= link.version:
-                raise bench.failed(
-                    f"version {link.version} replaced version {link.before}, which is not older",
-                    key,
-                )
+        _judge_newer(bench, key, found)
         _judge_once(bench, key, "was applied", Counter(link.version for link in found))
-        _judge_once(
-            bench,
-            key,
-            "was replaced",
-            Counter(link.before for link in found if link.before is not None),
-        )
-        newest: int | None = None
-        for link in sorted(found, key=lambda link: link.version):
-            forgotten = newest is None or (key, newest) in deletes
-            if link.before != newest and not (link.before is None and forgotten):
-                raise bench.failed(
-                    f"version {link.version} replaced {link.before}, but version {newest} was applied between them",
-                    key,
-                )
-            newest = link.version
+        replaced = Counter(link.before for link in found if link.before is not None)
+        _judge_once(bench, key, "was replaced", replaced)
+        _judge_unbroken(bench, key, found, deletes)
+
+
+def _judge_newer(bench: Bench, key: object, found: Sequence[Link]) -> None:
+    for link in found:
+        if link.before is not None and link.before >= link.version:
+            raise bench.failed(
+                f"version {link.version} replaced version {link.before}, which is not older", key
+            )
+
+
+def _judge_unbroken(
+    bench: Bench, key: object, found: Sequence[Link], deletes: set[tuple[Any, int]]
+) -> None:
+    """Each link replaced the one before it, or found nothing, where a delete was forgotten."""
+    newest: int | None = None
+    for link in sorted(found, key=lambda link: link.version):
+        forgotten = newest is None or (key, newest) in deletes
+        found_nothing = link.before is None and forgotten
+        if link.before != newest and not found_nothing:
+            raise bench.failed(
+                f"version {link.version} replaced {link.before}, "
+                f"but version {newest} was applied between them",
+                key,
+            )
+        newest = link.version
 
 
 def _judge_once(bench: Bench, key: object, what: str, counts: Counter[int]) -> None:

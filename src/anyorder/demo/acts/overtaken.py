@@ -98,18 +98,22 @@ def _one_user() -> list[Block]:
     ]
     bands = [Band(name, there, [not one for one in there]) for name, there in shown.items()]
     return [
-        prose("""A user is created, then deleted. Between the database and us lies a bus that keeps no order, and the delete arrives first. Beside
-            anyorder stands the consumer that everybody writes: insert or update, and delete when told to. In order, it is right."""),
+        prose("""A user is created, then deleted. Between the database and us lies a bus that keeps
+            no order, and the delete arrives first. Beside anyorder stands the consumer that
+            everybody writes: insert or update, and delete when told to. In order, it is right."""),
         Quote(code, "the upsert", only_page=True),
         Table(
             ("arrives", "happened at", "upsert", "anyorder"), [*rows, ["the table now", "", *ends]]
         ),
         Figure(
             story(["create", "delete"], [1, 0], bands, "The delete arrives before the create"),
-            "Above, what happened; below, what arrived. The two lanes show which event each table holds afterwards. A dash is no row; red is wrong.",
+            (
+                "Above, what happened; below, what arrived. The two lanes show which event "
+                "each table holds afterwards. A dash is no row; red is wrong."
+            ),
         ),
-        prose("""The delete found no row and left no trace, so nothing spoke against the create. anyorder keeps a trace, a tombstone. Of the create
-            it says:"""),
+        prose("""The delete found no row and left no trace, so nothing spoke against the create.
+            anyorder keeps a trace, a tombstone. Of the create it says:"""),
         Quote([explain(decision)], "anyorder"),
     ]
 
@@ -160,8 +164,9 @@ def _records(source: Source, life: Life) -> list[Delivery]:
 def _every_order(lives: list[Life], deliveries: int, scores: dict[str, Score]) -> list[Block]:
     returning = sum(life.returns for life in lives)
     return [
-        prose(f"""Now every order there is. {count(len(lives) - returning, "user")} are created, changed and deleted; {returning} more are created
-            again after that. Each user's events arrive in another order, and one of them comes twice:
+        prose(f"""Now every order there is. {count(len(lives) - returning, "user")} are created,
+            changed and deleted; {returning} more are created again after that. Each user's events
+            arrive in another order, and one of them comes twice:
             {count(deliveries, "delivery", "deliveries")}."""),
         Table(
             ("in the end", *SCORE_HEADER),
@@ -169,6 +174,7 @@ def _every_order(lives: list[Life], deliveries: int, scores: dict[str, Score]) -
             numbers=1,
         ),
         prose(
-            """Wrong: the row has other values than the source's. Resurrected: the source has deleted it. Missing: only the source has it."""
+            """Wrong: the row has other values than the source's. Resurrected: the source has
+            deleted it. Missing: only the source has it."""
         ),
     ]

@@ -130,11 +130,14 @@ def _stream(played: Played, truth: Truth, scores: dict[str, Score]) -> list[Bloc
     nulls = sum(record.value is None for record in played.records)
     late = sum(behind > 0 for behind in _behind(played.order))
     return [
-        prose(f"""A real stream, recorded and not edited: PostgreSQL 15, Debezium 3.7, Kafka. {count(len(played.records), "record")} of one table,
-            {count(len(played.records) - nulls, "change")} and a null record after each of {count(nulls, "delete")}. At its end the source had
-            {count(len(truth), "user")}; these rows were recorded too, and are the judge."""),
-        prose(f"""The bus delays some of them, delivers some twice, and after a restart delivers the last {REDELIVERED} again:
-            {count(len(played.steps), "delivery", "deliveries")}, {late:,} of them behind something newer. Both consumers write the same table."""),
+        prose(f"""A real stream, recorded and not edited: PostgreSQL 15, Debezium 3.7, Kafka.
+            {count(len(played.records), "record")} of one table,
+            {count(len(played.records) - nulls, "change")} and a null record after each of
+            {count(nulls, "delete")}. At its end the source had {count(len(truth), "user")}; these
+            rows were recorded too, and are the judge."""),
+        prose(f"""The bus delays some of them, delivers some twice, and after a restart delivers
+            the last {REDELIVERED} again: {count(len(played.steps), "delivery", "deliveries")},
+            {late:,} of them behind something newer. Both consumers write the same table."""),
         Table(
             ("the table in the end", *SCORE_HEADER),
             [score_row(name, score) for name, score in scores.items()],
@@ -146,7 +149,8 @@ def _stream(played: Played, truth: Truth, scores: dict[str, Score]) -> list[Bloc
                 KINDS,
                 "Every delivery of the stream: when it arrived, and how far behind the newest",
             ),
-            "Every dot is a delivery, and its colour what anyorder did with it. With order, all dots would lie on the uppermost line; "
+            "Every dot is a delivery, and its colour what anyorder did with it. With "
+            "order, all dots would lie on the uppermost line; "
             "the deeper a dot, the later it came. The arc is what the restart delivered again.",
         ),
         _books(played.guarded.report),
@@ -182,12 +186,15 @@ def _books(report: Report) -> Block:
         "each was settled by itself" if settled == held else f"{settled} were settled by themselves"
     )
     waited = (
-        f"Held were null records that came before the delete that they belong to; {settling} when it came."
+        (
+            "Held were null records that came before the delete that they belong to; "
+            f"{settling} when it came."
+        )
         if held
         else ""
     )
-    return prose(f"""The books add up: {report.read:,} read = {report.applied:,} applied + {report.ignored.total():,} ignored ({ignored}) +
-        {held} held in quarantine. {waited}""")
+    return prose(f"""The books add up: {report.read:,} read = {report.applied:,} applied +
+        {report.ignored.total():,} ignored ({ignored}) + {held} held in quarantine. {waited}""")
 
 
 def chosen(played: Played, truth: Truth) -> int:
@@ -267,8 +274,9 @@ def _story(played: Played, truth: Truth, key: int) -> list[Block]:
         else "has deleted the user"
     )
     return [
-        prose(f"""The story of one of them, user {key}: {count(len(events), "event")}, numbered as they happened, in
-            {count(len(arrivals), "delivery", "deliveries")}. In the end, the source {ending}."""),
+        prose(f"""The story of one of them, user {key}: {count(len(events), "event")}, numbered as
+            they happened, in {count(len(arrivals), "delivery", "deliveries")}. In the end, the
+            source {ending}."""),
         Table(
             ("arrives", "happened at", "upsert shows", "anyorder decides", "anyorder shows"),
             _rows(played, tale),
@@ -280,7 +288,10 @@ def _story(played: Played, truth: Truth, key: int) -> list[Block]:
                 [tale.upsert, tale.guarded],
                 f"The events of user {key}, and their arrivals",
             ),
-            f"{_legend(events)}A broken line is a second delivery. Red: the table shows something older than what has arrived.",
+            (
+                f"{_legend(events)}A broken line is a second delivery. Red: the table shows "
+                "something older than what has arrived."
+            ),
         ),
         *_reason(tale),
         prose("And whoever asks, now or in a year, is told which event it was that counts:"),
@@ -289,11 +300,10 @@ def _story(played: Played, truth: Truth, key: int) -> list[Block]:
 
 
 def _legend(events: Sequence[str]) -> str:
-    return (
-        f"Squares are deletes{', empty discs the null records after them' if 'null' in events else ''}. "
-        if "delete" in events
-        else ""
-    )
+    if "delete" not in events:
+        return ""
+    nulls = ", empty discs the null records after them" if "null" in events else ""
+    return f"Squares are deletes{nulls}. "
 
 
 def _rows(played: Played, tale: Told) -> list[list[str | Cell]]:

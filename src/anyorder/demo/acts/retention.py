@@ -61,8 +61,12 @@ def act(seed: int) -> Act:
     scores = {f"TTL, {name}": end.expiring for name, end in endings.items()} | {
         f"anyorder, {name}": end.guarded for name, end in endings.items()
     }
-    usual = f"up to {count(max(end.expiring.resurrected for end in endings.values()), 'user')} resurrected"
-    ours = f"{none(sum(end.guarded.resurrected for end in endings.values()))}, up to {max(end.open for end in endings.values())} questions asked"
+    most = max(end.expiring.resurrected for end in endings.values())
+    usual = f"up to {count(most, 'user')} resurrected"
+    ours = (
+        f"{none(sum(end.guarded.resurrected for end in endings.values()))}, up to "
+        f"{max(end.open for end in endings.values())} questions asked"
+    )
     return Act(5, "Which retention?", [*_late(arrivals), *_cost(endings)], usual, ours, scores)
 
 
@@ -117,9 +121,10 @@ def _late(arrivals: Sequence[Arrival]) -> list[Block]:
     promptly = sum(arrival.late <= PROMPT for arrival in arrivals) / len(arrivals)
     latest = max(arrival.late for arrival in arrivals) / DAY
     return [
-        prose(f"""How long should a tombstone be kept? Here is a made-up week of {USERS} users: {count(changes, "change")},
-            {count(deletes, "delete")} among them, in {count(len(arrivals), "delivery", "deliveries")}. {promptly:.0%} arrive within {PROMPT:.0f}
-            seconds; the latest takes {latest:.1f} days."""),
+        prose(f"""How long should a tombstone be kept? Here is a made-up week of {USERS} users:
+            {count(changes, "change")}, {count(deletes, "delete")} among them, in
+            {count(len(arrivals), "delivery", "deliveries")}. {promptly:.0%} arrive within
+            {PROMPT:.0f} seconds; the latest takes {latest:.1f} days."""),
         Figure(
             tail(
                 [arrival.late for arrival in arrivals],
@@ -127,7 +132,8 @@ def _late(arrivals: Sequence[Arrival]) -> list[Block]:
                 TICKS,
                 "How late deliveries are",
             ),
-            "Which share of the deliveries is later than a given time; both scales are logarithmic. "
+            "Which share of the deliveries is later than a given time; both scales are "
+            "logarithmic. "
             "A retention cuts such a tail somewhere. None ends it.",
         ),
     ]
@@ -151,15 +157,20 @@ def _cost(endings: dict[str, Ending]) -> list[Block]:
         "held back",
     )
     return [
-        prose("""The usual answer is a time to live: a guarded write, atomic and right, with tombstones that expire. anyorder forgets at the very same
-            moments, and raises its floor first. The clock is simulated."""),
+        prose("""The usual answer is a time to live: a guarded write, atomic and right, with
+            tombstones that expire. anyorder forgets at the very same moments, and raises its floor
+            first. The clock is simulated."""),
         Table(header, [_row(name, end) for name, end in endings.items()], numbers=1),
         Figure(
             _bars(endings),
-            "What a retention costs. With a TTL, a short one is paid for with wrong rows; with a floor, with questions instead.",
+            (
+                "What a retention costs. With a TTL, a short one is paid for with wrong rows; "
+                "with a floor, with questions instead."
+            ),
         ),
-        prose(f"""Tombstones: the most that were kept at once. Quarantined: what could not be known; some of it settled by itself when something newer
-            came, the rest is open. Held back: rows that the source has and the table lacks; {explained}."""),
+        prose(f"""Tombstones: the most that were kept at once. Quarantined: what could not be
+            known; some of it settled by itself when something newer came, the rest is open. Held
+            back: rows that the source has and the table lacks; {explained}."""),
         prose("So the retention is a matter of cost, not of safety. The default is for ever."),
     ]
 

@@ -181,18 +181,21 @@ def _read(moments: Sequence[Moment], write: int) -> int:
 
 def _blocks(deliveries: int, scores: dict[str, Score], found: Sequence[Overwrite]) -> list[Block]:
     return [
-        prose(f"""The same recording, shuffled from end to end: {count(deliveries, "delivery", "deliveries")}, each once. This consumer has learned
-            from act 1. It keeps the position of what it wrote, of deletes too; it reads them, {SIZE} deliveries at a time, compares, and writes only
-            what is newer. Alone, it is right. Then a second one is started, and each takes half."""),
+        prose(f"""The same recording, shuffled from end to end:
+            {count(deliveries, "delivery", "deliveries")}, each once. This consumer has learned
+            from act 1. It keeps the position of what it wrote, of deletes too; it reads them,
+            {SIZE} deliveries at a time, compares, and writes only what is newer. Alone, it is
+            right. Then a second one is started, and each takes half."""),
         Table(
             ("the table in the end", *SCORE_HEADER),
             [score_row(name, score) for name, score in scores.items()],
             numbers=1,
         ),
         *_example(found),
-        prose("""anyorder reads, decides and writes in one atomic step, so two at once are as good as one. All pairs are two real threads on one
-            SQLite file. The naive ones take turns that the seed decides, so that their race can be run again. anyorder's run free, and end the
-            same."""),
+        prose("""anyorder reads, decides and writes in one atomic step, so two at once are as good
+            as one. All pairs are two real threads on one SQLite file. The naive ones take turns
+            that the seed decides, so that their race can be run again. anyorder's run free, and
+            end the same."""),
     ]
 
 
@@ -211,8 +214,9 @@ def _example(found: Sequence[Overwrite]) -> list[Block]:
         for m in steps
     ]
     return [
-        prose(f"""Each comparison was right, and out of date by the time of the write. That happened {count(len(found), "time")}:
-            {len(found) - len(lasting)} healed by something newer that came later, {len(lasting)} for good. One of them:"""),
+        prose(f"""Each comparison was right, and out of date by the time of the write. That
+            happened {count(len(found), "time")}: {len(found) - len(lasting)} healed by something
+            newer that came later, {len(lasting)} for good. One of them:"""),
         Table(("", "position", ""), rows),
     ]
 

@@ -57,7 +57,10 @@ def act(seed: int) -> Act:
         "a mailer with a TTL": _score(mailed.mailer, outbox),
         "anyorder": _score([*mailed.ours, *mailed.accepted], outbox),
     }
-    usual = f"{count(scores['a mailer with a TTL'].resurrected, 'withdrawn letter')} sent, {round((RETURNED - WRITTEN) / DAY)} days late"
+    usual = (
+        f"{count(scores['a mailer with a TTL'].resurrected, 'withdrawn letter')} "
+        f"sent, {round((RETURNED - WRITTEN) / DAY)} days late"
+    )
     asked = count(sum(decision.quarantined for decision in mailed.decisions), "question")
     return Act(
         4,
@@ -136,11 +139,14 @@ def _score(sent: list[int], outbox: Outbox) -> Score:
 def _blocks(outbox: Outbox, mailed: Mailed) -> list[Block]:
     hours, days = round(RETENTION / HOUR), round((RETURNED - WRITTEN) / DAY)
     return [
-        prose(f"""On {day(WRITTEN)}, {count(len(outbox.kept), "letter")} are written. The server that should carry them fails, and keeps them in its
-            queue. Within two hours {len(outbox.withdrawals)} are withdrawn; the withdrawals travel another way, and arrive. Two mailers remember them
-            for {hours} hours, as configured. Then {count(mailed.forgotten, "tombstone")} are forgotten."""),
-        prose(f"""On {day(RETURNED)}, {days} days later, somebody switches the server on again. An hour after that comes a letter of today. (On these
-            two days it happened, with text messages.)"""),
+        prose(f"""On {day(WRITTEN)}, {count(len(outbox.kept), "letter")} are written. The server
+            that should carry them fails, and keeps them in its queue. Within two hours
+            {len(outbox.withdrawals)} are withdrawn; the withdrawals travel another way, and
+            arrive. Two mailers remember them for {hours} hours, as configured. Then
+            {count(mailed.forgotten, "tombstone")} are forgotten."""),
+        prose(f"""On {day(RETURNED)}, {days} days later, somebody switches the server on again. An
+            hour after that comes a letter of today. (On these two days it happened, with text
+            messages.)"""),
         Table(
             (
                 "letter to",
@@ -152,11 +158,12 @@ def _blocks(outbox: Outbox, mailed: Mailed) -> list[Block]:
             [_row(decision, outbox, mailed) for decision in mailed.decisions],
         ),
         _figure(outbox),
-        prose("""Of all that it forgets, anyorder keeps the floor: how far the forgetting has gone. It cannot know whether a letter below the floor is
-            still wanted, but it knows that it cannot. So nothing is sent, and a person is asked:"""),
+        prose("""Of all that it forgets, anyorder keeps the floor: how far the forgetting has gone.
+            It cannot know whether a letter below the floor is still wanted, but it knows that it
+            cannot. So nothing is sent, and a person is asked:"""),
         Quote([explain(mailed.decisions[0])], "anyorder"),
-        prose("""Eve's letter was wanted, and was held as well. That is what a short memory costs: a question, not a wrong letter. By default,
-            tombstones are kept for ever."""),
+        prose("""Eve's letter was wanted, and was held as well. That is what a short memory costs:
+            a question, not a wrong letter. By default, tombstones are kept for ever."""),
     ]
 
 
@@ -220,6 +227,7 @@ def _figure(outbox: Outbox) -> Figure:
             ends,
             "Nine months between the letters and their arrival",
         ),
-        "A green disc: the letter is written; a square: it is withdrawn; an amber disc: it arrives. "
+        "A green disc: the letter is written; a square: it is withdrawn; an amber "
+        "disc: it arrives. "
         "The memory is short; where it ends, the floor begins.",
     )
