@@ -19,6 +19,7 @@ CHECKS: dict[str, Callable[[MakeStore], str]] = {
     "truncate": orders.check_truncate,
     "expired": orders.check_expired,
     "retention zero": orders.check_retention_zero,
+    "young tombstones": orders.check_young,
     "floor of others": orders.check_floor_of_others,
     "stopped writer": stops.check_stopped_writer,
     "stopped reaper": stops.check_stopped_reaper,
@@ -36,7 +37,7 @@ CHECKS: dict[str, Callable[[MakeStore], str]] = {
 }
 """Name -> check. The first paragraph of a check's docstring says what must hold; it returns what
 was tried, or raises StoreCheckFailed."""
-FORGETTING = frozenset({"retention zero", "floor of others", "stopped reaper"})
+FORGETTING = frozenset({"retention zero", "young tombstones", "floor of others", "stopped reaper"})
 """Checks of forgetting: not for a store that promises `forgets=False`; *promises* then asserts that
 it never does."""
 

@@ -1,0 +1,128 @@
+"""What a table looks like is found in the store, and believed no longer than the store says so."""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Iterator
+from contextlib import closing
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+import anyorder
+from anyorder.errors import StoreError
+from anyorder.guard.contract import TableSpec
+from anyorder.stores.sqlite.store import SQLiteStore
+from tests.streams import record
+
+
+@pytest.fixture
+def path(tmp_path: Path) -> Path:
+    return tmp_path / "app.db"
+
+
+def users(path: Path, **options: Any) -> anyorder.Table:
+    return anyorder.table(f"sqlite:///{path}", "users", **options)
+
+
+def rows(path: Path) -> list[dict[str, Any]]:
+    with closing(sqlite3.connect(path)) as database:
+        database.row_factory = sqlite3.Row
+        return [dict(row) for row in database.execute("SELECT * FROM users ORDER BY id")]
+
+
+def execute(path: Path, statements: str) -> None:
+    with closing(sqlite3.connect(path)) as database:
+        database.executescript(statements)
+
+
+def keyed(made: dict[str, Any], key: str) -> dict[str, Any]:
+    return {**made, "key": key}
+
+
+def test_a_key_of_other_columns_is_malformed_wherever_it_stands_in_its_batch(path: Path) -> None:
+    table = users(path)
+    table.apply([record(1, "c", 10, after={"id": 1, "name": "a"})])
+    wider = keyed(
+        record(1, "c", 30, after={"id": 2, "name": "other", "region": "eu"}),
+        '{"id": 2, "region": "eu"}',
+    )
+    narrower = keyed(record(1, "c", 40, after={"id": 3, "name": "third"}), '{"number": 3}')
+
+    report = table.apply([record(1, "u", 20, after={"id": 1, "name": "b"}), wider, narrower])
+
+    assert (report.applied, report.quarantined) == (1, {"malformed": 2})
+    assert [(row["id"], row["name"]) for row in rows(path)] == [(1, "b")]
+
+
+def test_an_index_that_is_unique_for_some_rows_only_is_no_key(path: Path) -> None:
+    """Refused when the table is first looked at, whatever the first event is."""
+    execute(path, "CREATE TABLE users (id INTEGER, name TEXT)")
+    execute(path, "CREATE UNIQUE INDEX named ON users (id) WHERE name IS NOT NULL")
+
+    with pytest.raises(StoreError):
+        users(path, key="id").apply([record(1, "d", 10)])
+
+    execute(path, "CREATE UNIQUE INDEX each ON users (id)")
+    assert users(path, key="id").apply([record(1, "d", 10)]).applied == 1
+
+
+def test_an_index_that_is_not_unique_is_no_key(path: Path) -> None:
+    execute(path, "CREATE TABLE users (id INTEGER, name TEXT)")
+    execute(path, "CREATE INDEX often ON users (id)")
+
+    with pytest.raises(StoreError):
+        users(path, key="id").apply([record(1, "d", 10)])
+
+
+def test_a_column_that_went_with_a_refused_batch_is_made_again(path: Path) -> None:
+    """The store takes back the new column together with the rows; then each comes by itself."""
+    table = users(path)
+    table.apply([record(1, "c", 10, after={"id": 1, "name": "a"})])
+    execute(
+        path,
+        "CREATE TRIGGER never BEFORE INSERT ON users WHEN NEW.name = 'never' "
+        "BEGIN SELECT RAISE(ABORT, 'never'); END",
+    )
+
+    report = table.apply(
+        [
+            record(2, "c", 20, after={"id": 2, "name": "b", "city": "Oslo"}),
+            record(3, "c", 30, after={"id": 3, "name": "never", "city": "Rome"}),
+        ]
+    )
+
+    assert (report.applied, report.quarantined.total()) == (1, 1)
+    assert rows(path) == [
+        {"id": 1, "name": "a", "city": None},
+        {"id": 2, "name": "b", "city": "Oslo"},
+    ]
+
+
+def test_a_table_that_went_with_a_transaction_is_made_again(path: Path) -> None:
+    """The input breaks off after more records than are decided together."""
+    records = [record(key, "c", key, after={"id": key}) for key in range(1, 1201)]
+
+    def broken() -> Iterator[dict[str, Any]]:
+        yield from records
+        raise BrokenPipeError
+
+    table = users(path)
+    with pytest.raises(BrokenPipeError):
+        table.apply(broken())
+    report = table.apply(records[:10])
+
+    assert report.applied == 10
+    assert len(rows(path)) == 10
+
+
+def test_a_table_that_went_with_a_dry_run_is_made_again(path: Path) -> None:
+    store, spec = SQLiteStore(str(path)), TableSpec("users", ("id",))
+
+    for dry in (True, True, False):
+        with store.transaction(1.0, dry=dry) as transaction:
+            transaction.open_table(spec)
+            found = [target.name for target in transaction.catalogue()]
+            assert found == ["users"]
+    store.close()
