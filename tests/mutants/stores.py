@@ -86,11 +86,17 @@ MUTANTS = [
         Change(
             TRANSACTION,
             "SQLiteTransaction._together",
-            "self._tables[writer.table].reload(self._database)",
+            "schema.reload(self._database)",
             "",
         ),
         killed_by="tests/table/test_shapes.py"
         "::test_a_column_that_went_with_a_refused_batch_is_made_again",
+    ),
+    Mutant(
+        "the row",
+        "a key that was rolled back with its event is believed",
+        Change(TRANSACTION, "SQLiteTransaction._together", "schema.key = key", ""),
+        killed_by="tests/table/test_shapes.py::test_a_key_that_a_refused_event_told_is_not_learned",
     ),
     Mutant(
         "the row",

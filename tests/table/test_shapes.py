@@ -100,6 +100,20 @@ def test_a_column_that_went_with_a_refused_batch_is_made_again(path: Path) -> No
     ]
 
 
+def test_a_key_that_a_refused_event_told_is_not_learned(path: Path) -> None:
+    """Whatever this process saw before: another one, started now, would not know of it."""
+    table = users(path)
+    refused = keyed(record(1, "c", 10, after={"n": 1, "name": "a", "Name": "b"}), '{"n": 1}')
+
+    reports = [table.apply([one]) for one in (refused, record(1, "c", 20, after={"id": 1}))]
+
+    assert [(report.applied, report.quarantined) for report in reports] == [
+        (0, {"malformed": 1}),
+        (1, {}),
+    ]
+    assert rows(path) == [{"id": 1}]
+
+
 def test_a_table_that_went_with_a_transaction_is_made_again(path: Path) -> None:
     """The input breaks off after more records than are decided together."""
     records = [record(key, "c", key, after={"id": key}) for key in range(1, 1201)]

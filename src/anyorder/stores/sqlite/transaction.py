@@ -121,13 +121,17 @@ class SQLiteTransaction:
         return refused
 
     def _together(self, writer: RowWriter, writes: Sequence[Write], token: str) -> None:
+        schema = self._tables[writer.table]
+        key = schema.key
         self._database.execute("SAVEPOINT anyorder")
         try:
             writer.write(writes)
             self._remember(writer, writes, token)
         except BaseException:
             self._database.execute("ROLLBACK TO anyorder")
-            self._tables[writer.table].reload(self._database)
+            # What was refused may have told the key of a table that had none.
+            schema.key = key
+            schema.reload(self._database)
             raise
         finally:
             self._database.execute("RELEASE anyorder")
