@@ -140,3 +140,87 @@ def test_a_table_that_went_with_a_dry_run_is_made_again(path: Path) -> None:
             found = [target.name for target in transaction.catalogue()]
             assert found == ["users"]
     store.close()
+
+
+def test_two_names_that_differ_only_in_case_are_never_one_column(path: Path) -> None:
+    """Whether they come in one event, in one batch, or one after the other."""
+    table = users(path)
+    both = record(3, "c", 30, after={"id": 3, "city": "Rome", "City": "Roma"})
+
+    reports = [
+        table.apply([record(1, "c", 10, after={"id": 1, "name": "a"}), both]),
+        table.apply([record(2, "c", 20, after={"id": 2, "Name": "b"})]),
+    ]
+
+    assert [report.quarantined for report in reports] == [{"malformed": 1}, {"malformed": 1}]
+    assert [(row["id"], row["name"]) for row in rows(path)] == [(1, "a")]
+
+
+def test_a_column_that_another_process_added_is_written_and_emptied_as_any(path: Path) -> None:
+    mine, theirs = users(path, key="id"), users(path, key="id")
+    mine.apply([record(1, "c", 10, after={"id": 1, "name": "a"})])
+    theirs.apply([record(1, "u", 20, after={"id": 1, "name": "b", "city": "Oslo"})])
+
+    mine.apply([record(2, "c", 30, after={"id": 2, "name": "c", "city": "Rome"})])
+    mine.apply([record(1, "u", 40, after={"id": 1, "name": "d"})])
+
+    assert rows(path) == [
+        {"id": 1, "name": "d", "city": None},
+        {"id": 2, "name": "c", "city": "Rome"},
+    ]
+
+
+def test_a_row_that_is_told_in_part_keeps_a_column_that_may_not_be_null(path: Path) -> None:
+    execute(path, "CREATE TABLE users (id INTEGER PRIMARY KEY, name TEXT, photo TEXT NOT NULL)")
+    table = users(path, key="id")
+    table.apply([record(1, "c", 10, after={"id": 1, "name": "a", "photo": "png"})])
+
+    report = table.apply(
+        [record(1, "u", 20, after={"id": 1, "name": "b", "photo": "__debezium_unavailable_value"})]
+    )
+
+    assert report.applied == 1
+    assert rows(path) == [{"id": 1, "name": "b", "photo": "png"}]
+
+
+def test_a_value_that_a_delete_frees_may_be_taken_in_the_same_batch(path: Path) -> None:
+    """Whichever of the two keys is the greater."""
+    execute(path, "CREATE TABLE users (id INTEGER PRIMARY KEY, email TEXT UNIQUE)")
+    table = users(path, key="id")
+    table.apply([record(5, "c", 10, after={"id": 5, "email": "a@x"})])
+
+    first = table.apply(
+        [record(5, "d", 20), record(3, "c", 30, after={"id": 3, "email": "a@x"})],
+    )
+    second = table.apply(
+        [record(3, "d", 40), record(7, "c", 50, after={"id": 7, "email": "a@x"})],
+    )
+
+    assert (first.applied, second.applied) == (2, 2)
+    assert rows(path) == [{"id": 7, "email": "a@x"}]
+
+
+@pytest.mark.parametrize("number", [2**63 - 1, 2**63, 2**70, -(2**63), -(2**63) - 1])
+def test_a_key_of_any_size_has_a_row_of_its_own_its_disputes_and_its_end(
+    path: Path, number: int
+) -> None:
+    table = users(path, key="id")
+    table.apply([record(number, "c", 10, after={"id": number, "name": "first"})])
+    table.apply([record(number, "u", 20, after={"id": number, "name": "one"})])
+    table.apply([record(number, "u", 20, after={"id": number, "name": "two"})])
+    (entry,) = table.quarantine.entries()
+    shown = [int(row["id"]) for row in rows(path)]
+    table.apply([record(number, "d", 30)])
+
+    assert entry.reason == "conflict"
+    assert "one" in entry.detail or "two" in entry.detail
+    assert (shown, rows(path)) == ([number], [])
+
+
+def test_an_integer_of_64_bits_is_stored_as_one(path: Path) -> None:
+    numbers = (-(2**63), 2**63 - 1)
+    users(path, key="id").apply(
+        [record(key, "c", 10, after={"id": key, "n": n}) for key, n in enumerate(numbers)]
+    )
+
+    assert [row["n"] for row in rows(path)] == list(numbers)
