@@ -13,12 +13,12 @@ from typing import Any, ClassVar
 import pytest
 
 from anyorder._core.event import Delivery
-from anyorder.errors import QuarantineFull
+from anyorder.errors import QuarantineFull, TooManyQuarantined
 from anyorder.guard.report import Report
 from anyorder.runtime.loop import Run
 from anyorder.runtime.pipeline import load_pipeline
 from anyorder.sources.contract import Received
-from tests.streams import record
+from tests.streams import record, tombstone
 
 PIPELINE = """
 [source]
@@ -26,7 +26,8 @@ PIPELINE = """
 [store]
 url = "sqlite:///app.db"
 [runtime]
-batch = 1
+batch = {batch}
+{more}
 quarantine_size = "{size}"
 [[table]]
 match = "app.public.*"
@@ -38,14 +39,23 @@ BROKEN = {"topic": "app.public.users", "value": "{" + 300 * "x"}
 
 
 class Home:
-    """A directory with a pipeline of one delivery a batch, run in this process."""
+    """A directory with a pipeline, of one delivery a batch by default, run in this process."""
 
     def __init__(self, path: Path) -> None:
         self.path = path
         self.pipeline()
 
-    def pipeline(self, retention: str = "1h", source: str = FILE, size: str = "1GB") -> None:
-        text = PIPELINE.format(source=source, retention=retention, size=size)
+    def pipeline(
+        self,
+        retention: str = "1h",
+        source: str = FILE,
+        size: str = "1GB",
+        more: str = "",
+        batch: int = 1,
+    ) -> None:
+        text = PIPELINE.format(
+            source=source, retention=retention, size=size, more=more, batch=batch
+        )
         (self.path / "pipeline.toml").write_text(text, encoding="utf-8")
 
     def deliver(self, *records: dict[str, Any]) -> None:
@@ -135,6 +145,21 @@ def test_with_no_retention_at_all_every_batch_forgets(home: Home) -> None:
     assert tombstones() == set()
 
 
+def test_what_grows_old_is_not_looked_for_after_every_batch(home: Home) -> None:
+    """A look costs a transaction; the end of the run looks once more."""
+    home.deliver(*(record(key, "d", 10 * key) for key in (1, 2, 3)))
+    after_each: list[int] = []
+
+    def age(_: Run) -> None:
+        home.age(TWO_HOURS)
+        after_each.append(len(tombstones()))
+
+    home.run(seen=age)
+
+    assert after_each == [1, 1, 2]
+    assert tombstones() == set()
+
+
 @pytest.mark.parametrize("records", [0, 1], ids=["nothing new", "a batch"])
 def test_a_dry_run_forgets_nothing(old: Home, records: int) -> None:
     old.deliver(*[record(3, "c", 30, after={"id": 3})][:records])
@@ -164,6 +189,34 @@ def test_a_quarantine_within_its_size_ends_nothing(home: Home) -> None:
     home.deliver(record(1, "c", 10, after={"id": 1}))
 
     assert home.run().applied == 1
+
+
+@pytest.mark.parametrize(("share", "ends"), [(0.05, True), (0.15, False)])
+def test_a_run_ends_when_too_large_a_share_of_the_latest_deliveries_is_held(
+    home: Home, share: float, ends: bool
+) -> None:
+    """Every tenth is broken; a share is not taken before a thousand have come."""
+    home.pipeline(more=f"quarantine_share = {share}", batch=100)
+    good = (record(key, "c", 10 * key, after={"id": key}) for key in range(1200))
+    home.deliver(*(one if key % 10 else BROKEN | {"offset": key} for key, one in enumerate(good)))
+
+    if ends:
+        with pytest.raises(TooManyQuarantined):
+            home.run()
+        assert quarantined() == 100
+    else:
+        assert home.run().read == 1200
+
+
+def test_what_disorder_makes_is_expected_and_ends_nothing(home: Home) -> None:
+    """Null records that wait for their deletes, a thousand of them, and nothing else."""
+    home.pipeline(batch=500)
+    creates = [record(key, "c", 10, after={"id": key}) for key in range(1001)]
+    home.deliver(*creates)
+    home.run()
+    home.deliver(*(tombstone(record(key, "d", 2000 + key)) for key in range(1001)))
+
+    assert home.run().quarantined == {"waiting": 1001}
 
 
 def test_a_run_that_is_asked_to_stop_ends_after_its_batch_and_the_next_goes_on(home: Home) -> None:

@@ -16,6 +16,8 @@ from anyorder.guard.contract import TableSpec
 from anyorder.stores.sqlite.store import SQLiteStore
 from tests.streams import record
 
+NAMES = {1: "a", 2: "never", 3: "c"}
+
 
 @pytest.fixture
 def path(tmp_path: Path) -> Path:
@@ -98,6 +100,23 @@ def test_a_column_that_went_with_a_refused_batch_is_made_again(path: Path) -> No
         {"id": 1, "name": "a", "city": None},
         {"id": 2, "name": "b", "city": "Oslo"},
     ]
+
+
+def test_nothing_of_a_refused_row_stays_however_late_it_is_refused(path: Path) -> None:
+    """The user's trigger speaks after the row was written, and takes nothing back itself."""
+    execute(path, "CREATE TABLE users (id INTEGER PRIMARY KEY, name TEXT)")
+    execute(
+        path,
+        "CREATE TRIGGER never AFTER INSERT ON users WHEN NEW.name = 'never' "
+        "BEGIN SELECT RAISE(FAIL, 'never'); END",
+    )
+
+    report = users(path, key="id").apply(
+        [record(key, "c", 10, after={"id": key, "name": name}) for key, name in NAMES.items()]
+    )
+
+    assert (report.applied, report.quarantined.total()) == (2, 1)
+    assert rows(path) == [{"id": 1, "name": "a"}, {"id": 3, "name": "c"}]
 
 
 def test_a_key_that_a_refused_event_told_is_not_learned(path: Path) -> None:
@@ -224,3 +243,26 @@ def test_an_integer_of_64_bits_is_stored_as_one(path: Path) -> None:
     )
 
     assert [row["n"] for row in rows(path)] == list(numbers)
+
+
+PARENT = "CREATE TABLE groups (id PRIMARY KEY);"
+CHILD = 'CREATE TABLE users (id INTEGER PRIMARY KEY, "group" REFERENCES groups);'
+ALONE = 'CREATE TABLE users (id INTEGER PRIMARY KEY, "group");'
+ASKS = (
+    'CREATE TRIGGER asks BEFORE INSERT ON users WHEN NEW."group" NOT IN (SELECT id FROM groups) '
+    "BEGIN SELECT RAISE(ABORT, 'no such group'); END;"
+)
+
+
+@pytest.mark.parametrize("made", [PARENT + CHILD, PARENT + ALONE + ASKS], ids=["FK", "trigger"])
+def test_what_another_row_is_missing_for_waits_for_it(path: Path, made: str) -> None:
+    execute(path, made + "INSERT INTO groups VALUES (1)")
+    table = users(path, key="id")
+
+    waiting = table.apply([record(1, "c", 10, after={"id": 1, "group": 2})])
+    execute(path, "INSERT INTO groups VALUES (2)")
+    table.apply([record(2, "c", 20, after={"id": 2, "group": 1})])
+
+    assert waiting.quarantined == {"waiting": 1}
+    assert [(row["id"], row["group"]) for row in rows(path)] == [(1, 2), (2, 1)]
+    assert table.quarantine.entries() == []
