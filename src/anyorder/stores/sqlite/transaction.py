@@ -17,7 +17,6 @@ from anyorder._core.memory import Memory, Stamp, pack, unpack
 from anyorder._core.outcome import Reason
 from anyorder._core.position import Lineage
 from anyorder._core.reset import Growth
-from anyorder.errors import StoreError
 from anyorder.guard.contract import (
     Catalogued,
     Decode,
@@ -33,7 +32,9 @@ from anyorder.guard.contract import (
     TableSpec,
     Write,
 )
-from anyorder.stores.sqlite.rows import RowWriter, Schema, memory_table
+from anyorder.stores.sqlite.rows import RowNotWritten, RowWriter
+from anyorder.stores.sqlite.schema import Schema, memory_table
+from anyorder.stores.sqlite.values import RowRefused
 from anyorder.stores.statements import load_statements, quoted
 
 SQL = load_statements("sqlite/sqlite.sql")
@@ -112,7 +113,7 @@ class SQLiteTransaction:
         try:
             self._together(writer, writes, token)
             return []
-        except (sqlite3.IntegrityError, sqlite3.DataError, StoreError) as error:
+        except (sqlite3.IntegrityError, sqlite3.DataError, RowRefused) as error:
             if len(writes) == 1:
                 return [_refusal(writes[0].entity, error)]
         refused: list[Refused | Lost] = []
@@ -282,11 +283,12 @@ class SQLiteTransaction:
             self.lineage(),
         )
         decode = msgspec.json.decode
-        rows = (
-            self._database.execute(SQL["count_rows"].format(table=quoted(name))).fetchone()[0]
-            if decode(columns)
-            else 0
-        )
+        rows = 0
+        # A table that is to be made has none yet, and one may have been removed.
+        if self._database.execute(SQL["table_exists"], {"name": name}).fetchone() is not None:
+            (rows,) = self._database.execute(
+                SQL["count_rows"].format(table=quoted(name))
+            ).fetchone()
         return TableFacts(
             name, tuple(decode(key)), tuple(decode(columns)), rows, live, memories - live, limits
         )
@@ -333,5 +335,7 @@ def _entry(row: Sequence[Any]) -> Entry:
 def _refusal(entity: str, error: Exception) -> Refused:
     """A constraint that other rows may lift is waiting (rules R1); a type or check that never will
     be is malformed."""
+    if isinstance(error, RowNotWritten):
+        return Refused(entity, error.reason, str(error))
     name = getattr(error, "sqlite_errorname", "")
     return Refused(entity, Reason.WAITING if name in WAITS else Reason.MALFORMED, str(error))
