@@ -18,6 +18,7 @@ from anyorder._core.decide import BY_DECODER
 from anyorder._core.event import Kind
 from anyorder._core.fold import Limits
 from anyorder._core.outcome import Reason
+from anyorder.guard.coherence import coherent
 from anyorder.guard.contract import TableSpec, Transaction
 from anyorder.guard.settle import Settlement, close, settle, settle_without_rows
 from anyorder.guard.truncates import take_truncates
@@ -41,7 +42,7 @@ def sort_out(arrivals: Sequence[Arrival], suspected: Collection[int] = NONE_SUSP
     truncates: list[Arrival] = []
     keys: Keys = {}
     for arrival in arrivals:
-        number, event = arrival.number, arrival.event
+        number, event = arrival.number, coherent(arrival.event)
         if event.kind in BY_DECODER:
             decided.append(Judged(number, event, BY_DECODER[event.kind], detail=event.note))
         elif number in suspected:

@@ -15,6 +15,7 @@ from anyorder._core.outcome import Reason
 from anyorder._core.reset import Growth
 from anyorder.errors import ConfigurationError
 from anyorder.guard.batch import apply, reconsider_keys
+from anyorder.guard.coherence import coherent
 from anyorder.guard.contract import (
     Decode,
     Entry,
@@ -80,7 +81,7 @@ class Quarantine:
             _open(entry)
             assert entry.delivery is not None
             # Decoded anew: an envelope that was corrected since may read what it could not.
-            event = self._decode(entry.provenance, entry.delivery)
+            event = coherent(self._decode(entry.provenance, entry.delivery))
             if spec is None or event.kind in UNREADABLE:
                 raise ConfigurationError(
                     f"entry {number} cannot be accepted: {event.note or 'no table matches it'}. "
