@@ -4,8 +4,7 @@ A memory lists only the columns that differ from the others, and so does an even
 listed is *the rest*: one more column, as it were, which stands for all that nobody mentions, also
 for those that no event has named yet. `split` cuts a row and an event along the same lines: of each
 part the row and the event say one thing, and the rest is one of the parts. `memory_of` writes the
-parts down as a memory again. Nothing outside this module knows how the rest is spelled; a column
-that the user calls so is a part of another name.
+parts down as a memory again. Nothing outside this module knows of the rest (names.py spells it).
 """
 
 from __future__ import annotations
@@ -18,12 +17,8 @@ import msgspec
 
 from anyorder._core.event import PUT, Event
 from anyorder._core.memory import HOLE, OWN, Base, Cell, Memory, Stamp
+from anyorder._core.names import NAMED_AS_THE_REST, REST, column_of, part_of
 
-REST = "*"
-NAMED_AS_THE_REST = "\x00*"
-"""The part of a column that the user calls as the rest is spelled."""
-NO_NAMES = frozenset({"", NAMED_AS_THE_REST})
-"""What no column is called: an event that names one is malformed, in every store."""
 NONE_SPARED: frozenset[str] = frozenset()
 
 
@@ -154,24 +149,6 @@ def _named(values: dict[str, Any]) -> dict[str, Any]:
     if NAMED_AS_THE_REST in values:
         values = {column_of(part): value for part, value in values.items()}
     return values
-
-
-def part_of(column: str) -> str:
-    """What stands for a column of the user's in a memory."""
-    return NAMED_AS_THE_REST if column == REST else column
-
-
-def column_of(part: str) -> str:
-    """The user's name of a part that is not the rest."""
-    return REST if part == NAMED_AS_THE_REST else part
-
-
-def is_nameable(event: Event) -> bool:
-    """Can the columns of a put be told apart, as the user calls them?"""
-    fields = event.fields
-    if fields is not None and ("" in fields or NAMED_AS_THE_REST in fields):
-        return False
-    return NO_NAMES.isdisjoint(event.holes)
 
 
 def split(memory: Memory | None, event: Event) -> Columns:
@@ -308,8 +285,3 @@ def holes(memory: Memory, known: Iterable[str] = ()) -> list[str]:
     names.discard(REST)
     empty = [name for name in names if source_of_part(memory, name) is None]
     return sorted(map(column_of, empty))
-
-
-def in_words(name: str, rest: str) -> str:
-    """A column's name in a sentence; these words for the rest."""
-    return rest if name == REST else column_of(name)

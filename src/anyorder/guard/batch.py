@@ -14,11 +14,11 @@ from collections.abc import Collection, Sequence
 from typing import NamedTuple
 
 from anyorder._core.batch import Arrival, Decision, Judged, Settled
+from anyorder._core.coherence import coherent
 from anyorder._core.decide import BY_DECODER
 from anyorder._core.event import Kind
 from anyorder._core.fold import Limits
 from anyorder._core.outcome import Reason
-from anyorder.guard.coherence import coherent
 from anyorder.guard.contract import TableSpec, Transaction
 from anyorder.guard.settle import Settlement, close, settle, settle_without_rows
 from anyorder.guard.truncates import take_truncates

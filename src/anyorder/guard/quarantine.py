@@ -7,6 +7,7 @@ import secrets
 import time
 
 from anyorder._core.batch import Decision
+from anyorder._core.coherence import coherent
 from anyorder._core.decide import accept, accept_truncate
 from anyorder._core.event import Event, Kind
 from anyorder._core.explain import explain
@@ -15,7 +16,6 @@ from anyorder._core.outcome import Reason
 from anyorder._core.reset import Growth
 from anyorder.errors import ConfigurationError
 from anyorder.guard.batch import apply, reconsider_keys
-from anyorder.guard.coherence import coherent
 from anyorder.guard.contract import (
     Decode,
     Entry,

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from anyorder._core.batch import Held
+from anyorder._core.coherence import coherent
 from anyorder._core.event import Event
-from anyorder.guard.coherence import coherent
 from anyorder.guard.contract import Remembered, TableSpec, Transaction
 
 NOTHING = Remembered(None)
