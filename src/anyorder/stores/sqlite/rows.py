@@ -92,19 +92,11 @@ class RowWriter:
         if not schema.declared.has_triggers:
             return
         for write in writes:
-            if self._exists(write):
+            if schema.exists(self._database, write.key):
                 raise RowNotWritten(
                     f"a trigger of table {schema.name} kept the row of {canonical(write.key)}, "
                     "which is to be deleted: change the trigger, then retry"
                 )
-
-    def _exists(self, write: Write) -> bool:
-        schema = self._schema
-        statement = SQL["row_exists"].format(
-            table=quoted(schema.name), condition=schema.condition()
-        )
-        found = self._database.execute(statement, schema.condition_values(write.key))
-        return found.fetchone() is not None
 
     # ---- what is written
 
@@ -181,7 +173,7 @@ class RowWriter:
     def _unwritten(self, write: Write) -> RowNotWritten:
         """Why the one row was not written."""
         entity, table = canonical(write.key), self._schema.name
-        if self._exists(write):
+        if self._schema.exists(self._database, write.key):
             return RowNotWritten(
                 f"a trigger of table {table} ignored what was written to the row of {entity}: "
                 "change the trigger, then retry"

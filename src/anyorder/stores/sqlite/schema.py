@@ -5,7 +5,7 @@ and only the columns that events have named are ours."""
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import NamedTuple
 
 import msgspec
@@ -43,7 +43,8 @@ def memory_table(name: str) -> str:
 
 class Schema:
     """See the module. `created`: we made the user's table, so we may widen it. `columns`: those
-    that are ours and there. `statements`: SQL that was made for them."""
+    that are ours and there. `adopts`: rows that no event explains are older than every event.
+    `statements`: SQL that was made for them."""
 
     def __init__(self, name: str, key: tuple[str, ...], created: bool) -> None:
         self.name = name
@@ -52,6 +53,8 @@ class Schema:
         self.columns: list[str] = []
         self.declared = NOTHING_DECLARED
         self.missing: dict[str, int] = {}
+        self.adopts = False
+        self.floor = ""
         self.statements: dict[tuple[str, ...], str] = {}
         self._text = ""
         self._missing_text = ""
@@ -76,6 +79,8 @@ class Schema:
         if row is None:
             raise StoreError(f"the memory of table {self.name} has been removed from the database")
         loaded = Loaded(*row)
+        self.adopts = loaded.adopt == ADOPTING and not self.created
+        self.floor = loaded.floor
         (version,) = database.execute(SQL["file_schema"]).fetchone()
         is_known = loaded.columns == self._text and version == self._version
         if not is_known:
@@ -159,6 +164,34 @@ class Schema:
         """Those of these columns that may change what is written to them."""
         typed = self.declared.typed
         return {column: typed[column] for column in columns if column in typed}
+
+    def unexplained(
+        self, database: sqlite3.Connection, entities: Iterable[str]
+    ) -> Iterator[tuple[str, dict[str, object]]]:
+        """(entity, key) of those of these entities of which there is a row."""
+        for entity in entities:
+            key: dict[str, object] = msgspec.json.decode(entity)
+            # The first event tells the key, where nobody declared it.
+            if not self.key and key.keys() == self.declared.primary:
+                self.key = tuple(key)
+            # An entity of another key has no row here, and its write will say so.
+            if key.keys() == set(self.key) and self.exists(database, key):
+                yield entity, key
+
+    def exists(self, database: sqlite3.Connection, key: Mapping[str, object]) -> bool:
+        """Is there a row of this very key?"""
+        statement = SQL["row_exists"].format(table=quoted(self.name), condition=self.condition())
+        return database.execute(statement, self.condition_values(key)).fetchone() is not None
+
+    def keys(self, database: sqlite3.Connection) -> Iterator[dict[str, object]]:
+        """The key of every row, read before the first is given."""
+        # Before the first event of a table whose key nobody declared there is none to ask for.
+        if not self.key:
+            return
+        columns = ", ".join(map(quoted, self.key))
+        statement = SQL["all_keys"].format(table=quoted(self.name), columns=columns)
+        for values in database.execute(statement).fetchall():
+            yield dict(zip(self.key, values, strict=True))
 
     # ---- columns
 

@@ -103,6 +103,9 @@ SELECT entity, memory FROM {memory} WHERE entity IN (SELECT value FROM json_each
 INSERT INTO {memory} (entity, live, since, memory) VALUES (?, ?, ?, ?)
 ON CONFLICT (entity) DO UPDATE SET live = excluded.live, since = excluded.since, memory = excluded.memory;
 
+-- name: has_memory
+SELECT 1 FROM {memory} WHERE entity = ?;
+
 -- name: forget_memory
 DELETE FROM {memory} WHERE entity = ?;
 
@@ -196,6 +199,9 @@ SELECT * FROM {table} WHERE {condition};
 
 -- name: row_exists
 SELECT 1 FROM {table} WHERE {condition};
+
+-- name: all_keys
+SELECT {columns} FROM {table};
 
 -- name: delete_row
 DELETE FROM {table} WHERE {condition};

@@ -10,10 +10,10 @@ from typing import Any
 import msgspec
 
 from anyorder._core.batch import Held
-from anyorder._core.event import Delivery, Event
+from anyorder._core.event import Delivery, Event, canonical
 from anyorder._core.floor import Floor
 from anyorder._core.fold import Limits
-from anyorder._core.memory import Memory, Stamp, pack, unpack
+from anyorder._core.memory import Memory, Stamp, adopted, pack, unpack
 from anyorder._core.outcome import Reason
 from anyorder._core.position import Lineage
 from anyorder._core.reset import Growth
@@ -94,6 +94,7 @@ class SQLiteTransaction:
             SQL["read_memories"].format(memory=memory_table(spec.name)), {"entities": names}
         )
         known = {entity: Remembered(unpack(text)) for entity, text in found}
+        known |= self._adopted(spec, entities, known)
         if not spec.writes_rows:
             return known  # what is held would be applied without the caller's own SQL
         for entity, number, *held in self._database.execute(
@@ -105,6 +106,25 @@ class SQLiteTransaction:
                 there = known.get(entity, Remembered(None))
                 known[entity] = there._replace(held=(*there.held, Held(number, event)))
         return known
+
+    def _schema(self, spec: TableSpec) -> Schema:
+        """What is known of a table that was opened once; a reader has not opened it yet."""
+        schema = self._tables.get(spec.name)
+        if schema is None:
+            schema = self._tables[spec.name] = Schema.open(self._database, spec)
+            schema.load(self._database)
+        return schema
+
+    def _adopted(
+        self, spec: TableSpec, entities: Sequence[str], known: Mapping[str, Remembered]
+    ) -> dict[str, Remembered]:
+        """The rows that were there before the first event, of these keys (rules R8)."""
+        schema = self._schema(spec)
+        if not schema.adopts:
+            return {}
+        there = Remembered(adopted(_floor.decode(schema.floor)))
+        unknown = [entity for entity in entities if entity not in known]
+        return {entity: there for entity, _ in schema.unexplained(self._database, unknown)}
 
     def write(
         self, spec: TableSpec, writes: Sequence[Write], limits: Limits, token: str
@@ -206,6 +226,17 @@ class SQLiteTransaction:
             for entity, text in page:
                 yield entity, msgspec.json.decode(entity), unpack(text)
             after = page[-1][0]
+        schema = self._schema(spec)
+        if schema.adopts:
+            yield from self._adopted_rows(schema)
+
+    def _adopted_rows(self, schema: Schema) -> Iterator[tuple[str, dict[str, object], Memory]]:
+        """The rows that no event has told anything of yet."""
+        statement = SQL["has_memory"].format(memory=memory_table(schema.name))
+        for key in schema.keys(self._database):
+            entity = canonical(key)
+            if self._database.execute(statement, (entity,)).fetchone() is None:
+                yield entity, key, adopted(_floor.decode(schema.floor))
 
     def save_limits(self, spec: TableSpec, limits: Limits) -> None:
         truncated = None if limits.truncated is None else _encode(limits.truncated).decode()
