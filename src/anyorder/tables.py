@@ -29,7 +29,7 @@ from anyorder.guard.intake import Share, Taken, take_in
 from anyorder.guard.quarantine import Quarantine
 from anyorder.guard.report import Report
 from anyorder.guard.story import Story, story_of
-from anyorder.sources.records import delivery_of
+from anyorder.sources.records import event_of
 from anyorder.stores import open_store
 
 CHUNK = 1000  # deliveries decided together inside the one transaction of `apply`
@@ -98,7 +98,7 @@ class Table:
         """The event of each record, in order; what cannot be decoded is an event of kind
         `malformed`, never an exception."""
         reader = self._reader(envelope)
-        return (reader.decode(delivery_of(record)) for record in records)
+        return (event_of(record, reader) for record in records)
 
     def apply(self, records: Iterable[object], *, envelope: str | None = None) -> Report:
         """Decide and write all records in one transaction. Raises only for infrastructure
@@ -109,7 +109,7 @@ class Table:
         """
         report = Report()
         reader = self._reader(envelope)
-        events = (reader.decode(delivery_of(record)) for record in records)
+        events = (event_of(record, reader) for record in records)
         provenance = provenance_of(reader)
         with self.store.transaction(time.time()) as transaction:
             while chunk := list(itertools.islice(events, CHUNK)):

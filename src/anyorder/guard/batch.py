@@ -14,6 +14,7 @@ from collections.abc import Collection, Sequence
 from typing import NamedTuple
 
 from anyorder._core.batch import Arrival, Decision, Judged, Settled
+from anyorder._core.coherence import coherent
 from anyorder._core.decide import BY_DECODER
 from anyorder._core.event import Kind
 from anyorder._core.fold import Limits
@@ -41,7 +42,7 @@ def sort_out(arrivals: Sequence[Arrival], suspected: Collection[int] = NONE_SUSP
     truncates: list[Arrival] = []
     keys: Keys = {}
     for arrival in arrivals:
-        number, event = arrival.number, arrival.event
+        number, event = arrival.number, coherent(arrival.event)
         if event.kind in BY_DECODER:
             decided.append(Judged(number, event, BY_DECODER[event.kind], detail=event.note))
         elif number in suspected:

@@ -7,6 +7,7 @@ import secrets
 import time
 
 from anyorder._core.batch import Decision
+from anyorder._core.coherence import coherent
 from anyorder._core.decide import accept, accept_truncate
 from anyorder._core.event import Event, Kind
 from anyorder._core.explain import explain
@@ -80,7 +81,7 @@ class Quarantine:
             _open(entry)
             assert entry.delivery is not None
             # Decoded anew: an envelope that was corrected since may read what it could not.
-            event = self._decode(entry.provenance, entry.delivery)
+            event = coherent(self._decode(entry.provenance, entry.delivery))
             if spec is None or event.kind in UNREADABLE:
                 raise ConfigurationError(
                     f"entry {number} cannot be accepted: {event.note or 'no table matches it'}. "

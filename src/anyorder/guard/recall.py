@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from anyorder._core.batch import Held
+from anyorder._core.coherence import coherent
 from anyorder._core.event import Event
 from anyorder.guard.contract import Remembered, TableSpec, Transaction
 
@@ -19,8 +20,13 @@ def recall(
     """What is remembered of these keys, with the open entries that may settle."""
     known = transaction.remembered(spec, entities)
     held: list[Held] = []
-    for there in known.values():
-        held.extend(there.held)
+    for entity, there in known.items():
+        # Most keys have no entry, and are left as they are.
+        if there.held:
+            # What contradicts itself is no better for being decided again.
+            checked = tuple(one._replace(event=coherent(one.event)) for one in there.held)
+            known[entity] = there._replace(held=checked)
+            held.extend(checked)
 
     # Only a person's word ends a suspicion (rules R13). Until then what such a clock told is not
     # decided again, or the first key that moves would let the doubtful events in.

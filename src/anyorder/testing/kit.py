@@ -7,7 +7,7 @@ from collections.abc import Callable, Sequence
 
 from anyorder.errors import ConfigurationError
 from anyorder.guard.contract import Promises
-from anyorder.testing import books, encodings, orders, stops, writers
+from anyorder.testing import books, encodings, orders, rows, stops, writers
 from anyorder.testing.change import decode
 from anyorder.testing.place import MakeStore
 from anyorder.testing.promises import Finding, StoreReport
@@ -32,6 +32,9 @@ CHECKS: dict[str, Callable[[MakeStore], str]] = {
     "positions": encodings.check_positions,
     "keys": encodings.check_keys,
     "values": encodings.check_values,
+    "columns": rows.check_columns,
+    "adopted": rows.check_adopted,
+    "gone": rows.check_gone,
     "promises": books.check_promises,
     "writers": writers.check_writers,
 }

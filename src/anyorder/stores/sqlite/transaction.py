@@ -10,14 +10,13 @@ from typing import Any
 import msgspec
 
 from anyorder._core.batch import Held
-from anyorder._core.event import Delivery, Event
+from anyorder._core.event import Delivery, Event, canonical
 from anyorder._core.floor import Floor
 from anyorder._core.fold import Limits
-from anyorder._core.memory import Memory, Stamp, pack, unpack
+from anyorder._core.memory import Memory, Stamp, adopted, pack, unpack
 from anyorder._core.outcome import Reason
 from anyorder._core.position import Lineage
 from anyorder._core.reset import Growth
-from anyorder.errors import StoreError
 from anyorder.guard.contract import (
     Catalogued,
     Decode,
@@ -33,7 +32,9 @@ from anyorder.guard.contract import (
     TableSpec,
     Write,
 )
-from anyorder.stores.sqlite.rows import RowWriter, Schema, memory_table
+from anyorder.stores.sqlite.rows import RowNotWritten, RowWriter
+from anyorder.stores.sqlite.schema import Schema, memory_table
+from anyorder.stores.sqlite.values import RowRefused
 from anyorder.stores.statements import load_statements, quoted
 
 SQL = load_statements("sqlite/sqlite.sql")
@@ -93,6 +94,7 @@ class SQLiteTransaction:
             SQL["read_memories"].format(memory=memory_table(spec.name)), {"entities": names}
         )
         known = {entity: Remembered(unpack(text)) for entity, text in found}
+        known |= self._adopted(spec, entities, known)
         if not spec.writes_rows:
             return known  # what is held would be applied without the caller's own SQL
         for entity, number, *held in self._database.execute(
@@ -105,6 +107,25 @@ class SQLiteTransaction:
                 known[entity] = there._replace(held=(*there.held, Held(number, event)))
         return known
 
+    def _schema(self, spec: TableSpec) -> Schema:
+        """What is known of a table that was opened once; a reader has not opened it yet."""
+        schema = self._tables.get(spec.name)
+        if schema is None:
+            schema = self._tables[spec.name] = Schema.open(self._database, spec)
+            schema.load(self._database)
+        return schema
+
+    def _adopted(
+        self, spec: TableSpec, entities: Sequence[str], known: Mapping[str, Remembered]
+    ) -> dict[str, Remembered]:
+        """The rows that were there before the first event, of these keys (rules R8)."""
+        schema = self._schema(spec)
+        if not schema.adopts:
+            return {}
+        there = Remembered(adopted(_floor.decode(schema.floor)))
+        unknown = [entity for entity in entities if entity not in known]
+        return {entity: there for entity, _ in schema.unexplained(self._database, unknown)}
+
     def write(
         self, spec: TableSpec, writes: Sequence[Write], limits: Limits, token: str
     ) -> list[Refused | Lost]:
@@ -112,7 +133,7 @@ class SQLiteTransaction:
         try:
             self._together(writer, writes, token)
             return []
-        except (sqlite3.IntegrityError, sqlite3.DataError, StoreError) as error:
+        except (sqlite3.IntegrityError, sqlite3.DataError, RowRefused) as error:
             if len(writes) == 1:
                 return [_refusal(writes[0].entity, error)]
         refused: list[Refused | Lost] = []
@@ -209,6 +230,17 @@ class SQLiteTransaction:
             for entity, text in page:
                 yield entity, msgspec.json.decode(entity), unpack(text)
             after = page[-1][0]
+        schema = self._schema(spec)
+        if schema.adopts:
+            yield from self._adopted_rows(schema)
+
+    def _adopted_rows(self, schema: Schema) -> Iterator[tuple[str, dict[str, object], Memory]]:
+        """The rows that no event has told anything of yet."""
+        statement = SQL["has_memory"].format(memory=memory_table(schema.name))
+        for key in schema.keys(self._database):
+            entity = canonical(key)
+            if self._database.execute(statement, (entity,)).fetchone() is None:
+                yield entity, key, adopted(_floor.decode(schema.floor))
 
     def save_limits(self, spec: TableSpec, limits: Limits) -> None:
         truncated = None if limits.truncated is None else _encode(limits.truncated).decode()
@@ -286,11 +318,12 @@ class SQLiteTransaction:
             self.lineage(),
         )
         decode = msgspec.json.decode
-        rows = (
-            self._database.execute(SQL["count_rows"].format(table=quoted(name))).fetchone()[0]
-            if decode(columns)
-            else 0
-        )
+        rows = 0
+        # A table that is to be made has none yet, and one may have been removed.
+        if self._database.execute(SQL["table_exists"], {"name": name}).fetchone() is not None:
+            (rows,) = self._database.execute(
+                SQL["count_rows"].format(table=quoted(name))
+            ).fetchone()
         return TableFacts(
             name, tuple(decode(key)), tuple(decode(columns)), rows, live, memories - live, limits
         )
@@ -337,5 +370,7 @@ def _entry(row: Sequence[Any]) -> Entry:
 def _refusal(entity: str, error: Exception) -> Refused:
     """A constraint that other rows may lift is waiting (rules R1); a type or check that never will
     be is malformed."""
+    if isinstance(error, RowNotWritten):
+        return Refused(entity, error.reason, str(error))
     name = getattr(error, "sqlite_errorname", "")
     return Refused(entity, Reason.WAITING if name in WAITS else Reason.MALFORMED, str(error))
