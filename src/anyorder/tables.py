@@ -21,7 +21,6 @@ from anyorder.envelopes import (
 )
 from anyorder.envelopes.provenance import Envelopes, provenance_of
 from anyorder.errors import ConfigurationError, StoreError
-from anyorder.guard.catalogue import declare
 from anyorder.guard.contract import Sharing, Store, TableSpec, Transaction
 from anyorder.guard.duration import FOREVER, seconds
 from anyorder.guard.forgetting import forget
@@ -29,6 +28,7 @@ from anyorder.guard.intake import Share, Taken, take_in
 from anyorder.guard.quarantine import Quarantine
 from anyorder.guard.report import Report
 from anyorder.guard.story import Story, story_of
+from anyorder.guard.targets import declare
 from anyorder.sources.records import delivery_of
 from anyorder.stores import open_store
 

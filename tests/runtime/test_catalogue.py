@@ -242,7 +242,9 @@ def test_a_second_source_table_is_unrouted_and_changes_nothing(pipeline: Pipelin
     detail = pipeline.listed("quarantine", "list", code=1)[0]["detail"]
     assert detail == (
         "the target users belongs to the source table 'app.public.users', this is of "
-        "'us.public.users': give it a [[table]] before that one, with another name"
+        "'us.public.users': give it a [[table]] before that one, with another name: "
+        'name = "us_public_users"; or, if they are one table, give both one [[table]] with '
+        'source = ["app.public.users", "us.public.users"]'
     )
 
 
@@ -416,7 +418,7 @@ def test_a_target_s_key_is_the_learned_one_where_none_is_declared() -> None:
     with store.transaction(0.0) as transaction:
         transaction.open_table(TableSpec("users", ("id",)))
         transaction.record("users", None, Recorded("a", "a", ("a",)))
-    catalogue = Catalogue(lambda topic, table: spec)
+    catalogue = Catalogue(lambda topic, table, source: spec)
     with store.reading() as transaction:
         catalogue.load(transaction)
 
@@ -528,7 +530,7 @@ def test_of_two_processes_that_claim_a_target_one_has_it(other: str, routed: boo
     """Whoever is second sees whose it is, and takes it only as the same source table."""
     kind = type("Quick", (Quicker,), {"other": other})
     spec = TableSpec("users", ("id",))
-    catalogue = Catalogue(lambda topic, table: spec)
+    catalogue = Catalogue(lambda topic, table, source: spec)
     event = Event(Kind.DELETE, "a", {"id": 1}, delivery=Delivery("a"))
 
     (route,) = catalogue.routes(broken(kind)(), [event], 0.0)
