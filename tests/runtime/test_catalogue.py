@@ -465,8 +465,7 @@ def test_a_database_of_the_old_version_goes_on_and_is_recorded_when_first_routed
 
 
 def test_a_table_of_the_user_s_own_code_is_a_catalogue_of_one(pipeline: Pipeline) -> None:
-    """What it declares is recorded, so a pipeline's verbs know it; it belongs to no source table
-    until one is routed to it."""
+    """What it declares is recorded, so a pipeline's verbs know it, and whose it is."""
     url = f"sqlite:///{pipeline.path}/app.db"
     with closing(anyorder.table(url, "clients", retention="1h")) as clients:
         clients.apply([record(1, "d", 10)])
@@ -474,7 +473,9 @@ def test_a_table_of_the_user_s_own_code_is_a_catalogue_of_one(pipeline: Pipeline
         clients.apply([record(2, "d", 20)])
     pipeline.tables(ORDERS.format(name="{table}", more=AT_ONCE))
 
-    assert recorded(pipeline) == {"clients": Recorded(retention=7200.0, partitions=3)}
+    assert recorded(pipeline) == {
+        "clients": Recorded("app.public.users", retention=7200.0, partitions=3)
+    }
     assert pipeline.listed("reap")[0]["retention"] == "2h"
     assert pipeline.verb("doctor") == "nothing found\n"
     pipeline.tables(USERS.format(name="clients", more=""))
@@ -497,7 +498,7 @@ def test_a_guard_in_the_user_s_own_transaction_records_too(pipeline: Pipeline) -
     connection.close()
     clients.close()
 
-    assert recorded(pipeline) == {"clients": Recorded(retention=3600.0)}
+    assert recorded(pipeline) == {"clients": Recorded("app.public.users", retention=3600.0)}
 
 
 def test_an_entry_is_accepted_and_a_clock_dismissed_by_each_table_s_own_settings(

@@ -69,14 +69,36 @@ def as_declared(declared: TableSpec, target: Catalogued, owned: Recorded) -> Tab
     )
 
 
-def declare(transaction: Transaction, spec: TableSpec) -> None:
-    """Record what a user's own code declares of a table: a catalogue of one, which takes the events
-    that it is given. Raises ConfigurationError for a key that is not the one which memories go
-    by."""
+def declare(transaction: Transaction, spec: TableSpec) -> Recorded:
+    """Record what a user's own code declares of a table: a catalogue of one. What is recorded of
+    it now. Raises ConfigurationError for a name that no table can have, and for a key that is not
+    the one which memories go by."""
+    _check_name(transaction, spec)
     target = opened(transaction, spec)
     check_key(transaction, target, spec)
-    # If it is not taken, another process declares it too, and its word counts as much as ours.
-    record(transaction, target, declared_as(target.known, spec))
+    after = declared_as(target.known, spec)
+    # His word counts more than which change happened to come first.
+    if spec.sources:
+        after = replace(after, source=spec.sources[0], others=spec.sources[1:])
+    if record(transaction, target, after):
+        return after
+    # Another process declares it too, and its word counts as much as ours.
+    return opened(transaction, spec).known
+
+
+def _check_name(transaction: Transaction, spec: TableSpec) -> None:
+    """Raises ConfigurationError for a name that the store has for another table, or none."""
+    # The table is the caller's own, if his SQL writes it.
+    why = transaction.unfit(spec.name) if spec.writes_rows else ""
+    if why:
+        raise ConfigurationError(f"table {spec.name!r:.80} cannot be kept: {why}; choose another")
+    same = transaction.same_table(spec.name)
+    for target in transaction.catalogue():
+        if target.name != spec.name and transaction.same_table(target.name) == same:
+            raise ConfigurationError(
+                f"table {spec.name} is kept as {target.name}, which the store does not tell from "
+                f"it: call it {target.name}"
+            )
 
 
 def check_key(transaction: Transaction, target: Catalogued, declared: TableSpec) -> None:
