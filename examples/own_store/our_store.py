@@ -146,6 +146,12 @@ class OurTransaction:
         known, recorded = self.kept["tables"], self.kept["catalogue"]
         return [c.Catalogued(name, known[name][0], recorded.get(name)) for name in sorted(known)]
 
+    def same_table(self, table: str) -> str:
+        return table
+
+    def unfit(self, table: str) -> str:
+        return ""
+
     def record(self, table: str, before: c.Recorded | None, after: c.Recorded) -> bool:
         if self.kept["catalogue"].get(table) != before:
             return False

@@ -26,7 +26,8 @@ class TableSpec(msgspec.Struct, frozen=True):
     `key`: key columns, empty to learn them from the first event. `retention`: seconds that
     tombstones are kept, None for ever. `partitions`: declared partition count of a raw Kafka topic
     (rules R3). `adopt`: what to do with rows that no event explains. `writes_rows`: False when the
-    user's own SQL writes them, beside our memory.
+    user's own SQL writes them, beside our memory. `sources`: the source tables that are this one
+    table by its user's word. `merge`: any number of source tables, whose keys never meet.
     """
 
     name: str
@@ -35,6 +36,8 @@ class TableSpec(msgspec.Struct, frozen=True):
     partitions: int | None = None
     adopt: str = "refuse"
     writes_rows: bool = True
+    sources: tuple[str, ...] = ()
+    merge: bool = False
 
 
 class Remembered(NamedTuple):
@@ -203,7 +206,8 @@ class Recorded(msgspec.Struct, frozen=True, omit_defaults=True):
 
     `source`: the source table that it belongs to, "" while no pipeline has routed one to it.
     `table`: the source's own name for that, and `topics`: those its changes came by, latest first;
-    a pipeline's sections are matched against them. The rest: as last declared, see `TableSpec`.
+    a pipeline's sections are matched against them. `others`: further source tables that it is kept
+    from, by its user's word. The rest: as last declared, see `TableSpec`.
     """
 
     source: str = ""
@@ -212,6 +216,16 @@ class Recorded(msgspec.Struct, frozen=True, omit_defaults=True):
     retention: float | None = None
     partitions: int | None = None
     adopt: str = "refuse"
+    others: tuple[str, ...] = ()
+    merge: bool = False
+
+    @property
+    def sources(self) -> tuple[str, ...]:
+        """Every source table that it is kept from, the first one first; none while nothing was
+        routed to it."""
+        if not self.source:
+            return ()
+        return (self.source, *self.others)
 
 
 class Catalogued(NamedTuple):

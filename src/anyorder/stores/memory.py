@@ -341,6 +341,12 @@ class MemoryTransaction:
         keys, recorded = self._state.keys, self._state.catalogue
         return [Catalogued(name, keys[name], recorded.get(name)) for name in sorted(keys)]
 
+    def same_table(self, table: str) -> str:
+        return table
+
+    def unfit(self, table: str) -> str:
+        return ""
+
     def record(self, table: str, before: Recorded | None, after: Recorded) -> bool:
         opened = table in self._state.keys
         if not opened or self._state.catalogue.get(table) != before:

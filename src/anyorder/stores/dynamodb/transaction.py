@@ -226,6 +226,12 @@ class DynamoDBTransaction:
         known = [meta for meta in self._books.metas() if _is_known(meta)]
         return [Catalogued(meta.name, meta.key, _recorded_of(meta)) for meta in sorted(known)]
 
+    def same_table(self, table: str) -> str:
+        return self._parts.tables.place_of(table)
+
+    def unfit(self, table: str) -> str:
+        return self._parts.tables.unfit(table)
+
     def record(self, table: str, before: Recorded | None, after: Recorded) -> bool:
         if self._dry:
             return True

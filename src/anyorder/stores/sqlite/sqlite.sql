@@ -61,6 +61,15 @@ SELECT 1 FROM sqlite_master WHERE type = 'table' AND name = 'anyorder_schema';
 -- name: table_exists
 SELECT 1 FROM sqlite_master WHERE type IN ('table', 'view') AND name = :name COLLATE NOCASE;
 
+-- name: kind_of_name
+-- what a name is the name of: a table, a view, an index (which share one space of names), or a virtual table (by its text)
+SELECT CASE WHEN type = 'table' AND sql LIKE 'CREATE VIRTUAL TABLE%' THEN 'virtual table' ELSE type END
+FROM sqlite_master WHERE type IN ('table', 'view', 'index') AND name = :name COLLATE NOCASE;
+
+-- name: is_shadow
+-- a table in which a virtual one keeps its content
+SELECT 1 FROM pragma_table_list(:name) WHERE schema = 'main' AND type = 'shadow';
+
 -- name: load_table
 SELECT key_columns, columns, floor, truncated, created, adopt, missing FROM anyorder_table WHERE name = :name;
 

@@ -32,6 +32,7 @@ from anyorder.guard.contract import (
     TableSpec,
     Write,
 )
+from anyorder.stores.sqlite import names
 from anyorder.stores.sqlite.rows import RowNotWritten, RowWriter
 from anyorder.stores.sqlite.schema import Schema, memory_table
 from anyorder.stores.sqlite.values import RowRefused
@@ -78,6 +79,9 @@ class SQLiteTransaction:
         if schema is None:
             schema = self._tables[spec.name] = Schema.open(self._database, spec)
         row = schema.load(self._database)
+        # One without columns has not been made yet.
+        if spec.writes_rows and schema.columns:
+            names.require(self._database, spec.name)
         truncated = None if row.truncated is None else _truncated.decode(row.truncated)
         floor = _floor.decode(row.floor)
         if spec.partitions != floor.partitions:
@@ -333,6 +337,12 @@ class SQLiteTransaction:
             Catalogued(name, tuple(msgspec.json.decode(key)), _recorded_of(text))
             for name, key, text in self._database.execute(SQL["catalogue"])
         ]
+
+    def same_table(self, table: str) -> str:
+        return names.same_table(table)
+
+    def unfit(self, table: str) -> str:
+        return names.unfit(self._database, table)
 
     def record(self, table: str, before: Recorded | None, after: Recorded) -> bool:
         row = self._database.execute(SQL["recorded"], {"name": table}).fetchone()
