@@ -7,7 +7,7 @@ from collections.abc import Callable, Sequence
 
 from anyorder.errors import ConfigurationError
 from anyorder.guard.contract import Promises
-from anyorder.testing import books, encodings, orders, stops, writers
+from anyorder.testing import books, encodings, orders, stops, threads, writers
 from anyorder.testing.change import decode
 from anyorder.testing.place import MakeStore
 from anyorder.testing.promises import Finding, StoreReport
@@ -33,6 +33,7 @@ CHECKS: dict[str, Callable[[MakeStore], str]] = {
     "values": encodings.check_values,
     "promises": books.check_promises,
     "writers": writers.check_writers,
+    "threads": threads.check_threads,
 }
 """Name -> check. The first paragraph of a check's docstring says what must hold; it returns what
 was tried, or raises StoreCheckFailed."""

@@ -4,11 +4,16 @@ the frontier.
 Every batch is one `BEGIN IMMEDIATE` transaction, so what is read stays true until it is written,
 floor included (rules R2). A deferred BEGIN would fail with "database is locked" without waiting as
 soon as it turns from reading to writing.
+
+One connection is used by one thread at a time: who begins a transaction has it to its end, and
+others wait. A rollback would else undo what another thread was told is done.
 """
 
 from __future__ import annotations
 
+import os
 import sqlite3
+import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -58,6 +63,10 @@ class SQLiteStore:
     ) -> None:
         self.path = path
         self.decode = decode
+        self._turn = threading.RLock()
+        self._process = os.getpid()
+        self._is_closed = False
+        self._current: SQLiteTransaction | None = None
         self._database = connect(path)
         for pragma in SQL["pragmas"].splitlines():
             self._waiting(partial(self._database.execute, pragma))
@@ -69,28 +78,61 @@ class SQLiteStore:
 
     @contextmanager
     def transaction(self, now: float, *, dry: bool = False) -> Iterator[SQLiteTransaction]:
-        """One atomic step. Raises StoreBusy if another process holds the write lock for five
-        minutes."""
-        self._waiting(lambda: self._database.execute(BEGIN))
-        try:
-            yield SQLiteTransaction(self._database, self._tables, now, self.decode)
-            self._database.execute("ROLLBACK" if dry else "COMMIT")
-        except BaseException:
-            if self._database.in_transaction:
-                self._database.execute("ROLLBACK")
-            self._tables.clear()
-            raise
-        if dry:
-            self._tables.clear()
+        """One atomic step; other threads with this store wait until it ends. Raises StoreBusy if
+        another process holds the write lock for five minutes."""
+        with self._alone():
+            # To join it would make the outer one keep what this one is told to undo.
+            if self._current is not None:
+                raise StoreError(
+                    f"{self.path}: a transaction of this thread is open already; end it before "
+                    "you begin another"
+                )
+            self._waiting(lambda: self._database.execute(BEGIN))
+            try:
+                yield self._begun(now)
+                self._database.execute("ROLLBACK" if dry else "COMMIT")
+            except BaseException:
+                if self._database.in_transaction:
+                    self._database.execute("ROLLBACK")
+                self._tables.clear()
+                raise
+            finally:
+                self._current = None
+            if dry:
+                self._tables.clear()
 
     @contextmanager
     def reading(self) -> Iterator[SQLiteTransaction]:
-        """A consistent view; in WAL mode it neither waits for a writer nor keeps one waiting."""
-        self._database.execute("BEGIN")
-        try:
-            yield SQLiteTransaction(self._database, self._tables, 0.0, self.decode)
-        finally:
-            self._database.execute("ROLLBACK")
+        """A consistent view; in WAL mode it neither waits for another connection's writer nor keeps
+        one waiting. Inside a transaction of the same thread it is that transaction's view."""
+        with self._alone():
+            if self._current is not None:
+                yield self._current
+                return
+            self._waiting(lambda: self._database.execute("BEGIN"))
+            try:
+                yield self._begun(0.0)
+            finally:
+                self._current = None
+                self._database.execute("ROLLBACK")
+
+    def _begun(self, now: float) -> SQLiteTransaction:
+        self._current = SQLiteTransaction(self._database, self._tables, now, self.decode)
+        return self._current
+
+    @contextmanager
+    def _alone(self) -> Iterator[None]:
+        """This thread's turn. Raises StoreError for a store that is closed, or another process's."""
+        # First: a thread that the fork left behind may have had the lock, and never gives it back.
+        if os.getpid() != self._process:
+            raise StoreError(
+                f"{self.path} was opened before this process was forked, and SQLite's locks do not "
+                "survive that: open it in each process, after the fork"
+            )
+        with self._turn:
+            if self._is_closed:
+                raise StoreError(f"{self.path} was closed here; open it again to use it")
+            yield
 
     @contextmanager
     def shared(self, connection: sqlite3.Connection, now: float) -> Iterator[SQLiteTransaction]:
@@ -127,7 +169,8 @@ class SQLiteStore:
 
     def check(self, spec: TableSpec) -> Iterator[Finding]:
         """Is the database in WAL mode, and is what a power loss may take known to be in it?"""
-        (mode,) = self._database.execute("PRAGMA journal_mode").fetchone()
+        with self._alone():
+            (mode,) = self._database.execute("PRAGMA journal_mode").fetchone()
         if mode != "wal" and self.path != ":memory:":
             to_do = (
                 "move the file to a local disk: WAL needs shared memory, "
@@ -140,11 +183,17 @@ class SQLiteStore:
             )
 
     def close(self) -> None:
-        self._database.close()
+        """Release the connection, after the transaction of another thread. Raises StoreError inside
+        a transaction of this thread."""
+        with self._turn:
+            if self._current is not None:
+                raise StoreError(f"{self.path}: end this thread's transaction before you close it")
+            self._is_closed = True
+            self._database.close()
 
     @property
     def database(self) -> sqlite3.Connection:
-        """The connection, for the user's own reading."""
+        """The connection, for the user's own reading, in one thread."""
         return self._database
 
     def _migrate(self) -> None:
