@@ -44,7 +44,9 @@ def check_threads(make_store: MakeStore, events: int = USUAL) -> str:
             bench.delivered += one.applied
         _judge_rows(bench, told)
         _judge_entries(bench, told)
-    return f"{THREADS} threads, {each * THREADS} events, {sum(len(t.dropped) for t in told)} settled"
+    return (
+        f"{THREADS} threads, {each * THREADS} events, {sum(len(t.dropped) for t in told)} settled"
+    )
 
 
 def _all_at_once(bench: Bench, each: int) -> list[Told]:
@@ -102,7 +104,10 @@ def _judge_rows(bench: Bench, told: Sequence[Told]) -> None:
     """Every put that a thread was told to be applied is a row."""
     rows = bench.rows()
     missing = [
-        change.key for one in told for change in one.applied if rows.get(change.key) != change.fields
+        change.key
+        for one in told
+        for change in one.applied
+        if rows.get(change.key) != change.fields
     ]
     if missing:
         raise bench.failed(

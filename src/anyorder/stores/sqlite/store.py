@@ -18,12 +18,15 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from functools import partial
-from typing import Any
+from typing import Any, cast
 
 from anyorder._core.decide import forget
 from anyorder._core.memory import unpack
 from anyorder.errors import StoreBusy, StoreError
 from anyorder.guard.contract import Decode, Finding, Promises, TableSpec
+from anyorder.stores.sqlite.block import Block
+from anyorder.stores.sqlite.borrowed import BEGIN, Borrowed
+from anyorder.stores.sqlite.lenders import lender_of
 from anyorder.stores.sqlite.transaction import SQLiteTransaction, Tables
 from anyorder.stores.statements import load_statements
 
@@ -31,8 +34,6 @@ BUSY_SECONDS = 60.0  # how long one statement waits for another writer
 LOCKED_SECONDS = 300.0  # how long a transaction waits to begin before StoreBusy
 SQL = load_statements("sqlite/sqlite.sql")
 VERSION = 3
-BEGIN = "BEGIN IMMEDIATE"
-LOCK = "UPDATE anyorder_schema SET version = version"  # takes the write lock, changes nothing
 
 
 class SQLiteStore:
@@ -81,12 +82,7 @@ class SQLiteStore:
         """One atomic step; other threads with this store wait until it ends. Raises StoreBusy if
         another process holds the write lock for five minutes."""
         with self._alone():
-            # To join it would make the outer one keep what this one is told to undo.
-            if self._current is not None:
-                raise StoreError(
-                    f"{self.path}: a transaction of this thread is open already; end it before "
-                    "you begin another"
-                )
+            self._refuse_second()
             self._waiting(lambda: self._database.execute(BEGIN))
             try:
                 yield self._begun(now)
@@ -120,9 +116,17 @@ class SQLiteStore:
         self._current = SQLiteTransaction(self._database, self._tables, now, self.decode)
         return self._current
 
+    def _refuse_second(self) -> None:
+        # To join the first would make it keep what the second is told to undo.
+        if self._current is not None:
+            raise StoreError(
+                f"{self.path}: a transaction of this thread is open already; end it before you "
+                "begin another"
+            )
+
     @contextmanager
     def _alone(self) -> Iterator[None]:
-        """This thread's turn. Raises StoreError for a store that is closed, or another process's."""
+        """This thread's turn. Raises StoreError for a closed store, or another process's."""
         # First: a thread that the fork left behind may have had the lock, and never gives it back.
         if os.getpid() != self._process:
             raise StoreError(
@@ -135,19 +139,59 @@ class SQLiteStore:
             yield
 
     @contextmanager
-    def shared(self, connection: sqlite3.Connection, now: float) -> Iterator[SQLiteTransaction]:
+    def shared(self, connection: Any, now: float) -> Iterator[Block]:
         """A transaction on the caller's own connection: the caller's SQL and our memory in one
-        commit. One that has begun already is only joined, and takes the write lock now."""
-        ours = not connection.in_transaction
-        connection.execute(BEGIN if ours else LOCK)
+        commit. One that has begun already is only joined, and takes the write lock now.
+
+        `connection`: of the sqlite3 module, or SQLAlchemy's. Raises StoreError for any other, and
+        for one to another database.
+        """
+        lender = lender_of(connection)
+        borrowed = Borrowed(lender.driver)
+
+        def make() -> SQLiteTransaction:
+            # It answers to our statements as a connection does, and to nothing else.
+            database = cast(sqlite3.Connection, borrowed)
+            return SQLiteTransaction(database, Tables(), now, self.decode)
+
+        self._check_same(borrowed, lender.driver)
+        block = Block(borrowed, lender, make)
+        with self._lent(lender.driver, block), block.running(self.path):
+            yield block
+
+    @contextmanager
+    def _lent(self, driver: sqlite3.Connection, block: Block) -> Iterator[None]:
+        """A turn of the store's own connection, if it is that which is lent."""
+        if driver is not self._database:
+            yield
+            return
+        with self._alone():
+            self._refuse_second()
+            self._current = block.transaction
+            try:
+                yield
+            finally:
+                self._current = None
+                self._tables.clear()
+
+    def _check_same(self, borrowed: Borrowed, driver: sqlite3.Connection) -> None:
+        """Memories that lie in another file would not be committed together with the rows."""
+        if driver is self._database:
+            return
+        with self._alone():
+            (ours,) = self._database.execute(SQL["main_file"]).fetchone()
         try:
-            yield SQLiteTransaction(connection, Tables(), now, self.decode)
-        except BaseException:
-            if ours:
-                connection.rollback()
-            raise
-        if ours:
-            connection.commit()
+            (theirs,) = borrowed.execute(SQL["main_file"]).fetchone()
+            # A database in memory has no file, and is one connection's alone.
+            is_same = bool(ours and theirs) and os.path.samefile(ours, theirs)
+        except (sqlite3.Error, OSError) as error:
+            raise StoreError(f"{self.path}: your connection cannot be shared: {error}") from error
+        if not is_same:
+            raise StoreError(
+                f"the connection is to {theirs or 'a database in memory'}, and the table's "
+                f"memories are in {ours or 'another one in memory'}: a transaction can only be "
+                "shared in one database; connect to that one, or give the table its URL"
+            )
 
     def reap(self, spec: TableSpec, before: float, limit: int = 1000) -> int:
         """Forget tombstones written before a time: the floor is raised and the very rows deleted in
