@@ -44,12 +44,14 @@ class Claim:
         self.owned = owned
         self._transaction = transaction
         self._spec = spec
-        self._provenance = provenance
+        self.provenance = provenance
         self._telling = telling
+        self._token = ""
 
-    def take(self, events: Sequence[Event]) -> list[Taken]:
-        """Decide and write events; those of another source table are `unrouted`. Raises
-        ConfigurationError, StoreError."""
+    def take(self, events: Sequence[Event], token: str = "") -> list[Taken]:
+        """Decide and write events; those of another source table are `unrouted`. `token`: this
+        attempt's at one event; by default each part has one of its own. Raises ConfigurationError, StoreError."""
+        self._token = token
         taken: list[Taken] = []
         rest = list(events)
         # Until the table is somebody's, each change that could make it so is decided alone, since
@@ -86,8 +88,10 @@ class Claim:
         # Most batches are of one source table, which is known: then nothing is asked.
         if not sources.keys() <= set(self.owned.sources):
             self.owned = self._owning(sources)
-        token = secrets.token_hex(4)
-        return take_in(self._transaction, [self._share(events)], (), token, self._provenance)
+        share = self._share(events)
+        # A part that meets the token of another would take its own duplicates for applied.
+        token = self._token or secrets.token_hex(4)
+        return take_in(self._transaction, [share], (), token, self.provenance)
 
     def _owning(self, sources: Iterable[str]) -> Recorded:
         """What is recorded of the table, with those of these source tables that it may have."""

@@ -54,6 +54,7 @@ __all__ = [
     "Refused",
     "Remembered",
     "Replaced",
+    "Shared",
     "Sharing",
     "Store",
     "TableFacts",
@@ -189,10 +190,44 @@ class Store(Protocol):
         """Release the connection."""
 
 
+class Shared(Protocol):
+    """A block inside a transaction of the user's own, event by event: a step is what is remembered
+    of one, and what the user's SQL writes for it.
+
+    `transaction`: what decides in it; another one after `undo`.
+    """
+
+    @property
+    def transaction(self) -> Transaction: ...
+
+    def step(self) -> bool:
+        """The step stays if the block ends well, and another begins. False if the user has ended
+        the transaction."""
+
+    def undo(self) -> bool:
+        """What was remembered and written in the step is undone, and the step goes on. False if the
+        user has ended the transaction."""
+
+    def watch(self) -> None:
+        """From here on the statements are the user's."""
+
+    def is_unwritten(self) -> bool:
+        """Did the user's last statement change no row, and none before it: did it fail, or meet
+        none?"""
+
+    def ended(self, *, keep: bool) -> None:
+        """The user has ended the transaction: what followed is kept, or undone, at once."""
+
+    def repairing(self) -> AbstractContextManager[Transaction]:
+        """The user has ended the transaction: what followed is undone, and what was committed can
+        be repaired in another one."""
+
+
 @runtime_checkable
 class Sharing(Store, Protocol):
     """A store that can decide inside a transaction of the user's own, on the user's connection."""
 
-    def shared(self, connection: Any, now: float) -> AbstractContextManager[Transaction]:
+    def shared(self, connection: Any, now: float) -> AbstractContextManager[Shared]:
         """What is decided commits, or rolls back, together with what the user writes. A transaction
-        that the user has begun is the user's to end; else this begins and ends one."""
+        that the user has begun is the user's to end; else this begins and ends one. An exception
+        undoes the block in both cases. Raises StoreError for a connection that does not fit."""

@@ -7,7 +7,7 @@ from collections.abc import Callable, Sequence
 
 from anyorder.errors import ConfigurationError
 from anyorder.guard.contract import Promises
-from anyorder.testing import books, encodings, orders, rows, stops, writers
+from anyorder.testing import books, encodings, orders, rows, stops, threads, writers
 from anyorder.testing.change import decode
 from anyorder.testing.place import MakeStore
 from anyorder.testing.promises import Finding, StoreReport
@@ -37,6 +37,7 @@ CHECKS: dict[str, Callable[[MakeStore], str]] = {
     "gone": rows.check_gone,
     "promises": books.check_promises,
     "writers": writers.check_writers,
+    "threads": threads.check_threads,
 }
 """Name -> check. The first paragraph of a check's docstring says what must hold; it returns what
 was tried, or raises StoreCheckFailed."""

@@ -55,6 +55,16 @@ UPDATE anyorder_schema SET version = 5;
 -- name: schema_version
 SELECT version FROM anyorder_schema;
 
+-- name: lock
+-- takes the write lock, changes nothing
+UPDATE anyorder_schema SET version = version;
+
+-- name: main_file
+SELECT file FROM pragma_database_list WHERE name = 'main';
+
+-- name: changes
+SELECT changes();
+
 -- name: has_schema
 SELECT 1 FROM sqlite_master WHERE type = 'table' AND name = 'anyorder_schema';
 
