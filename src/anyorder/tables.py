@@ -5,7 +5,7 @@ from __future__ import annotations
 import itertools
 import secrets
 import time
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any
 
@@ -20,12 +20,12 @@ from anyorder.envelopes import (
     open_envelope,
 )
 from anyorder.envelopes.provenance import Envelopes, provenance_of
-from anyorder.errors import ConfigurationError, StoreError
+from anyorder.errors import ConfigurationError, StoreError, Undone
 from anyorder.guard.catalogue import declare
 from anyorder.guard.contract import Sharing, Store, TableSpec, Transaction
 from anyorder.guard.duration import FOREVER, seconds
 from anyorder.guard.forgetting import forget
-from anyorder.guard.intake import Share, Taken, take_in
+from anyorder.guard.intake import Parts, Share, Taken, take_in
 from anyorder.guard.quarantine import Quarantine
 from anyorder.guard.report import Report
 from anyorder.guard.story import Story, story_of
@@ -111,14 +111,28 @@ class Table:
         reader = self._reader(envelope)
         events = (reader.decode(delivery_of(record)) for record in records)
         provenance = provenance_of(reader)
-        with self.store.transaction(time.time()) as transaction:
-            while chunk := list(itertools.islice(events, CHUNK)):
-                self._record(transaction)
-                shares = [Share(self.spec, chunk)]
-                report.count(take_in(transaction, shares, (), secrets.token_hex(4), provenance))
+        kept: list[Event] = []
+        try:
+            with self.store.transaction(time.time()) as transaction:
+                while chunk := list(itertools.islice(events, CHUNK)):
+                    kept += chunk
+                    self._record(transaction)
+                    shares = [Share(self.spec, chunk)]
+                    report.count(take_in(transaction, shares, (), secrets.token_hex(4), provenance))
+        except Undone:
+            report = self._apply_in_parts([*kept, *events], provenance)
         self._is_recorded = self._is_recorded or report.read > 0
         if self.spec.retention == 0:
             self.reap()
+        return report
+
+    def _apply_in_parts(self, events: Sequence[Event], provenance: str) -> Report:
+        """One of them, or something that was held, undid the transaction: all others are taken."""
+        report = Report()
+        with self.store.transaction(time.time()) as transaction:
+            self._record(transaction)
+        parts = Parts(self.store, time.time(), secrets.token_hex(4), provenance)
+        report.count(parts.take([Share(self.spec, events)], ()))
         return report
 
     def _record(self, transaction: Transaction) -> None:

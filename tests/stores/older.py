@@ -7,6 +7,11 @@ from contextlib import closing
 from pathlib import Path
 
 ADDED = {
+    4: (
+        "DROP TABLE anyorder_waiting",
+        "CREATE INDEX anyorder_quarantine_retry ON anyorder_quarantine (table_name, entity) "
+        "WHERE state = 'open' AND retry = 1",
+    ),
     3: (
         "DROP TABLE anyorder_provenance",
         "ALTER TABLE anyorder_quarantine DROP COLUMN provenance_id",

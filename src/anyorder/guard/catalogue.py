@@ -46,7 +46,7 @@ class Catalogue:
             # Nobody says any more what holds for it, so what was said last goes on to hold.
             if declared is None:
                 self.unnamed.append(target)
-                self._learn(_as_recorded(target), target.known)
+                self._learn(as_recorded(target), target.known)
             else:
                 _check_key(transaction, target, declared)
                 self._renew(target, declared)
@@ -234,8 +234,9 @@ def _listed(transaction: Transaction, name: str) -> Catalogued | None:
     return {target.name: target for target in transaction.catalogue()}.get(name)
 
 
-def _as_recorded(target: Catalogued) -> TableSpec:
-    """Where nothing is recorded, tombstones are kept: a retention is never guessed."""
+def as_recorded(target: Catalogued) -> TableSpec:
+    """A target as the catalogue has it. Where nothing is recorded, tombstones are kept: a retention
+    is never guessed."""
     known = target.known
     return TableSpec(
         name=target.name,

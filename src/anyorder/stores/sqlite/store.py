@@ -19,13 +19,13 @@ from anyorder._core.decide import forget
 from anyorder._core.memory import unpack
 from anyorder.errors import StoreBusy, StoreError
 from anyorder.guard.contract import Decode, Finding, Promises, TableSpec
-from anyorder.stores.sqlite.transaction import SQLiteTransaction, Tables
+from anyorder.stores.sqlite.transaction import SQLiteTransaction, Tables, undone
 from anyorder.stores.statements import load_statements
 
 BUSY_SECONDS = 60.0  # how long one statement waits for another writer
 LOCKED_SECONDS = 300.0  # how long a transaction waits to begin before StoreBusy
 SQL = load_statements("sqlite/sqlite.sql")
-VERSION = 3
+VERSION = 4
 BEGIN = "BEGIN IMMEDIATE"
 LOCK = "UPDATE anyorder_schema SET version = version"  # takes the write lock, changes nothing
 
@@ -74,7 +74,10 @@ class SQLiteStore:
         self._waiting(lambda: self._database.execute(BEGIN))
         try:
             yield SQLiteTransaction(self._database, self._tables, now, self.decode)
-            self._database.execute("ROLLBACK" if dry else "COMMIT")
+            if dry:
+                self._database.execute("ROLLBACK")
+            else:
+                commit(self._database)
         except BaseException:
             if self._database.in_transaction:
                 self._database.execute("ROLLBACK")
@@ -190,6 +193,14 @@ class SQLiteStore:
                         f"{LOCKED_SECONDS:.0f} s; find the writer that never commits"
                     ) from error
                 time.sleep(0.01)
+
+
+def commit(database: sqlite3.Connection) -> None:
+    """End the transaction. Raises Undone where a constraint is checked only now."""
+    try:
+        database.execute("COMMIT")
+    except sqlite3.IntegrityError as error:
+        raise undone(error) from error
 
 
 def connect(path: str) -> sqlite3.Connection:
