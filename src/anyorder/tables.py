@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import secrets
 import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
@@ -21,12 +22,13 @@ from anyorder.envelopes import (
     open_envelope,
 )
 from anyorder.envelopes.provenance import Envelopes, provenance_of
-from anyorder.errors import ConfigurationError, StoreError
+from anyorder.errors import ConfigurationError, StoreError, Undone
 from anyorder.guard.acceptance import Acceptance
 from anyorder.guard.claim import Claim
 from anyorder.guard.contract import Recorded, Shared, Sharing, Store, TableSpec, Transaction
 from anyorder.guard.duration import FOREVER, seconds
 from anyorder.guard.forgetting import forget
+from anyorder.guard.intake import Parts, Share, Taken
 from anyorder.guard.quarantine import Quarantine
 from anyorder.guard.report import Report
 from anyorder.guard.story import Story, story_of
@@ -136,16 +138,42 @@ class Table:
         reader = self._reader(envelope)
         events = (event_of(record, reader) for record in records)
         owned = self._owned
-        with self.store.transaction(time.time()) as transaction:
-            while chunk := list(itertools.islice(events, CHUNK)):
-                claim = self._claim(transaction, self.spec, reader, owned)
-                for taken in claim.take(chunk):
-                    report.count(taken)
-                owned = claim.owned
-        # Only now it is committed; read there once.
-        self._owned = owned
+        kept: list[Event] = []
+        try:
+            with self.store.transaction(time.time()) as transaction:
+                while chunk := list(itertools.islice(events, CHUNK)):
+                    kept += chunk
+                    claim = self._claim(transaction, self.spec, reader, owned)
+                    for taken in claim.take(chunk):
+                        report.count(taken)
+                    owned = claim.owned
+            # Only now it is committed; read there once.
+            self._owned = owned
+        except Undone:
+            report = self._apply_in_parts([*kept, *events], reader)
         if self.spec.retention == 0:
             self.reap()
+        return report
+
+    def _apply_in_parts(self, events: Sequence[Event], reader: Envelope) -> Report:
+        """One of them, or something that was held, undid the transaction: all others are taken."""
+
+        def take_part(
+            transaction: Transaction,
+            shares: Sequence[Share],
+            _token: str,
+        ) -> list[Taken]:
+            # A claim has tokens of its own.
+            claim = self._claim(transaction, self.spec, reader, None)
+            claim.settles = False
+            return claim.take([event for share in shares for event in share.events])
+
+        report = Report()
+        token = secrets.token_hex(4)
+        parts = Parts(self.store, time.time(), token, provenance_of(reader), take_part)
+        for taken in parts.take([Share(self.spec, events)]):
+            report.count(taken)
+        report.count(Taken([], parts.settle([self.spec])))
         return report
 
     def _claim(

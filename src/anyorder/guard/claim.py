@@ -29,7 +29,7 @@ class Claim:
 
     `owned`: what is recorded of the table (`declare`); as it is now holds once the transaction is
     committed. `provenance`: of all deliveries. `telling`: do they tell their source table, rather
-    than what the user calls it?
+    than what the user calls it? `settles`: what the store refused before is tried again.
     """
 
     def __init__(
@@ -46,11 +46,13 @@ class Claim:
         self._spec = spec
         self.provenance = provenance
         self._telling = telling
+        self.settles = True
         self._token = ""
 
     def take(self, events: Sequence[Event], token: str = "") -> list[Taken]:
         """Decide and write events; those of another source table are `unrouted`. `token`: this
-        attempt's at one event; by default each part has one of its own. Raises ConfigurationError, StoreError."""
+        attempt's at one event; by default each part has one of its own. Raises ConfigurationError,
+        StoreError."""
         self._token = token
         taken: list[Taken] = []
         rest = list(events)
@@ -91,7 +93,14 @@ class Claim:
         share = self._share(events)
         # A part that meets the token of another would take its own duplicates for applied.
         token = self._token or secrets.token_hex(4)
-        return take_in(self._transaction, [share], (), token, self.provenance)
+        return take_in(
+            self._transaction,
+            [share],
+            (),
+            token,
+            self.provenance,
+            settles=self.settles,
+        )
 
     def _owning(self, sources: Iterable[str]) -> Recorded:
         """What is recorded of the table, with those of these source tables that it may have."""

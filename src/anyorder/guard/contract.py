@@ -109,8 +109,25 @@ class Transaction(Protocol):
     def settle(self, entry: int, state: str, reason: Reason) -> None:
         """Close an entry."""
 
-    def held_entities(self, spec: TableSpec, *, retry: bool) -> list[str]:
-        """Keys with open entries: those refused for now (`retry`), or all."""
+    def held_entities(self, spec: TableSpec) -> list[str]:
+        """Keys with open entries."""
+
+    def settleable(self) -> list[tuple[str, str]]:
+        """(table, entity) of what this store refused for now (`Holding.retry`) and may take after
+        what this transaction wrote; of every table, "" for a truncate. Keys that can only be taken
+        together are told together.
+
+        Asked again until it is empty: a key is told again only after something else was written. A
+        store that refuses nothing for now answers with nothing.
+        """
+
+    def ring(self, spec: TableSpec, event: Event) -> list[str]:
+        """The keys of the table whose held deliveries the store takes only together with this
+        event, which it refused alone: rows that swap a unique value. Most often none."""
+
+    def postpone(self, table: str, entity: str) -> None:
+        """Writing what is held of this key undoes the transaction: it is not settleable again
+        until what it waits for moves."""
 
     def memories(self, spec: TableSpec) -> Iterator[tuple[str, dict[str, object], Memory]]:
         """Every (entity, key, memory) of a table; safe to write while iterating."""

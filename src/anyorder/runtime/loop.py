@@ -107,18 +107,14 @@ class Run:
     def _routed(self, events: list[Event]) -> tuple[list[Share], list[Judged]]:
         """Each table's share of a batch, and the deliveries of no table, decided."""
         routes = self._catalogue.routes(self.store, events, time.time(), dry=self._dry)
-        routed: dict[str, tuple[TableSpec, list[Event]]] = {
-            spec.name: (spec, []) for spec in self._catalogue.specs()
-        }
+        routed: dict[str, tuple[TableSpec, list[Event]]] = {}
         loose = []
         for event, route in zip(events, routes, strict=True):
             if isinstance(route, TableSpec) and event.kind is not Kind.CONTROL:
                 routed.setdefault(route.name, (route, []))[1].append(event)
             else:
                 loose.append(_of_no_table(event, route))
-        # may settle what any table's quarantine holds (rules R14)
-        runs = any(event.snapshot_run is not None for event in events)
-        return [Share(spec, found) for spec, found in routed.values() if found or runs], loose
+        return [Share(spec, found) for spec, found in routed.values()], loose
 
     def _reap(self, *, everything: bool = False) -> None:
         now = time.time()

@@ -27,7 +27,7 @@ from anyorder.guard.contract import Decode, Finding, Promises, TableSpec
 from anyorder.stores.sqlite.block import Block
 from anyorder.stores.sqlite.borrowed import BEGIN, Borrowed
 from anyorder.stores.sqlite.lenders import lender_of
-from anyorder.stores.sqlite.transaction import SQLiteTransaction, Tables
+from anyorder.stores.sqlite.transaction import SQLiteTransaction, Tables, undone
 from anyorder.stores.statements import load_statements
 
 BUSY_SECONDS = 60.0  # how long one statement waits for another writer
@@ -86,7 +86,10 @@ class SQLiteStore:
             self._waiting(lambda: self._database.execute(BEGIN))
             try:
                 yield self._begun(now)
-                self._database.execute("ROLLBACK" if dry else "COMMIT")
+                if dry:
+                    self._database.execute("ROLLBACK")
+                else:
+                    commit(self._database)
             except BaseException:
                 if self._database.in_transaction:
                     self._database.execute("ROLLBACK")
@@ -283,6 +286,14 @@ class SQLiteStore:
                         f"{LOCKED_SECONDS:.0f} s; find the writer that never commits"
                     ) from error
                 time.sleep(0.01)
+
+
+def commit(database: sqlite3.Connection) -> None:
+    """End the transaction. Raises Undone where a constraint is checked only now."""
+    try:
+        database.execute("COMMIT")
+    except sqlite3.IntegrityError as error:
+        raise undone(error) from error
 
 
 def connect(path: str) -> sqlite3.Connection:
