@@ -15,6 +15,7 @@ from typing import Any
 import pytest
 
 from anyorder.cli.main import main
+from anyorder.runtime.pipeline import load_pipeline
 from tests.streams import record
 
 PIPELINE = """
@@ -161,3 +162,13 @@ def test_a_line_that_is_no_record_is_kept_byte_for_byte_without_its_end(here: He
     with closing(sqlite3.connect("app.db")) as database:
         kept = database.execute("SELECT value FROM anyorder_quarantine").fetchall()
     assert (books["applied"], kept) == (1, [(told,)])
+
+
+def test_a_file_is_a_source_by_its_name_and_standard_input_may_be_anything(here: Here) -> None:
+    """What the quarantine holds of it belongs to whichever pipeline has its format."""
+    named = json.loads(load_pipeline().provenance).get("source", "")
+    here.source("-")
+    nameless = json.loads(load_pipeline().provenance).get("source", "")
+
+    assert named.endswith(str(here.path / "day.jsonl"))
+    assert nameless == ""
