@@ -152,7 +152,9 @@ def table(header: Iterable[str], rows: Iterable[Iterable[str]]) -> str:
     lines = [names, ["---"] * len(names), *(list(row) for row in rows)]
     return (
         "\n".join(
-            f"| {' | '.join(cell.replace('|', chr(92) + '|').replace(chr(10), ' ') for cell in line)} |"
+            "| "
+            f"{' | '.join(cell.replace('|', chr(92) + '|').replace(chr(10), ' ') for cell in line)}"
+            " |"
             for line in lines
         )
         + "\n"
@@ -184,7 +186,8 @@ def command_line() -> str:
     for name, verb in import_module("anyorder.cli.main").VERBS.items():
         parser = parser_of(name)
         parts.append(
-            f"## anyorder {name}\n\n{verb.summary[0].upper()}{verb.summary[1:]}.\n\n{_arguments(parser)}"
+            f"## anyorder {name}\n\n{verb.summary[0].upper()}{verb.summary[1:]}.\n\n"
+            f"{_arguments(parser)}"
         )
     return "\n".join(parts)
 
@@ -267,7 +270,10 @@ def _members(value: type) -> Iterator[tuple[str, Any]]:
 def _member(owner: str, name: str, member: Any) -> str:
     if isinstance(member, property):
         return f"### {owner}.{name}\n\n{_prose(inspect.getdoc(member) or '')}"
-    return f"### {owner}.{name}\n\n{_signature(f'{owner}.{name}', member)}{_prose(inspect.getdoc(member) or '')}"
+    return (
+        f"### {owner}.{name}\n\n{_signature(f'{owner}.{name}', member)}"
+        f"{_prose(inspect.getdoc(member) or '')}"
+    )
 
 
 def _signature(name: str, value: Any) -> str:
