@@ -36,6 +36,7 @@ IN_MEMORY = {
     broken.SettledNever: "ties",
     broken.TornMemory: "orders",
     broken.LastClaimWins: "catalogue",
+    broken.CaseFolded: "table names",
     broken.ProvenanceLost: "quarantine",
     broken.ProvenanceOfTheStore: "quarantine",
 }
@@ -46,6 +47,8 @@ IN_SQLITE = {
     broken.FloorReadOnce: "floor of others",
     broken.LosersReleased: "refused",
     broken.RowWithoutMemory: "crashes",
+    broken.EveryNameFits: "table names",
+    broken.NamesAsSpelled: "table names",
 }
 
 
