@@ -128,6 +128,11 @@ KEYS = {
         "The partition count of the topic. Needed with a retention where the Kafka "
         "offset is the clock."
     ),
+    ("table", "source"): "The source table that it takes, as the records tell it "
+    "(`shop.public.users`), or several that are one table (a renamed topic, a moved schema). "
+    "Others go on to the next `[[table]]`.",
+    ("table", "merge"): "Your word that keys are unique over every source table that fits "
+    "(shards, partitions): all are kept in one target, and a truncate of one is a `conflict`.",
     ("table", "ignore"): "Deliveries that match are counted as `not_a_change` and go nowhere.",
 }
 SOURCE_DOORS = {kind: door.struct() for kind, door in anyorder.sources.DOORS.items()}

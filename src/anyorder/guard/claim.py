@@ -56,30 +56,33 @@ class Claim:
         self._token = token
         taken: list[Taken] = []
         rest = list(events)
-        # Until the table is somebody's, each change that could make it so is decided alone, since
-        # all others depend on it. It ends with the first one that is applied.
+        # Until the table is somebody's, what could make it so is tried, source table by source
+        # table. It ends with the first change that is applied, or with the events.
         while rest and not self.owned.source:
-            size = self._first_that_tells(rest)
+            size = self._first_source(rest)
             taken.append(self._tried(rest[:size]))
             rest = rest[size:]
         if rest:
             taken.append(self._taken(rest))
         return taken
 
-    def _first_that_tells(self, events: Sequence[Event]) -> int:
-        """How many events there are up to the first that tells its source table, or all."""
-        for number, event in enumerate(events, 1):
-            if self._source(event):
-                return number
+    def _first_source(self, events: Sequence[Event]) -> int:
+        """How many events there are before a second source table is told; of several, only the
+        first change of the first one: whether it is applied decides about the others."""
+        told = [number for number, event in enumerate(events, 1) if self._source(event)]
+        sources = {self._source(events[number - 1]) for number in told}
+        if len(sources) > 1:
+            return told[0]
         return len(events)
 
     def _tried(self, events: Sequence[Event]) -> Taken:
-        """Take events whose last one may make the table its source table's."""
+        """Take events of one source table, which may make the table its own."""
         before = self.owned
         taken = self._taken(events)
-        is_own = taken.decisions[-1].reason in OWN
+        ours = [joined(before, source) for source in map(self._source, events) if source]
+        is_own = any(one.reason in OWN for one in taken.decisions if self._source(one.event))
         # It was recorded first, for stores where another process may do so meanwhile.
-        if self.owned != before and not is_own:
+        if self.owned in ours and not is_own:
             self._transaction.record(self._spec.name, self.owned, before)
             self.owned = before
         return taken

@@ -9,6 +9,7 @@ import msgspec
 
 from anyorder.guard.contract import Recorded, TableSpec
 
+MOST_TOLD = 5  # source tables that a sentence names
 BY_SCHEMA = "{schema}_{table}"
 replace = msgspec.structs.replace
 
@@ -46,6 +47,17 @@ def declared_as(owned: Recorded, spec: TableSpec) -> Recorded:
         # Rows that lie together go on to do so, whatever is said later.
         merge=spec.merge or (owned.merge and owned.others != ()),
     )
+
+
+def origin(owned: Recorded) -> str:
+    """Whose a target is, for a person: its source tables, of many the first ones."""
+    sources = owned.sources
+    told = ", ".join(sources[:MOST_TOLD])
+    if len(sources) == 1:
+        return f"the source table {told}"
+    if len(sources) > MOST_TOLD:
+        told = f"{told}, ..."
+    return f"{len(sources)} source tables: {told}"
 
 
 def belongs(owned: Recorded, target: str, source: str) -> str:

@@ -7,7 +7,7 @@ from collections.abc import Callable, Sequence
 
 from anyorder.errors import ConfigurationError
 from anyorder.guard.contract import Promises
-from anyorder.testing import books, encodings, orders, rows, stops, threads, writers
+from anyorder.testing import books, encodings, names, orders, rows, stops, threads, writers
 from anyorder.testing.change import decode
 from anyorder.testing.place import MakeStore
 from anyorder.testing.promises import Finding, StoreReport
@@ -29,6 +29,7 @@ CHECKS: dict[str, Callable[[MakeStore], str]] = {
     "quarantine": books.check_quarantine,
     "books": books.check_books,
     "catalogue": books.check_catalogue,
+    "table names": names.check_names,
     "positions": encodings.check_positions,
     "keys": encodings.check_keys,
     "values": encodings.check_values,
