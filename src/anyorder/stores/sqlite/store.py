@@ -19,6 +19,7 @@ from anyorder._core.decide import forget
 from anyorder._core.memory import unpack
 from anyorder.errors import StoreBusy, StoreError
 from anyorder.guard.contract import Decode, Finding, Promises, TableSpec
+from anyorder.stores.sqlite.check import findings
 from anyorder.stores.sqlite.transaction import SQLiteTransaction, Tables
 from anyorder.stores.statements import load_statements
 
@@ -126,7 +127,7 @@ class SQLiteStore:
             return len(rows)
 
     def check(self, spec: TableSpec) -> Iterator[Finding]:
-        """Is the database in WAL mode, and is what a power loss may take known to be in it?"""
+        """Is the database in WAL mode, and does the table keep what is written to it?"""
         (mode,) = self._database.execute("PRAGMA journal_mode").fetchone()
         if mode != "wal" and self.path != ":memory:":
             to_do = (
@@ -138,6 +139,7 @@ class SQLiteStore:
                 f"the journal mode is {mode}, so readers and the writer block each other",
                 to_do,
             )
+        yield from findings(self._database, spec)
 
     def close(self) -> None:
         self._database.close()
