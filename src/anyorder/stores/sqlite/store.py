@@ -26,6 +26,7 @@ from anyorder.errors import StoreBusy, StoreError
 from anyorder.guard.contract import Decode, Finding, Promises, TableSpec
 from anyorder.stores.sqlite.block import Block
 from anyorder.stores.sqlite.borrowed import BEGIN, Borrowed
+from anyorder.stores.sqlite.check import findings
 from anyorder.stores.sqlite.lenders import lender_of
 from anyorder.stores.sqlite.transaction import SQLiteTransaction, Tables, undone
 from anyorder.stores.statements import load_statements
@@ -215,9 +216,13 @@ class SQLiteStore:
             return len(rows)
 
     def check(self, spec: TableSpec) -> Iterator[Finding]:
-        """Is the database in WAL mode, and is what a power loss may take known to be in it?"""
+        """Is the database in WAL mode, and does the table keep what is written to it?"""
         with self._alone():
-            (mode,) = self._database.execute("PRAGMA journal_mode").fetchone()
+            found = [*self._mode(), *findings(self._database, spec)]
+        yield from found
+
+    def _mode(self) -> Iterator[Finding]:
+        (mode,) = self._database.execute("PRAGMA journal_mode").fetchone()
         if mode != "wal" and self.path != ":memory:":
             to_do = (
                 "move the file to a local disk: WAL needs shared memory, "
