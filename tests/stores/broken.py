@@ -5,7 +5,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from typing import Any
 
 import msgspec
@@ -304,3 +304,11 @@ class Autocommit(SQLiteTransaction):
     def _together(self, writer: Any, writes: Sequence[Write], token: str) -> None:
         self._remember(writer, writes, token)
         writer.write(writes)
+
+
+class NoTurns(SQLiteStore):
+    """One connection for all threads, and none waits for another's transaction to end."""
+
+    def __init__(self, *arguments: Any, **options: Any) -> None:
+        super().__init__(*arguments, **options)
+        self._turn = nullcontext()  # type: ignore[assignment]

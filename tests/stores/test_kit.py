@@ -46,6 +46,7 @@ IN_SQLITE = {
     broken.FloorReadOnce: "floor of others",
     broken.LosersReleased: "refused",
     broken.RowWithoutMemory: "crashes",
+    broken.NoTurns: "threads",
 }
 
 
