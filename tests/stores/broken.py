@@ -6,7 +6,7 @@ from __future__ import annotations
 import math
 import time
 from collections.abc import Iterable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from typing import Any
 
 import msgspec
@@ -350,3 +350,11 @@ class NamesAsSpelled(SQLiteStore):
         with super().transaction(now, dry=dry) as transaction:
             transaction.same_table = lambda table: table  # type: ignore[method-assign]
             yield transaction
+
+
+class NoTurns(SQLiteStore):
+    """One connection for all threads, and none waits for another's transaction to end."""
+
+    def __init__(self, *arguments: Any, **options: Any) -> None:
+        super().__init__(*arguments, **options)
+        self._turn = nullcontext()  # type: ignore[assignment]

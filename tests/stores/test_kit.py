@@ -51,6 +51,7 @@ IN_SQLITE = {
     broken.RowWithoutMemory: "crashes",
     broken.EveryNameFits: "table names",
     broken.NamesAsSpelled: "table names",
+    broken.NoTurns: "threads",
 }
 
 

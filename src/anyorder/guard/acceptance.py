@@ -16,20 +16,17 @@ from __future__ import annotations
 import secrets
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from typing import NamedTuple
 
 from anyorder._core.batch import Decision, Judged
 from anyorder._core.decide import decide
-from anyorder._core.event import Event, Kind
-from anyorder._core.memory import Memory
+from anyorder._core.event import Event
 from anyorder._core.outcome import Reason
 from anyorder.errors import ConfigurationError, StoreError
 from anyorder.guard.claim import Claim
-from anyorder.guard.contract import Shared, TableSpec, Transaction, Write
-from anyorder.guard.recall import recall_one
+from anyorder.guard.contract import Shared, TableSpec, Transaction
+from anyorder.guard.repair import Step, remembered, repair, row_of, stored
 from anyorder.guard.settle import settle_without_rows
 
-KEYED = frozenset({Kind.PUT, Kind.DELETE})
 ENDED = (
     "the transaction was ended inside the guard's block, by commit(), rollback(), `with "
     "connection:`, executescript(), or a statement that rolls back. Inside the block only accept "
@@ -39,17 +36,6 @@ UNWRITTEN = (
     "after it was accepted, your SQL changed no row: it failed and that was caught, or it met no "
     "row. Nothing is remembered of it; mend the SQL, and deliver it again"
 )
-
-
-class Step(NamedTuple):
-    """One accepted event. `before`: what was remembered of its key; `token`: of its memory now;
-    `is_bare`: nobody sees the exceptions of the user's code."""
-
-    event: Event
-    decision: Decision
-    before: Memory | None
-    token: str
-    is_bare: bool
 
 
 class Acceptance:
@@ -69,20 +55,27 @@ class Acceptance:
         self._step: Step | None = None
         self._is_opened = False
         self._is_inside = False
+        # Why nothing can be accepted any more; "" as long as it can.
         self._over = ""
 
     def accept(self, event: Event, *, is_bare: bool = True) -> Decision:
         """Decide an event and remember it; a step begins."""
-        self._next()
+        self._begin()
         token = secrets.token_hex(4)
         try:
-            before = self._before(event)
+            before = remembered(self._shared.transaction, self._spec, event)
             decision = self._decide(event, token)
         except BaseException:
             # The user may catch it and go on: nothing is half remembered.
             self._undone()
             raise
-        self._step = Step(event, decision, before, token, is_bare)
+        self._step = Step(
+            event=event,
+            decision=decision,
+            before=before,
+            token=token,
+            is_bare=is_bare,
+        )
         self._shared.watch()
         return decision
 
@@ -94,29 +87,33 @@ class Acceptance:
         try:
             yield decision
         except BaseException as error:
-            self._is_inside = False
             self._undo(error)
             raise
-        self._is_inside = False
+        finally:
+            self._is_inside = False
         self._end_step()
 
     def refuse(self, event: Event, why: str) -> Decision:
         """Hold an event with the user's words, and undo its step if it is the current one."""
-        self._check_open()
+        if self._over:
+            raise StoreError(self._over)
         if not why.strip():
             raise ConfigurationError("say why the event is refused: the quarantine shows it")
         step = self._step
         if step is not None and step.event is event:
             return self._hold_instead(step, why)
+
+        # Inside `accepting` the step is another event's, which may still fail.
         if not self._is_inside:
             self._end_step()
         self._open()
+        # It may have been accepted before; then its row is there, and nothing of it is undone.
         self._check_unaccepted(event)
         return self._hold(event, why)
 
     def finish(self) -> None:
         """The block ends well. Raises StoreError if the user has ended its transaction."""
-        # What was said of that may have been caught.
+        # It was said before, and was caught.
         if self._over:
             raise StoreError(self._over)
         self._end_step()
@@ -124,24 +121,23 @@ class Acceptance:
 
     def abandon(self, error: BaseException) -> None:
         """The block ends with an exception; what is in its transaction is undone with that."""
-        if not self._over:
-            self._undo(error)
-            self._over = self._over or "this block has ended, with an exception"
+        # Where the transaction was ended before, nothing is left to undo.
+        if self._over:
+            return
+        self._undo(error)
+        self._over = ENDED
 
     # ---- one step
 
-    def _next(self) -> None:
-        self._check_open()
+    def _begin(self) -> None:
+        if self._over:
+            raise StoreError(self._over)
         if self._is_inside:
             raise ConfigurationError(
                 "an event is being accepted in a `with` block: accept the next one after it"
             )
         self._end_step()
         self._open()
-
-    def _check_open(self) -> None:
-        if self._over:
-            raise StoreError(self._over)
 
     def _open(self) -> None:
         """The table and what is declared of it, in a step of their own, which nothing undoes."""
@@ -151,11 +147,6 @@ class Acceptance:
         self._shared.transaction.open_table(self._spec)
         self._is_opened = True
         self._end_step()
-
-    def _before(self, event: Event) -> Memory | None:
-        if event.kind not in KEYED:
-            return None
-        return recall_one(self._shared.transaction, self._spec, event.entity).memory
 
     def _decide(self, event: Event, token: str) -> Decision:
         (taken,) = self._claimed().take([event], token)
@@ -175,106 +166,91 @@ class Acceptance:
     def _end_step(self) -> None:
         """The step is as it should be, or undone; and another begins."""
         step = self._step
-        if step is not None and step.is_bare and self._is_unwritten(step):
+        # In `accepting`, an exception would have been seen: what he writes there is his own word.
+        if step is not None and step.is_bare and self._is_unwritten(step.decision):
             self._hold_instead(step, UNWRITTEN)
+            return
         self._step = None
         if not self._shared.step():
             self._end(step)
 
-    def _is_unwritten(self, step: Step) -> bool:
+    def _is_unwritten(self, decision: Decision) -> bool:
         """Was there a row to write or to delete, and the user's SQL did not?"""
-        if not step.decision or not self._shared.is_unwritten():
+        if not decision or not self._shared.is_unwritten():
             return False
-        # A delete of what is not there changes no row, and is right.
-        is_put = step.decision.values is not None
-        return is_put or self._is_there(step)
-
-    def _is_there(self, step: Step) -> bool:
-        key = step.decision.key
-        return bool(key) and self._shared.transaction.content(self._spec, key) is not None
+        # A put changes a row, whatever was there.
+        if decision.values is not None:
+            return True
+        # A delete changes none where none is: only if it is still there, the delete has failed.
+        row = row_of(self._shared.transaction, self._spec, decision)
+        return row is not None
 
     def _undo(self, error: BaseException) -> None:
         """An exception leaves the step, or the whole block."""
-        step, self._step = self._step, None
+        step = self._step
+        self._step = None
         if self._undone():
             return
         # The user has ended the transaction, and what he meant to write then failed.
         self._over = ENDED
         error.add_note(ENDED)
-        if step is not None and self._is_stored(step):
-            self._repair(step)
-        else:
-            self._shared.ended(keep=False)
+        self._repair(step)
 
     # ---- held by the user's word
 
     def _hold_instead(self, step: Step, why: str) -> Decision:
+        """Undo a step, and hold its event."""
         self._step = None
         if not self._undone():
             self._end(step)
         held = self._hold(step.event, why)
         # In a step of its own: the exception that the user tells of may still be under way.
         if not self._shared.step():
-            self._end(None)
+            self._end(step)
         return held
 
     def _hold(self, event: Event, why: str) -> Decision:
-        judged = Judged(0, event, Reason.MALFORMED, detail=why)
-        found = settle_without_rows(
-            self._shared.transaction, self._spec, [judged], self._claimed().provenance
+        judged = Judged(
+            number=0,
+            event=event,
+            reason=Reason.MALFORMED,
+            detail=why,
         )
-        return found[0]
+        found = settle_without_rows(
+            self._shared.transaction,
+            self._spec,
+            [judged],
+            self._claimed().provenance,
+        )
+        return found[judged.number]
 
     def _check_unaccepted(self, event: Event) -> None:
-        if event.kind not in KEYED:
-            return
         transaction = self._shared.transaction
+        memory = remembered(transaction, self._spec, event)
         limits = transaction.open_table(self._spec)
-        memory = recall_one(transaction, self._spec, event.entity).memory
-        if decide(memory, event, limits).reason is Reason.DUPLICATE:
-            raise ConfigurationError(
-                f"this event of {event.entity} was accepted before, and its row is another "
-                "step's by now: refuse an event before the next is accepted"
-            )
+        # Only what is remembered can be a duplicate of it.
+        if memory is None or decide(memory, event, limits).reason is not Reason.DUPLICATE:
+            return
+        raise ConfigurationError(
+            f"this event of {event.entity} was accepted before, and what was written for it cannot "
+            "be undone any more: refuse an event before the next is accepted"
+        )
 
     # ---- after the user has ended the transaction
 
     def _end(self, step: Step | None) -> None:
-        """Memory and row stay together: what followed the user's commit is committed too."""
+        """Memory and row stay together: what followed the user's commit is committed too, and what
+        followed his rollback is not."""
         self._over = ENDED
-        self._shared.ended(keep=step is None or self._is_stored(step))
+        is_kept = True
+        # Without a step nothing was remembered that would need its row.
+        if step is not None:
+            is_kept = stored(self._shared.transaction, self._spec, step) is not None
+        self._shared.ended(keep=is_kept)
         raise StoreError(ENDED)
 
-    def _is_stored(self, step: Step) -> bool:
-        """Is the step's memory there, although the transaction is not?"""
-        transaction = self._shared.transaction
-        # The table's own line may have gone with the transaction.
-        names = {target.name for target in transaction.catalogue()}
-        is_keyed = step.event.kind in KEYED
-        if not step.decision or not is_keyed or self._spec.name not in names:
-            return False
-        return self._holds(transaction, step)
-
-    def _holds(self, transaction: Transaction, step: Step) -> bool:
-        found = recall_one(transaction, self._spec, step.event.entity).memory
-        return found is not None and found.token == step.token
-
-    def _repair(self, step: Step) -> None:
-        """The memory as it was before the step, so that the event is accepted when it comes again;
-        unless its row was committed too."""
+    def _repair(self, step: Step | None) -> None:
         with self._shared.repairing() as transaction:
-            limits = transaction.open_table(self._spec)
-            # Somebody else may have moved the key since the user's commit.
-            if self._is_written(transaction, step) or not self._holds(transaction, step):
-                return
-            event, before = step.event, step.before
-            after = recall_one(transaction, self._spec, event.entity).memory
-            write = Write(event.entity, event.key or {}, after, before)
-            transaction.write(self._spec, [write], limits, "" if before is None else before.token)
-
-    def _is_written(self, transaction: Transaction, step: Step) -> bool:
-        """Does the user's table show what the decision told him to write?"""
-        row, values = transaction.content(self._spec, step.decision.key), step.decision.values
-        if values is None or row is None:
-            return row is None and values is None
-        return all(row[name] == value for name, value in values.items() if name in row)
+            # The exception came between two steps: each of those before is whole.
+            if step is not None:
+                repair(transaction, self._spec, step)

@@ -50,11 +50,17 @@ class SQLAlchemyLender(Lender):
             self._begun = self._connection.begin()
             self._lock(borrowed)
             return True
-        # SQLAlchemy's AUTOCOMMIT: it thinks of a transaction that nobody will ever commit.
-        if self.driver.isolation_level is None and not borrowed.in_transaction:
+        # It may think of a transaction that nobody will ever commit.
+        if self._is_autocommit and not borrowed.in_transaction:
             return super().begin(borrowed)
         borrowed.begin()
         return False
+
+    @property
+    def _is_autocommit(self) -> bool:
+        """SQLAlchemy's AUTOCOMMIT, or Python 3.12's `autocommit=True`."""
+        autocommit: object = getattr(self.driver, "autocommit", None)
+        return self.driver.isolation_level is None or autocommit is True
 
     def _lock(self, borrowed: Borrowed) -> None:
         try:
@@ -64,16 +70,20 @@ class SQLAlchemyLender(Lender):
             raise
 
     def commit(self, borrowed: Borrowed) -> None:
-        if self._begun is None:
-            super().commit(borrowed)
-        else:
+        # First: SQLAlchemy's own commit may do nothing (`autocommit=True`).
+        super().commit(borrowed)
+        if self._is_begun:
             self._begun.commit()
 
     def roll_back(self, borrowed: Borrowed) -> None:
-        if self._begun is None:
-            super().roll_back(borrowed)
-        else:
+        super().roll_back(borrowed)
+        if self._is_begun:
             self._begun.rollback()
+
+    @property
+    def _is_begun(self) -> bool:
+        """Is a transaction of SQLAlchemy's open that we began? The caller may have ended it."""
+        return self._begun is not None and self._begun.is_active
 
 
 def lender_of(connection: Any) -> Lender:
