@@ -38,6 +38,7 @@ from anyorder.guard.contract import (
     TableFacts,
     TableSpec,
     Transaction,
+    Waiting,
     Write,
 )
 from anyorder.sources.contract import Received, Source
@@ -73,6 +74,7 @@ __all__ = [
     "TableFacts",
     "TableSpec",
     "Transaction",
+    "Waiting",
     "Write",
     "Written",
     "canonical",

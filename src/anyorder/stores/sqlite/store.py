@@ -9,25 +9,26 @@ soon as it turns from reading to writing.
 from __future__ import annotations
 
 import sqlite3
-import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from functools import partial
-from typing import Any
+from typing import TypeVar
 
 from anyorder._core.decide import forget
 from anyorder._core.memory import unpack
-from anyorder.errors import StoreBusy, StoreError
+from anyorder.errors import StoreError
 from anyorder.guard.contract import Decode, Finding, Promises, TableSpec
+from anyorder.stores.sqlite.connection import connect, connect_to_read
 from anyorder.stores.sqlite.transaction import SQLiteTransaction, Tables
+from anyorder.stores.sqlite.troubles import may_only_be_read, sentence, told, trouble
+from anyorder.stores.sqlite.waiting import Waiting
 from anyorder.stores.statements import load_statements
 
-BUSY_SECONDS = 60.0  # how long one statement waits for another writer
-LOCKED_SECONDS = 300.0  # how long a transaction waits to begin before StoreBusy
 SQL = load_statements("sqlite/sqlite.sql")
 VERSION = 3
 BEGIN = "BEGIN IMMEDIATE"
 LOCK = "UPDATE anyorder_schema SET version = version"  # takes the write lock, changes nothing
+Answer = TypeVar("Answer")
 
 
 class SQLiteStore:
@@ -58,23 +59,29 @@ class SQLiteStore:
     ) -> None:
         self.path = path
         self.decode = decode
-        self._database = connect(path)
-        for pragma in SQL["pragmas"].splitlines():
-            self._waiting(partial(self._database.execute, pragma))
-        self._database.execute(
-            "PRAGMA synchronous = FULL" if synchronous == "full" else "PRAGMA synchronous = NORMAL"
-        )
         self._tables = Tables()
-        self._migrate()
+        self._wait = Waiting(path)
+        self._database = connect(path)
+        self._may_write = True
+        try:
+            self._prepare(synchronous)
+        except (sqlite3.Error, StoreError) as error:
+            self._database.close()
+            if not may_only_be_read(error):
+                raise sentence(path, error) from error
+            self._only_read(error)
 
     @contextmanager
+    @told
     def transaction(self, now: float, *, dry: bool = False) -> Iterator[SQLiteTransaction]:
         """One atomic step. Raises StoreBusy if another process holds the write lock for five
-        minutes."""
+        minutes, StoreError where the disk does not take it."""
         self._waiting(lambda: self._database.execute(BEGIN))
         try:
             yield SQLiteTransaction(self._database, self._tables, now, self.decode)
-            self._database.execute("ROLLBACK" if dry else "COMMIT")
+            end = "ROLLBACK" if dry else "COMMIT"
+            # without WAL a commit waits for those who read
+            self._waiting(lambda: self._database.execute(end))
         except BaseException:
             if self._database.in_transaction:
                 self._database.execute("ROLLBACK")
@@ -84,10 +91,13 @@ class SQLiteStore:
             self._tables.clear()
 
     @contextmanager
+    @told
     def reading(self) -> Iterator[SQLiteTransaction]:
         """A consistent view; in WAL mode it neither waits for a writer nor keeps one waiting."""
         self._database.execute("BEGIN")
         try:
+            # the first read takes the view: only there may it have to wait
+            self._waiting(self._version)
             yield SQLiteTransaction(self._database, self._tables, 0.0, self.decode)
         finally:
             self._database.execute("ROLLBACK")
@@ -128,7 +138,7 @@ class SQLiteStore:
     def check(self, spec: TableSpec) -> Iterator[Finding]:
         """Is the database in WAL mode, and is what a power loss may take known to be in it?"""
         (mode,) = self._database.execute("PRAGMA journal_mode").fetchone()
-        if mode != "wal" and self.path != ":memory:":
+        if mode != "wal" and self.path != ":memory:" and self._may_write:
             to_do = (
                 "move the file to a local disk: WAL needs shared memory, "
                 "which network file systems lack"
@@ -147,10 +157,43 @@ class SQLiteStore:
         """The connection, for the user's own reading."""
         return self._database
 
+    def stop_waiting(self) -> None:
+        """End the wait at hand with StoreBusy, and from now on wait for nobody."""
+        self._wait.stop()
+
+    def _waiting(self, act: Callable[[], Answer]) -> Answer:
+        """What `act` gives once nobody holds a lock against it; see `Waiting.until_free`."""
+        return self._wait.until_free(act)
+
+    def _prepare(self, synchronous: str) -> None:
+        for pragma in SQL["pragmas"].splitlines():
+            self._waiting(partial(self._database.execute, pragma))
+        self._database.execute(
+            "PRAGMA synchronous = FULL" if synchronous == "full" else "PRAGMA synchronous = NORMAL"
+        )
+        self._migrate()
+
+    def _only_read(self, refused: sqlite3.Error | StoreError) -> None:
+        """Open a database that this process may not write, to look into it. Raises StoreError where
+        there is nothing to see."""
+        self._may_write = False
+        self._database = connect_to_read(self.path, sentence(self.path, refused))
+        try:
+            version = self._version() if self._has_schema() else 0
+        except sqlite3.Error as error:
+            raise trouble(self.path, error) from error
+        if version != VERSION:
+            self._database.close()
+            raise StoreError(
+                f"{self.path} may only be read, and is not yet of this anyorder (schema {version}, "
+                f"this one has {VERSION}): let somebody who may write it run `anyorder schema "
+                "apply` once"
+            ) from refused
+
     def _migrate(self) -> None:
-        if self._database.execute(SQL["has_schema"]).fetchone() is None:
+        if not self._has_schema():
             with self.transaction(0.0):
-                if self._database.execute(SQL["has_schema"]).fetchone() is None:
+                if not self._has_schema():
                     self._upgrade(1)
         version = self._version()
         if version < VERSION:
@@ -164,6 +207,10 @@ class SQLiteStore:
                 f"(schema {version}, this one knows {VERSION}): upgrade anyorder"
             )
 
+    def _has_schema(self) -> bool:
+        found = self._waiting(lambda: self._database.execute(SQL["has_schema"]))
+        return found.fetchone() is not None
+
     def _version(self) -> int:
         (version,) = self._database.execute(SQL["schema_version"]).fetchone()
         return int(version)
@@ -172,33 +219,3 @@ class SQLiteStore:
         """From the version before this one to it."""
         for statement in SQL[f"schema_{version}"].split(";"):
             self._database.execute(statement)
-
-    def _waiting(self, act: Callable[[], Any]) -> None:
-        """SQLite's own waiting gives up in some cases although the lock will come free; ours ends
-        in StoreBusy."""
-        until = time.monotonic() + LOCKED_SECONDS
-        while True:
-            try:
-                act()
-                return
-            except sqlite3.OperationalError as error:
-                if "locked" not in str(error) and "busy" not in str(error):
-                    raise StoreError(f"{self.path}: {error}") from error
-                if time.monotonic() > until:
-                    raise StoreBusy(
-                        f"{self.path}: another process held the write lock for "
-                        f"{LOCKED_SECONDS:.0f} s; find the writer that never commits"
-                    ) from error
-                time.sleep(0.01)
-
-
-def connect(path: str) -> sqlite3.Connection:
-    """A connection in autocommit mode: this module says BEGIN and COMMIT itself."""
-    try:
-        return sqlite3.connect(
-            path, timeout=BUSY_SECONDS, isolation_level=None, check_same_thread=False
-        )
-    except sqlite3.OperationalError as error:
-        raise StoreError(
-            f"cannot open {path}: {error}; does its directory exist, and may this user write there?"
-        ) from error
