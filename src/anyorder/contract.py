@@ -26,6 +26,7 @@ from anyorder.guard.contract import (
     EntryQuery,
     Finding,
     Holding,
+    Locking,
     Lost,
     News,
     Promises,
@@ -38,7 +39,6 @@ from anyorder.guard.contract import (
     TableFacts,
     TableSpec,
     Transaction,
-    Waiting,
     Write,
 )
 from anyorder.sources.contract import Received, Source
@@ -58,6 +58,7 @@ __all__ = [
     "Holding",
     "Limits",
     "Lineage",
+    "Locking",
     "Lost",
     "Memory",
     "News",
@@ -74,7 +75,6 @@ __all__ = [
     "TableFacts",
     "TableSpec",
     "Transaction",
-    "Waiting",
     "Write",
     "Written",
     "canonical",

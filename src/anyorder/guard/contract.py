@@ -47,6 +47,7 @@ __all__ = [
     "EntryQuery",
     "Finding",
     "Holding",
+    "Locking",
     "Lost",
     "News",
     "Promises",
@@ -59,7 +60,6 @@ __all__ = [
     "TableFacts",
     "TableSpec",
     "Transaction",
-    "Waiting",
     "Write",
 ]
 
@@ -197,7 +197,7 @@ class Sharing(Store, Protocol):
 
 
 @runtime_checkable
-class Waiting(Store, Protocol):
+class Locking(Store, Protocol):
     """A store that may have to wait for other writers."""
 
     def stop_waiting(self) -> None:

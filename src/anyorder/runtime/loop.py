@@ -14,7 +14,7 @@ from anyorder._core.event import Event, Kind
 from anyorder._core.outcome import REASONS, Reason
 from anyorder.errors import QuarantineFull, StoreBusy, TooManyQuarantined
 from anyorder.guard.catalogue import Catalogue
-from anyorder.guard.contract import Store, TableSpec, Waiting
+from anyorder.guard.contract import Locking, Store, TableSpec
 from anyorder.guard.forgetting import forget
 from anyorder.guard.intake import Share, Taken, take
 from anyorder.guard.report import Report
@@ -60,7 +60,7 @@ class Run:
         """Ask the loop to end after the batch at hand; one that waits for another writer is given
         up, and read again by the next run."""
         self._stopping = True
-        if isinstance(self.store, Waiting):
+        if isinstance(self.store, Locking):
             self.store.stop_waiting()
 
     def run(self) -> Report:

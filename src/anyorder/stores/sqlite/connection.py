@@ -7,8 +7,8 @@ import sqlite3
 from pathlib import Path
 
 from anyorder.errors import StoreError
+from anyorder.stores.sqlite.lock import DEAF_SECONDS
 from anyorder.stores.sqlite.troubles import trouble
-from anyorder.stores.sqlite.waiting import DEAF_SECONDS
 from anyorder.stores.statements import load_statements
 
 SQL = load_statements("sqlite/sqlite.sql")

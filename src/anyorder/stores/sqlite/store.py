@@ -19,9 +19,9 @@ from anyorder._core.memory import unpack
 from anyorder.errors import StoreError
 from anyorder.guard.contract import Decode, Finding, Promises, TableSpec
 from anyorder.stores.sqlite.connection import connect, connect_to_read
+from anyorder.stores.sqlite.lock import Lock
 from anyorder.stores.sqlite.transaction import SQLiteTransaction, Tables
 from anyorder.stores.sqlite.troubles import may_only_be_read, sentence, told, trouble
-from anyorder.stores.sqlite.waiting import Waiting
 from anyorder.stores.statements import load_statements
 
 SQL = load_statements("sqlite/sqlite.sql")
@@ -60,7 +60,7 @@ class SQLiteStore:
         self.path = path
         self.decode = decode
         self._tables = Tables()
-        self._wait = Waiting(path)
+        self._lock = Lock(path)
         self._database = connect(path)
         self._may_write = True
         try:
@@ -159,11 +159,11 @@ class SQLiteStore:
 
     def stop_waiting(self) -> None:
         """End the wait at hand with StoreBusy, and from now on wait for nobody."""
-        self._wait.stop()
+        self._lock.stop()
 
     def _waiting(self, act: Callable[[], Answer]) -> Answer:
-        """What `act` gives once nobody holds a lock against it; see `Waiting.until_free`."""
-        return self._wait.until_free(act)
+        """What `act` gives once nobody holds a lock against it; see `Lock.until_free`."""
+        return self._lock.until_free(act)
 
     def _prepare(self, synchronous: str) -> None:
         for pragma in SQL["pragmas"].splitlines():

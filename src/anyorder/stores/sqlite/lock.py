@@ -27,8 +27,8 @@ Answer = TypeVar("Answer")
 log = logging.getLogger("anyorder")
 
 
-class Waiting:
-    """The waiting for the locks of one database file."""
+class Lock:
+    """The locks on one database file that somebody else may hold."""
 
     def __init__(self, path: str) -> None:
         self._path = path
