@@ -376,13 +376,15 @@ def doors() -> str:
 def contract_protocols() -> str:
     """What a store and a source implement."""
     parts = []
-    for value in (
+    told = (
         contract.Store,
         contract.Transaction,
         contract.Sharing,
         contract.Shared,
+        contract.Locking,
         contract.Source,
-    ):
+    )
+    for value in told:
         told = _prose(inspect.getdoc(value) or "")
         rows = [(_called(*member), _words(member[1])) for member in _members(value)]
         parts.append(f"## {value.__name__}\n\n{told}\n" + table(("member", "what it does"), rows))
@@ -391,7 +393,7 @@ def contract_protocols() -> str:
 
 def contract_values() -> str:
     """What they are given and give."""
-    shown = {"Store", "Transaction", "Sharing", "Shared", "Source"}
+    shown = {"Store", "Transaction", "Sharing", "Shared", "Locking", "Source"}
     values = {name: getattr(contract, name) for name in contract.__all__ if name not in shown}
     told = [(f"`{name}`", _words(values[name])) for name in values if _words(values[name])]
     return table(("name", "what it is"), told)

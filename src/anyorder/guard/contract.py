@@ -47,6 +47,7 @@ __all__ = [
     "EntryQuery",
     "Finding",
     "Holding",
+    "Locking",
     "Lost",
     "News",
     "Promises",
@@ -190,7 +191,12 @@ class Store(Protocol):
 
     promises: Promises
 
-    def transaction(self, now: float, *, dry: bool = False) -> AbstractContextManager[Transaction]:
+    def transaction(
+        self,
+        now: float,
+        *,
+        dry: bool = False,
+    ) -> AbstractContextManager[Transaction]:
         """Commit at the end, roll back on an exception or when `dry`. `now`: seconds since 1970."""
 
     def reading(self) -> AbstractContextManager[Transaction]:
@@ -248,3 +254,12 @@ class Sharing(Store, Protocol):
         """What is decided commits, or rolls back, together with what the user writes. A transaction
         that the user has begun is the user's to end; else this begins and ends one. An exception
         undoes the block in both cases. Raises StoreError for a connection that does not fit."""
+
+
+@runtime_checkable
+class Locking(Store, Protocol):
+    """A store that may have to wait for other writers."""
+
+    def stop_waiting(self) -> None:
+        """Somebody wants to stop: end the wait at hand with StoreBusy, and from now on wait for
+        nobody. May be called from a signal handler."""
