@@ -36,12 +36,17 @@ def unfit(database: sqlite3.Connection, name: str) -> str:
 def require(database: sqlite3.Connection, name: str) -> None:
     """Raises StoreError if a target's table is there no longer: its memory would explain rows that
     nobody has."""
-    if _kind(database, name) == "table":
+    if is_there(database, name):
         return
     raise StoreError(
         f"table {name} is gone from the database, though the memory of its rows is there: restore "
         f"it from a backup, or give its source table another target"
     )
+
+
+def is_there(database: sqlite3.Connection, name: str) -> bool:
+    """Is there a table of this name?"""
+    return _kind(database, name) == "table"
 
 
 def _unwritable(name: str) -> str:

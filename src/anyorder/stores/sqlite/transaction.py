@@ -78,9 +78,6 @@ class SQLiteTransaction:
         if schema is None:
             schema = self._tables[spec.name] = Schema.open(self._database, spec)
         row = schema.load(self._database)
-        # One without columns has not been made yet.
-        if spec.writes_rows and schema.columns:
-            names.require(self._database, spec.name)
         truncated = None if row.truncated is None else _truncated.decode(row.truncated)
         floor = _floor.decode(row.floor)
         if spec.partitions != floor.partitions:
@@ -112,6 +109,7 @@ class SQLiteTransaction:
     def write(
         self, spec: TableSpec, writes: Sequence[Write], limits: Limits, token: str
     ) -> list[Refused | Lost]:
+        self._require(spec)
         writer = RowWriter(self._database, self._tables[spec.name], spec)
         try:
             self._together(writer, writes, token)
@@ -123,6 +121,12 @@ class SQLiteTransaction:
         for write in writes:
             refused += self.write(spec, [write], limits, token)
         return refused
+
+    def _require(self, spec: TableSpec) -> None:
+        """Raises StoreError if somebody dropped the user's table."""
+        # One without columns has not been made yet.
+        if spec.writes_rows and self._tables[spec.name].columns:
+            names.require(self._database, spec.name)
 
     def _together(self, writer: RowWriter, writes: Sequence[Write], token: str) -> None:
         self._database.execute("SAVEPOINT anyorder")
@@ -153,6 +157,7 @@ class SQLiteTransaction:
         return News()
 
     def content(self, spec: TableSpec, key: Mapping[str, object]) -> dict[str, object] | None:
+        self._require(spec)
         return self._tables[spec.name].content(self._database, key)
 
     def hold(self, holdings: Iterable[Holding]) -> list[bool]:
@@ -288,7 +293,7 @@ class SQLiteTransaction:
         decode = msgspec.json.decode
         rows = (
             self._database.execute(SQL["count_rows"].format(table=quoted(name))).fetchone()[0]
-            if decode(columns)
+            if decode(columns) and names.is_there(self._database, name)
             else 0
         )
         return TableFacts(
