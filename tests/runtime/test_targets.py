@@ -192,6 +192,22 @@ def test_a_target_that_was_dropped_is_the_store_s_trouble_and_no_content(tmp_pat
     assert report.applied == 1
 
 
+def test_a_target_that_was_dropped_stops_neither_its_neighbours_nor_a_question(
+    pipeline: Pipeline,
+) -> None:
+    """Nothing is written to it any more; its memory may be forgotten, and the doctor sees it."""
+    pipeline.tables(ANYONE.replace("name", 'retention = "0s"\nname'))
+    pipeline.run(made("users", 1, 10), made("orders", 1, 20))
+    script(pipeline, "DROP TABLE users;")
+    books = pipeline.run(made("orders", 2, 30), made("orders", 1, 40, "d"))
+    findings = pipeline.listed("doctor", code=1)
+
+    assert books["applied"] == 2
+    assert pipeline.verb("why", "orders", "2").startswith("orders")
+    assert {one["where"] for one in findings} == {"users"}
+    assert "0 rows, but 1 are remembered as live" in findings[0]["finding"]
+
+
 BOTH = 'source = ["app.public.users", "app.crm.users"]\nname = "users"\n'
 
 

@@ -16,6 +16,7 @@ import anyorder
 from anyorder.errors import StoreError
 from anyorder.guard.contract import TableSpec
 from anyorder.stores.sqlite.store import SQLiteStore
+from tests.stores.older import set_back
 
 Document = dict[str, Any] | str
 
@@ -309,7 +310,7 @@ def test_the_table_is_looked_at_again_while_we_run(own: Own) -> None:
         assert "columns that events told are gone from the table: b, a" in said
         assert own.rows("id, v, a, b, c, d") == [(1, 3, 3, 3, 3, 2)]
         own.sql("DROP TABLE t")
-        with pytest.raises(StoreError, match="table t has been removed"):
+        with pytest.raises(StoreError, match="table t is gone"):
             table.apply(['{"id": 1, "v": 4}'])
 
 

@@ -7,7 +7,8 @@ suspicion of a reset (R13); then what belongs to no table; then each table by it
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+import itertools
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
 from typing import NamedTuple
 
@@ -107,14 +108,12 @@ def take_in(
     reconsider = _learn_runs(transaction, batch.arrivals)
     suspected = _screen(transaction, batch.arrivals)
 
-    # What belongs to no table has numbers too, behind all others.
-    first = len(batch.arrivals)
-    others = [replace(one, number=index) for index, one in enumerate(loose, first)]
-    decisions = settle_without_rows(transaction, None, others, provenance)
-    for share in shares:
-        first = len(batch.arrivals) + len(decisions)
-        others = [replace(one, number=index) for index, one in enumerate(share.refused, first)]
-        decisions |= settle_without_rows(transaction, share.spec, others, provenance)
+    # What belongs to no table, or to another, has numbers too, behind all others.
+    numbers = itertools.count(len(batch.arrivals))
+    decisions: dict[int, Decision] = {}
+    for spec, judged in _without_rows(shares, loose):
+        others = [replace(one, number=next(numbers)) for one in judged]
+        decisions |= settle_without_rows(transaction, spec, others, provenance)
     closed: list[Settled] = []
     for spec, arrivals in batch.tables:
         settlement = apply(
@@ -131,8 +130,7 @@ def take_in(
 
     # Every delivery ends in exactly one outcome (rules R1). Where a batch is one
     # transaction, nothing is committed before this holds.
-    refused = sum(len(share.refused) for share in shares)
-    expected = range(len(batch.arrivals) + len(loose) + refused)
+    expected = range(next(numbers))
     if sorted(decisions) != list(expected):
         raise BooksUnbalanced
     specs = {spec.name: spec for spec, _ in batch.tables}
@@ -144,6 +142,16 @@ def take_in(
         closed += Settling(transaction, token, specs).run()
     closed += hear(transaction, list(specs.values()), token)
     return Taken([decisions[index] for index in expected], closed)
+
+
+def _without_rows(
+    shares: Sequence[Share],
+    loose: Sequence[Judged],
+) -> Iterator[tuple[TableSpec | None, Sequence[Judged]]]:
+    """What writes no row, with the table whose quarantine keeps it."""
+    yield None, loose
+    for share in shares:
+        yield share.spec, share.refused
 
 
 def _together(parts: Sequence[Taken]) -> Taken:

@@ -9,7 +9,6 @@ import msgspec
 
 from anyorder.guard.contract import Recorded, TableSpec
 
-MOST_TOLD = 5  # source tables that a sentence names
 BY_SCHEMA = "{schema}_{table}"
 replace = msgspec.structs.replace
 
@@ -29,11 +28,8 @@ def admits(owned: Recorded, spec: TableSpec, source: str) -> bool:
 
 def joined(owned: Recorded, source: str) -> Recorded:
     """The same with one more source table; the first one stays the first."""
-    if not owned.source:
-        return replace(owned, source=source)
-    if source in owned.sources:
-        return owned
-    return replace(owned, others=(*owned.others, source))
+    first, *others = dict.fromkeys((*owned.sources, source))
+    return replace(owned, source=first, others=tuple(others))
 
 
 def declared_as(owned: Recorded, spec: TableSpec) -> Recorded:
@@ -50,14 +46,11 @@ def declared_as(owned: Recorded, spec: TableSpec) -> Recorded:
 
 
 def origin(owned: Recorded) -> str:
-    """Whose a target is, for a person: its source tables, of many the first ones."""
-    sources = owned.sources
-    told = ", ".join(sources[:MOST_TOLD])
-    if len(sources) == 1:
+    """Whose a target is, for a person."""
+    told = ", ".join(owned.sources)
+    if len(owned.sources) == 1:
         return f"the source table {told}"
-    if len(sources) > MOST_TOLD:
-        told = f"{told}, ..."
-    return f"{len(sources)} source tables: {told}"
+    return f"the source tables {told}"
 
 
 def belongs(owned: Recorded, target: str, source: str) -> str:

@@ -91,9 +91,6 @@ class SQLiteTransaction:
         if schema is None:
             schema = self._tables[spec.name] = Schema.open(self._database, spec)
         row = schema.load(self._database)
-        # One without columns has not been made yet.
-        if spec.writes_rows and schema.columns:
-            names.require(self._database, spec.name)
         truncated = None if row.truncated is None else _truncated.decode(row.truncated)
         floor = _floor.decode(row.floor)
         if spec.partitions != floor.partitions:
@@ -145,6 +142,9 @@ class SQLiteTransaction:
     def write(
         self, spec: TableSpec, writes: Sequence[Write], limits: Limits, token: str
     ) -> list[Refused | Lost]:
+        # Where the caller's own SQL writes the rows, he knows best where they go.
+        if spec.writes_rows:
+            self._tables[spec.name].require()
         writer = RowWriter(self._database, self._tables[spec.name], spec)
         refused = self._refused(writer, writes, token)
         # What holds each other's unique values is taken together, or not at all.
@@ -243,6 +243,7 @@ class SQLiteTransaction:
         return News()
 
     def content(self, spec: TableSpec, key: Mapping[str, object]) -> dict[str, object] | None:
+        self._tables[spec.name].require()
         return self._tables[spec.name].content(self._database, key)
 
     def hold(self, holdings: Iterable[Holding]) -> list[bool]:
