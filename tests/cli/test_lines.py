@@ -370,3 +370,13 @@ def test_a_disk_that_fails_while_it_is_read_is_said(
     monkeypatch.setattr(Path, "open", failing)
     with pytest.raises(SourceError, match="Input/output error"):
         list(JSONLinesSource(str(file)).batches(None, 10))
+
+
+def test_standard_input_is_another_one_every_time(day: Day) -> None:
+    """No frontier of before counts for it, though the same bytes come again."""
+    day.of("-")
+
+    first = day.books(text=documents(1, 2))
+    second = day.books(text=documents(1, 2))
+
+    assert (first["read"], second["read"]) == (2, 2)

@@ -64,7 +64,10 @@ KEYS = {
     (
         "jsonl",
         "path",
-    ): "The file; `.gz` and `.xz` are unpacked. `-` is standard input, which cannot resume.",
+    ): (
+        "The file; `.gz` and `.xz` are unpacked. `-` is standard input, which cannot resume. "
+        "[What is too long](#what-is-too-long) is `malformed`."
+    ),
     ("sqs", "queue"): "The queue's name or URL. Required.",
     ("sqs", "region"): "The region; by default what boto3 finds.",
     ("sqs", "endpoint"): "Another service's URL.",

@@ -119,6 +119,8 @@ class JSONLinesSource:
         """The bytes of the lines, and why they end before their end."""
         try:
             if self.path == "-":
+                if sys.stdin is None:
+                    raise SourceError("standard input is closed: give it records, or name a file")
                 yield sys.stdin.buffer, untroubled
             elif (opener := _packing(self.path)) is None:
                 with Path(self.path).open("rb") as stream:
