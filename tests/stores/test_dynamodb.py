@@ -120,15 +120,15 @@ class FloorsOfAnyCopy(Floors):
         found = super().of(meta, range(BUCKETS), now, dry=dry)
         return {bucket: found[(bucket + self._shift) % BUCKETS] for bucket in buckets}
 
-    def check(self, meta: Meta, bucket: int, now: float) -> dict[str, Any]:
-        return super().check(meta, (bucket + self._shift) % BUCKETS, now)
+    def check(self, meta: Meta, bucket: int, version: int, now: float) -> dict[str, Any]:
+        return super().check(meta, (bucket + self._shift) % BUCKETS, version, now)
 
 
 class UncheckedFloors(Floors):
     """Creates are not conditional on the floor that they were decided under."""
 
-    def check(self, meta: Meta, bucket: int, now: float) -> dict[str, Any]:
-        check = super().check(meta, bucket, now)
+    def check(self, meta: Meta, bucket: int, version: int, now: float) -> dict[str, Any]:
+        check = super().check(meta, bucket, version, now)
         check["ConditionCheck"]["ConditionExpression"] = "version <> :version OR version = :version"
         return check
 

@@ -35,7 +35,7 @@ def check_threads(make_store: MakeStore, events: int = USUAL) -> str:
 
     `events`: how many they deliver together; a store that is sampled gets fewer.
     """
-    each = max(BATCH, events // THREADS // sample_of(make_store))
+    each = max(3 * BATCH, events // THREADS // sample_of(make_store))
     with Bench("threads", make_store, NEVER) as bench:
         # The table is made first: many first starts at once are another matter (*writers*).
         bench.deliver([put("first", 1)])

@@ -120,7 +120,9 @@ class DynamoDBTransaction:
         if not planned:
             return answers
         self._tables.learn_columns(spec, [made.write for made in planned])
-        execution = Execution(self._parts, self._tables.meta(spec), shape, self._now)
+        execution = Execution(
+            self._parts, self._tables.meta(spec), shape, self._now, self._tables.version
+        )
         for done in execution.run(planned):
             self._slots.note(spec, done)
             if done.answer is not None:
