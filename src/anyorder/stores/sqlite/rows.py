@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import sqlite3
 from collections.abc import Callable, Mapping, Sequence
+from typing import Any
 
 from anyorder._core.columns import NONE_SPARED
 from anyorder._core.event import canonical
@@ -77,8 +78,7 @@ class RowWriter:
         if not schema.created:
             schema.note_missing(self._database, named)
         for column, typed in schema.typed(schema.key).items():
-            for write in writes:
-                typed.check_key(write.key[column])
+            typed.check_keys([write.key[column] for write in writes])
 
     # ---- what goes
 
@@ -155,10 +155,10 @@ class RowWriter:
     def _values(self, writes: Sequence[Write], named: tuple[str, ...]) -> list[list[Adapted]]:
         """The values of these columns, a list a row. Raises RowRefused for one that its column
         would change."""
+        told = [write.values for write in writes]
         for column, typed in self._schema.typed(named).items():
-            for write in writes:
-                typed.check(write.values.get(column))
-        return [_adapted(write, named) for write in writes]
+            typed.check_values([values.get(column) for values in told])
+        return [_adapted(values, named) for values in told]
 
     def _run(
         self, statement: str, rows: Sequence[Sequence[Adapted]], writes: Sequence[Write]
@@ -264,8 +264,8 @@ class RowWriter:
         return statement
 
 
-def _adapted(write: Write, columns: tuple[str, ...]) -> list[Adapted]:
-    get = write.values.get
+def _adapted(values: Mapping[str, Any], columns: tuple[str, ...]) -> list[Adapted]:
+    get = values.get
     return [
         value if (value := get(column)).__class__ in AS_IT_IS else adapted(value)
         for column in columns
