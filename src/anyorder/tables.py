@@ -5,12 +5,16 @@ from __future__ import annotations
 import itertools
 import secrets
 import time
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any
 
+import msgspec
+
 from anyorder._core.batch import Decision
 from anyorder._core.event import Delivery, Event
+from anyorder._core.key import KeyKind, Kinds
+from anyorder._core.misfit import check_kinds
 from anyorder.envelopes import (
     Envelope,
     KeyOption,
@@ -44,6 +48,7 @@ def table(
     retention: str | float | None = FOREVER,
     adopt: str = "refuse",
     partitions: int | None = None,
+    kinds: Mapping[str, str] | None = None,
     **options: Any,
 ) -> Table:
     """A guarded table in a store.
@@ -61,6 +66,8 @@ def table(
         adopt: what to do with rows that no event explains: `"refuse"`, or
             `"older-than-everything"`.
         partitions: the partition count of a raw Kafka topic, needed with a retention (rules R3).
+        kinds: the kind of key columns, `{"id": "number"}`, "text" or "boolean"; else the user's own
+            column's type says it, else the first event.
         **options: of the envelope (`position`, `deleted`, `time`, `tombstone`, ...).
 
     Raises:
@@ -72,10 +79,23 @@ def table(
     if needs_table(envelope):
         options = {"table": name, **options}
     decoder = open_envelope(envelope, **options)
-    spec = TableSpec(name, columns, seconds(retention), partitions, adopt)
+    spec = TableSpec(
+        name, columns, seconds(retention), partitions, adopt, kinds=_kinds(columns, kinds or {})
+    )
     if adopt not in ("refuse", "older-than-everything"):
         raise ConfigurationError(f'adopt is "refuse" or "older-than-everything", not {adopt!r}')
     return Table(url, spec, decoder)
+
+
+def _kinds(key: tuple[str, ...], kinds: Mapping[str, str]) -> Kinds:
+    """Raises ConfigurationError for a kind that is none, or of a column that the key has not."""
+    try:
+        found = {column: KeyKind(kind) for column, kind in kinds.items()}
+    except ValueError as error:
+        names = ", ".join(KeyKind)
+        raise ConfigurationError(f"a kind of a key column is one of {names}: {error}") from None
+    check_kinds(key, found)
+    return found
 
 
 class Table:
@@ -180,9 +200,7 @@ class Guard:
         self._record = record
         self._provenance = provenance
         self._is_recorded = False
-        self._spec = TableSpec(
-            spec.name, spec.key, spec.retention, spec.partitions, spec.adopt, writes_rows=False
-        )
+        self._spec = msgspec.structs.replace(spec, writes_rows=False)
 
     def accept(self, event: Event | Delivery) -> Decision:
         """Decide an event and remember it. The answer is true if the caller must write

@@ -243,6 +243,7 @@ def _as_recorded(target: Catalogued) -> TableSpec:
         retention=known.retention,
         partitions=known.partitions,
         adopt=known.adopt,
+        kinds=known.kinds,
     )
 
 
@@ -259,6 +260,8 @@ def _declared_as(recorded: Recorded, spec: TableSpec) -> Recorded:
         retention=spec.retention,
         partitions=spec.partitions,
         adopt=spec.adopt,
+        # what was learned stays beside what is declared
+        kinds={**recorded.kinds, **spec.kinds},
     )
 
 

@@ -12,6 +12,8 @@ from typing import Any
 import msgspec
 
 from anyorder._core.event import Delivery, Event
+from anyorder._core.key import KeyKind
+from anyorder._core.misfit import check_kinds
 from anyorder.envelopes import DEFAULT_ENVELOPE, Envelope, needs_table, open_envelope
 from anyorder.envelopes.provenance import Envelopes, provenance_of
 from anyorder.errors import ConfigurationError
@@ -53,7 +55,7 @@ class RuntimeSection(msgspec.Struct, forbid_unknown_fields=True):
 
 class TableSection(msgspec.Struct, forbid_unknown_fields=True):
     """`[[table]]`: the first whose `match` (a glob over the topic, or the event's own table where
-    there is none) fits wins."""
+    there is none) fits wins. `kinds`: of key columns, {id = "number"}, "text" or "boolean"."""
 
     match: str = "*"
     name: str = "{table}"
@@ -62,6 +64,7 @@ class TableSection(msgspec.Struct, forbid_unknown_fields=True):
     adopt: str = "refuse"
     partitions: int | None = None
     ignore: bool = False
+    kinds: dict[str, KeyKind] = {}
 
 
 class PipelineFile(msgspec.Struct, forbid_unknown_fields=True):
@@ -142,8 +145,14 @@ class Pipeline:
                         f'[[table]] match = "{section.match}": these records name neither topic '
                         'nor table; say name = "..."'
                     )
+                check_kinds(key, section.kinds)
                 return TableSpec(
-                    name, key, retention, section.partitions, self._adopt or section.adopt
+                    name,
+                    key,
+                    retention,
+                    section.partitions,
+                    self._adopt or section.adopt,
+                    kinds=section.kinds,
                 )
         return Unrouted()
 

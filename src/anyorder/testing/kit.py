@@ -7,7 +7,7 @@ from collections.abc import Callable, Sequence
 
 from anyorder.errors import ConfigurationError
 from anyorder.guard.contract import Promises
-from anyorder.testing import books, encodings, orders, stops, writers
+from anyorder.testing import books, encodings, orders, stops, writers, zoo
 from anyorder.testing.change import decode
 from anyorder.testing.place import MakeStore
 from anyorder.testing.promises import Finding, StoreReport
@@ -30,6 +30,7 @@ CHECKS: dict[str, Callable[[MakeStore], str]] = {
     "catalogue": books.check_catalogue,
     "positions": encodings.check_positions,
     "keys": encodings.check_keys,
+    "key kinds": zoo.check_key_kinds,
     "values": encodings.check_values,
     "promises": books.check_promises,
     "writers": writers.check_writers,

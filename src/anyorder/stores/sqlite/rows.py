@@ -137,7 +137,7 @@ class Schema:
         condition = " AND ".join(f"{quoted(column)} = ?" for column in self.key)
         found = database.execute(
             SQL["read_row"].format(table=quoted(self.name), condition=condition),
-            [adapted(key[column]) for column in self.key],
+            [key_value(key[column]) for column in self.key],
         )
         row = found.fetchone()
         return (
@@ -273,7 +273,7 @@ class RowWriter:
             )
 
     def _key(self, write: Write) -> list[object]:
-        return [adapted(write.key[column]) for column in self._schema.key]
+        return [key_value(write.key[column]) for column in self._schema.key]
 
     def _named(self, values: tuple[str, ...], spared: frozenset[str] | None) -> tuple[str, ...]:
         """The columns to write, key columns apart: those with a value and, where only some are
@@ -333,6 +333,17 @@ def _adapted(write: Write, columns: tuple[str, ...]) -> list[object]:
         value if (value := get(column)).__class__ in AS_IT_IS else adapted(value)
         for column in columns
     ]
+
+
+def key_value(value: object) -> object:
+    """A key's value as SQLite stores it exactly. A decimal that a float spells is one, as it was
+    before keys were decimals: else a row of then would be found no more."""
+    if isinstance(value, Decimal):
+        nearest = float(value)
+        # `Decimal` takes the shortest digits of the float, not its binary value.
+        is_exact = Decimal(repr(nearest)) == value
+        return nearest if is_exact else str(value)
+    return adapted(value)
 
 
 def adapted(value: object) -> object:

@@ -201,6 +201,9 @@ SELECT count(*) FROM {table};
 -- name: columns_of
 SELECT name, pk FROM pragma_table_info(:name);
 
+-- name: types_of
+SELECT name, type FROM pragma_table_info(:name);
+
 -- name: unique_indexes
 SELECT i.name, group_concat(c.name, char(0)) FROM pragma_index_list(:name) AS i, pragma_index_info(i.name) AS c
 WHERE i."unique" AND i.partial = 0 GROUP BY i.name;

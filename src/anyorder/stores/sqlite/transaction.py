@@ -10,9 +10,10 @@ from typing import Any
 import msgspec
 
 from anyorder._core.batch import Held
-from anyorder._core.event import Delivery, Event
+from anyorder._core.event import Delivery, Event, key_of
 from anyorder._core.floor import Floor
 from anyorder._core.fold import Limits
+from anyorder._core.key import Kinds
 from anyorder._core.memory import Memory, Stamp, pack, unpack
 from anyorder._core.outcome import Reason
 from anyorder._core.position import Lineage
@@ -33,6 +34,7 @@ from anyorder.guard.contract import (
     TableSpec,
     Write,
 )
+from anyorder.stores.sqlite.keys import dictated_kinds
 from anyorder.stores.sqlite.rows import RowWriter, Schema, memory_table
 from anyorder.stores.statements import load_statements, quoted
 
@@ -86,6 +88,13 @@ class SQLiteTransaction:
     def memory_of(self, spec: TableSpec) -> str:
         """The quoted name of a table's memory."""
         return memory_table(spec.name)
+
+    def key_kinds(self, spec: TableSpec) -> Kinds:
+        schema = self._tables.get(spec.name)
+        # Columns that we made have no type.
+        if schema is not None and schema.created:
+            return {}
+        return dictated_kinds(self._database, spec.name)
 
     def remembered(self, spec: TableSpec, entities: Sequence[str]) -> dict[str, Remembered]:
         names = _encode(entities).decode()
@@ -203,7 +212,7 @@ class SQLiteTransaction:
         after, statement = "", SQL["page_memories"].format(memory=memory_table(spec.name))
         while page := self._database.execute(statement, {"after": after, "limit": PAGE}).fetchall():
             for entity, text in page:
-                yield entity, msgspec.json.decode(entity), unpack(text)
+                yield entity, key_of(entity), unpack(text)
             after = page[-1][0]
 
     def save_limits(self, spec: TableSpec, limits: Limits) -> None:
@@ -297,6 +306,10 @@ class SQLiteTransaction:
             for name, key, text in self._database.execute(SQL["catalogue"])
         ]
 
+    def recorded(self, table: str) -> Recorded | None:
+        row = self._database.execute(SQL["recorded"], {"name": table}).fetchone()
+        return None if row is None else _recorded_of(row[0])
+
     def record(self, table: str, before: Recorded | None, after: Recorded) -> bool:
         row = self._database.execute(SQL["recorded"], {"name": table}).fetchone()
         if row is None or _recorded_of(row[0]) != before:
@@ -327,7 +340,7 @@ def _recorded_of(text: str | None) -> Recorded | None:
 
 def _entry(row: Sequence[Any]) -> Entry:
     number, table, entity, *rest = row
-    return Entry(number, table, msgspec.json.decode(entity) if entity else None, *rest)
+    return Entry(number, table, key_of(entity) if entity else None, *rest)
 
 
 def _refusal(entity: str, error: Exception) -> Refused:
