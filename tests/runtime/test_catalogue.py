@@ -152,7 +152,9 @@ def test_each_section_s_own_settings_are_recorded_with_the_source_table(pipeline
     )
 
     assert recorded(pipeline) == {
-        "customers": Recorded("app.public.users", "public.users", ("u",), None, 2, "refuse", NUMBER),
+        "customers": Recorded(
+            "app.public.users", "public.users", ("u",), None, 2, "refuse", NUMBER
+        ),
         "sales": Recorded(
             "app.public.orders",
             "public.orders",
