@@ -153,6 +153,12 @@ class OurTransaction:
         there: c.Recorded | None = self.kept["catalogue"].get(table)
         return there
 
+    def same_table(self, table: str) -> str:
+        return table
+
+    def unfit(self, table: str) -> str:
+        return ""
+
     def record(self, table: str, before: c.Recorded | None, after: c.Recorded) -> bool:
         if self.kept["catalogue"].get(table) != before:
             return False

@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import itertools
-import secrets
 import time
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import Any
 
@@ -25,15 +24,15 @@ from anyorder.envelopes import (
 )
 from anyorder.envelopes.provenance import Envelopes, provenance_of
 from anyorder.errors import ConfigurationError, StoreError
-from anyorder.guard.catalogue import declare
-from anyorder.guard.contract import Sharing, Store, TableSpec, Transaction
+from anyorder.guard.claim import Claim
+from anyorder.guard.contract import Recorded, Sharing, Store, TableSpec, Transaction
 from anyorder.guard.duration import FOREVER, seconds
 from anyorder.guard.forgetting import forget
-from anyorder.guard.intake import Share, Taken, take_in
 from anyorder.guard.quarantine import Quarantine
 from anyorder.guard.report import Report
 from anyorder.guard.story import Story, story_of
-from anyorder.sources.records import delivery_of
+from anyorder.guard.targets import declare
+from anyorder.sources.records import event_of
 from anyorder.stores import open_store
 
 CHUNK = 1000  # deliveries decided together inside the one transaction of `apply`
@@ -48,6 +47,8 @@ def table(
     retention: str | float | None = FOREVER,
     adopt: str = "refuse",
     partitions: int | None = None,
+    source: str | Sequence[str] = (),
+    merge: bool = False,
     kinds: Mapping[str, str] | None = None,
     **options: Any,
 ) -> Table:
@@ -66,6 +67,11 @@ def table(
         adopt: what to do with rows that no event explains: `"refuse"`, or
             `"older-than-everything"`.
         partitions: the partition count of a raw Kafka topic, needed with a retention (rules R3).
+        source: the source table whose events it takes, as they tell it (`shop.public.users`), or
+            several that are one table (a renamed topic, a moved schema). The default is that of
+            the first event that it applies. Events of any other are `unrouted`.
+        merge: true if it is kept from any number of source tables (shards, partitions) whose keys
+            are unique over all; a truncate of one of them is then a `conflict`.
         kinds: the kind of key columns, `{"id": "number"}`, "text" or "boolean"; else the user's own
             column's type says it, else the first event.
         **options: of the envelope (`position`, `deleted`, `time`, `tombstone`, ...).
@@ -80,11 +86,26 @@ def table(
         options = {"table": name, **options}
     decoder = open_envelope(envelope, **options)
     spec = TableSpec(
-        name, columns, seconds(retention), partitions, adopt, kinds=_kinds(columns, kinds or {})
+        name,
+        columns,
+        seconds(retention),
+        partitions,
+        adopt,
+        sources=_named(source),
+        merge=merge,
+        kinds=_kinds(columns, kinds or {}),
     )
     if adopt not in ("refuse", "older-than-everything"):
         raise ConfigurationError(f'adopt is "refuse" or "older-than-everything", not {adopt!r}')
     return Table(url, spec, decoder)
+
+
+def _named(source: str | Sequence[str]) -> tuple[str, ...]:
+    """Source tables as a user names them. Raises ConfigurationError for one without a name."""
+    sources = (source,) if isinstance(source, str) else tuple(source)
+    if not all(sources):
+        raise ConfigurationError("source names a source table, as the events tell it, not ''")
+    return sources
 
 
 def _kinds(key: tuple[str, ...], kinds: Mapping[str, str]) -> Kinds:
@@ -106,7 +127,7 @@ class Table:
         self.envelope = envelope
         self.store: Store = open_store(url, self._decode)
         self._envelopes = Envelopes()
-        self._is_recorded = False
+        self._owned: Recorded | None = None
 
     def _decode(self, provenance: str, delivery: Delivery) -> Event:
         return self._envelopes.of(provenance, self.envelope).decode(delivery)
@@ -118,7 +139,7 @@ class Table:
         """The event of each record, in order; what cannot be decoded is an event of kind
         `malformed`, never an exception."""
         reader = self._reader(envelope)
-        return (reader.decode(delivery_of(record)) for record in records)
+        return (event_of(record, reader) for record in records)
 
     def apply(self, records: Iterable[object], *, envelope: str | None = None) -> Report:
         """Decide and write all records in one transaction. Raises only for infrastructure
@@ -129,23 +150,35 @@ class Table:
         """
         report = Report()
         reader = self._reader(envelope)
-        events = (reader.decode(delivery_of(record)) for record in records)
-        provenance = provenance_of(reader)
+        events = (event_of(record, reader) for record in records)
+        owned = self._owned
         with self.store.transaction(time.time()) as transaction:
             while chunk := list(itertools.islice(events, CHUNK)):
-                self._record(transaction)
-                shares = [Share(self.spec, chunk)]
-                report.count(take_in(transaction, shares, (), secrets.token_hex(4), provenance))
-        self._is_recorded = self._is_recorded or report.read > 0
+                claim = self._claim(transaction, self.spec, reader, owned)
+                for taken in claim.take(chunk):
+                    report.count(taken)
+                owned = claim.owned
+        # Only now it is committed; read there once.
+        self._owned = owned
         if self.spec.retention == 0:
             self.reap()
         return report
 
-    def _record(self, transaction: Transaction) -> None:
-        """What is declared here, into the store's catalogue; read there once only, when that was
-        committed."""
-        if not self._is_recorded:
-            declare(transaction, self.spec)
+    def _claim(
+        self,
+        transaction: Transaction,
+        spec: TableSpec,
+        reader: Envelope,
+        owned: Recorded | None,
+    ) -> Claim:
+        """What is declared here goes into the store's catalogue; it tells whose changes are
+        taken."""
+        if owned is None:
+            owned = declare(transaction, spec)
+        # Documents do not tell their table: the envelope says what the user calls it.
+        called = reader.options.get("table", self.spec.name)
+        telling = not needs_table(reader.name) or called != self.spec.name
+        return Claim(transaction, spec, owned, provenance_of(reader), telling=telling)
 
     @contextmanager
     def transaction(self, connection: Any) -> Iterator[Guard]:
@@ -160,8 +193,9 @@ class Table:
             raise StoreError(
                 f"{self.store.promises.name} has no transaction to share with your own SQL"
             )
+        spec = msgspec.structs.replace(self.spec, writes_rows=False)
         with self.store.shared(connection, time.time()) as transaction:
-            yield Guard(transaction, self.spec, self._record, provenance_of(self.envelope))
+            yield Guard(lambda: self._claim(transaction, spec, self.envelope, None))
 
     def why(self, key: object) -> Story:
         """The story of one row: what is remembered of it, which event won, what the quarantine
@@ -189,18 +223,9 @@ class Table:
 class Guard:
     """Inside `Table.transaction`: decides one event at a time; the caller writes the rows."""
 
-    def __init__(
-        self,
-        transaction: Transaction,
-        spec: TableSpec,
-        record: Callable[[Transaction], None],
-        provenance: str,
-    ) -> None:
-        self._transaction = transaction
-        self._record = record
-        self._provenance = provenance
-        self._is_recorded = False
-        self._spec = msgspec.structs.replace(spec, writes_rows=False)
+    def __init__(self, claim: Callable[[], Claim]) -> None:
+        self._make_claim = claim
+        self._claim: Claim | None = None
 
     def accept(self, event: Event | Delivery) -> Decision:
         """Decide an event and remember it. The answer is true if the caller must write
@@ -211,11 +236,8 @@ class Guard:
         """
         if isinstance(event, Delivery):
             raise ConfigurationError("accept takes an event: loop over table.decode(records)")
-        if not self._is_recorded:
-            self._record(self._transaction)
-            self._is_recorded = True
-        shares = [Share(self._spec, [event])]
-        taken: Taken = take_in(
-            self._transaction, shares, (), secrets.token_hex(4), self._provenance
-        )
+        # Nothing is recorded of a table to which no event comes.
+        if self._claim is None:
+            self._claim = self._make_claim()
+        (taken,) = self._claim.take([event])
         return taken.decisions[0]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from tests.mutants.mutation import Change, Mutant
 
+BATCH = "guard/batch.py"
 INTAKE = "guard/intake.py"
 RECALL = "guard/recall.py"
 REFUSALS = "guard/refusals.py"
@@ -56,6 +57,20 @@ MUTANTS = [
         Change(TRUNCATES, "_take_held", "waiting and limits is not before", "False"),
         killed_by="tests/table/test_table.py"
         "::test_a_waiting_truncate_is_decided_again_when_its_run_is_known_to_have_begun_with_a_snapshot",
+    ),
+    Mutant(
+        "R10",
+        "what is held of any key is not decided again after a truncate",
+        Change(
+            BATCH,
+            "_Batch.truncate",
+            "if arrivals or done.settled:\n"
+            "    self.reconsider("
+            "self._transaction.held_entities(self._spec, retry=False))",
+            "",
+        ),
+        killed_by="tests/table/test_truncates.py"
+        "::test_what_was_late_is_settled_by_a_truncate_that_is_newer",
     ),
     Mutant(
         "R13",

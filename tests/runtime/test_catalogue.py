@@ -152,9 +152,7 @@ def test_each_section_s_own_settings_are_recorded_with_the_source_table(pipeline
     )
 
     assert recorded(pipeline) == {
-        "customers": Recorded(
-            "app.public.users", "public.users", ("u",), None, 2, "refuse", NUMBER
-        ),
+        "customers": Recorded("app.public.users", "public.users", ("u",), None, 2, kinds=NUMBER),
         "sales": Recorded(
             "app.public.orders",
             "public.orders",
@@ -162,7 +160,7 @@ def test_each_section_s_own_settings_are_recorded_with_the_source_table(pipeline
             3600.0,
             4,
             "older-than-everything",
-            NUMBER,
+            kinds=NUMBER,
         ),
     }
 
@@ -252,7 +250,9 @@ def test_a_second_source_table_is_unrouted_and_changes_nothing(pipeline: Pipelin
     detail = pipeline.listed("quarantine", "list", code=1)[0]["detail"]
     assert detail == (
         "the target users belongs to the source table 'app.public.users', this is of "
-        "'us.public.users': give it a [[table]] before that one, with another name"
+        "'us.public.users': give it a [[table]] before that one, with another name: "
+        'name = "us_public_users"; or, if they are one table, give both one [[table]] with '
+        'source = ["app.public.users", "us.public.users"]'
     )
 
 
@@ -426,7 +426,7 @@ def test_a_target_s_key_is_the_learned_one_where_none_is_declared() -> None:
     with store.transaction(0.0) as transaction:
         transaction.open_table(TableSpec("users", ("id",)))
         transaction.record("users", None, Recorded("a", "a", ("a",)))
-    catalogue = Catalogue(lambda topic, table: spec)
+    catalogue = Catalogue(lambda topic, table, source: spec)
     with store.reading() as transaction:
         catalogue.load(transaction)
 
@@ -473,8 +473,7 @@ def test_a_database_of_the_old_version_goes_on_and_is_recorded_when_first_routed
 
 
 def test_a_table_of_the_user_s_own_code_is_a_catalogue_of_one(pipeline: Pipeline) -> None:
-    """What it declares is recorded, so a pipeline's verbs know it; it belongs to no source table
-    until one is routed to it."""
+    """What it declares is recorded, so a pipeline's verbs know it, and whose it is."""
     url = f"sqlite:///{pipeline.path}/app.db"
     with closing(anyorder.table(url, "clients", retention="1h")) as clients:
         clients.apply([record(1, "d", 10)])
@@ -482,7 +481,9 @@ def test_a_table_of_the_user_s_own_code_is_a_catalogue_of_one(pipeline: Pipeline
         clients.apply([record(2, "d", 20)])
     pipeline.tables(ORDERS.format(name="{table}", more=AT_ONCE))
 
-    assert recorded(pipeline) == {"clients": Recorded(retention=7200.0, partitions=3, kinds=NUMBER)}
+    assert recorded(pipeline) == {
+        "clients": Recorded("app.public.users", retention=7200.0, partitions=3, kinds=NUMBER)
+    }
     assert pipeline.listed("reap")[0]["retention"] == "2h"
     assert pipeline.verb("doctor") == "nothing found\n"
     pipeline.tables(USERS.format(name="clients", more=""))
@@ -505,7 +506,9 @@ def test_a_guard_in_the_user_s_own_transaction_records_too(pipeline: Pipeline) -
     connection.close()
     clients.close()
 
-    assert recorded(pipeline) == {"clients": Recorded(retention=3600.0, kinds=NUMBER)}
+    assert recorded(pipeline) == {
+        "clients": Recorded("app.public.users", retention=3600.0, kinds=NUMBER)
+    }
 
 
 def test_an_entry_is_accepted_and_a_clock_dismissed_by_each_table_s_own_settings(
@@ -538,7 +541,7 @@ def test_of_two_processes_that_claim_a_target_one_has_it(other: str, routed: boo
     """Whoever is second sees whose it is, and takes it only as the same source table."""
     kind = type("Quick", (Quicker,), {"other": other})
     spec = TableSpec("users", ("id",))
-    catalogue = Catalogue(lambda topic, table: spec)
+    catalogue = Catalogue(lambda topic, table, source: spec)
     event = Event(Kind.DELETE, "a", {"id": 1}, delivery=Delivery("a"))
 
     (route,) = catalogue.routes(broken(kind)(), [event], 0.0)

@@ -3,6 +3,7 @@ every one."""
 
 from __future__ import annotations
 
+import math
 import time
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
@@ -220,6 +221,20 @@ class UnconditionalReaper(SQLiteStore):
                 SQL["forget_memory"].format(memory=memory), [(entity,) for entity, _ in rows]
             )
         return len(rows)
+
+
+class ReapsTheYoung(SQLiteStore):
+    """The reaper forgets every tombstone that it finds, however young."""
+
+    def reap(self, spec: TableSpec, before: float, limit: int = 1000) -> int:
+        return super().reap(spec, math.inf, limit)
+
+
+class ReapsWithoutLimit(SQLiteStore):
+    """The reaper forgets in one step all that is old."""
+
+    def reap(self, spec: TableSpec, before: float, limit: int = 1000) -> int:
+        return super().reap(spec, before, 1000)
 
 
 def tombstones(store: SQLiteStore, spec: TableSpec, before: float) -> tuple[list[Any], str]:

@@ -7,6 +7,8 @@ from contextlib import closing
 from pathlib import Path
 
 ADDED = {
+    5: ("ALTER TABLE anyorder_table DROP COLUMN missing",),
+    4: (),
     3: (
         "DROP TABLE anyorder_provenance",
         "ALTER TABLE anyorder_quarantine DROP COLUMN provenance_id",

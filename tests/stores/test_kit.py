@@ -44,6 +44,8 @@ IN_SQLITE = {
     broken.UnconditionalReaper: "stopped reaper",
     broken.FloorReadOutside: "stopped writer",
     broken.FloorReadOnce: "floor of others",
+    broken.ReapsTheYoung: "young tombstones",
+    broken.ReapsWithoutLimit: "young tombstones",
     broken.LosersReleased: "refused",
     broken.RowWithoutMemory: "crashes",
 }

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 
 from anyorder._core.batch import Arrival, Held, Judged
+from anyorder._core.coherence import coherent
 from anyorder._core.decide import BY_DECODER
 from anyorder._core.event import DELETE, PUT, Event, Kind, canonical
 from anyorder._core.key import KINDS, KeyKind, Kinds, kind_of
@@ -38,7 +39,7 @@ def _misfits_closely(key: Mapping[str, object], kinds: Kinds) -> bool:
 def judged_alone(arrival: Arrival, table: str, kinds: Kinds) -> Judged | None:
     """How a delivery is decided without a comparison: by the decoder, or by its key. None: it
     must be compared."""
-    number, event = arrival.number, arrival.event
+    number, event = arrival.number, coherent(arrival.event)
     if event.kind in BY_DECODER:
         return Judged(number, event, BY_DECODER[event.kind], detail=event.note)
     fault = misfit(event, table, kinds)
@@ -70,9 +71,11 @@ def decidable(
     other would be decided on the memory of another entity."""
     found: list[Held] = []
     for one in held:
-        is_same = one.event.entity == entity
-        if is_same and not misfit(one.event, table, kinds):
-            found.append(one)
+        # What contradicts itself is no better for being decided again.
+        event = coherent(one.event)
+        is_same = event.entity == entity
+        if is_same and not misfit(event, table, kinds):
+            found.append(one._replace(event=event))
     return found
 
 

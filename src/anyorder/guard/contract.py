@@ -158,6 +158,14 @@ class Transaction(Protocol):
     def recorded(self, table: str) -> Recorded | None:
         """What was recorded of one table, None where nothing was. Asked of every batch."""
 
+    def same_table(self, table: str) -> str:
+        """What two names have in common exactly if the store keeps one table under both: the name
+        itself, where it tells all apart."""
+
+    def unfit(self, table: str) -> str:
+        """Why no target can have this name, as the end of a sentence ("it is a view"); "" if one
+        can. A name of the store's own books, or of the backend's, never can."""
+
     def record(self, table: str, before: Recorded | None, after: Recorded) -> bool:
         """Record this of a table that was opened. False, and nothing is written, if what is
         recorded is not `before` any more."""

@@ -22,15 +22,16 @@ from anyorder.guard.settle import settle_without_rows
 
 
 class Share(NamedTuple):
-    """One table's deliveries in a batch."""
+    """One table's deliveries in a batch. `refused`: given to it too, but not its own; judged."""
 
     spec: TableSpec
     events: Sequence[Event]
+    refused: Sequence[Judged] = ()
 
 
 class Taken(NamedTuple):
     """A decision a delivery, in the order of the shares and their events, then of what belongs to
-    no table; and the quarantine entries that settled by themselves."""
+    no table or was refused; and the quarantine entries that settled by themselves."""
 
     decisions: list[Decision]
     closed: list[Settled]
@@ -88,6 +89,10 @@ def take_in(
     first = len(batch.arrivals)
     others = [replace(one, number=index) for index, one in enumerate(loose, first)]
     decisions = settle_without_rows(transaction, None, others, provenance)
+    for share in shares:
+        first = len(batch.arrivals) + len(decisions)
+        others = [replace(one, number=index) for index, one in enumerate(share.refused, first)]
+        decisions |= settle_without_rows(transaction, share.spec, others, provenance)
     closed: list[Settled] = []
     for spec, arrivals in batch.tables:
         settlement = apply(
@@ -104,7 +109,8 @@ def take_in(
 
     # Every delivery ends in exactly one outcome (rules R1). Where a batch is one
     # transaction, nothing is committed before this holds.
-    expected = range(first + len(loose))
+    refused = sum(len(share.refused) for share in shares)
+    expected = range(len(batch.arrivals) + len(loose) + refused)
     if sorted(decisions) != list(expected):
         raise BooksUnbalanced
     specs = [spec for spec, _ in batch.tables]
@@ -115,7 +121,7 @@ def take_in(
 def number(shares: Sequence[Share]) -> Numbered:
     """Number the deliveries of a batch."""
     batch = Numbered(arrivals=[], tables=[])
-    for spec, events in shares:
+    for spec, events, _ in shares:
         arrivals = arrivals_of(events, len(batch.arrivals))
         batch.arrivals.extend(arrivals)
         batch.tables.append((spec, arrivals))

@@ -7,6 +7,7 @@ import secrets
 import time
 
 from anyorder._core.batch import Decision
+from anyorder._core.coherence import coherent
 from anyorder._core.decide import accept, accept_truncate
 from anyorder._core.event import Event, Kind
 from anyorder._core.explain import explain
@@ -28,8 +29,11 @@ from anyorder.guard.contract import (
 )
 from anyorder.guard.kinds import with_kinds
 from anyorder.guard.news import hear
+from anyorder.guard.owners import admits, belongs
 from anyorder.guard.recall import recall_one
-from anyorder.guard.truncates import carry_out
+from anyorder.guard.routes import origin_of
+from anyorder.guard.targets import listed
+from anyorder.guard.truncates import PART, carry_out
 
 UNREADABLE = frozenset({Kind.MALFORMED, Kind.INCOMPLETE})
 
@@ -82,12 +86,13 @@ class Quarantine:
             _open(entry)
             assert entry.delivery is not None
             # Decoded anew: an envelope that was corrected since may read what it could not.
-            event = self._decode(entry.provenance, entry.delivery)
+            event = coherent(self._decode(entry.provenance, entry.delivery))
             if spec is None or event.kind in UNREADABLE:
                 raise ConfigurationError(
                     f"entry {number} cannot be accepted: {event.note or 'no table matches it'}. "
                     "Repair what it names, or drop it"
                 )
+            spec = _permitted(transaction, spec, entry, event)
             # Decided again first: what came since may have settled it, or ended the dispute.
             word = _Word(transaction, spec, event)
             decision = word.given()
@@ -173,6 +178,24 @@ class _Word:
         limits = self._transaction.open_table(self._spec)
         entities = [self._event.entity]
         reconsider_keys(self._transaction, self._spec, entities, limits, _token())
+
+
+def _permitted(transaction: Transaction, spec: TableSpec, entry: Entry, event: Event) -> TableSpec:
+    """The table of an entry, as it is recorded. Raises ConfigurationError for what no word can put
+    there."""
+    target = listed(transaction, spec.name)
+    # A table that nothing was recorded of belongs to nobody.
+    if target is None:
+        return spec
+    owned = target.known
+    _, _, source = origin_of(event)
+    is_foreign = entry.reason == Reason.UNROUTED and not admits(owned, spec, source)
+    if entry.table and is_foreign:
+        told = belongs(owned, spec.name, source)
+        raise ConfigurationError(f"entry {entry.id} cannot be accepted: {told}")
+    if owned.merge and event.kind is Kind.TRUNCATE:
+        raise ConfigurationError(f"entry {entry.id} cannot be accepted: {PART.format(source)}")
+    return spec
 
 
 def _reconsidered(transaction: Transaction, spec: TableSpec) -> int:

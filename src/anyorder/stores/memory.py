@@ -10,6 +10,7 @@ from contextlib import AbstractContextManager, contextmanager
 from typing import ClassVar, NamedTuple
 
 import msgspec
+from msgspec import json
 
 from anyorder._core.batch import Held
 from anyorder._core.decide import forget
@@ -17,7 +18,7 @@ from anyorder._core.event import Event, canonical
 from anyorder._core.floor import Floor
 from anyorder._core.fold import Limits
 from anyorder._core.key import Kinds
-from anyorder._core.memory import Memory, pack, unpack
+from anyorder._core.memory import Memory, adopted, pack, unpack
 from anyorder._core.outcome import Reason
 from anyorder._core.position import Lineage
 from anyorder._core.reset import Growth
@@ -188,6 +189,9 @@ class MemoryTransaction:
                 if event.key is not None and event.entity in wanted:
                     held.setdefault(event.entity, []).append(Held(entry.id, event))
         found = {e: unpack(memories[e].memory) for e in wanted if e in memories}
+        if spec.adopt != "refuse":
+            for entity in (wanted & self._state.rows[spec.name].keys()) - found.keys():
+                found[entity] = adopted(self._state.limits[spec.name].floor)
         return {
             e: Remembered(found.get(e), tuple(held.get(e, ()))) for e in found.keys() | held.keys()
         }
@@ -195,7 +199,11 @@ class MemoryTransaction:
     def write(
         self, spec: TableSpec, writes: Sequence[Write], limits: Limits, token: str
     ) -> list[Refused | Lost]:
+        gone: list[Refused | Lost] = []
         for write in writes:
+            if self._is_gone(spec, write):
+                gone.append(Refused(write.entity, Reason.CONFLICT, "its row is gone"))
+                continue
             self._state.keys[spec.name] = self._state.keys[spec.name] or tuple(write.key)
             rows = self._state.rows[spec.name]
             row = write.row(rows.pop(write.entity, None))
@@ -207,7 +215,15 @@ class MemoryTransaction:
                 self._state.memories[spec.name][write.entity] = Row(
                     write.key, pack(replace(write.after, token=token)), self._now
                 )
-        return []
+        return gone
+
+    def _is_gone(self, spec: TableSpec, write: Write) -> bool:
+        """Is the row not there of which a part is to be written?"""
+        before, after, written = write.before, write.after, write.written
+        if before is None or after is None or written is None or written.replaces:
+            return False
+        is_row = before.live and after.live and spec.writes_rows
+        return is_row and write.entity not in self._state.rows[spec.name]
 
     def news(self, spec: TableSpec) -> News:
         return News()
@@ -264,8 +280,12 @@ class MemoryTransaction:
         return sorted({canonical(e.key) for e in found if not retry or e.id in self._state.retries})
 
     def memories(self, spec: TableSpec) -> Iterator[tuple[str, dict[str, object], Memory]]:
-        for entity, row in tuple(self._state.memories[spec.name].items()):
+        known, rows = self._state.memories[spec.name], self._state.rows[spec.name]
+        for entity, row in tuple(known.items()):
             yield entity, row.key, unpack(row.memory)
+        if spec.adopt != "refuse":
+            for entity in rows.keys() - known.keys():
+                yield entity, json.decode(entity), adopted(self._state.limits[spec.name].floor)
 
     def save_limits(self, spec: TableSpec, limits: Limits) -> None:
         self._state.limits[spec.name] = Limits(limits.floor, limits.truncated)
@@ -327,6 +347,12 @@ class MemoryTransaction:
 
     def recorded(self, table: str) -> Recorded | None:
         return self._state.catalogue.get(table)
+
+    def same_table(self, table: str) -> str:
+        return table
+
+    def unfit(self, table: str) -> str:
+        return ""
 
     def record(self, table: str, before: Recorded | None, after: Recorded) -> bool:
         opened = table in self._state.keys

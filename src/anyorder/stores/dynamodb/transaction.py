@@ -234,6 +234,12 @@ class DynamoDBTransaction:
     def recorded(self, table: str) -> Recorded | None:
         return _recorded_of(self._tables.meta(TableSpec(table)))
 
+    def same_table(self, table: str) -> str:
+        return self._parts.tables.place_of(table)
+
+    def unfit(self, table: str) -> str:
+        return self._parts.tables.unfit(table)
+
     def record(self, table: str, before: Recorded | None, after: Recorded) -> bool:
         if self._dry:
             return True

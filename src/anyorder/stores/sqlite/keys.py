@@ -2,12 +2,9 @@
 
 from __future__ import annotations
 
-import sqlite3
-
 from anyorder._core.key import KeyKind
-from anyorder.stores.statements import load_statements
+from anyorder.stores.sqlite.declared import Declared
 
-SQL = load_statements("sqlite/sqlite.sql")
 WORDS: tuple[tuple[str, KeyKind], ...] = (
     ("INT", KeyKind.NUMBER),
     ("CHAR", KeyKind.TEXT),
@@ -34,11 +31,14 @@ def kind_of_type(declared: str) -> KeyKind | None:
     return None
 
 
-def dictated_kinds(database: sqlite3.Connection, table: str) -> dict[str, KeyKind]:
-    """The kinds of a table's columns, of those whose type dictates one; none if it is not there."""
+def dictated_kinds(declared: Declared | None) -> dict[str, KeyKind]:
+    """The kinds of a table's columns, of those whose type dictates one; none if it is not there.
+    Columns that we made have no type."""
     kinds: dict[str, KeyKind] = {}
-    for column, declared in database.execute(SQL["types_of"], {"name": table}):
-        kind = kind_of_type(declared)
+    if declared is None:
+        return kinds
+    for column, typed in declared.typed.items():
+        kind = kind_of_type(typed.declared)
         if kind is not None:
             kinds[column] = kind
     return kinds

@@ -42,6 +42,16 @@ CREATE TABLE anyorder_provenance (id INTEGER PRIMARY KEY, provenance TEXT NOT NU
 ALTER TABLE anyorder_quarantine ADD COLUMN provenance_id INTEGER;
 UPDATE anyorder_schema SET version = 3;
 
+-- name: schema_4
+UPDATE anyorder_schema SET version = 4;
+
+-- name: schema_5
+-- Columns of a table of the user's own are ours only once an event names them: until now all of them were listed.
+-- missing: the columns that events named and such a table lacks, and how many rows were written without each (JSON)
+ALTER TABLE anyorder_table ADD COLUMN missing TEXT NOT NULL DEFAULT '{}';
+UPDATE anyorder_table SET columns = '[]' WHERE created = 0;
+UPDATE anyorder_schema SET version = 5;
+
 -- name: schema_version
 SELECT version FROM anyorder_schema;
 
@@ -51,8 +61,17 @@ SELECT 1 FROM sqlite_master WHERE type = 'table' AND name = 'anyorder_schema';
 -- name: table_exists
 SELECT 1 FROM sqlite_master WHERE type IN ('table', 'view') AND name = :name COLLATE NOCASE;
 
+-- name: kind_of_name
+-- what a name is the name of: a table, a view, an index (which share one space of names), or a virtual table (by its text)
+SELECT CASE WHEN type = 'table' AND sql LIKE 'CREATE VIRTUAL TABLE%' THEN 'virtual table' ELSE type END
+FROM sqlite_master WHERE type IN ('table', 'view', 'index') AND name = :name COLLATE NOCASE;
+
+-- name: is_shadow
+-- a table in which a virtual one keeps its content
+SELECT 1 FROM pragma_table_list(:name) WHERE schema = 'main' AND type = 'shadow';
+
 -- name: load_table
-SELECT key_columns, columns, floor, truncated, created FROM anyorder_table WHERE name = :name;
+SELECT key_columns, columns, floor, truncated, created, adopt, missing FROM anyorder_table WHERE name = :name;
 
 -- name: insert_table
 INSERT INTO anyorder_table (name, key_columns, columns, floor, truncated, created, adopt)
@@ -60,6 +79,9 @@ VALUES (:name, :key_columns, :columns, :floor, NULL, :created, :adopt);
 
 -- name: save_columns
 UPDATE anyorder_table SET columns = :columns, key_columns = :key_columns WHERE name = :name;
+
+-- name: save_missing
+UPDATE anyorder_table SET missing = :missing WHERE name = :name;
 
 -- name: save_limits
 UPDATE anyorder_table SET floor = :floor, truncated = :truncated WHERE name = :name;
@@ -89,6 +111,9 @@ SELECT entity, memory FROM {memory} WHERE entity IN (SELECT value FROM json_each
 -- name: write_memory
 INSERT INTO {memory} (entity, live, since, memory) VALUES (?, ?, ?, ?)
 ON CONFLICT (entity) DO UPDATE SET live = excluded.live, since = excluded.since, memory = excluded.memory;
+
+-- name: has_memory
+SELECT 1 FROM {memory} WHERE entity = ?;
 
 -- name: forget_memory
 DELETE FROM {memory} WHERE entity = ?;
@@ -170,17 +195,22 @@ SELECT position FROM anyorder_frontier WHERE source = :source;
 INSERT INTO anyorder_frontier (source, position) VALUES (:source, :position) ON CONFLICT (source) DO UPDATE SET position = excluded.position;
 
 -- name: insert_row
--- columns and key are quoted, validated identifiers
-INSERT INTO {table} ({columns}) VALUES ({places}) ON CONFLICT ({key}) DO UPDATE SET {assignments};
-
--- name: insert_row_of_keys
-INSERT INTO {table} ({columns}) VALUES ({places}) ON CONFLICT ({key}) DO NOTHING;
+-- columns and key are quoted, validated identifiers. OR ABORT: what the user's table says of its own conflicts would drop
+-- rows without a word. excluded holds the column's own default where the row names no value.
+INSERT OR ABORT INTO {table} ({columns}) VALUES ({places})
+ON CONFLICT ({key}) DO UPDATE SET {assignments}{exactly};
 
 -- name: update_row
-UPDATE {table} SET {assignments} WHERE {condition};
+UPDATE OR ABORT {table} SET {assignments} WHERE {condition};
 
 -- name: read_row
 SELECT * FROM {table} WHERE {condition};
+
+-- name: row_exists
+SELECT 1 FROM {table} WHERE {condition};
+
+-- name: all_keys
+SELECT {columns} FROM {table};
 
 -- name: delete_row
 DELETE FROM {table} WHERE {condition};
@@ -198,12 +228,40 @@ SELECT 1 FROM {table} LIMIT 1;
 -- name: count_rows
 SELECT count(*) FROM {table};
 
--- name: columns_of
-SELECT name, pk FROM pragma_table_info(:name);
+-- name: file_schema
+-- A number that changes with every CREATE, ALTER and DROP, whoever makes it.
+PRAGMA schema_version;
 
--- name: types_of
-SELECT name, type FROM pragma_table_info(:name);
+-- name: columns_of
+-- hidden: 0 of what can be written, not of generated columns
+SELECT name, type, dflt_value, pk, hidden FROM pragma_table_xinfo(:name);
+
+-- name: triggers_of
+SELECT 1 FROM sqlite_master WHERE type = 'trigger' AND tbl_name = :name COLLATE NOCASE LIMIT 1;
+
+-- name: is_strict
+SELECT strict FROM pragma_table_list(:name) WHERE schema = 'main';
+
+-- name: collations_of
+SELECT DISTINCT x.name, x.coll FROM pragma_index_list(:name) AS i, pragma_index_xinfo(i.name) AS x
+WHERE x.key = 1 AND x.name IS NOT NULL AND x.coll <> 'BINARY' COLLATE NOCASE;
+
+-- name: cascades_of
+SELECT DISTINCT "table" FROM pragma_foreign_key_list(:name) WHERE on_delete = 'CASCADE';
+
+-- name: create_scratch
+CREATE TABLE scratch (is_it INTEGER PRIMARY KEY, "TEXT" TEXT, "INTEGER" INTEGER, "REAL" REAL, "NUMERIC" NUMERIC);
+
+-- name: fill_scratch
+INSERT INTO scratch (is_it) VALUES (1);
+
+-- name: convert
+UPDATE scratch SET "{affinity}" = ?;
+
+-- name: converted
+SELECT "{affinity}" FROM scratch;
 
 -- name: unique_indexes
+-- not those of a part of the rows, nor those of an expression, which has no name
 SELECT i.name, group_concat(c.name, char(0)) FROM pragma_index_list(:name) AS i, pragma_index_info(i.name) AS c
-WHERE i."unique" AND i.partial = 0 GROUP BY i.name;
+WHERE i."unique" AND i.partial = 0 GROUP BY i.name HAVING count(*) = count(c.name);

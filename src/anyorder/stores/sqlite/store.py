@@ -25,7 +25,7 @@ from anyorder.stores.statements import load_statements
 BUSY_SECONDS = 60.0  # how long one statement waits for another writer
 LOCKED_SECONDS = 300.0  # how long a transaction waits to begin before StoreBusy
 SQL = load_statements("sqlite/sqlite.sql")
-VERSION = 3
+VERSION = 5
 BEGIN = "BEGIN IMMEDIATE"
 LOCK = "UPDATE anyorder_schema SET version = version"  # takes the write lock, changes nothing
 

@@ -10,15 +10,14 @@ from typing import Any
 import msgspec
 
 from anyorder._core.batch import Held
-from anyorder._core.event import Delivery, Event, key_of
+from anyorder._core.event import Delivery, Event, canonical, key_of
 from anyorder._core.floor import Floor
 from anyorder._core.fold import Limits
 from anyorder._core.key import Kinds
-from anyorder._core.memory import Memory, Stamp, pack, unpack
+from anyorder._core.memory import Memory, Stamp, adopted, pack, unpack
 from anyorder._core.outcome import Reason
 from anyorder._core.position import Lineage
 from anyorder._core.reset import Growth
-from anyorder.errors import StoreError
 from anyorder.guard.contract import (
     Catalogued,
     Decode,
@@ -34,8 +33,12 @@ from anyorder.guard.contract import (
     TableSpec,
     Write,
 )
+from anyorder.stores.sqlite import names
+from anyorder.stores.sqlite.declared import declared_now
 from anyorder.stores.sqlite.keys import dictated_kinds
-from anyorder.stores.sqlite.rows import RowWriter, Schema, memory_table
+from anyorder.stores.sqlite.rows import RowNotWritten, RowWriter
+from anyorder.stores.sqlite.schema import Schema, memory_table
+from anyorder.stores.sqlite.values import RowRefused
 from anyorder.stores.statements import load_statements, quoted
 
 SQL = load_statements("sqlite/sqlite.sql")
@@ -79,6 +82,9 @@ class SQLiteTransaction:
         if schema is None:
             schema = self._tables[spec.name] = Schema.open(self._database, spec)
         row = schema.load(self._database)
+        # One without columns has not been made yet.
+        if spec.writes_rows and schema.columns:
+            names.require(self._database, spec.name)
         truncated = None if row.truncated is None else _truncated.decode(row.truncated)
         floor = _floor.decode(row.floor)
         if spec.partitions != floor.partitions:
@@ -91,10 +97,10 @@ class SQLiteTransaction:
 
     def key_kinds(self, spec: TableSpec) -> Kinds:
         schema = self._tables.get(spec.name)
-        # Columns that we made have no type.
-        if schema is not None and schema.created:
-            return {}
-        return dictated_kinds(self._database, spec.name)
+        # A reader has not opened the table.
+        if schema is None:
+            return dictated_kinds(declared_now(self._database, spec.name))
+        return dictated_kinds(schema.declared)
 
     def remembered(self, spec: TableSpec, entities: Sequence[str]) -> dict[str, Remembered]:
         names = _encode(entities).decode()
@@ -102,6 +108,7 @@ class SQLiteTransaction:
             SQL["read_memories"].format(memory=memory_table(spec.name)), {"entities": names}
         )
         known = {entity: Remembered(unpack(text)) for entity, text in found}
+        known |= self._adopted(spec, entities, known)
         if not spec.writes_rows:
             return known  # what is held would be applied without the caller's own SQL
         for entity, number, *held in self._database.execute(
@@ -114,6 +121,25 @@ class SQLiteTransaction:
                 known[entity] = there._replace(held=(*there.held, Held(number, event)))
         return known
 
+    def _schema(self, spec: TableSpec) -> Schema:
+        """What is known of a table that was opened once; a reader has not opened it yet."""
+        schema = self._tables.get(spec.name)
+        if schema is None:
+            schema = self._tables[spec.name] = Schema.open(self._database, spec)
+            schema.load(self._database)
+        return schema
+
+    def _adopted(
+        self, spec: TableSpec, entities: Sequence[str], known: Mapping[str, Remembered]
+    ) -> dict[str, Remembered]:
+        """The rows that were there before the first event, of these keys (rules R8)."""
+        schema = self._schema(spec)
+        if not schema.adopts:
+            return {}
+        there = Remembered(adopted(_floor.decode(schema.floor)))
+        unknown = [entity for entity in entities if entity not in known]
+        return {entity: there for entity, _ in schema.unexplained(self._database, unknown)}
+
     def write(
         self, spec: TableSpec, writes: Sequence[Write], limits: Limits, token: str
     ) -> list[Refused | Lost]:
@@ -121,7 +147,7 @@ class SQLiteTransaction:
         try:
             self._together(writer, writes, token)
             return []
-        except (sqlite3.IntegrityError, sqlite3.DataError, StoreError) as error:
+        except (sqlite3.IntegrityError, sqlite3.DataError, RowRefused) as error:
             if len(writes) == 1:
                 return [_refusal(writes[0].entity, error)]
         refused: list[Refused | Lost] = []
@@ -130,13 +156,17 @@ class SQLiteTransaction:
         return refused
 
     def _together(self, writer: RowWriter, writes: Sequence[Write], token: str) -> None:
+        schema = self._tables[writer.table]
+        key = schema.key
         self._database.execute("SAVEPOINT anyorder")
         try:
             writer.write(writes)
             self._remember(writer, writes, token)
         except BaseException:
             self._database.execute("ROLLBACK TO anyorder")
-            self._tables[writer.table].reload(self._database)
+            # What was refused may have told the key of a table that had none.
+            schema.key = key
+            schema.reload(self._database)
             raise
         finally:
             self._database.execute("RELEASE anyorder")
@@ -214,6 +244,17 @@ class SQLiteTransaction:
             for entity, text in page:
                 yield entity, key_of(entity), unpack(text)
             after = page[-1][0]
+        schema = self._schema(spec)
+        if schema.adopts:
+            yield from self._adopted_rows(schema)
+
+    def _adopted_rows(self, schema: Schema) -> Iterator[tuple[str, dict[str, object], Memory]]:
+        """The rows that no event has told anything of yet."""
+        statement = SQL["has_memory"].format(memory=memory_table(schema.name))
+        for key in schema.keys(self._database):
+            entity = canonical(key)
+            if self._database.execute(statement, (entity,)).fetchone() is None:
+                yield entity, key, adopted(_floor.decode(schema.floor))
 
     def save_limits(self, spec: TableSpec, limits: Limits) -> None:
         truncated = None if limits.truncated is None else _encode(limits.truncated).decode()
@@ -291,11 +332,12 @@ class SQLiteTransaction:
             self.lineage(),
         )
         decode = msgspec.json.decode
-        rows = (
-            self._database.execute(SQL["count_rows"].format(table=quoted(name))).fetchone()[0]
-            if decode(columns)
-            else 0
-        )
+        rows = 0
+        # A table that is to be made has none yet, and one may have been removed.
+        if self._database.execute(SQL["table_exists"], {"name": name}).fetchone() is not None:
+            (rows,) = self._database.execute(
+                SQL["count_rows"].format(table=quoted(name))
+            ).fetchone()
         return TableFacts(
             name, tuple(decode(key)), tuple(decode(columns)), rows, live, memories - live, limits
         )
@@ -309,6 +351,12 @@ class SQLiteTransaction:
     def recorded(self, table: str) -> Recorded | None:
         row = self._database.execute(SQL["recorded"], {"name": table}).fetchone()
         return None if row is None else _recorded_of(row[0])
+
+    def same_table(self, table: str) -> str:
+        return names.same_table(table)
+
+    def unfit(self, table: str) -> str:
+        return names.unfit(self._database, table)
 
     def record(self, table: str, before: Recorded | None, after: Recorded) -> bool:
         row = self._database.execute(SQL["recorded"], {"name": table}).fetchone()
@@ -346,5 +394,7 @@ def _entry(row: Sequence[Any]) -> Entry:
 def _refusal(entity: str, error: Exception) -> Refused:
     """A constraint that other rows may lift is waiting (rules R1); a type or check that never will
     be is malformed."""
+    if isinstance(error, RowNotWritten):
+        return Refused(entity, error.reason, str(error))
     name = getattr(error, "sqlite_errorname", "")
     return Refused(entity, Reason.WAITING if name in WAITS else Reason.MALFORMED, str(error))

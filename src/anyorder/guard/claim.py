@@ -1,0 +1,141 @@
+"""Whose changes a table of the user's own code takes: those of the source tables that he names,
+else of the one whose change it applied first (rules R1)."""
+
+from __future__ import annotations
+
+import secrets
+from collections.abc import Iterable, Sequence
+
+import msgspec
+
+from anyorder._core.batch import Judged
+from anyorder._core.event import Event, Kind
+from anyorder._core.outcome import Reason
+from anyorder.errors import StoreBusy
+from anyorder.guard.contract import Recorded, TableSpec, Transaction
+from anyorder.guard.intake import Share, Taken, take_in
+from anyorder.guard.owners import admits, belongs, joined
+from anyorder.guard.routes import NAMELESS, claims, origin_of
+from anyorder.guard.targets import opened, record
+
+ATTEMPTS = 100  # times a table is read again because another process recorded something of it
+OWN = frozenset((Reason.APPLIED, Reason.DUPLICATE))
+"""A change that ends so is of the table's own source table."""
+replace = msgspec.structs.replace
+ELSEWHERE = "give it to a table of its own; or, if they are one table, name both in source=[...]"
+
+
+class Claim:
+    """Of one table in one transaction.
+
+    `owned`: what is recorded of the table (`declare`); as it is now holds once the transaction is
+    committed. `provenance`: of all deliveries. `telling`: do they tell their source table, rather
+    than what the user calls it?
+    """
+
+    def __init__(
+        self,
+        transaction: Transaction,
+        spec: TableSpec,
+        owned: Recorded,
+        provenance: str,
+        *,
+        telling: bool,
+    ) -> None:
+        self.owned = owned
+        self._transaction = transaction
+        self._spec = spec
+        self._provenance = provenance
+        self._telling = telling
+
+    def take(self, events: Sequence[Event]) -> list[Taken]:
+        """Decide and write events; those of another source table are `unrouted`. Raises
+        ConfigurationError, StoreError."""
+        taken: list[Taken] = []
+        rest = list(events)
+        # Until the table is somebody's, each change that could make it so is decided alone, since
+        # all others depend on it. It ends with the first one that is applied.
+        while rest and not self.owned.source:
+            size = self._first_that_tells(rest)
+            taken.append(self._tried(rest[:size]))
+            rest = rest[size:]
+        if rest:
+            taken.append(self._taken(rest))
+        return taken
+
+    def _first_that_tells(self, events: Sequence[Event]) -> int:
+        """How many events there are up to the first that tells its source table, or all."""
+        for number, event in enumerate(events, 1):
+            if self._source(event):
+                return number
+        return len(events)
+
+    def _tried(self, events: Sequence[Event]) -> Taken:
+        """Take events whose last one may make the table its source table's."""
+        before = self.owned
+        taken = self._taken(events)
+        is_own = taken.decisions[-1].reason in OWN
+        # It was recorded first, for stores where another process may do so meanwhile.
+        if self.owned != before and not is_own:
+            # What the batch has learned of the key's kinds stays.
+            kinds = (self._transaction.recorded(self._spec.name) or before).kinds
+            there, after = replace(self.owned, kinds=kinds), replace(before, kinds=kinds)
+            self._transaction.record(self._spec.name, there, after)
+            self.owned = after
+        return taken
+
+    def _taken(self, events: Sequence[Event]) -> Taken:
+        sources = dict.fromkeys(map(self._source, events))
+        sources.pop("", None)
+        # Most batches are of one source table, which is known: then nothing is asked.
+        if not sources.keys() <= set(self.owned.sources):
+            self.owned = self._owning(sources)
+        token = secrets.token_hex(4)
+        return take_in(self._transaction, [self._share(events)], (), token, self._provenance)
+
+    def _owning(self, sources: Iterable[str]) -> Recorded:
+        """What is recorded of the table, with those of these source tables that it may have."""
+        # It ends: a round is lost only to another process that recorded something of the table.
+        for _ in range(ATTEMPTS):
+            target = opened(self._transaction, self._spec)
+            owned = target.known
+            for source in sources:
+                if admits(owned, self._spec, source):
+                    owned = joined(owned, source)
+            if record(self._transaction, target, owned):
+                return owned
+        raise StoreBusy(
+            f"table {self._spec.name}: other processes recorded something of it {ATTEMPTS} times"
+        )
+
+    def _share(self, events: Sequence[Event]) -> Share:
+        """The table's share: what is its own, and what is another source table's, judged."""
+        # What was merged once stays so, whatever is declared by now.
+        spec = replace(self._spec, merge=self.owned.merge)
+        known = {"", *self.owned.sources}
+        foreign = [event for event in events if self._source(event) not in known]
+        # Nearly always all of it is the table's own.
+        if not foreign:
+            return Share(spec, events)
+        own = [event for event in events if self._source(event) in known]
+
+        # A hint says no more than its topic: it goes where the changes of its topic go.
+        topics = {event.delivery.topic for event in own if claims(event)}
+        lost = {event.delivery.topic for event in foreign} - topics
+        hints = [event for event in own if event.kind is Kind.HINT and event.delivery.topic in lost]
+        own = [event for event in own if event not in hints]
+        refused = [self._refused(event) for event in (*foreign, *hints)]
+        return Share(spec, own, refused)
+
+    def _refused(self, event: Event) -> Judged:
+        _, _, source = origin_of(event)
+        told = f"{belongs(self.owned, self._spec.name, source)}: {ELSEWHERE}"
+        return Judged(0, event, Reason.UNROUTED, detail=told)
+
+    def _source(self, event: Event) -> str:
+        """The source table that a change tells, "" if it tells none."""
+        # What claims nothing, as a hint, goes where it was given.
+        if not self._telling or not claims(event):
+            return ""
+        _, _, source = origin_of(event)
+        return "" if source == NAMELESS else source
