@@ -8,13 +8,14 @@ its entities (`KeyKind`).
 from __future__ import annotations
 
 from collections.abc import Mapping
-from decimal import Context, Decimal
+from decimal import Context, Decimal, InvalidOperation
 from enum import StrEnum
 from typing import Any
 
 import msgspec
 
 DIGITS = 4300  # of a number in a key, before and behind its point; Python's own limit for a text
+TRUTHS = {"true": True, "false": False}
 EXACT = Context(prec=2 * DIGITS)
 
 
@@ -115,3 +116,38 @@ def _is_spelled(value: Decimal) -> bool:
     assert isinstance(exponent, int)
     is_short = len(digits) + max(exponent, 0) <= DIGITS
     return is_short and exponent >= -DIGITS
+
+
+def asked(key: Mapping[str, object], kinds: Kinds) -> dict[str, object]:
+    """The key that a person means who asks for it: `42` where the column is text is the text, and
+    "1.0" where it is a number is 1. What cannot be meant so stays as it was said."""
+    meant: dict[str, object] = {}
+    for column, value in key.items():
+        # Who asks says the digits that he sees.
+        if isinstance(value, float):
+            value = Decimal(repr(value))
+        meant[column] = _meant(spelled(value), kinds.get(column))
+    return meant
+
+
+def _meant(value: object, wanted: KeyKind | None) -> object:
+    if kind_of(value) in (wanted, None):
+        return value
+    # A truth value is spelled as JSON spells it.
+    if wanted is KeyKind.TEXT and isinstance(value, bool):
+        return str(value).lower()
+    if wanted is KeyKind.TEXT:
+        return str(value)
+    if wanted is KeyKind.BOOLEAN:
+        return TRUTHS.get(str(value), value)
+    if wanted is KeyKind.NUMBER and isinstance(value, str):
+        return _number_meant(value)
+    return value
+
+
+def _number_meant(text: str) -> object:
+    try:
+        number = Decimal(text)
+    except InvalidOperation:
+        return text
+    return spelled(number)
