@@ -232,10 +232,17 @@ class OurTransaction:
         events = [(number, self.event(number)) for number in numbers]
         return [c.Held(number, event) for number, event in events if event and event.key]
 
-    def held_entities(self, spec: c.TableSpec, *, retry: bool) -> list[str]:
-        again = self.kept["retries"]
-        held = [one.event for one in self._held(spec) if again[one.entry] or not retry]
-        return sorted({event.entity for event in held})
+    def held_entities(self, spec: c.TableSpec) -> list[str]:
+        return sorted({one.event.entity for one in self._held(spec)})
+
+    def settleable(self) -> list[tuple[str, str]]:
+        return []  # it has no constraints between rows, so nothing is refused for now
+
+    def ring(self, spec: c.TableSpec, event: c.Event) -> list[str]:
+        return []
+
+    def postpone(self, table: str, entity: str) -> None:
+        """No write undoes another."""
 
     def quarantine_size(self) -> int:
         entries = self.kept["entries"].values()

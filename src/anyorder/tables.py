@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import secrets
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -23,11 +24,13 @@ from anyorder.envelopes import (
     open_envelope,
 )
 from anyorder.envelopes.provenance import Envelopes, provenance_of
-from anyorder.errors import ConfigurationError, StoreError
+from anyorder.errors import ConfigurationError, StoreError, Undone
+from anyorder.guard.acceptance import Acceptance
 from anyorder.guard.claim import Claim
-from anyorder.guard.contract import Recorded, Sharing, Store, TableSpec, Transaction
+from anyorder.guard.contract import Recorded, Shared, Sharing, Store, TableSpec, Transaction
 from anyorder.guard.duration import FOREVER, seconds
 from anyorder.guard.forgetting import forget
+from anyorder.guard.intake import Parts, Share, Taken
 from anyorder.guard.quarantine import Quarantine
 from anyorder.guard.report import Report
 from anyorder.guard.story import Story, story_of
@@ -152,16 +155,42 @@ class Table:
         reader = self._reader(envelope)
         events = (event_of(record, reader) for record in records)
         owned = self._owned
-        with self.store.transaction(time.time()) as transaction:
-            while chunk := list(itertools.islice(events, CHUNK)):
-                claim = self._claim(transaction, self.spec, reader, owned)
-                for taken in claim.take(chunk):
-                    report.count(taken)
-                owned = claim.owned
-        # Only now it is committed; read there once.
-        self._owned = owned
+        kept: list[Event] = []
+        try:
+            with self.store.transaction(time.time()) as transaction:
+                while chunk := list(itertools.islice(events, CHUNK)):
+                    kept += chunk
+                    claim = self._claim(transaction, self.spec, reader, owned)
+                    for taken in claim.take(chunk):
+                        report.count(taken)
+                    owned = claim.owned
+            # Only now it is committed; read there once.
+            self._owned = owned
+        except Undone:
+            report = self._apply_in_parts([*kept, *events], reader)
         if self.spec.retention == 0:
             self.reap()
+        return report
+
+    def _apply_in_parts(self, events: Sequence[Event], reader: Envelope) -> Report:
+        """One of them, or something that was held, undid the transaction: all others are taken."""
+
+        def take_part(
+            transaction: Transaction,
+            shares: Sequence[Share],
+            _token: str,
+        ) -> list[Taken]:
+            # A claim has tokens of its own.
+            claim = self._claim(transaction, self.spec, reader, None)
+            claim.settles = False
+            return claim.take([event for share in shares for event in share.events])
+
+        report = Report()
+        token = secrets.token_hex(4)
+        parts = Parts(self.store, time.time(), token, provenance_of(reader), take_part)
+        for taken in parts.take([Share(self.spec, events)]):
+            report.count(taken)
+        report.count(Taken([], parts.settle([self.spec])))
         return report
 
     def _claim(
@@ -193,9 +222,14 @@ class Table:
             raise StoreError(
                 f"{self.store.promises.name} has no transaction to share with your own SQL"
             )
-        spec = msgspec.structs.replace(self.spec, writes_rows=False)
-        with self.store.shared(connection, time.time()) as transaction:
-            yield Guard(lambda: self._claim(transaction, spec, self.envelope, None))
+        with self.store.shared(connection, time.time()) as shared:
+            guard = Guard(shared, self.spec, self._own_claim)
+            with guard.running():
+                yield guard
+
+    def _own_claim(self, transaction: Transaction, spec: TableSpec) -> Claim:
+        # Read anew in every block: the caller's transaction may be rolled back after it.
+        return self._claim(transaction, spec, self.envelope, None)
 
     def why(self, key: object) -> Story:
         """The story of one row: what is remembered of it, which event won, what the quarantine
@@ -221,23 +255,57 @@ class Table:
 
 
 class Guard:
-    """Inside `Table.transaction`: decides one event at a time; the caller writes the rows."""
+    """Inside `Table.transaction`: decides one event at a time; the caller writes the rows. For one
+    thread."""
 
-    def __init__(self, claim: Callable[[], Claim]) -> None:
-        self._make_claim = claim
-        self._claim: Claim | None = None
+    def __init__(
+        self,
+        shared: Shared,
+        spec: TableSpec,
+        claim: Callable[[Transaction, TableSpec], Claim],
+    ) -> None:
+        own_sql = msgspec.structs.replace(spec, writes_rows=False)
+        self._acceptance = Acceptance(shared, own_sql, claim)
 
     def accept(self, event: Event | Delivery) -> Decision:
         """Decide an event and remember it. The answer is true if the caller must write
-        `answer.values` (None: delete the row).
+        `answer.values` (None: delete the row), before the next event is accepted.
 
         `values` may be fewer columns than the event has: an older event only fills what nobody has
-        told yet. What the quarantine then holds is read again by the table's own envelope.
+        told yet. Of two contents of one position the greater is to be written, whichever came
+        first: such an answer is true and quarantined. If the SQL that follows fails and that is
+        caught, or changes no row, the event is not remembered, and held as malformed; any other
+        exception is not seen here unless it leaves the block: where one may be caught inside, use
+        `accepting`. What the quarantine then holds is read again by the table's own envelope.
+        Raises StoreError if the transaction was ended inside the block.
         """
-        if isinstance(event, Delivery):
-            raise ConfigurationError("accept takes an event: loop over table.decode(records)")
-        # Nothing is recorded of a table to which no event comes.
-        if self._claim is None:
-            self._claim = self._make_claim()
-        (taken,) = self._claim.take([event])
-        return taken.decisions[0]
+        return self._acceptance.accept(_event_of(event))
+
+    @contextmanager
+    def accepting(self, event: Event | Delivery) -> Iterator[Decision]:
+        """`accept` for a `with` block: an exception that leaves it undoes what was remembered of
+        the event together with what was written for it, and nothing else of the transaction."""
+        with self._acceptance.accepting(_event_of(event)) as decision:
+            yield decision
+
+    def refuse(self, event: Event | Delivery, why: str) -> Decision:
+        """Put an event into the quarantine as malformed, with a sentence of the caller's. Nothing
+        is remembered of it: if it was just accepted, that is undone, with all that was written
+        since. Raises ConfigurationError once the next one is accepted."""
+        return self._acceptance.refuse(_event_of(event), why)
+
+    @contextmanager
+    def running(self) -> Iterator[None]:
+        """From the beginning of the block to its end; `Table.transaction` does it."""
+        try:
+            yield
+        except BaseException as error:
+            self._acceptance.abandon(error)
+            raise
+        self._acceptance.finish()
+
+
+def _event_of(event: Event | Delivery) -> Event:
+    if isinstance(event, Delivery):
+        raise ConfigurationError("the guard takes events: loop over table.decode(records)")
+    return event

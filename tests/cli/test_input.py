@@ -5,7 +5,9 @@ from __future__ import annotations
 import gzip
 import io
 import json
+import sqlite3
 import sys
+from contextlib import closing
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -13,6 +15,7 @@ from typing import Any
 import pytest
 
 from anyorder.cli.main import main
+from anyorder.runtime.pipeline import load_pipeline
 from tests.streams import record
 
 PIPELINE = """
@@ -148,3 +151,24 @@ def test_a_file_that_is_not_there_is_misuse_and_makes_nothing_done(here: Here) -
 
     assert code != 0
     assert here.books()["applied"] == 1
+
+
+def test_a_line_that_is_no_record_is_kept_byte_for_byte_without_its_end(here: Here) -> None:
+    told = b"  {broken\xff\t "
+    (here.path / "day.jsonl").write_bytes(told + b"\r\n" + lines(1))
+
+    books = here.books(code=1)
+
+    with closing(sqlite3.connect("app.db")) as database:
+        kept = database.execute("SELECT value FROM anyorder_quarantine").fetchall()
+    assert (books["applied"], kept) == (1, [(told,)])
+
+
+def test_a_file_is_a_source_by_its_name_and_standard_input_may_be_anything(here: Here) -> None:
+    """What the quarantine holds of it belongs to whichever pipeline has its format."""
+    named = json.loads(load_pipeline().provenance).get("source", "")
+    here.source("-")
+    nameless = json.loads(load_pipeline().provenance).get("source", "")
+
+    assert named.endswith(str(here.path / "day.jsonl"))
+    assert nameless == ""

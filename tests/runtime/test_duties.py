@@ -19,6 +19,7 @@ from anyorder.runtime.loop import Run
 from anyorder.runtime.pipeline import load_pipeline
 from anyorder.sources.contract import Received
 from tests.streams import record, tombstone
+from tests.table.test_table import FIRST, LATER, of_run, snapshot, truncate_record
 
 PIPELINE = """
 [source]
@@ -29,10 +30,9 @@ url = "sqlite:///app.db"
 batch = {batch}
 {more}
 quarantine_size = "{size}"
-[[table]]
-match = "app.public.*"
-retention = "{retention}"
+{tables}
 """
+TABLES = '[[table]]\nmatch = "app.public.*"\nretention = "{retention}"'
 FILE = 'path = "day.jsonl"'
 TWO_HOURS = 7200
 BROKEN = {"topic": "app.public.users", "value": "{" + 300 * "x"}
@@ -52,9 +52,14 @@ class Home:
         size: str = "1GB",
         more: str = "",
         batch: int = 1,
+        tables: str = TABLES,
     ) -> None:
         text = PIPELINE.format(
-            source=source, retention=retention, size=size, more=more, batch=batch
+            source=source,
+            size=size,
+            more=more,
+            batch=batch,
+            tables=tables.format(retention=retention),
         )
         (self.path / "pipeline.toml").write_text(text, encoding="utf-8")
 
@@ -217,6 +222,36 @@ def test_what_disorder_makes_is_expected_and_ends_nothing(home: Home) -> None:
     home.deliver(*(tombstone(record(key, "d", 2000 + key)) for key in range(1001)))
 
     assert home.run().quarantined == {"waiting": 1001}
+
+
+def test_what_waits_for_a_snapshot_is_settled_by_that_of_another_table(home: Home) -> None:
+    """It parts the log of all tables (rules R14), whichever of them it was read from."""
+    home.deliver(truncate_record(100, FIRST), truncate_record(50, LATER))
+    waiting = home.run()
+    home.deliver(of_orders(snapshot(of_run(record(7, "r", 40, after={"id": 7}), LATER))))
+
+    report = home.run()
+
+    assert waiting.quarantined == {"waiting": 1}
+    assert (report.applied, report.settled) == (1, {"applied": 1})
+
+
+def of_orders(made: dict[str, Any]) -> dict[str, Any]:
+    value = json.loads(made["value"])
+    value["source"]["table"] = "orders"
+    return {**made, "topic": "app.public.orders", "value": json.dumps(value)}
+
+
+def test_a_line_that_is_no_record_is_not_ignored_with_what_is(home: Home) -> None:
+    """Nobody knows whose it is, so nobody can have said to ignore it."""
+    home.pipeline(tables='[[table]]\nmatch = "*"\nignore = true')
+    home.deliver(record(1, "c", 10, after={"id": 1}))
+    with Path("day.jsonl").open("ab") as file:
+        file.write(b"{broken\n")
+
+    report = home.run()
+
+    assert (report.ignored, report.quarantined) == ({"not_a_change": 1}, {"malformed": 1})
 
 
 def test_a_run_that_is_asked_to_stop_ends_after_its_batch_and_the_next_goes_on(home: Home) -> None:

@@ -8,12 +8,14 @@ from contextlib import closing
 from pathlib import Path
 from typing import Any
 
+import msgspec
 import pytest
 
 import anyorder
 from anyorder.errors import StoreError
-from tests.runtime.test_catalogue import HEAD, Pipeline, of
-from tests.streams import record
+from anyorder.guard.contract import Recorded
+from tests.runtime.test_catalogue import HEAD, Pipeline, of, recorded
+from tests.streams import record, tombstone
 
 ANYONE = '[[table]]\nname = "{table}"\n'
 ADOPTING = '[[table]]\nname = "{table}"\nadopt = "older-than-everything"\n'
@@ -188,3 +190,132 @@ def test_a_target_that_was_dropped_is_the_store_s_trouble_and_no_content(tmp_pat
         report = users.apply([made("users", 2, 20)])
 
     assert report.applied == 1
+
+
+BOTH = 'source = ["app.public.users", "app.crm.users"]\nname = "users"\n'
+
+
+def moved(key: int, lsn: int, op: str = "c", schema: str = "crm") -> Any:
+    """A change of the table in another schema, by the topic of that."""
+    one = made("users", key, lsn, op)
+    value = json.loads(one["value"])
+    value["source"]["schema"] = schema
+    gone = {"key": None} if op == "t" else {}
+    return {**one, "topic": f"app.{schema}.users", "value": json.dumps(value), **gone}
+
+
+@pytest.mark.parametrize("apart", [True, False], ids=["three runs", "one run"])
+def test_named_source_tables_are_one_table(pipeline: Pipeline, apart: bool) -> None:
+    """Both are taken, whichever comes first, and a truncate of either is the one table's; others
+    go on to the next section."""
+    pipeline.tables(f"[[table]]\n{BOTH}", ANYONE)
+    batches = [[moved(1, 10), made("orders", 1, 20)], [moved(2, 30, "t")], [made("users", 3, 40)]]
+    if not apart:
+        batches = [[one for batch in batches for one in batch]]
+    for batch in batches:
+        pipeline.run(*batch)
+
+    assert (pipeline.rows("users"), pipeline.rows("orders")) == (1, 1)
+    found = recorded(pipeline)["users"]
+    assert found is not None
+    assert found.sources == ("app.crm.users", "app.public.users")
+
+
+def test_a_source_table_that_is_not_named_is_unrouted_with_what_to_write(
+    pipeline: Pipeline,
+) -> None:
+    pipeline.tables(f"[[table]]\n{BOTH}")
+    books = pipeline.run(made("users", 1, 10), moved(1, 20, "d", "hr"), code=1)
+
+    assert (books["applied"], books["quarantined"]) == (1, {"unrouted": 1})
+    assert (
+        "'app.hr.users', which source = [...] of its [[table]] does not list"
+        in (details(pipeline)[0])
+    )
+
+
+def test_one_named_source_table_is_no_list(pipeline: Pipeline) -> None:
+    pipeline.tables('[[table]]\nsource = "app.crm.users"\nname = "users"\n')
+    books = pipeline.run(made("users", 1, 10), moved(1, 20), code=1)
+
+    assert (books["applied"], books["quarantined"]) == (1, {"unrouted": 1})
+
+
+def test_a_hint_goes_to_the_section_that_names_its_source_table(pipeline: Pipeline) -> None:
+    pipeline.tables(f"[[table]]\n{BOTH}")
+    gone = moved(1, 20, "d")
+
+    assert pipeline.run(tombstone(gone), code=1)["quarantined"] == {"waiting": 1}
+    assert pipeline.run(gone)["settled"] == {"not_a_change": 1}
+
+
+def test_a_list_does_not_give_away_a_table_of_somebody_else(pipeline: Pipeline) -> None:
+    """It names one table; the target is another's already."""
+    owner = '[[table]]\nmatch = "app.public.orders"\nname = "users"\n'
+    pipeline.tables(owner, f"[[table]]\n{BOTH}")
+    books = pipeline.run(made("orders", 1, 10), made("users", 1, 20), moved(1, 30, "d"), code=1)
+
+    assert (books["applied"], books["quarantined"]) == (1, {"unrouted": 2})
+    assert pipeline.rows("users") == 1
+
+
+MERGED = '[[table]]\nmatch = "*.users"\nname = "users"\nmerge = true\n'
+
+
+def shard(number: int, key: int, lsn: int, op: str = "c") -> Any:
+    gone = {"key": None} if op == "t" else {}
+    return {**of("users", made("users", key, lsn, op), connector=f"shard{number}"), **gone}
+
+
+def test_every_source_table_that_matches_is_merged_and_none_truncates_the_others(
+    pipeline: Pipeline,
+) -> None:
+    """In every batch, and on nobody's word; what else follows is applied."""
+    pipeline.tables(MERGED)
+    first = pipeline.run(*(shard(number, number, 10) for number in range(1, 4)))
+    second = pipeline.run(shard(2, 0, 50, "t"), shard(4, 4, 10), shard(2, 2, 60, "d"), code=1)
+    said = pipeline.verb("quarantine", "settle", "1", "--accept", code=2)
+
+    assert first["applied"] == 3
+    assert (second["applied"], second["quarantined"]) == (2, {"conflict": 1})
+    assert pipeline.rows("users") == 3
+    assert "would empty all" in details(pipeline)[0]
+    assert "would empty all" in said
+
+
+def test_what_was_merged_stays_merged_when_the_section_says_so_no_longer(
+    pipeline: Pipeline,
+) -> None:
+    """The rows lie together: a truncate is a conflict, and a new source table is unrouted."""
+    pipeline.tables(MERGED)
+    pipeline.run(shard(1, 1, 10), shard(2, 2, 10))
+    pipeline.tables(MERGED.replace("merge = true", ""))
+    books = pipeline.run(shard(1, 0, 50, "t"), shard(2, 3, 60), code=1)
+
+    assert (books["applied"], books["quarantined"]) == (1, {"conflict": 1})
+    assert pipeline.rows("users") == 3
+
+
+def test_a_table_that_was_one_source_table_s_is_merged_from_the_next_start_on(
+    pipeline: Pipeline,
+) -> None:
+    pipeline.tables(MERGED.replace("merge = true", ""))
+    pipeline.run(shard(1, 1, 10))
+    pipeline.tables(MERGED)
+
+    assert pipeline.run(shard(2, 2, 10))["applied"] == 1
+
+
+def test_the_word_of_one_section_is_not_another_s(pipeline: Pipeline) -> None:
+    """Its target is the other section's, which says nothing of merging."""
+    pipeline.tables('[[table]]\nmatch = "shard1.*"\nname = "users"\n', MERGED)
+    books = pipeline.run(shard(1, 1, 10), shard(2, 1, 20, "d"), code=1)
+
+    assert (books["applied"], books["quarantined"]) == (1, {"unrouted": 1})
+
+
+def test_books_without_a_list_are_read_as_of_one_source_table() -> None:
+    old = msgspec.json.decode(b'{"source":"a","table":"t","topics":["x"]}', type=Recorded)
+
+    assert old == Recorded("a", "t", ("x",))
+    assert old.sources == ("a",)

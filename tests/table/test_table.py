@@ -7,6 +7,7 @@ import json
 import sqlite3
 from collections import Counter
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -28,8 +29,8 @@ def path(tmp_path: Path) -> Path:
     return tmp_path / "app.db"
 
 
-def users(path: Path, **options: object) -> anyorder.Table:
-    return anyorder.table(f"sqlite:///{path}", "users", key="id", **options)  # type: ignore[arg-type]
+def users(path: Path, **options: Any) -> anyorder.Table:
+    return anyorder.table(f"sqlite:///{path}", "users", key="id", **options)
 
 
 def users_of_their_own(path: Path, columns: str) -> anyorder.Table:

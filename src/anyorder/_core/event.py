@@ -20,7 +20,8 @@ _canonical = msgspec.json.Encoder(order="deterministic", decimal_format="number"
 
 class Delivery(msgspec.Struct, frozen=True, gc=False):
     """One arrival of a record. `key` and `value` are the exact bytes, or None; `timestamp` in
-    milliseconds; `headers` may repeat a name."""
+    milliseconds; `headers` may repeat a name. An offset without a partition is the line of a
+    file."""
 
     topic: str = ""
     partition: int = -1
@@ -33,8 +34,11 @@ class Delivery(msgspec.Struct, frozen=True, gc=False):
 
     @property
     def place(self) -> str:
-        """Where it came from, for messages: `shop.public.users/3@88123`; without what its source
-        does not number."""
+        """Where it came from, for messages: `shop.public.users/3@88123`, or `line 17` of a file;
+        without what its source does not number."""
+        # A record in a file that names no place of its own.
+        if self.partition < 0 <= self.offset:
+            return f"{self.topic} line {self.offset}".lstrip()
         place = self.topic or "record"
         # A source that numbers neither (a queue) has its name only.
         if self.partition >= 0:

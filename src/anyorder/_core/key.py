@@ -64,9 +64,13 @@ def spelled(value: object) -> object:
     null, a list, an object.
     """
     match value:
-        # The types themselves, and what a program derives from them.
-        case bool() | int() | str():
-            return _plain(value)
+        case bool():
+            return value
+        # An enumeration's member is its value.
+        case int():
+            return int(value)
+        case str():
+            return str.__str__(value)
         case float():
             # An integer is exact in a float; of a fraction only the nearest one is known.
             return int(value) if value.is_integer() else value
@@ -75,15 +79,6 @@ def spelled(value: object) -> object:
         case None | list() | tuple() | dict() | set() | frozenset():
             return value
     return _spelled_text(value)
-
-
-def _plain(value: bool | int | str) -> object:
-    if isinstance(value, bool):
-        return value
-    # An enumeration's member is its value.
-    if isinstance(value, int):
-        return int(value)
-    return str.__str__(value)
 
 
 def _spelled_text(value: object) -> object:
@@ -131,17 +126,16 @@ def asked(key: Mapping[str, object], kinds: Kinds) -> dict[str, object]:
 
 
 def _meant(value: object, wanted: KeyKind | None) -> object:
-    if kind_of(value) in (wanted, None):
-        return value
-    # A truth value is spelled as JSON spells it.
-    if wanted is KeyKind.TEXT and isinstance(value, bool):
-        return str(value).lower()
-    if wanted is KeyKind.TEXT:
-        return str(value)
-    if wanted is KeyKind.BOOLEAN:
-        return TRUTHS.get(str(value), value)
-    if wanted is KeyKind.NUMBER and isinstance(value, str):
-        return _number_meant(value)
+    match wanted, value:
+        # A truth value is spelled as JSON spells it.
+        case KeyKind.TEXT, bool():
+            return str(value).lower()
+        case KeyKind.TEXT, int() | Decimal():
+            return str(value)
+        case KeyKind.BOOLEAN, str():
+            return TRUTHS.get(value, value)
+        case KeyKind.NUMBER, str():
+            return _number_meant(value)
     return value
 
 

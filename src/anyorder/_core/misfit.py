@@ -7,33 +7,23 @@ from collections.abc import Iterable, Mapping, Sequence
 from anyorder._core.batch import Arrival, Held, Judged
 from anyorder._core.coherence import coherent
 from anyorder._core.decide import BY_DECODER
-from anyorder._core.event import DELETE, PUT, Event, Kind, canonical
-from anyorder._core.key import KINDS, KeyKind, Kinds, kind_of
+from anyorder._core.event import Event, Kind
+from anyorder._core.key import KeyKind, Kinds, kind_of
 from anyorder._core.outcome import Reason
 from anyorder.errors import ConfigurationError
 
-SHOWN = 40  # characters of a value
-_get_kind = KINDS.get
+CHANGES = frozenset({Kind.PUT, Kind.DELETE})
 
 
 def misfits(key: Mapping[str, object], kinds: Kinds) -> bool:
     """Is a value of another kind than its column's, or of none? Asked of every event, so that it
-    only looks at types."""
-    for column, value in key.items():
-        kind = _get_kind(value.__class__)
-        # Most keys are integers or texts of a known column; the rest is looked at closely.
-        if kind is None or kind is not kinds.get(column):
-            return _misfits_closely(key, kinds)
-    return not key
-
-
-def _misfits_closely(key: Mapping[str, object], kinds: Kinds) -> bool:
+    looks at types only."""
     for column, value in key.items():
         kind = kind_of(value)
         # What is not known yet fits any kind.
         if kind is None or kinds.get(column, kind) is not kind:
             return True
-    return False
+    return not key
 
 
 def judged_alone(arrival: Arrival, table: str, kinds: Kinds) -> Judged | None:
@@ -84,7 +74,7 @@ def first_told(events: Iterable[Event], kinds: Kinds) -> dict[str, KeyKind]:
     event."""
     for event in events:
         # A hint changes nothing, and of what cannot be read the key may be broken, too.
-        is_change = event.kind is PUT or event.kind is DELETE
+        is_change = event.kind in CHANGES
         if is_change and event.key and not misfits(event.key, kinds):
             return kinds_told(event.key)
     return {}
@@ -114,13 +104,13 @@ def _why(key: Mapping[str, object], table: str, kinds: Kinds) -> str:
         kind, wanted = kind_of(value), kinds.get(column)
         if kind is None:
             return (
-                f"the key column {column!r} of table {table} has {_shown(value)}, which names "
+                f"the key column {column!r} of table {table} has {value!r:.40}, which names "
                 f"no row: a key is an exact number, a text or a boolean. Mend the producer"
             )
         if wanted is not None and kind is not wanted:
             return (
                 f"the key column {column!r} of table {table} is a {wanted}, and this event has "
-                f"the {kind} {_shown(value)}. {_to_do(column, wanted, kind)}"
+                f"the {kind} {value!r:.40}. {_to_do(column, wanted, kind)}"
             )
     return f"the event's key is empty, so it names no row of table {table}"
 
@@ -137,13 +127,3 @@ def _to_do(column: str, wanted: KeyKind, kind: KeyKind) -> str:
             f'key_kind = "number" in the options of its envelope; {declared}'
         )
     return f"Mend the producer; {declared}"
-
-
-def _shown(value: object) -> str:
-    # A float with a fraction looks like a number, and is none that anybody could know exactly.
-    if isinstance(value, float):
-        return f"the float {value!r}"
-    text = canonical(value)
-    if len(text) <= SHOWN:
-        return text
-    return f"{text[: SHOWN - 1]}…"

@@ -10,7 +10,7 @@ from pathlib import Path
 from anyorder.cli.main import Parser
 from anyorder.cli.output import add_formats, print_rows
 from anyorder.envelopes import detect, read_record
-from anyorder.errors import ConfigurationError
+from anyorder.errors import ConfigurationError, Malformed
 from anyorder.sources.jsonl import JSONLinesSource
 
 
@@ -28,8 +28,10 @@ def run(options: argparse.Namespace) -> int:
     if options.file != "-" and not Path(options.file).exists():
         raise ConfigurationError(f"cannot read {options.file}: it does not exist")
     unknown = 0
-    for line, _ in islice(JSONLinesSource(options.file).lines(), options.count):
-        found = detect(read_record(line))
+    for line in islice(JSONLinesSource(options.file).lines(), options.count):
+        if line.note:
+            raise Malformed(f"line {line.number}: {line.note}")
+        found = detect(read_record(line.text))
         unknown += not found.format
         if options.format == "table":
             print(f"{found.format or 'unknown'}: {found.why}", file=sys.stdout)

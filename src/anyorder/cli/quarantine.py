@@ -5,10 +5,13 @@ from __future__ import annotations
 import argparse
 import time
 from contextlib import closing
+from pathlib import Path
 
+from anyorder._core.event import Delivery
 from anyorder._core.outcome import REASONS, Reason
 from anyorder.cli.main import Parser
 from anyorder.cli.output import add_formats, encoded, print_rows
+from anyorder.envelopes.provenance import source_of
 from anyorder.errors import ConfigurationError
 from anyorder.guard.catalogue import Catalogue
 from anyorder.guard.contract import Entry, Store, TableSpec
@@ -140,7 +143,8 @@ def shown(entry: Entry, format: str) -> str:
         {}
         if delivery is None
         else {
-            "place": delivery.place,
+            "source": source_of(entry.provenance),
+            "place": _place(entry.provenance, delivery),
             "headers": delivery.headers,
             "record_key": _readable(delivery.key),
             "value": _readable(delivery.value),
@@ -156,6 +160,15 @@ def shown(entry: Entry, format: str) -> str:
     return "\n".join(
         [*lines, "", f"{entry.reason}: {meaning.when}", f"What to do: {meaning.to_do}"]
     )
+
+
+def _place(provenance: str, delivery: Delivery) -> str:
+    """Where a delivery came from; a line with the name of its file."""
+    if delivery.partition >= 0 or delivery.offset < 0:
+        return delivery.place
+    file = Path(source_of(provenance).partition(":")[2]).name or "standard input"
+    line = f"{file} line {delivery.offset}"
+    return f"{delivery.topic}, {line}" if delivery.topic else line
 
 
 def _readable(value: bytes | None) -> str | None:

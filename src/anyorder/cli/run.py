@@ -33,6 +33,11 @@ def configure(parser: Parser) -> None:
     parser.add_option(
         "--batch", "deliveries decided together at most", type=batch_size, default=None
     )
+    parser.add_option(
+        "--from-start",
+        "read the source from its beginning, whatever was read before; old data is recognised",
+        action="store_true",
+    )
     parser.add_argument("--json", action="store_true", help="end with one JSON line of the books")
 
 
@@ -53,7 +58,11 @@ def run(options: argparse.Namespace) -> int:
         pipeline.runtime.batch = options.batch
     store = pipeline.open_store()
     loop = Run(
-        pipeline, store, dry=options.dry_run, progress=Progress() if sys.stderr.isatty() else None
+        pipeline,
+        store,
+        dry=options.dry_run,
+        from_start=options.from_start,
+        progress=Progress() if sys.stderr.isatty() else None,
     )
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda number, _: _stop(loop, number))

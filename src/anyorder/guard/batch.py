@@ -4,7 +4,6 @@ sorted out   what needs no comparison; truncates; the rest by key, in the order 
 written      every key decided on what is remembered of it, in one write a key (`writing`);
              what the store refuses goes one by one (`refusals`)
 truncated    after the rows, so that each truncate sweeps them too (`truncates`)
-retried      what the store refused before, and may take now
 settled      the quarantine, and one decision a delivery (`settle`)
 """
 
@@ -87,9 +86,6 @@ def apply(
     batch.write(found.keys, reconsider=reconsider)
     if found.truncates or reconsider:
         batch.truncate(found.truncates)
-    # A row that came may be the parent that another one waits for.
-    if batch.has_applied:
-        batch.retry()
     # Last: of an event that came twice, first undecided and then suspected, the entry keeps the
     # first reason, as one by one (rules R9).
     batch.decisions |= settle_without_rows(transaction, spec, found.decided, provenance)
@@ -129,17 +125,11 @@ class _Batch:
         self._token = token
         self._provenance = provenance
 
-    @property
-    def has_applied(self) -> bool:
-        """Did any delivery move a row?"""
-        # A decision is true if it was applied.
-        return any(self.decisions.values())
-
     def write(self, keys: Keys, *, reconsider: bool) -> None:
         """Decide and write keys. `reconsider`: those of which anything is held, too."""
         # A key of which nothing new has come may be decided by what the batch has learned.
         if reconsider:
-            held = self._transaction.held_entities(self._spec, retry=False)
+            held = self._transaction.held_entities(self._spec)
             keys = {entity: keys.get(entity, []) for entity in sorted({*held, *keys})}
         self._write(keys, reconsider=reconsider)
 
@@ -160,11 +150,7 @@ class _Batch:
         )
         self.decisions |= decisions
         if arrivals or done.settled:
-            self.reconsider(self._transaction.held_entities(self._spec, retry=False))
-
-    def retry(self) -> None:
-        """Decide again what the store refused because of other rows: they may have come."""
-        self.reconsider(self._transaction.held_entities(self._spec, retry=True))
+            self.reconsider(self._transaction.held_entities(self._spec))
 
     def _write(self, keys: Keys, *, reconsider: bool) -> None:
         # Nothing to write: then the store is not asked either.

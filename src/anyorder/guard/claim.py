@@ -30,7 +30,7 @@ class Claim:
 
     `owned`: what is recorded of the table (`declare`); as it is now holds once the transaction is
     committed. `provenance`: of all deliveries. `telling`: do they tell their source table, rather
-    than what the user calls it?
+    than what the user calls it? `settles`: what the store refused before is tried again.
     """
 
     def __init__(
@@ -45,43 +45,52 @@ class Claim:
         self.owned = owned
         self._transaction = transaction
         self._spec = spec
-        self._provenance = provenance
+        self.provenance = provenance
         self._telling = telling
+        self.settles = True
+        self._token = ""
 
-    def take(self, events: Sequence[Event]) -> list[Taken]:
-        """Decide and write events; those of another source table are `unrouted`. Raises
-        ConfigurationError, StoreError."""
+    def take(self, events: Sequence[Event], token: str = "") -> list[Taken]:
+        """Decide and write events; those of another source table are `unrouted`. `token`: this
+        attempt's at one event; by default each part has one of its own. Raises ConfigurationError,
+        StoreError."""
+        self._token = token
         taken: list[Taken] = []
         rest = list(events)
-        # Until the table is somebody's, each change that could make it so is decided alone, since
-        # all others depend on it. It ends with the first one that is applied.
+        # Until the table is somebody's, what could make it so is tried, source table by source
+        # table. It ends with the first change that is applied, or with the events.
         while rest and not self.owned.source:
-            size = self._first_that_tells(rest)
+            size = self._first_source(rest)
             taken.append(self._tried(rest[:size]))
             rest = rest[size:]
         if rest:
             taken.append(self._taken(rest))
         return taken
 
-    def _first_that_tells(self, events: Sequence[Event]) -> int:
-        """How many events there are up to the first that tells its source table, or all."""
-        for number, event in enumerate(events, 1):
-            if self._source(event):
-                return number
+    def _first_source(self, events: Sequence[Event]) -> int:
+        """How many events there are before a second source table is told; of several, only the
+        first change of the first one: whether it is applied decides about the others."""
+        told = [number for number, event in enumerate(events, 1) if self._source(event)]
+        sources = {self._source(events[number - 1]) for number in told}
+        if len(sources) > 1:
+            return told[0]
         return len(events)
 
     def _tried(self, events: Sequence[Event]) -> Taken:
-        """Take events whose last one may make the table its source table's."""
+        """Take events of one source table, which may make the table its own."""
         before = self.owned
         taken = self._taken(events)
-        is_own = taken.decisions[-1].reason in OWN
+        ours = [joined(before, source) for source in map(self._source, events) if source]
+        is_own = any(one.reason in OWN for one in taken.decisions if self._source(one.event))
         # It was recorded first, for stores where another process may do so meanwhile.
-        if self.owned != before and not is_own:
-            # What the batch has learned of the key's kinds stays.
-            kinds = (self._transaction.recorded(self._spec.name) or before).kinds
-            there, after = replace(self.owned, kinds=kinds), replace(before, kinds=kinds)
-            self._transaction.record(self._spec.name, there, after)
-            self.owned = after
+        # What the batch has learned of the key's kinds is nobody's claim, and stays.
+        owned = replace(self.owned, kinds=before.kinds)
+        if owned in ours and not is_own:
+            there = self._transaction.recorded(self._spec.name) or before
+            undone = replace(before, kinds=there.kinds)
+            claimed = replace(owned, kinds=there.kinds)
+            self._transaction.record(self._spec.name, claimed, undone)
+            self.owned = undone
         return taken
 
     def _taken(self, events: Sequence[Event]) -> Taken:
@@ -90,8 +99,17 @@ class Claim:
         # Most batches are of one source table, which is known: then nothing is asked.
         if not sources.keys() <= set(self.owned.sources):
             self.owned = self._owning(sources)
-        token = secrets.token_hex(4)
-        return take_in(self._transaction, [self._share(events)], (), token, self._provenance)
+        share = self._share(events)
+        # A part that meets the token of another would take its own duplicates for applied.
+        token = self._token or secrets.token_hex(4)
+        return take_in(
+            self._transaction,
+            [share],
+            (),
+            token,
+            self.provenance,
+            settles=self.settles,
+        )
 
     def _owning(self, sources: Iterable[str]) -> Recorded:
         """What is recorded of the table, with those of these source tables that it may have."""

@@ -9,6 +9,7 @@ import msgspec
 
 from anyorder.guard.contract import Recorded, TableSpec
 
+MOST_TOLD = 5  # source tables that a sentence names
 BY_SCHEMA = "{schema}_{table}"
 replace = msgspec.structs.replace
 
@@ -48,6 +49,17 @@ def declared_as(owned: Recorded, spec: TableSpec) -> Recorded:
         # What was learned stays beside what is declared.
         kinds={**owned.kinds, **spec.kinds},
     )
+
+
+def origin(owned: Recorded) -> str:
+    """Whose a target is, for a person: its source tables, of many the first ones."""
+    sources = owned.sources
+    told = ", ".join(sources[:MOST_TOLD])
+    if len(sources) == 1:
+        return f"the source table {told}"
+    if len(sources) > MOST_TOLD:
+        told = f"{told}, ..."
+    return f"{len(sources)} source tables: {told}"
 
 
 def belongs(owned: Recorded, target: str, source: str) -> str:

@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import secrets
 import time
+from collections.abc import Sequence
 
 from anyorder._core.batch import Decision
 from anyorder._core.coherence import coherent
@@ -15,9 +16,10 @@ from anyorder._core.fold import Limits
 from anyorder._core.misfit import misfit
 from anyorder._core.outcome import Reason
 from anyorder._core.reset import Growth
-from anyorder.errors import ConfigurationError
+from anyorder.errors import ConfigurationError, Undone
 from anyorder.guard.batch import apply, reconsider_keys
 from anyorder.guard.contract import (
+    Answer,
     Decode,
     Entry,
     EntryQuery,
@@ -30,10 +32,13 @@ from anyorder.guard.contract import (
 from anyorder.guard.kinds import with_kinds
 from anyorder.guard.news import hear
 from anyorder.guard.owners import admits, belongs
-from anyorder.guard.recall import recall_one
+from anyorder.guard.recall import recall, recall_one
 from anyorder.guard.routes import origin_of
+from anyorder.guard.settle import close
 from anyorder.guard.targets import listed
 from anyorder.guard.truncates import PART, carry_out
+from anyorder.guard.waiting import Settling, settle_waiting
+from anyorder.guard.writing import Keys, plan
 
 UNREADABLE = frozenset({Kind.MALFORMED, Kind.INCOMPLETE})
 
@@ -81,6 +86,22 @@ class Quarantine:
         decoded or the store refuses it.
         """
         spec = spec or self._spec
+        try:
+            return self._accept(number, spec, settles=True)
+        except Undone:
+            # What waited for this row may be what undid it: then it is tried by itself, afterwards.
+            told = self._accept_alone(number, spec)
+        specs = [] if spec is None else [spec]
+        settle_waiting(self._store, specs, time.time(), _token())
+        return told
+
+    def _accept_alone(self, number: int, spec: TableSpec | None) -> str:
+        try:
+            return self._accept(number, spec, settles=False)
+        except Undone as undone:
+            raise ConfigurationError(f"the store refuses this event: {undone}") from undone
+
+    def _accept(self, number: int, spec: TableSpec | None, *, settles: bool) -> str:
         with self._store.transaction(time.time()) as transaction:
             entry = _found(transaction, number)
             _open(entry)
@@ -103,6 +124,8 @@ class Quarantine:
             # A key that moved may settle what else is held of it (rules R1); and where a batch is
             # not one transaction, another writer may have moved it too.
             word.followed()
+            if settles:
+                Settling(transaction, _token(), {spec.name: spec}).run()
             hear(transaction, [spec], _token())
             return f"By your word. {explain(decision)}"
 
@@ -155,12 +178,36 @@ class _Word:
         return Decision(self._event, applied.reason, applied.against)
 
     def _write(self, write: Write, limits: Limits) -> None:
+        answers = self._transaction.write(self._spec, [write], limits, _token())
+        if answers:
+            answers = self._written_with_others(write, limits, answers)
         # A person waits for the answer: what was not taken is told, not tried again.
-        for failure in self._transaction.write(self._spec, [write], limits, _token()):
+        for failure in answers:
             detail = "another writer moved the key; try again"
             if isinstance(failure, Refused):
                 detail = failure.detail
             raise ConfigurationError(f"the store refuses this event: {detail}")
+
+    def _written_with_others(
+        self,
+        write: Write,
+        limits: Limits,
+        answers: Sequence[Answer],
+    ) -> Sequence[Answer]:
+        """Rows that hold each other's unique values move together, or not at all."""
+        entities = self._transaction.ring(self._spec, self._event)
+        # Most often nothing waits for this row: then the refusal stands.
+        if not entities:
+            return answers
+        known = recall(self._transaction, self._spec, entities)
+        keys: Keys = {entity: [] for entity in entities}
+        planned = plan(keys, known, limits, reconsider=True)
+        writes = [write, *planned.writes]
+        answers = self._transaction.write(self._spec, writes, limits, _token())
+        if not answers:
+            for share in planned.shares.values():
+                close(self._transaction, share.settled)
+        return answers
 
     def _truncate(self, limits: Limits) -> Decision:
         """It becomes the table's greatest truncate; rows whose position does not compare with its

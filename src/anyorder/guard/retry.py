@@ -10,11 +10,9 @@ from __future__ import annotations
 
 import secrets
 import time
-from collections import defaultdict
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from typing import NamedTuple
 
-from anyorder._core.batch import Settled
 from anyorder._core.event import Event, canonical
 from anyorder._core.outcome import Reason
 from anyorder.errors import ConfigurationError
@@ -26,7 +24,6 @@ from anyorder.guard.news import hear
 from anyorder.guard.routes import Ignored, Route
 from anyorder.guard.settle import ALREADY_HELD
 
-NO_KEY = ""  # the entity of what concerns every key
 BATCH = 1000  # entries taken in together, in one transaction
 
 
@@ -45,11 +42,9 @@ class Again(NamedTuple):
     route: Route | None
 
     @property
-    def is_in_place(self) -> bool:
-        """Is it still of the table and the key that it was held under?"""
-        if not isinstance(self.route, TableSpec) or self.route.name != self.entry.table:
-            return False
-        return canonical(self.event.key) == canonical(self.entry.key)
+    def entity(self) -> str:
+        """The key that it was held under."""
+        return canonical(self.entry.key)
 
 
 class Retry:
@@ -88,23 +83,22 @@ class Retry:
 
     def _batch(self, numbers: Sequence[int]) -> int:
         """Take in entries in one transaction; how many were settled."""
-        ones = list(self._read(numbers))
-        now, token = time.time(), secrets.token_hex(4)
-        with self._store.transaction(now) as transaction:
-            settled = _reconsidered(transaction, ones, token)
-            settled += _taken_in(transaction, ones, token)
-        return settled
+        ones = [self._read(number) for number in numbers]
+        token = secrets.token_hex(4)
+        with self._store.transaction(time.time()) as transaction:
+            held_anew = [_retry(transaction, one, token) for one in ones]
+            closed = [_is_closed(transaction, one) for one in ones]
+        return sum(closed) - sum(held_anew)
 
-    def _read(self, numbers: Sequence[int]) -> Iterator[Again]:
-        """Entries as they are read and routed today; those that another process closed meanwhile
-        are left out."""
+    def _read(self, number: int) -> Again:
+        """An entry as it is read and routed today."""
         with self._store.reading() as transaction:
-            found = [transaction.entry(number) for number in numbers]
-        for entry in found:
-            if entry is None or entry.delivery is None or entry.state != "open":
-                continue
-            event = self._decode(entry.provenance, entry.delivery)
-            yield Again(entry, event, self._route(entry, event))
+            entry = transaction.entry(number)
+        # It was listed a moment ago, with its delivery, and none is ever taken away.
+        assert entry is not None
+        assert entry.delivery is not None
+        event = self._decode(entry.provenance, entry.delivery)
+        return Again(entry, event, self._route(entry, event))
 
     def _route(self, entry: Entry, event: Event) -> Route | None:
         # What a table holds stays with it: its own code may have put it there, and no section.
@@ -114,65 +108,40 @@ class Retry:
         return route
 
 
-def _reconsidered(transaction: Transaction, ones: Sequence[Again], token: str) -> int:
-    """Decide again what is in its place, table by table; how many of these entries closed."""
-    tables: dict[str, TableSpec] = {}
-    keys: dict[str, set[str]] = defaultdict(set)
-    for one in ones:
-        if one.is_in_place and isinstance(one.route, TableSpec):
-            tables[one.route.name] = one.route
-            keys[one.route.name].add(_entity(one.event))
-    closed: set[int] = set()
-    for name, entities in keys.items():
-        done = _decided_again(transaction, tables[name], entities, token)
-        closed.update(settled.held.entry for settled in done)
-    closed.update(settled.held.entry for settled in hear(transaction, [*tables.values()], token))
-    return len(closed.intersection(one.entry.id for one in ones))
+def _retry(transaction: Transaction, one: Again, token: str) -> bool:
+    """Decide one entry again, and close it where it is held no more. Is it held anew, by another
+    entry?"""
+    match one.route:
+        case TableSpec(name=one.entry.table) as spec if canonical(one.event.key) == one.entity:
+            _decide_again(transaction, spec, one.event, token)
+        case TableSpec() as spec:
+            return _take_in(transaction, spec, one, token)
+        case Ignored():
+            transaction.settle(one.entry.id, "settled", Reason.NOT_A_CHANGE)
+    # What no table takes stays where it is.
+    return False
 
 
-def _decided_again(
-    transaction: Transaction,
-    spec: TableSpec,
-    entities: set[str],
-    token: str,
-) -> list[Settled]:
+def _decide_again(transaction: Transaction, spec: TableSpec, event: Event, token: str) -> None:
+    """What is still of its table and key."""
     # A truncate concerns every key, and each of them may have something that waits.
-    if NO_KEY in entities:
-        return apply(transaction, spec, [], token, reconsider=True).closed
-    limits = transaction.open_table(spec)
-    return reconsider_keys(transaction, spec, sorted(entities), limits, token)
+    if event.key is None:
+        apply(transaction, spec, [], token, reconsider=True)
+    else:
+        limits = transaction.open_table(spec)
+        reconsider_keys(transaction, spec, [event.entity], limits, token)
+    hear(transaction, [spec], token)
 
 
-def _entity(event: Event) -> str:
-    return NO_KEY if event.key is None else event.entity
+def _take_in(transaction: Transaction, spec: TableSpec, one: Again, token: str) -> bool:
+    """What is of another table or key by now is a new delivery. Is it held there?"""
+    share = Share(spec, [one.event])
+    (decision,) = take_in(transaction, [share], (), token, one.entry.provenance).decisions
+    transaction.settle(one.entry.id, "settled", decision.reason)
+    return decision.quarantined or decision.detail == ALREADY_HELD
 
 
-def _taken_in(transaction: Transaction, ones: Sequence[Again], token: str) -> int:
-    """Take in what is of another table or key by now, and close its old entry; how many are not
-    held again."""
-    settled = 0
-    for one in ones:
-        if one.is_in_place:
-            continue
-        reason, is_held = _outcome(transaction, one, token)
-        # What no table takes stays where it is.
-        if reason is not None:
-            transaction.settle(one.entry.id, "settled", reason)
-            settled += not is_held
-    return settled
-
-
-def _outcome(
-    transaction: Transaction,
-    one: Again,
-    token: str,
-) -> tuple[Reason | None, bool]:
-    """How a delivery ends now, and whether it is held; no reason where no table takes it."""
-    if isinstance(one.route, Ignored):
-        return Reason.NOT_A_CHANGE, False
-    if not isinstance(one.route, TableSpec):
-        return None, True
-    shares = [Share(one.route, [one.event])]
-    (decision,) = take_in(transaction, shares, (), token, one.entry.provenance).decisions
-    is_held = decision.quarantined or decision.detail == ALREADY_HELD
-    return decision.reason, is_held
+def _is_closed(transaction: Transaction, one: Again) -> bool:
+    entry = transaction.entry(one.entry.id)
+    assert entry is not None
+    return entry.state != "open"

@@ -24,7 +24,9 @@ from anyorder.guard.contract import (
     Transaction,
 )
 from anyorder.guard.kinds import known_kinds
+from anyorder.guard.owners import origin
 from anyorder.guard.recall import NOTHING
+from anyorder.guard.targets import listed
 
 replace = msgspec.structs.replace
 NOT_GUARDED = TableFacts("", (), (), 0, 0, 0, Limits())
@@ -32,7 +34,7 @@ NOT_GUARDED = TableFacts("", (), (), 0, 0, 0, Limits())
 
 class Story(msgspec.Struct, frozen=True):
     """What `why` answers. `outcome` and `reason` of the latest event that counts; `position` in
-    words; `holes`: columns nobody has told.
+    words; `holes`: columns nobody has told; `sources`: the source tables of the table.
 
     `state` is "row", "tombstone" or "unknown"; `entries` are the key's quarantine entries. Prints
     as sentences.
@@ -48,6 +50,7 @@ class Story(msgspec.Struct, frozen=True):
     disputed: list[str]
     sentences: list[str]
     entries: list[Entry]
+    sources: list[str] = []
 
     def __str__(self) -> str:
         return "\n".join(self.sentences)
@@ -66,9 +69,15 @@ def story_of(store: Store, spec: TableSpec, key: object) -> Story:
         if facts is not NOT_GUARDED:
             memory = transaction.remembered(spec, [entity]).get(entity, NOTHING).memory
         entries = list(transaction.entries(EntryQuery("", spec.name, entity)))
+        target = listed(transaction, spec.name)
     # The key's own columns are told by every event, so they are never holes.
     columns = set(facts.columns) - set(facts.key)
-    return _told(spec.name, named, memory, columns, entries)
+    story = _told(spec.name, named, memory, columns, entries)
+    # Nobody knows yet whose a table is to which no change has come.
+    if target is None or not target.known.sources:
+        return story
+    sentences = [*story.sentences, f"The table is kept from {origin(target.known)}."]
+    return replace(story, sentences=sentences, sources=list(target.known.sources))
 
 
 def _facts(transaction: Transaction, spec: TableSpec) -> TableFacts:

@@ -60,7 +60,7 @@ class TableSection(msgspec.Struct, forbid_unknown_fields=True):
     "boolean"."""
 
     match: str = "*"
-    source: str | list[str] = []
+    source: str | list[str] | None = None
     name: str = "{table}"
     key: str | list[str] | None = None
     retention: str | float = FOREVER
@@ -73,7 +73,7 @@ class TableSection(msgspec.Struct, forbid_unknown_fields=True):
     @property
     def sources(self) -> tuple[str, ...]:
         """The source tables that it takes, all of them one table; none: whatever matches."""
-        return (self.source,) if isinstance(self.source, str) else tuple(self.source)
+        return (self.source,) if isinstance(self.source, str) else tuple(self.source or ())
 
     @property
     def is_spelled_out(self) -> bool:

@@ -161,6 +161,7 @@ class MemoryTransaction:
         self._state = state
         self._now = now
         self._decode = decode
+        self._asked = False
 
     def open_table(self, spec: TableSpec) -> Limits:
         self._state.rows.setdefault(spec.name, {})
@@ -199,6 +200,9 @@ class MemoryTransaction:
     def write(
         self, spec: TableSpec, writes: Sequence[Write], limits: Limits, token: str
     ) -> list[Refused | Lost]:
+        # What was refused before may be taken now.
+        if writes:
+            self._asked = False
         gone: list[Refused | Lost] = []
         for write in writes:
             if self._is_gone(spec, write):
@@ -271,13 +275,27 @@ class MemoryTransaction:
         detail = f"{held.detail}; then {reason.value}" if held.detail else reason.value
         self._state.entries[entry] = replace(held, state=state, detail=detail, last_seen=self._now)
 
-    def held_entities(self, spec: TableSpec, *, retry: bool) -> list[str]:
+    def held_entities(self, spec: TableSpec) -> list[str]:
         found = [
             e
             for e in self._state.entries.values()
             if e.state == "open" and e.table == spec.name and e.key is not None
         ]
-        return sorted({canonical(e.key) for e in found if not retry or e.id in self._state.retries})
+        return sorted({canonical(e.key) for e in found})
+
+    def settleable(self) -> list[tuple[str, str]]:
+        # It refuses nothing itself; a store that is made from it may, and cannot say why.
+        asked, self._asked = self._asked, True
+        if asked:
+            return []
+        held = (self._state.entries[number] for number in sorted(self._state.retries))
+        return [(e.table, canonical(e.key)) for e in held if e.state == "open" and e.key]
+
+    def ring(self, spec: TableSpec, event: Event) -> list[str]:
+        return []
+
+    def postpone(self, table: str, entity: str) -> None:
+        """Nothing that it does undoes a transaction."""
 
     def memories(self, spec: TableSpec) -> Iterator[tuple[str, dict[str, object], Memory]]:
         known, rows = self._state.memories[spec.name], self._state.rows[spec.name]

@@ -157,14 +157,24 @@ class DynamoDBTransaction:
         if not self._dry:
             self._parts.quarantine.settle(entry, state, reason, self._now)
 
-    def held_entities(self, spec: TableSpec, *, retry: bool) -> list[str]:
+    def held_entities(self, spec: TableSpec) -> list[str]:
         meta = self._tables.meta(spec)
         if self._news.has_held(spec.name):  # what was just held counts as well
             meta = self._books.load(spec.name)[0] or meta
         if not meta.open:
             return []
         found = self._parts.open_entries.of(meta)
-        return sorted({one.entity for one in found if one.retry or not retry})
+        return sorted({one.entity for one in found})
+
+    def settleable(self) -> list[tuple[str, str]]:
+        # Items have no constraint on other items: what is refused is malformed.
+        return []
+
+    def ring(self, spec: TableSpec, event: Event) -> list[str]:
+        return []
+
+    def postpone(self, table: str, entity: str) -> None:
+        """No write undoes another."""
 
     def news(self, spec: TableSpec) -> News:
         return News() if self._dry else self._news.news(spec)

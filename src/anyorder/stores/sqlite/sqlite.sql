@@ -43,6 +43,23 @@ ALTER TABLE anyorder_quarantine ADD COLUMN provenance_id INTEGER;
 UPDATE anyorder_schema SET version = 3;
 
 -- name: schema_4
+-- what a delivery that was refused for now waits for: one line for each row that must come (absent 0) or go (absent 1); awaited '': unknown, tried in
+-- turn; '!': unknown, and it undid a transaction. own: the refused row's key, as a place. columns, place: by which a write of the awaited table finds
+-- the line. checked, wanted: the condition on that table, column by column (JSON). fresh: nobody has looked yet whether it closes a ring
+CREATE TABLE anyorder_waiting (
+    id INTEGER PRIMARY KEY, entry INTEGER NOT NULL, table_name TEXT NOT NULL, entity TEXT NOT NULL, own TEXT NOT NULL,
+    awaited TEXT NOT NULL, columns TEXT NOT NULL, place TEXT NOT NULL, absent INTEGER NOT NULL, checked TEXT NOT NULL, wanted TEXT NOT NULL,
+    turn INTEGER NOT NULL, fresh INTEGER NOT NULL
+);
+CREATE INDEX anyorder_waiting_entry ON anyorder_waiting (entry);
+CREATE INDEX anyorder_waiting_own ON anyorder_waiting (own);
+CREATE INDEX anyorder_waiting_awaited ON anyorder_waiting (awaited, columns, place);
+CREATE INDEX anyorder_waiting_turn ON anyorder_waiting (turn) WHERE awaited = '';
+CREATE INDEX anyorder_waiting_fresh ON anyorder_waiting (entry) WHERE fresh = 1;
+-- what an older anyorder held: it did not say what for
+INSERT INTO anyorder_waiting (entry, table_name, entity, own, awaited, columns, place, absent, checked, wanted, turn, fresh)
+SELECT id, table_name, entity, '', '', '', '', 0, '', '', id, 0 FROM anyorder_quarantine WHERE state = 'open' AND retry = 1;
+DROP INDEX anyorder_quarantine_retry;
 UPDATE anyorder_schema SET version = 4;
 
 -- name: schema_5
@@ -54,6 +71,16 @@ UPDATE anyorder_schema SET version = 5;
 
 -- name: schema_version
 SELECT version FROM anyorder_schema;
+
+-- name: lock
+-- takes the write lock, changes nothing
+UPDATE anyorder_schema SET version = version;
+
+-- name: main_file
+SELECT file FROM pragma_database_list WHERE name = 'main';
+
+-- name: changes
+SELECT changes();
 
 -- name: has_schema
 SELECT 1 FROM sqlite_master WHERE type = 'table' AND name = 'anyorder_schema';
@@ -135,8 +162,82 @@ WHERE state = 'open' AND table_name = :table AND entity IN (SELECT value FROM js
 -- name: open_entities
 SELECT DISTINCT entity FROM anyorder_quarantine WHERE state = 'open' AND table_name = :table AND entity <> '' ORDER BY entity;
 
--- name: retry_entities
-SELECT DISTINCT entity FROM anyorder_quarantine WHERE state = 'open' AND retry = 1 AND table_name = :table AND entity <> '' ORDER BY id LIMIT :limit;
+-- name: retried_entries
+SELECT id FROM anyorder_quarantine WHERE state = 'open' AND retry = 1 AND table_name = :table AND entity = :entity ORDER BY id;
+
+-- name: any_waiting
+SELECT EXISTS (SELECT 1 FROM anyorder_waiting);
+
+-- name: wait
+INSERT INTO anyorder_waiting (entry, table_name, entity, own, awaited, columns, place, absent, checked, wanted, turn, fresh)
+VALUES (:entry, :table, :entity, :own, :awaited, :columns, :place, :absent, :checked, :wanted,
+    (SELECT coalesce(max(turn), 0) + 1 FROM anyorder_waiting WHERE awaited = ''), :fresh);
+
+-- name: wait_no_more
+DELETE FROM anyorder_waiting WHERE entry = :entry;
+
+-- name: come
+DELETE FROM anyorder_waiting WHERE id = :id;
+
+-- name: await_another
+UPDATE anyorder_waiting SET place = :place WHERE id = :id;
+
+-- name: next_awaited_columns
+-- one look into the index for each way in which rows of a table are awaited, however many lines there are
+SELECT min(columns) FROM anyorder_waiting WHERE awaited = :awaited AND columns > :after;
+
+-- name: awaiting
+SELECT id, entry, table_name, entity, own, awaited, columns, place, absent, checked, wanted FROM anyorder_waiting
+WHERE awaited = :awaited AND columns = :columns AND place IN (SELECT value FROM json_each(:places));
+
+-- name: waiting_line
+SELECT id, entry, table_name, entity, own, awaited, columns, place, absent, checked, wanted FROM anyorder_waiting WHERE id = :id;
+
+-- name: still_waits
+SELECT EXISTS (SELECT 1 FROM anyorder_waiting WHERE entry = :entry);
+
+-- name: in_turn
+SELECT entry, table_name, entity FROM anyorder_waiting WHERE awaited = '' ORDER BY turn LIMIT :limit;
+
+-- name: next_turn
+UPDATE anyorder_waiting SET turn = (SELECT max(turn) + 1 FROM anyorder_waiting WHERE awaited = '') WHERE entry = :entry AND awaited = '';
+
+-- name: fresh
+SELECT DISTINCT table_name, own FROM anyorder_waiting WHERE fresh = 1;
+
+-- name: not_fresh
+UPDATE anyorder_waiting SET fresh = 0 WHERE fresh = 1;
+
+-- name: waiting_of
+SELECT entry, table_name, entity, own, awaited, columns, place FROM anyorder_waiting WHERE own = :own AND table_name = :table COLLATE NOCASE ORDER BY entry;
+
+-- name: conditions
+SELECT DISTINCT awaited, absent, checked FROM anyorder_waiting WHERE awaited NOT IN ('', '!');
+
+-- name: fulfilled
+-- condition: each checked column of the awaited table equals what is wanted of it
+SELECT w.id FROM anyorder_waiting AS w WHERE awaited = :awaited AND absent = :absent AND checked = :checked
+AND absent <> EXISTS (SELECT 1 FROM {table} AS t WHERE {condition});
+
+-- name: foreign_keys
+SELECT id, "table", "from", "to", on_update, on_delete FROM pragma_foreign_key_list(:name) ORDER BY id, seq;
+
+-- name: referring
+SELECT DISTINCT m.name FROM sqlite_master AS m, pragma_foreign_key_list(m.name) AS f WHERE m.type = 'table' AND f."table" = :name COLLATE NOCASE;
+
+-- name: shape_of
+SELECT name, type, "notnull", pk FROM pragma_table_info(:name);
+
+-- name: unique_columns
+-- an expression has no name; what a partial index holds is not derived
+SELECT i.name, c.name FROM pragma_index_list(:name) AS i, pragma_index_info(i.name) AS c WHERE i."unique" AND i.partial = 0 ORDER BY i.name, c.seqno;
+
+-- name: recorded_key
+SELECT key_columns FROM anyorder_table WHERE name = :name COLLATE NOCASE;
+
+-- name: find_row
+SELECT * FROM {table} WHERE {condition} LIMIT 1;
+
 
 -- name: hold
 -- The same event again is not a second entry. A settled entry whose event is held again is open again; a dropped one stays dropped.
@@ -148,8 +249,9 @@ ON CONFLICT (table_name, entity, identity) DO UPDATE SET
     last_seen = max(last_seen, excluded.last_seen),
     count = CASE WHEN state = 'settled' THEN 1 ELSE count + 1 END,
     reason = CASE WHEN state = 'settled' THEN excluded.reason ELSE reason END,
+    retry = CASE WHEN state = 'settled' THEN excluded.retry ELSE retry END,
     state = CASE WHEN state = 'settled' THEN 'open' ELSE state END
-RETURNING count;
+RETURNING id, count;
 
 -- name: intern_provenance
 INSERT OR IGNORE INTO anyorder_provenance (provenance) VALUES (:provenance);

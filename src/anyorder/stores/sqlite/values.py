@@ -70,6 +70,11 @@ class Typed(NamedTuple):
         declared = self.declared.upper()
         return any(word in declared for word in NUMERIC_WORDS)
 
+    @property
+    def keeps_keys(self) -> bool:
+        """Does it keep every text, or every integer of 64 bits?"""
+        return self.affinity in (TEXT, INTEGER) or self.is_numeric
+
     def check(self, value: object) -> None:
         """Raises RowRefused if the column would store another value than this one."""
         if value.__class__ in SAFE[self.affinity] or _is_plain(self, value):
