@@ -104,6 +104,9 @@ class OurTransaction:
         key, _ = self.kept["tables"][spec.name]
         self.kept["tables"][spec.name] = (key, c.Limits(limits.floor, limits.truncated))
 
+    def key_kinds(self, spec: c.TableSpec) -> c.Kinds:
+        return {}  # no column of ours has a type
+
     def remembered(self, spec: c.TableSpec, entities: Sequence[str]) -> dict[str, c.Remembered]:
         held = self._held(spec) if spec.writes_rows else []
         found = {}
@@ -145,6 +148,10 @@ class OurTransaction:
     def catalogue(self) -> list[c.Catalogued]:
         known, recorded = self.kept["tables"], self.kept["catalogue"]
         return [c.Catalogued(name, known[name][0], recorded.get(name)) for name in sorted(known)]
+
+    def recorded(self, table: str) -> c.Recorded | None:
+        there: c.Recorded | None = self.kept["catalogue"].get(table)
+        return there
 
     def same_table(self, table: str) -> str:
         return table

@@ -5,7 +5,7 @@ from __future__ import annotations
 import itertools
 import secrets
 import time
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import Any
 
@@ -13,6 +13,8 @@ import msgspec
 
 from anyorder._core.batch import Decision
 from anyorder._core.event import Delivery, Event
+from anyorder._core.key import KeyKind, Kinds
+from anyorder._core.misfit import check_kinds
 from anyorder.envelopes import (
     Envelope,
     KeyOption,
@@ -50,6 +52,7 @@ def table(
     partitions: int | None = None,
     source: str | Sequence[str] = (),
     merge: bool = False,
+    kinds: Mapping[str, str] | None = None,
     **options: Any,
 ) -> Table:
     """A guarded table in a store.
@@ -72,6 +75,8 @@ def table(
             the first event that it applies. Events of any other are `unrouted`.
         merge: true if it is kept from any number of source tables (shards, partitions) whose keys
             are unique over all; a truncate of one of them is then a `conflict`.
+        kinds: the kind of key columns, `{"id": "number"}`, "text" or "boolean"; else the user's own
+            column's type says it, else the first event.
         **options: of the envelope (`position`, `deleted`, `time`, `tombstone`, ...).
 
     Raises:
@@ -91,6 +96,7 @@ def table(
         adopt,
         sources=_named(source),
         merge=merge,
+        kinds=_kinds(columns, kinds or {}),
     )
     if adopt not in ("refuse", "older-than-everything"):
         raise ConfigurationError(f'adopt is "refuse" or "older-than-everything", not {adopt!r}')
@@ -103,6 +109,17 @@ def _named(source: str | Sequence[str]) -> tuple[str, ...]:
     if not all(sources):
         raise ConfigurationError("source names a source table, as the events tell it, not ''")
     return sources
+
+
+def _kinds(key: tuple[str, ...], kinds: Mapping[str, str]) -> Kinds:
+    """Raises ConfigurationError for a kind that is none, or of a column that the key has not."""
+    try:
+        found = {column: KeyKind(kind) for column, kind in kinds.items()}
+    except ValueError as error:
+        names = ", ".join(KeyKind)
+        raise ConfigurationError(f"a kind of a key column is one of {names}: {error}") from None
+    check_kinds(key, found)
+    return found
 
 
 class Table:

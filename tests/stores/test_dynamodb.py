@@ -539,7 +539,7 @@ def test_composite_and_unusual_keys(dynamodb_local: Any) -> None:
     keys: dict[str, dict[str, object]] = {
         "two": {"a": "x", "b": 7},
         "three": {"a": 1, "b": 2, "c": 3},
-        "odd": {"a": None},
+        "odd": {"a": True},
     }
     for table, key in keys.items():
         event = Event(Kind.PUT, table, key, position, {**key, "v": 1})

@@ -13,12 +13,12 @@ from collections.abc import Collection, Sequence
 from typing import NamedTuple
 
 from anyorder._core.batch import Arrival, Decision, Judged, Settled
-from anyorder._core.coherence import coherent
-from anyorder._core.decide import BY_DECODER
 from anyorder._core.event import Kind
 from anyorder._core.fold import Limits
+from anyorder._core.misfit import judged_alone
 from anyorder._core.outcome import Reason
 from anyorder.guard.contract import TableSpec, Transaction
+from anyorder.guard.kinds import with_kinds
 from anyorder.guard.settle import Settlement, close, settle, settle_without_rows
 from anyorder.guard.truncates import take_truncates
 from anyorder.guard.writing import Keys, Writing
@@ -35,15 +35,21 @@ class Sorted(NamedTuple):
     keys: Keys
 
 
-def sort_out(arrivals: Sequence[Arrival], suspected: Collection[int] = NONE_SUSPECTED) -> Sorted:
-    """Sort a batch. `suspected`: the numbers of what a suspected clock told."""
+def sort_out(
+    spec: TableSpec,
+    arrivals: Sequence[Arrival],
+    suspected: Collection[int] = NONE_SUSPECTED,
+) -> Sorted:
+    """Sort a batch of a table whose kinds are known. `suspected`: the numbers of what a suspected
+    clock told."""
     decided: list[Judged] = []
     truncates: list[Arrival] = []
     keys: Keys = {}
     for arrival in arrivals:
-        number, event = arrival.number, coherent(arrival.event)
-        if event.kind in BY_DECODER:
-            decided.append(Judged(number, event, BY_DECODER[event.kind], detail=event.note))
+        number, event = arrival.number, arrival.event
+        judged = judged_alone(arrival, spec.name, spec.kinds)
+        if judged is not None:
+            decided.append(judged)
         elif number in suspected:
             decided.append(Judged(number, event, Reason.SUSPECTED_RESET, detail=event.note))
         elif event.kind is Kind.TRUNCATE:
@@ -71,11 +77,12 @@ def apply(
     table's quarantine holds is decided again. `suspected`: the numbers of what a suspected clock
     told. Raises StoreBusy if other writers never leave a key alone.
     """
-    found = sort_out(arrivals, suspected)
-
     # Opened first: this is what locks the table, where a store has locks, and what the floor and
     # the truncate are read by for all that follows (rules R2).
-    batch = _Batch(transaction, spec, transaction.open_table(spec), token, provenance)
+    limits = transaction.open_table(spec)
+    spec = with_kinds(transaction, spec, (arrival.event for arrival in arrivals))
+    found = sort_out(spec, arrivals, suspected)
+    batch = _Batch(transaction, spec, limits, token, provenance)
     batch.write(found.keys, reconsider=reconsider)
     if found.truncates or reconsider:
         batch.truncate(found.truncates)
@@ -94,7 +101,7 @@ def reconsider_keys(
 ) -> list[Settled]:
     """The settling rule (R1) for keys that moved, or may have, by another way than a batch. The
     entries that closed."""
-    batch = _Batch(transaction, spec, limits, token)
+    batch = _Batch(transaction, with_kinds(transaction, spec, ()), limits, token)
     batch.reconsider(entities)
     return batch.closed
 

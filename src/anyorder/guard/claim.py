@@ -21,6 +21,7 @@ from anyorder.guard.targets import opened, record
 ATTEMPTS = 100  # times a table is read again because another process recorded something of it
 OWN = frozenset((Reason.APPLIED, Reason.DUPLICATE))
 """A change that ends so is of the table's own source table."""
+replace = msgspec.structs.replace
 ELSEWHERE = "give it to a table of its own; or, if they are one table, name both in source=[...]"
 
 
@@ -85,9 +86,14 @@ class Claim:
         ends = {one.reason for one in taken.decisions if self._source(one.event) in told}
         # It was recorded first, for stores where another process may do so meanwhile.
         ours = [joined(before, source) for source in told]
-        if self.owned in ours and ends.isdisjoint(OWN):
-            self._transaction.record(self._spec.name, self.owned, before)
-            self.owned = before
+        # What the batch has learned of the key's kinds is nobody's claim, and stays.
+        owned = replace(self.owned, kinds=before.kinds)
+        if owned in ours and ends.isdisjoint(OWN):
+            there = self._transaction.recorded(self._spec.name) or before
+            undone = replace(before, kinds=there.kinds)
+            claimed = replace(owned, kinds=there.kinds)
+            self._transaction.record(self._spec.name, claimed, undone)
+            self.owned = undone
         return taken
 
     def _taken(self, events: Sequence[Event]) -> Taken:
@@ -96,7 +102,7 @@ class Claim:
         if not told.issubset(self.owned.sources):
             self.owned = self._owning(told)
         # What was merged once stays so, whatever is declared by now.
-        spec = msgspec.structs.replace(self._spec, merge=self.owned.merge)
+        spec = replace(self._spec, merge=self.owned.merge)
         share = Share(spec, events)
         if not told.issubset(self.owned.sources):
             share = self._parted(share)

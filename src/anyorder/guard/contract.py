@@ -15,6 +15,7 @@ from typing import Any, Protocol, runtime_checkable
 
 from anyorder._core.event import Event
 from anyorder._core.fold import Limits
+from anyorder._core.key import Kinds
 from anyorder._core.memory import Memory
 from anyorder._core.outcome import Reason
 from anyorder._core.position import Lineage
@@ -77,6 +78,10 @@ class Transaction(Protocol):
     def open_table(self, spec: TableSpec) -> Limits:
         """Create or check the table and its memory; its limits, with the store's lineage. Raises
         StoreError, TableNotEmpty."""
+
+    def key_kinds(self, spec: TableSpec) -> Kinds:
+        """The kinds of key columns which the user's own table dictates by their types; none of a
+        column whose type says nothing, of a table that we made, or that is not there yet."""
 
     def remembered(self, spec: TableSpec, entities: Sequence[str]) -> dict[str, Remembered]:
         """The memories and open entries of these keys; a key that is missing has neither."""
@@ -168,6 +173,9 @@ class Transaction(Protocol):
 
     def catalogue(self) -> list[Catalogued]:
         """Every guarded table of this store, with what was recorded of it."""
+
+    def recorded(self, table: str) -> Recorded | None:
+        """What was recorded of one table, None where nothing was. Asked of every batch."""
 
     def same_table(self, table: str) -> str:
         """What two names have in common exactly if the store keeps one table under both: the name

@@ -42,6 +42,8 @@ def declared_as(owned: Recorded, spec: TableSpec) -> Recorded:
         adopt=spec.adopt,
         # Rows that lie together go on to do so, whatever is said later.
         merge=spec.merge or (owned.merge and owned.others != ()),
+        # What was learned stays beside what is declared.
+        kinds={**owned.kinds, **spec.kinds},
     )
 
 

@@ -13,6 +13,7 @@ from anyorder._core.decide import accept, accept_truncate
 from anyorder._core.event import Event, Kind
 from anyorder._core.explain import explain
 from anyorder._core.fold import Limits
+from anyorder._core.misfit import misfit
 from anyorder._core.outcome import Reason
 from anyorder._core.reset import Growth
 from anyorder.errors import ConfigurationError, Undone
@@ -28,6 +29,7 @@ from anyorder.guard.contract import (
     Transaction,
     Write,
 )
+from anyorder.guard.kinds import with_kinds
 from anyorder.guard.news import hear
 from anyorder.guard.owners import admits, belongs
 from anyorder.guard.recall import recall, recall_one
@@ -154,6 +156,11 @@ class _Word:
         limits = self._transaction.open_table(self._spec)
         if self._event.kind is Kind.TRUNCATE:
             return self._truncate(limits)
+        self._spec = with_kinds(self._transaction, self._spec, [self._event])
+        fault = misfit(self._event, self._spec.name, self._spec.kinds)
+        # Not even a person's word makes one row of two entities.
+        if fault:
+            raise ConfigurationError(f"this event cannot be accepted: {fault}")
 
         # Read in the step that will write: the entry tells how the key was when it was held.
         remembered = recall_one(self._transaction, self._spec, self._event.entity)

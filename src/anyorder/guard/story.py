@@ -11,6 +11,7 @@ from anyorder._core.columns import holes
 from anyorder._core.event import canonical
 from anyorder._core.explain import explain_memory
 from anyorder._core.fold import Limits
+from anyorder._core.key import asked
 from anyorder._core.memory import Memory
 from anyorder._core.outcome import REASONS, Reason, outcome_of
 from anyorder.errors import ConfigurationError
@@ -22,6 +23,7 @@ from anyorder.guard.contract import (
     TableSpec,
     Transaction,
 )
+from anyorder.guard.kinds import known_kinds
 from anyorder.guard.owners import origin
 from anyorder.guard.recall import NOTHING
 from anyorder.guard.targets import listed
@@ -60,6 +62,7 @@ def story_of(store: Store, spec: TableSpec, key: object) -> Story:
     with store.reading() as transaction:
         facts = _facts(transaction, spec)
         named = _named(key, facts.key or spec.key, spec.name)
+        named = asked(named, known_kinds(transaction, spec))
         entity = canonical(named)
         memory = None
         # A table that the store does not guard yet has no memories to ask for.

@@ -12,6 +12,8 @@ from typing import Any
 import msgspec
 
 from anyorder._core.event import Delivery, Event
+from anyorder._core.key import KeyKind
+from anyorder._core.misfit import check_kinds
 from anyorder.envelopes import DEFAULT_ENVELOPE, Envelope, needs_table, open_envelope
 from anyorder.envelopes.provenance import Envelopes, provenance_of
 from anyorder.errors import ConfigurationError
@@ -54,7 +56,8 @@ class RuntimeSection(msgspec.Struct, forbid_unknown_fields=True):
 
 class TableSection(msgspec.Struct, forbid_unknown_fields=True):
     """`[[table]]`: the first whose `match` (a glob over the topic, or the event's own table where
-    there is none) and `source` fit wins."""
+    there is none) and `source` fit wins. `kinds`: of key columns, {id = "number"}, "text" or
+    "boolean"."""
 
     match: str = "*"
     source: str | list[str] | None = None
@@ -65,6 +68,7 @@ class TableSection(msgspec.Struct, forbid_unknown_fields=True):
     partitions: int | None = None
     merge: bool = False
     ignore: bool = False
+    kinds: dict[str, KeyKind] = {}
 
     @property
     def sources(self) -> tuple[str, ...]:
@@ -159,14 +163,17 @@ class Pipeline:
                 continue
             if section.ignore:
                 return Ignored()
+            key = (section.key,) if isinstance(section.key, str) else tuple(section.key or ())
+            check_kinds(key, section.kinds)
             return TableSpec(
                 name=target_name(section.name, topic, table),
-                key=(section.key,) if isinstance(section.key, str) else tuple(section.key or ()),
+                key=key,
                 retention=retention,
                 partitions=section.partitions,
                 adopt=self._adopt or section.adopt,
                 sources=sources,
                 merge=section.merge,
+                kinds=section.kinds,
             )
         return Unrouted(_unlisted(source) if matching else "")
 

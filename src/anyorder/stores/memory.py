@@ -17,6 +17,7 @@ from anyorder._core.decide import forget
 from anyorder._core.event import Event, canonical
 from anyorder._core.floor import Floor
 from anyorder._core.fold import Limits
+from anyorder._core.key import Kinds
 from anyorder._core.memory import Memory, adopted, pack, unpack
 from anyorder._core.outcome import Reason
 from anyorder._core.position import Lineage
@@ -170,6 +171,9 @@ class MemoryTransaction:
         return Limits(
             Floor(limits.floor.entries, spec.partitions), limits.truncated, self.lineage()
         )
+
+    def key_kinds(self, spec: TableSpec) -> Kinds:
+        return {}
 
     def remembered(self, spec: TableSpec, entities: Sequence[str]) -> dict[str, Remembered]:
         memories, wanted = self._state.memories[spec.name], set(entities)
@@ -358,6 +362,9 @@ class MemoryTransaction:
     def catalogue(self) -> list[Catalogued]:
         keys, recorded = self._state.keys, self._state.catalogue
         return [Catalogued(name, keys[name], recorded.get(name)) for name in sorted(keys)]
+
+    def recorded(self, table: str) -> Recorded | None:
+        return self._state.catalogue.get(table)
 
     def same_table(self, table: str) -> str:
         return table

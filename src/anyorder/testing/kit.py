@@ -7,7 +7,17 @@ from collections.abc import Callable, Sequence
 
 from anyorder.errors import ConfigurationError
 from anyorder.guard.contract import Promises
-from anyorder.testing import books, encodings, names, orders, rows, stops, threads, writers
+from anyorder.testing import (
+    books,
+    encodings,
+    names,
+    orders,
+    rows,
+    stops,
+    threads,
+    writers,
+    zoo,
+)
 from anyorder.testing.change import decode
 from anyorder.testing.place import MakeStore
 from anyorder.testing.promises import Finding, StoreReport
@@ -32,6 +42,7 @@ CHECKS: dict[str, Callable[[MakeStore], str]] = {
     "table names": names.check_names,
     "positions": encodings.check_positions,
     "keys": encodings.check_keys,
+    "key kinds": zoo.check_key_kinds,
     "values": encodings.check_values,
     "columns": rows.check_columns,
     "adopted": rows.check_adopted,

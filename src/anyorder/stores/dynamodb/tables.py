@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping
+from decimal import Decimal
 from typing import Any, NamedTuple
 
 from anyorder._core.event import canonical
+from anyorder._core.key import spelled
 from anyorder._core.memory import Memory
 from anyorder.errors import ConfigurationError, StoreError, TableNotEmpty
 from anyorder.guard.contract import TableSpec
@@ -284,9 +286,9 @@ def entity_of(schema: KeySchema, item: Item) -> str:
     """The canonical key of an item."""
     if schema.names == (ENTITY_KEY,):
         return str(item[ENTITY_KEY]["S"])
-    return canonical(
-        {
-            name: int(item[name]["N"]) if "N" in item[name] else item[name].get("S")
-            for name in schema.names
-        }
-    )
+    return canonical({name: _key_part(item[name]) for name in schema.names})
+
+
+def _key_part(value: Mapping[str, str]) -> object:
+    """A number as an event's key spells it, or a text."""
+    return spelled(Decimal(value["N"])) if "N" in value else value.get("S")

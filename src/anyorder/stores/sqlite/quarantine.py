@@ -8,7 +8,7 @@ from typing import Any
 
 import msgspec
 
-from anyorder._core.event import Delivery, Event
+from anyorder._core.event import Delivery, Event, key_of
 from anyorder._core.outcome import Reason
 from anyorder.guard.contract import Decode, Entry, EntryQuery, Holding
 from anyorder.stores.sqlite.waiting import Looked, Waiting
@@ -130,4 +130,4 @@ def delivery_of(columns: Sequence[Any]) -> Delivery:
 
 def _entry(row: Sequence[Any]) -> Entry:
     number, table, entity, *rest = row
-    return Entry(number, table, msgspec.json.decode(entity) if entity else None, *rest)
+    return Entry(number, table, key_of(entity) if entity else None, *rest)

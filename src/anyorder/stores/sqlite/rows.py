@@ -17,7 +17,7 @@ from anyorder._core.event import canonical
 from anyorder._core.outcome import Reason
 from anyorder.guard.contract import TableSpec, Write
 from anyorder.stores.sqlite.schema import Schema, memory_table
-from anyorder.stores.sqlite.values import AS_IT_IS, Adapted, RowRefused, adapted
+from anyorder.stores.sqlite.values import AS_IT_IS, Adapted, RowRefused, adapted, adapted_key
 from anyorder.stores.statements import load_statements, quoted
 
 SQL = load_statements("sqlite/sqlite.sql")
@@ -158,7 +158,7 @@ class RowWriter:
         key = self._schema.key
         told = self._values(writes, named)
         rows = [
-            [adapted(write.key[column]) for column in key] + row
+            [adapted_key(write.key[column]) for column in key] + row
             for row, write in zip(told, writes, strict=True)
         ]
         self._run(statement, rows, writes)
@@ -212,7 +212,7 @@ class RowWriter:
             table=quoted(schema.name),
             condition=" AND ".join(f"{quoted(column)} = ?" for column in schema.key),
         )
-        values = [adapted(write.key[column]) for column in schema.key]
+        values = [adapted_key(write.key[column]) for column in schema.key]
         found = self._database.execute(statement, values)
         row = found.fetchone()
         if row is None:

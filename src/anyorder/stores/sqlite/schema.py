@@ -6,15 +6,18 @@ from __future__ import annotations
 
 import sqlite3
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from decimal import Decimal
 from typing import NamedTuple
 
 import msgspec
 
+from anyorder._core.event import key_of
 from anyorder._core.floor import NOTHING_FORGOTTEN
+from anyorder._core.key import spelled
 from anyorder.errors import StoreError, TableNotEmpty
 from anyorder.guard.contract import TableSpec
 from anyorder.stores.sqlite.declared import Declared, declared_now, folded, unique_keys
-from anyorder.stores.sqlite.values import Adapted, RowRefused, Typed, adapted
+from anyorder.stores.sqlite.values import Adapted, RowRefused, Typed, adapted_key
 from anyorder.stores.statements import LONGEST_IDENTIFIER, load_statements, quoted
 
 SQL = load_statements("sqlite/sqlite.sql")
@@ -147,7 +150,7 @@ class Schema:
         """The values of `condition`."""
         values: list[Adapted] = []
         for column in self.key:
-            value = adapted(key[column])
+            value = adapted_key(key[column])
             values.append(value)
             if column in self.declared.collations:
                 values.append(value)
@@ -177,7 +180,7 @@ class Schema:
     ) -> Iterator[tuple[str, dict[str, object]]]:
         """(entity, key) of those of these entities of which there is a row."""
         for entity in entities:
-            key: dict[str, object] = msgspec.json.decode(entity)
+            key: dict[str, object] = key_of(entity)
             # The first event tells the key, where nobody declared it.
             if not self.key and key.keys() == self.declared.primary:
                 self.key = tuple(key)
@@ -198,7 +201,8 @@ class Schema:
         columns = ", ".join(map(quoted, self.key))
         statement = SQL["all_keys"].format(table=quoted(self.name), columns=columns)
         for values in database.execute(statement).fetchall():
-            yield dict(zip(self.key, values, strict=True))
+            told = (_as_written(value) for value in values)
+            yield dict(zip(self.key, told, strict=True))
 
     # ---- columns
 
@@ -300,6 +304,11 @@ class Schema:
         text = msgspec.json.encode(missing).decode()
         database.execute(SQL["save_missing"], {"name": self.name, "missing": text})
         self.missing, self._missing_text = missing, text
+
+
+def _as_written(value: object) -> object:
+    """A value of a key as an event spells it, where a column made a double of it."""
+    return spelled(Decimal(repr(value))) if isinstance(value, float) else value
 
 
 def _begin(database: sqlite3.Connection, spec: TableSpec) -> None:

@@ -9,9 +9,10 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 import msgspec
 
 from anyorder._core.batch import Held
-from anyorder._core.event import Event, canonical
+from anyorder._core.event import Event, canonical, key_of
 from anyorder._core.floor import Floor
 from anyorder._core.fold import Limits
+from anyorder._core.key import Kinds
 from anyorder._core.memory import Memory, Stamp, adopted, pack, unpack
 from anyorder._core.outcome import Reason
 from anyorder._core.position import Lineage
@@ -33,6 +34,8 @@ from anyorder.guard.contract import (
     Write,
 )
 from anyorder.stores.sqlite import names
+from anyorder.stores.sqlite.declared import declared_now
+from anyorder.stores.sqlite.keys import dictated_kinds
 from anyorder.stores.sqlite.quarantine import Quarantine
 from anyorder.stores.sqlite.rings import Rings
 from anyorder.stores.sqlite.rows import RowNotWritten, RowWriter
@@ -100,6 +103,13 @@ class SQLiteTransaction:
     def memory_of(self, spec: TableSpec) -> str:
         """The quoted name of a table's memory."""
         return memory_table(spec.name)
+
+    def key_kinds(self, spec: TableSpec) -> Kinds:
+        schema = self._tables.get(spec.name)
+        # A reader has not opened the table.
+        if schema is None:
+            return dictated_kinds(declared_now(self._database, spec.name))
+        return dictated_kinds(schema.declared)
 
     def remembered(self, spec: TableSpec, entities: Sequence[str]) -> dict[str, Remembered]:
         names = _encode(entities).decode()
@@ -268,7 +278,7 @@ class SQLiteTransaction:
         after, statement = "", SQL["page_memories"].format(memory=memory_table(spec.name))
         while page := self._database.execute(statement, {"after": after, "limit": PAGE}).fetchall():
             for entity, text in page:
-                yield entity, msgspec.json.decode(entity), unpack(text)
+                yield entity, key_of(entity), unpack(text)
             after = page[-1][0]
         schema = self._schema(spec)
         if schema.adopts:
@@ -361,6 +371,10 @@ class SQLiteTransaction:
             Catalogued(name, tuple(msgspec.json.decode(key)), _recorded_of(text))
             for name, key, text in self._database.execute(SQL["catalogue"])
         ]
+
+    def recorded(self, table: str) -> Recorded | None:
+        row = self._database.execute(SQL["recorded"], {"name": table}).fetchone()
+        return None if row is None else _recorded_of(row[0])
 
     def same_table(self, table: str) -> str:
         return names.same_table(table)

@@ -91,10 +91,10 @@ class Typed(NamedTuple):
         if is_integer or is_text:
             return
         for value in values:
-            stored = _converted(self.affinity, adapted(value))
-            if isinstance(value, str) is not isinstance(stored, str):
+            stored = _converted(self.affinity, adapted_key(value))
+            is_changed = isinstance(value, str) is not isinstance(stored, str)
+            if is_changed or not _is_unchanged(value, stored, self.is_numeric):
                 self._refuse(value, stored)
-            self._check(value)
 
     def _keeps(self, values: Sequence[Any]) -> bool:
         """Are they all stored unchanged for certain? Then SQLite need not be asked."""
@@ -140,6 +140,17 @@ def adapted(value: Any) -> Adapted:
     if isinstance(value, Decimal):
         return str(value)
     return _encode.encode(value).decode()
+
+
+def adapted_key(value: Any) -> Adapted:
+    """The same of a key. A decimal that a double spells is one, as it was before keys were
+    decimals: else a row of then would be found no more."""
+    if value.__class__ is Decimal:
+        nearest = float(value)
+        # `Decimal` takes the shortest digits of the double, not its binary value.
+        is_exact = Decimal(repr(nearest)) == value
+        return nearest if is_exact else str(value)
+    return adapted(value)
 
 
 def _is_unchanged(value: object, stored: object, is_numeric: bool) -> bool:
