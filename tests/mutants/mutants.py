@@ -2,6 +2,13 @@
 
 from __future__ import annotations
 
-from tests.mutants import core, families, guard, runtime, stores
+from tests.mutants import core, families, guard, runtime, stores, tables
 
-MUTANTS = [*core.MUTANTS, *families.MUTANTS, *guard.MUTANTS, *stores.MUTANTS, *runtime.MUTANTS]
+MUTANTS = [
+    *core.MUTANTS,
+    *families.MUTANTS,
+    *guard.MUTANTS,
+    *stores.MUTANTS,
+    *runtime.MUTANTS,
+    *tables.MUTANTS,
+]

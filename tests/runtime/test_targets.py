@@ -110,6 +110,14 @@ def test_other_letters_in_the_pipeline_are_the_same_target_of_the_same_source_ta
     assert {one["table"]: one["retention"] for one in pipeline.listed("reap")} == {"Clients": "1h"}
 
 
+def test_letters_that_sqlite_tells_apart_are_two_tables(pipeline: Pipeline) -> None:
+    """It folds ASCII only."""
+    pipeline.tables(ANYONE)
+
+    assert pipeline.run(made("ünï", 1, 10), made("ÜNÏ", 1, 20))["applied"] == 2
+    assert (pipeline.rows("ünï"), pipeline.rows("ÜNÏ")) == (1, 1)
+
+
 @pytest.mark.parametrize("name", STRANGE)
 @pytest.mark.parametrize("broken", [False, True], ids=["a change", "a broken record"])
 def test_a_name_that_no_target_can_have_is_unrouted_and_its_neighbours_are_applied(
