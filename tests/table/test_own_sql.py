@@ -12,6 +12,7 @@ import pytest
 import anyorder
 from anyorder import Reason
 from anyorder.errors import ConfigurationError, StoreBusy, StoreError
+from anyorder.tables import Guard
 from tests.table.own_sql import agree, event_of, order, orders, rows, state, write
 
 
@@ -191,22 +192,86 @@ def test_a_deferred_constraint_that_fails_at_the_end_undoes_both(
 # ---- refused by the caller's word
 
 
-def test_refuse_undoes_the_event_that_was_just_accepted_and_holds_it_with_the_caller_s_words(
+def test_refuse_takes_back_what_was_just_accepted_and_holds_it_with_the_caller_s_words(
     table: anyorder.Table, connection: sqlite3.Connection, path: Path
 ) -> None:
+    take(table, connection, order("b", 1))
     with table.transaction(connection) as guard:
         write(connection, guard.accept(event_of(table, order("a", 1))))
         event = event_of(table, order("b", 2))
-        write(connection, guard.accept(event))
+        assert guard.accept(event)
         refused = guard.refuse(event, "no such customer")
         write(connection, guard.accept(event_of(table, order("c", 3))))
 
     assert refused.reason is Reason.MALFORMED
     assert not refused
-    assert rows(path) == {"a": 1, "c": 3}
+    assert rows(path) == {"a": 1, "b": 1, "c": 3}
     (entry,) = table.quarantine.entries()
     assert (entry.key, entry.detail) == ({"id": "b"}, "no such customer")
-    assert agree(table, path, "b")
+    assert table.why("b").position == "version 1"
+
+
+def test_refuse_is_too_late_once_something_is_written(
+    table: anyorder.Table, connection: sqlite3.Connection, path: Path
+) -> None:
+    event = event_of(table, order("a", 1))
+    with table.transaction(connection) as guard:
+        write(connection, guard.accept(event))
+        with pytest.raises(ConfigurationError, match="something was written"):
+            guard.refuse(event, "too late")
+
+    assert state(table, path, "a") == ("row", 1)
+
+
+@pytest.mark.parametrize("inside", [True, False])
+def test_the_caller_s_own_savepoints_undo_memory_and_row_together(
+    table: anyorder.Table, connection: sqlite3.Connection, path: Path, inside: bool
+) -> None:
+    connection.isolation_level = None
+    if not inside:
+        connection.execute("BEGIN")
+    with table.transaction(connection) as guard:
+        for key, end in (
+            ("a", "ROLLBACK TO mine"),
+            ("b", "RELEASE mine"),
+            ("c", "ROLLBACK TO mine"),
+        ):
+            connection.execute("SAVEPOINT mine")
+            write(connection, guard.accept(event_of(table, order(key, 1))))
+            connection.execute(end)
+        write(connection, guard.accept(event_of(table, order("d", 1))))
+    if not inside:
+        connection.commit()
+
+    assert rows(path) == {"b": 1, "d": 1}
+    assert [table.why(key).state for key in "abcd"] == ["unknown", "row", "unknown", "row"]
+
+
+def test_two_tables_on_one_connection_take_turns(
+    table: anyorder.Table, connection: sqlite3.Connection, path: Path
+) -> None:
+    connection.execute("CREATE TABLE lines (id TEXT PRIMARY KEY, total INTEGER)")
+    connection.commit()
+    lines = anyorder.table(f"sqlite:///{path}", "lines", key="/id", position="/version")
+
+    def both(order_guard: Guard, line_guard: Guard, key: str) -> None:
+        with order_guard.accepting(event_of(table, order(key, 1))) as decision:
+            write(connection, decision)
+            line = line_guard.accept(event_of(lines, order(key, 1)))
+            connection.execute("INSERT INTO lines VALUES (:id, :total)", line.values)
+            if key == "b":
+                raise Failed
+
+    with table.transaction(connection) as order_guard, lines.transaction(connection) as line_guard:
+        for key in "abc":
+            try:
+                both(order_guard, line_guard, key)
+            except Failed:
+                continue
+
+    assert rows(path) == {"a": 1, "c": 1}
+    assert [table.why(key).state for key in "abc"] == ["row", "unknown", "row"]
+    assert [lines.why(key).state for key in "abc"] == ["row", "unknown", "row"]
 
 
 def test_refuse_holds_though_the_exception_goes_on_and_after_its_block_too(
@@ -449,6 +514,25 @@ def test_a_closed_connection_is_refused_with_a_sentence(
     connection.close()
     with pytest.raises(StoreError, match="cannot be shared"), table.transaction(connection):
         pass
+
+
+def test_a_connection_that_converts_what_we_read_is_refused(
+    table: anyorder.Table, path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(sqlite3.converters, "TEXT", bytes.upper)
+    connection = sqlite3.connect(path, detect_types=sqlite3.PARSE_DECLTYPES)
+
+    with pytest.raises(StoreError, match="converts"), table.transaction(connection):
+        pass
+    assert not connection.in_transaction
+
+
+def test_a_connection_that_may_only_read_is_refused(table: anyorder.Table, path: Path) -> None:
+    connection = sqlite3.connect(f"file:{path}?mode=ro", uri=True)
+
+    with pytest.raises(StoreError, match="readonly"), table.transaction(connection):
+        pass
+    assert not connection.in_transaction
 
 
 def test_a_lock_that_does_not_come_free_is_told(table: anyorder.Table, path: Path) -> None:
