@@ -118,7 +118,7 @@ def test_sql_that_fails_after_a_bare_accept_and_is_caught_leaves_no_memory_and_i
     assert [agree(table, path, key) for key in "abc"] == [True] * 3
     (entry,) = table.quarantine.entries()
     assert (entry.key, entry.reason) == ({"id": "b"}, "malformed")
-    assert "changed no row" in entry.detail
+    assert "no row was written" in entry.detail
     assert take(table, connection, order("b", 3))[0].reason is Reason.APPLIED
 
 
@@ -155,18 +155,46 @@ def test_a_delete_that_fails_and_is_caught_leaves_the_row_and_its_memory(
     assert [entry.key for entry in table.quarantine.entries()] == [{"id": "a"}]
 
 
-def test_who_writes_nothing_after_accept_keeps_the_memory(
-    table: anyorder.Table, connection: sqlite3.Connection
+@pytest.mark.parametrize("last", [True, False])
+def test_code_that_fails_before_its_sql_and_is_caught_leaves_no_memory_and_is_told(
+    table: anyorder.Table, connection: sqlite3.Connection, path: Path, last: bool
 ) -> None:
-    """A guard may be asked for something else than rows, or for many events before they are
-    written together."""
+    keys = "ab" if last else "ba"
+    with table.transaction(connection) as guard:
+        for key in keys:
+            try:
+                decision = guard.accept(event_of(table, order(key, 1)))
+                if key == "b":
+                    raise KeyError(key)
+                write(connection, decision)
+            except KeyError:
+                continue
+
+    assert [state(table, path, key) for key in "ab"] == [("row", 1), ("unknown", None)]
+    assert [entry.key for entry in table.quarantine.entries()] == [{"id": "b"}]
+
+
+def test_rows_may_be_written_together_at_the_end_of_the_block(
+    table: anyorder.Table, connection: sqlite3.Connection, path: Path
+) -> None:
     with table.transaction(connection) as guard:
         answers = [guard.accept(event_of(table, order(key, 1))) for key in "ab"]
         for answer in answers:
             write(connection, answer)
 
-    assert [table.why(key).state for key in "ab"] == ["row", "row"]
+    assert [state(table, path, key) for key in "ab"] == [("row", 1)] * 2
     assert table.quarantine.entries() == []
+
+
+def test_rows_may_lie_in_a_table_of_another_name_or_nowhere(path: Path) -> None:
+    orders(path)
+    seen = anyorder.table(f"sqlite:///{path}", "seen", key="/id", position="/version")
+    with seen.transaction(sqlite3.connect(path)) as guard:
+        answers = [guard.accept(event_of(seen, order("a", version))) for version in (2, 1)]
+
+    assert [bool(answer) for answer in answers] == [True, False]
+    assert seen.why("a").state == "row"
+    assert seen.quarantine.entries() == []
 
 
 def test_a_deferred_constraint_that_fails_at_the_end_undoes_both(
@@ -591,6 +619,6 @@ def test_a_connection_of_the_caller_s_own_class_works(table: anyorder.Table, pat
 
     connection = sqlite3.connect(path, factory=Own)
     with table.transaction(connection) as guard:
-        assert guard.accept(event_of(table, order("a", 1)))
+        write(sqlite3.Cursor(connection), guard.accept(event_of(table, order("a", 1))))
 
     assert table.why("a").state == "row"

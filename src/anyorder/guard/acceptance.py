@@ -40,8 +40,8 @@ ENDED = (
     "and write: it commits at its end; a transaction that you have begun, you commit after it"
 )
 UNWRITTEN = (
-    "after it was accepted, your SQL changed no row: it failed and that was caught, or it met no "
-    "row. Nothing is remembered of it; mend the SQL, and deliver it again"
+    "it was accepted, and then no row was written: your code failed and that was caught, or its "
+    "SQL met no row. Nothing is remembered of it; mend the code, and deliver it again"
 )
 
 
@@ -62,6 +62,7 @@ class Acceptance:
         self._provenance = provenance
         self._step: Step | None = None
         self._applied: dict[str, Step] = {}
+        self._unproven: dict[str, Step] = {}
         # The mark of `accepting`, as long as its block runs.
         self._inside = ""
         # Why nothing can be accepted any more; "" as long as it can.
@@ -120,6 +121,7 @@ class Acceptance:
         if self._over:
             raise StoreError(self._over)
         self._end_step()
+        self._hold_rowless()
         if not self._shared.keep(self._block):
             self._end()
         self._over = "this block has ended: begin another with table.transaction(connection)"
@@ -186,9 +188,28 @@ class Acceptance:
         if step is None or not step.is_bare:
             return
         if self._is_unwritten(step.decision):
-            put_back(self._shared.transaction, self._spec, step)
-            self._hold(step.event, UNWRITTEN)
+            self._hold_instead(step)
+        elif step.decision.values is not None and not self._shared.is_written:
+            # He may write it later, together with others: at the end it must be there.
+            self._unproven[step.event.entity] = step
         self._step = None
+
+    def _hold_instead(self, step: Step) -> None:
+        put_back(self._shared.transaction, self._spec, step)
+        self._hold(step.event, UNWRITTEN)
+
+    def _hold_rowless(self) -> None:
+        """Nothing was written when these were accepted: whatever failed there was caught."""
+        transaction = self._shared.transaction
+        # Most blocks write each row at once; and the rows may lie in a table of another name.
+        if not self._unproven or not self._shared.shows(self._spec):
+            return
+        transaction.open_table(self._spec)
+        for step in self._unproven.values():
+            is_there = row_of(transaction, self._spec, step.decision) is not None
+            # What was accepted later of the key, or undone by the user, is another matter.
+            if not is_there and stored(transaction, self._spec, step) is not None:
+                self._hold_instead(step)
 
     def _is_unwritten(self, decision: Decision) -> bool:
         """Was there a row to write or to delete, and the user's SQL did not?"""

@@ -202,6 +202,9 @@ class Shared(Protocol):
     @property
     def is_missed(self) -> bool: ...
 
+    def shows(self, spec: TableSpec) -> bool:
+        """Has the user a table of this name? His rows may lie elsewhere."""
+
     def watch(self) -> None:
         """From here on the statements are the user's."""
 

@@ -14,6 +14,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
 from anyorder.errors import StoreBusy, StoreError
+from anyorder.guard.contract import TableSpec
 from anyorder.stores.sqlite.borrowed import Borrowed
 from anyorder.stores.sqlite.lenders import Lender
 from anyorder.stores.sqlite.transaction import SQLiteTransaction, Tables
@@ -99,6 +100,10 @@ class Block:
         return True
 
     # ---- what the caller writes
+
+    def shows(self, spec: TableSpec) -> bool:
+        found = self._borrowed.execute(SQL["table_exists"], {"name": spec.name})
+        return found.fetchone() is not None
 
     def watch(self) -> None:
         self._changes = self._borrowed.total_changes
