@@ -29,19 +29,15 @@ from anyorder.guard.repair import (
     put_back,
     remembered,
     repair,
-    row_of,
     stored,
 )
 from anyorder.guard.settle import settle_without_rows
+from anyorder.guard.unwritten import UNWRITTEN, is_unwritten, rowless
 
 ENDED = (
     "the transaction was ended inside the guard's block, by commit(), rollback(), `with "
     "connection:`, executescript(), or a statement that rolls back. Inside the block only accept "
     "and write: it commits at its end; a transaction that you have begun, you commit after it"
-)
-UNWRITTEN = (
-    "it was accepted, and then no row was written: your code failed and that was caught, or its "
-    "SQL met no row. Nothing is remembered of it; mend the code, and deliver it again"
 )
 
 
@@ -121,7 +117,8 @@ class Acceptance:
         if self._over:
             raise StoreError(self._over)
         self._end_step()
-        self._hold_rowless()
+        for step in rowless(self._shared, self._spec, self._unproven.values()):
+            self._hold_instead(step)
         if not self._shared.keep(self._block):
             self._end()
         self._over = "this block has ended: begin another with table.transaction(connection)"
@@ -149,7 +146,11 @@ class Acceptance:
         token = secrets.token_hex(4)
         mark = self._shared.mark()
         try:
-            before = remembered(self._shared.transaction, self._spec, event)
+            before = remembered(
+                self._shared.transaction,
+                self._spec,
+                event,
+            )
             decision = self._decide(event, token)
         except BaseException:
             # The user may catch it and go on: nothing is half remembered.
@@ -187,7 +188,7 @@ class Acceptance:
         # In `accepting`, an exception would be seen: what he writes there is his own word.
         if step is None or not step.is_bare:
             return
-        if self._is_unwritten(step.decision):
+        if is_unwritten(self._shared, self._spec, step.decision):
             self._hold_instead(step)
         elif step.decision.values is not None and not self._shared.is_written:
             # He may write it later, together with others: at the end it must be there.
@@ -195,32 +196,12 @@ class Acceptance:
         self._step = None
 
     def _hold_instead(self, step: Step) -> None:
-        put_back(self._shared.transaction, self._spec, step)
+        put_back(
+            self._shared.transaction,
+            self._spec,
+            step,
+        )
         self._hold(step.event, UNWRITTEN)
-
-    def _hold_rowless(self) -> None:
-        """Nothing was written when these were accepted: whatever failed there was caught."""
-        transaction = self._shared.transaction
-        # Most blocks write each row at once; and the rows may lie in a table of another name.
-        if not self._unproven or not self._shared.shows(self._spec):
-            return
-        transaction.open_table(self._spec)
-        for step in self._unproven.values():
-            is_there = row_of(transaction, self._spec, step.decision) is not None
-            # What was accepted later of the key, or undone by the user, is another matter.
-            if not is_there and stored(transaction, self._spec, step) is not None:
-                self._hold_instead(step)
-
-    def _is_unwritten(self, decision: Decision) -> bool:
-        """Was there a row to write or to delete, and the user's SQL did not?"""
-        if not decision or not self._shared.is_missed:
-            return False
-        # A put changes a row, whatever was there.
-        if decision.values is not None:
-            return True
-        # A delete changes none where none is: only if it is still there, the delete has failed.
-        row = row_of(self._shared.transaction, self._spec, decision)
-        return row is not None
 
     def _undo(self, mark: str, error: BaseException) -> None:
         """An exception leaves `accepting`, or the whole block."""
@@ -252,7 +233,11 @@ class Acceptance:
                 "something was written since the event was accepted, and only `with "
                 "guard.accepting(event)` can undo that: refuse it there, or before you write"
             )
-        put_back(self._shared.transaction, self._spec, step)
+        put_back(
+            self._shared.transaction,
+            self._spec,
+            step,
+        )
         self._step = None
 
     def _hold(self, event: Event, why: str) -> Decision:
@@ -289,8 +274,16 @@ class Acceptance:
         followed his rollback is not."""
         self._over = ENDED
         transaction = self._shared.transaction
-        applied = [step for step in self._applied.values() if step.decision]
         # Where he rolled back, the memories of before are gone.
-        is_committed = all(stored(transaction, self._spec, step) for step in applied)
-        self._shared.ended(keep=is_committed)
+        gone: list[Step] = []
+        for step in self._applied.values():
+            # What was not applied has no memory that would tell.
+            memory = stored(
+                transaction,
+                self._spec,
+                step,
+            )
+            if step.decision and memory is None:
+                gone.append(step)
+        self._shared.ended(keep=not gone)
         raise StoreError(ENDED)

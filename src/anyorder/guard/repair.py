@@ -82,7 +82,12 @@ def put_back(transaction: Transaction, spec: TableSpec, step: Step) -> None:
     limits = transaction.open_table(spec)
     # Another token than the step's, or this write would pass for it.
     token = secrets.token_hex(4)
-    transaction.write(spec, [write], limits, token)
+    transaction.write(
+        spec,
+        [write],
+        limits,
+        token,
+    )
 
 
 def row_of(

@@ -37,6 +37,7 @@ class Block:
         self._is_ours = False
         self._is_over = False
         self._changes = 0
+        self._is_telling = False
 
     @contextmanager
     def running(self, name: str) -> Iterator[Block]:
@@ -107,6 +108,7 @@ class Block:
 
     def watch(self) -> None:
         self._changes = self._borrowed.total_changes
+        self._is_telling = self._changed() > 0
 
     @property
     def is_written(self) -> bool:
@@ -114,11 +116,13 @@ class Block:
 
     @property
     def is_missed(self) -> bool:
-        if self.is_written:
-            return False
-        # What we wrote changed a row; so 0 is of a later statement, which failed or met none.
+        # Our last statement changed a row; so 0 is of a later one, which failed or met none.
+        return self._is_telling and not self.is_written and self._changed() == 0
+
+    def _changed(self) -> int:
+        """Rows that the last statement changed, of those that write."""
         (changed,) = self._borrowed.execute(SQL["changes"]).fetchone()
-        return bool(changed == 0)
+        return int(changed)
 
     # ---- after the caller has ended the transaction
 
