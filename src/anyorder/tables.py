@@ -290,14 +290,16 @@ class Guard:
 
     def refuse(self, event: Event | Delivery, why: str) -> Decision:
         """Put an event into the quarantine as malformed, with a sentence of the caller's. Nothing
-        is remembered of it: if it was just accepted, that is undone, with all that was written
-        since. Raises ConfigurationError once the next one is accepted."""
+        is remembered of it: inside `accepting`, that is undone with what was written; after a bare
+        `accept`, it is taken back. Raises ConfigurationError if something was written after a bare
+        `accept`, or the next event is accepted by now."""
         return self._acceptance.refuse(_event_of(event), why)
 
     @contextmanager
     def running(self) -> Iterator[None]:
         """From the beginning of the block to its end; `Table.transaction` does it."""
         try:
+            self._acceptance.open()
             yield
         except BaseException as error:
             self._acceptance.abandon(error)

@@ -73,8 +73,12 @@ UPDATE anyorder_schema SET version = 5;
 SELECT version FROM anyorder_schema;
 
 -- name: lock
--- takes the write lock, changes nothing
-UPDATE anyorder_schema SET version = version;
+-- takes the write lock, writes nothing; refused where nothing may be written
+UPDATE anyorder_schema SET version = version WHERE version < 0;
+
+-- name: plain
+-- a number and a text, as every connection reads them that converts nothing
+SELECT version, name FROM anyorder_schema, sqlite_master WHERE name = 'anyorder_schema';
 
 -- name: main_file
 SELECT file FROM pragma_database_list WHERE name = 'main';

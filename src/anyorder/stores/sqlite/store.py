@@ -160,10 +160,10 @@ class SQLiteStore:
         lender = lender_of(connection)
         borrowed = Borrowed(lender.driver)
 
-        def make() -> SQLiteTransaction:
+        def make(borrowed: Borrowed, tables: Tables) -> SQLiteTransaction:
             # It answers to our statements as a connection does, and to nothing else.
             database = cast(sqlite3.Connection, borrowed)
-            return SQLiteTransaction(database, Tables(), now, self.decode)
+            return SQLiteTransaction(database, tables, now, self.decode)
 
         self._check_same(borrowed, lender.driver)
         block = Block(borrowed, lender, make)
