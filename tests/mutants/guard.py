@@ -86,4 +86,23 @@ MUTANTS = [
         killed_by="tests/table/test_table.py"
         "::test_a_waiting_truncate_is_decided_again_when_its_run_is_known_to_have_begun_with_a_snapshot",
     ),
+    Mutant(
+        "R13",
+        "what earlier batches told of a clock is not read",
+        Change(INTAKE, "_screen", "transaction.growths(sorted(scopes))", "{}"),
+        killed_by="tests/table/test_clocks.py"
+        "::test_what_comes_an_hour_later_and_far_below_is_suspected_in_a_later_batch_too",
+    ),
+    Mutant(
+        "R1",
+        "what belongs to no table keeps nothing of how it was read",
+        Change(
+            INTAKE,
+            "take_in",
+            "settle_without_rows(transaction, None, others, provenance)",
+            "settle_without_rows(transaction, None, others, '')",
+        ),
+        killed_by="tests/runtime/test_claims.py"
+        "::test_what_belongs_to_no_table_keeps_how_it_was_read",
+    ),
 ]

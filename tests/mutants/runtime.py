@@ -72,4 +72,25 @@ MUTANTS = [
         killed_by="tests/runtime/test_duties.py"
         "::test_a_run_that_is_asked_to_stop_ends_after_its_batch_and_the_next_goes_on",
     ),
+    Mutant(
+        "R1",
+        "a line that is no record is ignored where everything is",
+        Change(LOOP, "_of_no_table", "isinstance(route, Ignored) and unread", "False"),
+        killed_by="tests/runtime/test_duties.py"
+        "::test_a_line_that_is_no_record_is_not_ignored_with_what_is",
+    ),
+    Mutant(
+        "R14",
+        "a snapshot run settles what its own table holds only",
+        Change(LOOP, "Run._routed", "found or runs", "found"),
+        killed_by="tests/runtime/test_duties.py"
+        "::test_what_waits_for_a_snapshot_is_settled_by_that_of_another_table",
+    ),
+    Mutant(
+        "R3",
+        "what grows old is looked for after every batch",
+        Change(LOOP, "Run._reap", "self._reaped = now", "pass"),
+        killed_by="tests/runtime/test_duties.py"
+        "::test_what_grows_old_is_not_looked_for_after_every_batch",
+    ),
 ]
