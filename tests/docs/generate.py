@@ -64,7 +64,10 @@ KEYS = {
     (
         "jsonl",
         "path",
-    ): "The file; `.gz` and `.xz` are unpacked. `-` is standard input, which cannot resume.",
+    ): (
+        "The file; `.gz` and `.xz` are unpacked. `-` is standard input, which cannot resume. "
+        "[What is too long](#what-is-too-long) is `malformed`."
+    ),
     ("sqs", "queue"): "The queue's name or URL. Required.",
     ("sqs", "region"): "The region; by default what boto3 finds.",
     ("sqs", "endpoint"): "Another service's URL.",
@@ -128,6 +131,11 @@ KEYS = {
         "The partition count of the topic. Needed with a retention where the Kafka "
         "offset is the clock."
     ),
+    ("table", "source"): "The source table that it takes, as the records tell it "
+    "(`shop.public.users`), or several that are one table (a renamed topic, a moved schema). "
+    "Others go on to the next `[[table]]`.",
+    ("table", "merge"): "Your word that keys are unique over every source table that fits "
+    "(shards, partitions): all are kept in one target, and a truncate of one is a `conflict`.",
     ("table", "ignore"): "Deliveries that match are counted as `not_a_change` and go nowhere.",
 }
 SOURCE_DOORS = {kind: door.struct() for kind, door in anyorder.sources.DOORS.items()}
@@ -371,7 +379,15 @@ def doors() -> str:
 def contract_protocols() -> str:
     """What a store and a source implement."""
     parts = []
-    for value in (contract.Store, contract.Transaction, contract.Sharing, contract.Source):
+    told = (
+        contract.Store,
+        contract.Transaction,
+        contract.Sharing,
+        contract.Shared,
+        contract.Locking,
+        contract.Source,
+    )
+    for value in told:
         told = _prose(inspect.getdoc(value) or "")
         rows = [(_called(*member), _words(member[1])) for member in _members(value)]
         parts.append(f"## {value.__name__}\n\n{told}\n" + table(("member", "what it does"), rows))
@@ -380,7 +396,7 @@ def contract_protocols() -> str:
 
 def contract_values() -> str:
     """What they are given and give."""
-    shown = {"Store", "Transaction", "Sharing", "Source"}
+    shown = {"Store", "Transaction", "Sharing", "Shared", "Locking", "Source"}
     values = {name: getattr(contract, name) for name in contract.__all__ if name not in shown}
     told = [(f"`{name}`", _words(values[name])) for name in values if _words(values[name])]
     return table(("name", "what it is"), told)

@@ -6,7 +6,7 @@ from __future__ import annotations
 import math
 import time
 from collections.abc import Iterable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from typing import Any
 
 import msgspec
@@ -127,6 +127,17 @@ class LastClaimWins(MemoryTransaction):
     def record(self, table: str, before: Recorded | None, after: Recorded) -> bool:
         self._state.catalogue[table] = after
         return True
+
+
+class CaseFolded(MemoryTransaction):
+    """Two names that differ in case are one table, and nobody is told."""
+
+    def write(
+        self, spec: TableSpec, writes: Sequence[Write], limits: Limits, token: str
+    ) -> list[Refused | Lost]:
+        names = {name.lower(): name for name in reversed(self._state.rows)}
+        self._state.rows[spec.name] = self._state.rows[names[spec.name.lower()]]
+        return super().write(spec, writes, limits, token)
 
 
 class ProvenanceLost(MemoryTransaction):
@@ -319,3 +330,31 @@ class Autocommit(SQLiteTransaction):
     def _together(self, writer: Any, writes: Sequence[Write], token: str) -> None:
         self._remember(writer, writes, token)
         writer.write(writes)
+
+
+class EveryNameFits(SQLiteStore):
+    """Events may write into the store's own books."""
+
+    @contextmanager
+    def transaction(self, now: float, *, dry: bool = False) -> Iterator[SQLiteTransaction]:
+        with super().transaction(now, dry=dry) as transaction:
+            transaction.unfit = lambda table: ""  # type: ignore[method-assign]
+            yield transaction
+
+
+class NamesAsSpelled(SQLiteStore):
+    """Names are compared as they are written, and the store folds them."""
+
+    @contextmanager
+    def transaction(self, now: float, *, dry: bool = False) -> Iterator[SQLiteTransaction]:
+        with super().transaction(now, dry=dry) as transaction:
+            transaction.same_table = lambda table: table  # type: ignore[method-assign]
+            yield transaction
+
+
+class NoTurns(SQLiteStore):
+    """One connection for all threads, and none waits for another's transaction to end."""
+
+    def __init__(self, *arguments: Any, **options: Any) -> None:
+        super().__init__(*arguments, **options)
+        self._turn = nullcontext()  # type: ignore[assignment]

@@ -36,6 +36,7 @@ IN_MEMORY = {
     broken.SettledNever: "ties",
     broken.TornMemory: "orders",
     broken.LastClaimWins: "catalogue",
+    broken.CaseFolded: "table names",
     broken.ProvenanceLost: "quarantine",
     broken.ProvenanceOfTheStore: "quarantine",
 }
@@ -48,6 +49,9 @@ IN_SQLITE = {
     broken.ReapsWithoutLimit: "young tombstones",
     broken.LosersReleased: "refused",
     broken.RowWithoutMemory: "crashes",
+    broken.EveryNameFits: "table names",
+    broken.NamesAsSpelled: "table names",
+    broken.NoTurns: "threads",
 }
 
 

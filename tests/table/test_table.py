@@ -537,7 +537,7 @@ def test_a_waiting_truncate_is_applied_on_an_operator_s_word(path: Path) -> None
 def test_what_a_suspected_clock_told_is_not_decided_again_before_a_person_says_so(
     path: Path,
 ) -> None:
-    table, second = users(path), 1000
+    table, second = users(path, source=["app.public.users", "other.public.users"]), 1000
     told = [
         later_by(record(key, "u", lsn, after={"id": key, "name": str(lsn)}), wait)
         for key, lsn, wait in ((1, second, 0), (2, 2 * second, 0))

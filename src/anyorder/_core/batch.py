@@ -27,11 +27,11 @@ replace = msgspec.structs.replace
 
 
 class Decision(msgspec.Struct, frozen=True, gc=False):
-    """What became of one delivery. True if it was applied. `against`: the stamp or floor that it
-    was judged by.
+    """What became of one delivery. True if the row moved. `against`: the stamp or floor that it was
+    judged by.
 
     `values`: where the caller writes the row (`Table.transaction`), the columns to write; None:
-    delete the row.
+    delete the row. Of a tie (rules R12) they are the greater content, so it is true and held.
     """
 
     event: Event
@@ -54,7 +54,7 @@ class Decision(msgspec.Struct, frozen=True, gc=False):
         return self.reason.quarantined
 
     def __bool__(self) -> bool:
-        return self.reason is Reason.APPLIED
+        return self.reason is Reason.APPLIED or self.values is not None
 
 
 class Arrival(msgspec.Struct, frozen=True, gc=False):
@@ -125,9 +125,10 @@ def identity_of(event: Event) -> str:
     delivery = event.delivery
     told = repr((delivery.key, delivery.value)).encode()
     content = hashlib.blake2b(told, digest_size=8).hexdigest()
-    if delivery.offset >= 0:
+    if delivery.partition >= 0 and delivery.offset >= 0:
         return f"{event.kind} {delivery.place} {content}"
-    # Its source numbers nothing (a queue): the same bytes are the same event, by whichever queue.
+    # Its source numbers nothing (a queue), or a line, which another copy has elsewhere: the same
+    # bytes are the same event, by whichever queue or file.
     return f"{event.kind} {content}"
 
 

@@ -20,6 +20,7 @@ from anyorder.guard.contract import (
     Transaction,
 )
 from anyorder.guard.duration import spelled
+from anyorder.guard.owners import origin
 from anyorder.runtime.pipeline import Pipeline, load_pipeline
 
 EXAMPLES = 3
@@ -39,7 +40,13 @@ def run(options: argparse.Namespace) -> int:
             {"where": where, "finding": finding, "what to do": to_do}
             for where, finding, to_do in findings(pipeline, store, transaction)
         ]
+        targets = transaction.catalogue()
     print_rows(rows, options, "nothing found")
+    # For people only: it is no finding.
+    if options.format == "table":
+        for target in targets:
+            if target.known.sources:
+                print(f"{target.name} is kept from {origin(target.known)}")
     return int(bool(rows))
 
 
@@ -82,7 +89,7 @@ def _unnamed(target: Catalogued) -> Iterator[tuple[str, str, str]]:
             "nothing: its next event says which [[table]] counts",
         )
     elif recorded.topics:
-        retention, source = spelled(recorded.retention), recorded.source or "not named"
+        retention, source = spelled(recorded.retention), ", ".join(recorded.sources) or "not named"
         yield (
             target.name,
             f"no [[table]] names it now: its retention stays {retention}, as recorded",

@@ -6,6 +6,7 @@ from __future__ import annotations
 import contextlib
 
 from anyorder._core.event import Event, Kind
+from anyorder._core.key import KeyKind
 from anyorder._core.outcome import Reason
 from anyorder._core.reset import Growth
 from anyorder.guard.contract import EntryQuery, Recorded, Store
@@ -216,15 +217,22 @@ def check_books(make_store: MakeStore) -> str:
 def check_catalogue(make_store: MakeStore) -> str:
     """What is recorded of a table stays: batches and a dry run leave it, other connections
     see it, and who decided on something else is told no."""
-    mine = Recorded("eu.users", "users", ("eu", "before"), 3600.5, 4, "older-than-everything")
+    kinds = {"id": KeyKind.NUMBER}
+    mine = Recorded(
+        "eu.users", "users", ("eu", "before"), 60.5, 4, "older-than-everything", kinds=kinds
+    )
     other = Recorded("us.users")
     with Bench("catalogue", make_store, NEVER) as bench:
         bench.deliver([put(1, 1)])
-        if _record(bench, bench.store, mine, mine) or not _record(bench, bench.store, None, mine):
-            raise bench.failed("nothing was recorded yet: only who decided on that may record")
+        with bench.store.reading() as transaction:
+            learned = transaction.recorded("kit")
+        if _record(bench, bench.store, mine, mine) or not _record(
+            bench, bench.store, learned, mine
+        ):
+            raise bench.failed(f"{learned} was recorded: only who decided on that may record")
         _record(bench, bench.store, mine, other, dry=True)
         connection = bench.connect()
-        overruled = _record(bench, connection, None, other)
+        overruled = _record(bench, connection, learned, other)
         bench.deliver([put(1, 2), delete(2, 1), truncate(5), put(3, 6)])
         with connection.reading() as transaction:
             found = {target.name: target.recorded for target in transaction.catalogue()}

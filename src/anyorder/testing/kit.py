@@ -7,7 +7,17 @@ from collections.abc import Callable, Sequence
 
 from anyorder.errors import ConfigurationError
 from anyorder.guard.contract import Promises
-from anyorder.testing import books, encodings, orders, stops, writers
+from anyorder.testing import (
+    books,
+    encodings,
+    names,
+    orders,
+    rows,
+    stops,
+    threads,
+    writers,
+    zoo,
+)
 from anyorder.testing.change import decode
 from anyorder.testing.place import MakeStore
 from anyorder.testing.promises import Finding, StoreReport
@@ -29,11 +39,17 @@ CHECKS: dict[str, Callable[[MakeStore], str]] = {
     "quarantine": books.check_quarantine,
     "books": books.check_books,
     "catalogue": books.check_catalogue,
+    "table names": names.check_names,
     "positions": encodings.check_positions,
     "keys": encodings.check_keys,
+    "key kinds": zoo.check_key_kinds,
     "values": encodings.check_values,
+    "columns": rows.check_columns,
+    "adopted": rows.check_adopted,
+    "gone": rows.check_gone,
     "promises": books.check_promises,
     "writers": writers.check_writers,
+    "threads": threads.check_threads,
 }
 """Name -> check. The first paragraph of a check's docstring says what must hold; it returns what
 was tried, or raises StoreCheckFailed."""

@@ -1,0 +1,49 @@
+"""A key as a format spells it: its numbers are exactly the decimals that are written, and what the
+row says of its columns is compared with it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from decimal import Decimal
+from typing import Any
+
+from anyorder._core.event import KeyFields, canonical
+from anyorder._core.key import spelled, spelled_key
+
+
+def key_fields(decoded: Mapping[str, Any]) -> KeyFields:
+    """The key of decoded JSON. A float there is one that prints back to the number as it was
+    written (`strict.number`), so its digits are that number."""
+    key: KeyFields = dict(decoded)
+    for column, value in key.items():
+        if value.__class__ is float:
+            key[column] = written(value)
+    return spelled_key(key)
+
+
+def written(value: Any) -> Any:
+    """The number that was written where a reader of JSON made a float of it; else the value."""
+    return Decimal(repr(value)) if value.__class__ is float else value
+
+
+def agreed(row: dict[str, Any], key: KeyFields, *, bare: bool = False) -> dict[str, Any]:
+    """A row whose columns of the key are spelled as the key spells them, where they say the same.
+
+    `bare`: the key came without a type, as text, so that 42 in the row is its `42`.
+    """
+    for column, value in key.items():
+        cell = row.get(column)
+        # Nearly always it is of the same type, or the row does not tell it.
+        if cell.__class__ is value.__class__ or cell is None:
+            continue
+        if _says_the_same(cell, value, bare=bare):
+            row = {**row, column: value}
+    return row
+
+
+def _says_the_same(cell: Any, value: Any, *, bare: bool) -> bool:
+    exact = spelled(written(cell))
+    if exact.__class__ is value.__class__:
+        return bool(exact == value)
+    is_plain = exact.__class__ in (int, bool, Decimal)
+    return bare and is_plain and canonical(exact) == value
