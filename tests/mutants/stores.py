@@ -4,7 +4,10 @@ from __future__ import annotations
 
 from tests.mutants.mutation import Change, Mutant
 
+BLOCK = "stores/sqlite/block.py"
+BORROWED = "stores/sqlite/borrowed.py"
 ROWS = "stores/sqlite/rows.py"
+SCHEMA = "stores/sqlite/schema.py"
 SQL = "stores/sqlite/sqlite.sql"
 SQLITE = "stores/sqlite/store.py"
 TRANSACTION = "stores/sqlite/transaction.py"
@@ -20,7 +23,7 @@ MUTANTS = [
     Mutant(
         "R2",
         "a transaction that reads first takes the lock later",
-        Change(SQLITE, "BEGIN", '"BEGIN IMMEDIATE"', '"BEGIN"'),
+        Change(BORROWED, "BEGIN", '"BEGIN IMMEDIATE"', '"BEGIN"'),
         killed_by="tests/stores/test_kit.py::test_right_stores_pass",
     ),
     Mutant(
@@ -61,7 +64,7 @@ MUTANTS = [
         Change(
             ROWS,
             "RowWriter._fit",
-            "number == 0 or write.key.keys() != set(key)",
+            "number == 0 or write.key.keys() != set(schema.key)",
             "number == 0",
         ),
         killed_by="tests/table/test_shapes.py"
@@ -114,14 +117,19 @@ MUTANTS = [
     Mutant(
         "the row",
         "what another process added to the table is not seen",
-        Change(ROWS, "Schema.load", "loaded.columns != self._text", "not self._text"),
+        Change(
+            SCHEMA,
+            "Schema.load",
+            "loaded.columns == self._text and version == self._version",
+            "self._version != UNKNOWN",
+        ),
         killed_by="tests/table/test_shapes.py"
         "::test_a_column_that_another_process_added_is_written_and_emptied_as_any",
     ),
     Mutant(
         "the row",
         "two names that differ only in case are two columns",
-        Change(ROWS, "Schema.widen", "column.lower() in known", "False"),
+        Change(SCHEMA, "Schema.widen", "there != column", "False"),
         killed_by="tests/table/test_shapes.py"
         "::test_two_names_that_differ_only_in_case_are_never_one_column",
     ),
@@ -131,8 +139,7 @@ MUTANTS = [
         Change(
             ROWS,
             "RowWriter._write_shape",
-            "live and (not columns or len(columns) + len(self._schema.key) "
-            "!= len(self._schema.columns))",
+            "shape.live and shape.spared != NONE_SPARED",
             "False",
         ),
         killed_by="tests/table/test_shapes.py"
@@ -142,7 +149,7 @@ MUTANTS = [
         "the row",
         "a row is written where the caller's own SQL writes it",
         Change(ROWS, "RowWriter.write", "not self._rows or not writes", "not writes"),
-        killed_by="tests/table/test_own_sql.py::test_the_rows_are_the_caller_s_alone",
+        killed_by="tests/table/test_shared_transaction.py::test_the_rows_are_the_caller_s_alone",
     ),
     Mutant(
         "R9",
@@ -150,7 +157,7 @@ MUTANTS = [
         Change(
             TRANSACTION,
             "SQLiteTransaction._together",
-            'self._database.execute("ROLLBACK TO anyorder")',
+            'self._undo("anyorder", error)',
             "",
         ),
         killed_by="tests/table/test_shapes.py"
@@ -171,7 +178,7 @@ MUTANTS = [
     Mutant(
         "R1",
         "a child before its parent is malformed",
-        Change(TRANSACTION, "WAITS", '"SQLITE_CONSTRAINT_FOREIGNKEY"', '"SQLITE_CONSTRAINT"'),
+        Change(TRANSACTION, "OTHER_ROWS", '"SQLITE_CONSTRAINT_FOREIGNKEY"', '"SQLITE_CONSTRAINT"'),
         killed_by="tests/table/test_shapes.py"
         "::test_what_another_row_is_missing_for_waits_for_it[FK]",
     ),
@@ -186,19 +193,19 @@ MUTANTS = [
         "R2",
         "a transaction that the caller has begun takes no lock",
         Change(
-            SQLITE,
-            "SQLiteStore.shared",
-            "connection.execute(BEGIN if ours else LOCK)",
-            "if ours:\n    connection.execute(BEGIN)",
+            BORROWED,
+            "Borrowed.begin",
+            'self.execute(SQL["lock"])',
+            "pass",
         ),
-        killed_by="tests/table/test_own_sql.py"
+        killed_by="tests/table/test_shared_transaction.py"
         "::test_nobody_else_writes_from_the_first_line_of_the_block_on[the caller's]",
     ),
     Mutant(
         "R1",
         "what was accepted in a block is not committed",
-        Change(SQLITE, "SQLiteStore.shared", "connection.commit()", "pass"),
-        killed_by="tests/table/test_own_sql.py"
+        Change(BLOCK, "Block._end", "self._lender.commit(self._borrowed)", "pass"),
+        killed_by="tests/table/test_shared_transaction.py"
         "::test_what_was_accepted_is_there_for_everybody_when_the_block_ends",
     ),
 ]
