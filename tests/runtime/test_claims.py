@@ -20,8 +20,7 @@ def test_a_start_that_changes_nothing_waits_for_nobody(
     pipeline: Pipeline, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Many may start at once, while one of them writes for as long as it likes."""
-    monkeypatch.setattr("anyorder.stores.sqlite.store.BUSY_SECONDS", 0.0)
-    monkeypatch.setattr("anyorder.stores.sqlite.store.LOCKED_SECONDS", 0.0)
+    monkeypatch.setattr("anyorder.stores.sqlite.lock.LOCKED_SECONDS", 0.0)
     pipeline.tables(USERS.format(name="{table}", more='retention = "forever"'))
     pipeline.run(record(1, "c", 10, after={"id": 1}))
     with closing(sqlite3.connect("app.db", isolation_level=None)) as other:
