@@ -94,6 +94,20 @@ def test_the_kind_is_the_first_event_s_until_it_is_declared_and_what_was_held_is
     assert desk.run('{"id": 8, "version": 1}', code=1)["quarantined"] == {"malformed": 1}
 
 
+def test_doctor_says_once_that_keys_are_of_another_kind(desk: Desk) -> None:
+    desk.run(
+        '{"id": 7, "version": 1}', '{"id": "A", "version": 1}', '{"id": "B", "version": 1}', code=1
+    )
+
+    found = json.loads(desk.verb("doctor", "--json", code=1))
+
+    told = [one for one in found if "key column" in one["finding"]]
+    assert [one["finding"] for one in told] == [
+        "the key column id is a number, and 2 open entries have a text"
+    ]
+    assert 'kinds = { id = "text" }' in told[0]["what to do"]
+
+
 def test_an_entry_that_is_closed_or_not_there_is_not_retried(desk: Desk) -> None:
     desk.run('{"id": 7, "version": 1}', '{"id": null, "version": 1}', code=1)
     desk.verb("quarantine", "settle", "1", "--drop")

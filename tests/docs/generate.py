@@ -45,6 +45,11 @@ OUTCOMES = {
     ),
 }
 KEYS = {
+    ("table", "kinds"): (
+        'The kind of key columns: `kinds = { id = "number" }`, `"text"` or `"boolean"`. Without it '
+        "a column is of the type that your own table gives it, else of the first event's kind. See "
+        "[keys](envelopes.md#keys)."
+    ),
     (
         "source",
         "kind",

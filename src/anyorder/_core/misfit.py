@@ -90,6 +90,13 @@ def kinds_told(key: Mapping[str, object]) -> dict[str, KeyKind]:
     return told
 
 
+def other_kinds(key: Mapping[str, object], kinds: Kinds) -> list[tuple[str, KeyKind, KeyKind]]:
+    """The columns of a key that are of another kind than they should be: the column, the kind that
+    is known, and the one that is told."""
+    told = kinds_told(key).items()
+    return [(name, kinds[name], kind) for name, kind in told if kinds.get(name, kind) is not kind]
+
+
 def check_kinds(key: Sequence[str], kinds: Kinds) -> None:
     """Raises ConfigurationError for kinds of columns that a declared key does not have."""
     others = sorted(kinds.keys() - set(key))
