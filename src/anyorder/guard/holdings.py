@@ -11,7 +11,6 @@ from anyorder._core.memory import Stamp
 from anyorder._core.outcome import Reason
 from anyorder.guard.contract import Holding, Transaction
 from anyorder.guard.routes import origin_of
-from anyorder.guard.routes import origin_of
 
 NONE_YET: Mapping[int, bool] = MappingProxyType({})
 
