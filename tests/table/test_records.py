@@ -50,7 +50,7 @@ class Measured:
         "\ud800",
         {"\ud800": 1},
         1j,
-        object(),
+        pytest.param(object(), id="object"),
         looped(),
     ],
     ids=str,
