@@ -2,28 +2,38 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 
 from anyorder._core.batch import Arrival, Held, Judged
 from anyorder._core.coherence import coherent
 from anyorder._core.decide import BY_DECODER
 from anyorder._core.event import Event, Kind
-from anyorder._core.key import KeyKind, Kinds, kind_of
+from anyorder._core.key import KINDS, KeyKind, Kinds, kind_of
 from anyorder._core.outcome import Reason
 from anyorder.errors import ConfigurationError
 
+NO_KIND = object()
+_get_kind: Callable[[type, object], object] = KINDS.get
 CHANGES = frozenset({Kind.PUT, Kind.DELETE})
 
 
 def misfits(key: Mapping[str, object], kinds: Kinds) -> bool:
     """Is a value of another kind than its column's, or of none? Asked of every event, so that it
-    looks at types only."""
+    looks at types first."""
+    for column, value in key.items():
+        # Nearly always it is an integer or a text of a known column, and the next one is looked at.
+        if kinds.get(column) is not _get_kind(value.__class__, NO_KIND):
+            return _misfits_closely(key, kinds)
+    return not key
+
+
+def _misfits_closely(key: Mapping[str, object], kinds: Kinds) -> bool:
     for column, value in key.items():
         kind = kind_of(value)
         # What is not known yet fits any kind.
         if kind is None or kinds.get(column, kind) is not kind:
             return True
-    return not key
+    return False
 
 
 def judged_alone(arrival: Arrival, table: str, kinds: Kinds) -> Judged | None:
@@ -32,6 +42,9 @@ def judged_alone(arrival: Arrival, table: str, kinds: Kinds) -> Judged | None:
     number, event = arrival.number, coherent(arrival.event)
     if event.kind in BY_DECODER:
         return Judged(number, event, BY_DECODER[event.kind], detail=event.note)
+    # Nearly every key fits.
+    if event.key is not None and not misfits(event.key, kinds):
+        return None
     fault = misfit(event, table, kinds)
     if fault:
         return Judged(number, event, Reason.MALFORMED, detail=fault)

@@ -26,7 +26,7 @@ from anyorder.envelopes.envelope import (
     offset_position,
     one_column,
 )
-from anyorder.envelopes.keys import agreed, key_fields
+from anyorder.envelopes.keys import agreed, is_plain, key_fields, otherwise
 from anyorder.envelopes.unavailable import DEFAULT, Placeholder
 from anyorder.errors import Malformed
 
@@ -199,9 +199,10 @@ class Debezium(Reader):
             raise Malformed(f"the key is a JSON array, which names no columns: {value!r:.80}")
         if conversion is not None:
             value = conversion(value)
-        if type(value) is not dict:
-            return key_fields({self._column: value})
-        return key_fields({column: number_of(part) for column, part in value.items()})
+        key: KeyFields = value if type(value) is dict else {self._column: value}
+        if is_plain(key) or type(value) is not dict:
+            return key_fields(key)
+        return key_fields({column: number_of(part) for column, part in key.items()})
 
     def _null(self, delivery: Delivery) -> Event:
         """A record without a value: the tombstone that follows a delete."""
@@ -284,11 +285,12 @@ class Debezium(Reader):
 def _agreed(row: dict[str, Any], key: KeyFields, *, with_schema: bool) -> dict[str, Any]:
     """The row whose columns of the key are numbers where the key has numbers: a decimal is told
     there in its own ways."""
-    for column, value in key.items():
-        cell = row.get(column)
-        # Nearly every row tells its key as the key does.
-        if cell.__class__ is value.__class__:
-            continue
+    others = otherwise(row, key)
+    # Nearly every row tells its key as the key does.
+    if not others:
+        return row
+    for column, value in others.items():
+        cell = row[column]
         if cell.__class__ is dict:
             row = {**row, column: spelled(number_of(cell))}
         elif with_schema and _is_text_of(cell, value):
