@@ -2,6 +2,6 @@
 
 from __future__ import annotations
 
-from tests.mutants import core, families, guard, stores
+from tests.mutants import core, families, guard, rows, stores
 
-MUTANTS = [*core.MUTANTS, *families.MUTANTS, *guard.MUTANTS, *stores.MUTANTS]
+MUTANTS = [*core.MUTANTS, *families.MUTANTS, *guard.MUTANTS, *stores.MUTANTS, *rows.MUTANTS]
