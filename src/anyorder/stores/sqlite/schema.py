@@ -120,8 +120,7 @@ class Schema:
             )
 
     def reload(self, database: sqlite3.Connection) -> None:
-        """After a rollback to a savepoint: what was added is gone again."""
-        self._version = UNKNOWN
+        """After a change of the table, or a rollback to a savepoint: look at what is there now."""
         self.load(database)
 
     def _check_key(self, database: sqlite3.Connection) -> None:
