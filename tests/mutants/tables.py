@@ -188,7 +188,7 @@ MUTANTS = [
         Change(
             TARGETS,
             "_check_name",
-            "target.name != spec.name and transaction.same_table(target.name) == same",
+            "kept != spec.name",
             "False",
         ),
         killed_by=f"{SOURCE_TEST}test_another_spelling_of_a_table_that_is_there_is_misuse",

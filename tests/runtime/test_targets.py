@@ -265,6 +265,13 @@ def test_one_named_source_table_is_no_list(pipeline: Pipeline) -> None:
     assert (books["applied"], books["quarantined"]) == (1, {"unrouted": 1})
 
 
+@pytest.mark.parametrize("source", ['""', '["app.public.users", ""]'])
+def test_a_source_table_without_a_name_is_misuse(pipeline: Pipeline, source: str) -> None:
+    pipeline.tables(f"[[table]]\nsource = {source}\n")
+
+    assert "source names a source table" in pipeline.verb("run", code=2)
+
+
 def test_a_hint_goes_to_the_section_that_names_its_source_table(pipeline: Pipeline) -> None:
     pipeline.tables(f"[[table]]\n{BOTH}")
     gone = moved(1, 20, "d")

@@ -76,7 +76,7 @@ def way_out(owned: Recorded, table: str, source: str) -> str:
 def _other_name(owned: Recorded, table: str, source: str) -> str:
     schema, _, _ = table.rpartition(".")
     owner, _, _ = owned.table.rpartition(".")
-    # Of two schemas of one database this is enough; of two databases it would be one name again.
-    if schema and schema != owner:
-        return BY_SCHEMA
-    return re.sub(r"\W+", "_", source)
+    # Of two databases, or without a schema, the two would have one name again.
+    if schema in ("", owner):
+        return re.sub(r"\W+", "_", source)
+    return BY_SCHEMA
