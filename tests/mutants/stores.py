@@ -5,6 +5,7 @@ from __future__ import annotations
 from tests.mutants.mutation import Change, Mutant
 
 SQLITE = "stores/sqlite/store.py"
+BORROWED = "stores/sqlite/borrowed.py"
 SQL = "stores/sqlite/sqlite.sql"
 
 MUTANTS = [
@@ -18,7 +19,7 @@ MUTANTS = [
     Mutant(
         "R2",
         "a transaction that reads first takes the lock later",
-        Change(SQLITE, "BEGIN", '"BEGIN IMMEDIATE"', '"BEGIN"'),
+        Change(BORROWED, "BEGIN", '"BEGIN IMMEDIATE"', '"BEGIN"'),
         killed_by="tests/stores/test_kit.py::test_right_stores_pass",
     ),
     Mutant(
