@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from tests.mutants import core, families, guard, rows, runtime, stores, tables
+from tests.mutants import core, families, guard, own_sql, rows, runtime, stores, tables
 
 MUTANTS = [
     *core.MUTANTS,
     *families.MUTANTS,
     *guard.MUTANTS,
+    *own_sql.MUTANTS,
     *stores.MUTANTS,
     *rows.MUTANTS,
     *runtime.MUTANTS,
