@@ -41,7 +41,7 @@ from anyorder.guard.contract import (
     Transaction,
     Write,
 )
-from anyorder.sources.contract import Received, Source
+from anyorder.sources.contract import Received, Source, Stoppable
 
 __all__ = [
     "Answer",
@@ -71,6 +71,7 @@ __all__ = [
     "Replaced",
     "Sharing",
     "Source",
+    "Stoppable",
     "Store",
     "TableFacts",
     "TableSpec",
