@@ -20,7 +20,7 @@ from anyorder.guard.intake import Share, Taken, take
 from anyorder.guard.report import Report
 from anyorder.guard.routes import Ignored, Route, Unrouted
 from anyorder.runtime.pipeline import Pipeline
-from anyorder.sources.contract import Received
+from anyorder.sources.contract import Received, Stoppable
 
 WATCHED = 1000  # latest deliveries over which the quarantined share is taken
 # how often tombstones are forgotten during a run; with retention 0 after every batch
@@ -57,11 +57,14 @@ class Run:
         self._catalogue = Catalogue(pipeline.declared)
 
     def stop(self) -> None:
-        """Ask the loop to end after the batch at hand; one that waits for another writer is given
-        up, and read again by the next run."""
+        """Ask the loop to end after the batch at hand, and not to wait: a batch that waits for
+        another writer is given up, and read again by the next run; one that waits for more input is
+        decided as it is."""
         self._stopping = True
         if isinstance(self.store, Locking):
             self.store.stop_waiting()
+        if isinstance(self._source, Stoppable):
+            self._source.stop()
 
     def run(self) -> Report:
         """Until the source ends or `stop`. Raises QuarantineFull, TooManyQuarantined, StoreError;
