@@ -139,7 +139,7 @@ class Writing:
                     self._replaced(answer, arrivals, limits)
                 case Refused():
                     there = known.get(entity, NOTHING)
-                    self._refused(entity, arrivals, there, limits)
+                    self._refused(answer, arrivals, there, limits)
         return lost
 
     def _written(self, writes: Sequence[Write], limits: Limits) -> Sequence[Answer]:
@@ -161,7 +161,7 @@ class Writing:
 
     def _refused(
         self,
-        entity: str,
+        refused: Refused,
         arrivals: Sequence[Arrival],
         there: Remembered,
         limits: Limits,
@@ -175,8 +175,9 @@ class Writing:
             there,
             limits,
             self._token,
+            refused,
         )
-        self.shares[entity] = share
+        self.shares[refused.entity] = share
         # What is no dispute any more is held under another identity, or not at all.
         for one in share.judged:
             if not disputes(one):

@@ -14,6 +14,8 @@ from anyorder.stores.statements import load_statements, quoted
 
 SQL = load_statements("sqlite/sqlite.sql")
 HINDERING = frozenset({"NO ACTION", "RESTRICT"})
+NUMBERS = frozenset("0123456789+-. \t\n\r\f\v")
+"""How a text begins that SQLite may take for a number."""
 Row = Mapping[str, object]
 
 
@@ -233,10 +235,19 @@ def _is_numeric(declared: str) -> bool:
 def place_of(value: object) -> str:
     """A value so that all which SQLite may take for one (affinity, collation) are one text here.
     Different values may be one text too: it is only where to look."""
+    if value.__class__ is int:
+        return _number(value)
     if isinstance(value, bytes):
         return value.hex()
     text = str(int(value)) if isinstance(value, bool) else str(value)
+    # Most texts are no numbers, which is told by their beginning.
+    if text[:1] in NUMBERS:
+        return _number(text)
+    return text.rstrip(" ").lower()
+
+
+def _number(value: object) -> str:
     try:
-        return repr(float(text))
+        return repr(float(value))  # type: ignore[arg-type]
     except (ValueError, OverflowError):
-        return text.rstrip(" ").lower()
+        return str(value).rstrip(" ").lower()

@@ -139,7 +139,7 @@ SELECT EXISTS (SELECT 1 FROM anyorder_waiting);
 -- name: wait
 INSERT INTO anyorder_waiting (entry, table_name, entity, own, awaited, columns, place, absent, checked, wanted, turn, fresh)
 VALUES (:entry, :table, :entity, :own, :awaited, :columns, :place, :absent, :checked, :wanted,
-    (SELECT coalesce(max(turn), 0) + 1 FROM anyorder_waiting WHERE awaited = ''), :fresh);
+    (SELECT coalesce(max(turn), 0) + 1 FROM anyorder_waiting INDEXED BY anyorder_waiting_turn WHERE awaited = ''), :fresh);
 
 -- name: wait_no_more
 DELETE FROM anyorder_waiting WHERE entry = :entry;
@@ -165,10 +165,11 @@ SELECT id, entry, table_name, entity, own, awaited, columns, place, absent, chec
 SELECT EXISTS (SELECT 1 FROM anyorder_waiting WHERE entry = :entry);
 
 -- name: in_turn
-SELECT entry, table_name, entity FROM anyorder_waiting WHERE awaited = '' ORDER BY turn LIMIT :limit;
+SELECT entry, table_name, entity, own FROM anyorder_waiting INDEXED BY anyorder_waiting_turn WHERE awaited = '' ORDER BY turn LIMIT :limit;
 
 -- name: next_turn
-UPDATE anyorder_waiting SET turn = (SELECT max(turn) + 1 FROM anyorder_waiting WHERE awaited = '') WHERE entry = :entry AND awaited = '';
+UPDATE anyorder_waiting SET turn = (SELECT max(turn) + 1 FROM anyorder_waiting INDEXED BY anyorder_waiting_turn WHERE awaited = '')
+WHERE entry = :entry AND awaited = '';
 
 -- name: fresh
 SELECT DISTINCT table_name, own FROM anyorder_waiting WHERE fresh = 1;

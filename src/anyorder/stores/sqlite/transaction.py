@@ -153,6 +153,9 @@ class SQLiteTransaction:
         token: str,
     ) -> None:
         """Write the rings among what was refused; they are refused no more."""
+        # One alone has nobody to change places with.
+        if len(writes) == 1:
+            return
         held = [write for write in writes if _is_unique(refused.get(write.entity))]
         rings = Rings(self._database, writer.table)
         for ring in rings.of(held):
@@ -176,13 +179,17 @@ class SQLiteTransaction:
                 self._database.execute("RELEASE anyorder_ring")
 
     def _together(self, writer: RowWriter, writes: Sequence[Write], token: str) -> None:
+        schema = self._tables[writer.table]
+        columns = schema.columns
         self._database.execute("SAVEPOINT anyorder")
         try:
             writer.write(writes)
             self._remember(writer, writes, token)
         except BaseException as error:
             self._undo("anyorder", error)
-            self._tables[writer.table].reload(self._database)
+            # Most often no column was added, and nothing is to be read again.
+            if schema.columns is not columns:
+                schema.reload(self._database)
             raise
         finally:
             if self._database.in_transaction:

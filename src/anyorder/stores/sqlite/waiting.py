@@ -20,6 +20,7 @@ from anyorder.stores.statements import load_statements, quoted
 
 SQL = load_statements("sqlite/sqlite.sql")
 IN_TURN = 20  # deliveries that a batch tries again although nobody knows what they wait for
+LEAST_IN_TURN, WRITES_FOR_ONE = 10, 25  # so many, and one more for so many writes: a try costs CPU
 LONGEST_RING = 1000  # keys that are looked at for one that waits for itself
 UNKNOWN, UNDOING = "", "!"
 Place = tuple[str, str]
@@ -147,9 +148,9 @@ class Waiting:
         found |= self._come(self._awaiting(moved))
         for ring in self._rings_of_fresh():
             found |= ring
-        if moved or is_start:
-            found |= self._in_turn()
         self._told |= found
+        if moved or is_start:
+            found |= self._in_turn(sum(len(writes) for _, writes in moved))
         return list(dict.fromkeys(found.values()))
 
     def postpone(self, entries: Iterable[int], table: str) -> None:
@@ -199,13 +200,15 @@ class Waiting:
             after = columns
 
     def _lines(self, table: str, columns: str, writes: Sequence[Write]) -> Iterator[Line]:
-        names = frozenset(_decode(columns))
+        names = _decode(columns)
         there: dict[str, bool] = {}
         for write in writes:
-            row = self._row_of(table, write, names)
+            place = _place_in(write.key, names)
+            if place is None:
+                place = self._place_of_row(table, write, names)
             # A row that goes tells its key only: what waits for other columns waits for it to come.
-            if names <= row.keys():
-                there[_place({name: row[name] for name in names})] = _is_there(write)
+            if place is not None:
+                there[place] = _is_there(write)
         asked = {
             "awaited": table,
             "columns": columns,
@@ -217,21 +220,17 @@ class Waiting:
             if line.absent or there[line.place]:
                 yield line
 
-    def _row_of(
-        self,
-        table: str,
-        write: Write,
-        names: frozenset[str],
-    ) -> dict[str, object]:
-        """What is known of a written row; of one that was told in part, what stands in it."""
+    def _place_of_row(self, table: str, write: Write, names: Sequence[str]) -> str | None:
+        """The place of a row by other columns than its key, or by a key that is spelled in another
+        case."""
         own = folded_row(write.key)
-        # Most rows are awaited by their key.
-        if names <= own.keys() or not _is_there(write):
-            return own
-        row = folded_row(write.values) | own
-        if names <= row.keys():
-            return row
-        return self._constraints.find(table, own) or own
+        if not _is_there(write):
+            return _place_in(own, names)
+        place = _place_in(folded_row(write.values) | own, names)
+        if place is not None:
+            return place
+        # It was told in part: the others stand in it.
+        return _place_in(self._constraints.find(table, own) or {}, names)
 
     def _fulfilled(self) -> Iterator[Line]:
         """The lines whose rows came, or went, by whatever hand."""
@@ -297,17 +296,20 @@ class Waiting:
             },
         )
 
-    def _in_turn(self) -> dict[int, tuple[str, str]]:
+    def _in_turn(self, written: int) -> dict[int, tuple[str, str]]:
         """A few of those of which nobody knows what they wait for; once a transaction."""
         found: dict[int, tuple[str, str]] = {}
         if self._is_turn_taken:
             return found
         self._is_turn_taken = True
-        for entry, table, entity in self._database.execute(
-            SQL["in_turn"], {"limit": IN_TURN}
-        ).fetchall():
+        limit = min(IN_TURN, max(LEAST_IN_TURN, written // WRITES_FOR_ONE))
+        asked = {"limit": limit}
+        for entry, table, entity, own in self._database.execute(SQL["in_turn"], asked).fetchall():
             self._database.execute(SQL["next_turn"], {"entry": entry})
             found[entry] = (table, entity)
+            # An older anyorder did not look what it waits for.
+            if not own:
+                self._told[entry] = (table, entity)
         return found
 
     # ---- rings
@@ -404,7 +406,17 @@ def _reached(found: dict[Place, list[Waiter]], start: Place) -> dict[Place, list
 
 def _is_there(write: Write) -> bool:
     """Is there a row after this write?"""
-    return write.after is not None and write.after.live
+    after = write.after
+    return after is not None and after.live
+
+
+def _place_in(row: Mapping[str, object], names: Sequence[str]) -> str | None:
+    """The place of a row by these columns; None if it does not tell all of them."""
+    # Asked for every row of a batch, and most are awaited by their key as it is spelled.
+    try:
+        return _encode([place_of(row[name]) for name in names]).decode()
+    except KeyError:
+        return None
 
 
 def _told(blocker: Blocker) -> dict[str, Any]:
