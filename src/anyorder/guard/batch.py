@@ -62,19 +62,22 @@ def apply(
     *,
     reconsider: bool = False,
     suspected: Collection[int] = NONE_SUSPECTED,
+    settles: bool = True,
 ) -> Settlement:
     """Decide and write a batch of one table inside the transaction.
 
     `token`: this attempt's, stored with every memory that it writes. `provenance`: of the
     deliveries; without deliveries there is none, since nothing is held anew. `reconsider`: what the
     table's quarantine holds is decided again. `suspected`: the numbers of what a suspected clock
-    told. Raises StoreBusy if other writers never leave a key alone.
+    told. `settles`: what is held is decided again where its key moves. Raises StoreBusy if other
+    writers never leave a key alone.
     """
     found = sort_out(arrivals, suspected)
 
     # Opened first: this is what locks the table, where a store has locks, and what the floor and
     # the truncate are read by for all that follows (rules R2).
-    batch = _Batch(transaction, spec, transaction.open_table(spec), token, provenance)
+    limits = transaction.open_table(spec)
+    batch = _Batch(transaction, spec, limits, token, provenance, settles=settles)
     batch.write(found.keys, reconsider=reconsider)
     if found.truncates or reconsider:
         batch.truncate(found.truncates)
@@ -108,6 +111,8 @@ class _Batch:
         limits: Limits,
         token: str,
         provenance: str = "",
+        *,
+        settles: bool = True,
     ) -> None:
         self.decisions: dict[int, Decision] = {}
         self.closed: list[Settled] = []
@@ -116,6 +121,7 @@ class _Batch:
         self._limits = limits
         self._token = token
         self._provenance = provenance
+        self._settles = settles
 
     def write(self, keys: Keys, *, reconsider: bool) -> None:
         """Decide and write keys. `reconsider`: those of which anything is held, too."""
@@ -133,7 +139,13 @@ class _Batch:
 
     def truncate(self, arrivals: Sequence[Arrival]) -> None:
         """Truncates; and then what is held of any key, since one may have ended its wait."""
-        done = take_truncates(self._transaction, self._spec, arrivals, self._limits)
+        done = take_truncates(
+            self._transaction,
+            self._spec,
+            arrivals,
+            self._limits,
+            settles=self._settles,
+        )
         self._limits = done.limits
         close(self._transaction, done.settled)
         self.closed += done.settled
@@ -141,7 +153,8 @@ class _Batch:
             self._transaction, self._spec, done.judged, self._provenance
         )
         self.decisions |= decisions
-        if arrivals or done.settled:
+        has_moved = len(arrivals) + len(done.settled) > 0
+        if has_moved and self._settles:
             self.reconsider(self._transaction.held_entities(self._spec))
 
     def _write(self, keys: Keys, *, reconsider: bool) -> None:
@@ -149,7 +162,12 @@ class _Batch:
         if not keys:
             return
         writing = Writing(
-            self._transaction, self._spec, self._token, self._provenance, reconsider=reconsider
+            self._transaction,
+            self._spec,
+            self._token,
+            self._provenance,
+            reconsider=reconsider,
+            settles=self._settles,
         )
         writing.run(keys, self._limits)
         settled = settle(self._transaction, self._spec, writing, self._token)

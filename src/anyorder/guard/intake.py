@@ -7,22 +7,22 @@ suspicion of a reset (R13); then what belongs to no table; then each table by it
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections import Counter
+from collections.abc import Iterable, Sequence
 from contextlib import AbstractContextManager
+from itertools import chain
 from typing import NamedTuple
 
 from anyorder._core.batch import Arrival, Decision, Judged, Settled, arrivals_of, replace
 from anyorder._core.event import Event
 from anyorder._core.outcome import Reason
-from anyorder._core.reset import Growth, suspect
 from anyorder.errors import BooksUnbalanced, Undone
 from anyorder.guard.batch import apply
-from anyorder.guard.catalogue import as_recorded
+from anyorder.guard.clocks import learn_runs, screen
 from anyorder.guard.contract import Store, TableSpec, Transaction
 from anyorder.guard.news import hear
-from anyorder.guard.recall import clock_of
 from anyorder.guard.settle import settle_without_rows
-from anyorder.guard.waiting import Settling, settle_waiting
+from anyorder.guard.waiting import Key, Settling, settle_waiting
 
 
 class Share(NamedTuple):
@@ -86,14 +86,14 @@ def take_in(
     *,
     settles: bool = True,
 ) -> Taken:
-    """The same inside a transaction that somebody else commits. `settles`: what the store refused
-    before is tried again."""
+    """The same inside a transaction that somebody else commits. `settles`: what is held is decided
+    again: of keys that move, and what the store refused before."""
     batch = number(shares)
 
     # What a batch tells of its clocks counts for all of its events, whichever came first: a run
     # parts a log into epochs (rules R14), and a clock that started again is not believed (R13).
-    reconsider = _learn_runs(transaction, batch.arrivals)
-    suspected = _screen(transaction, batch.arrivals)
+    reconsider = learn_runs(transaction, batch.arrivals) and settles
+    suspected = screen(transaction, batch.arrivals)
 
     # What belongs to no table has numbers too, behind all others.
     first = len(batch.arrivals)
@@ -109,6 +109,7 @@ def take_in(
             provenance,
             reconsider=reconsider,
             suspected=suspected,
+            settles=settles,
         )
         decisions |= settlement.decisions
         closed += settlement.closed
@@ -120,33 +121,60 @@ def take_in(
         raise BooksUnbalanced
     specs = {spec.name: spec for spec, _ in batch.tables}
     # Where the caller's own SQL writes the rows, it does so after this.
-    is_written = all(spec.writes_rows for spec in specs.values())
-    if is_written and reconsider:
-        closed += _reconsider_others(transaction, specs, token)
-    if is_written and settles:
-        closed += Settling(transaction, token, specs).run()
+    if settles and all(spec.writes_rows for spec in specs.values()):
+        settling = Settling(transaction, token, specs)
+        # A snapshot run is known of a whole log (rules R14), which may tell of every table.
+        if reconsider:
+            closed += settling.reconsider_others()
+        closed += settling.run()
     closed += hear(transaction, list(specs.values()), token)
     return Taken([decisions[index] for index in expected], closed)
 
 
-def _reconsider_others(
-    transaction: Transaction,
-    specs: Mapping[str, TableSpec],
-    token: str,
-) -> list[Settled]:
-    """Decide again what the tables hold of which this batch brought nothing: a snapshot run is
-    known of a whole log (rules R14). The entries that closed."""
-    closed: list[Settled] = []
-    for target in transaction.catalogue():
-        if target.name not in specs:
-            spec = as_recorded(target)
-            closed += apply(transaction, spec, [], token, reconsider=True).closed
-    return closed
+def number(shares: Sequence[Share]) -> Numbered:
+    """Number the deliveries of a batch."""
+    batch = Numbered(arrivals=[], tables=[])
+    for spec, events in shares:
+        arrivals = arrivals_of(events, len(batch.arrivals))
+        batch.arrivals.extend(arrivals)
+        batch.tables.append((spec, arrivals))
+    return batch
+
+
+class _One(NamedTuple):
+    """A delivery of a batch that is taken in parts, with its number in the whole batch."""
+
+    number: int
+    spec: TableSpec
+    event: Event
+
+    @property
+    def key(self) -> Key:
+        """Table and entity of its row; "" of what concerns the whole table."""
+        event = self.event
+        return self.spec.name, "" if event.key is None else event.entity
+
+
+def _parted(ones: Sequence[_One], undone: Undone) -> tuple[list[_One], list[_One]]:
+    """The deliveries that undid a transaction for certain, and the others."""
+    counts = Counter(one.key for one in ones)
+    certain: list[_One] = []
+    rest: list[_One] = []
+    for one in ones:
+        # Of a key with several deliveries it may be any of them.
+        is_told = one.key in undone.keys and counts[one.key] == 1
+        is_alone = len(ones) == 1
+        if is_told or is_alone:
+            certain.append(one)
+        else:
+            rest.append(one)
+    return certain, rest
 
 
 class Parts:
     """A batch that the store undid as a whole, in smaller ones: any cut is right, since neither the
-    order nor the batch changes what is decided (rules R9)."""
+    order nor the batch changes what is decided (rules R9). Nothing that is held is decided with
+    them: it must not stand in the way of those that came."""
 
     def __init__(
         self,
@@ -162,6 +190,7 @@ class Parts:
         self._token = token
         self._provenance = provenance
         self._dry = dry
+        self._decisions: dict[int, Decision] = {}
 
     def take(
         self,
@@ -170,128 +199,100 @@ class Parts:
         frontier: tuple[str, str] | None = None,
     ) -> Taken:
         """Decide and write it. What undoes a transaction alone is held with the store's words."""
-        deliveries: list[Share] = []
-        for spec, events in shares:
-            deliveries.extend(Share(spec, [event]) for event in events)
-        taken = self._part(deliveries)
+        ones: list[_One] = []
+        for spec, arrivals in number(shares).tables:
+            ones.extend(_One(one.number, spec, one.event) for one in arrivals)
+        self._part(ones)
+
         # Last: what the frontier covers is not delivered again. What has no table undoes nothing.
         with self._transaction() as transaction:
-            rest = take_in(transaction, [], loose, self._token, self._provenance, settles=False)
+            rest = take_in(
+                transaction,
+                [],
+                loose,
+                self._token,
+                self._provenance,
+                settles=False,
+            )
             if frontier is not None:
                 transaction.save_frontier(*frontier)
-        taken.decisions.extend(rest.decisions)
-        # What a held delivery does must not stand in the way of those that came.
-        if not self._dry:
-            specs = [spec for spec, _ in shares]
-            taken.closed.extend(settle_waiting(self._store, specs, self._now, self._token))
-        return taken
+        decisions = [self._decisions[index] for index in range(len(ones))]
+        return Taken(decisions + rest.decisions, rest.closed + self._settled(ones))
+
+    def _settled(self, ones: Sequence[_One]) -> list[Settled]:
+        """Decide again what is held of the keys that came, and what the store refused before."""
+        # What was tried is written nowhere, so nothing has moved.
+        if self._dry:
+            return []
+        specs = {one.spec.name: one.spec for one in ones}
+        moved = dict.fromkeys(one.key for one in ones)
+        # A snapshot run is known of a whole log, and a log may tell of every table.
+        if any(one.event.snapshot_run is not None for one in ones):
+            with self._store.reading() as transaction:
+                moved |= {(target.name, ""): None for target in transaction.catalogue()}
+        return settle_waiting(
+            self._store,
+            specs,
+            self._now,
+            self._token,
+            list(moved),
+        )
 
     def _transaction(self) -> AbstractContextManager[Transaction]:
         return self._store.transaction(self._now, dry=self._dry)
 
-    def _part(self, deliveries: Sequence[Share]) -> Taken:
-        shares = _joined(deliveries)
+    def _part(self, ones: Sequence[_One]) -> None:
+        # Of a part in which everything is certain, nothing is left.
+        if not ones:
+            return
         try:
-            with self._transaction() as transaction:
-                return take_in(
-                    transaction,
-                    shares,
-                    (),
-                    self._token,
-                    self._provenance,
-                    settles=False,
-                )
+            self._whole(ones)
         except Undone as undone:
-            if len(deliveries) == 1:
-                return self._refused(deliveries[0], undone)
-        half = len(deliveries) // 2
-        first, second = self._part(deliveries[:half]), self._part(deliveries[half:])
-        return Taken(first.decisions + second.decisions, first.closed + second.closed)
+            self._cut(ones, undone)
 
-    def _refused(self, share: Share, undone: Undone) -> Taken:
-        """Hold a delivery that undid a transaction by itself."""
-        reason = Reason.WAITING if undone.waits else Reason.MALFORMED
-        one = Judged(number=0, event=share.events[0], reason=reason, detail=str(undone))
+    def _cut(self, ones: Sequence[_One], undone: Undone) -> None:
+        """These together undid a transaction: find which."""
+        certain, rest = _parted(ones, undone)
+        # It ends: each part is smaller than the whole.
+        if certain:
+            self._hold(certain, undone)
+            self._part(rest)
+            return
+        half = len(ones) // 2
+        self._part(ones[:half])
+        self._part(ones[half:])
+
+    def _whole(self, ones: Sequence[_One]) -> None:
+        events: dict[str, list[_One]] = {}
+        for one in ones:
+            events.setdefault(one.spec.name, []).append(one)
+        shares = [Share(found[0].spec, [one.event for one in found]) for found in events.values()]
         with self._transaction() as transaction:
-            transaction.open_table(share.spec)
-            decisions = settle_without_rows(transaction, share.spec, [one], self._provenance)
-        return Taken([decisions[0]], [])
+            taken = take_in(
+                transaction,
+                shares,
+                (),
+                self._token,
+                self._provenance,
+                settles=False,
+            )
+        self._note(chain.from_iterable(events.values()), taken.decisions)
 
+    def _hold(self, ones: Sequence[_One], undone: Undone) -> None:
+        """Hold what undoes a transaction."""
+        reason = Reason.WAITING if undone.waits else Reason.MALFORMED
+        with self._transaction() as transaction:
+            for one in ones:
+                judged = Judged(
+                    number=0,
+                    event=one.event,
+                    reason=reason,
+                    detail=str(undone),
+                )
+                transaction.open_table(one.spec)
+                told = settle_without_rows(transaction, one.spec, [judged], self._provenance)
+                self._note([one], told.values())
 
-def _joined(shares: Sequence[Share]) -> list[Share]:
-    """Shares of one event each as one share for each table, in the order of the tables."""
-    events: dict[str, list[Event]] = {}
-    specs: dict[str, TableSpec] = {}
-    for share in shares:
-        specs[share.spec.name] = share.spec
-        events.setdefault(share.spec.name, []).extend(share.events)
-    return [Share(specs[name], found) for name, found in events.items()]
-
-
-def number(shares: Sequence[Share]) -> Numbered:
-    """Number the deliveries of a batch."""
-    batch = Numbered(arrivals=[], tables=[])
-    for spec, events in shares:
-        arrivals = arrivals_of(events, len(batch.arrivals))
-        batch.arrivals.extend(arrivals)
-        batch.tables.append((spec, arrivals))
-    return batch
-
-
-def _learn_runs(transaction: Transaction, arrivals: Sequence[Arrival]) -> bool:
-    """Remember the snapshot runs of this batch; True if one is new."""
-    named = {one.event.snapshot_run for one in arrivals}
-    runs = sorted(run for run in named if run is not None)
-    # Hardly any batch tells of a snapshot: then the store is not asked.
-    if not runs:
-        return False
-    known = transaction.lineage()
-    is_new = False
-    for scope, run in runs:
-        # Most snapshot records only name the run that the first of them made known.
-        if run not in known.get(scope, ()):
-            transaction.add_run(scope, run)
-            # A new epoch may decide what is held: it must be decided again (rules R14).
-            is_new = True
-    return is_new
-
-
-def _screen(transaction: Transaction, arrivals: Sequence[Arrival]) -> set[int]:
-    """The numbers of what a clock told that is suspected to have started again (rules R13)."""
-    scopes = {_watched_clock(one.event) for one in arrivals}
-    scopes.discard("")
-    if not scopes:
-        return set()
-    before = transaction.growths(sorted(scopes))
-    growths: dict[str, Growth] = dict(before)
-
-    # In the order of arrival, since a clock is suspected from the first contradiction on.
-    suspected: set[int] = set()
-    for one in arrivals:
-        if _observe(growths, one.event):
-            suspected.add(one.number)
-
-    # Most events leave the checkpoints as they are, so nothing is written for them.
-    changed = growths.items() - before.items()
-    if changed:
-        transaction.save_growths(dict(sorted(changed)))
-    return suspected
-
-
-def _watched_clock(event: Event) -> str:
-    """The clock by which an event may raise a suspicion, "" if it cannot."""
-    # Without its own time an event contradicts nothing.
-    if event.time is None:
-        return ""
-    return clock_of(event)
-
-
-def _observe(growths: dict[str, Growth], event: Event) -> bool:
-    """Note an event in the growth of its clock; is the clock suspected now?"""
-    judged = suspect(growths, event)
-    # Reads, and changes without a bound, say nothing of how far a clock has come.
-    if judged is None:
-        return False
-    scope, growth = judged
-    growths[scope] = growth
-    return growth.suspected
+    def _note(self, ones: Iterable[_One], decisions: Iterable[Decision]) -> None:
+        found = zip(ones, decisions, strict=True)
+        self._decisions |= {one.number: decision for one, decision in found}

@@ -85,8 +85,8 @@ class Quarantine:
         except Undone:
             # What waited for this row may be what undid it: then it is tried by itself, afterwards.
             told = self._accept_alone(number, spec)
-        specs = [] if spec is None else [spec]
-        settle_waiting(self._store, specs, time.time(), _token())
+        assert spec is not None
+        settle_waiting(self._store, {spec.name: spec}, time.time(), _token())
         return told
 
     def _accept_alone(self, number: int, spec: TableSpec | None) -> str:

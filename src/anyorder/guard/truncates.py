@@ -36,8 +36,10 @@ def take_truncates(
     spec: TableSpec,
     arrivals: Sequence[Arrival],
     limits: Limits,
+    *,
+    settles: bool = True,
 ) -> Truncated:
-    """Decide and carry out the truncates of a batch, then those that are held."""
+    """Decide and carry out the truncates of a batch, then, if it `settles`, those that are held."""
     judged: list[Judged] = []
     for arrival in arrivals:
         event = arrival.event
@@ -50,7 +52,9 @@ def take_truncates(
             against=limits.truncated,
         )
         judged.append(one)
-    limits, settled = _take_held(transaction, spec, limits)
+    settled: list[Settled] = []
+    if settles:
+        limits, settled = _take_held(transaction, spec, limits)
     return Truncated(limits, judged, settled)
 
 

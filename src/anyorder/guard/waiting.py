@@ -42,6 +42,11 @@ class Settling:
             closed += self.take(keys)
         return closed
 
+    def reconsider_others(self) -> list[Settled]:
+        """Decide again what all other tables hold. The entries that closed."""
+        names = [target.name for target in self._transaction.catalogue()]
+        return self.take([(name, "") for name in names if name not in self._specs])
+
     def take(self, keys: Sequence[Key]) -> list[Settled]:
         """Decide what is held of these keys again, all of a table together."""
         self.tried += keys
@@ -70,25 +75,27 @@ class Settling:
 
 def settle_waiting(
     store: Store,
-    specs: Iterable[TableSpec],
+    specs: Mapping[str, TableSpec],
     now: float,
     token: str,
+    moved: Sequence[Key] = (),
 ) -> list[Settled]:
     """The same in transactions of its own, where a key may undo a transaction: such a key is left
-    alone, and the others are taken. `now`: seconds since 1970. The entries that closed."""
-    known = {spec.name: spec for spec in specs}
+    alone, and the others are taken. `now`: seconds since 1970. `moved`: keys that are decided again
+    as well, "" for a whole table. The entries that closed."""
     # It ends: each round that was undone has found a key that is not told again; and what is left
     # over is told to the next batch.
     for _ in range(ROUNDS):
         tried: list[Key] = []
         try:
             with store.transaction(now) as transaction:
-                settling = Settling(transaction, token, known)
+                settling = Settling(transaction, token, specs)
                 tried = settling.tried
-                closed = settling.run()
-            return closed
+                return settling.take(moved) + settling.run()
         except Undone:
-            _postpone_undoing(store, known, tried, now, token)
+            _postpone_undoing(store, specs, tried, now, token)
+            # Each of them was decided by itself now.
+            moved = ()
     return []
 
 

@@ -85,7 +85,7 @@ class Run:
         # A start that settles nothing writes nothing, so that many may start at once.
         if not is_any_held:
             return
-        specs = self._catalogue.specs()
+        specs = {spec.name: spec for spec in self._catalogue.specs()}
         closed = settle_waiting(self.store, specs, time.time(), secrets.token_hex(4))
         self.report.count(Taken([], closed))
 

@@ -92,6 +92,15 @@ class Constraints:
             *self._referring(name, there, row),
         ]
 
+    def has_parents(self, table: str) -> bool:
+        """Has the table any foreign key?"""
+        return bool(self._foreign_keys(folded(table)))
+
+    def is_orphan(self, table: str, key: Row) -> bool:
+        """Does the row, as it stands, name a parent that is not there?"""
+        row = self.find(folded(table), folded_row(key))
+        return row is not None and bool(self._missing(folded(table), row))
+
     def holders(self, table: str, own: Row, row: Row) -> list[Blocker]:
         """The rows that hold unique values of this one."""
         found: list[Blocker] = []

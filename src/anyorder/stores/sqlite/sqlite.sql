@@ -180,12 +180,20 @@ UPDATE anyorder_waiting SET fresh = 0 WHERE fresh = 1;
 -- name: waiting_of
 SELECT entry, table_name, entity, own, awaited, columns, place FROM anyorder_waiting WHERE own = :own AND table_name = :table COLLATE NOCASE ORDER BY entry;
 
+-- name: data_version
+-- another number whenever another connection has written
+PRAGMA data_version;
+
+-- name: waiting_until
+SELECT max(id), count(*) FROM (SELECT id FROM anyorder_waiting WHERE id > :after ORDER BY id LIMIT :limit);
+
 -- name: conditions
-SELECT DISTINCT awaited, absent, checked FROM anyorder_waiting WHERE awaited NOT IN ('', '!');
+SELECT DISTINCT awaited, absent, checked FROM anyorder_waiting NOT INDEXED WHERE id > :after AND id <= :until AND awaited NOT IN ('', '!');
 
 -- name: fulfilled
 -- condition: each checked column of the awaited table equals what is wanted of it
-SELECT w.id FROM anyorder_waiting AS w WHERE awaited = :awaited AND absent = :absent AND checked = :checked
+SELECT w.id FROM anyorder_waiting AS w NOT INDEXED WHERE id > :after AND id <= :until
+AND awaited = :awaited AND absent = :absent AND checked = :checked
 AND absent <> EXISTS (SELECT 1 FROM {table} AS t WHERE {condition});
 
 -- name: foreign_keys

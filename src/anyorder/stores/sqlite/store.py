@@ -19,7 +19,7 @@ from anyorder._core.decide import forget
 from anyorder._core.memory import unpack
 from anyorder.errors import StoreBusy, StoreError
 from anyorder.guard.contract import Decode, Finding, Promises, TableSpec
-from anyorder.stores.sqlite.transaction import SQLiteTransaction, Tables, undone
+from anyorder.stores.sqlite.transaction import SQLiteTransaction, Tables
 from anyorder.stores.statements import load_statements
 
 BUSY_SECONDS = 60.0  # how long one statement waits for another writer
@@ -73,11 +73,12 @@ class SQLiteStore:
         minutes."""
         self._waiting(lambda: self._database.execute(BEGIN))
         try:
-            yield SQLiteTransaction(self._database, self._tables, now, self.decode)
+            transaction = SQLiteTransaction(self._database, self._tables, now, self.decode)
+            yield transaction
             if dry:
                 self._database.execute("ROLLBACK")
             else:
-                commit(self._database)
+                transaction.commit()
         except BaseException:
             if self._database.in_transaction:
                 self._database.execute("ROLLBACK")
@@ -193,14 +194,6 @@ class SQLiteStore:
                         f"{LOCKED_SECONDS:.0f} s; find the writer that never commits"
                     ) from error
                 time.sleep(0.01)
-
-
-def commit(database: sqlite3.Connection) -> None:
-    """End the transaction. Raises Undone where a constraint is checked only now."""
-    try:
-        database.execute("COMMIT")
-    except sqlite3.IntegrityError as error:
-        raise undone(error) from error
 
 
 def connect(path: str) -> sqlite3.Connection:

@@ -201,7 +201,15 @@ class SQLiteTransaction:
         if self._database.in_transaction:
             self._database.execute(f"ROLLBACK TO {savepoint}")
         elif isinstance(error, sqlite3.IntegrityError):
-            raise undone(error) from error
+            raise _undone(error) from error
+
+    def commit(self) -> None:
+        """End the transaction. Raises Undone where a constraint is checked only now."""
+        try:
+            self._database.execute("COMMIT")
+        except sqlite3.IntegrityError as error:
+            # It has not ended: what is in the way can still be looked at.
+            raise _undone(error, self._waiting.unfit()) from error
 
     def _remember(self, writer: RowWriter, writes: Sequence[Write], token: str) -> None:
         kept, gone = [], []
@@ -348,10 +356,13 @@ def _refusal(entity: str, error: Exception) -> Refused:
     return Refused(entity, reason, str(error))
 
 
-def undone(error: sqlite3.IntegrityError) -> Undone:
+def _undone(
+    error: sqlite3.IntegrityError,
+    keys: frozenset[tuple[str, str]] = frozenset(),
+) -> Undone:
     """The error of a transaction that was undone as a whole. A trigger that rolls everything back
     is not asked a second time; a constraint on other rows may be."""
-    return Undone(str(error), waits=_name(error) in OTHER_ROWS)
+    return Undone(str(error), waits=_name(error) in OTHER_ROWS, keys=keys)
 
 
 def _is_unique(error: Exception | None) -> bool:

@@ -21,6 +21,8 @@ from anyorder.stores.statements import load_statements, quoted
 SQL = load_statements("sqlite/sqlite.sql")
 IN_TURN = 20  # deliveries that a batch tries again although nobody knows what they wait for
 LEAST_IN_TURN, WRITES_FOR_ONE = 10, 25  # so many, and one more for so many writes: a try costs CPU
+LOOKED_AT, LOOKED_AT_SOON = 100, 1000  # lines a batch; soon: another connection has written
+EVERYTHING = 1 << 62  # lines: at the start of a run
 LONGEST_RING = 1000  # keys that are looked at for one that waits for itself
 UNKNOWN, UNDOING = "", "!"
 Place = tuple[str, str]
@@ -55,11 +57,18 @@ class Waiter(NamedTuple):
 
 
 class Looked:
-    """Was everything looked `through` since the store was opened? Others may have moved rows while
-    nobody ran."""
+    """How far one store has looked through all that waits, for rows that others have moved.
+
+    `through`: it has looked at everything since it was opened. `after`: the last line that it
+    looked at. `rounds`: how often it is to come to the end soon, since the `version` of the data
+    has changed.
+    """
 
     def __init__(self) -> None:
         self.through = False
+        self.after = 0
+        self.rounds = 0
+        self.version = -1
 
 
 class Waiting:
@@ -75,14 +84,29 @@ class Waiting:
         self._read_event = read_event
         self._looked = looked
         self._is_turn_taken = False
+        self._is_looked = False
         self._constraints = Constraints(database)
         self._moved: list[tuple[str, Sequence[Write]]] = []
+        self._written: list[tuple[str, Sequence[Write]]] = []
         self._told: dict[int, tuple[str, str]] = {}
         self._rings: set[frozenset[Place]] = set()
 
     def moved(self, table: str, writes: Sequence[Write]) -> None:
         """These were taken: what waits for their rows may be settleable."""
         self._moved.append((table, writes))
+        self._written.append((table, writes))
+
+    def unfit(self) -> frozenset[tuple[str, str]]:
+        """Table and entity of the rows that were written although their parents are missing."""
+        found: set[tuple[str, str]] = set()
+        for table, writes in self._written:
+            # Most tables have no parents.
+            if not self._constraints.has_parents(table):
+                continue
+            for write in writes:
+                if self._constraints.is_orphan(table, write.key):
+                    found.add((table, write.entity))
+        return frozenset(found)
 
     def wait(self, entry: int, table: str, event: Event) -> None:
         """A delivery is held that was refused for now. Raises nothing: what cannot be derived is
@@ -141,9 +165,7 @@ class Waiting:
         self._derive_again()
         found: dict[int, tuple[str, str]] = {}
         is_start = not self._looked.through
-        if is_start:
-            self._looked.through = True
-            found |= self._come(self._fulfilled())
+        found |= self._come(self._fulfilled())
         moved, self._moved = self._moved, []
         found |= self._come(self._awaiting(moved))
         for ring in self._rings_of_fresh():
@@ -233,15 +255,22 @@ class Waiting:
         return _place_in(self._constraints.find(table, own) or {}, names)
 
     def _fulfilled(self) -> Iterator[Line]:
-        """The lines whose rows came, or went, by whatever hand."""
-        for awaited, absent, checked in self._database.execute(SQL["conditions"]).fetchall():
+        """The lines whose rows came, or went, by whatever hand: all at the start, then some in each
+        transaction, since a row may be moved by a trigger, a cascade, or somebody else."""
+        # Once a transaction: what it writes itself is known.
+        if self._is_looked:
+            return
+        self._is_looked = True
+        window = self._window()
+        conditions = self._database.execute(SQL["conditions"], window).fetchall()
+        for awaited, absent, checked in conditions:
             names = _decode(checked)
             condition = " AND ".join(
                 f"t.{quoted(name)} = json_extract(w.wanted, '$[{number}]')"
                 for number, name in enumerate(names)
             )
             statement = SQL["fulfilled"].format(table=quoted(awaited), condition=condition)
-            asked = {"awaited": awaited, "absent": absent, "checked": checked}
+            asked = window | {"awaited": awaited, "absent": absent, "checked": checked}
             try:
                 found = self._database.execute(statement, asked).fetchall()
             except sqlite3.OperationalError:
@@ -250,6 +279,29 @@ class Waiting:
             for (number,) in found:
                 line = self._database.execute(SQL["waiting_line"], {"id": number}).fetchone()
                 yield Line._make(line)
+
+    def _window(self) -> dict[str, int]:
+        """The lines to look at now, by their numbers."""
+        looked, limit = self._looked, LOOKED_AT
+        (version,) = self._database.execute(SQL["data_version"]).fetchone()
+        # The round at hand may have passed what has moved: a whole one follows.
+        if version != looked.version:
+            looked.version, looked.rounds = version, 2
+        if looked.rounds:
+            limit = LOOKED_AT_SOON
+        if not looked.through:
+            limit, looked.after = EVERYTHING, 0
+        after = looked.after
+        asked = {"after": after, "limit": limit}
+        until, count = self._database.execute(SQL["waiting_until"], asked).fetchone()
+        looked.after = until
+        # That was the end: the next look begins anew.
+        if count < limit:
+            looked.after, looked.rounds = 0, max(0, looked.rounds - 1)
+        # All was looked at, whatever has changed since the store was opened.
+        if not looked.through:
+            looked.through, looked.rounds = True, 0
+        return {"after": after, "until": until or after}
 
     def _come(self, lines: Iterable[Line]) -> dict[int, tuple[str, str]]:
         """Strike these lines; the entries that wait for nothing else."""
