@@ -18,7 +18,7 @@ from anyorder.guard.contract import EntryQuery, TableSpec
 from anyorder.guard.intake import Share, take
 from anyorder.guard.quarantine import Quarantine
 from anyorder.stores.sqlite.store import SQLiteStore
-from anyorder.testing.change import Change, decode
+from anyorder.testing.change import Change, decode, truncate
 from tests.stores.older import set_back
 
 CHILDREN = "CREATE TABLE p (id PRIMARY KEY); CREATE TABLE c (id PRIMARY KEY, p REFERENCES p (id))"
@@ -303,6 +303,20 @@ def test_a_parent_that_still_has_children_goes_when_they_have_gone(make: Make) -
     shop.take(child(2, None, 2))
 
     assert (shop.rows("p"), shop.open()) == ({}, [])
+
+
+@pytest.mark.parametrize("schema", [CHILDREN, DEFERRED], ids=["at once", "at commit"])
+def test_a_truncate_of_parents_waits_for_their_children(make: Make, schema: str) -> None:
+    shop = make(schema)
+    shop.take(parent(7), parent(8), child(1, 7), child(2, 7))
+
+    assert shop.take(("p", truncate(5))) == [Reason.WAITING]
+    assert shop.take(("p", truncate(5))) == [Reason.DUPLICATE]
+    assert shop.take(parent(9, 6)) == [Reason.APPLIED]
+    assert len(shop.numbers()) == 1
+    shop.take(("c", truncate(5)))
+
+    assert (shop.rows("p"), shop.rows("c"), shop.numbers()) == ({9: 9}, {}, [])
 
 
 def test_two_parents_are_awaited_and_each_may_come_first(make: Make) -> None:

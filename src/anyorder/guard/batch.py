@@ -101,6 +101,18 @@ def reconsider_keys(
     return batch.closed
 
 
+def reconsider_truncates(
+    transaction: Transaction,
+    spec: TableSpec,
+    limits: Limits,
+    token: str,
+) -> list[Settled]:
+    """The same for the truncates that a table holds. The entries that closed."""
+    batch = _Batch(transaction, spec, limits, token)
+    batch.truncate([])
+    return batch.closed
+
+
 class _Batch:
     """One table's part of a transaction, step by step; `decisions` and `closed` grow with each."""
 

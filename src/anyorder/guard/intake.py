@@ -14,7 +14,7 @@ from itertools import chain
 from typing import NamedTuple
 
 from anyorder._core.batch import Arrival, Decision, Judged, Settled, arrivals_of, replace
-from anyorder._core.event import Event
+from anyorder._core.event import Event, Kind
 from anyorder._core.outcome import Reason
 from anyorder.errors import BooksUnbalanced, Undone
 from anyorder.guard.batch import apply
@@ -125,7 +125,7 @@ def take_in(
         settling = Settling(transaction, token, specs)
         # A snapshot run is known of a whole log (rules R14), which may tell of every table.
         if reconsider:
-            closed += settling.reconsider_others()
+            closed += settling.reconsider(but=specs)
         closed += settling.run()
     closed += hear(transaction, list(specs.values()), token)
     return Taken([decisions[index] for index in expected], closed)
@@ -153,6 +153,11 @@ class _One(NamedTuple):
         """Table and entity of its row; "" of what concerns the whole table."""
         event = self.event
         return self.spec.name, "" if event.key is None else event.entity
+
+    @property
+    def concerns_all(self) -> bool:
+        """May it decide what is held of any key: a truncate, or a run of snapshots?"""
+        return self.event.kind is Kind.TRUNCATE or self.event.snapshot_run is not None
 
 
 def _parted(ones: Sequence[_One], undone: Undone) -> tuple[list[_One], list[_One]]:
@@ -226,16 +231,13 @@ class Parts:
             return []
         specs = {one.spec.name: one.spec for one in ones}
         moved = dict.fromkeys(one.key for one in ones)
-        # A snapshot run is known of a whole log, and a log may tell of every table.
-        if any(one.event.snapshot_run is not None for one in ones):
-            with self._store.reading() as transaction:
-                moved |= {(target.name, ""): None for target in transaction.catalogue()}
         return settle_waiting(
             self._store,
             specs,
             self._now,
             self._token,
             list(moved),
+            everything=any(one.concerns_all for one in ones),
         )
 
     def _transaction(self) -> AbstractContextManager[Transaction]:

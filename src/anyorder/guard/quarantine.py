@@ -201,7 +201,9 @@ class _Word:
         """It becomes the table's greatest truncate; rows whose position does not compare with its
         own stay."""
         limits, reason = accept_truncate(limits, self._event)
-        carry_out(self._transaction, self._spec, self._event, limits, reason)
+        refused = carry_out(self._transaction, self._spec, self._event, limits, reason)
+        if refused is not None:
+            raise ConfigurationError(f"the store refuses this event: {refused.detail}")
         return Decision(self._event, reason, limits.truncated)
 
     def followed(self) -> None:
