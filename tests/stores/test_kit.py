@@ -25,6 +25,7 @@ from tests.stores import broken
 RIGHT: dict[str, Callable[[], Place]] = {
     "memory": memory_place,
     "sqlite, the user's table": sqlite_place,
+    "sqlite, checked at commit": functools.partial(sqlite_place, deferred=True),
     "sqlite, its own table": functools.partial(sqlite_place, refusing=False),
 }
 IN_MEMORY = {
@@ -46,6 +47,8 @@ IN_SQLITE = {
     broken.FloorReadOnce: "floor of others",
     broken.LosersReleased: "refused",
     broken.RowWithoutMemory: "crashes",
+    broken.WaitsForever: "waiting",
+    broken.TriesOneByOne: "waiting",
 }
 
 

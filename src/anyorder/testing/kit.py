@@ -7,7 +7,7 @@ from collections.abc import Callable, Sequence
 
 from anyorder.errors import ConfigurationError
 from anyorder.guard.contract import Promises
-from anyorder.testing import books, encodings, orders, stops, writers
+from anyorder.testing import books, encodings, orders, stops, waiting, writers
 from anyorder.testing.change import decode
 from anyorder.testing.place import MakeStore
 from anyorder.testing.promises import Finding, StoreReport
@@ -25,6 +25,7 @@ CHECKS: dict[str, Callable[[MakeStore], str]] = {
     "crashes": stops.check_crashes,
     "ambiguous commit": stops.check_ambiguous_commit,
     "refused": orders.check_refused,
+    "waiting": waiting.check_waiting,
     "quarantine": books.check_quarantine,
     "books": books.check_books,
     "catalogue": books.check_catalogue,

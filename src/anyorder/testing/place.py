@@ -27,6 +27,8 @@ class Place(NamedTuple):
     `poison`: a value of column `x` that the store refuses for good; None if it refuses none.
     `url`: what opens the store from another process, as `anyorder.table` takes it; None keeps the
     writers in threads.
+    `has_child`: there is a table `child` whose `x` is null or must name the `id` of a row of `kit`,
+    and whose `y` is unique; what it refuses because of another row is to wait.
     `sample`: of the hundreds of sequences, stops and crashes that a check tries one after the
     other, try every so-many-th: for stores that answer over a network.
     `close()`: the store is not needed any more.
@@ -39,6 +41,7 @@ class Place(NamedTuple):
     url: str | None = None
     close: Callable[[], None] = _nothing
     sample: int = 1
+    has_child: bool = False
 
 
 MakeStore = Callable[[], Place]
