@@ -3,6 +3,7 @@ that stand in the way are found by the table's own foreign keys and unique index
 
 from __future__ import annotations
 
+import re
 import sqlite3
 from collections.abc import Mapping, Sequence
 from typing import NamedTuple
@@ -14,8 +15,8 @@ from anyorder.stores.statements import load_statements, quoted
 
 SQL = load_statements("sqlite/sqlite.sql")
 HINDERING = frozenset({"NO ACTION", "RESTRICT"})
-NUMBERS = frozenset("0123456789+-. \t\n\r\f\v")
-"""How a text begins that SQLite may take for a number."""
+NUMBER = re.compile(r"\s*[+-]?(\d+\.?\d*|\.\d+)(e[+-]?\d+)?\s*", re.IGNORECASE | re.ASCII)
+"""A text that SQLite may take for a number."""
 Row = Mapping[str, object]
 
 
@@ -244,19 +245,15 @@ def _is_numeric(declared: str) -> bool:
 def place_of(value: object) -> str:
     """A value so that all which SQLite may take for one (affinity, collation) are one text here.
     Different values may be one text too: it is only where to look."""
-    if value.__class__ is int:
-        return _number(value)
     if isinstance(value, bytes):
         return value.hex()
-    text = str(int(value)) if isinstance(value, bool) else str(value)
-    # Most texts are no numbers, which is told by their beginning.
-    if text[:1] in NUMBERS:
-        return _number(text)
+    text = value if isinstance(value, str) else _spelled(value)
+    # Beyond the range of a double SQLite calls it infinite, and so does this.
+    if NUMBER.fullmatch(text):
+        return repr(float(text))
     return text.rstrip(" ").lower()
 
 
-def _number(value: object) -> str:
-    try:
-        return repr(float(value))  # type: ignore[arg-type]
-    except (ValueError, OverflowError):
-        return str(value).rstrip(" ").lower()
+def _spelled(value: object) -> str:
+    # A truth value is 1 or 0 in SQLite.
+    return str(int(value)) if isinstance(value, bool) else str(value)

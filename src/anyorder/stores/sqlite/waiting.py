@@ -20,11 +20,12 @@ from anyorder.stores.statements import load_statements, quoted
 
 SQL = load_statements("sqlite/sqlite.sql")
 IN_TURN = 20  # deliveries that a batch tries again although nobody knows what they wait for
-LEAST_IN_TURN, WRITES_FOR_ONE = 10, 25  # so many, and one more for so many writes: a try costs CPU
+LEAST_IN_TURN, WRITES_FOR_ONE = 10, 40  # so many, and one more for so many writes: a try costs CPU
 LOOKED_AT, LOOKED_AT_SOON = 100, 1000  # lines a batch; soon: another connection has written
 EVERYTHING = 1 << 62  # lines: at the start of a run
 LONGEST_RING = 1000  # keys that are looked at for one that waits for itself
 UNKNOWN, UNDOING = "", "!"
+BETWEEN = "\x1f"  # the values of a key with several columns
 Place = tuple[str, str]
 """A row: its table in lower case, and its key as a place."""
 _encode = msgspec.json.encode
@@ -466,7 +467,7 @@ def _place_in(row: Mapping[str, object], names: Sequence[str]) -> str | None:
     """The place of a row by these columns; None if it does not tell all of them."""
     # Asked for every row of a batch, and most are awaited by their key as it is spelled.
     try:
-        return _encode([place_of(row[name]) for name in names]).decode()
+        return BETWEEN.join([place_of(row[name]) for name in names])
     except KeyError:
         return None
 
@@ -486,4 +487,4 @@ def _told(blocker: Blocker) -> dict[str, Any]:
 
 def _place(row: Mapping[str, object]) -> str:
     """Values by which a row is found, in the order of their columns' names."""
-    return _encode([place_of(row[name]) for name in sorted(row)]).decode()
+    return BETWEEN.join([place_of(row[name]) for name in sorted(row)])
