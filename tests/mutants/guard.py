@@ -5,6 +5,7 @@ from __future__ import annotations
 from tests.mutants.mutation import Change, Mutant
 
 BATCH = "guard/batch.py"
+CLOCKS = "guard/clocks.py"
 INTAKE = "guard/intake.py"
 RECALL = "guard/recall.py"
 REFUSALS = "guard/refusals.py"
@@ -54,7 +55,7 @@ MUTANTS = [
     Mutant(
         "R10",
         "held truncates are never decided again",
-        Change(TRUNCATES, "_take_held", "waiting and limits is not before", "False"),
+        Change(TRUNCATES, "_take_held", "waiting and moved", "False"),
         killed_by="tests/table/test_table.py"
         "::test_a_waiting_truncate_is_decided_again_when_its_run_is_known_to_have_begun_with_a_snapshot",
     ),
@@ -82,7 +83,7 @@ MUTANTS = [
     Mutant(
         "R14",
         "a snapshot run is not remembered",
-        Change(INTAKE, "_learn_runs", "transaction.add_run(scope, run)", ""),
+        Change(CLOCKS, "learn_runs", "transaction.add_run(scope, run)", ""),
         killed_by="tests/table/test_table.py"
         "::test_a_waiting_truncate_is_decided_again_when_its_run_is_known_to_have_begun_with_a_snapshot",
     ),
