@@ -2,6 +2,13 @@
 
 from __future__ import annotations
 
-from tests.mutants import core, families, guard, runtime, stores
+from tests.mutants import core, families, guard, keys, runtime, stores
 
-MUTANTS = [*core.MUTANTS, *families.MUTANTS, *guard.MUTANTS, *stores.MUTANTS, *runtime.MUTANTS]
+MUTANTS = [
+    *core.MUTANTS,
+    *families.MUTANTS,
+    *guard.MUTANTS,
+    *keys.MUTANTS,
+    *stores.MUTANTS,
+    *runtime.MUTANTS,
+]
