@@ -1,4 +1,4 @@
-"""All of them."""
+"""Each decision rule broken once."""
 
 from __future__ import annotations
 
