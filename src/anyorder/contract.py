@@ -11,9 +11,10 @@ from __future__ import annotations
 from anyorder._core.batch import Held
 from anyorder._core.columns import Written
 from anyorder._core.decide import forget
-from anyorder._core.event import Delivery, Event, canonical
+from anyorder._core.event import Delivery, Event, canonical, key_of
 from anyorder._core.floor import Floor
 from anyorder._core.fold import Limits
+from anyorder._core.key import KeyKind, Kinds
 from anyorder._core.memory import Memory, pack, unpack
 from anyorder._core.outcome import Reason
 from anyorder._core.position import Lineage
@@ -26,6 +27,7 @@ from anyorder.guard.contract import (
     EntryQuery,
     Finding,
     Holding,
+    Locking,
     Lost,
     News,
     Promises,
@@ -56,8 +58,11 @@ __all__ = [
     "Growth",
     "Held",
     "Holding",
+    "KeyKind",
+    "Kinds",
     "Limits",
     "Lineage",
+    "Locking",
     "Lost",
     "Memory",
     "News",
@@ -79,6 +84,7 @@ __all__ = [
     "Written",
     "canonical",
     "forget",
+    "key_of",
     "pack",
     "unpack",
 ]

@@ -5,7 +5,7 @@ from __future__ import annotations
 import itertools
 import secrets
 import time
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import Any
 
@@ -13,6 +13,8 @@ import msgspec
 
 from anyorder._core.batch import Decision
 from anyorder._core.event import Delivery, Event
+from anyorder._core.key import KeyKind, Kinds
+from anyorder._core.misfit import check_kinds
 from anyorder.envelopes import (
     Envelope,
     KeyOption,
@@ -22,17 +24,18 @@ from anyorder.envelopes import (
     open_envelope,
 )
 from anyorder.envelopes.provenance import Envelopes, provenance_of
-from anyorder.errors import ConfigurationError, StoreError
+from anyorder.errors import ConfigurationError, StoreError, Undone
 from anyorder.guard.acceptance import Acceptance
-from anyorder.guard.catalogue import declare
-from anyorder.guard.contract import Shared, Sharing, Store, TableSpec, Transaction
+from anyorder.guard.claim import Claim
+from anyorder.guard.contract import Recorded, Shared, Sharing, Store, TableSpec, Transaction
 from anyorder.guard.duration import FOREVER, seconds
 from anyorder.guard.forgetting import forget
-from anyorder.guard.intake import Share, take_in
+from anyorder.guard.intake import Parts, Share, Taken
 from anyorder.guard.quarantine import Quarantine
 from anyorder.guard.report import Report
 from anyorder.guard.story import Story, story_of
-from anyorder.sources.records import delivery_of
+from anyorder.guard.targets import declare
+from anyorder.sources.records import event_of
 from anyorder.stores import open_store
 
 CHUNK = 1000  # deliveries decided together inside the one transaction of `apply`
@@ -47,6 +50,9 @@ def table(
     retention: str | float | None = FOREVER,
     adopt: str = "refuse",
     partitions: int | None = None,
+    source: str | Sequence[str] = (),
+    merge: bool = False,
+    kinds: Mapping[str, str] | None = None,
     **options: Any,
 ) -> Table:
     """A guarded table in a store.
@@ -64,6 +70,13 @@ def table(
         adopt: what to do with rows that no event explains: `"refuse"`, or
             `"older-than-everything"`.
         partitions: the partition count of a raw Kafka topic, needed with a retention (rules R3).
+        source: the source table whose events it takes, as they tell it (`shop.public.users`), or
+            several that are one table (a renamed topic, a moved schema). The default is that of
+            the first event that it applies. Events of any other are `unrouted`.
+        merge: true if it is kept from any number of source tables (shards, partitions) whose keys
+            are unique over all; a truncate of one of them is then a `conflict`.
+        kinds: the kind of key columns, `{"id": "number"}`, "text" or "boolean"; else the user's own
+            column's type says it, else the first event.
         **options: of the envelope (`position`, `deleted`, `time`, `tombstone`, ...).
 
     Raises:
@@ -75,10 +88,38 @@ def table(
     if needs_table(envelope):
         options = {"table": name, **options}
     decoder = open_envelope(envelope, **options)
-    spec = TableSpec(name, columns, seconds(retention), partitions, adopt)
+    spec = TableSpec(
+        name,
+        columns,
+        seconds(retention),
+        partitions,
+        adopt,
+        sources=_named(source),
+        merge=merge,
+        kinds=_kinds(columns, kinds or {}),
+    )
     if adopt not in ("refuse", "older-than-everything"):
         raise ConfigurationError(f'adopt is "refuse" or "older-than-everything", not {adopt!r}')
     return Table(url, spec, decoder)
+
+
+def _named(source: str | Sequence[str]) -> tuple[str, ...]:
+    """Source tables as a user names them. Raises ConfigurationError for one without a name."""
+    sources = (source,) if isinstance(source, str) else tuple(source)
+    if not all(sources):
+        raise ConfigurationError("source names a source table, as the events tell it, not ''")
+    return sources
+
+
+def _kinds(key: tuple[str, ...], kinds: Mapping[str, str]) -> Kinds:
+    """Raises ConfigurationError for a kind that is none, or of a column that the key has not."""
+    try:
+        found = {column: KeyKind(kind) for column, kind in kinds.items()}
+    except ValueError as error:
+        names = ", ".join(KeyKind)
+        raise ConfigurationError(f"a kind of a key column is one of {names}: {error}") from None
+    check_kinds(key, found)
+    return found
 
 
 class Table:
@@ -89,7 +130,7 @@ class Table:
         self.envelope = envelope
         self.store: Store = open_store(url, self._decode)
         self._envelopes = Envelopes()
-        self._is_recorded = False
+        self._owned: Recorded | None = None
 
     def _decode(self, provenance: str, delivery: Delivery) -> Event:
         return self._envelopes.of(provenance, self.envelope).decode(delivery)
@@ -101,7 +142,7 @@ class Table:
         """The event of each record, in order; what cannot be decoded is an event of kind
         `malformed`, never an exception."""
         reader = self._reader(envelope)
-        return (reader.decode(delivery_of(record)) for record in records)
+        return (event_of(record, reader) for record in records)
 
     def apply(self, records: Iterable[object], *, envelope: str | None = None) -> Report:
         """Decide and write all records in one transaction. Raises only for infrastructure
@@ -112,23 +153,61 @@ class Table:
         """
         report = Report()
         reader = self._reader(envelope)
-        events = (reader.decode(delivery_of(record)) for record in records)
-        provenance = provenance_of(reader)
-        with self.store.transaction(time.time()) as transaction:
-            while chunk := list(itertools.islice(events, CHUNK)):
-                self._record(transaction)
-                shares = [Share(self.spec, chunk)]
-                report.count(take_in(transaction, shares, (), secrets.token_hex(4), provenance))
-        self._is_recorded = self._is_recorded or report.read > 0
+        events = (event_of(record, reader) for record in records)
+        owned = self._owned
+        kept: list[Event] = []
+        try:
+            with self.store.transaction(time.time()) as transaction:
+                while chunk := list(itertools.islice(events, CHUNK)):
+                    kept += chunk
+                    claim = self._claim(transaction, self.spec, reader, owned)
+                    for taken in claim.take(chunk):
+                        report.count(taken)
+                    owned = claim.owned
+            # Only now it is committed; read there once.
+            self._owned = owned
+        except Undone:
+            report = self._apply_in_parts([*kept, *events], reader)
         if self.spec.retention == 0:
             self.reap()
         return report
 
-    def _record(self, transaction: Transaction) -> None:
-        """What is declared here, into the store's catalogue; read there once only, when that was
-        committed."""
-        if not self._is_recorded:
-            declare(transaction, self.spec)
+    def _apply_in_parts(self, events: Sequence[Event], reader: Envelope) -> Report:
+        """One of them, or something that was held, undid the transaction: all others are taken."""
+
+        def take_part(
+            transaction: Transaction,
+            shares: Sequence[Share],
+            _token: str,
+        ) -> list[Taken]:
+            # A claim has tokens of its own.
+            claim = self._claim(transaction, self.spec, reader, None)
+            claim.settles = False
+            return claim.take([event for share in shares for event in share.events])
+
+        report = Report()
+        token = secrets.token_hex(4)
+        parts = Parts(self.store, time.time(), token, provenance_of(reader), take_part)
+        for taken in parts.take([Share(self.spec, events)]):
+            report.count(taken)
+        report.count(Taken([], parts.settle([self.spec])))
+        return report
+
+    def _claim(
+        self,
+        transaction: Transaction,
+        spec: TableSpec,
+        reader: Envelope,
+        owned: Recorded | None,
+    ) -> Claim:
+        """What is declared here goes into the store's catalogue; it tells whose changes are
+        taken."""
+        if owned is None:
+            owned = declare(transaction, spec)
+        # Documents do not tell their table: the envelope says what the user calls it.
+        called = reader.options.get("table", self.spec.name)
+        telling = not needs_table(reader.name) or called != self.spec.name
+        return Claim(transaction, spec, owned, provenance_of(reader), telling=telling)
 
     @contextmanager
     def transaction(self, connection: Any) -> Iterator[Guard]:
@@ -144,9 +223,13 @@ class Table:
                 f"{self.store.promises.name} has no transaction to share with your own SQL"
             )
         with self.store.shared(connection, time.time()) as shared:
-            guard = Guard(shared, self.spec, self._record, provenance_of(self.envelope))
+            guard = Guard(shared, self.spec, self._own_claim)
             with guard.running():
                 yield guard
+
+    def _own_claim(self, transaction: Transaction, spec: TableSpec) -> Claim:
+        # Read anew in every block: the caller's transaction may be rolled back after it.
+        return self._claim(transaction, spec, self.envelope, None)
 
     def why(self, key: object) -> Story:
         """The story of one row: what is remembered of it, which event won, what the quarantine
@@ -179,11 +262,10 @@ class Guard:
         self,
         shared: Shared,
         spec: TableSpec,
-        record: Callable[[Transaction], None],
-        provenance: str,
+        claim: Callable[[Transaction, TableSpec], Claim],
     ) -> None:
         own_sql = msgspec.structs.replace(spec, writes_rows=False)
-        self._acceptance = Acceptance(shared, own_sql, record, provenance)
+        self._acceptance = Acceptance(shared, own_sql, claim)
 
     def accept(self, event: Event | Delivery) -> Decision:
         """Decide an event and remember it. The answer is true if the caller must write

@@ -18,65 +18,8 @@ import pytest
 
 from anyorder import Delivery
 from anyorder.runtime.pipeline import load_pipeline
+from tests.cli.home import Home, lines_of
 from tests.streams import final_rows, record, stream, unordered
-
-PIPELINE = """
-[source]
-path = "day.jsonl"
-[store]
-url = "sqlite:///app.db"
-[[table]]
-match = "app.public.*"
-retention = "{retention}"
-[[table]]
-match = "*.heartbeat"
-ignore = true
-"""
-
-
-class Home:
-    """A directory with a pipeline, and the command run in it."""
-
-    def __init__(self, path: Path) -> None:
-        self.path = path
-
-    def pipeline(self, retention: str = "forever", **replacements: str) -> None:
-        text = PIPELINE.format(retention=retention)
-        for old, new in replacements.items():
-            text = text.replace({"path": "day.jsonl", "url": "sqlite:///app.db"}[old], new)
-        (self.path / "pipeline.toml").write_text(text, encoding="utf-8")
-
-    def deliver(self, records: list[dict[str, object]]) -> None:
-        (self.path / "day.jsonl").write_bytes(lines_of(records))
-
-    def anyorder(self, *words: str, code: int | None = 0, text: bytes | None = None) -> str:
-        done = subprocess.run(
-            [sys.executable, "-m", "anyorder", *words],
-            cwd=self.path,
-            input=text,
-            capture_output=True,
-            check=False,
-        )
-        assert code is None or done.returncode == code, (done.returncode, done.stderr.decode())
-        return (done.stdout + done.stderr).decode() if code else done.stdout.decode()
-
-    def books(
-        self, *words: str, code: int | None = 0, text: bytes | None = None
-    ) -> dict[str, object]:
-        return dict(
-            json.loads(
-                self.anyorder("run", *words, "--json", code=code, text=text).splitlines()[-1]
-            )
-        )
-
-    def rows(self, table: str = "users") -> dict[int, dict[str, object]]:
-        database = sqlite3.connect(self.path / "app.db")
-        database.row_factory = sqlite3.Row
-        return {row["id"]: dict(row) for row in database.execute(f'SELECT * FROM "{table}"')}
-
-
-def lines_of(records: list[dict[str, object]]) -> bytes:
-    return "".join(json.dumps(one) + "\n" for one in records).encode()
 
 
 @pytest.fixture
@@ -250,7 +193,7 @@ def test_doctor_finds_nothing_wrong_with_a_healthy_store_and_says_what_is(home: 
     database.execute("DELETE FROM users")
     database.commit()
 
-    assert healthy == "nothing found\n"
+    assert healthy == "nothing found\nusers is kept from the source table app.public.users\n"
     assert "remembered as live" in home.anyorder("doctor", code=1)
 
 

@@ -83,7 +83,7 @@ def _oracle(name: str, options: dict[str, Any]) -> Callable[[Any], oracle.Said]:
 
 
 # --- mutations
-# -------------------------------------------------------------------------------------------------------------
+# --------------------------------------------------------------------------------------------------
 
 ODD_VALUES = [
     "null",
@@ -132,7 +132,40 @@ ODD_VALUES = [
     '"a\\":b"',
     '" :"',
     "1e999999999999999999999",
+    '{"":1}',
+    '"\\u0000\\u0000"',
+    '"\\ud800\\ud800"',
+    '"' + "9" * 5000 + '"',
+    '"-' + "9" * 5000 + '"',
+    '"0/' + "F" * 5000 + '"',
+    '"' + "1" * 400 + '.5"',
+    '"' + "x" * 100_000 + '"',
+    '"' + "[" * 3000 + '"',
+    "-" + "9" * 4400,
+    "0." + "1" * 5000,
+    "[" + "1," * 3000 + "1]",
 ]
+ODD_NAMES = [
+    "",
+    " ",
+    "*",
+    "a\0b",
+    "c" * 300,
+    "é" * 100,
+    '"',
+    "a.b",
+    "/",
+    "~",
+    "rowid",
+    "ID",
+    "sqlite_x",
+    "anyorder_x",
+    "99999999999999999999999",
+]
+ODD_TOPICS = ["", "a", "x.y.z", "crm.crm.users", "a\0b", "t" * 300, "..", "sqlite_stat", "é.*.["]
+ODD_TIMES = [None, 0, -1, 2**63 - 1, -(2**63), 253_402_300_800_000]
+MANY = 2500  # members: more than a table has columns
+RARELY = 0.002  # a mutation that makes megabytes
 
 
 def flip(data: bytes, chance: random.Random) -> bytes:
@@ -252,6 +285,34 @@ def swapped(data: bytes, chance: random.Random) -> bytes:
     return text.replace(f'"{mark}"', chance.choice(ODD_VALUES)).encode("utf-8", "surrogatepass")
 
 
+def named_oddly(data: bytes, chance: random.Random) -> bytes:
+    """An object's member under a name that nobody expects, or very many more of them."""
+    try:
+        tree = json.loads(data)
+    except (ValueError, RecursionError):
+        return insert(data, chance)
+    holders = [holder for holder in _holders(tree) if isinstance(holder, dict)]
+    if not holders:
+        return b'{"":1}'
+    holder = chance.choice(holders)
+    if chance.random() < 0.05:
+        holder.update((f"m{number}", number) for number in range(MANY))
+    else:
+        holder[chance.choice(ODD_NAMES)] = holder[chance.choice(list(holder))]
+    return json.dumps(tree, separators=(",", ":")).encode()
+
+
+def enormous(data: bytes, chance: random.Random) -> bytes:
+    """A number of a million digits, a text or a depth of a million characters; rarely, since they
+    are slow."""
+    if chance.random() > RARELY:
+        return grown(data, chance)
+    size = 1_000_000
+    odd = ("9" * size, '"' + "x" * size + '"', "[" * size, '{"a":' * size, '"' + "9" * size + '"')
+    end = data.find(b'":') + 2
+    return data[:end] + chance.choice(odd).encode() + b"," + data[end:]
+
+
 def _holders(tree: Any) -> Any:
     if isinstance(tree, dict | list) and tree:
         yield tree
@@ -270,6 +331,8 @@ MUTATIONS = (
     repeated_name,
     grown,
     grown,
+    named_oddly,
+    enormous,
     *[swapped] * 8,
 )
 
@@ -297,9 +360,10 @@ def variant(delivery: Delivery, others: list[Delivery], chance: random.Random) -
         )
     if deed < 0.94:
         place = {
-            "topic": chance.choice(("", "a", "x.y.z", "crm.crm.users")),
-            "partition": chance.choice((-1, 0, 5)),
-            "offset": chance.choice((-1, 0, 2**62)),
+            "topic": chance.choice(ODD_TOPICS),
+            "partition": chance.choice((-1, 0, 5, 2**63 - 1)),
+            "offset": chance.choice((-1, 0, 2**62, 2**63 - 1)),
+            "timestamp": chance.choice(ODD_TIMES),
         }
         return msgspec.structs.replace(delivery, **place)
     if delivery.headers and deed < 0.98:
@@ -307,14 +371,26 @@ def variant(delivery: Delivery, others: list[Delivery], chance: random.Random) -
         at = chance.randrange(len(headers))
         headers[at] = (
             chance.choice((headers[at][0], "ce_id", "x")),
-            chance.choice((None, "", "1", "-7", "2147483648", "x" * 300, headers[at][1])),
+            chance.choice(
+                (
+                    None,
+                    "",
+                    "1",
+                    "-7",
+                    "2147483648",
+                    "x" * 300,
+                    "9" * 5000,
+                    "\0",
+                    headers[at][1],
+                )
+            ),
         )
         return msgspec.structs.replace(delivery, headers=tuple(headers))
     return msgspec.structs.replace(delivery, value=None)
 
 
 # --- judging
-# ---------------------------------------------------------------------------------------------------------------
+# --------------------------------------------------------------------------------------------------
 
 
 def place_of(event: Event) -> tuple[Any, ...]:

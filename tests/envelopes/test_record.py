@@ -121,3 +121,12 @@ def test_any_texts_survive_in_any_layout(
     assert found.key == (None if key is None else key.encode())
     assert found.value == (None if value is None else value.encode())
     assert found.headers == tuple(headers)
+
+
+@pytest.mark.parametrize("time", [2**63, -(2**63) - 1, 10**30])
+def test_a_time_that_no_broker_has_is_refused_with_its_name(time: int) -> None:
+    """Stores keep it as a number of 64 bits."""
+    line = {"topic": "t", "partition": 0, "offset": 1, "value": "{}", "timestamp": time}
+
+    with pytest.raises(Malformed, match="timestamp"):
+        read_record(json.dumps(line).encode())

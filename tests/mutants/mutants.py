@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from tests.mutants import core, families, guard, own_sql, stores
+from tests.mutants import core, families, guard, own_sql, rows, runtime, stores, tables
 
 MUTANTS = [
     *core.MUTANTS,
@@ -10,4 +10,7 @@ MUTANTS = [
     *guard.MUTANTS,
     *own_sql.MUTANTS,
     *stores.MUTANTS,
+    *rows.MUTANTS,
+    *runtime.MUTANTS,
+    *tables.MUTANTS,
 ]

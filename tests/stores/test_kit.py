@@ -36,6 +36,7 @@ IN_MEMORY = {
     broken.SettledNever: "ties",
     broken.TornMemory: "orders",
     broken.LastClaimWins: "catalogue",
+    broken.CaseFolded: "table names",
     broken.ProvenanceLost: "quarantine",
     broken.ProvenanceOfTheStore: "quarantine",
 }
@@ -44,8 +45,12 @@ IN_SQLITE = {
     broken.UnconditionalReaper: "stopped reaper",
     broken.FloorReadOutside: "stopped writer",
     broken.FloorReadOnce: "floor of others",
+    broken.ReapsTheYoung: "young tombstones",
+    broken.ReapsWithoutLimit: "young tombstones",
     broken.LosersReleased: "refused",
     broken.RowWithoutMemory: "crashes",
+    broken.EveryNameFits: "table names",
+    broken.NamesAsSpelled: "table names",
     broken.NoTurns: "threads",
 }
 

@@ -7,6 +7,7 @@ import json
 import sqlite3
 from collections import Counter
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -28,8 +29,8 @@ def path(tmp_path: Path) -> Path:
     return tmp_path / "app.db"
 
 
-def users(path: Path, **options: object) -> anyorder.Table:
-    return anyorder.table(f"sqlite:///{path}", "users", key="id", **options)  # type: ignore[arg-type]
+def users(path: Path, **options: Any) -> anyorder.Table:
+    return anyorder.table(f"sqlite:///{path}", "users", key="id", **options)
 
 
 def users_of_their_own(path: Path, columns: str) -> anyorder.Table:
@@ -536,7 +537,7 @@ def test_a_waiting_truncate_is_applied_on_an_operator_s_word(path: Path) -> None
 def test_what_a_suspected_clock_told_is_not_decided_again_before_a_person_says_so(
     path: Path,
 ) -> None:
-    table, second = users(path), 1000
+    table, second = users(path, source=["app.public.users", "other.public.users"]), 1000
     told = [
         later_by(record(key, "u", lsn, after={"id": key, "name": str(lsn)}), wait)
         for key, lsn, wait in ((1, second, 0), (2, 2 * second, 0))

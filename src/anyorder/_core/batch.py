@@ -125,9 +125,10 @@ def identity_of(event: Event) -> str:
     delivery = event.delivery
     told = repr((delivery.key, delivery.value)).encode()
     content = hashlib.blake2b(told, digest_size=8).hexdigest()
-    if delivery.offset >= 0:
+    if delivery.partition >= 0 and delivery.offset >= 0:
         return f"{event.kind} {delivery.place} {content}"
-    # Its source numbers nothing (a queue): the same bytes are the same event, by whichever queue.
+    # Its source numbers nothing (a queue), or a line, which another copy has elsewhere: the same
+    # bytes are the same event, by whichever queue or file.
     return f"{event.kind} {content}"
 
 

@@ -1,5 +1,4 @@
-"""`anyorder VERB`: finds the verb, turns errors into one sentence and an exit code: 0 fine, 1 found
-something, 2 misuse."""
+"""`anyorder VERB`: finds the verb, turns errors into one sentence and an exit code (exits.py)."""
 
 from __future__ import annotations
 
@@ -10,9 +9,11 @@ from collections.abc import Collection
 from importlib import import_module
 from typing import NamedTuple
 
-from anyorder.errors import AnyorderError, ConfigurationError
+from anyorder.cli.exits import FINE, INTERRUPTED, MISUSE, code_of, sentence_of
+from anyorder.cli.exits import overview as exit_codes
 
 PREFIX = "ANYORDER_"
+TRACEBACK = "ANYORDER_TRACEBACK"  # set: an exception is shown whole, for a report of a bug
 
 
 class Verb(NamedTuple):
@@ -54,6 +55,16 @@ class Parser(argparse.ArgumentParser):
         self.add_argument(name, help=f"{help} [{variable}]", **settings)  # type: ignore[arg-type]
 
 
+def word(text: str) -> str:
+    """An argument that is looked up in a store. Raises ArgumentTypeError for bytes that are no
+    text: nothing can be called so."""
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        raise argparse.ArgumentTypeError(f"not UTF-8: {text!r}") from None
+    return text
+
+
 def overview() -> str:
     """What `anyorder --help` prints."""
     lines = [
@@ -65,10 +76,7 @@ def overview() -> str:
     lines += [f"  {name:<11} {verb.summary}" for name, verb in VERBS.items()]
     lines += [
         "",
-        (
-            "anyorder VERB --help shows a verb's options. Exit codes: 0 fine, 1 found "
-            "something, 2 misuse."
-        ),
+        f"anyorder VERB --help shows a verb's options. Exit codes: {exit_codes()}.",
     ]
     return "\n".join(lines)
 
@@ -88,15 +96,15 @@ def main(arguments: list[str] | None = None) -> int:
     words = sys.argv[1:] if arguments is None else arguments
     if not words or words[0] in ("-h", "--help", "help"):
         print(overview())
-        return 0 if words else 2
+        return FINE if words else MISUSE
     if words[0] == "--version":
         from importlib.metadata import version
 
         print(f"anyorder {version('anyorder')}")
-        return 0
+        return FINE
     if words[0] not in VERBS:
         print(f"anyorder: no verb {words[0]!r}; there are: {', '.join(VERBS)}", file=sys.stderr)
-        return 2
+        return MISUSE
     return _run(words[0], words[1:])
 
 
@@ -104,13 +112,32 @@ def _run(name: str, words: list[str]) -> int:
     options = parser_of(name).parse_args(words)
     try:
         code = import_module(f"anyorder.cli.{VERBS[name].module}").run(options)
-    except ConfigurationError as error:
-        print(f"anyorder {name}: {error}", file=sys.stderr)
-        return 2
-    except AnyorderError as error:
-        print(f"anyorder {name}: {error}", file=sys.stderr)
-        return 1
+        _flush()
     except BrokenPipeError:
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        return 0
+        _forget_output()
+        return FINE
+    except KeyboardInterrupt:
+        return INTERRUPTED
+    # whatever it is, who reads it at night gets a sentence and a code, not a traceback
+    except Exception as error:
+        if os.environ.get(TRACEBACK):
+            raise
+        print(f"anyorder {name}: {sentence_of(error)}", file=sys.stderr)
+        _forget_output()
+        return code_of(error)
     return int(code)
+
+
+def _flush() -> None:
+    """Write out what was printed, while an error can still be told."""
+    # a shell may have closed it: then nothing was printed
+    if sys.stdout is not None:
+        sys.stdout.flush()
+
+
+def _forget_output() -> None:
+    """Where what was printed cannot be written, Python must not try again at its end."""
+    try:
+        _flush()
+    except OSError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())

@@ -1,33 +1,42 @@
-"""`anyorder quarantine list | show ID | settle ID`: what could not be decided."""
+"""`anyorder quarantine list | show ID | retry [ID] | settle ID`: what could not be decided."""
 
 from __future__ import annotations
 
 import argparse
 import time
 from contextlib import closing
+from pathlib import Path
 
+from anyorder._core.event import Delivery
 from anyorder._core.outcome import REASONS, Reason
-from anyorder.cli.main import Parser
+from anyorder.cli.main import Parser, word
 from anyorder.cli.output import add_formats, encoded, print_rows
+from anyorder.envelopes.provenance import source_of
 from anyorder.errors import ConfigurationError
 from anyorder.guard.catalogue import Catalogue
 from anyorder.guard.contract import Entry, Store, TableSpec
 from anyorder.guard.quarantine import Quarantine
+from anyorder.guard.retry import Retried, Retry
 from anyorder.guard.routes import Unrouted
 from anyorder.runtime.pipeline import Pipeline, load_pipeline
+
+LONGEST_NUMBER = 18  # digits of an entry's id
 
 
 def configure(parser: Parser) -> None:
     """Arguments of the verb."""
     parser.add_argument(
         "act",
-        choices=["list", "show", "settle", "dismiss"],
-        help="dismiss SCOPE: the suspicion of a reset was wrong",
+        choices=["list", "show", "retry", "settle", "dismiss"],
+        help="retry: decode, route and decide again what is open, or the entry ID; "
+        "dismiss SCOPE: the suspicion of a reset was wrong",
     )
     parser.add_argument(
         "which",
         nargs="?",
-        help="an entry's id; for dismiss, the scope that `anyorder doctor` names",
+        type=word,
+        help="an entry's id (retry: all without it); for dismiss, the scope that "
+        "`anyorder doctor` names",
     )
     parser.add_option("--pipeline", "the pipeline file", default=None)
     parser.add_argument(
@@ -57,7 +66,7 @@ def configure(parser: Parser) -> None:
 
 
 def run(options: argparse.Namespace) -> int:
-    """Exit code 0; `list` gives 1 if there is an open entry."""
+    """Exit code 0; `list` and `retry` give 1 if there is an open entry."""
     pipeline = load_pipeline(options.pipeline)
     with closing(pipeline.open_store()) as store:
         return _act(options, pipeline, store, Quarantine(store, None, pipeline.decode))
@@ -84,12 +93,20 @@ def _act(
             return int(any(entry.state == "open" for entry in entries))
         case "show":
             print(shown(quarantine.show(_number(options)), options.format))
+        case "retry":
+            number = None if options.which is None else _number(options)
+            return _retried(Retry(store, _catalogue(pipeline, store), pipeline.decode).run(number))
         case "settle":
             print(_settled(options, pipeline, store, quarantine))
         case _:
             specs = _catalogue(pipeline, store).specs()
             print(f"{quarantine.dismiss(options.which or '', specs)} entries closed")
     return 0
+
+
+def _retried(done: Retried) -> int:
+    print(f"{done.settled} settled, {done.open} still open")
+    return int(done.open > 0)
 
 
 def _catalogue(pipeline: Pipeline, store: Store) -> Catalogue:
@@ -129,7 +146,8 @@ def shown(entry: Entry, format: str) -> str:
         {}
         if delivery is None
         else {
-            "place": delivery.place,
+            "source": source_of(entry.provenance),
+            "place": _place(entry.provenance, delivery),
             "headers": delivery.headers,
             "record_key": _readable(delivery.key),
             "value": _readable(delivery.value),
@@ -145,6 +163,15 @@ def shown(entry: Entry, format: str) -> str:
     return "\n".join(
         [*lines, "", f"{entry.reason}: {meaning.when}", f"What to do: {meaning.to_do}"]
     )
+
+
+def _place(provenance: str, delivery: Delivery) -> str:
+    """Where a delivery came from; a line with the name of its file."""
+    if delivery.partition >= 0 or delivery.offset < 0:
+        return delivery.place
+    file = Path(source_of(provenance).partition(":")[2]).name or "standard input"
+    line = f"{file} line {delivery.offset}"
+    return f"{delivery.topic}, {line}" if delivery.topic else line
 
 
 def _readable(value: bytes | None) -> str | None:
@@ -183,11 +210,13 @@ def _spec_for(pipeline: Pipeline, store: Store, entry: Entry) -> TableSpec | Non
 
 
 def _number(options: argparse.Namespace) -> int:
-    if options.which is None or not options.which.isdigit():
+    text = options.which or ""
+    # a number that no store gives is no entry's either
+    if not text.isdecimal() or len(text) > LONGEST_NUMBER:
         raise ConfigurationError(
             f"`quarantine {options.act}` needs an entry's id; `anyorder quarantine list` shows them"
         )
-    return int(options.which)
+    return int(text)
 
 
 def _when(seconds: float) -> str:

@@ -33,17 +33,22 @@ def configure(parser: Parser) -> None:
     parser.add_option(
         "--batch", "deliveries decided together at most", type=batch_size, default=None
     )
+    parser.add_option(
+        "--from-start",
+        "read the source from its beginning, whatever was read before; old data is recognised",
+        action="store_true",
+    )
     parser.add_argument("--json", action="store_true", help="end with one JSON line of the books")
 
 
 def batch_size(text: str) -> int:
     """A number of deliveries. Raises ArgumentTypeError for less than one: no batch would ever
     end."""
-    if not text.isdecimal() or int(text) < 1:
+    if not text.isdecimal() or int(text[:19]) < 1:
         raise argparse.ArgumentTypeError(
             f"a batch is a whole number of deliveries, 1 or more, not {text!r}"
         )
-    return int(text)
+    return int(text[:19])  # more than there ever will be is as good as all
 
 
 def run(options: argparse.Namespace) -> int:
@@ -53,7 +58,11 @@ def run(options: argparse.Namespace) -> int:
         pipeline.runtime.batch = options.batch
     store = pipeline.open_store()
     loop = Run(
-        pipeline, store, dry=options.dry_run, progress=Progress() if sys.stderr.isatty() else None
+        pipeline,
+        store,
+        dry=options.dry_run,
+        from_start=options.from_start,
+        progress=Progress() if sys.stderr.isatty() else None,
     )
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda number, _: _stop(loop, number))

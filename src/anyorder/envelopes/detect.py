@@ -139,7 +139,7 @@ def _transport(delivery: Delivery, ordered: bool) -> tuple[Role, ...]:
     roles = []
     if delivery.topic:
         roles.append(Role("topic", IDENTITY, delivery.topic))
-    if delivery.offset >= 0:
+    if delivery.partition >= 0:
         role = ORDER if ordered else EVIDENCE
         roles += [
             Role("partition", role, str(delivery.partition)),

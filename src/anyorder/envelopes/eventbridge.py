@@ -179,11 +179,11 @@ class EventBridge(Reader):
 
 
 def _arrived(delivery: Delivery, inside: Inside) -> Delivery:
-    """The delivery as it arrived, byte for byte; from a queue, which is no topic, under the topic
-    of the record inside."""
+    """The delivery as it arrived, byte for byte; from a queue or a file, which are no topics, under
+    the topic of the record inside."""
     return (
         delivery
-        if delivery.offset >= 0
+        if delivery.partition >= 0
         else msgspec.structs.replace(delivery, topic=inside.delivery.topic)
     )
 

@@ -46,6 +46,15 @@ def provenance_of(envelope: Envelope, source: str = "") -> str:
     return str(Provenance(envelope.name, options, source))
 
 
+def source_of(provenance: str) -> str:
+    """The source that an entry names, as its pipeline does; "" where it names none."""
+    try:
+        return _provenance.decode(provenance).source
+    # of before, when entries kept none; or by a later anyorder
+    except msgspec.DecodeError:
+        return ""
+
+
 def _plain(value: object) -> object:
     """An option that JSON has no type for, as near to it as can be."""
     if isinstance(value, str):

@@ -19,6 +19,7 @@ LARGEST_LINE = 4 * strict.LARGEST  # bytes; a value inside a text grows by its e
 REQUIRED = frozenset(("topic", "partition", "offset", "value"))
 
 Number = Annotated[int, msgspec.Meta(ge=-1, le=2**63 - 1)]
+Time = Annotated[int, msgspec.Meta(ge=-(2**63), le=2**63 - 1)]
 
 
 class _Record(msgspec.Struct, forbid_unknown_fields=True):
@@ -29,7 +30,7 @@ class _Record(msgspec.Struct, forbid_unknown_fields=True):
     offset: Number
     value: str | None
     key: str | None = None
-    timestamp: int | None = None
+    timestamp: Time | None = None
     timestamp_type: str = ""
     headers: tuple[tuple[str, str | None], ...] = ()
 
@@ -42,7 +43,7 @@ class _WholeRecord(msgspec.Struct, forbid_unknown_fields=True):
     offset: Number
     value: str | None
     key: str | None
-    timestamp: int | None
+    timestamp: Time | None
     timestamp_type: str
     headers: tuple[tuple[str, str | None], ...]
 

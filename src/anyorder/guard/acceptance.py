@@ -22,8 +22,8 @@ from anyorder._core.decide import decide
 from anyorder._core.event import Event
 from anyorder._core.outcome import Reason
 from anyorder.errors import ConfigurationError, StoreError
+from anyorder.guard.claim import Claim
 from anyorder.guard.contract import Shared, TableSpec, Transaction
-from anyorder.guard.intake import Share, take_in
 from anyorder.guard.repair import (
     Step,
     put_back,
@@ -42,20 +42,19 @@ ENDED = (
 
 
 class Acceptance:
-    """What one block accepts. `spec`: of a table whose rows the user writes. `record`: what is
-    declared of it, into the catalogue. `provenance`: of what is held."""
+    """What one block accepts. `spec`: of a table whose rows the user writes. `claim`: what is
+    declared of it goes into the catalogue, which tells whose changes it takes."""
 
     def __init__(
         self,
         shared: Shared,
         spec: TableSpec,
-        record: Callable[[Transaction], None],
-        provenance: str,
+        claim: Callable[[Transaction, TableSpec], Claim],
     ) -> None:
         self._shared = shared
         self._spec = spec
-        self._record = record
-        self._provenance = provenance
+        self._make_claim = claim
+        self._claim: Claim | None = None
         self._step: Step | None = None
         self._applied: dict[str, Step] = {}
         self._unproven: dict[str, Step] = {}
@@ -67,7 +66,7 @@ class Acceptance:
 
     def open(self) -> None:
         """The table, and what is declared of it: first, so that nothing undoes it by itself."""
-        self._record(self._shared.transaction)
+        self._claimed()
         self._shared.transaction.open_table(self._spec)
 
     def accept(self, event: Event) -> Decision:
@@ -154,7 +153,7 @@ class Acceptance:
             decision = self._decide(event, token)
         except BaseException:
             # The user may catch it and go on: nothing is half remembered.
-            self._shared.undo(mark)
+            self._undone(mark)
             raise
         self._shared.keep(mark)
         self._step = Step(
@@ -171,14 +170,19 @@ class Acceptance:
         return decision
 
     def _decide(self, event: Event, token: str) -> Decision:
-        taken = take_in(
-            self._shared.transaction,
-            [Share(self._spec, [event])],
-            (),
-            token,
-            self._provenance,
-        )
+        (taken,) = self._claimed().take([event], token)
         return taken.decisions[0]
+
+    def _claimed(self) -> Claim:
+        if self._claim is None:
+            self._claim = self._make_claim(self._shared.transaction, self._spec)
+        return self._claim
+
+    def _undone(self, mark: str) -> bool:
+        """What came after the mark is undone; False if the user has ended the transaction."""
+        # It may be what told whose the table is.
+        self._claim = None
+        return self._shared.undo(mark)
 
     def _end_step(self) -> None:
         """What was accepted last has its row, as far as can be seen, or is taken back and held."""
@@ -207,7 +211,7 @@ class Acceptance:
         """An exception leaves `accepting`, or the whole block."""
         step = self._step
         self._step = None
-        if self._shared.undo(mark):
+        if self._undone(mark):
             return
         # The user has ended the transaction, and what he meant to write then failed.
         self._over = ENDED
@@ -223,7 +227,7 @@ class Acceptance:
         """Nothing is remembered of the event that was just accepted, and what was written for it is
         undone. Raises ConfigurationError where that cannot be."""
         if self._inside:
-            if not self._shared.undo(self._inside):
+            if not self._undone(self._inside):
                 self._end()
             # What follows is beside it: the exception that the user tells of may be under way.
             self._step = None
@@ -251,7 +255,7 @@ class Acceptance:
             self._shared.transaction,
             self._spec,
             [judged],
-            self._provenance,
+            self._claimed().provenance,
         )
         return found[judged.number]
 

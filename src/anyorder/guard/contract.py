@@ -15,6 +15,7 @@ from typing import Any, Protocol, runtime_checkable
 
 from anyorder._core.event import Event
 from anyorder._core.fold import Limits
+from anyorder._core.key import Kinds
 from anyorder._core.memory import Memory
 from anyorder._core.outcome import Reason
 from anyorder._core.position import Lineage
@@ -47,6 +48,7 @@ __all__ = [
     "EntryQuery",
     "Finding",
     "Holding",
+    "Locking",
     "Lost",
     "News",
     "Promises",
@@ -76,6 +78,10 @@ class Transaction(Protocol):
     def open_table(self, spec: TableSpec) -> Limits:
         """Create or check the table and its memory; its limits, with the store's lineage. Raises
         StoreError, TableNotEmpty."""
+
+    def key_kinds(self, spec: TableSpec) -> Kinds:
+        """The kinds of key columns which the user's own table dictates by their types; none of a
+        column whose type says nothing, of a table that we made, or that is not there yet."""
 
     def remembered(self, spec: TableSpec, entities: Sequence[str]) -> dict[str, Remembered]:
         """The memories and open entries of these keys; a key that is missing has neither."""
@@ -109,8 +115,25 @@ class Transaction(Protocol):
     def settle(self, entry: int, state: str, reason: Reason) -> None:
         """Close an entry."""
 
-    def held_entities(self, spec: TableSpec, *, retry: bool) -> list[str]:
-        """Keys with open entries: those refused for now (`retry`), or all."""
+    def held_entities(self, spec: TableSpec) -> list[str]:
+        """Keys with open entries."""
+
+    def settleable(self) -> list[tuple[str, str]]:
+        """(table, entity) of what this store refused for now (`Holding.retry`) and may take after
+        what this transaction wrote; of every table, "" for a truncate. Keys that can only be taken
+        together are told together.
+
+        Asked again until it is empty: a key is told again only after something else was written. A
+        store that refuses nothing for now answers with nothing.
+        """
+
+    def ring(self, spec: TableSpec, event: Event) -> list[str]:
+        """The keys of the table whose held deliveries the store takes only together with this
+        event, which it refused alone: rows that swap a unique value. Most often none."""
+
+    def postpone(self, table: str, entity: str) -> None:
+        """Writing what is held of this key undoes the transaction: it is not settleable again
+        until what it waits for moves."""
 
     def memories(self, spec: TableSpec) -> Iterator[tuple[str, dict[str, object], Memory]]:
         """Every (entity, key, memory) of a table; safe to write while iterating."""
@@ -151,6 +174,17 @@ class Transaction(Protocol):
     def catalogue(self) -> list[Catalogued]:
         """Every guarded table of this store, with what was recorded of it."""
 
+    def recorded(self, table: str) -> Recorded | None:
+        """What was recorded of one table, None where nothing was. Asked of every batch."""
+
+    def same_table(self, table: str) -> str:
+        """What two names have in common exactly if the store keeps one table under both: the name
+        itself, where it tells all apart."""
+
+    def unfit(self, table: str) -> str:
+        """Why no target can have this name, as the end of a sentence ("it is a view"); "" if one
+        can. A name of the store's own books, or of the backend's, never can."""
+
     def record(self, table: str, before: Recorded | None, after: Recorded) -> bool:
         """Record this of a table that was opened. False, and nothing is written, if what is
         recorded is not `before` any more."""
@@ -165,7 +199,12 @@ class Store(Protocol):
 
     promises: Promises
 
-    def transaction(self, now: float, *, dry: bool = False) -> AbstractContextManager[Transaction]:
+    def transaction(
+        self,
+        now: float,
+        *,
+        dry: bool = False,
+    ) -> AbstractContextManager[Transaction]:
         """Commit at the end, roll back on an exception or when `dry`. `now`: seconds since 1970."""
 
     def reading(self) -> AbstractContextManager[Transaction]:
@@ -235,3 +274,12 @@ class Sharing(Store, Protocol):
         """What is decided commits, or rolls back, together with what the user writes. A transaction
         that the user has begun is the user's to end, and to undo by a mark; else this begins and
         ends one. Raises StoreError for a connection that does not fit."""
+
+
+@runtime_checkable
+class Locking(Store, Protocol):
+    """A store that may have to wait for other writers."""
+
+    def stop_waiting(self) -> None:
+        """Somebody wants to stop: end the wait at hand with StoreBusy, and from now on wait for
+        nobody. May be called from a signal handler."""

@@ -21,6 +21,10 @@ from anyorder.guard.contract import EntryQuery, Lost, TableSpec, Transaction, Wr
 from anyorder.guard.recall import unsuspected
 
 ATTEMPTS = 100  # times a table is swept again because somebody else moved its rows
+PART = (
+    "the table holds rows of several source tables (merge = true), and a truncate of one, {!r}, "
+    "would empty all: delete its rows yourself if they are to go, then drop this entry"
+)
 
 
 class Truncated(NamedTuple):
@@ -41,6 +45,12 @@ def take_truncates(
     judged: list[Judged] = []
     for arrival in arrivals:
         event = arrival.event
+        # It would take the rows of the other source tables, too.
+        if spec.merge:
+            judged.append(
+                Judged(arrival.number, event, Reason.CONFLICT, detail=PART.format(event.source))
+            )
+            continue
         limits, reason = truncated_by(limits, event)
         carry_out(transaction, spec, event, limits, reason)
         one = Judged(
@@ -77,8 +87,9 @@ def _take_held(
 
 def _held_truncates(transaction: Transaction, spec: TableSpec) -> list[Held]:
     """Open entries of truncates, newest first; not of a suspected clock (rules R13)."""
-    # Where the caller's own SQL writes the rows, a sweep would leave them as they are.
-    if not spec.writes_rows:
+    # Where the caller's own SQL writes the rows, a sweep would leave them as they are; and of
+    # several source tables, those of the others would go.
+    if spec.merge or not spec.writes_rows:
         return []
     found: list[Held] = []
     for entry in transaction.entries(EntryQuery(table=spec.name)):

@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import logging
 import secrets
 import time
 from collections import deque
@@ -11,9 +12,9 @@ from collections.abc import Callable, Sequence
 from anyorder._core.batch import Judged
 from anyorder._core.event import Event, Kind
 from anyorder._core.outcome import REASONS, Reason
-from anyorder.errors import QuarantineFull, TooManyQuarantined
+from anyorder.errors import QuarantineFull, StoreBusy, TooManyQuarantined
 from anyorder.guard.catalogue import Catalogue
-from anyorder.guard.contract import Store, TableSpec
+from anyorder.guard.contract import Locking, Store, TableSpec
 from anyorder.guard.forgetting import forget
 from anyorder.guard.intake import Share, Taken, take
 from anyorder.guard.report import Report
@@ -25,11 +26,12 @@ WATCHED = 1000  # latest deliveries over which the quarantined share is taken
 # how often tombstones are forgotten during a run; with retention 0 after every batch
 REAP_SECONDS = 30.0
 CHECK_SIZE = 200  # batches between two looks at the quarantine's size
+log = logging.getLogger("anyorder")
 
 
 class Run:
     """One run of a pipeline. `stop()` lets the current batch end; the frontier then says where to
-    go on."""
+    go on. `from_start`: read the source from its beginning, whatever the frontier says."""
 
     def __init__(
         self,
@@ -37,12 +39,14 @@ class Run:
         store: Store,
         *,
         dry: bool = False,
+        from_start: bool = False,
         progress: Callable[[Report], None] | None = None,
     ) -> None:
         self.pipeline = pipeline
         self.store = store
         self.report = Report()
         self._dry = dry
+        self._from_start = from_start
         self._progress = progress
         self._stopping = False
         self._latest: deque[bool] = deque(maxlen=WATCHED)
@@ -53,27 +57,42 @@ class Run:
         self._catalogue = Catalogue(pipeline.declared)
 
     def stop(self) -> None:
-        """Ask the loop to end after the batch at hand."""
+        """Ask the loop to end after the batch at hand; one that waits for another writer is given
+        up, and read again by the next run."""
         self._stopping = True
+        if isinstance(self.store, Locking):
+            self.store.stop_waiting()
 
     def run(self) -> Report:
         """Until the source ends or `stop`. Raises QuarantineFull, TooManyQuarantined, StoreError;
         what was committed stays."""
+        try:
+            self._consume(self._begin())
+        except StoreBusy as busy:
+            # that a stop ended a wait is no failure: nothing of the batch at hand is written
+            if not self._stopping:
+                raise
+            log.warning("%s; the next run goes on from here", busy)
+        finally:
+            self._source.close()
+        return self.report
+
+    def _begin(self) -> str | None:
+        """What is declared, into the store; where to go on."""
         with self.store.reading() as transaction:
             frontier = transaction.frontier(self._source.name)
             self._catalogue = self.pipeline.catalogue(transaction)
         if not self._dry:
             self._catalogue.save(self.store, time.time())
-        try:
-            for batch in self._source.batches(frontier, self.pipeline.runtime.batch):
-                self._take(batch)
-                if self._stopping:
-                    break
-        finally:
-            self._source.close()
+        return None if self._from_start else frontier
+
+    def _consume(self, frontier: str | None) -> None:
+        for batch in self._source.batches(frontier, self.pipeline.runtime.batch):
+            self._take(batch)
+            if self._stopping:
+                break
         if not self._dry:
             self._reap(everything=True)
-        return self.report
 
     def _take(self, batch: Sequence[Received]) -> None:
         """Decide and write a batch in one transaction; only then is it done at its source."""
@@ -107,18 +126,14 @@ class Run:
     def _routed(self, events: list[Event]) -> tuple[list[Share], list[Judged]]:
         """Each table's share of a batch, and the deliveries of no table, decided."""
         routes = self._catalogue.routes(self.store, events, time.time(), dry=self._dry)
-        routed: dict[str, tuple[TableSpec, list[Event]]] = {
-            spec.name: (spec, []) for spec in self._catalogue.specs()
-        }
+        routed: dict[str, tuple[TableSpec, list[Event]]] = {}
         loose = []
         for event, route in zip(events, routes, strict=True):
             if isinstance(route, TableSpec) and event.kind is not Kind.CONTROL:
                 routed.setdefault(route.name, (route, []))[1].append(event)
             else:
                 loose.append(_of_no_table(event, route))
-        # may settle what any table's quarantine holds (rules R14)
-        runs = any(event.snapshot_run is not None for event in events)
-        return [Share(spec, found) for spec, found in routed.values() if found or runs], loose
+        return [Share(spec, found) for spec, found in routed.values()], loose
 
     def _reap(self, *, everything: bool = False) -> None:
         now = time.time()

@@ -3,11 +3,11 @@ where the store's frontier says."""
 
 from __future__ import annotations
 
-import gzip
-import hashlib
-import lzma
+import io
+import logging
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import IO, ClassVar
 
@@ -15,11 +15,14 @@ import msgspec
 
 from anyorder._core.event import Delivery
 from anyorder.envelopes import read_record
-from anyorder.errors import ConfigurationError, Malformed
+from anyorder.errors import ConfigurationError, Malformed, SourceError
 from anyorder.sources.contract import Received
+from anyorder.sources.lines import BLOCK, Done, Line, Lines, untroubled
+from anyorder.sources.packed import SUFFIXES, Unpacked
 
-# bytes; a longer line is delivered in pieces, which decode as malformed
-LONGEST_LINE = 64 * 1024 * 1024
+LARGEST_BATCH = 16 * 1024 * 1024  # bytes of lines after which a batch is given away
+MISSING = (FileNotFoundError, IsADirectoryError, NotADirectoryError)  # the path is mistaken
+log = logging.getLogger("anyorder")
 
 
 class JSONLinesSettings(msgspec.Struct, frozen=True):
@@ -40,9 +43,13 @@ class JSONLinesSettings(msgspec.Struct, frozen=True):
 
 
 class JSONLinesSource:
-    """`path`: a file, or `-` for standard input, which cannot resume. The frontier is `LINE:HASH`,
-    the hash being of the first line: another file under the same name is read from its beginning,
-    which is safe, since old data is recognised."""
+    """`path`: a file, or `-` for standard input, which cannot resume.
+
+    The frontier is `LINES:BYTES:HASH`, the hash being of all these bytes: a file of the same name
+    that begins with others is read from its beginning, which is safe, since old data is recognised.
+    A last line without newline that is no record yet is left for the next run, if the file is one
+    that may still be written: not standard input, not a packed one.
+    """
 
     acknowledges = False
 
@@ -51,28 +58,27 @@ class JSONLinesSource:
         self.name = "jsonl:-" if path == "-" else f"jsonl:{Path(path).resolve()}"
 
     def batches(self, frontier: str | None, size: int) -> Iterator[Sequence[Received]]:
-        """The records from the frontier on, in lists of at most `size`. Raises ConfigurationError
-        if the file is not there."""
-        batch: list[Received] = []
-        for line, mark in self.lines(frontier):
-            batch.append(received(line, mark))
-            if len(batch) == size:
-                yield batch
-                batch = []
-        if batch:
-            yield batch
+        """The records from the frontier on, in lists of at most `size`, and of not much more than
+        16 MB. Raises ConfigurationError if the file is not there, SourceError if it cannot be
+        read."""
+        # what is no file (standard input, a pipe) is another one every time
+        behind = frontier if self._is_file else None
+        with self._opened() as lines:
+            if behind is None or _skipped(lines, behind):
+                yield from self._batches(lines, size)
+                return
+        log.warning(
+            "%s does not begin as the file that was read before: it is read from its beginning; "
+            "old data is recognised",
+            self.path,
+        )
+        with self._opened() as lines:
+            yield from self._batches(lines, size)
 
-    def lines(self, frontier: str | None = None) -> Iterator[tuple[bytes, str]]:
-        """The lines from the frontier on, each with the frontier that it makes."""
-        with self._open() as stream:
-            first = stream.readline(LONGEST_LINE)
-            mark = hashlib.blake2b(first, digest_size=8).hexdigest()
-            done = _done(frontier, mark) if self.path != "-" else 0
-            number, text = 1, first
-            while text:
-                if number > done and text.strip():
-                    yield text.strip(b"\r\n"), f"{number}:{mark}"
-                number, text = number + 1, stream.readline(LONGEST_LINE)
+    def lines(self) -> Iterator[Line]:
+        """Every line, for a person who looks into a file. Raises as `batches`."""
+        with self._stream() as (stream, trouble):
+            yield from Lines(stream, trouble=trouble)
 
     def done(self, batch: Sequence[Received]) -> None:
         """Nothing to do: the frontier has been committed with the batch."""
@@ -80,26 +86,88 @@ class JSONLinesSource:
     def close(self) -> None:
         """Nothing to release: the file closes with its last line."""
 
-    def _open(self) -> IO[bytes]:
-        if self.path == "-":
-            return sys.stdin.buffer
-        opener = {".gz": gzip.open, ".xz": lzma.open}.get(Path(self.path).suffix, open)
+    @property
+    def _is_file(self) -> bool:
+        return self.path != "-" and Path(self.path).is_file()
+
+    def _batches(self, lines: Lines, size: int) -> Iterator[Sequence[Received]]:
+        batch: list[Received] = []
+        held = 0
+        for line in lines:
+            batch.append(received(line))
+            held += len(line.text)
+            if len(batch) == size or held > LARGEST_BATCH:
+                yield _marked(batch, lines.done())
+                batch, held = [], 0
+        if batch:
+            yield _marked(batch, lines.done())
+        if lines.left and not lines.trouble():
+            log.warning(
+                "%s: its last line has no end yet (%d bytes) and is left for the next run",
+                self.path,
+                lines.left,
+            )
+
+    @contextmanager
+    def _opened(self) -> Iterator[Lines]:
+        with self._stream() as (stream, trouble):
+            grows = self._is_file and _packing(self.path) is None
+            yield Lines(stream, trouble=trouble, grows=grows)
+
+    @contextmanager
+    def _stream(self) -> Iterator[tuple[IO[bytes], Callable[[], str]]]:
+        """The bytes of the lines, and why they end before their end."""
         try:
-            return opener(self.path, "rb")  # type: ignore[operator,no-any-return]
+            if self.path == "-":
+                if sys.stdin is None:
+                    raise SourceError("standard input is closed: give it records, or name a file")
+                yield sys.stdin.buffer, untroubled
+            elif (opener := _packing(self.path)) is None:
+                with Path(self.path).open("rb") as stream:
+                    yield stream, untroubled
+            else:
+                unpacked = Unpacked(self.path, opener)
+                with io.BufferedReader(unpacked, BLOCK) as stream:
+                    yield stream, lambda: unpacked.trouble
+        except MISSING as error:
+            raise ConfigurationError(f"cannot read {self.path}: {error.strerror}") from error
         except OSError as error:
-            raise ConfigurationError(
-                f"cannot read {self.path}: {error.strerror or error}"
+            raise SourceError(
+                f"cannot read {self.path}: {error.strerror or error}. {SourceError()}"
             ) from error
 
 
-def received(line: bytes, mark: str) -> Received:
-    """A line as a delivery; one that is no JSON at all keeps its bytes and the reason."""
+def received(line: Line) -> Received:
+    """A line as a delivery; one that is no JSON at all keeps its bytes and the reason. Where the
+    record names no place of its own, its line is its offset."""
+    if line.note:
+        return Received(Delivery(offset=line.number, value=line.text), note=line.note)
     try:
-        return Received(read_record(line), mark)
+        found = read_record(line.text)
     except Malformed as error:
-        return Received(Delivery(value=line), mark, str(error))
+        return Received(Delivery(offset=line.number, value=line.text), note=str(error))
+    if found.partition < 0 and found.offset < 0:
+        found = msgspec.structs.replace(found, offset=line.number)
+    return Received(found)
 
 
-def _done(frontier: str | None, mark: str) -> int:
-    line, _, seen = (frontier or "0:").partition(":")
-    return int(line) if seen == mark else 0
+def _marked(batch: list[Received], done: Done) -> list[Received]:
+    """A batch whose last delivery says how far it is done with it."""
+    batch[-1] = batch[-1]._replace(mark=str(done))
+    return batch
+
+
+def _packing(path: str) -> Callable[..., IO[bytes]] | None:
+    return SUFFIXES.get(Path(path).suffix.lower())
+
+
+def _skipped(lines: Lines, frontier: str) -> bool:
+    """Are the lines behind a frontier now? `LINE:HASH` is of an anyorder of before."""
+    number, *others = frontier.split(":")
+    try:
+        if len(others) == 1:
+            return lines.skip_lines(int(number), others[0])
+        size, digest = others
+        return lines.skip(Done(int(number), int(size), digest))
+    except ValueError:
+        return False

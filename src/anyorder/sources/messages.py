@@ -36,9 +36,16 @@ def delivery_of_message(
 ) -> Delivery:
     """The delivery in a message. `queue`: its name, which becomes the topic. `headers`: the
     message's attributes that are texts."""
-    return Delivery(
-        queue, value=published(body.encode("utf-8", "surrogatepass")), headers=tuple(headers)
-    )
+    plain = tuple((_plain(name), None if text is None else _plain(text)) for name, text in headers)
+    return Delivery(queue, value=published(body.encode("utf-8", "surrogatepass")), headers=plain)
+
+
+def _plain(text: str) -> str:
+    """A text that every store can keep: halves of surrogate pairs, which no service sends but a
+    program may, stand as their escapes."""
+    if text.isascii():
+        return text
+    return text.encode("utf-8", "backslashreplace").decode()
 
 
 def published(body: bytes) -> bytes:

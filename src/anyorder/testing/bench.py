@@ -26,7 +26,7 @@ REAP_TRIES = 20  # passes of the reaper until it finds nothing
 
 class Bench:
     """A fresh store with one connection open. `delivered` and `steps` say what happened, for the
-    judgement and the counterexample."""
+    judgement and the counterexample; `planted`: what lay there before, as puts."""
 
     def __init__(self, check: str, make_store: MakeStore, spec: TableSpec = RETENTION_ZERO) -> None:
         self.check = check
@@ -34,6 +34,7 @@ class Bench:
         self.place = make_store()
         self.store = self.connect()
         self.delivered: list[Change] = []
+        self.planted: list[Change] = []
         self.steps: list[str] = []
         self._clock = itertools.count(1_000_000)
         self._tokens = itertools.count(1)
@@ -128,7 +129,8 @@ class Bench:
     def accepted(self) -> list[Change]:
         """Everything delivered except what the quarantine still holds."""
         held = set(self.held())
-        return [change for change in self.delivered if _identity(change) not in held]
+        told = [change for change in self.delivered if _identity(change) not in held]
+        return [*self.planted, *told]
 
     def judge(self) -> None:
         """The rows are the fold of what was accepted, however it came."""

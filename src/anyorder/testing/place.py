@@ -29,6 +29,8 @@ class Place(NamedTuple):
     writers in threads.
     `sample`: of the hundreds of sequences, stops and crashes that a check tries one after the
     other, try every so-many-th: for stores that answer over a network.
+    `plant(table, rows)`, `remove(table, key)`: put rows into the user's table, and take the row of
+    a key from it, behind the store. None where that cannot be, or where it takes the memory too.
     `close()`: the store is not needed any more.
     """
 
@@ -39,6 +41,8 @@ class Place(NamedTuple):
     url: str | None = None
     close: Callable[[], None] = _nothing
     sample: int = 1
+    plant: Callable[[str, Sequence[dict[str, object]]], None] | None = None
+    remove: Callable[[str, object], None] | None = None
 
 
 MakeStore = Callable[[], Place]

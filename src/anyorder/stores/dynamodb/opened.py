@@ -83,6 +83,10 @@ class OpenedTables:
             self._metas[spec.name] = meta or Meta(spec.name, spec.key)
         return self._metas[spec.name]
 
+    def forget(self, table: str) -> None:
+        """Read the table's line again when it is asked for next."""
+        self._metas.pop(table, None)
+
     def lineage(self) -> Lineage:
         """The known snapshot runs of every log."""
         if self._lineage is None:

@@ -14,26 +14,28 @@ from __future__ import annotations
 import os
 import sqlite3
 import threading
-import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from functools import partial
-from typing import Any, cast
+from typing import Any, TypeVar, cast
 
 from anyorder._core.decide import forget
 from anyorder._core.memory import unpack
-from anyorder.errors import StoreBusy, StoreError
+from anyorder.errors import StoreError
 from anyorder.guard.contract import Decode, Finding, Promises, TableSpec
 from anyorder.stores.sqlite.block import Block
 from anyorder.stores.sqlite.borrowed import BEGIN, Borrowed
+from anyorder.stores.sqlite.check import findings
+from anyorder.stores.sqlite.connection import connect, connect_to_read
 from anyorder.stores.sqlite.lenders import lender_of
-from anyorder.stores.sqlite.transaction import SQLiteTransaction, Tables
+from anyorder.stores.sqlite.lock import Lock
+from anyorder.stores.sqlite.transaction import SQLiteTransaction, Tables, undone
+from anyorder.stores.sqlite.troubles import may_only_be_read, sentence, told, trouble
 from anyorder.stores.statements import load_statements
 
-BUSY_SECONDS = 60.0  # how long one statement waits for another writer
-LOCKED_SECONDS = 300.0  # how long a transaction waits to begin before StoreBusy
 SQL = load_statements("sqlite/sqlite.sql")
-VERSION = 3
+VERSION = 5
+Answer = TypeVar("Answer")
 
 
 class SQLiteStore:
@@ -68,25 +70,31 @@ class SQLiteStore:
         self._process = os.getpid()
         self._is_closed = False
         self._current: SQLiteTransaction | None = None
-        self._database = connect(path)
-        for pragma in SQL["pragmas"].splitlines():
-            self._waiting(partial(self._database.execute, pragma))
-        self._database.execute(
-            "PRAGMA synchronous = FULL" if synchronous == "full" else "PRAGMA synchronous = NORMAL"
-        )
         self._tables = Tables()
-        self._migrate()
+        self._lock = Lock(path)
+        self._database = connect(path)
+        self._may_write = True
+        try:
+            self._prepare(synchronous)
+        except (sqlite3.Error, StoreError) as error:
+            self._database.close()
+            if not may_only_be_read(error):
+                raise sentence(path, error) from error
+            self._only_read(error)
 
     @contextmanager
+    @told
     def transaction(self, now: float, *, dry: bool = False) -> Iterator[SQLiteTransaction]:
         """One atomic step; other threads with this store wait until it ends. Raises StoreBusy if
-        another process holds the write lock for five minutes."""
+        another process holds the write lock for five minutes, StoreError where the disk does not
+        take it."""
         with self._alone():
             self._refuse_second()
             self._waiting(lambda: self._database.execute(BEGIN))
             try:
                 yield self._begun(now)
-                self._database.execute("ROLLBACK" if dry else "COMMIT")
+                # Without WAL a commit waits for those who read.
+                self._waiting(self._undo if dry else self._commit)
             except BaseException:
                 if self._database.in_transaction:
                     self._database.execute("ROLLBACK")
@@ -98,6 +106,7 @@ class SQLiteStore:
                 self._tables.clear()
 
     @contextmanager
+    @told
     def reading(self) -> Iterator[SQLiteTransaction]:
         """A consistent view; in WAL mode it neither waits for another connection's writer nor keeps
         one waiting. Inside a transaction of the same thread it is that transaction's view."""
@@ -105,8 +114,10 @@ class SQLiteStore:
             if self._current is not None:
                 yield self._current
                 return
-            self._waiting(lambda: self._database.execute("BEGIN"))
+            self._database.execute("BEGIN")
             try:
+                # The first read takes the view: only there may it have to wait.
+                self._waiting(self._version)
                 yield self._begun(0.0)
             finally:
                 self._current = None
@@ -212,10 +223,14 @@ class SQLiteStore:
             return len(rows)
 
     def check(self, spec: TableSpec) -> Iterator[Finding]:
-        """Is the database in WAL mode, and is what a power loss may take known to be in it?"""
+        """Is the database in WAL mode, and does the table keep what is written to it?"""
         with self._alone():
-            (mode,) = self._database.execute("PRAGMA journal_mode").fetchone()
-        if mode != "wal" and self.path != ":memory:":
+            found = [*self._mode(), *findings(self._database, spec)]
+        yield from found
+
+    def _mode(self) -> Iterator[Finding]:
+        (mode,) = self._database.execute("PRAGMA journal_mode").fetchone()
+        if mode != "wal" and self.path != ":memory:" and self._may_write:
             to_do = (
                 "move the file to a local disk: WAL needs shared memory, "
                 "which network file systems lack"
@@ -240,10 +255,43 @@ class SQLiteStore:
         """The connection, for the user's own reading, in one thread."""
         return self._database
 
+    def stop_waiting(self) -> None:
+        """End the wait at hand with StoreBusy, and from now on wait for nobody."""
+        self._lock.stop()
+
+    def _waiting(self, act: Callable[[], Answer]) -> Answer:
+        """What `act` gives once nobody holds a lock against it; see `Lock.until_free`."""
+        return self._lock.until_free(act)
+
+    def _prepare(self, synchronous: str) -> None:
+        for pragma in SQL["pragmas"].splitlines():
+            self._waiting(partial(self._database.execute, pragma))
+        self._database.execute(
+            "PRAGMA synchronous = FULL" if synchronous == "full" else "PRAGMA synchronous = NORMAL"
+        )
+        self._migrate()
+
+    def _only_read(self, refused: sqlite3.Error | StoreError) -> None:
+        """Open a database that this process may not write, to look into it. Raises StoreError where
+        there is nothing to see."""
+        self._may_write = False
+        self._database = connect_to_read(self.path, sentence(self.path, refused))
+        try:
+            version = self._version() if self._has_schema() else 0
+        except sqlite3.Error as error:
+            raise trouble(self.path, error) from error
+        if version != VERSION:
+            self._database.close()
+            raise StoreError(
+                f"{self.path} may only be read, and is not yet of this anyorder (schema {version}, "
+                f"this one has {VERSION}): let somebody who may write it run `anyorder schema "
+                "apply` once"
+            ) from refused
+
     def _migrate(self) -> None:
-        if self._database.execute(SQL["has_schema"]).fetchone() is None:
+        if not self._has_schema():
             with self.transaction(0.0):
-                if self._database.execute(SQL["has_schema"]).fetchone() is None:
+                if not self._has_schema():
                     self._upgrade(1)
         version = self._version()
         if version < VERSION:
@@ -257,6 +305,10 @@ class SQLiteStore:
                 f"(schema {version}, this one knows {VERSION}): upgrade anyorder"
             )
 
+    def _has_schema(self) -> bool:
+        found = self._waiting(lambda: self._database.execute(SQL["has_schema"]))
+        return found.fetchone() is not None
+
     def _version(self) -> int:
         (version,) = self._database.execute(SQL["schema_version"]).fetchone()
         return int(version)
@@ -266,32 +318,12 @@ class SQLiteStore:
         for statement in SQL[f"schema_{version}"].split(";"):
             self._database.execute(statement)
 
-    def _waiting(self, act: Callable[[], Any]) -> None:
-        """SQLite's own waiting gives up in some cases although the lock will come free; ours ends
-        in StoreBusy."""
-        until = time.monotonic() + LOCKED_SECONDS
-        while True:
-            try:
-                act()
-                return
-            except sqlite3.OperationalError as error:
-                if "locked" not in str(error) and "busy" not in str(error):
-                    raise StoreError(f"{self.path}: {error}") from error
-                if time.monotonic() > until:
-                    raise StoreBusy(
-                        f"{self.path}: another process held the write lock for "
-                        f"{LOCKED_SECONDS:.0f} s; find the writer that never commits"
-                    ) from error
-                time.sleep(0.01)
+    def _undo(self) -> None:
+        self._database.execute("ROLLBACK")
 
-
-def connect(path: str) -> sqlite3.Connection:
-    """A connection in autocommit mode: this module says BEGIN and COMMIT itself."""
-    try:
-        return sqlite3.connect(
-            path, timeout=BUSY_SECONDS, isolation_level=None, check_same_thread=False
-        )
-    except sqlite3.OperationalError as error:
-        raise StoreError(
-            f"cannot open {path}: {error}; does its directory exist, and may this user write there?"
-        ) from error
+    def _commit(self) -> None:
+        """End the transaction. Raises Undone where a constraint is checked only now."""
+        try:
+            self._database.execute("COMMIT")
+        except sqlite3.IntegrityError as error:
+            raise undone(error) from error

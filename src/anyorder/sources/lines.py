@@ -1,0 +1,155 @@
+"""The lines of a file or of standard input, one by one, whatever lies in them: each bounded, and
+with how far the reading has come."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable, Iterator
+from typing import IO, NamedTuple
+
+from anyorder.envelopes import read_record
+from anyorder.errors import Malformed
+
+LONGEST_LINE = 64 * 1024 * 1024  # bytes; of a longer one only the beginning is kept
+KEPT = 1024 * 1024  # bytes that are kept of what is too long, or cut
+BLOCK = 1024 * 1024  # bytes compared at a time
+ENDS = (b"}", b"]", b'"')  # the ends of JSON to which nothing can be added
+
+
+class Line(NamedTuple):
+    """A line without its end. `number`: from 1. `note`: why it is no record, "" if it may be
+    one."""
+
+    number: int
+    text: bytes
+    note: str = ""
+
+
+class Done(NamedTuple):
+    """How far a reading has come: lines, bytes, and the hash of all these bytes."""
+
+    number: int
+    size: int
+    digest: str
+
+    def __str__(self) -> str:
+        """As it is stored: `17:4711:5f0c0d6e1a2b3c4d`."""
+        return f"{self.number}:{self.size}:{self.digest}"
+
+
+def untroubled() -> str:
+    """A stream that ends where it ends."""
+    return ""
+
+
+class Lines:
+    """The lines of a stream that is at its beginning.
+
+    `trouble`: why the stream ended before its end, "" if it did not. `grows`: somebody may be
+    writing it, so a last line without newline that is no record yet is left; `left` is how many
+    bytes of it are there.
+    """
+
+    def __init__(
+        self,
+        stream: IO[bytes],
+        *,
+        trouble: Callable[[], str] = untroubled,
+        grows: bool = False,
+    ) -> None:
+        self.left = 0
+        self._stream = stream
+        self.trouble = trouble
+        self._grows = grows
+        self._number = 0
+        self._size = 0
+        self._digest = hashlib.blake2b(digest_size=8)
+        self._is_ended = True
+
+    def __iter__(self) -> Iterator[Line]:
+        """Every line from here on that is not blank."""
+        while text := self._stream.readline(LONGEST_LINE):
+            if text.endswith(b"\n"):
+                self._count(text)
+                if text.strip():
+                    yield Line(self._number, text.rstrip(b"\r\n"))
+            elif (line := self._unended(text)) is not None:
+                yield line
+        if self.trouble() and not self.left:
+            yield self._cut(b"")
+
+    def done(self) -> Done:
+        """How far this has come with the line that was given last. What was cut is not done."""
+        return Done(self._number, self._size, self._digest.hexdigest())
+
+    def skip(self, done: Done) -> bool:
+        """Go on behind what is done; False, and this is of no use any more, if other bytes lie
+        there."""
+        last = b"\n"
+        while self._size < done.size:
+            block = self._stream.read(min(BLOCK, done.size - self._size))
+            if not block:
+                return False
+            self._add(block)
+            last = block
+        self._number = done.number
+        # the last line may have been taken before its newline came: then it goes on
+        self._is_ended = last.endswith(b"\n")
+        return self._digest.hexdigest() == done.digest
+
+    def skip_lines(self, number: int, digest: str) -> bool:
+        """The same for how far an anyorder of before had come, which kept the hash of the first
+        line only."""
+        while self._number < number:
+            text = self._stream.readline(LONGEST_LINE)
+            if not text:
+                return False
+            self._count(text)
+            if self._number == 1 and self._digest.hexdigest() != digest:
+                return False
+        return True
+
+    def _count(self, text: bytes) -> None:
+        self._number += self._is_ended
+        self._is_ended = text.endswith(b"\n")
+        self._add(text)
+
+    def _add(self, text: bytes) -> None:
+        self._size += len(text)
+        self._digest.update(text)
+
+    def _unended(self, text: bytes) -> Line | None:
+        """What has no newline: the beginning of what is too long, or the end of it all."""
+        if len(text) == LONGEST_LINE:
+            return self._too_long(text)
+        if self.trouble():
+            return self._cut(text)
+        if self._grows and _may_go_on(text):
+            self.left = len(text)
+            return None
+        self._count(text)
+        return Line(self._number, text.rstrip(b"\r")) if text.strip() else None
+
+    def _too_long(self, text: bytes) -> Line:
+        self._count(text)
+        # It ends with the line, or with the stream; only its beginning is kept in memory.
+        while not self._is_ended and (more := self._stream.readline(BLOCK)):
+            self._count(more)
+        note = f"a line longer than {LONGEST_LINE} bytes, of which the first {KEPT} are kept here"
+        return Line(self._number, text[:KEPT], note)
+
+    def _cut(self, text: bytes) -> Line:
+        self.left = len(text) or 1
+        return Line(self._number + 1, text[:KEPT], self.trouble())
+
+
+def _may_go_on(text: bytes) -> bool:
+    """May the rest of a line without newline come yet? A number that parses may have more digits,
+    a record may not."""
+    if not text.rstrip().endswith(ENDS):
+        return True
+    try:
+        read_record(text)
+    except Malformed:
+        return True
+    return False

@@ -1,0 +1,56 @@
+"""A packed file as a stream of its content, up to where it can be read, and not beyond any use."""
+
+from __future__ import annotations
+
+import gzip
+import io
+import lzma
+import os
+import zlib
+from collections.abc import Callable
+from typing import IO
+
+SUFFIXES: dict[str, Callable[..., IO[bytes]]] = {".gz": gzip.open, ".xz": lzma.open}  # type: ignore[dict-item]
+"""How a file's name says that it is packed."""
+BROKEN = (EOFError, gzip.BadGzipFile, zlib.error, lzma.LZMAError)
+LARGEST = 1024 * 1024 * 1024  # bytes of content that every packed file may have
+EXPANSION = 1000  # bytes of content that a byte may unpack to, on average, in a larger one
+
+
+class Unpacked(io.RawIOBase):
+    """The content of a packed file. `trouble`: why it ends before its end, "" if it does not.
+
+    Raises OSError if the file cannot be opened.
+    """
+
+    def __init__(self, path: str, opener: Callable[..., IO[bytes]]) -> None:
+        super().__init__()
+        self.trouble = ""
+        self._size = 0
+        self._limit = max(LARGEST, EXPANSION * os.path.getsize(path))
+        self._packed = opener(path, "rb")
+
+    def readable(self) -> bool:
+        """It is there to be read."""
+        return True
+
+    def readinto(self, buffer: bytearray | memoryview) -> int:  # type: ignore[override]
+        """Some bytes of the content; none at its end, or where the rest cannot be had."""
+        if self.trouble:
+            return 0
+        try:
+            found: bytes = self._packed.read1(len(buffer))  # type: ignore[attr-defined]
+        except BROKEN as error:
+            self.trouble = f"the packed file ends in the middle, or is damaged: {error}"
+            return 0
+        self._size += len(found)
+        if self._size > self._limit:
+            self.trouble = f"the packed file unpacks to more than {self._limit} bytes"
+            return 0
+        buffer[: len(found)] = found
+        return len(found)
+
+    def close(self) -> None:
+        """Close the file."""
+        self._packed.close()
+        super().close()

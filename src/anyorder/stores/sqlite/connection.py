@@ -1,0 +1,58 @@
+"""Connections to a SQLite file: one that may write, or one that only looks."""
+
+from __future__ import annotations
+
+import logging
+import sqlite3
+from pathlib import Path
+
+from anyorder.errors import StoreError
+from anyorder.stores.sqlite.lock import DEAF_SECONDS
+from anyorder.stores.sqlite.troubles import trouble
+from anyorder.stores.statements import load_statements
+
+SQL = load_statements("sqlite/sqlite.sql")
+# In a directory where the files beside a WAL database cannot be made it opens only as one that
+# nobody changes; then what lies in its WAL is not seen.
+READING = ("mode=ro", "mode=ro&immutable=1")
+log = logging.getLogger("anyorder")
+
+
+def connect(path: str) -> sqlite3.Connection:
+    """A connection in autocommit mode: the store says BEGIN and COMMIT itself."""
+    try:
+        return _connected(path)
+    except sqlite3.Error as error:
+        raise trouble(path, error) from error
+
+
+def connect_to_read(path: str, refused: StoreError) -> sqlite3.Connection:
+    """A connection to a database that may not be written. Raises `refused` where it cannot be read
+    either."""
+    file = Path(path).resolve()
+    for mode in READING:
+        try:
+            database = _connected(f"{file.as_uri()}?{mode}", uri=True)
+            database.execute(SQL["has_schema"]).fetchone()
+        except sqlite3.Error:
+            continue
+        if mode != READING[0]:
+            _warn_of_unseen(file)
+        return database
+    raise refused
+
+
+def _connected(place: str, *, uri: bool = False) -> sqlite3.Connection:
+    return sqlite3.connect(
+        place, timeout=DEAF_SECONDS, isolation_level=None, check_same_thread=False, uri=uri
+    )
+
+
+def _warn_of_unseen(file: Path) -> None:
+    beside = Path(f"{file}-wal")
+    if beside.exists() and beside.stat().st_size:
+        log.warning(
+            "%s: its latest commits lie in %s, which cannot be read from here: they are not seen",
+            file,
+            beside,
+        )
