@@ -205,7 +205,7 @@ MUTANTS = [
     Mutant(
         "R1",
         "what was accepted in a block is not committed",
-        Change(BLOCK, "Block._end", "self._lender.commit(self._borrowed)", "pass"),
+        Change(BLOCK, "Block.running", "self._lender.commit(self._borrowed)", "pass"),
         killed_by="tests/table/test_shared_transaction.py"
         "::test_what_was_accepted_is_there_for_everybody_when_the_block_ends",
     ),
