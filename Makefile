@@ -3,7 +3,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
-.PHONY: help demo demo-aws parts parts-aws test check docs format whole acceptance bench bench-aws fuzz mutants clean
+.PHONY: help demo demo-aws parts parts-aws test test-connections check docs format whole acceptance bench bench-aws fuzz mutants clean
 
 help:
 	@echo "make demo        the whole story in the terminal and on one HTML page"
@@ -11,6 +11,7 @@ help:
 	@echo "make parts-aws   EventBridge, SQS and DynamoDB on this machine, until Ctrl-C, to try things on (needs and fetches the same)"
 	@echo "make parts       fetch the real services that are jars (needs a JDK 17 and Maven; 93 MB); then ANYORDER_PARTS=.parts make test"
 	@echo "make test        the tests (whatever real services are missing is skipped, and says so)"
+	@echo "make test-connections  the caller's own connections in Python 3.12, which alone has sqlite3's autocommit (PYTHON312=its path)"
 	@echo "make check       lint, format, types"
 	@echo "make docs        write the generated parts of the documentation"
 	@echo "make whole       the model in full, under three hash seeds (minutes)"
@@ -51,6 +52,18 @@ parts-aws: .venv/dev .parts/dynamodb-libs
 
 test: .venv/dev
 	$(BIN)/python -m pytest -n 2 --timeout 900 $(TESTS)
+
+# Where Python 3.12 is: on the path, or pyenv's. Without one this fails, and says so.
+PYTHON312 ?= $(firstword $(wildcard $(HOME)/.pyenv/versions/3.12.*/bin/python3) python3.12)
+
+.venv/312/ready: pyproject.toml requirements-dev.txt
+	$(PYTHON312) -m venv .venv/312
+	.venv/312/bin/python -c 'import sys; sys.exit(sys.version_info[:2] < (3, 12) and "PYTHON312 must be 3.12 or later")'
+	.venv/312/bin/python -m pip install -q -e . $$(grep -i -E '^(pytest|sqlalchemy|iniconfig|packaging|pluggy|pygments)==' requirements-dev.txt)
+	@touch $@
+
+test-connections: .venv/base .venv/312/ready
+	.venv/312/bin/python -m pytest tests/table/test_own_connection.py tests/table/test_own_sql.py
 
 check: .venv/dev
 	$(BIN)/ruff check .

@@ -104,6 +104,9 @@ class OurTransaction:
         key, _ = self.kept["tables"][spec.name]
         self.kept["tables"][spec.name] = (key, c.Limits(limits.floor, limits.truncated))
 
+    def key_kinds(self, spec: c.TableSpec) -> c.Kinds:
+        return {}  # no column of ours has a type
+
     def remembered(self, spec: c.TableSpec, entities: Sequence[str]) -> dict[str, c.Remembered]:
         held = self._held(spec) if spec.writes_rows else []
         found = {}
@@ -145,6 +148,16 @@ class OurTransaction:
     def catalogue(self) -> list[c.Catalogued]:
         known, recorded = self.kept["tables"], self.kept["catalogue"]
         return [c.Catalogued(name, known[name][0], recorded.get(name)) for name in sorted(known)]
+
+    def recorded(self, table: str) -> c.Recorded | None:
+        there: c.Recorded | None = self.kept["catalogue"].get(table)
+        return there
+
+    def same_table(self, table: str) -> str:
+        return table
+
+    def unfit(self, table: str) -> str:
+        return ""
 
     def record(self, table: str, before: c.Recorded | None, after: c.Recorded) -> bool:
         if self.kept["catalogue"].get(table) != before:
@@ -219,10 +232,17 @@ class OurTransaction:
         events = [(number, self.event(number)) for number in numbers]
         return [c.Held(number, event) for number, event in events if event and event.key]
 
-    def held_entities(self, spec: c.TableSpec, *, retry: bool) -> list[str]:
-        again = self.kept["retries"]
-        held = [one.event for one in self._held(spec) if again[one.entry] or not retry]
-        return sorted({event.entity for event in held})
+    def held_entities(self, spec: c.TableSpec) -> list[str]:
+        return sorted({one.event.entity for one in self._held(spec)})
+
+    def settleable(self) -> list[tuple[str, str]]:
+        return []  # it has no constraints between rows, so nothing is refused for now
+
+    def ring(self, spec: c.TableSpec, event: c.Event) -> list[str]:
+        return []
+
+    def postpone(self, table: str, entity: str) -> None:
+        """No write undoes another."""
 
     def quarantine_size(self) -> int:
         entries = self.kept["entries"].values()

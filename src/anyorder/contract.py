@@ -11,9 +11,10 @@ from __future__ import annotations
 from anyorder._core.batch import Held
 from anyorder._core.columns import Written
 from anyorder._core.decide import forget
-from anyorder._core.event import Delivery, Event, canonical
+from anyorder._core.event import Delivery, Event, canonical, key_of
 from anyorder._core.floor import Floor
 from anyorder._core.fold import Limits
+from anyorder._core.key import KeyKind, Kinds
 from anyorder._core.memory import Memory, pack, unpack
 from anyorder._core.outcome import Reason
 from anyorder._core.position import Lineage
@@ -34,6 +35,7 @@ from anyorder.guard.contract import (
     Refused,
     Remembered,
     Replaced,
+    Shared,
     Sharing,
     Store,
     TableFacts,
@@ -56,6 +58,8 @@ __all__ = [
     "Growth",
     "Held",
     "Holding",
+    "KeyKind",
+    "Kinds",
     "Limits",
     "Lineage",
     "Locking",
@@ -69,6 +73,7 @@ __all__ = [
     "Refused",
     "Remembered",
     "Replaced",
+    "Shared",
     "Sharing",
     "Source",
     "Stoppable",
@@ -80,6 +85,7 @@ __all__ = [
     "Written",
     "canonical",
     "forget",
+    "key_of",
     "pack",
     "unpack",
 ]

@@ -42,6 +42,26 @@ class StoreBusy(StoreError):
     never commits."""
 
 
+class Undone(StoreError):
+    """The database undid the whole transaction, or refused to commit it, because of one of its
+    rows; take the records in smaller parts to find which.
+
+    `waits`: it may be taken later, a constraint on other rows refused it; else never as it is.
+    `keys`: table and entity of those that are refused for certain, as far as the store can tell.
+    """
+
+    def __init__(
+        self,
+        message: str = "",
+        *,
+        waits: bool = False,
+        keys: frozenset[tuple[str, str]] = frozenset(),
+    ) -> None:
+        super().__init__(message)
+        self.waits = waits
+        self.keys = keys
+
+
 class TableNotEmpty(StoreError):
     """The table has rows that no event explains; say adopt="older-than-everything", or use an empty
     table."""

@@ -5,12 +5,16 @@ from __future__ import annotations
 import itertools
 import secrets
 import time
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import Any
 
+import msgspec
+
 from anyorder._core.batch import Decision
 from anyorder._core.event import Delivery, Event
+from anyorder._core.key import KeyKind, Kinds
+from anyorder._core.misfit import check_kinds
 from anyorder.envelopes import (
     Envelope,
     KeyOption,
@@ -20,16 +24,19 @@ from anyorder.envelopes import (
     open_envelope,
 )
 from anyorder.envelopes.provenance import Envelopes, provenance_of
-from anyorder.errors import ConfigurationError, StoreError
-from anyorder.guard.catalogue import declare
-from anyorder.guard.contract import Sharing, Store, TableSpec, Transaction
+from anyorder.errors import ConfigurationError, StoreError, Undone
+from anyorder.guard.acceptance import Acceptance
+from anyorder.guard.claim import Claim
+from anyorder.guard.contract import Recorded, Shared, Sharing, Store, TableSpec, Transaction
 from anyorder.guard.duration import FOREVER, seconds
 from anyorder.guard.forgetting import forget
-from anyorder.guard.intake import Share, Taken, take_in
+from anyorder.guard.intake import Share, Taken
+from anyorder.guard.parts import Parts
 from anyorder.guard.quarantine import Quarantine
 from anyorder.guard.report import Report
 from anyorder.guard.story import Story, story_of
-from anyorder.sources.records import delivery_of
+from anyorder.guard.targets import declare
+from anyorder.sources.records import event_of
 from anyorder.stores import open_store
 
 CHUNK = 1000  # deliveries decided together inside the one transaction of `apply`
@@ -44,6 +51,9 @@ def table(
     retention: str | float | None = FOREVER,
     adopt: str = "refuse",
     partitions: int | None = None,
+    source: str | Sequence[str] = (),
+    merge: bool = False,
+    kinds: Mapping[str, str] | None = None,
     **options: Any,
 ) -> Table:
     """A guarded table in a store.
@@ -61,6 +71,13 @@ def table(
         adopt: what to do with rows that no event explains: `"refuse"`, or
             `"older-than-everything"`.
         partitions: the partition count of a raw Kafka topic, needed with a retention (rules R3).
+        source: the source table whose events it takes, as they tell it (`shop.public.users`), or
+            several that are one table (a renamed topic, a moved schema). The default is that of
+            the first event that it applies. Events of any other are `unrouted`.
+        merge: true if it is kept from any number of source tables (shards, partitions) whose keys
+            are unique over all; a truncate of one of them is then a `conflict`.
+        kinds: the kind of key columns, `{"id": "number"}`, "text" or "boolean"; else the user's own
+            column's type says it, else the first event.
         **options: of the envelope (`position`, `deleted`, `time`, `tombstone`, ...).
 
     Raises:
@@ -72,10 +89,38 @@ def table(
     if needs_table(envelope):
         options = {"table": name, **options}
     decoder = open_envelope(envelope, **options)
-    spec = TableSpec(name, columns, seconds(retention), partitions, adopt)
+    spec = TableSpec(
+        name,
+        columns,
+        seconds(retention),
+        partitions,
+        adopt,
+        sources=_named(source),
+        merge=merge,
+        kinds=_kinds(columns, kinds or {}),
+    )
     if adopt not in ("refuse", "older-than-everything"):
         raise ConfigurationError(f'adopt is "refuse" or "older-than-everything", not {adopt!r}')
     return Table(url, spec, decoder)
+
+
+def _named(source: str | Sequence[str]) -> tuple[str, ...]:
+    """Source tables as a user names them. Raises ConfigurationError for one without a name."""
+    sources = (source,) if isinstance(source, str) else tuple(source)
+    if not all(sources):
+        raise ConfigurationError("source names a source table, as the events tell it, not ''")
+    return sources
+
+
+def _kinds(key: tuple[str, ...], kinds: Mapping[str, str]) -> Kinds:
+    """Raises ConfigurationError for a kind that is none, or of a column that the key has not."""
+    try:
+        found = {column: KeyKind(kind) for column, kind in kinds.items()}
+    except ValueError as error:
+        names = ", ".join(KeyKind)
+        raise ConfigurationError(f"a kind of a key column is one of {names}: {error}") from None
+    check_kinds(key, found)
+    return found
 
 
 class Table:
@@ -86,7 +131,7 @@ class Table:
         self.envelope = envelope
         self.store: Store = open_store(url, self._decode)
         self._envelopes = Envelopes()
-        self._is_recorded = False
+        self._owned: Recorded | None = None
 
     def _decode(self, provenance: str, delivery: Delivery) -> Event:
         return self._envelopes.of(provenance, self.envelope).decode(delivery)
@@ -98,7 +143,7 @@ class Table:
         """The event of each record, in order; what cannot be decoded is an event of kind
         `malformed`, never an exception."""
         reader = self._reader(envelope)
-        return (reader.decode(delivery_of(record)) for record in records)
+        return (event_of(record, reader) for record in records)
 
     def apply(self, records: Iterable[object], *, envelope: str | None = None) -> Report:
         """Decide and write all records in one transaction. Raises only for infrastructure
@@ -109,23 +154,61 @@ class Table:
         """
         report = Report()
         reader = self._reader(envelope)
-        events = (reader.decode(delivery_of(record)) for record in records)
-        provenance = provenance_of(reader)
-        with self.store.transaction(time.time()) as transaction:
-            while chunk := list(itertools.islice(events, CHUNK)):
-                self._record(transaction)
-                shares = [Share(self.spec, chunk)]
-                report.count(take_in(transaction, shares, (), secrets.token_hex(4), provenance))
-        self._is_recorded = self._is_recorded or report.read > 0
+        events = (event_of(record, reader) for record in records)
+        owned = self._owned
+        kept: list[Event] = []
+        try:
+            with self.store.transaction(time.time()) as transaction:
+                while chunk := list(itertools.islice(events, CHUNK)):
+                    kept += chunk
+                    claim = self._claim(transaction, self.spec, reader, owned)
+                    for taken in claim.take(chunk):
+                        report.count(taken)
+                    owned = claim.owned
+            # Only now it is committed; read there once.
+            self._owned = owned
+        except Undone:
+            report = self._apply_in_parts([*kept, *events], reader)
         if self.spec.retention == 0:
             self.reap()
         return report
 
-    def _record(self, transaction: Transaction) -> None:
-        """What is declared here, into the store's catalogue; read there once only, when that was
-        committed."""
-        if not self._is_recorded:
-            declare(transaction, self.spec)
+    def _apply_in_parts(self, events: Sequence[Event], reader: Envelope) -> Report:
+        """One of them, or something that was held, undid the transaction: all others are taken."""
+
+        def take_part(
+            transaction: Transaction,
+            shares: Sequence[Share],
+            _token: str,
+        ) -> list[Taken]:
+            # A claim has tokens of its own.
+            claim = self._claim(transaction, self.spec, reader, None)
+            claim.settles = False
+            return claim.take([event for share in shares for event in share.events])
+
+        report = Report()
+        token = secrets.token_hex(4)
+        parts = Parts(self.store, time.time(), token, provenance_of(reader), take_part)
+        shares = [Share(self.spec, events)]
+        report.count(parts.take(shares))
+        report.count(Taken([], parts.settle(shares)))
+        return report
+
+    def _claim(
+        self,
+        transaction: Transaction,
+        spec: TableSpec,
+        reader: Envelope,
+        owned: Recorded | None,
+    ) -> Claim:
+        """What is declared here goes into the store's catalogue; it tells whose changes are
+        taken."""
+        if owned is None:
+            owned = declare(transaction, spec)
+        # Documents do not tell their table: the envelope says what the user calls it.
+        called = reader.options.get("table", self.spec.name)
+        telling = not needs_table(reader.name) or called != self.spec.name
+        return Claim(transaction, spec, owned, provenance_of(reader), telling=telling)
 
     @contextmanager
     def transaction(self, connection: Any) -> Iterator[Guard]:
@@ -140,8 +223,14 @@ class Table:
             raise StoreError(
                 f"{self.store.promises.name} has no transaction to share with your own SQL"
             )
-        with self.store.shared(connection, time.time()) as transaction:
-            yield Guard(transaction, self.spec, self._record, provenance_of(self.envelope))
+        with self.store.shared(connection, time.time()) as shared:
+            guard = Guard(shared, self.spec, self._own_claim)
+            with guard.running():
+                yield guard
+
+    def _own_claim(self, transaction: Transaction, spec: TableSpec) -> Claim:
+        # Read anew in every block: the caller's transaction may be rolled back after it.
+        return self._claim(transaction, spec, self.envelope, None)
 
     def why(self, key: object) -> Story:
         """The story of one row: what is remembered of it, which event won, what the quarantine
@@ -167,37 +256,59 @@ class Table:
 
 
 class Guard:
-    """Inside `Table.transaction`: decides one event at a time; the caller writes the rows."""
+    """Inside `Table.transaction`: decides one event at a time; the caller writes the rows. For one
+    thread."""
 
     def __init__(
         self,
-        transaction: Transaction,
+        shared: Shared,
         spec: TableSpec,
-        record: Callable[[Transaction], None],
-        provenance: str,
+        claim: Callable[[Transaction, TableSpec], Claim],
     ) -> None:
-        self._transaction = transaction
-        self._record = record
-        self._provenance = provenance
-        self._is_recorded = False
-        self._spec = TableSpec(
-            spec.name, spec.key, spec.retention, spec.partitions, spec.adopt, writes_rows=False
-        )
+        own_sql = msgspec.structs.replace(spec, writes_rows=False)
+        self._acceptance = Acceptance(shared, own_sql, claim)
 
     def accept(self, event: Event | Delivery) -> Decision:
         """Decide an event and remember it. The answer is true if the caller must write
-        `answer.values` (None: delete the row).
+        `answer.values` (None: delete the row), before the next event is accepted.
 
         `values` may be fewer columns than the event has: an older event only fills what nobody has
-        told yet. What the quarantine then holds is read again by the table's own envelope.
+        told yet. Of two contents of one position the greater is to be written, whichever came
+        first: such an answer is true and quarantined. If the SQL that follows fails and that is
+        caught, or changes no row, the event is not remembered, and held as malformed; any other
+        exception is not seen here unless it leaves the block: where one may be caught inside, use
+        `accepting`. What the quarantine then holds is read again by the table's own envelope.
+        Raises StoreError if the transaction was ended inside the block.
         """
-        if isinstance(event, Delivery):
-            raise ConfigurationError("accept takes an event: loop over table.decode(records)")
-        if not self._is_recorded:
-            self._record(self._transaction)
-            self._is_recorded = True
-        shares = [Share(self._spec, [event])]
-        taken: Taken = take_in(
-            self._transaction, shares, (), secrets.token_hex(4), self._provenance
-        )
-        return taken.decisions[0]
+        return self._acceptance.accept(_event_of(event))
+
+    @contextmanager
+    def accepting(self, event: Event | Delivery) -> Iterator[Decision]:
+        """`accept` for a `with` block: an exception that leaves it undoes what was remembered of
+        the event together with what was written for it, and nothing else of the transaction."""
+        with self._acceptance.accepting(_event_of(event)) as decision:
+            yield decision
+
+    def refuse(self, event: Event | Delivery, why: str) -> Decision:
+        """Put an event into the quarantine as malformed, with a sentence of the caller's. Nothing
+        is remembered of it: inside `accepting`, that is undone with what was written; after a bare
+        `accept`, it is taken back. Raises ConfigurationError if something was written after a bare
+        `accept`, or the next event is accepted by now."""
+        return self._acceptance.refuse(_event_of(event), why)
+
+    @contextmanager
+    def running(self) -> Iterator[None]:
+        """From the beginning of the block to its end; `Table.transaction` does it."""
+        try:
+            self._acceptance.open()
+            yield
+        except BaseException as error:
+            self._acceptance.abandon(error)
+            raise
+        self._acceptance.finish()
+
+
+def _event_of(event: Event | Delivery) -> Event:
+    if isinstance(event, Delivery):
+        raise ConfigurationError("the guard takes events: loop over table.decode(records)")
+    return event

@@ -146,7 +146,8 @@ def _tried(setting: Trial, kills: int, seconds: float, rows: Any) -> dict[str, A
     left = sum(setting.queue.count().values())
     books = setting.finish()
     wanted, found = final_rows(setting.records), rows()
-    wrong = {key for key in wanted.keys() | found.keys() if wanted.get(key) != found.get(key)}  # type: ignore[call-overload]
+    keys = wanted.keys() | found.keys()
+    wrong = {key for key in keys if wanted.get(key) != found.get(key)}
     assert not wrong, (
         f"{len(wrong)} rows are wrong: "
         f"{ {key: (found.get(key), wanted.get(key)) for key in sorted(wrong)[:3]} }"

@@ -100,7 +100,8 @@ def demo(folder: Path, seed: int = 0) -> int:
         )
         books = consume(home, queue, bus)
         proxy.stop()
-        found = {int(row["id"]): row for row in map(plain_row, filter(live, scan(dynamodb, TABLE)))}  # type: ignore[call-overload]
+        rows = map(plain_row, filter(live, scan(dynamodb, TABLE)))
+        found = {int(row["id"]): row for row in rows}  # type: ignore[call-overload]
         return told(books, proxy, found, began)
     finally:
         for service in services:

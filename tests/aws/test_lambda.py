@@ -284,7 +284,7 @@ def test_kinesis_and_dynamodb_streams_fail_by_sequence_number(tmp_path: Path) ->
     assert failed(streams.handler({"Records": records}, Clock(30))) == numbers[100:]
 
 
-def test_where_nothing_was_decided_the_failure_is_raised_so_that_nothing_is_lost_without_partial_answers(
+def test_where_nothing_was_decided_the_failure_is_raised_for_want_of_partial_answers(
     tmp_path: Path,
 ) -> None:
     """A mapping without ReportBatchItemFailures takes any answer for success, and deletes what

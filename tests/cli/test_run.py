@@ -193,7 +193,7 @@ def test_doctor_finds_nothing_wrong_with_a_healthy_store_and_says_what_is(home: 
     database.execute("DELETE FROM users")
     database.commit()
 
-    assert healthy == "nothing found\n"
+    assert healthy == "nothing found\nusers is kept from the source table app.public.users\n"
     assert "remembered as live" in home.anyorder("doctor", code=1)
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 
 from anyorder._core.batch import Decision, arrivals_of, coalesce, identity_of
@@ -21,10 +23,10 @@ def event(
     lsn: int = 10,
     op: str = "u",
     fields: dict[str, object] | None = None,
-    **more: object,
+    **more: Any,
 ) -> Event:
     position = LogPosition("pg:a", lsn, op, lsn - 1, lsn, "t/0", lsn, "01a", lsn)
-    return Event(kind, "public.users", {"id": 1}, position, fields, **more)  # type: ignore[arg-type]
+    return Event(kind, "public.users", {"id": 1}, position, fields, **more)
 
 
 def put(lsn: int, op: str = "u", **fields: object) -> Event:
@@ -106,9 +108,7 @@ def test_an_unrouted_record_is_told_by_its_place() -> None:
     assert "orders/3@42" in explain(Decision(lost, Reason.UNROUTED))
 
 
-def test_what_cannot_be_decoded_is_the_same_by_whichever_queue_it_comes_and_another_at_each_place_of_a_topic() -> (
-    None
-):
+def test_what_cannot_be_decoded_is_one_event_by_any_queue_and_another_at_each_offset() -> None:
     """Undecodable bytes that no source numbers are one event however often a redrive moves them;
     where offsets tell, each is one of its own."""
 

@@ -157,9 +157,7 @@ def test_a_later_snapshot_run_begins_an_epoch_that_beats_every_lsn() -> None:
     assert old.compare(new, {"pg:a": ("01b",)}) is Order.OLDER
 
 
-def test_a_later_run_s_change_below_an_earlier_run_s_waits_until_a_snapshot_or_the_later_run_tells() -> (
-    None
-):
+def test_a_later_run_s_change_below_an_earlier_run_s_waits_for_a_snapshot_or_its_own_run() -> None:
     old, new = change(900, run="01a"), change(100, run="01c")
 
     assert new.compare(old, NONE) is Order.WAITING

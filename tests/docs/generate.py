@@ -45,6 +45,11 @@ OUTCOMES = {
     ),
 }
 KEYS = {
+    ("table", "kinds"): (
+        'The kind of key columns: `kinds = { id = "number" }`, `"text"` or `"boolean"`. Without it '
+        "a column is of the type that your own table gives it, else of the first event's kind. See "
+        "[keys](envelopes.md#keys)."
+    ),
     (
         "source",
         "kind",
@@ -131,6 +136,11 @@ KEYS = {
         "The partition count of the topic. Needed with a retention where the Kafka "
         "offset is the clock."
     ),
+    ("table", "source"): "The source table that it takes, as the records tell it "
+    "(`shop.public.users`), or several that are one table (a renamed topic, a moved schema). "
+    "Others go on to the next `[[table]]`.",
+    ("table", "merge"): "Your word that keys are unique over every source table that fits "
+    "(shards, partitions): all are kept in one target, and a truncate of one is a `conflict`.",
     ("table", "ignore"): "Deliveries that match are counted as `not_a_change` and go nowhere.",
 }
 SOURCE_DOORS = {kind: door.struct() for kind, door in anyorder.sources.DOORS.items()}
@@ -155,7 +165,9 @@ def table(header: Iterable[str], rows: Iterable[Iterable[str]]) -> str:
     lines = [names, ["---"] * len(names), *(list(row) for row in rows)]
     return (
         "\n".join(
-            f"| {' | '.join(cell.replace('|', chr(92) + '|').replace(chr(10), ' ') for cell in line)} |"
+            "| "
+            f"{' | '.join(cell.replace('|', chr(92) + '|').replace(chr(10), ' ') for cell in line)}"
+            " |"
             for line in lines
         )
         + "\n"
@@ -187,7 +199,8 @@ def command_line() -> str:
     for name, verb in import_module("anyorder.cli.main").VERBS.items():
         parser = parser_of(name)
         parts.append(
-            f"## anyorder {name}\n\n{verb.summary[0].upper()}{verb.summary[1:]}.\n\n{_arguments(parser)}"
+            f"## anyorder {name}\n\n{verb.summary[0].upper()}{verb.summary[1:]}.\n\n"
+            f"{_arguments(parser)}"
         )
     return "\n".join(parts)
 
@@ -270,7 +283,10 @@ def _members(value: type) -> Iterator[tuple[str, Any]]:
 def _member(owner: str, name: str, member: Any) -> str:
     if isinstance(member, property):
         return f"### {owner}.{name}\n\n{_prose(inspect.getdoc(member) or '')}"
-    return f"### {owner}.{name}\n\n{_signature(f'{owner}.{name}', member)}{_prose(inspect.getdoc(member) or '')}"
+    return (
+        f"### {owner}.{name}\n\n{_signature(f'{owner}.{name}', member)}"
+        f"{_prose(inspect.getdoc(member) or '')}"
+    )
 
 
 def _signature(name: str, value: Any) -> str:
@@ -372,6 +388,7 @@ def contract_protocols() -> str:
         contract.Store,
         contract.Transaction,
         contract.Sharing,
+        contract.Shared,
         contract.Locking,
         contract.Source,
         contract.Stoppable,
@@ -385,7 +402,7 @@ def contract_protocols() -> str:
 
 def contract_values() -> str:
     """What they are given and give."""
-    shown = {"Store", "Transaction", "Sharing", "Locking", "Source", "Stoppable"}
+    shown = {"Store", "Transaction", "Sharing", "Shared", "Locking", "Source", "Stoppable"}
     values = {name: getattr(contract, name) for name in contract.__all__ if name not in shown}
     told = [(f"`{name}`", _words(values[name])) for name in values if _words(values[name])]
     return table(("name", "what it is"), told)

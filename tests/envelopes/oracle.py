@@ -42,7 +42,7 @@ class Said(NamedTuple):
 
 
 # --- JSON
-# ------------------------------------------------------------------------------------------------------------------
+# --------------------------------------------------------------------------------------------------
 
 
 def load(data: bytes) -> Any:
@@ -115,7 +115,7 @@ def alike(ours: Any, theirs: Any) -> bool:
 
 
 # --- small readings
-# --------------------------------------------------------------------------------------------------------
+# --------------------------------------------------------------------------------------------------
 
 
 def number(value: Any, largest: int | None = UNSIGNED) -> int:
@@ -146,6 +146,41 @@ def unwrapped(data: bytes) -> tuple[Any, Any]:
     return value, None
 
 
+def key_of(value: Any) -> Any:
+    """A key whose numbers are spelled once: an integer, or a decimal without zeros at its end."""
+    if isinstance(value, dict):
+        parts = {name: part for name, part in value.items() if not isinstance(part, dict)}
+        return {**value, **{name: key_of(part) for name, part in parts.items()}}
+    if not isinstance(value, Decimal) or len(value.as_tuple().digits) > 4000:
+        return value
+    if abs(value.adjusted()) > 4000 and value:
+        return value
+    if value == value.to_integral_value():
+        return int(value)
+    sign, digits, exponent = value.as_tuple()
+    while digits[-1] == 0:
+        digits, exponent = digits[:-1], exponent + 1  # type: ignore[operator]
+    return Decimal((sign, digits, exponent))
+
+
+def variable(value: Any) -> Any:
+    """Debezium's decimal that tells its own scale."""
+    if not isinstance(value, dict) or set(value) != {"scale", "value"}:
+        return value
+    scale, octets = value["scale"], value["value"]
+    if isinstance(scale, str) and re.fullmatch("-?[0-9]{1,7}", scale, re.ASCII):
+        scale = int(scale)
+    if type(scale) is not int or abs(scale) > 147_455 or not isinstance(octets, str):
+        return value
+    try:
+        found = base64.b64decode(octets, validate=True)
+    except ValueError:
+        return value
+    if not 0 < len(found) <= 61_230:
+        return value
+    return Decimal(int.from_bytes(found, "big", signed=True)).scaleb(-scale)
+
+
 def with_scales(value: Any, schema: Any) -> Any:
     """Decimals of a struct's own fields as people write them."""
     if not isinstance(schema, dict) or value is None:
@@ -170,7 +205,18 @@ def connect_key(data: bytes | None, column: str = "id") -> Any:
     if value is None or value == {} or isinstance(value, list):
         raise Refused("no key")
     value = with_scales(value, schema)
-    return value if isinstance(value, dict) else {column: value}
+    fields = {field.get("field"): field for field in (schema or {}).get("fields") or ()}
+    if not isinstance(value, dict):
+        return {column: key_of(_number(value, schema))}
+    found = {name: variable(_number(part, fields.get(name))) for name, part in value.items()}
+    return key_of(found)
+
+
+def _number(value: Any, schema: Any) -> Any:
+    """A decimal that its schema made a text is a number in a key."""
+    name = schema.get("name") if isinstance(schema, dict) else None
+    is_decimal = name == "org.apache.kafka.connect.data.Decimal" and value is not None
+    return Decimal(value) if is_decimal else value
 
 
 def offset_clock(record: Any) -> tuple[Any, ...]:
@@ -180,7 +226,7 @@ def offset_clock(record: Any) -> tuple[Any, ...]:
 
 
 # --- Debezium
-# --------------------------------------------------------------------------------------------------------------
+# --------------------------------------------------------------------------------------------------
 
 
 def debezium(record: Any, tombstone: str = "hint") -> Said:
@@ -370,7 +416,7 @@ METADATA = {f"__{word}" for word in f"op deleted ts_ms ts_us ts_ns {SOURCE_NAMES
 
 
 # --- the others
-# ------------------------------------------------------------------------------------------------------------
+# --------------------------------------------------------------------------------------------------
 
 
 class Record(NamedTuple):
@@ -547,7 +593,7 @@ def orders(record: Any) -> Said:
     return Said(
         "delete" if document.get("cancelled") else "put",
         record.topic,
-        {"id": key},
+        {"id": key_of(key)},
         ("scalar", number(document.get("version"), None)),
     )
 
@@ -557,7 +603,7 @@ def raw(record: Any) -> Said:
         raise Refused("no key")
     blanks = b" \t\r\n"
     if record.key.lstrip(blanks).startswith(b"{"):
-        key = load(record.key)
+        key = key_of(load(record.key))
         if not key:
             raise Refused("empty key")
     else:
@@ -574,8 +620,6 @@ def _bare(data: bytes) -> Any:
         text = data.decode()
     except UnicodeDecodeError:
         return "base64:" + base64.b64encode(data).decode()
-    if re.fullmatch("-?(0|[1-9][0-9]*)", text) and len(text) <= 4300:
-        return int(text)
     if text.startswith('"'):
         try:
             found = load(data)
@@ -587,7 +631,7 @@ def _bare(data: bytes) -> Any:
 
 
 # --- DynamoDB Streams
-# ------------------------------------------------------------------------------------------------------
+# --------------------------------------------------------------------------------------------------
 
 
 def dynamodb_streams(record: Any) -> Said:
@@ -599,6 +643,7 @@ def dynamodb_streams(record: Any) -> Said:
         column: cell["B"] if "B" in cell else attribute(cell)
         for column, cell in change["Keys"].items()
     }
+    key = key_of(key)
     time = change.get("ApproximateCreationDateTime")
     if isinstance(time, bool) or (time is not None and time < 0):
         raise Refused("time")

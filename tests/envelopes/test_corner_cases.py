@@ -73,9 +73,7 @@ def test_01_an_insert_with_a_lower_lsn_than_the_delete_before_it_is_newer() -> N
     assert order(come, gone) is Order.NEWER
 
 
-def test_02_an_update_that_was_open_during_the_snapshot_is_newer_than_the_read_though_its_lsn_is_lower() -> (
-    None
-):
+def test_02_an_update_that_was_open_during_the_snapshot_is_newer_than_a_read_above_it() -> None:
     read = of("r", offset=10, lsn=22251696, snapshot="true", sequence='[null,"22251696"]')
 
     assert (
@@ -96,9 +94,7 @@ def test_03_a_change_that_comes_again_at_a_higher_offset_is_the_same_change() ->
     assert first.position.identity() == again.position.identity()
 
 
-def test_04_a_tombstone_has_no_source_clock_and_so_is_a_hint_or_the_offset_is_the_clock_of_all() -> (
-    None
-):
+def test_04_a_tombstone_has_no_source_clock_so_it_is_a_hint_or_offsets_are_everybody_s() -> None:
     assert decode(None, {"id": 7}).kind is Kind.HINT
     by_offset = [
         decode(value, {"id": 7}, options={"tombstone": "delete"})
@@ -115,9 +111,7 @@ def test_05_an_offloaded_value_is_no_deletion() -> None:
     assert (found.kind, found.key) == (Kind.INCOMPLETE, {"id": 7})
 
 
-def test_06_a_record_redriven_through_a_dead_letter_topic_is_the_original_or_has_no_transport_clock() -> (
-    None
-):
+def test_06_a_record_redriven_by_a_dead_letter_topic_is_the_original_or_has_no_offset() -> None:
     headers = [
         {"__connect.errors.topic": "shop.public.users"},
         {"__connect.errors.partition": "3"},
@@ -134,9 +128,7 @@ def test_06_a_record_redriven_through_a_dead_letter_topic_is_the_original_or_has
     assert (blind.position.lsn, blind.position.partition) == (original.position.lsn, "")
 
 
-def test_07_in_a_topic_that_was_created_again_the_source_clock_goes_on_and_raw_offsets_are_in_one_scope() -> (
-    None
-):
+def test_07_in_a_topic_made_again_the_source_clock_goes_on_and_raw_offsets_are_one_scope() -> None:
     assert order(of(offset=0, lsn=200), of(offset=88123, lsn=100)) is Order.NEWER
     raw = [decode(b"{}", b"k", "raw", offset=offset) for offset in (88123, 0)]
     assert order(raw[1], raw[0]) is Order.OLDER
@@ -144,9 +136,7 @@ def test_07_in_a_topic_that_was_created_again_the_source_clock_goes_on_and_raw_o
     assert raw[0].position.growing() == ("kafka:shop.public.users#0/3", 88123)
 
 
-def test_08_when_a_key_moves_to_another_partition_the_source_clock_decides_and_offsets_say_that_they_cannot() -> (
-    None
-):
+def test_08_of_a_key_that_moved_to_another_partition_the_source_decides_offsets_cannot() -> None:
     assert (
         order(of(partition=11, offset=12, lsn=200), of(partition=3, offset=90000, lsn=100))
         is Order.NEWER

@@ -65,7 +65,7 @@ def test_every_connector_but_postgresql_says_that_nobody_has_run_it() -> None:
 
 
 # --- MySQL and MariaDB
-# -----------------------------------------------------------------------------------------------------
+# --------------------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize("connector", ["mysql", "mariadb"])
@@ -125,7 +125,7 @@ def test_coordinates_that_are_none_are_malformed(changed: dict[str, Any]) -> Non
 
 
 # --- SQL Server
-# ------------------------------------------------------------------------------------------------------------
+# --------------------------------------------------------------------------------------------------
 
 
 def test_sql_server_is_ordered_by_commit_then_change_then_serial_number() -> None:
@@ -171,7 +171,7 @@ def test_a_sql_server_lsn_that_is_none_is_malformed(changed: dict[str, Any]) -> 
 
 
 # --- Oracle
-# ----------------------------------------------------------------------------------------------------------------
+# --------------------------------------------------------------------------------------------------
 
 
 def test_oracle_is_ordered_by_commit_and_inside_one_transaction_by_number() -> None:
@@ -212,7 +212,7 @@ def test_an_oracle_change_that_does_not_tell_its_commit_is_malformed(
 
 
 # --- MongoDB
-# ---------------------------------------------------------------------------------------------------------------
+# --------------------------------------------------------------------------------------------------
 
 
 def test_mongodb_goes_by_the_offset_and_its_documents_are_texts() -> None:
@@ -239,7 +239,7 @@ def test_a_mongodb_document_that_is_no_strict_object_is_not_put(after: str) -> N
 
 
 # --- flattened
-# -------------------------------------------------------------------------------------------------------------
+# --------------------------------------------------------------------------------------------------
 
 FLAT = {
     "id": 42,

@@ -243,7 +243,7 @@ def test_a_row_that_is_no_object_is_malformed(after: object) -> None:
 
 
 # --- keys
-# ------------------------------------------------------------------------------------------------------------------
+# --------------------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize(
@@ -304,7 +304,7 @@ def test_a_key_change_is_a_delete_and_a_create_of_two_entities_at_one_position()
 
 
 # --- null records
-# ----------------------------------------------------------------------------------------------------------
+# --------------------------------------------------------------------------------------------------
 
 
 def test_a_null_record_is_a_hint_that_names_the_entity_of_the_delete_before_it() -> None:
@@ -390,7 +390,7 @@ def test_without_a_transport_the_position_claims_no_offset() -> None:
 
 
 # --- holes
-# -----------------------------------------------------------------------------------------------------------------
+# --------------------------------------------------------------------------------------------------
 
 BASE64 = base64.b64encode(PLACEHOLDER.encode()).decode()
 SHAPES = {
@@ -496,7 +496,7 @@ def test_a_placeholder_in_a_decimal_column_with_a_schema_is_a_hole_and_no_number
 
 
 # --- what is no change
-# -----------------------------------------------------------------------------------------------------
+# --------------------------------------------------------------------------------------------------
 
 
 def test_records_about_the_connector_are_no_changes_and_say_what_they_are() -> None:

@@ -8,9 +8,7 @@ from tests.envelopes import fuzz
 COUNT = 20_000
 
 
-def test_mutated_payloads_never_raise_and_what_is_accepted_an_independent_reader_reads_the_same_way() -> (
-    None
-):
+def test_mutated_payloads_never_raise_and_another_reader_reads_what_is_accepted_alike() -> None:
     figures = fuzz.run(COUNT, seed=1)
 
     assert figures.wrong == []

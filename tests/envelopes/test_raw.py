@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from decimal import Decimal
+
+import msgspec
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -56,7 +59,9 @@ def test_a_value_that_begins_as_an_object_and_is_none_is_malformed(value: bytes)
 @pytest.mark.parametrize(
     ("key", "expected"),
     [
-        (b"42", {"id": 42}),
+        (b"42", {"id": "42"}),
+        (b"-0", {"id": "-0"}),
+        (b"A-17", {"id": "A-17"}),
         (b'"42"', {"id": "42"}),
         (b"042", {"id": "042"}),
         (b"1.0", {"id": "1.0"}),
@@ -64,6 +69,7 @@ def test_a_value_that_begins_as_an_object_and_is_none_is_malformed(value: bytes)
         (b"true", {"id": "true"}),
         (b"", {"id": ""}),
         (b'{"a":1,"b":"x"}', {"a": 1, "b": "x"}),
+        (b'{"a":1.0,"b":0.1}', {"a": 1, "b": Decimal("0.1")}),
         (b'"open', {"id": '"open'}),
         (b"\xff", {"id": "base64:/w=="}),
         (b"9" * 5000, {"id": "9" * 5000}),
@@ -71,6 +77,42 @@ def test_a_value_that_begins_as_an_object_and_is_none_is_malformed(value: bytes)
 )
 def test_a_key_gives_its_columns_or_is_one_column(key: bytes, expected: dict[str, object]) -> None:
     assert of(key).key == expected
+
+
+@pytest.mark.parametrize(
+    ("key", "expected"),
+    [
+        (b"42", 42),
+        (b'"42"', 42),
+        (b"-0", 0),
+        (b"1e0", 1),
+        (b"1.50", Decimal("1.5")),
+        (b"18446744073709551616", 2**64),
+    ],
+)
+def test_a_bare_key_is_a_number_where_its_option_says_so(key: bytes, expected: object) -> None:
+    found = decode(b"{}", key, "raw", {"key_kind": "number"})
+
+    assert found.key == {"id": expected}
+    assert type(found.key["id"]) is type(expected)
+
+
+@pytest.mark.parametrize("key", [b"", b"A-17", b"007", b"NaN", b"true", b"1e9999999999999999999"])
+def test_a_bare_key_that_is_no_number_is_malformed_where_all_are_to_be(key: bytes) -> None:
+    assert decode(b"{}", key, "raw", {"key_kind": "number"}).kind is Kind.MALFORMED
+
+
+@pytest.mark.parametrize(("key", "told"), [(b"42", 42), (b"1.5", 1.5), (b"true", True)])
+def test_a_column_of_the_row_is_the_bare_key_where_it_says_the_same(
+    key: bytes, told: object
+) -> None:
+    found = of(key, msgspec.json.encode({"id": told, "n": 1}))
+
+    assert found.fields == {"id": key.decode(), "n": 1}
+
+
+def test_a_column_of_the_row_that_says_otherwise_than_the_key_stays() -> None:
+    assert of(b"o-1", b'{"id": "evt-77"}').fields == {"id": "evt-77"}
 
 
 def test_the_column_of_a_bare_key_is_an_option() -> None:

@@ -50,7 +50,7 @@ def test_one_module_knows_how_the_rest_of_the_columns_is_spelled() -> None:
         name for name in names if any(spells(node, "*") for node in ast.walk(modules()[name]))
     ]
 
-    assert knowing == ["anyorder._core.columns"]
+    assert knowing == ["anyorder._core.names"]
 
 
 def test_nothing_is_matched_by_where_it_lies_in_memory() -> None:

@@ -7,7 +7,7 @@ import tomllib
 from tests.house.modules import ROOT
 
 WIDTH = 100
-MOST = 15  # modules that were wider when the width was set; lower it with each one that is mended
+MOST = 0  # modules with wider lines; there were 49 when the width was set
 
 
 def exempt() -> list[str]:

@@ -207,14 +207,14 @@ MUTANTS = [
         ),
         Change(ORDER, "_later_to_earlier", "later.time is not None", "True"),
         killed_by="tests/core/test_families.py"
-        "::test_a_later_run_s_change_below_an_earlier_run_s_waits_until_a_snapshot_or_the_later_run_tells",
+        "::test_a_later_run_s_change_below_an_earlier_run_s_waits_for_a_snapshot_or_its_own_run",
     ),
     Mutant(
         "R14",
         "a change that a later run told again still counts as the earlier run's",
         Change(LOG, "LogPosition.joined", "max(run, other.run)", "run"),
         killed_by="tests/core/test_families.py"
-        "::test_a_later_run_s_change_below_an_earlier_run_s_waits_until_a_snapshot_or_the_later_run_tells",
+        "::test_a_later_run_s_change_below_an_earlier_run_s_waits_for_a_snapshot_or_its_own_run",
     ),
     Mutant(
         "compare()",

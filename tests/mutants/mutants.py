@@ -2,6 +2,15 @@
 
 from __future__ import annotations
 
-from tests.mutants import core, families, guard, stores
+from tests.mutants import core, families, guard, own_sql, rows, runtime, stores, tables
 
-MUTANTS = [*core.MUTANTS, *families.MUTANTS, *guard.MUTANTS, *stores.MUTANTS]
+MUTANTS = [
+    *core.MUTANTS,
+    *families.MUTANTS,
+    *guard.MUTANTS,
+    *own_sql.MUTANTS,
+    *stores.MUTANTS,
+    *rows.MUTANTS,
+    *runtime.MUTANTS,
+    *tables.MUTANTS,
+]

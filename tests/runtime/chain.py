@@ -36,9 +36,15 @@ retention = "{retention}"
 """
 LOG = """
 CREATE TABLE log (number INTEGER PRIMARY KEY, entity TEXT, before TEXT, after TEXT);
-CREATE TRIGGER log_insert AFTER INSERT ON anyorder_memory_users BEGIN INSERT INTO log (entity, after) VALUES (new.entity, new.memory); END;
-CREATE TRIGGER log_update AFTER UPDATE ON anyorder_memory_users BEGIN INSERT INTO log (entity, before, after) VALUES (new.entity, old.memory, new.memory); END;
-CREATE TRIGGER log_delete AFTER DELETE ON anyorder_memory_users BEGIN INSERT INTO log (entity, before) VALUES (old.entity, old.memory); END;
+CREATE TRIGGER log_insert AFTER INSERT ON anyorder_memory_users BEGIN
+    INSERT INTO log (entity, after) VALUES (new.entity, new.memory);
+END;
+CREATE TRIGGER log_update AFTER UPDATE ON anyorder_memory_users BEGIN
+    INSERT INTO log (entity, before, after) VALUES (new.entity, old.memory, new.memory);
+END;
+CREATE TRIGGER log_delete AFTER DELETE ON anyorder_memory_users BEGIN
+    INSERT INTO log (entity, before) VALUES (old.entity, old.memory);
+END;
 """
 
 

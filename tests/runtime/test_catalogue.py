@@ -15,6 +15,7 @@ import pytest
 import anyorder
 from anyorder import Delivery, Event
 from anyorder._core.event import Kind
+from anyorder._core.key import KeyKind
 from anyorder.cli.main import main
 from anyorder.errors import ConfigurationError
 from anyorder.guard.catalogue import Catalogue
@@ -35,6 +36,7 @@ url = "sqlite:///app.db"
 """
 USERS = '[[table]]\nmatch = "app.public.users"\nname = "{name}"\n{more}\n'
 ORDERS = '[[table]]\nmatch = "app.public.orders"\nname = "{name}"\n{more}\n'
+NUMBER = {"id": KeyKind.NUMBER}
 replace = msgspec.structs.replace
 FOREVER, AT_ONCE = 'retention = "forever"', 'retention = "0s"'
 
@@ -150,9 +152,15 @@ def test_each_section_s_own_settings_are_recorded_with_the_source_table(pipeline
     )
 
     assert recorded(pipeline) == {
-        "customers": Recorded("app.public.users", "public.users", ("u",), None, 2, "refuse"),
+        "customers": Recorded("app.public.users", "public.users", ("u",), None, 2, kinds=NUMBER),
         "sales": Recorded(
-            "app.public.orders", "public.orders", ("o",), 3600.0, 4, "older-than-everything"
+            "app.public.orders",
+            "public.orders",
+            ("o",),
+            3600.0,
+            4,
+            "older-than-everything",
+            kinds=NUMBER,
         ),
     }
 
@@ -242,8 +250,22 @@ def test_a_second_source_table_is_unrouted_and_changes_nothing(pipeline: Pipelin
     detail = pipeline.listed("quarantine", "list", code=1)[0]["detail"]
     assert detail == (
         "the target users belongs to the source table 'app.public.users', this is of "
-        "'us.public.users': give it a [[table]] before that one, with another name"
+        "'us.public.users': give it a [[table]] before that one, with another name: "
+        'name = "us_public_users"; or, if they are one table, give both one [[table]] with '
+        'source = ["app.public.users", "us.public.users"]'
     )
+
+
+def test_of_two_source_tables_without_a_target_both_are_held(pipeline: Pipeline) -> None:
+    """One key at one position is two events there, and a second delivery is none."""
+    pipeline.tables('[[table]]\nmatch = "app.public.nothing"\nname = "nothing"\n')
+    users = record(1, "c", 10, after={"id": 1})
+    orders = of("orders", users)
+
+    books = [pipeline.run(users, orders, code=1), pipeline.run(orders)]
+
+    assert books[0]["quarantined"] == {"unrouted": 2}
+    assert books[1]["ignored"] == {"duplicate": 1}
 
 
 def test_records_that_name_no_table_and_no_topic_keep_the_target_that_they_had_first(
@@ -416,7 +438,7 @@ def test_a_target_s_key_is_the_learned_one_where_none_is_declared() -> None:
     with store.transaction(0.0) as transaction:
         transaction.open_table(TableSpec("users", ("id",)))
         transaction.record("users", None, Recorded("a", "a", ("a",)))
-    catalogue = Catalogue(lambda topic, table: spec)
+    catalogue = Catalogue(lambda topic, table, source: spec)
     with store.reading() as transaction:
         catalogue.load(transaction)
 
@@ -459,12 +481,11 @@ def test_a_database_of_the_old_version_goes_on_and_is_recorded_when_first_routed
     assert "no source table is recorded" in findings[0]["finding"]
     assert books["applied"] == 1
     assert pipeline.tombstones("clients") == 0
-    assert pipeline.verb("doctor") == "nothing found\n"
+    assert pipeline.verb("doctor").startswith("nothing found\nclients is kept from ")
 
 
 def test_a_table_of_the_user_s_own_code_is_a_catalogue_of_one(pipeline: Pipeline) -> None:
-    """What it declares is recorded, so a pipeline's verbs know it; it belongs to no source table
-    until one is routed to it."""
+    """What it declares is recorded, so a pipeline's verbs know it, and whose it is."""
     url = f"sqlite:///{pipeline.path}/app.db"
     with closing(anyorder.table(url, "clients", retention="1h")) as clients:
         clients.apply([record(1, "d", 10)])
@@ -472,9 +493,11 @@ def test_a_table_of_the_user_s_own_code_is_a_catalogue_of_one(pipeline: Pipeline
         clients.apply([record(2, "d", 20)])
     pipeline.tables(ORDERS.format(name="{table}", more=AT_ONCE))
 
-    assert recorded(pipeline) == {"clients": Recorded(retention=7200.0, partitions=3)}
+    assert recorded(pipeline) == {
+        "clients": Recorded("app.public.users", retention=7200.0, partitions=3, kinds=NUMBER)
+    }
     assert pipeline.listed("reap")[0]["retention"] == "2h"
-    assert pipeline.verb("doctor") == "nothing found\n"
+    assert pipeline.verb("doctor").startswith("nothing found\nclients is kept from ")
     pipeline.tables(USERS.format(name="clients", more=""))
     pipeline.run(record(3, "d", 30))
     found = recorded(pipeline)["clients"]
@@ -495,7 +518,9 @@ def test_a_guard_in_the_user_s_own_transaction_records_too(pipeline: Pipeline) -
     connection.close()
     clients.close()
 
-    assert recorded(pipeline) == {"clients": Recorded(retention=3600.0)}
+    assert recorded(pipeline) == {
+        "clients": Recorded("app.public.users", retention=3600.0, kinds=NUMBER)
+    }
 
 
 def test_an_entry_is_accepted_and_a_clock_dismissed_by_each_table_s_own_settings(
@@ -528,7 +553,7 @@ def test_of_two_processes_that_claim_a_target_one_has_it(other: str, routed: boo
     """Whoever is second sees whose it is, and takes it only as the same source table."""
     kind = type("Quick", (Quicker,), {"other": other})
     spec = TableSpec("users", ("id",))
-    catalogue = Catalogue(lambda topic, table: spec)
+    catalogue = Catalogue(lambda topic, table, source: spec)
     event = Event(Kind.DELETE, "a", {"id": 1}, delivery=Delivery("a"))
 
     (route,) = catalogue.routes(broken(kind)(), [event], 0.0)

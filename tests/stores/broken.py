@@ -3,9 +3,10 @@ every one."""
 
 from __future__ import annotations
 
+import math
 import time
 from collections.abc import Iterable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from typing import Any
 
 import msgspec
@@ -128,6 +129,17 @@ class LastClaimWins(MemoryTransaction):
         return True
 
 
+class CaseFolded(MemoryTransaction):
+    """Two names that differ in case are one table, and nobody is told."""
+
+    def write(
+        self, spec: TableSpec, writes: Sequence[Write], limits: Limits, token: str
+    ) -> list[Refused | Lost]:
+        names = {name.lower(): name for name in reversed(self._state.rows)}
+        self._state.rows[spec.name] = self._state.rows[names[spec.name.lower()]]
+        return super().write(spec, writes, limits, token)
+
+
 class ProvenanceLost(MemoryTransaction):
     """An entry keeps its delivery, and not how that was read."""
 
@@ -222,6 +234,20 @@ class UnconditionalReaper(SQLiteStore):
         return len(rows)
 
 
+class ReapsTheYoung(SQLiteStore):
+    """The reaper forgets every tombstone that it finds, however young."""
+
+    def reap(self, spec: TableSpec, before: float, limit: int = 1000) -> int:
+        return super().reap(spec, math.inf, limit)
+
+
+class ReapsWithoutLimit(SQLiteStore):
+    """The reaper forgets in one step all that is old."""
+
+    def reap(self, spec: TableSpec, before: float, limit: int = 1000) -> int:
+        return super().reap(spec, before, 1000)
+
+
 def tombstones(store: SQLiteStore, spec: TableSpec, before: float) -> tuple[list[Any], str]:
     with store.transaction(before) as transaction:
         transaction.open_table(spec)
@@ -289,6 +315,27 @@ class LosersReleased(SQLiteStore):
             yield transaction
 
 
+class WaitsForever(SQLiteStore):
+    """What was refused for now is never found to be settleable."""
+
+    @contextmanager
+    def transaction(self, now: float, *, dry: bool = False) -> Iterator[SQLiteTransaction]:
+        with super().transaction(now, dry=dry) as transaction:
+            transaction.settleable = list  # type: ignore[method-assign]
+            yield transaction
+
+
+class TriesOneByOne(SQLiteStore):
+    """Of rows that can only be taken together, one is told."""
+
+    @contextmanager
+    def transaction(self, now: float, *, dry: bool = False) -> Iterator[SQLiteTransaction]:
+        with super().transaction(now, dry=dry) as transaction:
+            settleable = transaction.settleable
+            transaction.settleable = lambda: settleable()[:1]  # type: ignore[method-assign]
+            yield transaction
+
+
 class RowWithoutMemory(SQLiteStore):
     """No transaction round row, memory and quarantine: what a crash leaves is half a write."""
 
@@ -304,3 +351,31 @@ class Autocommit(SQLiteTransaction):
     def _together(self, writer: Any, writes: Sequence[Write], token: str) -> None:
         self._remember(writer, writes, token)
         writer.write(writes)
+
+
+class EveryNameFits(SQLiteStore):
+    """Events may write into the store's own books."""
+
+    @contextmanager
+    def transaction(self, now: float, *, dry: bool = False) -> Iterator[SQLiteTransaction]:
+        with super().transaction(now, dry=dry) as transaction:
+            transaction.unfit = lambda table: ""  # type: ignore[method-assign]
+            yield transaction
+
+
+class NamesAsSpelled(SQLiteStore):
+    """Names are compared as they are written, and the store folds them."""
+
+    @contextmanager
+    def transaction(self, now: float, *, dry: bool = False) -> Iterator[SQLiteTransaction]:
+        with super().transaction(now, dry=dry) as transaction:
+            transaction.same_table = lambda table: table  # type: ignore[method-assign]
+            yield transaction
+
+
+class NoTurns(SQLiteStore):
+    """One connection for all threads, and none waits for another's transaction to end."""
+
+    def __init__(self, *arguments: Any, **options: Any) -> None:
+        super().__init__(*arguments, **options)
+        self._turn = nullcontext()  # type: ignore[assignment]

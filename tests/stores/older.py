@@ -7,6 +7,12 @@ from contextlib import closing
 from pathlib import Path
 
 ADDED = {
+    5: ("ALTER TABLE anyorder_table DROP COLUMN missing",),
+    4: (
+        "DROP TABLE anyorder_waiting",
+        "CREATE INDEX anyorder_quarantine_retry ON anyorder_quarantine (table_name, entity) "
+        "WHERE state = 'open' AND retry = 1",
+    ),
     3: (
         "DROP TABLE anyorder_provenance",
         "ALTER TABLE anyorder_quarantine DROP COLUMN provenance_id",

@@ -25,6 +25,7 @@ from tests.stores import broken
 RIGHT: dict[str, Callable[[], Place]] = {
     "memory": memory_place,
     "sqlite, the user's table": sqlite_place,
+    "sqlite, checked at commit": functools.partial(sqlite_place, deferred=True),
     "sqlite, its own table": functools.partial(sqlite_place, refusing=False),
 }
 IN_MEMORY = {
@@ -36,6 +37,7 @@ IN_MEMORY = {
     broken.SettledNever: "ties",
     broken.TornMemory: "orders",
     broken.LastClaimWins: "catalogue",
+    broken.CaseFolded: "table names",
     broken.ProvenanceLost: "quarantine",
     broken.ProvenanceOfTheStore: "quarantine",
 }
@@ -44,8 +46,15 @@ IN_SQLITE = {
     broken.UnconditionalReaper: "stopped reaper",
     broken.FloorReadOutside: "stopped writer",
     broken.FloorReadOnce: "floor of others",
+    broken.ReapsTheYoung: "young tombstones",
+    broken.ReapsWithoutLimit: "young tombstones",
     broken.LosersReleased: "refused",
     broken.RowWithoutMemory: "crashes",
+    broken.EveryNameFits: "table names",
+    broken.NamesAsSpelled: "table names",
+    broken.NoTurns: "threads",
+    broken.WaitsForever: "waiting",
+    broken.TriesOneByOne: "waiting",
 }
 
 

@@ -27,11 +27,11 @@ replace = msgspec.structs.replace
 
 
 class Decision(msgspec.Struct, frozen=True, gc=False):
-    """What became of one delivery. True if it was applied. `against`: the stamp or floor that it
-    was judged by.
+    """What became of one delivery. True if the row moved. `against`: the stamp or floor that it was
+    judged by.
 
     `values`: where the caller writes the row (`Table.transaction`), the columns to write; None:
-    delete the row.
+    delete the row. Of a tie (rules R12) they are the greater content, so it is true and held.
     """
 
     event: Event
@@ -54,7 +54,7 @@ class Decision(msgspec.Struct, frozen=True, gc=False):
         return self.reason.quarantined
 
     def __bool__(self) -> bool:
-        return self.reason is Reason.APPLIED
+        return self.reason is Reason.APPLIED or self.values is not None
 
 
 class Arrival(msgspec.Struct, frozen=True, gc=False):

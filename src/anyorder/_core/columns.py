@@ -4,7 +4,7 @@ A memory lists only the columns that differ from the others, and so does an even
 listed is *the rest*: one more column, as it were, which stands for all that nobody mentions, also
 for those that no event has named yet. `split` cuts a row and an event along the same lines: of each
 part the row and the event say one thing, and the rest is one of the parts. `memory_of` writes the
-parts down as a memory again. Nothing outside this module knows how the rest is spelled.
+parts down as a memory again. Nothing outside this module knows of the rest (names.py spells it).
 """
 
 from __future__ import annotations
@@ -17,8 +17,8 @@ import msgspec
 
 from anyorder._core.event import PUT, Event
 from anyorder._core.memory import HOLE, OWN, Base, Cell, Memory, Stamp
+from anyorder._core.names import NAMED_AS_THE_REST, REST, column_of, part_of
 
-REST = "*"
 NONE_SPARED: frozenset[str] = frozenset()
 
 
@@ -112,11 +112,11 @@ def both(first: Written | None, later: Written | None) -> Written | None:
 
 def written_new(event: Event) -> Written:
     """A row that begins with this put: nothing stays of what was there."""
-    values = _told(event)
+    values = event.fields or {}
     if event.holes:
         # A hole is written too, as null, so that a table made from events has a column for it.
         values = {**dict.fromkeys(sorted(event.holes)), **values}
-    return Written(_named(values), NONE_SPARED)
+    return Written(values, NONE_SPARED)
 
 
 def written_moves(event: Event, moves: Mapping[str, Move]) -> Written | None:
@@ -137,15 +137,17 @@ def written_moves(event: Event, moves: Mapping[str, Move]) -> Written | None:
         return None
     if REST in spared:
         # The columns that nobody mentions stay, so it need not be said which others do.
-        return Written(values)
-    return Written(_named(values), frozenset(spared))
+        return Written(_named(values))
+    return Written(_named(values), frozenset(map(column_of, spared)))
 
 
 def _named(values: dict[str, Any]) -> dict[str, Any]:
-    """Without the rest, which no row has a column for."""
+    """By the user's own names, and without the rest, which no row has a column for."""
     if REST in values:
         values = dict(values)
         del values[REST]
+    if NAMED_AS_THE_REST in values:
+        values = {column_of(part): value for part, value in values.items()}
     return values
 
 
@@ -153,7 +155,7 @@ def split(memory: Memory | None, event: Event) -> Columns:
     """The parts of which the row and the event each say one thing. A slot that is empty, or holds a
     tombstone, is all holes."""
     # The event's own columns come first, in its order, so a table that is made from it has them so.
-    names = dict.fromkeys((*sorted(event.holes), *_told(event), REST))
+    names = dict.fromkeys((*sorted(_holes(event)), *_told(event), REST))
     columns: Columns = {}
     if memory is None or not memory.live:
         for name, said in _sayings(event, names).items():
@@ -170,8 +172,19 @@ def split(memory: Memory | None, event: Event) -> Columns:
 
 
 def _told(event: Event) -> dict[str, Any]:
-    """The columns that a put tells, with their values. A delete tells none."""
-    return event.fields or {}
+    """The parts that a put tells, with their values. A delete tells none."""
+    fields = event.fields or {}
+    if REST in fields:
+        # None of them is the rest, whatever the user calls his columns.
+        fields = {part_of(column): value for column, value in fields.items()}
+    return fields
+
+
+def _holes(event: Event) -> frozenset[str]:
+    """The parts that it says are there and does not tell."""
+    if REST in event.holes:
+        return frozenset(map(part_of, event.holes))
+    return event.holes
 
 
 def _sayings(event: Event, names: Iterable[str]) -> dict[str, Says]:
@@ -183,11 +196,11 @@ def _sayings(event: Event, names: Iterable[str]) -> dict[str, Says]:
         # It begins a life, so it ends what it does not tell (rules R8).
         untold = ENDS
     if event.partial:
-        # It tells its own columns. None of them is the rest, whatever the user calls his columns.
+        # It tells its own columns.
         told = dict.fromkeys(_told(event), TELLS)
         return dict.fromkeys(names, untold) | told | {REST: untold}
     # It tells all columns but those that it says are there and does not tell.
-    return dict.fromkeys(names, TELLS) | dict.fromkeys(event.holes, untold) | {REST: TELLS}
+    return dict.fromkeys(names, TELLS) | dict.fromkeys(_holes(event), untold) | {REST: TELLS}
 
 
 def memory_of(stamp: Stamp, columns: Columns, base: Base | None) -> Memory:
@@ -226,8 +239,13 @@ def told_by(cell: Cell, row: Stamp) -> Stamp | None:
     return None
 
 
-def source_of(memory: Memory, name: str) -> Stamp | None:
-    """The stamp of the event that told this column; None is a hole."""
+def source_of(memory: Memory, column: str) -> Stamp | None:
+    """The stamp of the event that told this column of the user's; None is a hole."""
+    return source_of_part(memory, part_of(column))
+
+
+def source_of_part(memory: Memory, name: str) -> Stamp | None:
+    """The stamp of the event that told this part; None is a hole."""
     cells = memory.listed
     # A column that is not listed is as the rest, and a row that lists no rest has it from its own
     # event.
@@ -263,11 +281,7 @@ def holes(memory: Memory, known: Iterable[str] = ()) -> list[str]:
     if memory.cells is None:
         # A tombstone, or a row of one event that told it whole: nearly all are.
         return []
-    names = {*known, *memory.cells}
+    names = {*map(part_of, known), *memory.cells}
     names.discard(REST)
-    return sorted(name for name in names if source_of(memory, name) is None)
-
-
-def in_words(name: str, rest: str) -> str:
-    """A column's name in a sentence; these words for the rest."""
-    return rest if name == REST else name
+    empty = [name for name in names if source_of_part(memory, name) is None]
+    return sorted(map(column_of, empty))

@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 import hashlib
+from decimal import Decimal
 from enum import StrEnum
 from typing import Any
 
 import msgspec
 
 from anyorder._core.families import Position
+from anyorder._core.key import spelled_key
 
 KeyFields = dict[str, Any]
 FINGERPRINT = 8  # bytes; only contents of one position are ever compared, so few that 64 bits do
+_keys = msgspec.json.Decoder(float_hook=Decimal)
 _canonical = msgspec.json.Encoder(order="deterministic", decimal_format="number")
 
 
@@ -65,12 +68,13 @@ class Event(msgspec.Struct, frozen=True, gc=False):
     """One change at the source.
 
     `table` is the source's own name for it (`public.users`, or the topic). `key` maps key columns
-    to values. `fields` maps columns to values; a column that exists but is not told is in `holes`.
-    `partial`: `fields` are all that is told, every other column stays as it was. `creates`: the
-    event starts a life, so its holes inherit nothing (rules R8). `time` is the source's own, in
-    microseconds. `note` says why for control, incomplete and malformed ones. `snapshot_run`: the
-    scope and run id that a snapshot record makes known (rules R14). `source`: the source table
-    where the record or the envelope tells it (`shop.public.users`); "" where its topic does.
+    to values, each in its one spelling (key.py). `fields` maps columns to values; a column that
+    exists but is not told is in `holes`. `partial`: `fields` are all that is told, every other
+    column stays as it was. `creates`: the event starts a life, so its holes inherit nothing (rules
+    R8). `time` is the source's own, in microseconds. `note` says why for control, incomplete and
+    malformed ones. `snapshot_run`: the scope and run id that a snapshot record makes known (rules
+    R14). `source`: the source table where the record or the envelope tells it
+    (`shop.public.users`); "" where its topic does.
     """
 
     kind: Kind
@@ -89,8 +93,13 @@ class Event(msgspec.Struct, frozen=True, gc=False):
     source: str = ""
 
     def __post_init__(self) -> None:
-        """The fingerprint: a hash of the canonical decoded content, never of bytes (rules R12).
-        Deletes have none: two never differ."""
+        """The key in its one spelling, and the fingerprint: a hash of the canonical decoded
+        content, never of bytes (rules R12). Deletes have none: two never differ."""
+        if self.key:
+            key = spelled_key(self.key)
+            # Nearly every key comes as it is spelled.
+            if key is not self.key:
+                msgspec.structs.force_setattr(self, "key", key)
         if self.kind is not PUT or self.fingerprint:
             return
         content: object = self.fields
@@ -123,3 +132,9 @@ class Event(msgspec.Struct, frozen=True, gc=False):
 def canonical(value: object) -> str:
     """Canonical JSON text of decoded values."""
     return _canonical.encode(value).decode()
+
+
+def key_of(entity: str) -> KeyFields:
+    """The key columns of an entity (`Event.entity`), its numbers exactly as they are spelled."""
+    key: KeyFields = _keys.decode(entity)
+    return key

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from anyorder._core.batch import Decision
-from anyorder._core.columns import holes, in_words
+from anyorder._core.columns import holes
 from anyorder._core.event import Event
 from anyorder._core.families.floor_entry import parse
 from anyorder._core.floor import Floor
 from anyorder._core.memory import Memory, Stamp
+from anyorder._core.names import in_words
 from anyorder._core.outcome import REASONS, Reason
 
 

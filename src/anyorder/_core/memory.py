@@ -12,7 +12,7 @@ from typing import Literal
 
 import msgspec
 
-from anyorder._core.families import Position
+from anyorder._core.families import AdoptedPosition, Position
 from anyorder._core.floor import Floor
 from anyorder._core.position import NEWER, OLDER, SAME, UNDECIDED, WAITING, Lineage, Order
 
@@ -126,6 +126,15 @@ class Memory(msgspec.Struct, frozen=True, gc=False):
     def listed(self) -> dict[str, Cell]:
         """The columns that are told apart from the others; none of a row of one event."""
         return self.cells or {}
+
+
+def adopted(floor: Floor) -> Memory:
+    """What stands for a row that was there before its table was guarded: a put older than every
+    event, of all its columns (rules R8). `floor`: the table's."""
+    stamp = Stamp(AdoptedPosition(), 1, "")
+    # What was forgotten may have been newer than the row; then only a person can tell, as of a row
+    # that he put there himself (rules R11).
+    return Memory(stamp, declared=floor if floor else None)
 
 
 _encoder = msgspec.json.Encoder()

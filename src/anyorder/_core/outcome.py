@@ -152,8 +152,9 @@ REASONS: dict[Reason, Meaning] = {
     ),
     Reason.UNROUTED: Meaning(
         Outcome.QUARANTINED,
-        "is in quarantine: no [[table]] of the pipeline takes it",
-        "No [[table]] of the pipeline takes it, or its target belongs to another source table.",
+        "is in quarantine: no table takes it",
+        "No [[table]] of the pipeline takes it, its table belongs to another source table, or none "
+        "can have its name.",
         'Add a [[table]] with a name of its own, or one with match = "*" and ignore = true.',
     ),
 }

@@ -7,7 +7,7 @@ disputed, and the second to arrive is held as a conflict; anything newer ends th
 
 from __future__ import annotations
 
-from anyorder._core.columns import NOTHING, TELLS, Column, Columns, is_disputed, source_of
+from anyorder._core.columns import NOTHING, TELLS, Column, Columns, is_disputed, source_of_part
 from anyorder._core.families import Position
 from anyorder._core.memory import Dead, Memory, Stamp
 from anyorder._core.past import of_slot
@@ -63,7 +63,7 @@ def claimed(row: Memory, found: Ties) -> Stamp | None:
 
 def is_own_disputed(memory: Memory) -> bool:
     """Is a column disputed that the row's own event told?"""
-    sources = [source_of(memory, name) for name in memory.disputed]
+    sources = [source_of_part(memory, name) for name in memory.disputed]
     return memory.stamp in sources
 
 
@@ -72,7 +72,7 @@ def disputed_at(memory: Memory, position: Position) -> Stamp | None:
     identity = position.identity()
     # The first by name, for the same reason.
     for name in sorted(memory.disputed):
-        stamp = source_of(memory, name)
+        stamp = source_of_part(memory, name)
         if stamp is not None and stamp.position.identity() == identity:
             return stamp
     return None

@@ -8,6 +8,8 @@ from collections.abc import Iterator
 from contextlib import closing
 
 from anyorder._core.columns import holes
+from anyorder._core.key import KeyKind
+from anyorder._core.misfit import other_kinds
 from anyorder._core.outcome import REASONS, Reason
 from anyorder.cli.main import Parser
 from anyorder.cli.output import add_formats, print_rows
@@ -20,6 +22,8 @@ from anyorder.guard.contract import (
     Transaction,
 )
 from anyorder.guard.duration import spelled
+from anyorder.guard.kinds import known_kinds
+from anyorder.guard.owners import origin
 from anyorder.runtime.pipeline import Pipeline, load_pipeline
 
 EXAMPLES = 3
@@ -39,7 +43,13 @@ def run(options: argparse.Namespace) -> int:
             {"where": where, "finding": finding, "what to do": to_do}
             for where, finding, to_do in findings(pipeline, store, transaction)
         ]
+        targets = transaction.catalogue()
     print_rows(rows, options, "nothing found")
+    # For people only: it is no finding.
+    if options.format == "table":
+        for target in targets:
+            if target.known.sources:
+                print(f"{target.name} is kept from {origin(target.known)}")
     return int(bool(rows))
 
 
@@ -69,7 +79,29 @@ def findings(
     for facts in transaction.tables():
         spec = catalogue.spec_of(facts.name) or TableSpec(facts.name, facts.key)
         yield from store.check(spec)
+        yield from _kinds(spec, transaction)
         yield from _table(spec, transaction, facts)
+
+
+def _kinds(spec: TableSpec, transaction: Transaction) -> Iterator[tuple[str, str, str]]:
+    """Keys of another kind than their column's, once for all entries that have them."""
+    kinds = known_kinds(transaction, spec)
+    found: Counter[tuple[str, KeyKind, KeyKind]] = Counter()
+    query = EntryQuery(table=spec.name, reason=Reason.MALFORMED)
+    for entry in transaction.entries(query):
+        if isinstance(entry.key, dict):
+            found.update(other_kinds(entry.key, kinds))
+    for (column, kind, other), number in sorted(found.items()):
+        declared = f'kinds = {{ {column} = "{other}" }}'
+        # Without its schema a decimal is the text of its bytes.
+        schemas = ""
+        if (kind, other) == (KeyKind.TEXT, KeyKind.NUMBER):
+            schemas = "if decimals come with schemas only now, their keys of before are base64; "
+        yield (
+            spec.name,
+            f"the key column {column} is a {kind}, and {number} open entries have a {other}",
+            f"mend the producer; {schemas}or declare {declared}, then anyorder quarantine retry",
+        )
 
 
 def _unnamed(target: Catalogued) -> Iterator[tuple[str, str, str]]:
@@ -82,7 +114,7 @@ def _unnamed(target: Catalogued) -> Iterator[tuple[str, str, str]]:
             "nothing: its next event says which [[table]] counts",
         )
     elif recorded.topics:
-        retention, source = spelled(recorded.retention), recorded.source or "not named"
+        retention, source = spelled(recorded.retention), ", ".join(recorded.sources) or "not named"
         yield (
             target.name,
             f"no [[table]] names it now: its retention stays {retention}, as recorded",

@@ -1,4 +1,4 @@
-"""`anyorder quarantine list | show ID | settle ID`: what could not be decided."""
+"""`anyorder quarantine list | show ID | retry [ID] | settle ID`: what could not be decided."""
 
 from __future__ import annotations
 
@@ -16,6 +16,7 @@ from anyorder.errors import ConfigurationError
 from anyorder.guard.catalogue import Catalogue
 from anyorder.guard.contract import Entry, Store, TableSpec
 from anyorder.guard.quarantine import Quarantine
+from anyorder.guard.retry import Retried, Retry
 from anyorder.guard.routes import Unrouted
 from anyorder.runtime.pipeline import Pipeline, load_pipeline
 
@@ -26,14 +27,16 @@ def configure(parser: Parser) -> None:
     """Arguments of the verb."""
     parser.add_argument(
         "act",
-        choices=["list", "show", "settle", "dismiss"],
-        help="dismiss SCOPE: the suspicion of a reset was wrong",
+        choices=["list", "show", "retry", "settle", "dismiss"],
+        help="retry: decode, route and decide again what is open, or the entry ID; "
+        "dismiss SCOPE: the suspicion of a reset was wrong",
     )
     parser.add_argument(
         "which",
         nargs="?",
         type=word,
-        help="an entry's id; for dismiss, the scope that `anyorder doctor` names",
+        help="an entry's id (retry: all without it); for dismiss, the scope that "
+        "`anyorder doctor` names",
     )
     parser.add_option("--pipeline", "the pipeline file", default=None)
     parser.add_argument(
@@ -63,7 +66,7 @@ def configure(parser: Parser) -> None:
 
 
 def run(options: argparse.Namespace) -> int:
-    """Exit code 0; `list` gives 1 if there is an open entry."""
+    """Exit code 0; `list` and `retry` give 1 if there is an open entry."""
     pipeline = load_pipeline(options.pipeline)
     with closing(pipeline.open_store()) as store:
         return _act(options, pipeline, store, Quarantine(store, None, pipeline.decode))
@@ -90,12 +93,20 @@ def _act(
             return int(any(entry.state == "open" for entry in entries))
         case "show":
             print(shown(quarantine.show(_number(options)), options.format))
+        case "retry":
+            number = None if options.which is None else _number(options)
+            return _retried(Retry(store, _catalogue(pipeline, store), pipeline.decode).run(number))
         case "settle":
             print(_settled(options, pipeline, store, quarantine))
         case _:
             specs = _catalogue(pipeline, store).specs()
             print(f"{quarantine.dismiss(options.which or '', specs)} entries closed")
     return 0
+
+
+def _retried(done: Retried) -> int:
+    print(f"{done.settled} settled, {done.open} still open")
+    return int(done.open > 0)
 
 
 def _catalogue(pipeline: Pipeline, store: Store) -> Catalogue:

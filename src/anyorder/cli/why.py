@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 from contextlib import closing
+from decimal import Decimal
 
 import msgspec
 
@@ -11,8 +12,11 @@ from anyorder.cli.main import Parser, word
 from anyorder.cli.output import encoded
 from anyorder.errors import ConfigurationError
 from anyorder.guard.contract import TableSpec
+from anyorder.guard.kinds import known_kinds
 from anyorder.guard.story import Story, story_of
 from anyorder.runtime.pipeline import load_pipeline
+
+_decode = msgspec.json.Decoder(float_hook=Decimal).decode
 
 
 def configure(parser: Parser) -> None:
@@ -33,11 +37,13 @@ def run(options: argparse.Namespace) -> int:
     with closing(pipeline.open_store()) as store:
         with store.reading() as transaction:
             names = [target.name for target in transaction.catalogue()]
+            kinds = known_kinds(transaction, TableSpec(options.table))
         if options.table not in names:
             raise ConfigurationError(
                 f"no guarded table {options.table!r}; there are: {', '.join(names) or 'none yet'}"
             )
-        stories = [story_of(store, TableSpec(options.table), key) for key in readings(options.key)]
+        keys = readings(options.key, is_known=bool(kinds))
+        stories = [story_of(store, TableSpec(options.table), key) for key in keys]
         story = next((story for story in stories if known(story)), stories[0])
     print(encoded(story) if options.json else story)
     return int(not known(story))
@@ -48,13 +54,16 @@ def known(story: Story) -> bool:
     return story.state != "unknown" or bool(story.entries)
 
 
-def readings(text: str) -> list[object]:
-    """`42` may be the number or the text: the number first. An object is a composite key. Raises
+def readings(text: str, *, is_known: bool) -> list[object]:
+    """`42` may be the number or the text. `is_known`: the table knows of which kind its key is, and
+    takes the text for that; else the number comes first. An object is a composite key. Raises
     ConfigurationError for a broken one."""
     try:
-        value = msgspec.json.decode(text)
+        value = _decode(text)
     except msgspec.DecodeError:
         if text.startswith("{"):
             raise ConfigurationError(f"not a JSON object: {text}") from None
         return [text]
-    return [value] if isinstance(value, dict) else [value, text]
+    if isinstance(value, dict):
+        return [value]
+    return [text, value] if is_known else [value, text]

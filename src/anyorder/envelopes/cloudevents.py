@@ -18,6 +18,7 @@ from anyorder._core.event import Delivery, Event, KeyFields, Kind
 from anyorder._core.families import ScalarPosition
 from anyorder.envelopes import strict
 from anyorder.envelopes.envelope import KeyOption, Reader, chosen, points
+from anyorder.envelopes.keys import agreed
 from anyorder.envelopes.pointers import KeyPointers, pointed
 from anyorder.envelopes.raw import BLANKS, text_of
 from anyorder.envelopes.spellings import SPELLINGS, microseconds
@@ -132,7 +133,7 @@ class CloudEvents(Reader):
             table,
             key,
             position,
-            row,
+            agreed(row, key, bare=bool(self._attribute)),
             time=time,
             delivery=delivery,
             source=self._table,

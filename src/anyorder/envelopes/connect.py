@@ -6,6 +6,9 @@ what a schema says is remembered by its bytes. A decimal becomes its text with t
 schema, "12.30"; without a schema the scale is nowhere in the record, and the base64 text stays what
 it is. Every other value is as JsonConverter wrote it: the elements of arrays and maps, and
 Debezium's VariableScaleDecimal, {"scale", "value"}, which tells its scale with or without a schema.
+
+In a key a number is a number, so that one entity has one key: both kinds of decimals become the
+decimal that they are.
 """
 
 from __future__ import annotations
@@ -13,7 +16,7 @@ from __future__ import annotations
 import binascii
 import re
 from base64 import b64decode
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from decimal import Decimal
 from typing import Any
 
@@ -21,6 +24,7 @@ from anyorder.envelopes import strict
 from anyorder.errors import Malformed
 
 DECIMAL = "org.apache.kafka.connect.data.Decimal"
+VARIABLE_SCALE = "io.debezium.data.VariableScaleDecimal"
 SCALE = re.compile(r"-?[0-9]{1,7}")
 LARGEST_SCALE = strict.LARGEST_EXPONENT
 LONGEST = 61_230  # bytes of an unscaled value of that many digits
@@ -30,13 +34,17 @@ WRAPPER = {"schema", "payload"}
 BEGIN, MIDDLE = b'{"schema":', b',"payload":'
 
 Conversion = Callable[[Any], Any]
+Leaves = Mapping[str, Callable[[dict[str, Any]], Conversion]]
+"""The types that need a conversion, by the name of their schema: what makes it of a schema."""
 
 
 class Schemas:
-    """Opens records that may carry a schema. Remembers what up to a thousand schemas say."""
+    """Opens records that may carry a schema. Remembers what up to a thousand schemas say.
+    `of_keys`: the records are keys."""
 
-    def __init__(self) -> None:
+    def __init__(self, *, of_keys: bool = False) -> None:
         self._known: dict[bytes, Conversion | None] = {}
+        self._leaves = KEY_LEAVES if of_keys else LEAVES
 
     def open(self, data: bytes) -> tuple[Any, Conversion | None]:
         """The payload, and how its values are to be converted (None: as they are). Raises
@@ -53,11 +61,11 @@ class Schemas:
                 except Malformed:
                     pass
             return self._opened(data)
-        return _unwrapped(strict.parse(data))
+        return self._unwrapped(strict.parse(data))
 
     def _opened(self, data: bytes) -> tuple[Any, Conversion | None]:
         """A record whose schema is not known yet."""
-        payload, found = _unwrapped(strict.parse(data))
+        payload, found = self._unwrapped(strict.parse(data))
         members = strict.members(data)
         if members.keys() == WRAPPER and _is_schema(strict.parse(members["schema"])):
             if len(self._known) >= REMEMBERED:
@@ -65,11 +73,10 @@ class Schemas:
             self._known[members["schema"]] = found
         return payload, found
 
-
-def _unwrapped(value: Any) -> tuple[Any, Conversion | None]:
-    if type(value) is dict and value.keys() == WRAPPER and _is_schema(value["schema"]):
-        return value["payload"], conversion(value["schema"])
-    return value, None
+    def _unwrapped(self, value: Any) -> tuple[Any, Conversion | None]:
+        if type(value) is dict and value.keys() == WRAPPER and _is_schema(value["schema"]):
+            return value["payload"], _conversion(value["schema"], self._leaves)
+        return value, None
 
 
 def _is_schema(value: object) -> bool:
@@ -102,18 +109,23 @@ def of(found: Conversion | None, field: str) -> Conversion | None:
 def conversion(schema: Any) -> Conversion | None:
     """How values of a schema are converted; None: as they are. Raises Malformed for a schema that
     contradicts itself."""
+    return _conversion(schema, LEAVES)
+
+
+def _conversion(schema: Any, leaves: Leaves) -> Conversion | None:
     if schema is None:
         return None
     name = schema.get("name")
-    if name == DECIMAL:
-        return _decimal(schema)
-    return _struct(schema) if schema.get("type") == "struct" else None
+    leaf = leaves.get(name) if isinstance(name, str) else None
+    if leaf is not None:
+        return leaf(schema)
+    return _struct(schema, leaves) if schema.get("type") == "struct" else None
 
 
-def _struct(schema: dict[str, Any]) -> StructConversion | None:
+def _struct(schema: dict[str, Any], leaves: Leaves) -> StructConversion | None:
     found = {}
     for field in _listed(schema.get("fields")):
-        inner = conversion(field)
+        inner = _conversion(field, leaves)
         if inner is not None:
             found[field["field"]] = inner
     return StructConversion(found) if found else None
@@ -131,6 +143,32 @@ def _decimal(schema: dict[str, Any]) -> Conversion:
     parameters = schema.get("parameters")
     scale = _scale(parameters.get("scale") if isinstance(parameters, dict) else None)
     return lambda value: None if value is None else decimal_text(value, scale)
+
+
+def _decimal_of_key(schema: dict[str, Any]) -> Conversion:
+    text = _decimal(schema)
+    return lambda value: None if value is None else Decimal(text(value))
+
+
+def _variable_scale(_: dict[str, Any]) -> Conversion:
+    """It tells its scale itself."""
+    return number_of
+
+
+LEAVES: Leaves = {DECIMAL: _decimal}
+KEY_LEAVES: Leaves = {DECIMAL: _decimal_of_key, VARIABLE_SCALE: _variable_scale}
+
+
+def number_of(value: Any) -> Any:
+    """The decimal of a VariableScaleDecimal, as it comes with or without its schema; any other
+    value as it is."""
+    if type(value) is not dict or value.keys() != {"scale", "value"}:
+        return value
+    try:
+        return Decimal(decimal_text(value["value"], _scale(value["scale"])))
+    # another struct with two members of these names
+    except Malformed:
+        return value
 
 
 def _scale(value: object) -> int:

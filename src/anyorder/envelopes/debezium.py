@@ -8,13 +8,15 @@ stream must have one clock on every record, and any connector will do.
 
 from __future__ import annotations
 
+from decimal import Decimal, InvalidOperation
 from typing import Any
 
 from anyorder._core.event import Delivery, Event, KeyFields, Kind
 from anyorder._core.families import LogPosition, Position
 from anyorder._core.families.postgres_log import HINT
+from anyorder._core.key import spelled
 from anyorder.envelopes import flattened, strict
-from anyorder.envelopes.connect import Conversion, Schemas, of
+from anyorder.envelopes.connect import Conversion, Schemas, number_of, of
 from anyorder.envelopes.debezium_sources import INCREMENTAL, STREAMED, Source, source_of, transport
 from anyorder.envelopes.envelope import (
     KeyOption,
@@ -24,6 +26,7 @@ from anyorder.envelopes.envelope import (
     offset_position,
     one_column,
 )
+from anyorder.envelopes.keys import agreed, is_plain, key_fields, otherwise
 from anyorder.envelopes.unavailable import DEFAULT, Placeholder
 from anyorder.errors import Malformed
 
@@ -48,6 +51,7 @@ class Debezium(Reader):
         self._placeholder = Placeholder(named(placeholder, "placeholder"))
         self._column = named(key, "key")
         self._schemas = Schemas()
+        self._key_schemas = Schemas(of_keys=True)
 
     @classmethod
     def key_columns(cls, key: KeyOption) -> tuple[tuple[str, ...], dict[str, Any]]:
@@ -154,6 +158,7 @@ class Debezium(Reader):
             row = {name: cell for name, cell in row.items() if name not in holes}
         if conversion is not None:
             row = conversion(row)
+        row = _agreed(row, key, with_schema=conversion is not None)
         return Event(
             Kind.PUT,
             table,
@@ -181,7 +186,7 @@ class Debezium(Reader):
     def _key(self, delivery: Delivery, table: str) -> KeyFields:
         """The Kafka key: a struct of the key columns, or one bare value."""
         value, conversion = (
-            self._schemas.open(delivery.key) if delivery.key is not None else (None, None)
+            self._key_schemas.open(delivery.key) if delivery.key is not None else (None, None)
         )
         if value is None or value == {}:
             raise Malformed(
@@ -194,7 +199,10 @@ class Debezium(Reader):
             raise Malformed(f"the key is a JSON array, which names no columns: {value!r:.80}")
         if conversion is not None:
             value = conversion(value)
-        return value if type(value) is dict else {self._column: value}
+        key: KeyFields = value if type(value) is dict else {self._column: value}
+        if is_plain(key) or type(value) is not dict:
+            return key_fields(key)
+        return key_fields({column: number_of(part) for column, part in key.items()})
 
     def _null(self, delivery: Delivery) -> Event:
         """A record without a value: the tombstone that follows a delete."""
@@ -272,6 +280,32 @@ class Debezium(Reader):
 
     def key_of(self, delivery: Delivery) -> KeyFields | None:
         return self._key(delivery, "") if delivery.key is not None else None
+
+
+def _agreed(row: dict[str, Any], key: KeyFields, *, with_schema: bool) -> dict[str, Any]:
+    """The row whose columns of the key are numbers where the key has numbers: a decimal is told
+    there in its own ways."""
+    others = otherwise(row, key)
+    # Nearly every row tells its key as the key does.
+    if not others:
+        return row
+    for column, value in others.items():
+        cell = row[column]
+        if cell.__class__ is dict:
+            row = {**row, column: spelled(number_of(cell))}
+        elif with_schema and _is_text_of(cell, value):
+            row = {**row, column: value}
+    return agreed(row, key)
+
+
+def _is_text_of(cell: Any, value: Any) -> bool:
+    """Is a decimal, which a schema made a text, the number of the key?"""
+    if type(cell) is not str or type(value) not in (int, Decimal):
+        return False
+    try:
+        return bool(Decimal(cell) == value)
+    except InvalidOperation:
+        return False
 
 
 def control(value: dict[str, Any]) -> str:

@@ -13,6 +13,7 @@ from anyorder._core.event import Delivery, Event, KeyFields, Kind, canonical
 from anyorder._core.families import ScalarPosition
 from anyorder.envelopes import strict
 from anyorder.envelopes.envelope import KeyOption, Reader, chosen, time_of
+from anyorder.envelopes.keys import agreed
 from anyorder.envelopes.pointers import MISSING, KeyPointers, Pointer, pointed
 from anyorder.envelopes.spellings import SPELLINGS, microseconds
 from anyorder.errors import ConfigurationError, Malformed
@@ -94,7 +95,7 @@ class Document(Reader):
             table,
             key,
             position,
-            row,
+            agreed(row, key),
             partial=self._partial,
             time=time,
             delivery=delivery,

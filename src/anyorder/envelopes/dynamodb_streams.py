@@ -23,6 +23,7 @@ from anyorder._core.event import Delivery, Event, KeyFields, Kind, canonical
 from anyorder._core.families import ScalarPosition, version
 from anyorder.envelopes import strict
 from anyorder.envelopes.envelope import Reader, chosen
+from anyorder.envelopes.keys import key_fields
 from anyorder.errors import ConfigurationError, Malformed
 
 ARN = re.compile(
@@ -219,10 +220,12 @@ def _key(change: dict[str, Any]) -> KeyFields:
     keys = change.get("Keys")
     if type(keys) is not dict or not keys:
         raise Malformed("the record has no Keys, so no row can be found")
-    return {
-        name: _text(cell["B"]) if type(cell) is dict and cell.keys() == {"B"} else plain(cell)
-        for name, cell in keys.items()
-    }
+    return key_fields({name: _part(cell) for name, cell in keys.items()})
+
+
+def _part(cell: Any) -> Any:
+    is_binary = type(cell) is dict and cell.keys() == {"B"}
+    return _text(cell["B"]) if is_binary else plain(cell)
 
 
 def _item(image: Any) -> dict[str, Any]:

@@ -8,6 +8,7 @@ from typing import Any
 
 from anyorder._core.event import KeyFields
 from anyorder.envelopes.envelope import KeyOption, parts
+from anyorder.envelopes.keys import key_fields
 from anyorder.errors import ConfigurationError, Malformed
 
 BROKEN_ESCAPE = re.compile(r"~(?![01])")
@@ -115,4 +116,4 @@ class KeyPointers:
                     "where a text or a number must be"
                 )
             key[column] = part
-        return key
+        return key_fields(key)

@@ -4,7 +4,6 @@ sorted out   what needs no comparison; truncates; the rest by key, in the order 
 written      every key decided on what is remembered of it, in one write a key (`writing`);
              what the store refuses goes one by one (`refusals`)
 truncated    after the rows, so that each truncate sweeps them too (`truncates`)
-retried      what the store refused before, and may take now
 settled      the quarantine, and one decision a delivery (`settle`)
 """
 
@@ -14,11 +13,12 @@ from collections.abc import Collection, Sequence
 from typing import NamedTuple
 
 from anyorder._core.batch import Arrival, Decision, Judged, Settled
-from anyorder._core.decide import BY_DECODER
 from anyorder._core.event import Kind
 from anyorder._core.fold import Limits
+from anyorder._core.misfit import judged_alone
 from anyorder._core.outcome import Reason
 from anyorder.guard.contract import TableSpec, Transaction
+from anyorder.guard.kinds import with_kinds
 from anyorder.guard.settle import Settlement, close, settle, settle_without_rows
 from anyorder.guard.truncates import take_truncates
 from anyorder.guard.writing import Keys, Writing
@@ -35,15 +35,21 @@ class Sorted(NamedTuple):
     keys: Keys
 
 
-def sort_out(arrivals: Sequence[Arrival], suspected: Collection[int] = NONE_SUSPECTED) -> Sorted:
-    """Sort a batch. `suspected`: the numbers of what a suspected clock told."""
+def sort_out(
+    spec: TableSpec,
+    arrivals: Sequence[Arrival],
+    suspected: Collection[int] = NONE_SUSPECTED,
+) -> Sorted:
+    """Sort a batch of a table whose kinds are known. `suspected`: the numbers of what a suspected
+    clock told."""
     decided: list[Judged] = []
     truncates: list[Arrival] = []
     keys: Keys = {}
     for arrival in arrivals:
         number, event = arrival.number, arrival.event
-        if event.kind in BY_DECODER:
-            decided.append(Judged(number, event, BY_DECODER[event.kind], detail=event.note))
+        judged = judged_alone(arrival, spec.name, spec.kinds)
+        if judged is not None:
+            decided.append(judged)
         elif number in suspected:
             decided.append(Judged(number, event, Reason.SUSPECTED_RESET, detail=event.note))
         elif event.kind is Kind.TRUNCATE:
@@ -63,25 +69,25 @@ def apply(
     *,
     reconsider: bool = False,
     suspected: Collection[int] = NONE_SUSPECTED,
+    settles: bool = True,
 ) -> Settlement:
     """Decide and write a batch of one table inside the transaction.
 
     `token`: this attempt's, stored with every memory that it writes. `provenance`: of the
     deliveries; without deliveries there is none, since nothing is held anew. `reconsider`: what the
     table's quarantine holds is decided again. `suspected`: the numbers of what a suspected clock
-    told. Raises StoreBusy if other writers never leave a key alone.
+    told. `settles`: what is held is decided again where its key moves. Raises StoreBusy if other
+    writers never leave a key alone.
     """
-    found = sort_out(arrivals, suspected)
-
     # Opened first: this is what locks the table, where a store has locks, and what the floor and
     # the truncate are read by for all that follows (rules R2).
-    batch = _Batch(transaction, spec, transaction.open_table(spec), token, provenance)
+    limits = transaction.open_table(spec)
+    spec = with_kinds(transaction, spec, (arrival.event for arrival in arrivals))
+    found = sort_out(spec, arrivals, suspected)
+    batch = _Batch(transaction, spec, limits, token, provenance, settles=settles)
     batch.write(found.keys, reconsider=reconsider)
     if found.truncates or reconsider:
         batch.truncate(found.truncates)
-    # A row that came may be the parent that another one waits for.
-    if batch.has_applied:
-        batch.retry()
     # Last: of an event that came twice, first undecided and then suspected, the entry keeps the
     # first reason, as one by one (rules R9).
     batch.decisions |= settle_without_rows(transaction, spec, found.decided, provenance)
@@ -97,8 +103,20 @@ def reconsider_keys(
 ) -> list[Settled]:
     """The settling rule (R1) for keys that moved, or may have, by another way than a batch. The
     entries that closed."""
-    batch = _Batch(transaction, spec, limits, token)
+    batch = _Batch(transaction, with_kinds(transaction, spec, ()), limits, token)
     batch.reconsider(entities)
+    return batch.closed
+
+
+def reconsider_truncates(
+    transaction: Transaction,
+    spec: TableSpec,
+    limits: Limits,
+    token: str,
+) -> list[Settled]:
+    """The same for the truncates that a table holds. The entries that closed."""
+    batch = _Batch(transaction, spec, limits, token)
+    batch.truncate([])
     return batch.closed
 
 
@@ -112,6 +130,8 @@ class _Batch:
         limits: Limits,
         token: str,
         provenance: str = "",
+        *,
+        settles: bool = True,
     ) -> None:
         self.decisions: dict[int, Decision] = {}
         self.closed: list[Settled] = []
@@ -120,18 +140,13 @@ class _Batch:
         self._limits = limits
         self._token = token
         self._provenance = provenance
-
-    @property
-    def has_applied(self) -> bool:
-        """Did any delivery move a row?"""
-        # A decision is true if it was applied.
-        return any(self.decisions.values())
+        self._settles = settles
 
     def write(self, keys: Keys, *, reconsider: bool) -> None:
         """Decide and write keys. `reconsider`: those of which anything is held, too."""
         # A key of which nothing new has come may be decided by what the batch has learned.
         if reconsider:
-            held = self._transaction.held_entities(self._spec, retry=False)
+            held = self._transaction.held_entities(self._spec)
             keys = {entity: keys.get(entity, []) for entity in sorted({*held, *keys})}
         self._write(keys, reconsider=reconsider)
 
@@ -143,7 +158,13 @@ class _Batch:
 
     def truncate(self, arrivals: Sequence[Arrival]) -> None:
         """Truncates; and then what is held of any key, since one may have ended its wait."""
-        done = take_truncates(self._transaction, self._spec, arrivals, self._limits)
+        done = take_truncates(
+            self._transaction,
+            self._spec,
+            arrivals,
+            self._limits,
+            settles=self._settles,
+        )
         self._limits = done.limits
         close(self._transaction, done.settled)
         self.closed += done.settled
@@ -151,19 +172,21 @@ class _Batch:
             self._transaction, self._spec, done.judged, self._provenance
         )
         self.decisions |= decisions
-        if arrivals or done.settled:
-            self.reconsider(self._transaction.held_entities(self._spec, retry=False))
-
-    def retry(self) -> None:
-        """Decide again what the store refused because of other rows: they may have come."""
-        self.reconsider(self._transaction.held_entities(self._spec, retry=True))
+        has_moved = len(arrivals) + len(done.settled) > 0
+        if has_moved and self._settles:
+            self.reconsider(self._transaction.held_entities(self._spec))
 
     def _write(self, keys: Keys, *, reconsider: bool) -> None:
         # Nothing to write: then the store is not asked either.
         if not keys:
             return
         writing = Writing(
-            self._transaction, self._spec, self._token, self._provenance, reconsider=reconsider
+            self._transaction,
+            self._spec,
+            self._token,
+            self._provenance,
+            reconsider=reconsider,
+            settles=self._settles,
         )
         writing.run(keys, self._limits)
         settled = settle(self._transaction, self._spec, writing, self._token)

@@ -15,6 +15,7 @@ from typing import Any, Protocol, runtime_checkable
 
 from anyorder._core.event import Event
 from anyorder._core.fold import Limits
+from anyorder._core.key import Kinds
 from anyorder._core.memory import Memory
 from anyorder._core.outcome import Reason
 from anyorder._core.position import Lineage
@@ -55,6 +56,7 @@ __all__ = [
     "Refused",
     "Remembered",
     "Replaced",
+    "Shared",
     "Sharing",
     "Store",
     "TableFacts",
@@ -76,6 +78,10 @@ class Transaction(Protocol):
     def open_table(self, spec: TableSpec) -> Limits:
         """Create or check the table and its memory; its limits, with the store's lineage. Raises
         StoreError, TableNotEmpty."""
+
+    def key_kinds(self, spec: TableSpec) -> Kinds:
+        """The kinds of key columns which the user's own table dictates by their types; none of a
+        column whose type says nothing, of a table that we made, or that is not there yet."""
 
     def remembered(self, spec: TableSpec, entities: Sequence[str]) -> dict[str, Remembered]:
         """The memories and open entries of these keys; a key that is missing has neither."""
@@ -109,8 +115,25 @@ class Transaction(Protocol):
     def settle(self, entry: int, state: str, reason: Reason) -> None:
         """Close an entry."""
 
-    def held_entities(self, spec: TableSpec, *, retry: bool) -> list[str]:
-        """Keys with open entries: those refused for now (`retry`), or all."""
+    def held_entities(self, spec: TableSpec) -> list[str]:
+        """Keys with open entries."""
+
+    def settleable(self) -> list[tuple[str, str]]:
+        """(table, entity) of what this store refused for now (`Holding.retry`) and may take after
+        what this transaction wrote; of every table, "" for a truncate. Keys that can only be taken
+        together are told together.
+
+        Asked again until it is empty: a key is told again only after something else was written. A
+        store that refuses nothing for now answers with nothing.
+        """
+
+    def ring(self, spec: TableSpec, event: Event) -> list[str]:
+        """The keys of the table whose held deliveries the store takes only together with this
+        event, which it refused alone: rows that swap a unique value. Most often none."""
+
+    def postpone(self, table: str, entity: str) -> None:
+        """Writing what is held of this key undoes the transaction: it is not settleable again
+        until what it waits for moves."""
 
     def memories(self, spec: TableSpec) -> Iterator[tuple[str, dict[str, object], Memory]]:
         """Every (entity, key, memory) of a table; safe to write while iterating."""
@@ -151,6 +174,17 @@ class Transaction(Protocol):
     def catalogue(self) -> list[Catalogued]:
         """Every guarded table of this store, with what was recorded of it."""
 
+    def recorded(self, table: str) -> Recorded | None:
+        """What was recorded of one table, None where nothing was. Asked of every batch."""
+
+    def same_table(self, table: str) -> str:
+        """What two names have in common exactly if the store keeps one table under both: the name
+        itself, where it tells all apart."""
+
+    def unfit(self, table: str) -> str:
+        """Why no target can have this name, as the end of a sentence ("it is a view"); "" if one
+        can. A name of the store's own books, or of the backend's, never can."""
+
     def record(self, table: str, before: Recorded | None, after: Recorded) -> bool:
         """Record this of a table that was opened. False, and nothing is written, if what is
         recorded is not `before` any more."""
@@ -187,13 +221,59 @@ class Store(Protocol):
         """Release the connection."""
 
 
+class Shared(Protocol):
+    """A block inside a transaction of the user's own.
+
+    `transaction`: what decides in it. `is_open`: False if the user has ended the transaction.
+    `is_written`: did the user's statements change a row since `watch`? `is_missed`: did they
+    change none, though one was tried: did the last one fail, or meet no row?
+    """
+
+    @property
+    def transaction(self) -> Transaction: ...
+
+    @property
+    def is_open(self) -> bool: ...
+
+    @property
+    def is_written(self) -> bool: ...
+
+    @property
+    def is_missed(self) -> bool: ...
+
+    def shows(self, spec: TableSpec) -> bool:
+        """Has the user a table of this name? His rows may lie elsewhere."""
+
+    def watch(self) -> None:
+        """From here on the statements are the user's."""
+
+    def mark(self) -> str:
+        """A place to go back to; its name. What is marked later goes back with it."""
+
+    def keep(self, mark: str) -> bool:
+        """All since the mark stays if the block ends well, and the mark goes. False if the user has
+        ended the transaction."""
+
+    def undo(self, mark: str) -> bool:
+        """All that was remembered and written since the mark is undone, and the mark goes. False if
+        the user has ended the transaction."""
+
+    def ended(self, *, keep: bool) -> None:
+        """The user has ended the transaction: what followed is kept, or undone, at once."""
+
+    def repairing(self) -> AbstractContextManager[Transaction]:
+        """The user has ended the transaction: what followed is undone, and what was committed can
+        be repaired in another one."""
+
+
 @runtime_checkable
 class Sharing(Store, Protocol):
     """A store that can decide inside a transaction of the user's own, on the user's connection."""
 
-    def shared(self, connection: Any, now: float) -> AbstractContextManager[Transaction]:
+    def shared(self, connection: Any, now: float) -> AbstractContextManager[Shared]:
         """What is decided commits, or rolls back, together with what the user writes. A transaction
-        that the user has begun is the user's to end; else this begins and ends one."""
+        that the user has begun is the user's to end, and to undo by a mark; else this begins and
+        ends one. Raises StoreError for a connection that does not fit."""
 
 
 @runtime_checkable

@@ -10,6 +10,7 @@ from anyorder._core.event import canonical
 from anyorder._core.memory import Stamp
 from anyorder._core.outcome import Reason
 from anyorder.guard.contract import Holding, Transaction
+from anyorder.guard.routes import origin_of
 
 NONE_YET: Mapping[int, bool] = MappingProxyType({})
 
@@ -49,6 +50,16 @@ def holding(table: str, entity: str, judged: Judged, provenance: str) -> Holding
     # One entry a position, whichever content came second (rules R12).
     if position is not None and disputes(judged):
         identity = f"dispute {position.identity()}"
+
+    # Another source table's is held under no key, or it would be decided when the key moves here.
+    if judged.reason is Reason.UNROUTED and table:
+        _, _, source = origin_of(judged.event)
+        entity, identity = "", f"{source} {entity} {identity}"
+
+    # Nothing says that two source tables without a target have different keys.
+    if judged.reason is Reason.UNROUTED:
+        _, _, source = origin_of(judged.event)
+        identity = f"{source} {identity}"
 
     # What waits for an event has no detail; what the store refused for now has the store's words,
     # and is tried again after every batch.

@@ -5,17 +5,21 @@ from __future__ import annotations
 
 import secrets
 import time
+from collections.abc import Sequence
 
 from anyorder._core.batch import Decision
+from anyorder._core.coherence import coherent
 from anyorder._core.decide import accept, accept_truncate
 from anyorder._core.event import Event, Kind
 from anyorder._core.explain import explain
 from anyorder._core.fold import Limits
+from anyorder._core.misfit import misfit
 from anyorder._core.outcome import Reason
 from anyorder._core.reset import Growth
-from anyorder.errors import ConfigurationError
+from anyorder.errors import ConfigurationError, Undone
 from anyorder.guard.batch import apply, reconsider_keys
 from anyorder.guard.contract import (
+    Answer,
     Decode,
     Entry,
     EntryQuery,
@@ -25,9 +29,16 @@ from anyorder.guard.contract import (
     Transaction,
     Write,
 )
+from anyorder.guard.kinds import with_kinds
 from anyorder.guard.news import hear
-from anyorder.guard.recall import recall_one
-from anyorder.guard.truncates import carry_out
+from anyorder.guard.owners import admits, belongs
+from anyorder.guard.recall import recall, recall_one
+from anyorder.guard.routes import origin_of
+from anyorder.guard.settle import close
+from anyorder.guard.targets import opened
+from anyorder.guard.truncates import PART, carry_out
+from anyorder.guard.waiting import Settling, settle_waiting
+from anyorder.guard.writing import Keys, plan
 
 UNREADABLE = frozenset({Kind.MALFORMED, Kind.INCOMPLETE})
 
@@ -75,17 +86,34 @@ class Quarantine:
         decoded or the store refuses it.
         """
         spec = spec or self._spec
+        try:
+            return self._accept(number, spec, settles=True)
+        except Undone:
+            # What waited for this row may be what undid it: then it is tried by itself, afterwards.
+            told = self._accept_alone(number, spec)
+        assert spec is not None
+        settle_waiting(self._store, {spec.name: spec}, time.time(), _token())
+        return told
+
+    def _accept_alone(self, number: int, spec: TableSpec | None) -> str:
+        try:
+            return self._accept(number, spec, settles=False)
+        except Undone as undone:
+            raise ConfigurationError(f"the store refuses this event: {undone}") from undone
+
+    def _accept(self, number: int, spec: TableSpec | None, *, settles: bool) -> str:
         with self._store.transaction(time.time()) as transaction:
             entry = _found(transaction, number)
             _open(entry)
             assert entry.delivery is not None
             # Decoded anew: an envelope that was corrected since may read what it could not.
-            event = self._decode(entry.provenance, entry.delivery)
+            event = coherent(self._decode(entry.provenance, entry.delivery))
             if spec is None or event.kind in UNREADABLE:
                 raise ConfigurationError(
                     f"entry {number} cannot be accepted: {event.note or 'no table matches it'}. "
                     "Repair what it names, or drop it"
                 )
+            _check_owner(transaction, spec, entry, event)
             # Decided again first: what came since may have settled it, or ended the dispute.
             word = _Word(transaction, spec, event)
             decision = word.given()
@@ -96,6 +124,8 @@ class Quarantine:
             # A key that moved may settle what else is held of it (rules R1); and where a batch is
             # not one transaction, another writer may have moved it too.
             word.followed()
+            if settles:
+                Settling(transaction, _token(), {spec.name: spec}).run()
             hear(transaction, [spec], _token())
             return f"By your word. {explain(decision)}"
 
@@ -126,6 +156,11 @@ class _Word:
         limits = self._transaction.open_table(self._spec)
         if self._event.kind is Kind.TRUNCATE:
             return self._truncate(limits)
+        self._spec = with_kinds(self._transaction, self._spec, [self._event])
+        fault = misfit(self._event, self._spec.name, self._spec.kinds)
+        # Not even a person's word makes one row of two entities.
+        if fault:
+            raise ConfigurationError(f"this event cannot be accepted: {fault}")
 
         # Read in the step that will write: the entry tells how the key was when it was held.
         remembered = recall_one(self._transaction, self._spec, self._event.entity)
@@ -143,18 +178,44 @@ class _Word:
         return Decision(self._event, applied.reason, applied.against)
 
     def _write(self, write: Write, limits: Limits) -> None:
+        answers = self._transaction.write(self._spec, [write], limits, _token())
+        if answers:
+            answers = self._written_with_others(write, limits, answers)
         # A person waits for the answer: what was not taken is told, not tried again.
-        for failure in self._transaction.write(self._spec, [write], limits, _token()):
+        for failure in answers:
             detail = "another writer moved the key; try again"
             if isinstance(failure, Refused):
                 detail = failure.detail
             raise ConfigurationError(f"the store refuses this event: {detail}")
 
+    def _written_with_others(
+        self,
+        write: Write,
+        limits: Limits,
+        answers: Sequence[Answer],
+    ) -> Sequence[Answer]:
+        """Rows that hold each other's unique values move together, or not at all."""
+        entities = self._transaction.ring(self._spec, self._event)
+        # Most often nothing waits for this row: then the refusal stands.
+        if not entities:
+            return answers
+        known = recall(self._transaction, self._spec, entities)
+        keys: Keys = {entity: [] for entity in entities}
+        planned = plan(keys, known, limits, reconsider=True)
+        writes = [write, *planned.writes]
+        answers = self._transaction.write(self._spec, writes, limits, _token())
+        if not answers:
+            for share in planned.shares.values():
+                close(self._transaction, share.settled)
+        return answers
+
     def _truncate(self, limits: Limits) -> Decision:
         """It becomes the table's greatest truncate; rows whose position does not compare with its
         own stay."""
         limits, reason = accept_truncate(limits, self._event)
-        carry_out(self._transaction, self._spec, self._event, limits, reason)
+        refused = carry_out(self._transaction, self._spec, self._event, limits, reason)
+        if refused is not None:
+            raise ConfigurationError(f"the store refuses this event: {refused.detail}")
         return Decision(self._event, reason, limits.truncated)
 
     def followed(self) -> None:
@@ -166,6 +227,23 @@ class _Word:
         limits = self._transaction.open_table(self._spec)
         entities = [self._event.entity]
         reconsider_keys(self._transaction, self._spec, entities, limits, _token())
+
+
+def _check_owner(
+    transaction: Transaction,
+    spec: TableSpec,
+    entry: Entry,
+    event: Event,
+) -> None:
+    """Raises ConfigurationError for what no word can put into this table."""
+    owned = opened(transaction, spec).known
+    _, _, source = origin_of(event)
+    if entry.reason == Reason.UNROUTED and not admits(owned, spec, source):
+        told = belongs(owned, spec.name, source)
+        raise ConfigurationError(f"entry {entry.id} cannot be accepted: {told}")
+    if event.kind is Kind.TRUNCATE and owned.merge:
+        told = PART.format(source)
+        raise ConfigurationError(f"entry {entry.id} cannot be accepted: {told}")
 
 
 def _reconsidered(transaction: Transaction, spec: TableSpec) -> int:

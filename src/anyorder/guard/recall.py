@@ -6,6 +6,7 @@ from collections.abc import Sequence
 
 from anyorder._core.batch import Held
 from anyorder._core.event import Event
+from anyorder._core.misfit import decidable
 from anyorder.guard.contract import Remembered, TableSpec, Transaction
 
 NOTHING = Remembered(None)
@@ -18,18 +19,20 @@ def recall(
 ) -> dict[str, Remembered]:
     """What is remembered of these keys, with the open entries that may settle."""
     known = transaction.remembered(spec, entities)
+    waiting = {entity: there for entity, there in known.items() if there.held}
+    # Most batches touch nothing that is held.
+    if not waiting:
+        return known
     held: list[Held] = []
-    for there in known.values():
-        held.extend(there.held)
+    for entity, there in waiting.items():
+        # An entry that is of another key by now waits for `quarantine retry`.
+        held += decidable(entity, there.held, spec.name, spec.kinds)
 
     # Only a person's word ends a suspicion (rules R13). Until then what such a clock told is not
     # decided again, or the first key that moves would let the doubtful events in.
-    trusted = unsuspected(transaction, held)
-    if len(trusted) == len(held):
-        return known
-    numbers = {one.entry for one in trusted}
-    for entity, there in known.items():
-        kept = (one for one in there.held if one.entry in numbers)
+    trusted = {one.entry: one for one in unsuspected(transaction, held)}
+    for entity, there in waiting.items():
+        kept = (trusted[one.entry] for one in there.held if one.entry in trusted)
         known[entity] = there._replace(held=tuple(kept))
     return known
 

@@ -30,8 +30,8 @@ class Unrouted(msgspec.Struct, frozen=True):
 Route = TableSpec | Ignored | Unrouted
 Origin = tuple[str, str, str]
 """Where an event is from: its topic, the source's own name for the table, and the source table."""
-Declared = Callable[[str, str], Route]
-"""What a pipeline says of a topic and of the source's own name for a table."""
+Declared = Callable[[str, str, str], Route]
+"""What a pipeline says of an origin: topic, the source's own name for a table, source table."""
 
 
 def claims(event: Event) -> bool:

@@ -130,6 +130,7 @@ def _decision(one: Judged, known: set[int], values: dict[str, Any] | None) -> De
             reason=Reason.DUPLICATE,
             against=one.against,
             detail=ALREADY_HELD,
+            values=values,
         )
     return Decision(
         event=one.event,

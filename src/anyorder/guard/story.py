@@ -11,6 +11,7 @@ from anyorder._core.columns import holes
 from anyorder._core.event import canonical
 from anyorder._core.explain import explain_memory
 from anyorder._core.fold import Limits
+from anyorder._core.key import asked
 from anyorder._core.memory import Memory
 from anyorder._core.outcome import REASONS, Reason, outcome_of
 from anyorder.errors import ConfigurationError
@@ -22,7 +23,10 @@ from anyorder.guard.contract import (
     TableSpec,
     Transaction,
 )
+from anyorder.guard.kinds import known_kinds
+from anyorder.guard.owners import origin
 from anyorder.guard.recall import NOTHING
+from anyorder.guard.targets import listed
 
 replace = msgspec.structs.replace
 NOT_GUARDED = TableFacts("", (), (), 0, 0, 0, Limits())
@@ -30,7 +34,7 @@ NOT_GUARDED = TableFacts("", (), (), 0, 0, 0, Limits())
 
 class Story(msgspec.Struct, frozen=True):
     """What `why` answers. `outcome` and `reason` of the latest event that counts; `position` in
-    words; `holes`: columns nobody has told.
+    words; `holes`: columns nobody has told; `sources`: the source tables of the table.
 
     `state` is "row", "tombstone" or "unknown"; `entries` are the key's quarantine entries. Prints
     as sentences.
@@ -46,6 +50,7 @@ class Story(msgspec.Struct, frozen=True):
     disputed: list[str]
     sentences: list[str]
     entries: list[Entry]
+    sources: list[str] = []
 
     def __str__(self) -> str:
         return "\n".join(self.sentences)
@@ -57,15 +62,22 @@ def story_of(store: Store, spec: TableSpec, key: object) -> Story:
     with store.reading() as transaction:
         facts = _facts(transaction, spec)
         named = _named(key, facts.key or spec.key, spec.name)
+        named = asked(named, known_kinds(transaction, spec))
         entity = canonical(named)
         memory = None
         # A table that the store does not guard yet has no memories to ask for.
         if facts is not NOT_GUARDED:
             memory = transaction.remembered(spec, [entity]).get(entity, NOTHING).memory
         entries = list(transaction.entries(EntryQuery("", spec.name, entity)))
+        target = listed(transaction, spec.name)
     # The key's own columns are told by every event, so they are never holes.
     columns = set(facts.columns) - set(facts.key)
-    return _told(spec.name, named, memory, columns, entries)
+    story = _told(spec.name, named, memory, columns, entries)
+    # Nobody knows yet whose a table is to which no change has come.
+    if target is None or not target.known.sources:
+        return story
+    sentences = [*story.sentences, f"The table is kept from {origin(target.known)}."]
+    return replace(story, sentences=sentences, sources=list(target.known.sources))
 
 
 def _facts(transaction: Transaction, spec: TableSpec) -> TableFacts:

@@ -12,6 +12,7 @@ from anyorder._core.batch import Held
 from anyorder._core.columns import Written
 from anyorder._core.event import Delivery, Event, canonical
 from anyorder._core.fold import Limits
+from anyorder._core.key import Kinds
 from anyorder._core.memory import Memory
 from anyorder._core.outcome import Reason
 
@@ -26,7 +27,9 @@ class TableSpec(msgspec.Struct, frozen=True):
     `key`: key columns, empty to learn them from the first event. `retention`: seconds that
     tombstones are kept, None for ever. `partitions`: declared partition count of a raw Kafka topic
     (rules R3). `adopt`: what to do with rows that no event explains. `writes_rows`: False when the
-    user's own SQL writes them, beside our memory.
+    user's own SQL writes them, beside our memory. `sources`: the source tables that are this one
+    table by its user's word. `merge`: any number of source tables, whose keys never meet. `kinds`:
+    of key columns, where they are declared; the guard adds those that it knows (kinds.py).
     """
 
     name: str
@@ -35,6 +38,9 @@ class TableSpec(msgspec.Struct, frozen=True):
     partitions: int | None = None
     adopt: str = "refuse"
     writes_rows: bool = True
+    sources: tuple[str, ...] = ()
+    merge: bool = False
+    kinds: Kinds = {}
 
 
 class Remembered(NamedTuple):
@@ -203,7 +209,9 @@ class Recorded(msgspec.Struct, frozen=True, omit_defaults=True):
 
     `source`: the source table that it belongs to, "" while no pipeline has routed one to it.
     `table`: the source's own name for that, and `topics`: those its changes came by, latest first;
-    a pipeline's sections are matched against them. The rest: as last declared, see `TableSpec`.
+    a pipeline's sections are matched against them. `others`: further source tables that it is kept
+    from, by its user's word. `kinds`: of the key's columns, as declared or learned. The rest: as
+    last declared, see `TableSpec`.
     """
 
     source: str = ""
@@ -212,6 +220,15 @@ class Recorded(msgspec.Struct, frozen=True, omit_defaults=True):
     retention: float | None = None
     partitions: int | None = None
     adopt: str = "refuse"
+    others: tuple[str, ...] = ()
+    merge: bool = False
+    kinds: Kinds = {}
+
+    @property
+    def sources(self) -> tuple[str, ...]:
+        """Every source table that it is kept from, the first one first; none while nothing was
+        routed to it."""
+        return tuple(filter(None, (self.source, *self.others)))
 
 
 class Catalogued(NamedTuple):

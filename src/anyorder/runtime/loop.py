@@ -14,11 +14,13 @@ from anyorder._core.event import Event, Kind
 from anyorder._core.outcome import REASONS, Reason
 from anyorder.errors import QuarantineFull, StoreBusy, TooManyQuarantined
 from anyorder.guard.catalogue import Catalogue
-from anyorder.guard.contract import Locking, Store, TableSpec
+from anyorder.guard.contract import EntryQuery, Locking, Store, TableSpec
 from anyorder.guard.forgetting import forget
-from anyorder.guard.intake import Share, Taken, take
+from anyorder.guard.intake import Share, Taken
+from anyorder.guard.parts import take
 from anyorder.guard.report import Report
 from anyorder.guard.routes import Ignored, Route, Unrouted
+from anyorder.guard.waiting import settle_waiting
 from anyorder.runtime.pipeline import Pipeline
 from anyorder.sources.contract import Received, Stoppable
 
@@ -87,6 +89,7 @@ class Run:
             self._catalogue = self.pipeline.catalogue(transaction)
         if not self._dry:
             self._catalogue.save(self.store, time.time())
+            self._settle_waiting()
         return None if self._from_start else frontier
 
     def _consume(self, frontier: str | None) -> None:
@@ -96,6 +99,18 @@ class Run:
                 break
         if not self._dry:
             self._reap(everything=True)
+
+    def _settle_waiting(self) -> None:
+        """What the store refused before may be taken since: somebody moved rows by hand."""
+        with self.store.reading() as transaction:
+            held = transaction.entries(EntryQuery(reason=Reason.WAITING.value))
+            is_any_held = next(iter(held), None) is not None
+        # A start that settles nothing writes nothing, so that many may start at once.
+        if not is_any_held:
+            return
+        specs = {spec.name: spec for spec in self._catalogue.specs()}
+        closed = settle_waiting(self.store, specs, time.time(), secrets.token_hex(4))
+        self.report.count(Taken([], closed))
 
     def _take(self, batch: Sequence[Received]) -> None:
         """Decide and write a batch in one transaction; only then is it done at its source."""
@@ -129,18 +144,14 @@ class Run:
     def _routed(self, events: list[Event]) -> tuple[list[Share], list[Judged]]:
         """Each table's share of a batch, and the deliveries of no table, decided."""
         routes = self._catalogue.routes(self.store, events, time.time(), dry=self._dry)
-        routed: dict[str, tuple[TableSpec, list[Event]]] = {
-            spec.name: (spec, []) for spec in self._catalogue.specs()
-        }
+        routed: dict[str, tuple[TableSpec, list[Event]]] = {}
         loose = []
         for event, route in zip(events, routes, strict=True):
             if isinstance(route, TableSpec) and event.kind is not Kind.CONTROL:
                 routed.setdefault(route.name, (route, []))[1].append(event)
             else:
                 loose.append(_of_no_table(event, route))
-        # may settle what any table's quarantine holds (rules R14)
-        runs = any(event.snapshot_run is not None for event in events)
-        return [Share(spec, found) for spec, found in routed.values() if found or runs], loose
+        return [Share(spec, found) for spec, found in routed.values()], loose
 
     def _reap(self, *, everything: bool = False) -> None:
         now = time.time()

@@ -12,18 +12,21 @@ from typing import Any
 import msgspec
 
 from anyorder._core.event import Delivery, Event
+from anyorder._core.key import KeyKind
+from anyorder._core.misfit import check_kinds
 from anyorder.envelopes import DEFAULT_ENVELOPE, Envelope, needs_table, open_envelope
 from anyorder.envelopes.provenance import Envelopes, provenance_of
 from anyorder.errors import ConfigurationError
 from anyorder.guard.catalogue import Catalogue
 from anyorder.guard.contract import Store, TableSpec, Transaction
 from anyorder.guard.duration import FOREVER, seconds
-from anyorder.guard.routes import Ignored, Route, Unrouted
+from anyorder.guard.routes import Ignored, Origin, Route, Unrouted
 from anyorder.sources import Source, name_of, nameless, open_source
 from anyorder.stores import open_store
 
 DEFAULT = "pipeline.toml"
 UNNAMED = 'say in [source] what the documents are versions of, options = { table = "users", ... }'
+PARTS = ("{schema}", "{table}", "{topic}")  # of a target's name, filled in from an event
 SIZES = {"KB": 10**3, "MB": 10**6, "GB": 10**9}
 
 
@@ -53,15 +56,29 @@ class RuntimeSection(msgspec.Struct, forbid_unknown_fields=True):
 
 class TableSection(msgspec.Struct, forbid_unknown_fields=True):
     """`[[table]]`: the first whose `match` (a glob over the topic, or the event's own table where
-    there is none) fits wins."""
+    there is none) and `source` fit wins. `kinds`: of key columns, {id = "number"}, "text" or
+    "boolean"."""
 
     match: str = "*"
+    source: str | list[str] | None = None
     name: str = "{table}"
     key: str | list[str] | None = None
     retention: str | float = FOREVER
     adopt: str = "refuse"
     partitions: int | None = None
+    merge: bool = False
     ignore: bool = False
+    kinds: dict[str, KeyKind] = {}
+
+    @property
+    def sources(self) -> tuple[str, ...]:
+        """The source tables that it takes, all of them one table; none: whatever matches."""
+        return (self.source,) if isinstance(self.source, str) else tuple(self.source or ())
+
+    @property
+    def is_spelled_out(self) -> bool:
+        """Is its target called the same, whatever the event?"""
+        return not any(part in self.name for part in PARTS)
 
 
 class PipelineFile(msgspec.Struct, forbid_unknown_fields=True):
@@ -93,9 +110,15 @@ class Pipeline:
         self.quarantine_size = size(file.runtime.quarantine_size)
         self._sections = [(section, seconds(section.retention)) for section in file.table]
         self._adopt = adopt
-        self._declared: dict[tuple[str, str], Route] = {}
+        self._declared: dict[Origin, Route] = {}
         if file.runtime.batch < 1:
             raise ConfigurationError("[runtime] batch is at least 1")
+        for section in file.table:
+            if not all(section.sources):
+                raise ConfigurationError(
+                    f'[[table]] match = "{section.match}": source names a source table, as the '
+                    "records tell it, not an empty text"
+                )
 
     def open_store(self) -> Store:
         """The store of `[store]`, able to decode what its quarantine holds."""
@@ -117,35 +140,66 @@ class Pipeline:
         return open_source(self.source.kind, said)
 
     def catalogue(self, transaction: Transaction) -> Catalogue:
-        """The catalogue of its store. Raises ConfigurationError for a changed key."""
+        """The catalogue of its store. Raises ConfigurationError for a changed key, and for a name
+        that the file spells out and that no target can have."""
+        for section, _ in self._sections:
+            if section.is_spelled_out and not section.ignore:
+                _check_name(section, transaction)
         found = Catalogue(self.declared)
         found.load(transaction)
         return found
 
-    def declared(self, topic: str, table: str) -> Route:
-        """What the first [[table]] that matches says. `table`: the source's own name for it, used
-        where there is no topic."""
-        place = (topic, table)
+    def declared(self, topic: str, table: str, source: str) -> Route:
+        """What the first [[table]] that fits says. `table`: the source's own name for it, used
+        where there is no topic. `source`: the source table, or the best name for it."""
+        place = (topic, table, source)
         if place not in self._declared:
-            self._declared[place] = self._find(topic, table)
+            self._declared[place] = self._find(topic, table, source)
         return self._declared[place]
 
-    def _find(self, topic: str, table: str) -> Route:
-        for section, retention in self._sections:
-            if fnmatchcase(topic or table, section.match):
-                if section.ignore:
-                    return Ignored()
-                key = (section.key,) if isinstance(section.key, str) else tuple(section.key or ())
-                name = target_name(section.name, topic, table)
-                if not name:
-                    raise ConfigurationError(
-                        f'[[table]] match = "{section.match}": these records name neither topic '
-                        'nor table; say name = "..."'
-                    )
-                return TableSpec(
-                    name, key, retention, section.partitions, self._adopt or section.adopt
-                )
-        return Unrouted()
+    def _find(self, topic: str, table: str, source: str) -> Route:
+        matching = [
+            (section, retention)
+            for section, retention in self._sections
+            if fnmatchcase(topic or table, section.match)
+        ]
+        for section, retention in matching:
+            sources = section.sources
+            if sources and source not in sources:
+                continue
+            if section.ignore:
+                return Ignored()
+            key = (section.key,) if isinstance(section.key, str) else tuple(section.key or ())
+            check_kinds(key, section.kinds)
+            return TableSpec(
+                name=target_name(section.name, topic, table),
+                key=key,
+                retention=retention,
+                partitions=section.partitions,
+                adopt=self._adopt or section.adopt,
+                sources=sources,
+                merge=section.merge,
+                kinds=section.kinds,
+            )
+        return Unrouted(_unlisted(source) if matching else "")
+
+
+def _unlisted(source: str) -> str:
+    return (
+        f"it is of the source table {source!r}, which source = [...] of its [[table]] does not "
+        "list: add it there if they are one table, or give it a [[table]] with another name"
+    )
+
+
+def _check_name(section: TableSection, transaction: Transaction) -> None:
+    """Raises ConfigurationError: a person wrote this name, so nothing is read before it is put
+    right."""
+    why = transaction.unfit(section.name) if section.name else "it is empty"
+    if why:
+        raise ConfigurationError(
+            f'[[table]] match = "{section.match}": {section.name:.80} cannot be a target: {why}; '
+            "write another name"
+        )
 
 
 def target_name(pattern: str, topic: str, table: str) -> str:

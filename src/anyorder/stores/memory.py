@@ -10,13 +10,15 @@ from contextlib import AbstractContextManager, contextmanager
 from typing import ClassVar, NamedTuple
 
 import msgspec
+from msgspec import json
 
 from anyorder._core.batch import Held
 from anyorder._core.decide import forget
 from anyorder._core.event import Event, canonical
 from anyorder._core.floor import Floor
 from anyorder._core.fold import Limits
-from anyorder._core.memory import Memory, pack, unpack
+from anyorder._core.key import Kinds
+from anyorder._core.memory import Memory, adopted, pack, unpack
 from anyorder._core.outcome import Reason
 from anyorder._core.position import Lineage
 from anyorder._core.reset import Growth
@@ -159,6 +161,7 @@ class MemoryTransaction:
         self._state = state
         self._now = now
         self._decode = decode
+        self._asked = False
 
     def open_table(self, spec: TableSpec) -> Limits:
         self._state.rows.setdefault(spec.name, {})
@@ -168,6 +171,9 @@ class MemoryTransaction:
         return Limits(
             Floor(limits.floor.entries, spec.partitions), limits.truncated, self.lineage()
         )
+
+    def key_kinds(self, spec: TableSpec) -> Kinds:
+        return {}
 
     def remembered(self, spec: TableSpec, entities: Sequence[str]) -> dict[str, Remembered]:
         memories, wanted = self._state.memories[spec.name], set(entities)
@@ -184,6 +190,9 @@ class MemoryTransaction:
                 if event.key is not None and event.entity in wanted:
                     held.setdefault(event.entity, []).append(Held(entry.id, event))
         found = {e: unpack(memories[e].memory) for e in wanted if e in memories}
+        if spec.adopt != "refuse":
+            for entity in (wanted & self._state.rows[spec.name].keys()) - found.keys():
+                found[entity] = adopted(self._state.limits[spec.name].floor)
         return {
             e: Remembered(found.get(e), tuple(held.get(e, ()))) for e in found.keys() | held.keys()
         }
@@ -191,7 +200,14 @@ class MemoryTransaction:
     def write(
         self, spec: TableSpec, writes: Sequence[Write], limits: Limits, token: str
     ) -> list[Refused | Lost]:
+        # What was refused before may be taken now.
+        if writes:
+            self._asked = False
+        gone: list[Refused | Lost] = []
         for write in writes:
+            if self._is_gone(spec, write):
+                gone.append(Refused(write.entity, Reason.CONFLICT, "its row is gone"))
+                continue
             self._state.keys[spec.name] = self._state.keys[spec.name] or tuple(write.key)
             rows = self._state.rows[spec.name]
             row = write.row(rows.pop(write.entity, None))
@@ -203,7 +219,15 @@ class MemoryTransaction:
                 self._state.memories[spec.name][write.entity] = Row(
                     write.key, pack(replace(write.after, token=token)), self._now
                 )
-        return []
+        return gone
+
+    def _is_gone(self, spec: TableSpec, write: Write) -> bool:
+        """Is the row not there of which a part is to be written?"""
+        before, after, written = write.before, write.after, write.written
+        if before is None or after is None or written is None or written.replaces:
+            return False
+        is_row = before.live and after.live and spec.writes_rows
+        return is_row and write.entity not in self._state.rows[spec.name]
 
     def news(self, spec: TableSpec) -> News:
         return News()
@@ -251,17 +275,35 @@ class MemoryTransaction:
         detail = f"{held.detail}; then {reason.value}" if held.detail else reason.value
         self._state.entries[entry] = replace(held, state=state, detail=detail, last_seen=self._now)
 
-    def held_entities(self, spec: TableSpec, *, retry: bool) -> list[str]:
+    def held_entities(self, spec: TableSpec) -> list[str]:
         found = [
             e
             for e in self._state.entries.values()
             if e.state == "open" and e.table == spec.name and e.key is not None
         ]
-        return sorted({canonical(e.key) for e in found if not retry or e.id in self._state.retries})
+        return sorted({canonical(e.key) for e in found})
+
+    def settleable(self) -> list[tuple[str, str]]:
+        # It refuses nothing itself; a store that is made from it may, and cannot say why.
+        asked, self._asked = self._asked, True
+        if asked:
+            return []
+        held = (self._state.entries[number] for number in sorted(self._state.retries))
+        return [(e.table, canonical(e.key)) for e in held if e.state == "open" and e.key]
+
+    def ring(self, spec: TableSpec, event: Event) -> list[str]:
+        return []
+
+    def postpone(self, table: str, entity: str) -> None:
+        """Nothing that it does undoes a transaction."""
 
     def memories(self, spec: TableSpec) -> Iterator[tuple[str, dict[str, object], Memory]]:
-        for entity, row in tuple(self._state.memories[spec.name].items()):
+        known, rows = self._state.memories[spec.name], self._state.rows[spec.name]
+        for entity, row in tuple(known.items()):
             yield entity, row.key, unpack(row.memory)
+        if spec.adopt != "refuse":
+            for entity in rows.keys() - known.keys():
+                yield entity, json.decode(entity), adopted(self._state.limits[spec.name].floor)
 
     def save_limits(self, spec: TableSpec, limits: Limits) -> None:
         self._state.limits[spec.name] = Limits(limits.floor, limits.truncated)
@@ -320,6 +362,15 @@ class MemoryTransaction:
     def catalogue(self) -> list[Catalogued]:
         keys, recorded = self._state.keys, self._state.catalogue
         return [Catalogued(name, keys[name], recorded.get(name)) for name in sorted(keys)]
+
+    def recorded(self, table: str) -> Recorded | None:
+        return self._state.catalogue.get(table)
+
+    def same_table(self, table: str) -> str:
+        return table
+
+    def unfit(self, table: str) -> str:
+        return ""
 
     def record(self, table: str, before: Recorded | None, after: Recorded) -> bool:
         opened = table in self._state.keys

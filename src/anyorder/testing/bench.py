@@ -13,7 +13,8 @@ from anyorder._core.event import canonical
 from anyorder._core.memory import Memory, pack
 from anyorder._core.outcome import Outcome, Reason, outcome_of
 from anyorder.guard.contract import EntryQuery, Store, TableSpec
-from anyorder.guard.intake import Share, Taken, take
+from anyorder.guard.intake import Share, Taken
+from anyorder.guard.parts import take
 from anyorder.testing.change import COLUMNS, Change, Row, decode, meaning
 from anyorder.testing.place import MakeStore, StoreCheckFailed
 
@@ -26,7 +27,7 @@ REAP_TRIES = 20  # passes of the reaper until it finds nothing
 
 class Bench:
     """A fresh store with one connection open. `delivered` and `steps` say what happened, for the
-    judgement and the counterexample."""
+    judgement and the counterexample; `planted`: what lay there before, as puts."""
 
     def __init__(self, check: str, make_store: MakeStore, spec: TableSpec = RETENTION_ZERO) -> None:
         self.check = check
@@ -34,6 +35,7 @@ class Bench:
         self.place = make_store()
         self.store = self.connect()
         self.delivered: list[Change] = []
+        self.planted: list[Change] = []
         self.steps: list[str] = []
         self._clock = itertools.count(1_000_000)
         self._tokens = itertools.count(1)
@@ -128,7 +130,8 @@ class Bench:
     def accepted(self) -> list[Change]:
         """Everything delivered except what the quarantine still holds."""
         held = set(self.held())
-        return [change for change in self.delivered if _identity(change) not in held]
+        told = [change for change in self.delivered if _identity(change) not in held]
+        return [*self.planted, *told]
 
     def judge(self) -> None:
         """The rows are the fold of what was accepted, however it came."""

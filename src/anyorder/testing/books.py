@@ -6,10 +6,12 @@ from __future__ import annotations
 import contextlib
 
 from anyorder._core.event import Event, Kind
+from anyorder._core.key import KeyKind
 from anyorder._core.outcome import Reason
 from anyorder._core.reset import Growth
 from anyorder.guard.contract import EntryQuery, Recorded, Store
-from anyorder.guard.intake import Share, take, take_in
+from anyorder.guard.intake import Share, take_in
+from anyorder.guard.parts import take
 from anyorder.guard.quarantine import Quarantine
 from anyorder.testing.bench import NEVER, RETENTION_ZERO, Bench
 from anyorder.testing.change import Change, decode, delete, put, truncate
@@ -151,7 +153,7 @@ def _check_one_transaction(make_store: MakeStore) -> None:
 def check_books(make_store: MakeStore) -> str:
     """Frontier, lineage, growth and table facts survive the connection; a dry run and a reader
     change nothing."""
-    growth = Growth(((1, 2),), 5, 7)
+    growth, other_growth = Growth(((1, 2),), 5, 7), Growth(((3, 4),), 6, 8)
     with Bench("books", make_store, NEVER) as bench:
         events = [put(1, 1).event(), delete(2, 1).event(), Event(Kind.MALFORMED, note="not JSON")]
         take(
@@ -168,7 +170,7 @@ def check_books(make_store: MakeStore) -> str:
         with bench.store.transaction(2.0) as transaction:
             transaction.add_run("log", "run-b")
             transaction.add_run("log", "run-a")
-            transaction.save_growths({"log|run": growth})
+            transaction.save_growths({"log|run": growth, "log|other": other_growth})
         other = bench.connect()
         with other.reading() as transaction:
             facts = {found.name: found for found in transaction.tables()}["kit"]
@@ -188,7 +190,7 @@ def check_books(make_store: MakeStore) -> str:
             None,
             {"log": ("run-a", "run-b")},
             {"log|run": growth},
-            {"log|run": growth},
+            {"log|run": growth, "log|other": other_growth},
             ("id",),
             (1, 1, 1),
             ["malformed"],
@@ -216,15 +218,22 @@ def check_books(make_store: MakeStore) -> str:
 def check_catalogue(make_store: MakeStore) -> str:
     """What is recorded of a table stays: batches and a dry run leave it, other connections
     see it, and who decided on something else is told no."""
-    mine = Recorded("eu.users", "users", ("eu", "before"), 3600.5, 4, "older-than-everything")
+    kinds = {"id": KeyKind.NUMBER}
+    mine = Recorded(
+        "eu.users", "users", ("eu", "before"), 60.5, 4, "older-than-everything", kinds=kinds
+    )
     other = Recorded("us.users")
     with Bench("catalogue", make_store, NEVER) as bench:
         bench.deliver([put(1, 1)])
-        if _record(bench, bench.store, mine, mine) or not _record(bench, bench.store, None, mine):
-            raise bench.failed("nothing was recorded yet: only who decided on that may record")
+        with bench.store.reading() as transaction:
+            learned = transaction.recorded("kit")
+        if _record(bench, bench.store, mine, mine) or not _record(
+            bench, bench.store, learned, mine
+        ):
+            raise bench.failed(f"{learned} was recorded: only who decided on that may record")
         _record(bench, bench.store, mine, other, dry=True)
         connection = bench.connect()
-        overruled = _record(bench, connection, None, other)
+        overruled = _record(bench, connection, learned, other)
         bench.deliver([put(1, 2), delete(2, 1), truncate(5), put(3, 6)])
         with connection.reading() as transaction:
             found = {target.name: target.recorded for target in transaction.catalogue()}

@@ -7,7 +7,18 @@ from collections.abc import Callable, Sequence
 
 from anyorder.errors import ConfigurationError
 from anyorder.guard.contract import Promises
-from anyorder.testing import books, encodings, orders, stops, writers
+from anyorder.testing import (
+    books,
+    encodings,
+    names,
+    orders,
+    rows,
+    stops,
+    threads,
+    waiting,
+    writers,
+    zoo,
+)
 from anyorder.testing.change import decode
 from anyorder.testing.place import MakeStore
 from anyorder.testing.promises import Finding, StoreReport
@@ -19,24 +30,32 @@ CHECKS: dict[str, Callable[[MakeStore], str]] = {
     "truncate": orders.check_truncate,
     "expired": orders.check_expired,
     "retention zero": orders.check_retention_zero,
+    "young tombstones": orders.check_young,
     "floor of others": orders.check_floor_of_others,
     "stopped writer": stops.check_stopped_writer,
     "stopped reaper": stops.check_stopped_reaper,
     "crashes": stops.check_crashes,
     "ambiguous commit": stops.check_ambiguous_commit,
     "refused": orders.check_refused,
+    "waiting": waiting.check_waiting,
     "quarantine": books.check_quarantine,
     "books": books.check_books,
     "catalogue": books.check_catalogue,
+    "table names": names.check_names,
     "positions": encodings.check_positions,
     "keys": encodings.check_keys,
+    "key kinds": zoo.check_key_kinds,
     "values": encodings.check_values,
+    "columns": rows.check_columns,
+    "adopted": rows.check_adopted,
+    "gone": rows.check_gone,
     "promises": books.check_promises,
     "writers": writers.check_writers,
+    "threads": threads.check_threads,
 }
 """Name -> check. The first paragraph of a check's docstring says what must hold; it returns what
 was tried, or raises StoreCheckFailed."""
-FORGETTING = frozenset({"retention zero", "floor of others", "stopped reaper"})
+FORGETTING = frozenset({"retention zero", "young tombstones", "floor of others", "stopped reaper"})
 """Checks of forgetting: not for a store that promises `forgets=False`; *promises* then asserts that
 it never does."""
 

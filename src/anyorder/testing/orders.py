@@ -11,7 +11,7 @@ from typing import Any
 from anyorder._core.outcome import Reason
 from anyorder.guard.contract import TableSpec
 from anyorder.stores.memory import MemoryStore
-from anyorder.testing.bench import NEVER, Bench
+from anyorder.testing.bench import ENOUGH, NEVER, Bench
 from anyorder.testing.change import Change, delete, part, put, truncate
 from anyorder.testing.place import MakeStore, Place, sample_of
 
@@ -201,6 +201,30 @@ def check_expired(make_store: MakeStore) -> str:
         twin.deliver([put(1, 6), delete(2, 5), put(3, 5)], start + 2 * LATER)
         twin.judge()
     return "6 deliveries after the retention had passed"
+
+
+def check_young(make_store: MakeStore) -> str:
+    """The reaper forgets tombstones only, only those written before the time that it is given, and
+    never more of them than it is told."""
+    with Bench("young tombstones", make_store) as bench:
+        start = bench.now()
+        bench.deliver([delete(1, 5), delete(2, 5), put(3, 5)], now=start)
+        bench.deliver([delete(4, 5)], now=start + LATER)
+        between = start + LATER / 2
+        for most, wanted in ((1, 1), (ENOUGH, 1), (ENOUGH, 0)):
+            gone = bench.store.reap(bench.spec, between, most)
+            bench.steps.append(f"reap at most {most} of before: {gone} forgotten")
+            if gone != wanted:
+                raise bench.failed(f"the reaper forgot {gone} tombstones, not {wanted}")
+        late, stale = Reason.LATE, Reason.STALE
+        told = [put(key, 4) for key in (1, 2, 3, 4)]
+        found = bench.deliver(told)
+        if found != [late, late, stale, stale]:
+            raise bench.failed(
+                f"{found}: two forgotten keys are {late}; a row and a young tombstone say {stale}"
+            )
+        bench.judge()
+    return "two old tombstones, one by one; a row; a young tombstone"
 
 
 def check_floor_of_others(make_store: MakeStore) -> str:

@@ -5,9 +5,12 @@ from __future__ import annotations
 
 import sqlite3
 import tempfile
+from collections.abc import Sequence
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
+from anyorder._core.event import canonical
 from anyorder.guard.contract import Decode, Store
 from anyorder.stores.memory import MemoryStore
 from anyorder.stores.sqlite.store import SQLiteStore
@@ -25,16 +28,33 @@ def memory_place(kind: type[MemoryStore] = MemoryStore) -> Place:
         store.decode = decode
         return store
 
-    return Place(connect, lambda table: list(store.state.rows.get(table, {}).values()))
+    def plant(table: str, rows: Sequence[dict[str, object]]) -> None:
+        there = store.state.rows.setdefault(table, {})
+        there |= {canonical({"id": row["id"]}): dict(row) for row in rows}
+
+    def remove(table: str, key: object) -> None:
+        del store.state.rows[table][canonical({"id": key})]
+
+    return Place(
+        connect,
+        lambda table: list(store.state.rows.get(table, {}).values()),
+        plant=plant,
+        remove=remove,
+    )
 
 
-def sqlite_place(kind: type[SQLiteStore] = SQLiteStore, *, refusing: bool = True) -> Place:
+def sqlite_place(
+    kind: type[SQLiteStore] = SQLiteStore,
+    *,
+    refusing: bool = True,
+    deferred: bool = False,
+) -> Place:
     """A database file of its own. `refusing`: the user's table exists and refuses a value; else it
-    is made from the events."""
+    is made from the events. `deferred`: the parents of its children are looked for at COMMIT."""
     directory = tempfile.TemporaryDirectory(prefix="anyorder-kit-")
     path = str(Path(directory.name) / "kit.db")
     if refusing:
-        _make_table(path)
+        _make_tables(path, "DEFERRABLE INITIALLY DEFERRED" if deferred else "")
 
     def rows(table: str) -> list[dict[str, object]]:
         database = sqlite3.connect(path)
@@ -47,6 +67,16 @@ def sqlite_place(kind: type[SQLiteStore] = SQLiteStore, *, refusing: bool = True
         finally:
             database.close()
 
+    def plant(table: str, found: Sequence[dict[str, object]]) -> None:
+        with closing(sqlite3.connect(path)) as database, database:
+            database.executemany(
+                f"INSERT INTO {quoted(table)} (id, x, y) VALUES (:id, :x, :y)", found
+            )
+
+    def remove(table: str, key: object) -> None:
+        with closing(sqlite3.connect(path)) as database, database:
+            database.execute(f"DELETE FROM {quoted(table)} WHERE id = ?", (key,))
+
     return Place(
         connect=lambda decode: kind(path, decode),
         rows=rows,
@@ -54,12 +84,17 @@ def sqlite_place(kind: type[SQLiteStore] = SQLiteStore, *, refusing: bool = True
         poison=POISON if refusing else None,
         url=f"sqlite:///{path}" if kind is SQLiteStore else None,
         close=directory.cleanup,
+        # A table that is made from the events has no row before them.
+        plant=plant if refusing else None,
+        remove=remove,
+        has_child=refusing,
     )
 
 
-def _make_table(path: str) -> None:
+def _make_tables(path: str, when: str) -> None:
     database = sqlite3.connect(path)
     database.execute(f"CREATE TABLE kit (id PRIMARY KEY, x CHECK (x IS NOT '{POISON}'), y)")
+    database.execute(f"CREATE TABLE child (id PRIMARY KEY, x REFERENCES kit (id) {when}, y UNIQUE)")
     database.commit()
     database.close()
 

@@ -3,10 +3,18 @@ and read it back."""
 
 from __future__ import annotations
 
+from anyorder._core.families.adopted import AdoptedPosition
 from anyorder._core.families.kafka import OffsetPosition
 from anyorder._core.families.postgres_log import LogPosition, OwnCommitPosition
 from anyorder._core.families.scalar import ScalarPosition
 
-__all__ = ["LogPosition", "OffsetPosition", "OwnCommitPosition", "Position", "ScalarPosition"]
+__all__ = [
+    "AdoptedPosition",
+    "LogPosition",
+    "OffsetPosition",
+    "OwnCommitPosition",
+    "Position",
+    "ScalarPosition",
+]
 
-Position = LogPosition | OwnCommitPosition | OffsetPosition | ScalarPosition
+Position = LogPosition | OwnCommitPosition | OffsetPosition | ScalarPosition | AdoptedPosition

@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import msgspec
 
+from anyorder._core.families.adopted import order_to_unrelated
 from anyorder._core.families.floor_entry import TopicEntry, entries_in, raised
 from anyorder._core.floor import Floor
 from anyorder._core.position import (
@@ -34,7 +35,7 @@ class OffsetPosition(msgspec.Struct, frozen=True, array_like=True, tag="kafka", 
 
     def compare(self, other: Clocked, lineage: Lineage) -> Order:
         if not isinstance(other, OffsetPosition) or self.scope != other.scope:
-            return UNDECIDED
+            return order_to_unrelated(other)
         # A declared layout, or a life of the topic, began after all that the one before it told.
         if self.epoch != other.epoch:
             return by_number(self.epoch, other.epoch)

@@ -6,6 +6,7 @@ from __future__ import annotations
 from typing import ClassVar
 
 from anyorder._core.families import log_order, lsn
+from anyorder._core.families.adopted import order_to_unrelated
 from anyorder._core.families.floor_entry import (
     LogEntry,
     OffsetEntry,
@@ -56,7 +57,7 @@ class LogPosition(LogRecord, frozen=True, array_like=True, tag="pg", gc=False):
     def compare(self, other: Clocked, lineage: Lineage) -> Order:
         # Another family, or another log: nothing relates the two (rules R7).
         if not isinstance(other, LogPosition) or self.scope != other.scope:
-            return UNDECIDED
+            return order_to_unrelated(other)
         # Two starts of the connector may have read two histories (rules R14).
         if self.run != other.run:
             return self._compare_runs(other, lineage)

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import msgspec
 
+from anyorder._core.families.adopted import order_to_unrelated
 from anyorder._core.families.floor_entry import ScalarEntry, entries_in, raised
 from anyorder._core.floor import Floor
 from anyorder._core.position import (
@@ -47,7 +48,7 @@ class ScalarPosition(msgspec.Struct, frozen=True, array_like=True, tag="scalar",
 
     def compare(self, other: Clocked, lineage: Lineage) -> Order:
         if not isinstance(other, ScalarPosition) or self.scope != other.scope:
-            return UNDECIDED
+            return order_to_unrelated(other)
         # Two spellings have no order, and two servers count for themselves (rules, compare()).
         if self.kind != other.kind or _differ(self.lineage, other.lineage):
             return UNDECIDED

@@ -6,7 +6,7 @@ import hashlib
 
 import msgspec
 
-from anyorder._core.event import Delivery
+from anyorder._core.event import Delivery, key_of
 from anyorder.guard.contract import Entry, EntryQuery, Holding
 from anyorder.stores.dynamodb.items import Item
 
@@ -90,7 +90,7 @@ def entry_of(item: Item) -> Entry:
     return Entry(
         int(item["place"]["S"]),
         item["table"]["S"],
-        msgspec.json.decode(entity) if entity else None,
+        key_of(entity) if entity else None,
         item["reason"]["S"],
         item["detail"]["S"],
         item["state"]["S"],

@@ -21,9 +21,8 @@ from collections.abc import Mapping, Sequence
 from decimal import Decimal
 from typing import Any, NamedTuple
 
-import msgspec
-
 from anyorder._core.columns import source_of
+from anyorder._core.key import KeyKind, Kinds
 from anyorder._core.memory import Memory, unpack
 
 PREFIX = "anyorder_"
@@ -37,6 +36,7 @@ LARGEST_EXPONENT, SMALLEST_EXPONENT = 125, -130
 ITEM_BYTES = 400 * 1024
 DEPTH = 32
 KEY_BYTES = (2048, 1024)
+KINDS = {"S": KeyKind.TEXT, "N": KeyKind.NUMBER}  # of the types that a key may have
 OVERHEAD = 3  # bytes of a list or map beyond its elements, one more an element
 
 Value = dict[str, Any]
@@ -57,6 +57,16 @@ class KeySchema(NamedTuple):
     def names(self) -> tuple[str, ...]:
         return tuple(name for name, _ in self.attributes)
 
+    @property
+    def kinds(self) -> Kinds:
+        """The kinds of the key's columns: of no other will an item have the key. Where the key is
+        our own attribute, nothing is said of the columns."""
+        return {
+            name: KINDS[kind]
+            for name, kind in self.attributes
+            if name != ENTITY_KEY and kind in KINDS
+        }
+
 
 def schema_for(key: Mapping[str, object]) -> KeySchema:
     """The key schema that we choose for a new table: the key's own columns where they are one or
@@ -70,7 +80,8 @@ def schema_for(key: Mapping[str, object]) -> KeySchema:
 def _key_type(value: object) -> str:
     if isinstance(value, str) and value:
         return "S"
-    return "N" if isinstance(value, int) and not isinstance(value, bool) else ""
+    is_number = isinstance(value, int | Decimal) and not isinstance(value, bool)
+    return "N" if is_number else ""
 
 
 def item_key(schema: KeySchema, entity: str, key: Mapping[str, object]) -> Item:
@@ -221,9 +232,3 @@ def memory_of(item: Item | None) -> Memory | None:
 def text_of(item: Item | None) -> str | None:
     """The memory's text in an item, for the condition of the next write."""
     return None if item is None or MEMORY not in item else str(item[MEMORY]["S"])
-
-
-def key_of(entity: str) -> dict[str, object]:
-    """The key columns of an entity."""
-    found: dict[str, object] = msgspec.json.decode(entity)
-    return found

@@ -12,13 +12,13 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from typing import NamedTuple
 
+from anyorder._core.event import key_of
 from anyorder._core.floor import Floor
 from anyorder._core.fold import Limits
 from anyorder._core.memory import Memory, Stamp, unpack
 from anyorder._core.position import Lineage
 from anyorder.guard.contract import News, TableSpec
 from anyorder.stores.dynamodb.books import Meta
-from anyorder.stores.dynamodb.items import key_of
 from anyorder.stores.dynamodb.parts import Parts
 from anyorder.stores.dynamodb.slots import Slots, taken
 

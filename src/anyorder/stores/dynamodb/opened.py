@@ -25,6 +25,7 @@ class OpenedTables:
         self._now = now
         self._dry = dry
         self._metas: dict[str, Meta] = {}
+        self._versions: dict[tuple[str, str], int] = {}
         self._lineage: Lineage | None = None
 
     def open(self, spec: TableSpec) -> tuple[Meta, Lineage]:
@@ -82,6 +83,10 @@ class OpenedTables:
             self._metas[spec.name] = meta or Meta(spec.name, spec.key)
         return self._metas[spec.name]
 
+    def forget(self, table: str) -> None:
+        """Read the table's line again when it is asked for next."""
+        self._metas.pop(table, None)
+
     def lineage(self) -> Lineage:
         """The known snapshot runs of every log."""
         if self._lineage is None:
@@ -107,7 +112,13 @@ class OpenedTables:
             bucket: Limits(Floor(found.floor.entries, spec.partitions), found.truncated, lineage)
             for bucket, found in floors.items()
         }
+        for entity, bucket in buckets.items():
+            self._versions[spec.name, entity] = floors[bucket].version
         return {entity: known[bucket] for entity, bucket in buckets.items()}
+
+    def version(self, table: str, entity: str) -> int:
+        """Of the floor that a key was decided under; 0, which none has, where it was under none."""
+        return self._versions.get((table, entity), 0)
 
     def learn_columns(self, spec: TableSpec, writes: Sequence[Write]) -> None:
         """Remember the columns that these writes name."""

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 
-from anyorder._core.event import canonical
+from anyorder._core.event import canonical, key_of
 from anyorder.guard.contract import Lost, Refused, TableSpec, Write
 from anyorder.stores.dynamodb.execute import Done
-from anyorder.stores.dynamodb.items import DoesNotFit, Item, item_key, key_of, row_of, text_of
+from anyorder.stores.dynamodb.items import DoesNotFit, Item, item_key, row_of, text_of
 from anyorder.stores.dynamodb.parts import Parts
 from anyorder.stores.dynamodb.tables import entity_of
 from anyorder.stores.dynamodb.writes import Slot, is_wide

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Mapping
+from decimal import Decimal
 from typing import Any, NamedTuple
 
 from anyorder._core.event import canonical
+from anyorder._core.key import spelled
 from anyorder._core.memory import Memory
 from anyorder.errors import ConfigurationError, StoreError, TableNotEmpty
 from anyorder.guard.contract import TableSpec
@@ -23,6 +26,7 @@ from anyorder.stores.dynamodb.requests import Requests, raise_for
 from anyorder.stores.dynamodb.schema import create_table, wait_until_active
 
 PLACEHOLDER = "{table}"
+NAME = re.compile(r"[A-Za-z0-9_.-]{3,255}")  # what DynamoDB takes as a table's name
 # a table up to this size is counted exactly; of a larger one AWS's own estimate is shown
 COUNTED_BYTES = 64 * 1024 * 1024
 
@@ -80,10 +84,22 @@ class UserTables:
             else f"{self._pattern}-anyorder"
         )
 
+    def place_of(self, table: str) -> str:
+        """The DynamoDB name that a guarded table would have."""
+        return self._pattern.replace(PLACEHOLDER, table)
+
+    def unfit(self, table: str) -> str:
+        """Why none can have this name, "" if one can."""
+        name = self.place_of(table)
+        if NAME.fullmatch(name) is None:
+            return f"a DynamoDB table cannot be called {name!r:.80}"
+        # Case counts there, so this is the very name.
+        return "it is anyorder's own" if name == self.books else ""
+
     def name_of(self, table: str) -> str:
         """The DynamoDB name of a guarded table. Raises ConfigurationError if two would share
         one."""
-        name = self._pattern.replace(PLACEHOLDER, table)
+        name = self.place_of(table)
         other = self._named.setdefault(name, table)
         if other != table:
             raise ConfigurationError(
@@ -270,9 +286,9 @@ def entity_of(schema: KeySchema, item: Item) -> str:
     """The canonical key of an item."""
     if schema.names == (ENTITY_KEY,):
         return str(item[ENTITY_KEY]["S"])
-    return canonical(
-        {
-            name: int(item[name]["N"]) if "N" in item[name] else item[name].get("S")
-            for name in schema.names
-        }
-    )
+    return canonical({name: _key_part(item[name]) for name in schema.names})
+
+
+def _key_part(value: Mapping[str, str]) -> object:
+    """A number as an event's key spells it, or a text."""
+    return spelled(Decimal(value["N"])) if "N" in value else value.get("S")

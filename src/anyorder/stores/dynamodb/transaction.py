@@ -9,9 +9,10 @@ from typing import Any
 import msgspec
 
 from anyorder._core.batch import Held
-from anyorder._core.event import Event
+from anyorder._core.event import Event, key_of
 from anyorder._core.floor import Floor
 from anyorder._core.fold import Limits
+from anyorder._core.key import Kinds
 from anyorder._core.memory import Memory, pack, unpack
 from anyorder._core.outcome import Reason
 from anyorder._core.position import Lineage
@@ -33,7 +34,7 @@ from anyorder.guard.contract import (
 from anyorder.stores.dynamodb.books import Meta, growth_of, packed
 from anyorder.stores.dynamodb.execute import Execution
 from anyorder.stores.dynamodb.floors import EXPIRY
-from anyorder.stores.dynamodb.items import DoesNotFit, key_of, memory_of
+from anyorder.stores.dynamodb.items import DoesNotFit, memory_of
 from anyorder.stores.dynamodb.news import BatchNews
 from anyorder.stores.dynamodb.opened import OpenedTables
 from anyorder.stores.dynamodb.parts import Parts
@@ -65,6 +66,10 @@ class DynamoDBTransaction:
         meta, lineage = self._tables.open(spec)
         self._news.opened(meta, lineage)
         return Limits(Floor({}, spec.partitions), meta.truncated, lineage)
+
+    def key_kinds(self, spec: TableSpec) -> Kinds:
+        shape = self._parts.tables.shape(spec)
+        return {} if shape is None else shape.schema.kinds
 
     def remembered(self, spec: TableSpec, entities: Sequence[str]) -> dict[str, Remembered]:
         if not entities:
@@ -120,7 +125,9 @@ class DynamoDBTransaction:
         if not planned:
             return answers
         self._tables.learn_columns(spec, [made.write for made in planned])
-        execution = Execution(self._parts, self._tables.meta(spec), shape, self._now)
+        execution = Execution(
+            self._parts, self._tables.meta(spec), shape, self._now, self._tables.version
+        )
         for done in execution.run(planned):
             self._slots.note(spec, done)
             if done.answer is not None:
@@ -152,14 +159,24 @@ class DynamoDBTransaction:
         if not self._dry:
             self._parts.quarantine.settle(entry, state, reason, self._now)
 
-    def held_entities(self, spec: TableSpec, *, retry: bool) -> list[str]:
+    def held_entities(self, spec: TableSpec) -> list[str]:
         meta = self._tables.meta(spec)
         if self._news.has_held(spec.name):  # what was just held counts as well
             meta = self._books.load(spec.name)[0] or meta
         if not meta.open:
             return []
         found = self._parts.open_entries.of(meta)
-        return sorted({one.entity for one in found if one.retry or not retry})
+        return sorted({one.entity for one in found})
+
+    def settleable(self) -> list[tuple[str, str]]:
+        # Items have no constraint on other items: what is refused is malformed.
+        return []
+
+    def ring(self, spec: TableSpec, event: Event) -> list[str]:
+        return []
+
+    def postpone(self, table: str, entity: str) -> None:
+        """No write undoes another."""
 
     def news(self, spec: TableSpec) -> News:
         return News() if self._dry else self._news.news(spec)
@@ -226,9 +243,20 @@ class DynamoDBTransaction:
         known = [meta for meta in self._books.metas() if _is_known(meta)]
         return [Catalogued(meta.name, meta.key, _recorded_of(meta)) for meta in sorted(known)]
 
+    def recorded(self, table: str) -> Recorded | None:
+        return _recorded_of(self._tables.meta(TableSpec(table)))
+
+    def same_table(self, table: str) -> str:
+        return self._parts.tables.place_of(table)
+
+    def unfit(self, table: str) -> str:
+        return self._parts.tables.unfit(table)
+
     def record(self, table: str, before: Recorded | None, after: Recorded) -> bool:
         if self._dry:
             return True
+        # What this batch knows of it is old from now on, whoever recorded something.
+        self._tables.forget(table)
         meta, _ = self._books.load(table)
         if meta is None or _recorded_of(meta) != before:
             return False

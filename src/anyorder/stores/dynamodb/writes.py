@@ -7,6 +7,7 @@ certainly newer may overtake unread.
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from typing import Any, NamedTuple
 
 import msgspec
@@ -167,38 +168,53 @@ def _update(
 ) -> Planned:
     """Some columns of a live row: set, or taken away; a TTL attribute that is left goes as well."""
     told, gone = attributes(after, write.values, tuple(write.key))
-    there = slot.item or {}
-    spared = None if write.written is None else write.written.spared
-    if spared is not None:
-        rest = set(there) - set(told) - spared - set(write.key) - set(key)
-        gone = (*gone, *(column for column in rest if not column.startswith("anyorder_")))
+    untold = _untold(write, key, told, slot)
     setting = {**told, **ours}
-    removing = dict.fromkeys([*gone, *({GUARD, OFFSET, SINCE, EXPIRES} - set(ours))])
-    merged = {
-        **{name: value for name, value in {**there, **setting}.items() if name not in removing},
-        **key,
-    }
+    ours_gone = {GUARD, OFFSET, SINCE, EXPIRES} - set(ours)
+    removing = dict.fromkeys([*gone, *untold, *ours_gone])
+    there = {**(slot.item or {}), **setting}
+    merged = {name: value for name, value in there.items() if name not in removing} | key
     check_size(merged)
-    if slot.item is not None and len(setting) + len(removing) > WIDE:
+    is_read = slot.item is not None
+    if is_read and len(setting) + len(removing) > WIDE:
         return _put_merged(target, write, merged, text, slot)
+    arguments = _update_of(target, key, setting, removing, slot)
+    # What was not read is not known afterwards either.
+    item = merged if is_read else None
+    return Planned(write, "update_item", arguments, text, False, item)
+
+
+def _untold(write: Write, key: Item, told: Item, slot: Slot) -> list[str]:
+    """The columns that go because the event does not name them, where it only spares some."""
+    spared = None if write.written is None else write.written.spared
+    # It spares all that it does not name.
+    if spared is None:
+        return []
+    rest = set(slot.item or ()) - set(told) - spared - set(write.key) - set(key)
+    # What we keep beside the row is no column of it.
+    return [column for column in rest if not column.startswith("anyorder_")]
+
+
+def _update_of(
+    target: Target, key: Item, setting: Item, removing: Collection[str], slot: Slot
+) -> dict[str, Any]:
+    """The arguments of an update that sets and removes these attributes while the memory is the one
+    that was read."""
     names = {f"#{place}": name for place, name in enumerate([*setting, *removing])}
     marks = {name: mark for mark, name in names.items()}
     sets = ", ".join(f"{marks[name]} = :{place}" for place, name in enumerate(setting))
-    arguments = {
+    removes = ", ".join(marks[name] for name in removing)
+    values: Item = {f":{place}": value for place, value in enumerate(setting.values())}
+    values[":before"] = {"S": slot.text or ""}
+    return {
         "TableName": target.table,
         "Key": key,
-        "UpdateExpression": f"SET {sets} REMOVE {', '.join(marks[name] for name in removing)}",
+        "UpdateExpression": f"SET {sets} REMOVE {removes}",
         "ConditionExpression": f"{marks[MEMORY]} = :before",
         "ExpressionAttributeNames": names,
-        "ExpressionAttributeValues": {
-            f":{place}": value for place, value in enumerate(setting.values())
-        }
-        | {":before": {"S": slot.text or ""}},
+        "ExpressionAttributeValues": values,
         "ReturnValuesOnConditionCheckFailure": "ALL_OLD",
     }
-    return Planned(
-        write, "update_item", arguments, text, False, merged if slot.item is not None else None
-    )
 
 
 def _put_merged(target: Target, write: Write, merged: Item, text: str, slot: Slot) -> Planned:

@@ -1,221 +1,49 @@
-"""The user's table in SQLite: created from the events' columns, widened when one appears, or
-exactly as the user has it."""
+"""Writes what memories say into the user's table, and makes sure that the row which a statement
+reached is the key's own, and was written.
+
+The number of changed rows is looked at after every statement. It is a sum over many rows, so where
+it is not what it should be, the batch is undone and its rows are written one by one; then it is
+known which row it was, and the table tells why.
+"""
 
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Iterable, Mapping, Sequence
-from decimal import Decimal
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, NamedTuple
 
-import msgspec
-
-from anyorder._core.floor import NOTHING_FORGOTTEN
-from anyorder.errors import StoreError, TableNotEmpty
+from anyorder._core.columns import NONE_SPARED, Written, holes
+from anyorder._core.event import canonical
+from anyorder._core.outcome import Reason
 from anyorder.guard.contract import TableSpec, Write
+from anyorder.stores.sqlite.schema import Schema, memory_table
+from anyorder.stores.sqlite.values import AS_IT_IS, Adapted, RowRefused, adapted, adapted_key
 from anyorder.stores.statements import load_statements, quoted
 
 SQL = load_statements("sqlite/sqlite.sql")
-INT64 = 1 << 63
-AS_IT_IS = frozenset({str, float, bytes, bool, type(None)})
-Shape = tuple[bool, tuple[str, ...], frozenset[str] | None]
-"""What a write of a row looks like: was it live, which columns have a value, which others stay as
-they are (None: all)."""
-_encode = msgspec.json.Encoder(decimal_format="number")
+NONE_CLEARED: tuple[str, ...] = ()
 
 
-class Loaded(NamedTuple):
-    """A table's line in our own books."""
+class Shape(NamedTuple):
+    """What a write of a row looks like: was it `live`; of which columns it has a value; which
+    others stay as they are (`spared`, None: all); and which nobody tells any more (`cleared`)."""
 
-    key_columns: str
-    columns: str
-    floor: str
-    truncated: str | None
-    created: int
-
-
-def memory_table(name: str) -> str:
-    """The quoted name of the memory beside a table."""
-    return quoted(f"anyorder_memory_{name}")
+    live: bool
+    values: tuple[str, ...]
+    spared: frozenset[str] | None
+    cleared: tuple[str, ...] = NONE_CLEARED
 
 
-class Schema:
-    """What is known of one guarded table. `created`: we made the user's table, so we may widen
-    it."""
+class RowNotWritten(RowRefused):
+    """A statement reached fewer rows than it was given. `reason`: of the key, where it was one."""
 
-    def __init__(self, name: str, key: tuple[str, ...], created: bool) -> None:
-        self.name = name
-        self.key = key
-        self.created = created
-        self.columns: list[str] = []
-        self.ignored: set[str] = set()
-        self._text = ""
-        self.statements: dict[tuple[str, ...], str] = {}
-
-    @classmethod
-    def open(cls, database: sqlite3.Connection, spec: TableSpec) -> Schema:
-        """Find or make the table's memory and its line in our books; look at the user's table if
-        there is one."""
-        row = database.execute(SQL["load_table"], {"name": spec.name}).fetchone()
-        if row is None:
-            exists = (
-                database.execute(SQL["table_exists"], {"name": spec.name}).fetchone() is not None
-            )
-            _refuse_rows(database, spec, exists)
-            floor = msgspec.json.encode(NOTHING_FORGOTTEN).decode()
-            columns = (
-                [name for name, _ in database.execute(SQL["columns_of"], {"name": spec.name})]
-                if exists
-                else []
-            )
-            values = {
-                "key_columns": msgspec.json.encode(spec.key).decode(),
-                "columns": msgspec.json.encode(columns).decode(),
-                "floor": floor,
-            }
-            database.execute(
-                SQL["insert_table"],
-                {"name": spec.name, "created": int(not exists), "adopt": spec.adopt, **values},
-            )
-            memory = memory_table(spec.name)
-            database.execute(SQL["create_memory"].format(memory=memory))
-            database.execute(
-                SQL["create_memory_index"].format(
-                    memory=memory, index=quoted(f"anyorder_tombstones_{spec.name}")
-                )
-            )
-            row = database.execute(SQL["load_table"], {"name": spec.name}).fetchone()
-        loaded = Loaded(*row)
-        schema = cls(
-            spec.name,
-            spec.key or tuple(msgspec.json.decode(loaded.key_columns)),
-            bool(loaded.created),
-        )
-        if not schema.created and schema.key:
-            schema.check_key(database)
-        return schema
-
-    def load(self, database: sqlite3.Connection) -> Loaded:
-        """Our books' line, read in this transaction: another process may have moved the floor or
-        added columns."""
-        row = database.execute(SQL["load_table"], {"name": self.name}).fetchone()
-        if row is None:
-            raise StoreError(f"the memory of table {self.name} has been removed from the database")
-        loaded = Loaded(*row)
-        if loaded.columns != self._text:
-            self._text, self.columns = loaded.columns, msgspec.json.decode(loaded.columns)
-            self.key = self.key or tuple(msgspec.json.decode(loaded.key_columns))
-            self.statements.clear()
-        return loaded
-
-    def reload(self, database: sqlite3.Connection) -> None:
-        """After a rollback to a savepoint: what was added is gone again."""
-        self._text = ""
-        self.load(database)
-
-    def check_key(self, database: sqlite3.Connection) -> None:
-        """An upsert needs the key to be unique in the user's table."""
-        columns = database.execute(SQL["columns_of"], {"name": self.name}).fetchall()
-        primary = {name for name, place in columns if place}
-        unique = [
-            set(names.split("\x00"))
-            for _, names in database.execute(SQL["unique_indexes"], {"name": self.name})
-        ]
-        if set(self.key) not in (primary, *unique):
-            names = ", ".join(self.key)
-            raise StoreError(
-                f"table {self.name} has no primary key or unique index on ({names}): "
-                "create one, or name its key in key="
-            )
-
-    def content(
-        self, database: sqlite3.Connection, key: Mapping[str, object]
-    ) -> dict[str, object] | None:
-        """The user's row of a key, or None."""
-        if not self.columns:
-            return None
-        condition = " AND ".join(f"{quoted(column)} = ?" for column in self.key)
-        found = database.execute(
-            SQL["read_row"].format(table=quoted(self.name), condition=condition),
-            [adapted(key[column]) for column in self.key],
-        )
-        row = found.fetchone()
-        return (
-            None
-            if row is None
-            else dict(zip((column for column, *_ in found.description), row, strict=True))
-        )
-
-    def widen(
-        self, database: sqlite3.Connection, key: dict[str, object], columns: Sequence[str]
-    ) -> None:
-        """Make room for columns that events name for the first time. A table of the user's own is
-        left as it is."""
-        if not self.key:
-            self.key = tuple(key)
-        if set(key) != set(self.key):
-            raise StoreError(
-                f"table {self.name} has the key ({', '.join(self.key)}), "
-                f"this event has ({', '.join(key)})"
-            )
-        known = {column.lower(): column for column in self.columns}
-        fresh = [
-            c
-            for c in dict.fromkeys([*self.key, *columns])
-            if known.get(c.lower()) != c and c not in self.ignored
-        ]
-        if not fresh:
-            return
-        for column in fresh:
-            if column.lower() in known:
-                raise StoreError(
-                    f"column {column!r} of table {self.name} differs from another only in case, "
-                    "which SQLite does not tell apart"
-                )
-            known[column.lower()] = column
-        if not self.created:
-            self.ignored.update(fresh)
-            return
-        self._add(database, fresh)
-
-    def _add(self, database: sqlite3.Connection, fresh: Sequence[str]) -> None:
-        table = quoted(self.name)
-        if not self.columns:
-            names = ", ".join(quoted(column) for column in fresh)
-            database.execute(
-                SQL["create_table"].format(
-                    table=table, columns=names, key=", ".join(map(quoted, self.key))
-                )
-            )
-        else:
-            for column in fresh:
-                database.execute(SQL["add_column"].format(table=table, column=quoted(column)))
-        self.columns = [*self.columns, *fresh]
-        self._text = msgspec.json.encode(self.columns).decode()
-        self.statements.clear()
-        database.execute(
-            SQL["save_columns"],
-            {
-                "name": self.name,
-                "columns": self._text,
-                "key_columns": msgspec.json.encode(self.key).decode(),
-            },
-        )
-
-
-def _refuse_rows(database: sqlite3.Connection, spec: TableSpec, exists: bool) -> None:
-    if not exists or spec.adopt == "older-than-everything":
-        return
-    if database.execute(SQL["any_row"].format(table=quoted(spec.name))).fetchone() is not None:
-        raise TableNotEmpty(
-            f"table {spec.name} already has rows that no event explains. If every event to come "
-            'is newer than them, say adopt="older-than-everything" '
-            "(--adopt older-than-everything); otherwise use an empty table"
-        )
+    def __init__(self, message: str, reason: Reason = Reason.MALFORMED) -> None:
+        super().__init__(message)
+        self.reason = reason
 
 
 class RowWriter:
-    """Writes what memories say into the user's table, grouped by statement."""
+    """One table's rows of one batch, grouped by statement."""
 
     def __init__(self, database: sqlite3.Connection, schema: Schema, spec: TableSpec) -> None:
         self._database = database
@@ -226,7 +54,7 @@ class RowWriter:
 
     def write(self, writes: Sequence[Write]) -> None:
         """Rows of one batch, at most one write a key; deletes first, they free unique values.
-        Raises sqlite3.IntegrityError where one is refused."""
+        Raises sqlite3.IntegrityError or RowRefused where one is refused."""
         if not self._rows or not writes:
             return
         gone: list[Write] = []
@@ -236,112 +64,220 @@ class RowWriter:
             if after is None or not after.live:
                 gone.append(write)
             elif write.written is not None:
-                live = write.before is not None and write.before.live
-                values, spared = write.written
-                shapes.setdefault((live, tuple(values), spared), []).append(write)
+                shapes.setdefault(self._shape_of(write, write.written), []).append(write)
         self._fit(writes, shapes)
         if gone and self._schema.columns:
-            self._database.executemany(self._deletion(), [self._key(write) for write in gone])
+            self._delete(gone)
         for shape, found in shapes.items():
             self._write_shape(shape, found)
 
-    def _fit(self, writes: Sequence[Write], shapes: Iterable[Shape]) -> None:
+    def _shape_of(self, write: Write, written: Written) -> Shape:
+        live = write.before is not None and write.before.live
+        values, spared = written
+        # A hole is null, as it is told; but where the column has a default, nobody tells it.
+        if not self._schema.declared.defaults or write.after is None:
+            return Shape(live, tuple(values), spared)
+        cleared = [column for column in holes(write.after, values) if column in values]
+        named = [column for column in values if column not in cleared]
+        return Shape(live, tuple(named), spared, tuple(cleared))
+
+    def _fit(self, writes: Sequence[Write], shapes: Mapping[Shape, Sequence[Write]]) -> None:
         """Every key has the table's columns, and the table those of the events."""
-        columns = dict.fromkeys(column for _, values, _ in shapes for column in values)
-        key = self._schema.key
+        named: dict[str, int] = {}
+        for shape, found in shapes.items():
+            for column in (*shape.values, *shape.cleared):
+                named[column] = named.get(column, 0) + len(found)
+        schema = self._schema
         for number, write in enumerate(writes):
-            if number == 0 or write.key.keys() != set(key):
-                self._schema.widen(self._database, write.key, list(columns))
+            if number == 0 or write.key.keys() != set(schema.key):
+                schema.widen(self._database, write.key, named)
+        if not schema.created:
+            schema.note_missing(self._database, named)
+        for column, typed in schema.typed(schema.key).items():
+            typed.check_keys([write.key[column] for write in writes])
+
+    # ---- what goes
+
+    def _delete(self, writes: Sequence[Write]) -> None:
+        schema = self._schema
+        statement = self._statement(("delete",), self._deletion)
+        self._database.executemany(
+            statement, [schema.condition_values(write.key) for write in writes]
+        )
+        # A row that was not there is gone as well; but a trigger may have kept one that was.
+        if not schema.declared.has_triggers:
+            return
+        for write in writes:
+            if schema.exists(self._database, write.key):
+                raise RowNotWritten(
+                    f"a trigger of table {schema.name} kept the row of {canonical(write.key)}, "
+                    "which is to be deleted: change the trigger, then retry"
+                )
+
+    # ---- what is written
 
     def _write_shape(self, shape: Shape, writes: Sequence[Write]) -> None:
         """Writes that name the same columns are one statement; a row that is there and is told in
         part is updated."""
-        live, values, spared = shape
-        columns = self._named(values, spared)
-        if live and (
-            not columns or len(columns) + len(self._schema.key) != len(self._schema.columns)
-        ):
-            if columns:
-                self._database.executemany(
-                    self._update(columns),
-                    [_adapted(write, columns) + self._key(write) for write in writes],
-                )
+        named = self._others(lambda column: column in shape.values)
+        # They go back to their own default: nobody tells them any more.
+        reset = self._others(lambda column: column in shape.cleared)
+        if shape.spared is not None:
+            kept = shape.spared.union(named)
+            reset = self._others(lambda column: column not in kept)
+        # Of a row that is told whole nothing need be there: where it is gone, it is written anew.
+        if shape.live and shape.spared != NONE_SPARED:
+            self._update(named, reset, writes)
         else:
-            self._database.executemany(
-                self._insert(columns),
-                [self._key(write) + _adapted(write, columns) for write in writes],
+            self._upsert(named, reset, writes)
+
+    def _others(self, is_wanted: Callable[[str], bool]) -> tuple[str, ...]:
+        """Those of our columns that are wanted, key columns apart."""
+        columns, key = self._schema.columns, self._schema.key
+        return tuple(column for column in columns if column not in key and is_wanted(column))
+
+    def _update(
+        self, named: tuple[str, ...], reset: tuple[str, ...], writes: Sequence[Write]
+    ) -> None:
+        if not named and not reset:
+            return
+        statement = self._statement(
+            ("update", *named, "", *reset), lambda: self._update_statement(named, reset)
+        )
+        of_key = self._schema.condition_values
+        told = self._values(writes, named)
+        rows = [row + of_key(write.key) for row, write in zip(told, writes, strict=True)]
+        self._run(statement, rows, writes)
+
+    def _upsert(
+        self, named: tuple[str, ...], reset: tuple[str, ...], writes: Sequence[Write]
+    ) -> None:
+        statement = self._statement(
+            ("insert", *named, "", *reset), lambda: self._insert_statement(named, reset)
+        )
+        key = self._schema.key
+        told = self._values(writes, named)
+        rows = [
+            [adapted_key(write.key[column]) for column in key] + row
+            for row, write in zip(told, writes, strict=True)
+        ]
+        self._run(statement, rows, writes)
+
+    def _values(self, writes: Sequence[Write], named: tuple[str, ...]) -> list[list[Adapted]]:
+        """The values of these columns, a list a row. Raises RowRefused for one that its column
+        would change."""
+        told = [write.values for write in writes]
+        for column, typed in self._schema.typed(named).items():
+            typed.check_values([values.get(column) for values in told])
+        return [_adapted(values, named) for values in told]
+
+    def _run(
+        self, statement: str, rows: Sequence[Sequence[Adapted]], writes: Sequence[Write]
+    ) -> None:
+        changed = self._database.executemany(statement, rows).rowcount
+        if changed == len(writes):
+            return
+        if len(writes) > 1:
+            raise RowNotWritten(f"{changed} of {len(writes)} rows of {self.table} were written")
+        raise self._unwritten(writes[0])
+
+    def _unwritten(self, write: Write) -> RowNotWritten:
+        """Why the one row was not written."""
+        entity, table = canonical(write.key), self._schema.name
+        if self._schema.exists(self._database, write.key):
+            return RowNotWritten(
+                f"a trigger of table {table} ignored what was written to the row of {entity}: "
+                "change the trigger, then retry"
             )
+        other = self._met(write)
+        if other is not None:
+            return RowNotWritten(
+                f"the key {entity} meets the row of {canonical(other)}: table {table} does not "
+                f"tell them apart ({self._collations()}). Declare the key column without it"
+            )
+        if write.before is not None and write.before.live:
+            return RowNotWritten(
+                f"the row of {entity} is gone from table {table}, though no event deleted it: "
+                "somebody else did, or a cascade or trigger. A whole put writes it anew",
+                Reason.CONFLICT,
+            )
+        return RowNotWritten(
+            f"a trigger of table {table} ignored the row of {entity}: change it, then retry"
+        )
 
-    def _key(self, write: Write) -> list[object]:
-        return [adapted(write.key[column]) for column in self._schema.key]
+    def _met(self, write: Write) -> dict[str, object] | None:
+        """The key of the row that the table takes for this key's."""
+        schema = self._schema
+        statement = SQL["read_row"].format(
+            table=quoted(schema.name),
+            condition=" AND ".join(f"{quoted(column)} = ?" for column in schema.key),
+        )
+        values = [adapted_key(write.key[column]) for column in schema.key]
+        found = self._database.execute(statement, values)
+        row = found.fetchone()
+        if row is None:
+            return None
+        there = dict(zip([name for name, *_ in found.description], row, strict=True))
+        return {column: there[column] for column in schema.key}
 
-    def _named(self, values: tuple[str, ...], spared: frozenset[str] | None) -> tuple[str, ...]:
-        """The columns to write, key columns apart: those with a value and, where only some are
-        spared, every other known one."""
-        others = [column for column in self._schema.columns if column not in self._schema.key]
-        if spared is None:
-            return tuple(column for column in others if column in values)
-        return tuple(column for column in others if column in values or column not in spared)
+    def _collations(self) -> str:
+        collations = self._schema.declared.collations
+        told = [
+            f"{name}: COLLATE {collations[name]}" for name in self._schema.key if name in collations
+        ]
+        return ", ".join(told) or "by its unique index"
+
+    # ---- statements
 
     def _deletion(self) -> str:
-        return self._cached(
-            ("delete",),
-            lambda: SQL["delete_row"].format(
-                table=quoted(self._schema.name), condition=self._condition()
-            ),
+        schema = self._schema
+        return SQL["delete_row"].format(table=quoted(schema.name), condition=schema.condition())
+
+    def _update_statement(self, named: tuple[str, ...], reset: tuple[str, ...]) -> str:
+        schema = self._schema
+        told = [f"{quoted(column)} = ?" for column in named]
+        told += [f"{quoted(column)} = {schema.declared.default_of(column)}" for column in reset]
+        return SQL["update_row"].format(
+            table=quoted(schema.name), assignments=", ".join(told), condition=schema.condition()
         )
 
-    def _update(self, columns: tuple[str, ...]) -> str:
-        assignments = ", ".join(f"{quoted(column)} = ?" for column in columns)
-        return self._cached(
-            ("update", *columns),
-            lambda: SQL["update_row"].format(
-                table=quoted(self._schema.name),
-                assignments=assignments,
-                condition=self._condition(),
+    def _insert_statement(self, named: tuple[str, ...], reset: tuple[str, ...]) -> str:
+        schema = self._schema
+        names = [*schema.key, *named]
+        # A row of nothing but its key is still looked for, so that it is counted.
+        assigned = [*named, *reset] or schema.key
+        return SQL["insert_row"].format(
+            table=quoted(schema.name),
+            columns=", ".join(map(quoted, names)),
+            places=", ".join("?" * len(names)),
+            key=", ".join(map(quoted, schema.key)),
+            assignments=", ".join(
+                f"{quoted(column)} = excluded.{quoted(column)}" for column in assigned
             ),
+            exactly=self._exactly(),
         )
 
-    def _insert(self, columns: tuple[str, ...]) -> str:
-        names = [*self._schema.key, *columns]
-        return self._cached(
-            ("insert", *names),
-            lambda: SQL["insert_row" if columns else "insert_row_of_keys"].format(
-                table=quoted(self._schema.name),
-                columns=", ".join(map(quoted, names)),
-                places=", ".join("?" * len(names)),
-                key=", ".join(map(quoted, self._schema.key)),
-                assignments=", ".join(
-                    f"{quoted(column)} = excluded.{quoted(column)}" for column in columns
-                ),
-            ),
-        )
+    def _exactly(self) -> str:
+        """Where the table takes several texts for one key: only the row of this very text."""
+        schema, folding = self._schema, self._schema.declared.collations
+        table = quoted(schema.name)
+        parts: list[str] = []
+        for column in schema.key:
+            if column in folding:
+                name = quoted(column)
+                parts.append(f"{table}.{name} = excluded.{name} COLLATE BINARY")
+        return f" WHERE {' AND '.join(parts)}" if parts else ""
 
-    def _condition(self) -> str:
-        return " AND ".join(f"{quoted(column)} = ?" for column in self._schema.key)
-
-    def _cached(self, name: tuple[str, ...], make: Any) -> str:
+    def _statement(self, name: tuple[str, ...], make: Callable[[], str]) -> str:
         statement = self._schema.statements.get(name)
         if statement is None:
             statement = self._schema.statements[name] = make()
         return statement
 
 
-def _adapted(write: Write, columns: tuple[str, ...]) -> list[object]:
-    get = write.values.get
+def _adapted(values: Mapping[str, Any], columns: tuple[str, ...]) -> list[Adapted]:
+    get = values.get
     return [
         value if (value := get(column)).__class__ in AS_IT_IS else adapted(value)
         for column in columns
     ]
-
-
-def adapted(value: object) -> object:
-    """A decoded value as SQLite stores it exactly: integers beyond 64 bits and decimals as text,
-    lists and objects as JSON text."""
-    if value.__class__ in AS_IT_IS:
-        return value
-    if isinstance(value, int):
-        return value if -INT64 <= value < INT64 else str(value)
-    if isinstance(value, Decimal):
-        return str(value)
-    return _encode.encode(value).decode()

@@ -42,8 +42,49 @@ CREATE TABLE anyorder_provenance (id INTEGER PRIMARY KEY, provenance TEXT NOT NU
 ALTER TABLE anyorder_quarantine ADD COLUMN provenance_id INTEGER;
 UPDATE anyorder_schema SET version = 3;
 
+-- name: schema_4
+-- what a delivery that was refused for now waits for: one line for each row that must come (absent 0) or go (absent 1); awaited '': unknown, tried in
+-- turn; '!': unknown, and it undid a transaction. own: the refused row's key, as a place. columns, place: by which a write of the awaited table finds
+-- the line. checked, wanted: the condition on that table, column by column (JSON). fresh: nobody has looked yet whether it closes a ring
+CREATE TABLE anyorder_waiting (
+    id INTEGER PRIMARY KEY, entry INTEGER NOT NULL, table_name TEXT NOT NULL, entity TEXT NOT NULL, own TEXT NOT NULL,
+    awaited TEXT NOT NULL, columns TEXT NOT NULL, place TEXT NOT NULL, absent INTEGER NOT NULL, checked TEXT NOT NULL, wanted TEXT NOT NULL,
+    turn INTEGER NOT NULL, fresh INTEGER NOT NULL
+);
+CREATE INDEX anyorder_waiting_entry ON anyorder_waiting (entry);
+CREATE INDEX anyorder_waiting_own ON anyorder_waiting (own);
+CREATE INDEX anyorder_waiting_awaited ON anyorder_waiting (awaited, columns, place);
+CREATE INDEX anyorder_waiting_turn ON anyorder_waiting (turn) WHERE awaited = '';
+CREATE INDEX anyorder_waiting_fresh ON anyorder_waiting (entry) WHERE fresh = 1;
+-- what an older anyorder held: it did not say what for
+INSERT INTO anyorder_waiting (entry, table_name, entity, own, awaited, columns, place, absent, checked, wanted, turn, fresh)
+SELECT id, table_name, entity, '', '', '', '', 0, '', '', id, 0 FROM anyorder_quarantine WHERE state = 'open' AND retry = 1;
+DROP INDEX anyorder_quarantine_retry;
+UPDATE anyorder_schema SET version = 4;
+
+-- name: schema_5
+-- Columns of a table of the user's own are ours only once an event names them: until now all of them were listed.
+-- missing: the columns that events named and such a table lacks, and how many rows were written without each (JSON)
+ALTER TABLE anyorder_table ADD COLUMN missing TEXT NOT NULL DEFAULT '{}';
+UPDATE anyorder_table SET columns = '[]' WHERE created = 0;
+UPDATE anyorder_schema SET version = 5;
+
 -- name: schema_version
 SELECT version FROM anyorder_schema;
+
+-- name: lock
+-- takes the write lock, writes nothing; refused where nothing may be written
+UPDATE anyorder_schema SET version = version WHERE version < 0;
+
+-- name: plain
+-- a number and a text, as every connection reads them that converts nothing
+SELECT version, name FROM anyorder_schema, sqlite_master WHERE name = 'anyorder_schema';
+
+-- name: main_file
+SELECT file FROM pragma_database_list WHERE name = 'main';
+
+-- name: changes
+SELECT changes();
 
 -- name: has_schema
 SELECT 1 FROM sqlite_master WHERE type = 'table' AND name = 'anyorder_schema';
@@ -51,8 +92,17 @@ SELECT 1 FROM sqlite_master WHERE type = 'table' AND name = 'anyorder_schema';
 -- name: table_exists
 SELECT 1 FROM sqlite_master WHERE type IN ('table', 'view') AND name = :name COLLATE NOCASE;
 
+-- name: kind_of_name
+-- what a name is the name of: a table, a view, an index (which share one space of names), or a virtual table (by its text)
+SELECT CASE WHEN type = 'table' AND sql LIKE 'CREATE VIRTUAL TABLE%' THEN 'virtual table' ELSE type END
+FROM sqlite_master WHERE type IN ('table', 'view', 'index') AND name = :name COLLATE NOCASE;
+
+-- name: is_shadow
+-- a table in which a virtual one keeps its content
+SELECT 1 FROM pragma_table_list(:name) WHERE schema = 'main' AND type = 'shadow';
+
 -- name: load_table
-SELECT key_columns, columns, floor, truncated, created FROM anyorder_table WHERE name = :name;
+SELECT key_columns, columns, floor, truncated, created, adopt, missing FROM anyorder_table WHERE name = :name;
 
 -- name: insert_table
 INSERT INTO anyorder_table (name, key_columns, columns, floor, truncated, created, adopt)
@@ -60,6 +110,9 @@ VALUES (:name, :key_columns, :columns, :floor, NULL, :created, :adopt);
 
 -- name: save_columns
 UPDATE anyorder_table SET columns = :columns, key_columns = :key_columns WHERE name = :name;
+
+-- name: save_missing
+UPDATE anyorder_table SET missing = :missing WHERE name = :name;
 
 -- name: save_limits
 UPDATE anyorder_table SET floor = :floor, truncated = :truncated WHERE name = :name;
@@ -90,6 +143,9 @@ SELECT entity, memory FROM {memory} WHERE entity IN (SELECT value FROM json_each
 INSERT INTO {memory} (entity, live, since, memory) VALUES (?, ?, ?, ?)
 ON CONFLICT (entity) DO UPDATE SET live = excluded.live, since = excluded.since, memory = excluded.memory;
 
+-- name: has_memory
+SELECT 1 FROM {memory} WHERE entity = ?;
+
 -- name: forget_memory
 DELETE FROM {memory} WHERE entity = ?;
 
@@ -110,8 +166,91 @@ WHERE state = 'open' AND table_name = :table AND entity IN (SELECT value FROM js
 -- name: open_entities
 SELECT DISTINCT entity FROM anyorder_quarantine WHERE state = 'open' AND table_name = :table AND entity <> '' ORDER BY entity;
 
--- name: retry_entities
-SELECT DISTINCT entity FROM anyorder_quarantine WHERE state = 'open' AND retry = 1 AND table_name = :table AND entity <> '' ORDER BY id LIMIT :limit;
+-- name: retried_entries
+SELECT id FROM anyorder_quarantine WHERE state = 'open' AND retry = 1 AND table_name = :table AND entity = :entity ORDER BY id;
+
+-- name: any_waiting
+SELECT EXISTS (SELECT 1 FROM anyorder_waiting);
+
+-- name: wait
+INSERT INTO anyorder_waiting (entry, table_name, entity, own, awaited, columns, place, absent, checked, wanted, turn, fresh)
+VALUES (:entry, :table, :entity, :own, :awaited, :columns, :place, :absent, :checked, :wanted,
+    (SELECT coalesce(max(turn), 0) + 1 FROM anyorder_waiting INDEXED BY anyorder_waiting_turn WHERE awaited = ''), :fresh);
+
+-- name: wait_no_more
+DELETE FROM anyorder_waiting WHERE entry = :entry;
+
+-- name: come
+DELETE FROM anyorder_waiting WHERE id = :id;
+
+-- name: await_another
+UPDATE anyorder_waiting SET place = :place WHERE id = :id;
+
+-- name: next_awaited_columns
+-- one look into the index for each way in which rows of a table are awaited, however many lines there are
+SELECT min(columns) FROM anyorder_waiting WHERE awaited = :awaited AND columns > :after;
+
+-- name: awaiting
+SELECT id, entry, table_name, entity, own, awaited, columns, place, absent, checked, wanted FROM anyorder_waiting
+WHERE awaited = :awaited AND columns = :columns AND place IN (SELECT value FROM json_each(:places));
+
+-- name: waiting_line
+SELECT id, entry, table_name, entity, own, awaited, columns, place, absent, checked, wanted FROM anyorder_waiting WHERE id = :id;
+
+-- name: still_waits
+SELECT EXISTS (SELECT 1 FROM anyorder_waiting WHERE entry = :entry);
+
+-- name: in_turn
+SELECT entry, table_name, entity, own FROM anyorder_waiting INDEXED BY anyorder_waiting_turn WHERE awaited = '' ORDER BY turn LIMIT :limit;
+
+-- name: next_turn
+UPDATE anyorder_waiting SET turn = (SELECT max(turn) + 1 FROM anyorder_waiting INDEXED BY anyorder_waiting_turn WHERE awaited = '')
+WHERE entry = :entry AND awaited = '';
+
+-- name: fresh
+SELECT DISTINCT table_name, own FROM anyorder_waiting WHERE fresh = 1;
+
+-- name: not_fresh
+UPDATE anyorder_waiting SET fresh = 0 WHERE fresh = 1;
+
+-- name: waiting_of
+SELECT entry, table_name, entity, own, awaited, columns, place FROM anyorder_waiting WHERE own = :own AND table_name = :table COLLATE NOCASE ORDER BY entry;
+
+-- name: data_version
+-- another number whenever another connection has written
+PRAGMA data_version;
+
+-- name: waiting_until
+SELECT max(id), count(*) FROM (SELECT id FROM anyorder_waiting WHERE id > :after ORDER BY id LIMIT :limit);
+
+-- name: conditions
+SELECT DISTINCT awaited, absent, checked FROM anyorder_waiting NOT INDEXED WHERE id > :after AND id <= :until AND awaited NOT IN ('', '!');
+
+-- name: fulfilled
+-- condition: each checked column of the awaited table equals what is wanted of it
+SELECT w.id FROM anyorder_waiting AS w NOT INDEXED WHERE id > :after AND id <= :until
+AND awaited = :awaited AND absent = :absent AND checked = :checked
+AND absent <> EXISTS (SELECT 1 FROM {table} AS t WHERE {condition});
+
+-- name: foreign_keys
+SELECT id, "table", "from", "to", on_update, on_delete FROM pragma_foreign_key_list(:name) ORDER BY id, seq;
+
+-- name: referring
+SELECT DISTINCT m.name FROM sqlite_master AS m, pragma_foreign_key_list(m.name) AS f WHERE m.type = 'table' AND f."table" = :name COLLATE NOCASE;
+
+-- name: shape_of
+SELECT name, type, "notnull", pk FROM pragma_table_info(:name);
+
+-- name: unique_columns
+-- an expression has no name; what a partial index holds is not derived
+SELECT i.name, c.name FROM pragma_index_list(:name) AS i, pragma_index_info(i.name) AS c WHERE i."unique" AND i.partial = 0 ORDER BY i.name, c.seqno;
+
+-- name: recorded_key
+SELECT key_columns FROM anyorder_table WHERE name = :name COLLATE NOCASE;
+
+-- name: find_row
+SELECT * FROM {table} WHERE {condition} LIMIT 1;
+
 
 -- name: hold
 -- The same event again is not a second entry. A settled entry whose event is held again is open again; a dropped one stays dropped.
@@ -123,8 +262,9 @@ ON CONFLICT (table_name, entity, identity) DO UPDATE SET
     last_seen = max(last_seen, excluded.last_seen),
     count = CASE WHEN state = 'settled' THEN 1 ELSE count + 1 END,
     reason = CASE WHEN state = 'settled' THEN excluded.reason ELSE reason END,
+    retry = CASE WHEN state = 'settled' THEN excluded.retry ELSE retry END,
     state = CASE WHEN state = 'settled' THEN 'open' ELSE state END
-RETURNING count;
+RETURNING id, count;
 
 -- name: intern_provenance
 INSERT OR IGNORE INTO anyorder_provenance (provenance) VALUES (:provenance);
@@ -170,17 +310,22 @@ SELECT position FROM anyorder_frontier WHERE source = :source;
 INSERT INTO anyorder_frontier (source, position) VALUES (:source, :position) ON CONFLICT (source) DO UPDATE SET position = excluded.position;
 
 -- name: insert_row
--- columns and key are quoted, validated identifiers
-INSERT INTO {table} ({columns}) VALUES ({places}) ON CONFLICT ({key}) DO UPDATE SET {assignments};
-
--- name: insert_row_of_keys
-INSERT INTO {table} ({columns}) VALUES ({places}) ON CONFLICT ({key}) DO NOTHING;
+-- columns and key are quoted, validated identifiers. OR ABORT: what the user's table says of its own conflicts would drop
+-- rows without a word. excluded holds the column's own default where the row names no value.
+INSERT OR ABORT INTO {table} ({columns}) VALUES ({places})
+ON CONFLICT ({key}) DO UPDATE SET {assignments}{exactly};
 
 -- name: update_row
-UPDATE {table} SET {assignments} WHERE {condition};
+UPDATE OR ABORT {table} SET {assignments} WHERE {condition};
 
 -- name: read_row
 SELECT * FROM {table} WHERE {condition};
+
+-- name: row_exists
+SELECT 1 FROM {table} WHERE {condition};
+
+-- name: all_keys
+SELECT {columns} FROM {table};
 
 -- name: delete_row
 DELETE FROM {table} WHERE {condition};
@@ -198,9 +343,40 @@ SELECT 1 FROM {table} LIMIT 1;
 -- name: count_rows
 SELECT count(*) FROM {table};
 
+-- name: file_schema
+-- A number that changes with every CREATE, ALTER and DROP, whoever makes it.
+PRAGMA schema_version;
+
 -- name: columns_of
-SELECT name, pk FROM pragma_table_info(:name);
+-- hidden: 0 of what can be written, not of generated columns
+SELECT name, type, dflt_value, pk, hidden FROM pragma_table_xinfo(:name);
+
+-- name: triggers_of
+SELECT 1 FROM sqlite_master WHERE type = 'trigger' AND tbl_name = :name COLLATE NOCASE LIMIT 1;
+
+-- name: is_strict
+SELECT strict FROM pragma_table_list(:name) WHERE schema = 'main';
+
+-- name: collations_of
+SELECT DISTINCT x.name, x.coll FROM pragma_index_list(:name) AS i, pragma_index_xinfo(i.name) AS x
+WHERE x.key = 1 AND x.name IS NOT NULL AND x.coll <> 'BINARY' COLLATE NOCASE;
+
+-- name: cascades_of
+SELECT DISTINCT "table" FROM pragma_foreign_key_list(:name) WHERE on_delete = 'CASCADE';
+
+-- name: create_scratch
+CREATE TABLE scratch (is_it INTEGER PRIMARY KEY, "TEXT" TEXT, "INTEGER" INTEGER, "REAL" REAL, "NUMERIC" NUMERIC);
+
+-- name: fill_scratch
+INSERT INTO scratch (is_it) VALUES (1);
+
+-- name: convert
+UPDATE scratch SET "{affinity}" = ?;
+
+-- name: converted
+SELECT "{affinity}" FROM scratch;
 
 -- name: unique_indexes
+-- not those of a part of the rows, nor those of an expression, which has no name
 SELECT i.name, group_concat(c.name, char(0)) FROM pragma_index_list(:name) AS i, pragma_index_info(i.name) AS c
-WHERE i."unique" AND i.partial = 0 GROUP BY i.name;
+WHERE i."unique" AND i.partial = 0 GROUP BY i.name HAVING count(*) = count(c.name);

@@ -4,30 +4,37 @@ the frontier.
 Every batch is one `BEGIN IMMEDIATE` transaction, so what is read stays true until it is written,
 floor included (rules R2). A deferred BEGIN would fail with "database is locked" without waiting as
 soon as it turns from reading to writing.
+
+One connection is used by one thread at a time: who begins a transaction has it to its end, and
+others wait. A rollback would else undo what another thread was told is done.
 """
 
 from __future__ import annotations
 
+import os
 import sqlite3
+import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from functools import partial
-from typing import TypeVar
+from typing import Any, TypeVar, cast
 
 from anyorder._core.decide import forget
 from anyorder._core.memory import unpack
 from anyorder.errors import StoreError
 from anyorder.guard.contract import Decode, Finding, Promises, TableSpec
+from anyorder.stores.sqlite.block import Block
+from anyorder.stores.sqlite.borrowed import BEGIN, Borrowed
+from anyorder.stores.sqlite.check import findings
 from anyorder.stores.sqlite.connection import connect, connect_to_read
+from anyorder.stores.sqlite.lenders import lender_of
 from anyorder.stores.sqlite.lock import Lock
 from anyorder.stores.sqlite.transaction import SQLiteTransaction, Tables
 from anyorder.stores.sqlite.troubles import may_only_be_read, sentence, told, trouble
 from anyorder.stores.statements import load_statements
 
 SQL = load_statements("sqlite/sqlite.sql")
-VERSION = 3
-BEGIN = "BEGIN IMMEDIATE"
-LOCK = "UPDATE anyorder_schema SET version = version"  # takes the write lock, changes nothing
+VERSION = 5
 Answer = TypeVar("Answer")
 
 
@@ -59,6 +66,10 @@ class SQLiteStore:
     ) -> None:
         self.path = path
         self.decode = decode
+        self._turn = threading.RLock()
+        self._process = os.getpid()
+        self._is_closed = False
+        self._current: SQLiteTransaction | None = None
         self._tables = Tables()
         self._lock = Lock(path)
         self._database = connect(path)
@@ -74,48 +85,125 @@ class SQLiteStore:
     @contextmanager
     @told
     def transaction(self, now: float, *, dry: bool = False) -> Iterator[SQLiteTransaction]:
-        """One atomic step. Raises StoreBusy if another process holds the write lock for five
-        minutes, StoreError where the disk does not take it."""
-        self._waiting(lambda: self._database.execute(BEGIN))
-        try:
-            yield SQLiteTransaction(self._database, self._tables, now, self.decode)
-            end = "ROLLBACK" if dry else "COMMIT"
-            # without WAL a commit waits for those who read
-            self._waiting(lambda: self._database.execute(end))
-        except BaseException:
-            if self._database.in_transaction:
-                self._database.execute("ROLLBACK")
-            self._tables.clear()
-            raise
-        if dry:
-            self._tables.clear()
+        """One atomic step; other threads with this store wait until it ends. Raises StoreBusy if
+        another process holds the write lock for five minutes, StoreError where the disk does not
+        take it."""
+        with self._alone():
+            self._refuse_second()
+            self._waiting(lambda: self._database.execute(BEGIN))
+            try:
+                transaction = self._begun(now)
+                yield transaction
+                # Without WAL a commit waits for those who read.
+                self._waiting(self._undo if dry else transaction.commit)
+            except BaseException:
+                if self._database.in_transaction:
+                    self._database.execute("ROLLBACK")
+                self._tables.clear()
+                raise
+            finally:
+                self._current = None
+            if dry:
+                self._tables.clear()
 
     @contextmanager
     @told
     def reading(self) -> Iterator[SQLiteTransaction]:
-        """A consistent view; in WAL mode it neither waits for a writer nor keeps one waiting."""
-        self._database.execute("BEGIN")
-        try:
-            # the first read takes the view: only there may it have to wait
-            self._waiting(self._version)
-            yield SQLiteTransaction(self._database, self._tables, 0.0, self.decode)
-        finally:
-            self._database.execute("ROLLBACK")
+        """A consistent view; in WAL mode it neither waits for another connection's writer nor keeps
+        one waiting. Inside a transaction of the same thread it is that transaction's view."""
+        with self._alone():
+            if self._current is not None:
+                yield self._current
+                return
+            self._database.execute("BEGIN")
+            try:
+                # The first read takes the view: only there may it have to wait.
+                self._waiting(self._version)
+                yield self._begun(0.0)
+            finally:
+                self._current = None
+                self._database.execute("ROLLBACK")
+
+    def _begun(self, now: float) -> SQLiteTransaction:
+        self._current = SQLiteTransaction(self._database, self._tables, now, self.decode)
+        return self._current
+
+    def _refuse_second(self) -> None:
+        # To join the first would make it keep what the second is told to undo.
+        if self._current is not None:
+            raise StoreError(
+                f"{self.path}: a transaction of this thread is open already; end it before you "
+                "begin another"
+            )
 
     @contextmanager
-    def shared(self, connection: sqlite3.Connection, now: float) -> Iterator[SQLiteTransaction]:
+    def _alone(self) -> Iterator[None]:
+        """This thread's turn. Raises StoreError for a closed store, or another process's."""
+        # First: a thread that the fork left behind may have had the lock, and never gives it back.
+        if os.getpid() != self._process:
+            raise StoreError(
+                f"{self.path} was opened before this process was forked, and SQLite's locks do not "
+                "survive that: open it in each process, after the fork"
+            )
+        with self._turn:
+            if self._is_closed:
+                raise StoreError(f"{self.path} was closed here; open it again to use it")
+            yield
+
+    @contextmanager
+    def shared(self, connection: Any, now: float) -> Iterator[Block]:
         """A transaction on the caller's own connection: the caller's SQL and our memory in one
-        commit. One that has begun already is only joined, and takes the write lock now."""
-        ours = not connection.in_transaction
-        connection.execute(BEGIN if ours else LOCK)
+        commit. One that has begun already is only joined, and takes the write lock now.
+
+        `connection`: of the sqlite3 module, or SQLAlchemy's. Raises StoreError for any other, and
+        for one to another database.
+        """
+        lender = lender_of(connection)
+        borrowed = Borrowed(lender.driver)
+
+        def make(borrowed: Borrowed, tables: Tables) -> SQLiteTransaction:
+            # It answers to our statements as a connection does, and to nothing else.
+            database = cast(sqlite3.Connection, borrowed)
+            return SQLiteTransaction(database, tables, now, self.decode)
+
+        self._check_same(borrowed, lender.driver)
+        block = Block(borrowed, lender, make)
+        with self._lent(lender.driver, block), block.running(self.path):
+            yield block
+
+    @contextmanager
+    def _lent(self, driver: sqlite3.Connection, block: Block) -> Iterator[None]:
+        """A turn of the store's own connection, if it is that which is lent."""
+        if driver is not self._database:
+            yield
+            return
+        with self._alone():
+            self._refuse_second()
+            self._current = block.transaction
+            try:
+                yield
+            finally:
+                self._current = None
+                self._tables.clear()
+
+    def _check_same(self, borrowed: Borrowed, driver: sqlite3.Connection) -> None:
+        """Memories that lie in another file would not be committed together with the rows."""
+        if driver is self._database:
+            return
+        with self._alone():
+            (ours,) = self._database.execute(SQL["main_file"]).fetchone()
         try:
-            yield SQLiteTransaction(connection, Tables(), now, self.decode)
-        except BaseException:
-            if ours:
-                connection.rollback()
-            raise
-        if ours:
-            connection.commit()
+            (theirs,) = borrowed.execute(SQL["main_file"]).fetchone()
+            # A database in memory has no file, and is one connection's alone.
+            is_same = bool(ours and theirs) and os.path.samefile(ours, theirs)
+        except (sqlite3.Error, OSError) as error:
+            raise StoreError(f"{self.path}: your connection cannot be shared: {error}") from error
+        if not is_same:
+            raise StoreError(
+                f"the connection is to {theirs or 'a database in memory'}, and the table's "
+                f"memories are in {ours or 'another one in memory'}: a transaction can only be "
+                "shared in one database; connect to that one, or give the table its URL"
+            )
 
     def reap(self, spec: TableSpec, before: float, limit: int = 1000) -> int:
         """Forget tombstones written before a time: the floor is raised and the very rows deleted in
@@ -136,7 +224,12 @@ class SQLiteStore:
             return len(rows)
 
     def check(self, spec: TableSpec) -> Iterator[Finding]:
-        """Is the database in WAL mode, and is what a power loss may take known to be in it?"""
+        """Is the database in WAL mode, and does the table keep what is written to it?"""
+        with self._alone():
+            found = [*self._mode(), *findings(self._database, spec)]
+        yield from found
+
+    def _mode(self) -> Iterator[Finding]:
         (mode,) = self._database.execute("PRAGMA journal_mode").fetchone()
         if mode != "wal" and self.path != ":memory:" and self._may_write:
             to_do = (
@@ -150,11 +243,17 @@ class SQLiteStore:
             )
 
     def close(self) -> None:
-        self._database.close()
+        """Release the connection, after the transaction of another thread. Raises StoreError inside
+        a transaction of this thread."""
+        with self._turn:
+            if self._current is not None:
+                raise StoreError(f"{self.path}: end this thread's transaction before you close it")
+            self._is_closed = True
+            self._database.close()
 
     @property
     def database(self) -> sqlite3.Connection:
-        """The connection, for the user's own reading."""
+        """The connection, for the user's own reading, in one thread."""
         return self._database
 
     def stop_waiting(self) -> None:
@@ -219,3 +318,6 @@ class SQLiteStore:
         """From the version before this one to it."""
         for statement in SQL[f"schema_{version}"].split(";"):
             self._database.execute(statement)
+
+    def _undo(self) -> None:
+        self._database.execute("ROLLBACK")

@@ -5,19 +5,19 @@ from __future__ import annotations
 
 import sqlite3
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from typing import Any
 
 import msgspec
 
 from anyorder._core.batch import Held
-from anyorder._core.event import Delivery, Event
+from anyorder._core.event import Event, canonical, key_of
 from anyorder._core.floor import Floor
 from anyorder._core.fold import Limits
-from anyorder._core.memory import Memory, Stamp, pack, unpack
+from anyorder._core.key import Kinds
+from anyorder._core.memory import Memory, Stamp, adopted, pack, unpack
 from anyorder._core.outcome import Reason
 from anyorder._core.position import Lineage
 from anyorder._core.reset import Growth
-from anyorder.errors import StoreError
+from anyorder.errors import Undone
 from anyorder.guard.contract import (
     Catalogued,
     Decode,
@@ -33,17 +33,23 @@ from anyorder.guard.contract import (
     TableSpec,
     Write,
 )
-from anyorder.stores.sqlite.rows import RowWriter, Schema, memory_table
+from anyorder.stores.sqlite import names
+from anyorder.stores.sqlite.declared import declared_now
+from anyorder.stores.sqlite.keys import dictated_kinds
+from anyorder.stores.sqlite.quarantine import Quarantine
+from anyorder.stores.sqlite.rings import Rings
+from anyorder.stores.sqlite.rows import RowNotWritten, RowWriter
+from anyorder.stores.sqlite.schema import Schema, memory_table
+from anyorder.stores.sqlite.values import RowRefused
+from anyorder.stores.sqlite.waiting import Looked
 from anyorder.stores.statements import load_statements, quoted
 
 SQL = load_statements("sqlite/sqlite.sql")
 PAGE = 1000  # memories read at a time
-RETRIES = 500  # refused keys tried again after a batch
-WAITS = frozenset(
-    {"SQLITE_CONSTRAINT_FOREIGNKEY", "SQLITE_CONSTRAINT_UNIQUE", "SQLITE_CONSTRAINT_TRIGGER"}
-)
+UNIQUE = frozenset({"SQLITE_CONSTRAINT_UNIQUE", "SQLITE_CONSTRAINT_PRIMARYKEY"})
+OTHER_ROWS = UNIQUE | {"SQLITE_CONSTRAINT_ROWID", "SQLITE_CONSTRAINT_FOREIGNKEY"}
+WAITS = OTHER_ROWS | {"SQLITE_CONSTRAINT_TRIGGER"}
 _encode = msgspec.json.encode
-_headers = msgspec.json.Decoder(tuple[tuple[str, str | None], ...])
 _truncated = msgspec.json.Decoder(Stamp)
 _floor = msgspec.json.Decoder(Floor)
 _growth = msgspec.json.Decoder(Growth)
@@ -51,7 +57,16 @@ _recorded = msgspec.json.Decoder(Recorded)
 
 
 class Tables(dict[str, Schema]):
-    """What this process knows of each guarded table; forgotten after a rollback."""
+    """What this process knows of each guarded table; forgotten after a rollback. `looked`: whether
+    what the store refused was looked through since it was opened."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.looked = Looked()
+
+    def clear(self) -> None:
+        super().clear()
+        self.looked.through = False
 
 
 class SQLiteTransaction:
@@ -71,6 +86,8 @@ class SQLiteTransaction:
         self._now = now
         self._decode = decode
         self._lineage: Lineage | None = None
+        self._quarantine = Quarantine(database, now, decode, tables.looked)
+        self._waiting = self._quarantine.waiting
 
     def open_table(self, spec: TableSpec) -> Limits:
         schema = self._tables.get(spec.name)
@@ -87,50 +104,151 @@ class SQLiteTransaction:
         """The quoted name of a table's memory."""
         return memory_table(spec.name)
 
+    def key_kinds(self, spec: TableSpec) -> Kinds:
+        schema = self._tables.get(spec.name)
+        # A reader has not opened the table.
+        if schema is None:
+            return dictated_kinds(declared_now(self._database, spec.name))
+        return dictated_kinds(schema.declared)
+
     def remembered(self, spec: TableSpec, entities: Sequence[str]) -> dict[str, Remembered]:
         names = _encode(entities).decode()
         found = self._database.execute(
             SQL["read_memories"].format(memory=memory_table(spec.name)), {"entities": names}
         )
         known = {entity: Remembered(unpack(text)) for entity, text in found}
+        known |= self._adopted(spec, entities, known)
         if not spec.writes_rows:
             return known  # what is held would be applied without the caller's own SQL
         for entity, number, *held in self._database.execute(
             SQL["open_entries"], {"table": spec.name, "entities": names}
         ):
-            event = self._event(held)
+            event = self._quarantine.decoded(held)
             # one that cannot be decoded any more tells nothing of its key
             if event is not None and event.key is not None:
                 there = known.get(entity, Remembered(None))
                 known[entity] = there._replace(held=(*there.held, Held(number, event)))
         return known
 
+    def _schema(self, spec: TableSpec) -> Schema:
+        """What is known of a table that was opened once; a reader has not opened it yet."""
+        schema = self._tables.get(spec.name)
+        if schema is None:
+            schema = self._tables[spec.name] = Schema.open(self._database, spec)
+            schema.load(self._database)
+        return schema
+
+    def _adopted(
+        self, spec: TableSpec, entities: Sequence[str], known: Mapping[str, Remembered]
+    ) -> dict[str, Remembered]:
+        """The rows that were there before the first event, of these keys (rules R8)."""
+        schema = self._schema(spec)
+        if not schema.adopts:
+            return {}
+        there = Remembered(adopted(_floor.decode(schema.floor)))
+        unknown = [entity for entity in entities if entity not in known]
+        return {entity: there for entity, _ in schema.unexplained(self._database, unknown)}
+
     def write(
         self, spec: TableSpec, writes: Sequence[Write], limits: Limits, token: str
     ) -> list[Refused | Lost]:
+        # Where the caller's own SQL writes the rows, he knows best where they go.
+        if spec.writes_rows:
+            self._tables[spec.name].require()
         writer = RowWriter(self._database, self._tables[spec.name], spec)
+        refused = self._refused(writer, writes, token)
+        # What holds each other's unique values is taken together, or not at all.
+        if refused:
+            self._release(writer, writes, refused, token)
+        taken = [write for write in writes if write.entity not in refused] if refused else writes
+        self._waiting.moved(spec.name, taken)
+        return [_refusal(entity, error) for entity, error in refused.items()]
+
+    def _refused(
+        self, writer: RowWriter, writes: Sequence[Write], token: str
+    ) -> dict[str, Exception]:
+        """Write what is taken; the errors of what is not, by entity."""
         try:
             self._together(writer, writes, token)
-            return []
-        except (sqlite3.IntegrityError, sqlite3.DataError, StoreError) as error:
+            return {}
+        except (sqlite3.IntegrityError, sqlite3.DataError, RowRefused, Undone) as error:
+            # Nothing is left of the transaction that a part could be written in.
+            if isinstance(error, Undone):
+                raise
             if len(writes) == 1:
-                return [_refusal(writes[0].entity, error)]
-        refused: list[Refused | Lost] = []
-        for write in writes:
-            refused += self.write(spec, [write], limits, token)
-        return refused
+                return {writes[0].entity: error}
+        half = len(writes) // 2
+        refused = self._refused(writer, writes[:half], token)
+        return refused | self._refused(writer, writes[half:], token)
+
+    def _release(
+        self,
+        writer: RowWriter,
+        writes: Sequence[Write],
+        refused: dict[str, Exception],
+        token: str,
+    ) -> None:
+        """Write the rings among what was refused; they are refused no more."""
+        # One alone has nobody to change places with.
+        if len(writes) == 1:
+            return
+        held = [write for write in writes if _is_unique(refused.get(write.entity))]
+        rings = Rings(self._database, writer.table)
+        for ring in rings.of(held):
+            if not self._refused_ring(writer, rings, ring, token):
+                for write in ring:
+                    del refused[write.entity]
+
+    def _refused_ring(
+        self, writer: RowWriter, rings: Rings, ring: Sequence[Write], token: str
+    ) -> bool:
+        self._database.execute("SAVEPOINT anyorder_ring")
+        try:
+            rings.release(ring)
+            self._together(writer, ring, token)
+            return False
+        except (sqlite3.IntegrityError, sqlite3.DataError, RowRefused) as error:
+            self._undo("anyorder_ring", error)
+            return True
+        finally:
+            if self._database.in_transaction:
+                self._database.execute("RELEASE anyorder_ring")
 
     def _together(self, writer: RowWriter, writes: Sequence[Write], token: str) -> None:
+        schema = self._tables[writer.table]
+        key = schema.key
+        columns = schema.columns
         self._database.execute("SAVEPOINT anyorder")
         try:
             writer.write(writes)
             self._remember(writer, writes, token)
-        except BaseException:
-            self._database.execute("ROLLBACK TO anyorder")
-            self._tables[writer.table].reload(self._database)
+        except BaseException as error:
+            self._undo("anyorder", error)
+            # What was refused may have told the key of a table that had none.
+            schema.key = key
+            # Most often no column was added, and nothing is to be read again.
+            if schema.columns is not columns:
+                schema.reload(self._database)
             raise
         finally:
-            self._database.execute("RELEASE anyorder")
+            if self._database.in_transaction:
+                self._database.execute("RELEASE anyorder")
+
+    def _undo(self, savepoint: str, error: BaseException) -> None:
+        """Back to a savepoint. Raises Undone where a trigger or a constraint rolled everything
+        back."""
+        if self._database.in_transaction:
+            self._database.execute(f"ROLLBACK TO {savepoint}")
+        elif isinstance(error, sqlite3.IntegrityError):
+            raise _undone(error) from error
+
+    def commit(self) -> None:
+        """End the transaction. Raises Undone where a constraint is checked only now."""
+        try:
+            self._database.execute("COMMIT")
+        except sqlite3.IntegrityError as error:
+            # It has not ended: what is in the way can still be looked at.
+            raise _undone(error, self._waiting.unfit()) from error
 
     def _remember(self, writer: RowWriter, writes: Sequence[Write], token: str) -> None:
         kept, gone = [], []
@@ -149,62 +267,44 @@ class SQLiteTransaction:
         return News()
 
     def content(self, spec: TableSpec, key: Mapping[str, object]) -> dict[str, object] | None:
+        self._tables[spec.name].require()
         return self._tables[spec.name].content(self._database, key)
 
     def hold(self, holdings: Iterable[Holding]) -> list[bool]:
-        return [self._hold(holding) for holding in holdings]
-
-    def _hold(self, holding: Holding) -> bool:
-        if holding.provenance:
-            self._database.execute(SQL["intern_provenance"], {"provenance": holding.provenance})
-        delivery = holding.event.delivery
-        (count,) = self._database.execute(
-            SQL["hold"],
-            {
-                "table": holding.table,
-                "entity": holding.entity,
-                "identity": holding.identity,
-                "reason": holding.reason.value,
-                "detail": holding.detail or holding.event.note,
-                "retry": holding.retry,
-                "now": self._now,
-                "topic": delivery.topic,
-                "partition": delivery.partition,
-                "offset": delivery.offset,
-                "timestamp": delivery.timestamp,
-                "timestamp_type": delivery.timestamp_type,
-                "key": delivery.key,
-                "value": delivery.value,
-                "headers": _encode(delivery.headers).decode(),
-                "provenance": holding.provenance,
-            },
-        ).fetchone()
-        return bool(count == 1)
+        return [self._quarantine.hold(holding) for holding in holdings]
 
     def settle(self, entry: int, state: str, reason: Reason) -> None:
-        self._database.execute(
-            SQL["settle"], {"id": entry, "state": state, "now": self._now, "detail": reason.value}
-        )
+        self._quarantine.settle(entry, state, reason)
 
-    def held_entities(self, spec: TableSpec, *, retry: bool) -> list[str]:
-        if retry:
-            return [
-                entity
-                for (entity,) in self._database.execute(
-                    SQL["retry_entities"], {"table": spec.name, "limit": RETRIES}
-                )
-            ]
-        return [
-            entity
-            for (entity,) in self._database.execute(SQL["open_entities"], {"table": spec.name})
-        ]
+    def held_entities(self, spec: TableSpec) -> list[str]:
+        return self._quarantine.entities(spec.name)
+
+    def settleable(self) -> list[tuple[str, str]]:
+        return self._waiting.settleable()
+
+    def postpone(self, table: str, entity: str) -> None:
+        self._waiting.postpone(self._quarantine.retried(table, entity), table)
+
+    def ring(self, spec: TableSpec, event: Event) -> list[str]:
+        return self._waiting.blocked_by(spec.name, event)
 
     def memories(self, spec: TableSpec) -> Iterator[tuple[str, dict[str, object], Memory]]:
         after, statement = "", SQL["page_memories"].format(memory=memory_table(spec.name))
         while page := self._database.execute(statement, {"after": after, "limit": PAGE}).fetchall():
             for entity, text in page:
-                yield entity, msgspec.json.decode(entity), unpack(text)
+                yield entity, key_of(entity), unpack(text)
             after = page[-1][0]
+        schema = self._schema(spec)
+        if schema.adopts:
+            yield from self._adopted_rows(schema)
+
+    def _adopted_rows(self, schema: Schema) -> Iterator[tuple[str, dict[str, object], Memory]]:
+        """The rows that no event has told anything of yet."""
+        statement = SQL["has_memory"].format(memory=memory_table(schema.name))
+        for key in schema.keys(self._database):
+            entity = canonical(key)
+            if self._database.execute(statement, (entity,)).fetchone() is None:
+                yield entity, key, adopted(_floor.decode(schema.floor))
 
     def save_limits(self, spec: TableSpec, limits: Limits) -> None:
         truncated = None if limits.truncated is None else _encode(limits.truncated).decode()
@@ -247,25 +347,13 @@ class SQLiteTransaction:
         self._database.execute(SQL["save_frontier"], {"source": source, "position": position})
 
     def entries(self, query: EntryQuery) -> Iterator[Entry]:
-        after, named = 0, msgspec.structs.asdict(query)
-        while page := self._database.execute(
-            SQL["entries"], {**named, "after": after, "limit": PAGE}
-        ).fetchall():
-            yield from (_entry(row) for row in page)
-            after = page[-1][0]
+        return self._quarantine.entries(query)
 
     def entry(self, number: int) -> Entry | None:
-        row = self._database.execute(SQL["entry"], {"id": number}).fetchone()
-        if row is None:
-            return None
-        provenance, *delivery = row[10:]
-        return msgspec.structs.replace(
-            _entry(row[:10]), delivery=delivery_of(delivery), provenance=provenance
-        )
+        return self._quarantine.entry(number)
 
     def event(self, number: int) -> Event | None:
-        row = self._database.execute(SQL["entry"], {"id": number}).fetchone()
-        return None if row is None else self._event(row[10:])
+        return self._quarantine.event(number)
 
     def tables(self) -> list[TableFacts]:
         return [self._facts(*row) for row in self._database.execute(SQL["tables"]).fetchall()]
@@ -282,11 +370,12 @@ class SQLiteTransaction:
             self.lineage(),
         )
         decode = msgspec.json.decode
-        rows = (
-            self._database.execute(SQL["count_rows"].format(table=quoted(name))).fetchone()[0]
-            if decode(columns)
-            else 0
-        )
+        rows = 0
+        # A table that is to be made has none yet, and one may have been removed.
+        if self._database.execute(SQL["table_exists"], {"name": name}).fetchone() is not None:
+            (rows,) = self._database.execute(
+                SQL["count_rows"].format(table=quoted(name))
+            ).fetchone()
         return TableFacts(
             name, tuple(decode(key)), tuple(decode(columns)), rows, live, memories - live, limits
         )
@@ -297,6 +386,16 @@ class SQLiteTransaction:
             for name, key, text in self._database.execute(SQL["catalogue"])
         ]
 
+    def recorded(self, table: str) -> Recorded | None:
+        row = self._database.execute(SQL["recorded"], {"name": table}).fetchone()
+        return None if row is None else _recorded_of(row[0])
+
+    def same_table(self, table: str) -> str:
+        return names.same_table(table)
+
+    def unfit(self, table: str) -> str:
+        return names.unfit(self._database, table)
+
     def record(self, table: str, before: Recorded | None, after: Recorded) -> bool:
         row = self._database.execute(SQL["recorded"], {"name": table}).fetchone()
         if row is None or _recorded_of(row[0]) != before:
@@ -305,33 +404,34 @@ class SQLiteTransaction:
         return True
 
     def quarantine_size(self) -> int:
-        (size,) = self._database.execute(SQL["quarantine_size"]).fetchone()
-        return int(size)
-
-    def _event(self, columns: Sequence[Any]) -> Event | None:
-        provenance, *delivery = columns
-        return None if self._decode is None else self._decode(provenance, delivery_of(delivery))
-
-
-def delivery_of(columns: Sequence[Any]) -> Delivery:
-    """A delivery from the quarantine's columns, byte for byte."""
-    topic, partition, offset, timestamp, timestamp_type, key, value, headers = columns
-    return Delivery(
-        topic, partition, offset, timestamp, timestamp_type, key, value, _headers.decode(headers)
-    )
+        return self._quarantine.size()
 
 
 def _recorded_of(text: str | None) -> Recorded | None:
     return None if text is None else _recorded.decode(text)
 
 
-def _entry(row: Sequence[Any]) -> Entry:
-    number, table, entity, *rest = row
-    return Entry(number, table, msgspec.json.decode(entity) if entity else None, *rest)
-
-
 def _refusal(entity: str, error: Exception) -> Refused:
     """A constraint that other rows may lift is waiting (rules R1); a type or check that never will
     be is malformed."""
-    name = getattr(error, "sqlite_errorname", "")
-    return Refused(entity, Reason.WAITING if name in WAITS else Reason.MALFORMED, str(error))
+    if isinstance(error, RowNotWritten):
+        return Refused(entity, error.reason, str(error))
+    reason = Reason.WAITING if _name(error) in WAITS else Reason.MALFORMED
+    return Refused(entity, reason, str(error))
+
+
+def _undone(
+    error: sqlite3.IntegrityError,
+    keys: frozenset[tuple[str, str]] = frozenset(),
+) -> Undone:
+    """The error of a transaction that was undone as a whole. A trigger that rolls everything back
+    is not asked a second time; a constraint on other rows may be."""
+    return Undone(str(error), waits=_name(error) in OTHER_ROWS, keys=keys)
+
+
+def _is_unique(error: Exception | None) -> bool:
+    return _name(error) in UNIQUE
+
+
+def _name(error: Exception | None) -> str:
+    return str(getattr(error, "sqlite_errorname", ""))

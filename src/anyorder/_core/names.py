@@ -1,0 +1,37 @@
+"""How the parts of a row are called in a memory: a column by its own name, all that nobody mentions
+by a name that no column has there."""
+
+from __future__ import annotations
+
+from anyorder._core.event import Event
+
+REST = "*"
+"""The rest of the columns. Memories of before spell it so, so it stays."""
+NAMED_AS_THE_REST = "\x00*"
+"""The column that the user calls as the rest is spelled."""
+NO_NAMES = frozenset({"", NAMED_AS_THE_REST})
+"""What no column is called: an event that names one is malformed, in every store."""
+
+
+def part_of(column: str) -> str:
+    """What stands for a column of the user's in a memory."""
+    return NAMED_AS_THE_REST if column == REST else column
+
+
+def column_of(part: str) -> str:
+    """The user's name of a part that is not the rest."""
+    return REST if part == NAMED_AS_THE_REST else part
+
+
+def in_words(part: str, rest: str) -> str:
+    """A part's name in a sentence; these words for the rest."""
+    return rest if part == REST else column_of(part)
+
+
+def is_nameable(event: Event) -> bool:
+    """Can the columns of a put be told apart, as the user calls them?"""
+    fields = event.fields or {}
+    # Two look-ups, since every event is asked.
+    if "" in fields or NAMED_AS_THE_REST in fields:
+        return False
+    return NO_NAMES.isdisjoint(event.holes)

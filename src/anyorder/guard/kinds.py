@@ -1,0 +1,89 @@
+"""Which kind each column of a table's key is: number, text or boolean.
+
+The user's own column says it where it has a type; else what was declared; else the first event,
+or a memory of before kinds were kept. What was declared or learned is recorded in the catalogue.
+An event whose key is of another kind is `malformed`: its row would be another entity's, or a second
+one of its own.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+import msgspec
+
+from anyorder._core.event import Event
+from anyorder._core.key import KeyKind, Kinds
+from anyorder._core.misfit import first_told, kinds_told
+from anyorder.errors import StoreBusy
+from anyorder.guard.contract import Recorded, TableSpec, Transaction
+
+ATTEMPTS = 100  # times the catalogue is read again because another process recorded something
+NOTHING = Recorded()
+replace = msgspec.structs.replace
+
+
+def with_kinds(transaction: Transaction, spec: TableSpec, events: Iterable[Event]) -> TableSpec:
+    """A table that was opened, with all that is known of its key's kinds.
+
+    A column of which nothing is known is of the kind that these events tell first; that is recorded
+    in the same step. Raises StoreBusy if other processes never leave the catalogue alone.
+    """
+    events = list(events)
+    # It ends: the catalogue is read again only after another process recorded something of this
+    # table, and each does so once for what it learned.
+    for _ in range(ATTEMPTS):
+        recorded = transaction.recorded(spec.name)
+        known = known_kinds(transaction, spec)
+        learned = _learned(transaction, spec, events, known)
+        kinds = {**learned, **known}
+        if _is_recorded(transaction, spec, recorded, learned):
+            return replace(spec, kinds=kinds)
+    raise StoreBusy(f"table {spec.name}: other processes recorded something of it {ATTEMPTS} times")
+
+
+def known_kinds(transaction: Transaction, spec: TableSpec) -> Kinds:
+    """What is known of a table's kinds; nothing is learned."""
+    there = transaction.recorded(spec.name) or NOTHING
+    dictated = transaction.key_kinds(spec)
+    return {**there.kinds, **spec.kinds, **dictated}
+
+
+def _learned(
+    transaction: Transaction,
+    spec: TableSpec,
+    events: Iterable[Event],
+    known: Kinds,
+) -> Kinds:
+    """The kinds of columns of which none is known."""
+    fresh = first_told(events, known)
+    # Only the first batch of a table brings such a column.
+    if fresh.keys() <= known.keys():
+        return {}
+    # A table of before has memories, and goes on by their kinds.
+    if not known:
+        fresh |= _remembered(transaction, spec)
+    return fresh
+
+
+def _remembered(transaction: Transaction, spec: TableSpec) -> dict[str, KeyKind]:
+    """The kinds of a key that is remembered; none of a table without memories."""
+    # One look is enough: of before there may be several kinds, and then nobody knows better.
+    memories = transaction.memories(spec)
+    _, key, _ = next(memories, ("", {}, None))
+    return kinds_told(key)
+
+
+def _is_recorded(
+    transaction: Transaction,
+    spec: TableSpec,
+    recorded: Recorded | None,
+    learned: Kinds,
+) -> bool:
+    """Record what was learned or declared; False if another process recorded something."""
+    there = recorded or NOTHING
+    kinds = {**learned, **there.kinds, **spec.kinds}
+    # Most batches say nothing new.
+    if kinds == there.kinds:
+        return True
+    return transaction.record(spec.name, recorded, replace(there, kinds=kinds))

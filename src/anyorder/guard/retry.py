@@ -1,0 +1,147 @@
+"""Held deliveries taken in anew: decoded by today's envelope, routed by today's sections, decided
+under what is declared today.
+
+An entry that is still of its table and key is decided again where it stands, as whenever its key
+moves (rules R1). One that is of another by now is taken in as a new delivery, which may open an
+entry of its own; the old one is closed.
+"""
+
+from __future__ import annotations
+
+import secrets
+import time
+from collections.abc import Sequence
+from typing import NamedTuple
+
+from anyorder._core.event import Event, canonical
+from anyorder._core.outcome import Reason
+from anyorder.errors import ConfigurationError
+from anyorder.guard.batch import apply, reconsider_keys
+from anyorder.guard.catalogue import Catalogue
+from anyorder.guard.contract import Decode, Entry, EntryQuery, Store, TableSpec, Transaction
+from anyorder.guard.intake import Share, take_in
+from anyorder.guard.news import hear
+from anyorder.guard.routes import Ignored, Route
+from anyorder.guard.settle import ALREADY_HELD
+
+BATCH = 1000  # entries taken in together, in one transaction
+
+
+class Retried(NamedTuple):
+    """How many entries were settled, and how many are still open."""
+
+    settled: int
+    open: int
+
+
+class Again(NamedTuple):
+    """An open entry, its event as it is read now, and where that goes."""
+
+    entry: Entry
+    event: Event
+    route: Route | None
+
+    @property
+    def entity(self) -> str:
+        """The key that it was held under."""
+        return canonical(self.entry.key)
+
+
+class Retry:
+    """Of the entries of a store. `catalogue`: of what is declared today. `decode` turns a delivery
+    back into its event."""
+
+    def __init__(self, store: Store, catalogue: Catalogue, decode: Decode) -> None:
+        self._store = store
+        self._catalogue = catalogue
+        self._decode = decode
+
+    def run(self, number: int | None = None) -> Retried:
+        """Every open entry, or the one of this number, oldest first. Raises ConfigurationError if
+        that one is not there or closed; StoreError."""
+        numbers = self._open() if number is None else [self._checked(number)]
+        settled = 0
+        # A transaction each: what was settled stays so, whatever happens later.
+        for start in range(0, len(numbers), BATCH):
+            settled += self._batch(numbers[start : start + BATCH])
+        return Retried(settled, len(numbers) - settled)
+
+    def _open(self) -> list[int]:
+        with self._store.reading() as transaction:
+            return [entry.id for entry in transaction.entries(EntryQuery())]
+
+    def _checked(self, number: int) -> int:
+        with self._store.reading() as transaction:
+            entry = transaction.entry(number)
+        # A mistyped number, or a word that was given already.
+        state = "not there" if entry is None else entry.state
+        if state != "open":
+            raise ConfigurationError(
+                f"entry {number} is {state}; `anyorder quarantine list` shows the open ones"
+            )
+        return number
+
+    def _batch(self, numbers: Sequence[int]) -> int:
+        """Take in entries in one transaction; how many were settled."""
+        ones = [self._read(number) for number in numbers]
+        token = secrets.token_hex(4)
+        with self._store.transaction(time.time()) as transaction:
+            held_anew = [_retry(transaction, one, token) for one in ones]
+            closed = [_is_closed(transaction, one) for one in ones]
+        return sum(closed) - sum(held_anew)
+
+    def _read(self, number: int) -> Again:
+        """An entry as it is read and routed today."""
+        with self._store.reading() as transaction:
+            entry = transaction.entry(number)
+        # It was listed a moment ago, with its delivery, and none is ever taken away.
+        assert entry is not None
+        assert entry.delivery is not None
+        event = self._decode(entry.provenance, entry.delivery)
+        return Again(entry, event, self._route(entry, event))
+
+    def _route(self, entry: Entry, event: Event) -> Route | None:
+        # What a table holds stays with it: its own code may have put it there, and no section.
+        if entry.table and entry.reason != Reason.UNROUTED:
+            return self._catalogue.spec_of(entry.table)
+        (route,) = self._catalogue.routes(self._store, [event], time.time())
+        return route
+
+
+def _retry(transaction: Transaction, one: Again, token: str) -> bool:
+    """Decide one entry again, and close it where it is held no more. Is it held anew, by another
+    entry?"""
+    match one.route:
+        case TableSpec(name=one.entry.table) as spec if canonical(one.event.key) == one.entity:
+            _decide_again(transaction, spec, one.event, token)
+        case TableSpec() as spec:
+            return _take_in(transaction, spec, one, token)
+        case Ignored():
+            transaction.settle(one.entry.id, "settled", Reason.NOT_A_CHANGE)
+    # What no table takes stays where it is.
+    return False
+
+
+def _decide_again(transaction: Transaction, spec: TableSpec, event: Event, token: str) -> None:
+    """What is still of its table and key."""
+    # A truncate concerns every key, and each of them may have something that waits.
+    if event.key is None:
+        apply(transaction, spec, [], token, reconsider=True)
+    else:
+        limits = transaction.open_table(spec)
+        reconsider_keys(transaction, spec, [event.entity], limits, token)
+    hear(transaction, [spec], token)
+
+
+def _take_in(transaction: Transaction, spec: TableSpec, one: Again, token: str) -> bool:
+    """What is of another table or key by now is a new delivery. Is it held there?"""
+    share = Share(spec, [one.event])
+    (decision,) = take_in(transaction, [share], (), token, one.entry.provenance).decisions
+    transaction.settle(one.entry.id, "settled", decision.reason)
+    return decision.quarantined or decision.detail == ALREADY_HELD
+
+
+def _is_closed(transaction: Transaction, one: Again) -> bool:
+    entry = transaction.entry(one.entry.id)
+    assert entry is not None
+    return entry.state != "open"

@@ -1,0 +1,101 @@
+"""What of a table in SQLite needs a person: keys that it folds, columns that it lacks, rows that
+somebody else took."""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Iterator
+
+import msgspec
+
+from anyorder.guard.contract import Finding, TableSpec
+from anyorder.stores.sqlite.declared import Declared, declared_now
+from anyorder.stores.sqlite.schema import Loaded, memory_table
+from anyorder.stores.statements import load_statements, quoted
+
+SQL = load_statements("sqlite/sqlite.sql")
+SHOWN = 5  # names of columns in one finding
+
+
+def findings(database: sqlite3.Connection, spec: TableSpec) -> Iterator[Finding]:
+    """Every finding of one table that our books have."""
+    row = database.execute(SQL["load_table"], {"name": spec.name}).fetchone()
+    if row is None:
+        return
+    loaded = Loaded(*row)
+    declared = declared_now(database, spec.name)
+    ours = msgspec.json.decode(loaded.columns)
+    if declared is None:
+        # One that is still to be made is missed by nobody.
+        if ours or not loaded.created:
+            yield spec.name, "the table is gone from the database", "restore it"
+        return
+    key = spec.key or tuple(msgspec.json.decode(loaded.key_columns))
+    yield from _keys(spec.name, declared, key)
+    yield from _columns(spec.name, declared, loaded, ours)
+    yield from _rows(database, spec.name, declared)
+
+
+def _keys(table: str, declared: Declared, key: tuple[str, ...]) -> Iterator[Finding]:
+    for column in key:
+        collation = declared.collations.get(column)
+        if collation is not None:
+            yield (
+                table,
+                f"key column {column} has COLLATE {collation}, which takes several keys for one: "
+                "the second to come is malformed",
+                "declare the column without it, if two such keys are two rows",
+            )
+        typed = declared.typed.get(column)
+        if typed is not None and not typed.keeps_keys:
+            yield (
+                table,
+                f"key column {column} is declared {typed.declared}, which makes numbers of texts: "
+                "such keys are malformed",
+                "declare it TEXT or INTEGER",
+            )
+
+
+def _columns(table: str, declared: Declared, loaded: Loaded, ours: list[str]) -> Iterator[Finding]:
+    missing: dict[str, int] = msgspec.json.decode(loaded.missing)
+    lacked = {name: rows for name, rows in missing.items() if name not in declared.columns}
+    if lacked:
+        shown = [f"{name} ({rows} times)" for name, rows in lacked.items()]
+        yield (
+            table,
+            f"events tell columns that the table lacks: {_some(shown)}",
+            "add them to the table, or let them be",
+        )
+    gone = [name for name in ours if name not in declared.columns]
+    if gone:
+        yield (
+            table,
+            f"columns that events told are gone from the table: {_some(gone)}",
+            "add them again, or let them be",
+        )
+
+
+def _some(names: list[str]) -> str:
+    shown = ", ".join(names[:SHOWN])
+    return f"{shown}, ..." if len(names) > SHOWN else shown
+
+
+def _rows(database: sqlite3.Connection, table: str, declared: Declared) -> Iterator[Finding]:
+    """Rows that are remembered and not there, and who may have taken them."""
+    counting = SQL["count_rows"].format(table=quoted(table))
+    (rows,) = database.execute(counting).fetchone()
+    memories = SQL["count_memories"].format(memory=memory_table(table))
+    _, live = database.execute(memories).fetchone()
+    if rows >= live:
+        return
+    who = ["somebody by hand"]
+    parents = [name for (name,) in database.execute(SQL["cascades_of"], {"name": table})]
+    if parents:
+        who.insert(0, f"ON DELETE CASCADE of {', '.join(parents)}")
+    if declared.has_triggers:
+        who.insert(0, "a trigger")
+    yield (
+        table,
+        f"{live - rows} rows are remembered and gone: {' or '.join(who)} took them",
+        "what tells such a row in part is held as a conflict; a whole put writes it anew",
+    )

@@ -1,0 +1,259 @@
+"""Why SQLite refuses a row for now: its error names nothing, or only the column. So the other rows
+that stand in the way are found by the table's own foreign keys and unique indexes."""
+
+from __future__ import annotations
+
+import re
+import sqlite3
+from collections.abc import Mapping, Sequence
+from typing import NamedTuple
+
+import msgspec
+
+from anyorder.stores.sqlite.values import adapted
+from anyorder.stores.statements import load_statements, quoted
+
+SQL = load_statements("sqlite/sqlite.sql")
+HINDERING = frozenset({"NO ACTION", "RESTRICT"})
+NUMBER = re.compile(r"\s*[+-]?(\d+\.?\d*|\.\d+)(e[+-]?\d+)?\s*", re.IGNORECASE | re.ASCII)
+"""A text that SQLite may take for a number."""
+Row = Mapping[str, object]
+
+
+def folded(name: str) -> str:
+    """A name as SQLite compares it: only the letters of ASCII have a case."""
+    return name.encode("utf-8", "surrogatepass").lower().decode("utf-8", "surrogatepass")
+
+
+def folded_row(row: Row) -> dict[str, object]:
+    """A row with such names, and the values as SQLite gets them."""
+    return {folded(name): adapted(value) for name, value in row.items()}
+
+
+class ForeignKey(NamedTuple):
+    """Columns of a child that must name a row of the parent. `on_update`, `on_delete`: what becomes
+    of the child where the parent's columns change or go."""
+
+    child: str
+    parent: str
+    columns: tuple[str, ...]
+    referenced: tuple[str, ...]
+    on_update: str
+    on_delete: str
+
+
+class Shape(NamedTuple):
+    """A table's columns: which may be null, which hold numbers, and which are its key."""
+
+    nullable: frozenset[str]
+    numeric: frozenset[str]
+    key: tuple[str, ...]
+
+
+class Blocker(NamedTuple):
+    """A row that must come, or go (`absent`), before the store takes another one.
+
+    `condition`: what stands in it. `known_by`: the columns by which a write of its table is told to
+    be of this row: its key where it must go, else those of the condition.
+    """
+
+    table: str
+    absent: bool
+    condition: dict[str, object]
+    known_by: dict[str, object]
+
+
+class Constraints:
+    """The constraints between rows of a database, as one transaction sees them. Names are in lower
+    case, as SQLite compares them."""
+
+    def __init__(self, database: sqlite3.Connection) -> None:
+        self._database = database
+        self._parents: dict[str, list[ForeignKey]] = {}
+        self._children: dict[str, list[ForeignKey]] = {}
+        self._uniques: dict[str, list[tuple[str, ...]]] = {}
+        self._shapes: dict[str, Shape] = {}
+
+    def blockers(
+        self,
+        table: str,
+        key: Mapping[str, object],
+        after: Mapping[str, object] | None,
+    ) -> list[Blocker]:
+        """The rows that stand in the way of a row as it would be (`after`), or of its end (None).
+        Nothing, where that is not a question of foreign keys and plain unique indexes."""
+        name, own = folded(table), folded_row(key)
+        there = self.find(name, own)
+        if after is None:
+            return self._referring(name, there, {})
+        row = {**(there or {}), **folded_row(after), **own}
+        return [
+            *self._missing(name, row),
+            *self.holders(name, own, row),
+            *self._referring(name, there, row),
+        ]
+
+    def has_parents(self, table: str) -> bool:
+        """Has the table any foreign key?"""
+        return bool(self._foreign_keys(folded(table)))
+
+    def is_orphan(self, table: str, key: Row) -> bool:
+        """Does the row, as it stands, name a parent that is not there?"""
+        row = self.find(folded(table), folded_row(key))
+        return row is not None and bool(self._missing(folded(table), row))
+
+    def holders(self, table: str, own: Row, row: Row) -> list[Blocker]:
+        """The rows that hold unique values of this one."""
+        found: list[Blocker] = []
+        for columns in self.uniques(table):
+            condition = {column: row.get(column) for column in columns}
+            # Null equals nothing, not even in a unique index; and the key is the row's own.
+            if None in condition.values() or set(columns) == set(own):
+                continue
+            holder = self.find(table, condition)
+            if holder is not None and not _is(holder, own):
+                known_by = self._key_of(table, holder)
+                found.append(Blocker(table, True, condition, known_by))
+        return found
+
+    def _missing(self, table: str, row: Row) -> list[Blocker]:
+        """The parents that are not there."""
+        found: list[Blocker] = []
+        for constraint in self._foreign_keys(table):
+            values = [row.get(column) for column in constraint.columns]
+            condition = dict(zip(constraint.referenced, values, strict=True))
+            # A reference that is null in part is none; and a row may be its own parent.
+            is_own = constraint.parent == table and _is(row, condition)
+            if None in values or is_own:
+                continue
+            if self.find(constraint.parent, condition) is None:
+                found.append(Blocker(constraint.parent, False, condition, condition))
+        return found
+
+    def _referring(self, table: str, there: Row | None, row: Row) -> list[Blocker]:
+        """The children of a row that goes, or whose columns they name change (`row`)."""
+        found: list[Blocker] = []
+        # Nobody refers to a row that is not there.
+        if there is None:
+            return found
+        for constraint in self._referring_keys(table):
+            named = {column: there.get(column) for column in constraint.referenced}
+            action = constraint.on_update if row else constraint.on_delete
+            is_kept = row != {} and _is(row, named)
+            if action not in HINDERING or is_kept or None in named.values():
+                continue
+            condition = dict(zip(constraint.columns, named.values(), strict=True))
+            child = self.find(constraint.child, condition)
+            is_own = constraint.child == table and child is not None and _is(child, there)
+            if child is not None and not is_own:
+                known_by = self._key_of(constraint.child, child)
+                found.append(Blocker(constraint.child, True, condition, known_by))
+        return found
+
+    def find(self, table: str, condition: Row) -> dict[str, object] | None:
+        """A row in which these values stand, if there is one."""
+        where = " AND ".join(f"{quoted(column)} = ?" for column in condition)
+        statement = SQL["find_row"].format(table=quoted(table), condition=where or "TRUE")
+        try:
+            found = self._database.execute(statement, list(condition.values()))
+        except sqlite3.OperationalError:
+            # A constraint may name a table, or a column, that does not exist.
+            return None
+        row = found.fetchone()
+        if row is None:
+            return None
+        names = (folded(column) for column, *_ in found.description)
+        return dict(zip(names, row, strict=True))
+
+    def uniques(self, table: str) -> list[tuple[str, ...]]:
+        """The columns of each unique index; the key's own among them."""
+        if table not in self._uniques:
+            indexes: dict[str, list[str | None]] = {}
+            for index, column in self._database.execute(SQL["unique_columns"], {"name": table}):
+                indexes.setdefault(index, []).append(column)
+            plain = [columns for columns in indexes.values() if None not in columns]
+            found = [tuple(folded(str(column)) for column in columns) for columns in plain]
+            # The number of a row is unique without an index.
+            every = dict.fromkeys([self.shape(table).key, *found])
+            self._uniques[table] = [columns for columns in every if columns]
+        return self._uniques[table]
+
+    def shape(self, table: str) -> Shape:
+        """What the table's columns are."""
+        if table not in self._shapes:
+            rows = self._database.execute(SQL["shape_of"], {"name": table}).fetchall()
+            key = sorted((place, folded(name)) for name, _, _, place in rows if place)
+            self._shapes[table] = Shape(
+                nullable=frozenset(folded(name) for name, _, needed, _ in rows if not needed),
+                numeric=frozenset(folded(name) for name, kind, _, _ in rows if _is_numeric(kind)),
+                key=tuple(name for _, name in key),
+            )
+        return self._shapes[table]
+
+    def _key_of(self, table: str, row: Row) -> dict[str, object]:
+        """By what a write of this row is known: the key that memories go by."""
+        recorded = self._database.execute(SQL["recorded_key"], {"name": table}).fetchone()
+        names = self.shape(table).key
+        if recorded is not None:
+            names = tuple(map(folded, msgspec.json.decode(recorded[0]))) or names
+        return {name: row.get(name) for name in names}
+
+    def _foreign_keys(self, table: str) -> list[ForeignKey]:
+        if table not in self._parents:
+            parts: dict[int, list[tuple[str, str, str | None, str, str]]] = {}
+            for number, *part in self._database.execute(SQL["foreign_keys"], {"name": table}):
+                parts.setdefault(number, []).append(tuple(part))
+            found = [self._foreign_key(table, part) for part in parts.values()]
+            # One that does not fit its parent is refused whatever the row holds.
+            fitting = [one for one in found if len(one.referenced) == len(one.columns)]
+            self._parents[table] = fitting
+        return self._parents[table]
+
+    def _foreign_key(
+        self,
+        table: str,
+        parts: Sequence[tuple[str, str, str | None, str, str]],
+    ) -> ForeignKey:
+        parent, _, to, on_update, on_delete = parts[0]
+        referenced = tuple(folded(str(part[2])) for part in parts)
+        # It may name no columns: then the parent's primary key is meant.
+        if to is None:
+            referenced = self.shape(folded(parent)).key
+        columns = tuple(folded(part[1]) for part in parts)
+        return ForeignKey(table, folded(parent), columns, referenced, on_update, on_delete)
+
+    def _referring_keys(self, table: str) -> list[ForeignKey]:
+        if table not in self._children:
+            found: list[ForeignKey] = []
+            for (child,) in self._database.execute(SQL["referring"], {"name": table}).fetchall():
+                own = self._foreign_keys(folded(child))
+                found += [constraint for constraint in own if constraint.parent == table]
+            self._children[table] = found
+        return self._children[table]
+
+
+def _is(row: Row, condition: Row) -> bool:
+    """Do these values stand in the row?"""
+    return all(place_of(row.get(name)) == place_of(value) for name, value in condition.items())
+
+
+def _is_numeric(declared: str) -> bool:
+    """Does a column of this declared type hold numbers?"""
+    return any(word in declared.upper() for word in ("INT", "REAL", "FLOA", "DOUB", "NUM", "DEC"))
+
+
+def place_of(value: object) -> str:
+    """A value so that all which SQLite may take for one (affinity, collation) are one text here.
+    Different values may be one text too: it is only where to look."""
+    if isinstance(value, bytes):
+        return value.hex()
+    text = value if isinstance(value, str) else _spelled(value)
+    # Beyond the range of a double SQLite calls it infinite, and so does this.
+    if NUMBER.fullmatch(text):
+        return repr(float(text))
+    return text.rstrip(" ").lower()
+
+
+def _spelled(value: object) -> str:
+    # A truth value is 1 or 0 in SQLite.
+    return str(int(value)) if isinstance(value, bool) else str(value)

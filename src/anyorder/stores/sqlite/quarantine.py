@@ -1,0 +1,133 @@
+"""The quarantine in SQLite: deliveries that could not be decided, byte for byte."""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+import msgspec
+
+from anyorder._core.event import Delivery, Event, key_of
+from anyorder._core.outcome import Reason
+from anyorder.guard.contract import Decode, Entry, EntryQuery, Holding
+from anyorder.stores.sqlite.waiting import Looked, Waiting
+from anyorder.stores.statements import load_statements
+
+SQL = load_statements("sqlite/sqlite.sql")
+PAGE = 1000  # entries read at a time
+_encode = msgspec.json.encode
+_headers = msgspec.json.Decoder(tuple[tuple[str, str | None], ...])
+
+
+class Quarantine:
+    """Of one transaction. `now`: seconds since 1970. `decode` turns a delivery back into its event;
+    `waiting`: what was refused for now, which it keeps beside the entries."""
+
+    def __init__(
+        self,
+        database: sqlite3.Connection,
+        now: float,
+        decode: Decode | None,
+        looked: Looked,
+    ) -> None:
+        self.waiting = Waiting(database, self.event, looked)
+        self._database = database
+        self._now = now
+        self._decode = decode
+
+    def hold(self, holding: Holding) -> bool:
+        """Keep a delivery; False if it is there already."""
+        if holding.provenance:
+            self._database.execute(SQL["intern_provenance"], {"provenance": holding.provenance})
+        delivery = holding.event.delivery
+        number, count = self._database.execute(
+            SQL["hold"],
+            {
+                "table": holding.table,
+                "entity": holding.entity,
+                "identity": holding.identity,
+                "reason": holding.reason.value,
+                "detail": holding.detail or holding.event.note,
+                "retry": holding.retry,
+                "now": self._now,
+                "topic": delivery.topic,
+                "partition": delivery.partition,
+                "offset": delivery.offset,
+                "timestamp": delivery.timestamp,
+                "timestamp_type": delivery.timestamp_type,
+                "key": delivery.key,
+                "value": delivery.value,
+                "headers": _encode(delivery.headers).decode(),
+                "provenance": holding.provenance,
+            },
+        ).fetchone()
+        is_new = bool(count == 1)
+        if is_new and holding.retry:
+            self.waiting.wait(number, holding.table, holding.event)
+        return is_new
+
+    def settle(self, entry: int, state: str, reason: Reason) -> None:
+        """Close an entry."""
+        self._database.execute(
+            SQL["settle"], {"id": entry, "state": state, "now": self._now, "detail": reason.value}
+        )
+        self.waiting.closed(entry)
+
+    def entities(self, table: str) -> list[str]:
+        """The keys of a table with open entries."""
+        found = self._database.execute(SQL["open_entities"], {"table": table})
+        return [entity for (entity,) in found]
+
+    def retried(self, table: str, entity: str) -> list[int]:
+        """The open entries of a key that are tried again by themselves."""
+        asked = {"table": table, "entity": entity}
+        return [number for (number,) in self._database.execute(SQL["retried_entries"], asked)]
+
+    def entries(self, query: EntryQuery) -> Iterator[Entry]:
+        """Entries, oldest first."""
+        after, named = 0, msgspec.structs.asdict(query)
+        # It ends: each page goes on behind the one before.
+        while page := self._database.execute(
+            SQL["entries"], {**named, "after": after, "limit": PAGE}
+        ).fetchall():
+            yield from (_entry(row) for row in page)
+            after = page[-1][0]
+
+    def entry(self, number: int) -> Entry | None:
+        """One entry with its delivery."""
+        row = self._database.execute(SQL["entry"], {"id": number}).fetchone()
+        if row is None:
+            return None
+        provenance, *delivery = row[10:]
+        return msgspec.structs.replace(
+            _entry(row[:10]), delivery=delivery_of(delivery), provenance=provenance
+        )
+
+    def event(self, number: int) -> Event | None:
+        """The event of an entry; None if it cannot be decoded."""
+        row = self._database.execute(SQL["entry"], {"id": number}).fetchone()
+        return None if row is None else self.decoded(row[10:])
+
+    def size(self) -> int:
+        """Bytes of all deliveries."""
+        (size,) = self._database.execute(SQL["quarantine_size"]).fetchone()
+        return int(size)
+
+    def decoded(self, columns: Sequence[Any]) -> Event | None:
+        """The event of an entry's columns: its provenance, then its delivery."""
+        provenance, *delivery = columns
+        return None if self._decode is None else self._decode(provenance, delivery_of(delivery))
+
+
+def delivery_of(columns: Sequence[Any]) -> Delivery:
+    """A delivery from the quarantine's columns, byte for byte."""
+    topic, partition, offset, timestamp, timestamp_type, key, value, headers = columns
+    return Delivery(
+        topic, partition, offset, timestamp, timestamp_type, key, value, _headers.decode(headers)
+    )
+
+
+def _entry(row: Sequence[Any]) -> Entry:
+    number, table, entity, *rest = row
+    return Entry(number, table, key_of(entity) if entity else None, *rest)

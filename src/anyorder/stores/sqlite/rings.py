@@ -1,0 +1,112 @@
+"""Rows that hold each other's unique values: two that swap them, or a ring of any length. The end
+state obeys the constraint, and no order of single writes comes there; so all let go first."""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Iterator, Mapping, Sequence
+
+from anyorder.guard.contract import Write
+from anyorder.stores.sqlite.constraints import Blocker, Constraints, folded_row, place_of
+from anyorder.stores.statements import load_statements, quoted
+
+SQL = load_statements("sqlite/sqlite.sql")
+FREE_NUMBER = -(1 << 60)  # numbers from here on stand where null may not, for a moment
+Key = tuple[str, ...]
+
+
+class Rings:
+    """The rings among the writes of one table that a unique index refused."""
+
+    def __init__(self, database: sqlite3.Connection, table: str) -> None:
+        self._database = database
+        self._table = table
+        self._constraints = Constraints(database)
+        self._blockers: dict[Key, list[Blocker]] = {}
+
+    def of(self, writes: Sequence[Write]) -> Iterator[list[Write]]:
+        """Each ring, and each write that nothing holds up any more."""
+        by_key = {_key(folded_row(write.key)): write for write in writes}
+        self._blockers = {key: self._holders(write) for key, write in by_key.items()}
+        open_keys = set(by_key)
+        is_settled = False
+        # What waits for a row that no write moves is in no ring. It ends: each further round has
+        # struck one.
+        while not is_settled:
+            left = {key for key in open_keys if self._holding(key) <= open_keys}
+            is_settled = left == open_keys
+            open_keys = left
+        for keys in self._connected(open_keys):
+            yield [by_key[key] for key in by_key if key in keys]
+
+    def release(self, ring: Sequence[Write]) -> None:
+        """Take the unique values that others wait for out of the rows of a ring. Raises
+        sqlite3.IntegrityError where one may not go."""
+        by_key = {_key(folded_row(write.key)): write for write in ring}
+        number = 0
+        for key in by_key:
+            for blocker in self._blockers[key]:
+                holder = by_key[_key(blocker.known_by)]
+                number += 1
+                self._let_go(holder, blocker, number)
+
+    def _holders(self, write: Write) -> list[Blocker]:
+        own = folded_row(write.key)
+        there = self._constraints.find(self._table, own) or {}
+        row = {**there, **folded_row(write.values), **own}
+        return self._constraints.holders(self._table, own, row)
+
+    def _holding(self, key: Key) -> set[Key]:
+        return {_key(blocker.known_by) for blocker in self._blockers[key]}
+
+    def _connected(self, keys: set[Key]) -> Iterator[set[Key]]:
+        """The keys in groups, each of which can be taken by itself."""
+        rest = set(keys)
+        while rest:
+            group = {rest.pop()}
+            is_whole = False
+            # It ends: each further round has moved a key from the rest into the group.
+            while not is_whole:
+                near = {key for key in rest if self._touches(key, group)}
+                is_whole = not near
+                group |= near
+                rest -= near
+            yield group
+
+    def _touches(self, key: Key, group: set[Key]) -> bool:
+        if self._holding(key) & group:
+            return True
+        return any(key in self._holding(other) for other in group)
+
+    def _let_go(self, holder: Write, blocker: Blocker, number: int) -> None:
+        column = self._free_column(holder, blocker)
+        # It does not change this value, so it will not let it go: the ring is refused as it is.
+        is_going = holder.after is None or not holder.after.live
+        if column is None or is_going:
+            return
+        shape = self._constraints.shape(self._table)
+        value: object = None
+        if column not in shape.nullable:
+            is_number = column in shape.numeric
+            value = FREE_NUMBER - number if is_number else f"anyorder {FREE_NUMBER - number}"
+        own = folded_row(holder.key)
+        statement = SQL["update_row"].format(
+            table=quoted(self._table),
+            assignments=f"{quoted(column)} = ?",
+            condition=" AND ".join(f"{quoted(name)} = ?" for name in own),
+        )
+        self._database.execute(statement, [value, *own.values()])
+
+    def _free_column(self, holder: Write, blocker: Blocker) -> str | None:
+        """A column of the unique value that the holder's write gives another value."""
+        told = folded_row(holder.values)
+        own = folded_row(holder.key)
+        free = [name for name in blocker.condition if name in told and name not in own]
+        nullable = self._constraints.shape(self._table).nullable
+        free.sort(key=lambda name: name not in nullable)
+        return free[0] if free else None
+
+
+def _key(row: Mapping[str, object]) -> Key:
+    """A row's key, whatever the order and the kind of its values."""
+    return tuple(place_of(row[name]) for name in sorted(row))

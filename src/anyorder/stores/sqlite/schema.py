@@ -1,0 +1,341 @@
+"""What is known of one guarded table: its line in our books, and the table as the database declares
+it now. A table that we made is widened by what events name; one of the user's own stays as it is,
+and only the columns that events have named are ours."""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from decimal import Decimal
+from typing import NamedTuple
+
+import msgspec
+
+from anyorder._core.event import key_of
+from anyorder._core.floor import NOTHING_FORGOTTEN
+from anyorder._core.key import spelled
+from anyorder.errors import StoreError, TableNotEmpty
+from anyorder.guard.contract import TableSpec
+from anyorder.stores.sqlite.declared import Declared, declared_now, folded, unique_keys
+from anyorder.stores.sqlite.values import Adapted, RowRefused, Typed, adapted_key
+from anyorder.stores.statements import LONGEST_IDENTIFIER, load_statements, quoted
+
+SQL = load_statements("sqlite/sqlite.sql")
+ADOPTING = "older-than-everything"
+MOST_MISSING = 100  # names of columns that a table lacks are noted up to so many
+UNKNOWN = -1  # no number of a schema: what is declared must be looked at
+NOTHING_DECLARED = Declared((), frozenset(), frozenset(), {}, {}, {}, has_triggers=False)
+
+
+class Loaded(NamedTuple):
+    """A table's line in our own books."""
+
+    key_columns: str
+    columns: str
+    floor: str
+    truncated: str | None
+    created: int
+    adopt: str
+    missing: str
+
+
+def memory_table(name: str) -> str:
+    """The quoted name of the memory beside a table."""
+    return quoted(f"anyorder_memory_{name}")
+
+
+class Schema:
+    """See the module. `created`: we made the user's table, so we may widen it. `columns`: those
+    that are ours and there. `adopts`: rows that no event explains are older than every event.
+    `statements`: SQL that was made for them."""
+
+    def __init__(self, name: str, key: tuple[str, ...], created: bool) -> None:
+        self.name = name
+        self.key = key
+        self.created = created
+        self.columns: list[str] = []
+        self.declared = NOTHING_DECLARED
+        self.missing: dict[str, int] = {}
+        self.adopts = False
+        self.floor = ""
+        self.statements: dict[tuple[str, ...], str] = {}
+        self._text = ""
+        self._missing_text = ""
+        self._version = UNKNOWN
+        self._is_gone = False
+
+    @classmethod
+    def open(cls, database: sqlite3.Connection, spec: TableSpec) -> Schema:
+        """Find or make the table's memory and its line in our books; look at the user's table if
+        there is one."""
+        row = database.execute(SQL["load_table"], {"name": spec.name}).fetchone()
+        if row is None:
+            _begin(database, spec)
+            row = database.execute(SQL["load_table"], {"name": spec.name}).fetchone()
+        loaded = Loaded(*row)
+        key = spec.key or tuple(msgspec.json.decode(loaded.key_columns))
+        return cls(spec.name, key, bool(loaded.created))
+
+    def load(self, database: sqlite3.Connection) -> Loaded:
+        """Our books' line, read in this transaction: another process may have moved the floor,
+        added columns, or changed the table."""
+        row = database.execute(SQL["load_table"], {"name": self.name}).fetchone()
+        if row is None:
+            raise StoreError(f"the memory of table {self.name} has been removed from the database")
+        loaded = Loaded(*row)
+        self.adopts = loaded.adopt == ADOPTING and not self.created
+        self.floor = loaded.floor
+        (version,) = database.execute(SQL["file_schema"]).fetchone()
+        is_known = loaded.columns == self._text and version == self._version
+        if not is_known:
+            self._look(database, loaded)
+            self._version = version
+        if loaded.missing != self._missing_text:
+            self._missing_text = loaded.missing
+            self.missing = msgspec.json.decode(loaded.missing)
+        return loaded
+
+    def _look(self, database: sqlite3.Connection, loaded: Loaded) -> None:
+        """Look at the table as it is declared now."""
+        ours = msgspec.json.decode(loaded.columns)
+        declared = declared_now(database, self.name)
+        was_there = bool(ours) or not self.created
+        # Who only asks may go on; a write is refused (`require`).
+        self._is_gone = declared is None and was_there
+        self.declared = declared or NOTHING_DECLARED
+        self._text = loaded.columns
+        self.columns = [column for column in ours if column in self.declared.columns]
+        self.key = self.key or tuple(msgspec.json.decode(loaded.key_columns))
+        self.statements.clear()
+        if not self._is_gone and not self.created and self.key:
+            self._check_key(database)
+
+    def require(self) -> None:
+        """Raises StoreError if somebody dropped the table: its memory would explain rows that
+        nobody has."""
+        if self._is_gone:
+            raise StoreError(
+                f"table {self.name} is gone from the database, though the memory of its rows is "
+                "there: restore it from a backup, or give its source table another target"
+            )
+
+    def reload(self, database: sqlite3.Connection) -> None:
+        """After a change of the table, or a rollback to a savepoint: look at what is there now."""
+        self.load(database)
+
+    def _check_key(self, database: sqlite3.Connection) -> None:
+        """An upsert needs the key to be unique in the user's table."""
+        unique = [set(self.declared.primary), *unique_keys(database, self.name)]
+        if set(self.key) not in unique:
+            names = ", ".join(self.key)
+            raise StoreError(
+                f"table {self.name} has no primary key or unique index on ({names}): "
+                "create one, or name its key in key="
+            )
+
+    # ---- rows
+
+    def condition(self) -> str:
+        """The condition that finds the row of a key and no other. The index is asked as it
+        compares; where that folds texts, the very text is asked for as well."""
+        parts: list[str] = []
+        for column in self.key:
+            parts.append(f"{quoted(column)} = ?")
+            if column in self.declared.collations:
+                parts.append(f"{quoted(column)} = ? COLLATE BINARY")
+        return " AND ".join(parts)
+
+    def condition_values(self, key: Mapping[str, object]) -> list[Adapted]:
+        """The values of `condition`."""
+        values: list[Adapted] = []
+        for column in self.key:
+            value = adapted_key(key[column])
+            values.append(value)
+            if column in self.declared.collations:
+                values.append(value)
+        return values
+
+    def content(
+        self, database: sqlite3.Connection, key: Mapping[str, object]
+    ) -> dict[str, object] | None:
+        """The user's row of a key, or None."""
+        if self.declared is NOTHING_DECLARED or set(key) != set(self.key):
+            return None
+        statement = SQL["read_row"].format(table=quoted(self.name), condition=self.condition())
+        found = database.execute(statement, self.condition_values(key))
+        row = found.fetchone()
+        if row is None:
+            return None
+        names = [column for column, *_ in found.description]
+        return dict(zip(names, row, strict=True))
+
+    def typed(self, columns: Iterable[str]) -> dict[str, Typed]:
+        """Those of these columns that may change what is written to them."""
+        typed = self.declared.typed
+        return {column: typed[column] for column in columns if column in typed}
+
+    def unexplained(
+        self, database: sqlite3.Connection, entities: Iterable[str]
+    ) -> Iterator[tuple[str, dict[str, object]]]:
+        """(entity, key) of those of these entities of which there is a row."""
+        for entity in entities:
+            key: dict[str, object] = key_of(entity)
+            # The first event tells the key, where nobody declared it.
+            if not self.key and key.keys() == self.declared.primary:
+                self.key = tuple(key)
+            # An entity of another key has no row here, and its write will say so.
+            if key.keys() == set(self.key) and self.exists(database, key):
+                yield entity, key
+
+    def exists(self, database: sqlite3.Connection, key: Mapping[str, object]) -> bool:
+        """Is there a row of this very key?"""
+        statement = SQL["row_exists"].format(table=quoted(self.name), condition=self.condition())
+        return database.execute(statement, self.condition_values(key)).fetchone() is not None
+
+    def keys(self, database: sqlite3.Connection) -> Iterator[dict[str, object]]:
+        """The key of every row, read before the first is given."""
+        # Before the first event of a table whose key nobody declared there is none to ask for.
+        if not self.key:
+            return
+        columns = ", ".join(map(quoted, self.key))
+        statement = SQL["all_keys"].format(table=quoted(self.name), columns=columns)
+        for values in database.execute(statement).fetchall():
+            told = (_as_written(value) for value in values)
+            yield dict(zip(self.key, told, strict=True))
+
+    # ---- columns
+
+    def widen(
+        self, database: sqlite3.Connection, key: Mapping[str, object], named: Iterable[str]
+    ) -> None:
+        """Make room for columns that events name for the first time. A table of the user's own is
+        left as it is. Raises RowRefused for names that the table cannot have."""
+        self._check_key_names(database, key)
+        known = set(self.columns)
+        fresh = [column for column in dict.fromkeys([*self.key, *named]) if column not in known]
+        if not fresh:
+            return
+        names = self.declared.names
+        added: list[str] = []
+        for column in fresh:
+            there = names.setdefault(folded(column), column)
+            if there != column:
+                raise RowRefused(
+                    f"column {column!r:.80} of table {self.name} differs only in case from "
+                    f"{there!r:.80}, and SQLite takes both for one: rename one of them"
+                )
+            added += self._added(column)
+        self._add(database, added)
+
+    def _check_key_names(self, database: sqlite3.Connection, key: Mapping[str, object]) -> None:
+        if not self.key:
+            self.key = tuple(key)
+            if not self.created:
+                self._check_key(database)
+        if set(key) != set(self.key):
+            raise RowRefused(
+                f"table {self.name} has the key ({', '.join(self.key)}), "
+                f"this event has ({', '.join(key)})"
+            )
+
+    def _added(self, column: str) -> list[str]:
+        """The column, if it becomes ours."""
+        is_there = column in self.declared.columns
+        if not self.created or column in self.declared.generated:
+            return [column] if is_there else []
+        is_usable = 0 < len(column) <= LONGEST_IDENTIFIER and "\x00" not in column
+        if not is_there and not is_usable:
+            raise RowRefused(
+                f"table {self.name} can have no column called {column!r:.80}: a name has 1 to "
+                f"{LONGEST_IDENTIFIER} characters and no NUL"
+            )
+        return [column]
+
+    def _add(self, database: sqlite3.Connection, added: Sequence[str]) -> None:
+        """Columns become ours; those that are not there are made."""
+        if not added:
+            return
+        made = [column for column in added if column not in self.declared.columns]
+        self._check_number(database, made)
+        table = quoted(self.name)
+        if self.declared is NOTHING_DECLARED:
+            names = ", ".join(map(quoted, made))
+            key = ", ".join(map(quoted, self.key))
+            database.execute(SQL["create_table"].format(table=table, columns=names, key=key))
+        else:
+            self._check_key(database)
+            for column in made:
+                database.execute(SQL["add_column"].format(table=table, column=quoted(column)))
+        self._save(database, [*self.columns, *added])
+        self.reload(database)
+
+    def _check_number(self, database: sqlite3.Connection, made: Sequence[str]) -> None:
+        number = len(self.declared.names) + len(made)
+        most = database.getlimit(sqlite3.SQLITE_LIMIT_COLUMN)
+        if made and number > most:
+            raise RowRefused(
+                f"table {self.name} would have {number} columns, and SQLite's limit is {most}"
+            )
+
+    def _save(self, database: sqlite3.Connection, columns: Sequence[str]) -> None:
+        # What is ours and not there at the moment stays ours: it may be put back.
+        gone = [name for name in msgspec.json.decode(self._text) if name not in columns]
+        database.execute(
+            SQL["save_columns"],
+            {
+                "name": self.name,
+                "columns": msgspec.json.encode([*columns, *gone]).decode(),
+                "key_columns": msgspec.json.encode(self.key).decode(),
+            },
+        )
+
+    def note_missing(self, database: sqlite3.Connection, named: Mapping[str, int]) -> None:
+        """Count the rows that are written without a column that events name and the table lacks.
+        `named`: how many rows name each column."""
+        missing = dict(self.missing)
+        for column, number in named.items():
+            is_there = column in self.declared.columns or column in self.key
+            is_noted = column in missing or len(missing) < MOST_MISSING
+            if not is_there and is_noted:
+                missing[column] = missing.get(column, 0) + number
+        if missing == self.missing:
+            return
+        text = msgspec.json.encode(missing).decode()
+        database.execute(SQL["save_missing"], {"name": self.name, "missing": text})
+        self.missing, self._missing_text = missing, text
+
+
+def _as_written(value: object) -> object:
+    """A value of a key as an event spells it, where a column made a double of it."""
+    return spelled(Decimal(repr(value))) if isinstance(value, float) else value
+
+
+def _begin(database: sqlite3.Connection, spec: TableSpec) -> None:
+    """A table's first line in our books, and its memory."""
+    exists = database.execute(SQL["table_exists"], {"name": spec.name}).fetchone() is not None
+    _refuse_rows(database, spec, exists)
+    database.execute(
+        SQL["insert_table"],
+        {
+            "name": spec.name,
+            "created": int(not exists),
+            "adopt": spec.adopt,
+            "key_columns": msgspec.json.encode(spec.key).decode(),
+            "columns": "[]",
+            "floor": msgspec.json.encode(NOTHING_FORGOTTEN).decode(),
+        },
+    )
+    memory, index = memory_table(spec.name), quoted(f"anyorder_tombstones_{spec.name}")
+    database.execute(SQL["create_memory"].format(memory=memory))
+    database.execute(SQL["create_memory_index"].format(memory=memory, index=index))
+
+
+def _refuse_rows(database: sqlite3.Connection, spec: TableSpec, exists: bool) -> None:
+    if not exists or spec.adopt == ADOPTING:
+        return
+    if database.execute(SQL["any_row"].format(table=quoted(spec.name))).fetchone() is not None:
+        raise TableNotEmpty(
+            f"table {spec.name} already has rows that no event explains. If every event to come "
+            'is newer than them, say adopt="older-than-everything" '
+            "(--adopt older-than-everything); otherwise use an empty table"
+        )

@@ -1,0 +1,490 @@
+"""What SQLite refused for now, and what each delivery of it waits for.
+
+A line for each row that stands in the way (`constraints`), found by the writes of that row's table:
+what is hopeless costs nothing. What cannot be derived is tried in turn, a few a batch. Keys that
+wait for each other, as two rows that swap a unique value, are told together.
+"""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from typing import Any, NamedTuple
+
+import msgspec
+
+from anyorder._core.event import Event, Kind
+from anyorder.guard.contract import Write
+from anyorder.stores.sqlite.constraints import Blocker, Constraints, folded, folded_row, place_of
+from anyorder.stores.statements import load_statements, quoted
+
+SQL = load_statements("sqlite/sqlite.sql")
+IN_TURN = 20  # deliveries that a batch tries again although nobody knows what they wait for
+LEAST_IN_TURN, WRITES_FOR_ONE = 10, 40  # so many, and one more for so many writes: a try costs CPU
+LOOKED_AT, LOOKED_AT_SOON = 100, 1000  # lines a batch; soon: another connection has written
+EVERYTHING = 1 << 62  # lines: at the start of a run
+LONGEST_RING = 1000  # keys that are looked at for one that waits for itself
+UNKNOWN, UNDOING = "", "!"
+BETWEEN = "\x1f"  # the values of a key with several columns
+Place = tuple[str, str]
+"""A row: its table in lower case, and its key as a place."""
+_encode = msgspec.json.encode
+_decode = msgspec.json.decode
+
+
+class Line(NamedTuple):
+    """One row that a held delivery waits for."""
+
+    id: int
+    entry: int
+    table: str
+    entity: str
+    own: str
+    awaited: str
+    columns: str
+    place: str
+    absent: bool
+    checked: str
+    wanted: str
+
+
+class Waiter(NamedTuple):
+    """What a held delivery waits for, as far as it is another row's key."""
+
+    entry: int
+    table: str
+    entity: str
+    places: list[Place]
+
+
+class Looked:
+    """How far one store has looked through all that waits, for rows that others have moved.
+
+    `through`: it has looked at everything since it was opened. `after`: the last line that it
+    looked at. `rounds`: how often it is to come to the end soon, since the `version` of the data
+    has changed.
+    """
+
+    def __init__(self) -> None:
+        self.through = False
+        self.after = 0
+        self.rounds = 0
+        self.version = -1
+
+
+class Waiting:
+    """Of one transaction. `read_event`: the event of an entry."""
+
+    def __init__(
+        self,
+        database: sqlite3.Connection,
+        read_event: Callable[[int], Event | None],
+        looked: Looked,
+    ) -> None:
+        self._database = database
+        self._read_event = read_event
+        self._looked = looked
+        self._is_turn_taken = False
+        self._is_looked = False
+        self._constraints = Constraints(database)
+        self._moved: list[tuple[str, Sequence[Write]]] = []
+        self._written: list[tuple[str, Sequence[Write]]] = []
+        self._told: dict[int, tuple[str, str]] = {}
+        self._rings: set[frozenset[Place]] = set()
+
+    def moved(self, table: str, writes: Sequence[Write]) -> None:
+        """These were taken: what waits for their rows may be settleable."""
+        self._moved.append((table, writes))
+        self._written.append((table, writes))
+
+    def unfit(self) -> frozenset[tuple[str, str]]:
+        """Table and entity of the rows that were written although their parents are missing."""
+        found: set[tuple[str, str]] = set()
+        for table, writes in self._written:
+            # Most tables have no parents.
+            if not self._constraints.has_parents(table):
+                continue
+            for write in writes:
+                if self._constraints.is_orphan(table, write.key):
+                    found.add((table, write.entity))
+        return frozenset(found)
+
+    def wait(self, entry: int, table: str, event: Event) -> None:
+        """A delivery is held that was refused for now. Raises nothing: what cannot be derived is
+        tried in turn."""
+        blockers = self._blockers(table, event)
+        self._write(entry, table, event, blockers, UNKNOWN)
+
+    def _blockers(self, table: str, event: Event) -> list[Blocker]:
+        # A truncate concerns every key: which of its rows was refused is not known here.
+        if event.key is None:
+            return []
+        after = event.fields or {}
+        return self._constraints.blockers(
+            table, event.key, None if event.kind is Kind.DELETE else after
+        )
+
+    def _write(
+        self,
+        entry: int,
+        table: str,
+        event: Event,
+        blockers: Sequence[Blocker],
+        otherwise: str,
+    ) -> None:
+        own = "" if event.key is None else _place(folded_row(event.key))
+        entity = "" if event.key is None else event.entity
+        line = {
+            "entry": entry,
+            "table": table,
+            "entity": entity,
+            "own": own,
+        }
+        unknown = {
+            "awaited": otherwise,
+            "columns": "",
+            "place": "",
+            "absent": 0,
+            "checked": "",
+            "wanted": "",
+            "fresh": 0,
+        }
+        for told in [_told(blocker) for blocker in blockers] or [unknown]:
+            self._database.execute(SQL["wait"], line | told)
+
+    def closed(self, entry: int) -> None:
+        """The entry waits for nothing any more."""
+        self._database.execute(SQL["wait_no_more"], {"entry": entry})
+
+    def settleable(self) -> list[tuple[str, str]]:
+        """See `contract.Transaction`."""
+        (is_any,) = self._database.execute(SQL["any_waiting"]).fetchone()
+        # Hardly any database waits for anything.
+        if not is_any:
+            self._moved.clear()
+            return []
+        self._derive_again()
+        found: dict[int, tuple[str, str]] = {}
+        is_start = not self._looked.through
+        found |= self._come(self._fulfilled())
+        moved, self._moved = self._moved, []
+        found |= self._come(self._awaiting(moved))
+        for ring in self._rings_of_fresh():
+            found |= ring
+        self._told |= found
+        if moved or is_start:
+            found |= self._in_turn(sum(len(writes) for _, writes in moved))
+        return list(dict.fromkeys(found.values()))
+
+    def postpone(self, entries: Iterable[int], table: str) -> None:
+        """See `contract.Transaction`: what is not derived waits for a person."""
+        for entry in entries:
+            self._derive(entry, table, UNDOING)
+        self._database.execute(SQL["not_fresh"])
+
+    def _derive_again(self) -> None:
+        """What was told and is still open was refused again: it may wait for something else now."""
+        told, self._told = self._told, {}
+        for entry, (table, _) in told.items():
+            (is_open,) = self._database.execute(SQL["still_waits"], {"entry": entry}).fetchone()
+            if is_open:
+                self._derive(entry, table, UNKNOWN)
+
+    def _derive(self, entry: int, table: str, otherwise: str) -> None:
+        event = self._read_event(entry)
+        # What cannot be decoded any more tells nothing of its row; it keeps its turn.
+        if event is None or event.key is None:
+            return
+        blockers = self._blockers(table, event)
+        self.closed(entry)
+        self._write(entry, table, event, blockers, otherwise)
+
+    # ---- what moved
+
+    def _awaiting(self, moved: Sequence[tuple[str, Sequence[Write]]]) -> Iterator[Line]:
+        """The lines that wait for a row which was written."""
+        by_table: dict[str, list[Write]] = {}
+        for table, writes in moved:
+            by_table.setdefault(folded(table), []).extend(writes)
+        for table, together in by_table.items():
+            # Most tables are awaited by nobody, so their rows are not looked at.
+            for columns in self._awaited_columns(table):
+                yield from self._lines(table, columns, together)
+
+    def _awaited_columns(self, table: str) -> Iterator[str]:
+        after = ""
+        # It ends: each step goes on behind the columns of the one before.
+        while True:
+            asked = {"awaited": table, "after": after}
+            (columns,) = self._database.execute(SQL["next_awaited_columns"], asked).fetchone()
+            if columns is None:
+                return
+            yield columns
+            after = columns
+
+    def _lines(self, table: str, columns: str, writes: Sequence[Write]) -> Iterator[Line]:
+        names = _decode(columns)
+        there: dict[str, bool] = {}
+        for write in writes:
+            place = _place_in(write.key, names)
+            if place is None:
+                place = self._place_of_row(table, write, names)
+            # A row that goes tells its key only: what waits for other columns waits for it to come.
+            if place is not None:
+                there[place] = _is_there(write)
+        asked = {
+            "awaited": table,
+            "columns": columns,
+            "places": _encode(list(there)).decode(),
+        }
+        for found in self._database.execute(SQL["awaiting"], asked).fetchall():
+            line = Line._make(found)
+            # Nobody's parent comes with a delete.
+            if line.absent or there[line.place]:
+                yield line
+
+    def _place_of_row(self, table: str, write: Write, names: Sequence[str]) -> str | None:
+        """The place of a row by other columns than its key, or by a key that is spelled in another
+        case."""
+        own = folded_row(write.key)
+        if not _is_there(write):
+            return _place_in(own, names)
+        place = _place_in(folded_row(write.values) | own, names)
+        if place is not None:
+            return place
+        # It was told in part: the others stand in it.
+        return _place_in(self._constraints.find(table, own) or {}, names)
+
+    def _fulfilled(self) -> Iterator[Line]:
+        """The lines whose rows came, or went, by whatever hand: all at the start, then some in each
+        transaction, since a row may be moved by a trigger, a cascade, or somebody else."""
+        # Once a transaction: what it writes itself is known.
+        if self._is_looked:
+            return
+        self._is_looked = True
+        window = self._window()
+        conditions = self._database.execute(SQL["conditions"], window).fetchall()
+        for awaited, absent, checked in conditions:
+            names = _decode(checked)
+            condition = " AND ".join(
+                f"t.{quoted(name)} = json_extract(w.wanted, '$[{number}]')"
+                for number, name in enumerate(names)
+            )
+            statement = SQL["fulfilled"].format(table=quoted(awaited), condition=condition)
+            asked = window | {"awaited": awaited, "absent": absent, "checked": checked}
+            try:
+                found = self._database.execute(statement, asked).fetchall()
+            except sqlite3.OperationalError:
+                # The table, or a column of it, is not there: then nothing has come.
+                continue
+            for (number,) in found:
+                line = self._database.execute(SQL["waiting_line"], {"id": number}).fetchone()
+                yield Line._make(line)
+
+    def _window(self) -> dict[str, int]:
+        """The lines to look at now, by their numbers."""
+        looked, limit = self._looked, LOOKED_AT
+        (version,) = self._database.execute(SQL["data_version"]).fetchone()
+        # The round at hand may have passed what has moved: a whole one follows.
+        if version != looked.version:
+            looked.version, looked.rounds = version, 2
+        if looked.rounds:
+            limit = LOOKED_AT_SOON
+        if not looked.through:
+            limit, looked.after = EVERYTHING, 0
+        after = looked.after
+        asked = {"after": after, "limit": limit}
+        until, count = self._database.execute(SQL["waiting_until"], asked).fetchone()
+        looked.after = until
+        # That was the end: the next look begins anew.
+        if count < limit:
+            looked.after, looked.rounds = 0, max(0, looked.rounds - 1)
+        # All was looked at, whatever has changed since the store was opened.
+        if not looked.through:
+            looked.through, looked.rounds = True, 0
+        return {"after": after, "until": until or after}
+
+    def _come(self, lines: Iterable[Line]) -> dict[int, tuple[str, str]]:
+        """Strike these lines; the entries that wait for nothing else."""
+        found: dict[int, tuple[str, str]] = {}
+        for line in list(lines):
+            if line.absent and self._is_still_there(line):
+                continue
+            self._database.execute(SQL["come"], {"id": line.id})
+            asked = {"entry": line.entry}
+            (waits,) = self._database.execute(SQL["still_waits"], asked).fetchone()
+            if not waits:
+                found[line.entry] = (line.table, line.entity)
+                self._unknown(line)
+        return found
+
+    def _is_still_there(self, line: Line) -> bool:
+        """Does any row hold what must go? Then the line waits for that one."""
+        condition = dict(zip(_decode(line.checked), _decode(line.wanted), strict=True))
+        row = self._constraints.find(line.awaited, condition)
+        if row is None:
+            return False
+        place = _place({name: row.get(name) for name in _decode(line.columns)})
+        is_own = (folded(line.table), line.own) == (line.awaited, place)
+        if not is_own:
+            self._database.execute(SQL["await_another"], {"id": line.id, "place": place})
+        return not is_own
+
+    def _unknown(self, line: Line) -> None:
+        """What is told keeps a line until it closes: if nobody asks again, it has its turn."""
+        self._database.execute(
+            SQL["wait"],
+            {
+                "entry": line.entry,
+                "table": line.table,
+                "entity": line.entity,
+                "own": line.own,
+                "awaited": UNKNOWN,
+                "columns": "",
+                "place": "",
+                "absent": 0,
+                "checked": "",
+                "wanted": "",
+                "fresh": 0,
+            },
+        )
+
+    def _in_turn(self, written: int) -> dict[int, tuple[str, str]]:
+        """A few of those of which nobody knows what they wait for; once a transaction."""
+        found: dict[int, tuple[str, str]] = {}
+        if self._is_turn_taken:
+            return found
+        self._is_turn_taken = True
+        limit = min(IN_TURN, max(LEAST_IN_TURN, written // WRITES_FOR_ONE))
+        asked = {"limit": limit}
+        for entry, table, entity, own in self._database.execute(SQL["in_turn"], asked).fetchall():
+            self._database.execute(SQL["next_turn"], {"entry": entry})
+            found[entry] = (table, entity)
+            # An older anyorder did not look what it waits for.
+            if not own:
+                self._told[entry] = (table, entity)
+        return found
+
+    # ---- rings
+
+    def _rings_of_fresh(self) -> Iterator[dict[int, tuple[str, str]]]:
+        """The keys that wait for each other, with one of them that is new."""
+        fresh = self._database.execute(SQL["fresh"]).fetchall()
+        # Each is looked at once: a ring closes when its last key is held.
+        if fresh:
+            self._database.execute(SQL["not_fresh"])
+        for table, own in fresh:
+            ring = self.ring((folded(table), own))
+            places = frozenset(ring)
+            # A ring that was refused as a whole is not told twice.
+            if ring and places not in self._rings:
+                self._rings.add(places)
+                yield {
+                    one.entry: (one.table, one.entity) for found in ring.values() for one in found
+                }
+
+    def ring(
+        self,
+        start: Place,
+        first: Sequence[Waiter] | None = None,
+    ) -> dict[Place, list[Waiter]]:
+        """The rows that a row waits for, each of which waits for others of them only; nothing if
+        one of them waits for something else. `first`: what the row itself waits for."""
+        found: dict[Place, list[Waiter]] = {start: list(first or self._waiters(start))}
+        unseen = [start]
+        # It ends: every place is looked at once, and not too many of them.
+        while unseen and len(found) <= LONGEST_RING:
+            for one in found[unseen.pop()]:
+                for place in one.places:
+                    if place not in found:
+                        found[place] = self._waiters(place)
+                        unseen.append(place)
+        _prune(found)
+        return _reached(found, start) if start in found else {}
+
+    def _waiters(self, place: Place) -> list[Waiter]:
+        """What is held of a row and refused for now."""
+        table, own = place
+        asked = {"table": table, "own": own}
+        found: dict[int, Waiter] = {}
+        for entry, name, entity, _, awaited, columns, where in self._database.execute(
+            SQL["waiting_of"], asked
+        ):
+            one = found.setdefault(entry, Waiter(entry, name, entity, []))
+            # The columns are the key's wherever a row is found; else nobody is.
+            one.places.append((awaited, where) if columns else (awaited, ""))
+        return list(found.values())
+
+    def blocked_by(self, table: str, event: Event) -> list[str]:
+        """The entities that close a ring with an event which is refused, whatever it is held
+        for."""
+        assert event.key is not None
+        start = (folded(table), _place(folded_row(event.key)))
+        told = [_told(blocker) for blocker in self._blockers(table, event)]
+        places = [(str(one["awaited"]), str(one["place"])) for one in told]
+        if not places:
+            return []
+        ring = self.ring(start, [Waiter(-1, table, event.entity, places)])
+        others = [one for place, found in ring.items() if place != start for one in found]
+        return list(dict.fromkeys(one.entity for one in others if one.table == table))
+
+
+def _prune(found: dict[Place, list[Waiter]]) -> None:
+    """Strike what waits for something that is not held."""
+    is_settled = False
+    # It ends: each further round has struck something.
+    while not is_settled:
+        is_settled = True
+        for place, waiters in tuple(found.items()):
+            left = [one for one in waiters if all(other in found for other in one.places)]
+            is_struck = not left or len(left) < len(waiters)
+            is_settled = is_settled and not is_struck
+            found[place] = left
+            if not left:
+                del found[place]
+
+
+def _reached(found: dict[Place, list[Waiter]], start: Place) -> dict[Place, list[Waiter]]:
+    """Those that a row waits for, directly or not, with itself."""
+    reached = {start: found[start]}
+    unseen = [start]
+    while unseen:
+        for one in found[unseen.pop()]:
+            for place in one.places:
+                if place not in reached:
+                    reached[place] = found[place]
+                    unseen.append(place)
+    return reached
+
+
+def _is_there(write: Write) -> bool:
+    """Is there a row after this write?"""
+    after = write.after
+    return after is not None and after.live
+
+
+def _place_in(row: Mapping[str, object], names: Sequence[str]) -> str | None:
+    """The place of a row by these columns; None if it does not tell all of them."""
+    # Asked for every row of a batch, and most are awaited by their key as it is spelled.
+    try:
+        return BETWEEN.join([place_of(row[name]) for name in names])
+    except KeyError:
+        return None
+
+
+def _told(blocker: Blocker) -> dict[str, Any]:
+    """A blocker as the columns of its line."""
+    return {
+        "awaited": blocker.table,
+        "columns": _encode(sorted(blocker.known_by)).decode(),
+        "place": _place(blocker.known_by),
+        "absent": int(blocker.absent),
+        "checked": _encode(list(blocker.condition)).decode(),
+        "wanted": _encode(list(blocker.condition.values())).decode(),
+        "fresh": 1,
+    }
+
+
+def _place(row: Mapping[str, object]) -> str:
+    """Values by which a row is found, in the order of their columns' names."""
+    return BETWEEN.join([place_of(row[name]) for name in sorted(row)])

@@ -1,0 +1,126 @@
+"""Checks that what the store really holds is what was decided: whatever lay in the user's table
+before, whatever a column is called, and whoever else writes there."""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Sequence
+from typing import Any
+
+from anyorder._core.outcome import Reason
+from anyorder.guard.contract import TableSpec
+from anyorder.testing.bench import NEVER, Bench, is_held
+from anyorder.testing.change import Change, delete, part, put, truncate
+from anyorder.testing.orders import KINDS
+from anyorder.testing.place import MakeStore
+
+ADOPTING = TableSpec("kit", ("id",), adopt="older-than-everything")
+LAST = 4  # a version after those of the histories
+MANY = 2_500  # columns, more than SQLite and PostgreSQL have
+ODD_COLUMNS: tuple[dict[str, Any], ...] = (
+    {"*": "read"},
+    {"": "nameless"},
+    {"\x00*": 1},
+    {"nul\x00": 1},
+    {"c" * 300: 1},
+    {f"c{number}": number for number in range(MANY)},
+    {"Case": 1, "case": 2},
+    {"É": 1, "é": 2},
+    {'q"uo`te': 1},
+    {"select": 1},
+    {"id": "another key"},
+    {"id": True},
+)
+
+
+def check_adopted(make_store: MakeStore) -> str:
+    """A row that was there before is a put older than every event: what no event tells stays as it
+    was, a delete or a truncate ends it, in every order."""
+    histories = list(itertools.product(KINDS, repeat=2))
+    orders = list(itertools.permutations(range(2)))
+    runs = list(itertools.product(histories, orders))
+    for batch in (1, len(runs) * 2):
+        with Bench("adopted", make_store, ADOPTING) as bench:
+            if bench.place.plant is None:
+                return "left out: nothing can be put into this place behind the store"
+            _plant(bench, range(len(runs) + 1))
+            events: list[Change] = []
+            for key, (history, order) in enumerate(runs):
+                made = [make(key, version) for version, make in enumerate(history, 1)]
+                events += [made[step] for step in order]
+            _deliver(bench, events, batch)
+            bench.judge()
+            bench.judge_replay()
+            bench.deliver([truncate(3), part(0, LAST, "x")])
+            bench.judge()
+    return f"{len(runs)} histories and orders, one by one and in one batch; a row left alone"
+
+
+def _plant(bench: Bench, keys: Sequence[int]) -> None:
+    """Rows that no event explains; what they come to is what a put before all others would."""
+    assert bench.place.plant is not None
+    before = [put(key, 0)._replace(version=-1) for key in keys]
+    bench.place.plant(
+        bench.spec.name, [{"id": change.key, **(change.fields or {})} for change in before]
+    )
+    bench.planted += before
+
+
+def _deliver(bench: Bench, events: Sequence[Change], batch: int) -> None:
+    for start in range(0, len(events), batch):
+        bench.deliver(events[start : start + batch])
+
+
+def check_gone(make_store: MakeStore) -> str:
+    """A row that somebody else took is not there because a write was sent: what tells it in part
+    is held, what tells it whole writes it anew."""
+    with Bench("gone", make_store, NEVER) as bench:
+        if bench.place.remove is None:
+            return "left out: nothing can be taken from this place behind the store"
+        bench.deliver([put(key, 1) for key in (1, 2, 3)])
+        for key in (1, 2, 3):
+            bench.place.remove(bench.spec.name, key)
+        found = bench.deliver([part(1, 2, "x"), put(2, 2), delete(3, 2)])
+        if not is_held(found[0]):
+            raise bench.failed(f"a part of a row that is gone ended as {found[0]}", 1)
+        if found[1:] != [Reason.APPLIED, Reason.APPLIED]:
+            raise bench.failed(f"a whole put and a delete ended as {found[1:]}")
+        bench.deliver([put(1, LAST)])
+        bench.judge()
+        if bench.held():
+            raise bench.failed(f"the row is there again, and still held: {bench.held()}", 1)
+    return "a part, a whole put, a delete; and the part settled"
+
+
+def check_columns(make_store: MakeStore) -> str:
+    """Whatever a column is called, and however many there are, its value is stored exactly or its
+    event is refused, and its neighbours are applied."""
+    taken = 0
+    for whole in (True, False):
+        for fields in ODD_COLUMNS:
+            taken += _check_column(make_store, fields, whole=whole)
+    return f"{taken} of {2 * len(ODD_COLUMNS)} taken exactly, the others refused"
+
+
+def _check_column(make_store: MakeStore, fields: dict[str, Any], *, whole: bool) -> bool:
+    with Bench("columns", make_store, NEVER) as bench:
+        odd = Change(2, 2, {"x": "2@2", **fields}, whole=whole)
+        found = bench.deliver([put(1, 1), put(2, 1), odd, put(3, 1)])
+        names = ", ".join(list(fields)[:3])[:60]
+        if [found[0], found[3]] != [Reason.APPLIED, Reason.APPLIED]:
+            raise bench.failed(f"the neighbours of {names!r} ended as {found[0]} and {found[3]}")
+        rows = bench.rows()
+        if rows != {key: rows.get(key) for key in (1, 2, 3)} or None in rows.values():
+            raise bench.failed(f"beside {names!r} the rows are {rows}")
+        if found[2] is not Reason.APPLIED:
+            return False
+        (row,) = [row for row in bench.place.rows(bench.spec.name) if row["id"] == 2]
+        for name, value in fields.items():
+            # A table of the user's own may have no such column; then nothing is shown.
+            if name in row and row[name] != value:
+                raise bench.failed(f"column {name!r:.60} shows {row[name]!r}, not {value!r}", 2)
+        # It is a column like any other: an older event tells none of the columns again.
+        bench.deliver([part(2, 3, "y"), part(2, 1, "x")])
+        if bench.rows()[2] != {"x": "2@2", "y": "2@3"}:
+            raise bench.failed(f"beside {names!r} the row is {bench.rows()[2]}", 2)
+    return True

@@ -1,0 +1,174 @@
+"""What `anyorder run` reads of a file or of standard input, and from where it goes on."""
+
+from __future__ import annotations
+
+import gzip
+import io
+import json
+import sqlite3
+import sys
+from contextlib import closing
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+
+from anyorder.cli.main import main
+from anyorder.runtime.pipeline import load_pipeline
+from tests.streams import record
+
+PIPELINE = """
+[source]
+path = "{path}"
+[store]
+url = "sqlite:///app.db"
+[[table]]
+match = "app.public.*"
+"""
+
+
+class Here:
+    """A directory with a pipeline, and `anyorder run` in this process."""
+
+    def __init__(
+        self, path: Path, patch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+    ) -> None:
+        self.path = path
+        self._patch = patch
+        self._capsys = capsys
+        self.source("day.jsonl")
+
+    def source(self, path: str) -> None:
+        (self.path / "pipeline.toml").write_text(PIPELINE.format(path=path), encoding="utf-8")
+
+    def books(self, *words: str, given: bytes = b"", code: int = 0) -> dict[str, Any]:
+        """The books of a run. `given`: standard input."""
+        self._patch.setattr(sys, "stdin", SimpleNamespace(buffer=io.BytesIO(given)))
+        self._capsys.readouterr()
+        found = main(["run", "--json", *words])
+        said = self._capsys.readouterr()
+        assert found == code, said
+        books: dict[str, Any] = json.loads(said.out.splitlines()[-1])
+        return books
+
+
+@pytest.fixture
+def here(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> Here:
+    monkeypatch.chdir(tmp_path)
+    return Here(tmp_path, monkeypatch, capsys)
+
+
+def lines(*keys: int) -> bytes:
+    """A create of each key, one a line."""
+    made = [record(key, "c", 10 * key, after={"id": key}) for key in keys]
+    return b"".join(json.dumps(one).encode() + b"\n" for one in made)
+
+
+def test_standard_input_is_read_from_its_beginning_every_time(here: Here) -> None:
+    """It may be anything each time, even if it begins with the same record."""
+    here.source("-")
+    here.books(given=lines(1, 2, 3))
+
+    books = here.books(given=lines(1, 4))
+
+    assert (books["read"], books["applied"], books["ignored"]) == (2, 1, {"duplicate": 1})
+
+
+def test_a_file_that_grew_is_read_from_where_it_ended(here: Here) -> None:
+    (here.path / "day.jsonl").write_bytes(lines(1, 2, 3))
+    first = here.books("--batch", "2")
+    (here.path / "day.jsonl").write_bytes(lines(1, 2, 3, 4))
+
+    assert (first["read"], here.books()["read"], here.books()["read"]) == (3, 1, 0)
+
+
+def test_a_packed_file_that_grew_is_read_from_where_it_ended(here: Here) -> None:
+    here.source("day.jsonl.gz")
+    (here.path / "day.jsonl.gz").write_bytes(gzip.compress(lines(1, 2)))
+    first = here.books()
+    (here.path / "day.jsonl.gz").write_bytes(gzip.compress(lines(1, 2, 3)))
+
+    assert (first["read"], here.books()["read"]) == (2, 1)
+
+
+@pytest.mark.parametrize("end", [b"\n", b"\r\n"], ids=["LF", "CRLF"])
+def test_lines_of_nothing_are_no_deliveries_and_lines_may_end_as_they_like(
+    here: Here, end: bytes
+) -> None:
+    told = lines(1, 2).replace(b"\n", end)
+    text = end + told + b"  " + end + end + lines(3).replace(b"\n", end)
+    (here.path / "day.jsonl").write_bytes(text)
+
+    assert here.books() | {"seconds": 0} == {
+        "read": 3,
+        "applied": 3,
+        "ignored": {},
+        "quarantined": {},
+        "settled": {},
+        "seconds": 0,
+    }
+    assert here.books()["read"] == 0
+
+
+def test_two_files_of_one_store_have_a_frontier_each(here: Here) -> None:
+    """Files with the same first record, one after the other and back again."""
+    for name, keys in (("one.jsonl", (1, 2)), ("two.jsonl", (1, 3, 4))):
+        (here.path / name).write_bytes(lines(*keys))
+    found = []
+
+    for name in ("one.jsonl", "two.jsonl", "one.jsonl", "two.jsonl"):
+        here.source(name)
+        found.append(here.books()["read"])
+
+    assert found == [2, 3, 0, 0]
+
+
+def test_a_file_by_another_way_to_it_is_the_same_source(here: Here) -> None:
+    (here.path / "day.jsonl").write_bytes(lines(1, 2))
+    here.books()
+    here.source(str(here.path / "." / "day.jsonl"))
+
+    assert here.books()["read"] == 0
+
+
+def test_a_stop_between_two_lines_of_nothing_goes_on_at_the_right_line(here: Here) -> None:
+    """Lines are counted, not deliveries."""
+    (here.path / "day.jsonl").write_bytes(b"\n\n" + lines(1, 2) + b"\n")
+    first = here.books("--batch", "1")
+    (here.path / "day.jsonl").write_bytes(b"\n\n" + lines(1, 2) + b"\n" + lines(3))
+
+    second = here.books()
+
+    assert (first["read"], second["read"], second["applied"]) == (2, 1, 1)
+
+
+def test_a_file_that_is_not_there_is_misuse_and_makes_nothing_done(here: Here) -> None:
+    code = main(["run", "--json"])
+    (here.path / "day.jsonl").write_bytes(lines(1))
+
+    assert code != 0
+    assert here.books()["applied"] == 1
+
+
+def test_a_line_that_is_no_record_is_kept_byte_for_byte_without_its_end(here: Here) -> None:
+    told = b"  {broken\xff\t "
+    (here.path / "day.jsonl").write_bytes(told + b"\r\n" + lines(1))
+
+    books = here.books(code=1)
+
+    with closing(sqlite3.connect("app.db")) as database:
+        kept = database.execute("SELECT value FROM anyorder_quarantine").fetchall()
+    assert (books["applied"], kept) == (1, [(told,)])
+
+
+def test_a_file_is_a_source_by_its_name_and_standard_input_may_be_anything(here: Here) -> None:
+    """What the quarantine holds of it belongs to whichever pipeline has its format."""
+    named = json.loads(load_pipeline().provenance).get("source", "")
+    here.source("-")
+    nameless = json.loads(load_pipeline().provenance).get("source", "")
+
+    assert named.endswith(str(here.path / "day.jsonl"))
+    assert nameless == ""

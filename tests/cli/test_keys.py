@@ -1,0 +1,173 @@
+"""Keys as a person meets them: declared in the pipeline, asked for on the command line, tried again
+once their kind is declared."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+
+from anyorder.cli.main import main
+
+JSON = """
+[source]
+path = "day.jsonl"
+envelope = "json"
+options = {{ key = "/id", position = "/version", table = "t" }}
+[store]
+url = "sqlite:///app.db"
+[runtime]
+quarantine_share = 1.0
+[[table]]
+match = "{match}"
+{more}
+"""
+RAW = """
+[source]
+path = "day.jsonl"
+envelope = "raw"
+{options}
+[store]
+url = "sqlite:///app.db"
+[runtime]
+quarantine_share = 1.0
+"""
+
+
+class Desk:
+    """A directory with a pipeline and its verbs."""
+
+    def __init__(self, path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+        self.path = path
+        self._capsys = capsys
+
+    def pipeline(self, more: str = "", match: str = "*") -> None:
+        (self.path / "pipeline.toml").write_text(JSON.format(more=more, match=match))
+
+    def raw(self, options: str = "") -> None:
+        (self.path / "pipeline.toml").write_text(RAW.format(options=options))
+
+    def run(self, *lines: str, code: int = 0) -> dict[str, object]:
+        with (self.path / "day.jsonl").open("a", encoding="utf-8") as file:
+            file.writelines(f"{line}\n" for line in lines)
+        return dict(json.loads(self.verb("run", "--json", code=code)))
+
+    def verb(self, *words: str, code: int = 0) -> str:
+        assert main(list(words)) == code
+        return self._capsys.readouterr().out
+
+    def why(self, key: str, code: int = 0, table: str = "t") -> dict[str, object]:
+        return dict(json.loads(self.verb("why", table, key, "--json", code=code)))
+
+
+@pytest.fixture
+def desk(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> Desk:
+    monkeypatch.chdir(tmp_path)
+    found = Desk(tmp_path, capsys)
+    found.pipeline()
+    return found
+
+
+def record(key: str, value: str, offset: int) -> str:
+    place = {"topic": "t", "partition": 0, "offset": offset}
+    return json.dumps({**place, "key": key, "value": value})
+
+
+def test_the_kind_is_the_first_event_s_until_it_is_declared_and_what_was_held_is_retried(
+    desk: Desk,
+) -> None:
+    """The one answer that depends on arrival is loud, and ends by a line in the pipeline."""
+    desk.run('{"id": 7, "version": 1}', '{"id": "A-1", "version": 1}', code=1)
+    assert desk.verb("quarantine", "retry", code=1) == "0 settled, 1 still open\n"
+    (held,) = json.loads(desk.verb("quarantine", "list", "--json", code=1))
+    assert "key column 'id' of table t is a number" in held["detail"]
+    assert 'kinds = { id = "text" }' in held["detail"]
+    assert held["count"] == 1
+
+    desk.pipeline('kinds = { id = "text" }')
+
+    assert desk.verb("quarantine", "retry", str(held["id"])) == "1 settled, 0 still open\n"
+    assert desk.why("A-1")["state"] == "row"
+    assert desk.run('{"id": 8, "version": 1}', code=1)["quarantined"] == {"malformed": 1}
+
+
+def test_doctor_says_once_that_keys_are_of_another_kind(desk: Desk) -> None:
+    desk.run(
+        '{"id": 7, "version": 1}', '{"id": "A", "version": 1}', '{"id": "B", "version": 1}', code=1
+    )
+
+    found = json.loads(desk.verb("doctor", "--json", code=1))
+
+    told = [one for one in found if "key column" in one["finding"]]
+    assert [one["finding"] for one in told] == [
+        "the key column id is a number, and 2 open entries have a text"
+    ]
+    assert 'kinds = { id = "text" }' in told[0]["what to do"]
+
+
+def test_an_entry_that_is_closed_or_not_there_is_not_retried(desk: Desk) -> None:
+    desk.run('{"id": 7, "version": 1}', '{"id": null, "version": 1}', code=1)
+    desk.verb("quarantine", "settle", "1", "--drop")
+
+    desk.verb("quarantine", "retry", "1", code=2)
+    desk.verb("quarantine", "retry", "9", code=2)
+    assert desk.verb("quarantine", "retry") == "0 settled, 0 still open\n"
+
+
+def test_what_no_table_took_is_routed_again(desk: Desk) -> None:
+    desk.pipeline(match="elsewhere")
+    assert desk.run('{"id": 7, "version": 1}', code=1)["quarantined"] == {"unrouted": 1}
+    assert desk.verb("quarantine", "retry", code=1) == "0 settled, 1 still open\n"
+
+    desk.pipeline()
+
+    assert desk.verb("quarantine", "retry") == "1 settled, 0 still open\n"
+    assert desk.why("7")["state"] == "row"
+
+
+def test_what_becomes_another_key_by_an_option_is_taken_in_under_it(desk: Desk) -> None:
+    """The bare keys of the topic were texts, and the table's are numbers."""
+    desk.raw()
+    first = record('{"id": 7}', '{"n": 1}', 0)
+    assert desk.run(first, record("42", '{"n": 2}', 1), code=1)["applied"] == 1
+
+    desk.raw('options = { key_kind = "number" }')
+
+    assert desk.verb("quarantine", "retry") == "1 settled, 0 still open\n"
+    assert desk.why("42")["key"] == {"id": 42}
+
+
+def test_a_dispute_stays_open_until_a_person_says_a_word(desk: Desk) -> None:
+    desk.run('{"id": 7, "version": 1, "n": 1}', '{"id": 7, "version": 1, "n": 2}', code=1)
+
+    assert desk.verb("quarantine", "retry", code=1) == "0 settled, 1 still open\n"
+
+
+def test_a_key_is_found_as_a_person_spells_it(desk: Desk) -> None:
+    desk.run('{"id": 1.0, "version": 1}', '{"id": 2.50, "version": 1}')
+
+    assert desk.why("1.0")["key"] == {"id": 1}
+    assert desk.why("2.5")["state"] == desk.why("2.500")["state"] == "row"
+    assert desk.why('{"id": 2.5}')["state"] == "row"
+
+
+def test_the_text_of_a_number_is_found_where_the_keys_are_texts(desk: Desk) -> None:
+    desk.raw()
+    desk.run(record("42", '{"n": 1}', 0), record("-0", '{"n": 2}', 1), record("0", '{"n": 3}', 2))
+
+    assert desk.why("42")["key"] == {"id": "42"}
+    assert [desk.why(key)["state"] for key in ("0", "-0")] == ["row", "row"]
+    assert desk.why('{"id": 42}')["state"] == "row"
+    assert desk.why("1", code=1)["state"] == "unknown"
+
+
+def test_a_kind_of_no_key_column_is_misuse(desk: Desk) -> None:
+    desk.pipeline('key = "id"\nkinds = { name = "text" }')
+    (desk.path / "day.jsonl").write_text('{"id": 1, "version": 1}\n')
+
+    desk.verb("run", code=2)
+    desk.pipeline('kinds = { id = "float" }')
+    desk.verb("run", code=2)

@@ -1,0 +1,442 @@
+"""SQLite: what the user's own table holds is what was decided, whatever its columns convert, fold,
+default or ignore."""
+
+from __future__ import annotations
+
+import itertools
+import json
+import sqlite3
+from contextlib import closing
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+import anyorder
+from anyorder.errors import StoreError
+from anyorder.guard.contract import TableSpec
+from anyorder.stores.sqlite.store import SQLiteStore
+from tests.stores.older import set_back
+
+Document = dict[str, Any] | str
+
+
+class Own:
+    """A table of the user's own in a database file, guarded, with documents as its events."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+
+    def sql(self, script: str) -> None:
+        """Whatever the user does to his table."""
+        with closing(sqlite3.connect(self.path)) as database:
+            database.execute("PRAGMA foreign_keys = ON")
+            database.executescript(script)
+
+    def apply(self, *documents: Document, **options: Any) -> anyorder.Report:
+        """A batch of documents."""
+        options = {"key": "/id", "position": "/version"} | options
+        table = anyorder.table(f"sqlite:///{self.path}", "t", **options)
+        with closing(table):
+            return table.apply(
+                [one if isinstance(one, str) else json.dumps(one) for one in documents]
+            )
+
+    def one_by_one(self, *documents: Document, **options: Any) -> list[str]:
+        """The reason of each, a batch each."""
+        return [_reason(self.apply(document, **options)) for document in documents]
+
+    def rows(self, columns: str = "*") -> list[tuple[Any, ...]]:
+        """What the table holds."""
+        with closing(sqlite3.connect(self.path)) as database:
+            return sorted(database.execute(f"SELECT {columns} FROM t").fetchall(), key=repr)
+
+    def details(self) -> list[str]:
+        """What the quarantine says of what it holds."""
+        with closing(sqlite3.connect(self.path)) as database:
+            found = database.execute("SELECT detail FROM anyorder_quarantine ORDER BY id")
+            return [detail for (detail,) in found]
+
+    def findings(self) -> str:
+        """What `doctor` is told of the table."""
+        with closing(SQLiteStore(str(self.path))) as store:
+            return "\n".join(" | ".join(found) for found in store.check(TableSpec("t")))
+
+
+def _reason(report: anyorder.Report) -> str:
+    if report.applied:
+        return "applied"
+    ((reason, _),) = (report.ignored + report.quarantined).items()
+    return str(reason)
+
+
+@pytest.fixture
+def own(tmp_path: Path) -> Own:
+    return Own(tmp_path / "app.db")
+
+
+# ---- keys
+
+
+@pytest.mark.parametrize(
+    ("collation", "first", "second"), [("NOCASE", "Ana", "ana"), ("RTRIM", "Ana", "Ana ")]
+)
+@pytest.mark.parametrize("step", [1, 2])
+def test_a_key_never_takes_the_row_of_another_that_the_column_takes_for_it(
+    own: Own, collation: str, first: str, second: str, step: int
+) -> None:
+    """Not by a put and not by a delete; in one batch or in two."""
+    own.sql(f"CREATE TABLE t (id TEXT COLLATE {collation} PRIMARY KEY, version INT, n TEXT)")
+    own.apply({"id": first, "version": 5, "n": "new"})
+    events = [
+        {"id": second, "version": 3, "n": "old"},
+        {"id": second, "version": 4, "n": "older", "deleted": False},
+        {"id": second, "version": 5, "deleted": True},
+    ]
+    for start in range(0, len(events), step):
+        own.apply(*events[start : start + step], deleted="/deleted")
+
+    assert own.rows("id, n") == [(first, "new")]
+    assert f"meets the row of {json.dumps({'id': first})}".replace(": ", ":") in own.details()[0]
+    assert f"COLLATE {collation}" in own.findings()
+
+
+def test_one_folding_column_of_two_is_enough(own: Own) -> None:
+    own.sql("CREATE TABLE t (a INT, b TEXT COLLATE NOCASE, n, PRIMARY KEY (a, b))")
+    keyed = {"key": {"a": "/a", "b": "/b"}, "position": "/v"}
+
+    reasons = own.one_by_one(
+        {"a": 1, "b": "x", "v": 1, "n": 1},
+        {"a": 1, "b": "X", "v": 2, "n": 2},
+        {"a": 2, "b": "X", "v": 3, "n": 3},
+        {"a": 1, "b": "x", "v": 4, "n": 4},
+        **keyed,
+    )
+
+    assert reasons == ["applied", "malformed", "applied", "applied"]
+    assert own.rows("a, b, n") == [(1, "x", 4), (2, "X", 3)]
+
+
+@pytest.mark.parametrize(
+    ("declared", "key", "is_kept"),
+    [
+        ("INTEGER PRIMARY KEY", 7, True),
+        ("INTEGER PRIMARY KEY", "7", False),
+        ("BIGINT UNSIGNED PRIMARY KEY", 2**63 - 1, True),
+        ("BIGINT UNSIGNED PRIMARY KEY", 2**64 - 1, False),
+        ("REAL PRIMARY KEY", 2**53 + 1, False),
+        ("STRING PRIMARY KEY", "00123", False),
+        ("STRING PRIMARY KEY", "123", False),
+        ("STRING PRIMARY KEY", "A-17", True),
+        ("TEXT PRIMARY KEY", "00123", True),
+        ("TEXT PRIMARY KEY", 123, False),
+        ("PRIMARY KEY", 2**64 - 1, True),
+        ("PRIMARY KEY", "00123", True),
+    ],
+)
+def test_a_key_that_the_column_would_store_as_another_is_malformed(
+    own: Own, declared: str, key: object, is_kept: bool
+) -> None:
+    own.sql(f"CREATE TABLE t (id {declared}, version INT)")
+
+    reasons = own.one_by_one({"id": key, "version": 1})
+
+    assert reasons == ["applied" if is_kept else "malformed"]
+    assert [str(row[0]) for row in own.rows("id")] == ([str(key)] if is_kept else [])
+    assert is_kept or own.details()[0].startswith("column id is declared ")
+
+
+def test_a_unique_index_of_an_expression_is_not_the_key(own: Own) -> None:
+    own.sql("CREATE TABLE t (id, version, n); CREATE UNIQUE INDEX u ON t (id, lower(n))")
+
+    with pytest.raises(StoreError, match="no primary key or unique index on"):
+        own.apply({"id": 1, "version": 1, "n": "a"})
+
+
+# ---- values
+
+
+@pytest.mark.parametrize(
+    ("declared", "text", "is_kept"),
+    [
+        ("STRING", '"00123"', False),
+        ("STRING", '"123"', True),
+        ("STRING", '"1e5"', False),
+        ("STRING", '" 1"', False),
+        ("STRING", '"x"', True),
+        ("DATE", '"2026-11-27"', True),
+        ("DATE", '"0x10"', True),
+        ("INT", '"12.30"', True),
+        ("INT", '"00123"', True),
+        ("INT", "true", True),
+        ("INT", "1.0", True),
+        ("INT", "1.5", True),
+        ("INT", "18446744073709551615", False),
+        ("INT", "18446744073709551616", False),
+        ("DECIMAL(10,2)", '"12.30"', True),
+        ("DECIMAL(20,2)", '"12345678901234567.89"', False),
+        ("DECIMAL(20,2)", "12345678901234567.89", False),
+        ("NUMERIC", '"0.1"', True),
+        ("DOUBLE", "9007199254740993", False),
+        ("DOUBLE", "9007199254740992", True),
+        ("DOUBLE", '"1E+999"', False),
+        ("REAL", "-0.0", True),
+        ("MONEY", '"0.30000000000000004"', True),
+        ("TEXT", "7", True),
+        ("TEXT", "0.30000000000000004", False),
+        ("TEXT", '"1.50"', True),
+        ("TEXT", "true", True),
+        ("TEXT", '{"a": "1"}', True),
+        ("NUMERIC", "[1, 2]", True),
+        ("ANY", '"00123"', False),
+        ("BLOB", '"00123"', True),
+        ("", '"00123"', True),
+    ],
+)
+def test_what_a_column_would_change_is_refused_and_what_it_keeps_is_stored(
+    own: Own, declared: str, text: str, is_kept: bool
+) -> None:
+    own.sql(f"CREATE TABLE t (id INTEGER PRIMARY KEY, version INT, x {declared})")
+
+    report = own.apply('{"id": 1, "version": 1}', f'{{"id": 2, "version": 1, "x": {text}}}')
+
+    assert report.applied == 1 + is_kept
+    assert is_kept or "column x is declared" in own.details()[0]
+    if is_kept and text.startswith('"') and declared in ("STRING", "TEXT", "BLOB", "", "DATE"):
+        assert str(own.rows("x")[0][0]) == json.loads(text)
+
+
+@pytest.mark.parametrize(
+    ("declared", "is_kept"), [("ANY", True), ("INTEGER", True), ("TEXT", True)]
+)
+def test_a_strict_table_converts_too_and_any_keeps_all(
+    own: Own, declared: str, is_kept: bool
+) -> None:
+    own.sql(f"CREATE TABLE t (id INTEGER PRIMARY KEY, version INT, x {declared}) STRICT")
+
+    own.apply({"id": 1, "version": 1, "x": "00123"}, {"id": 2, "version": 1, "x": 2**64 - 1})
+
+    kept = {"ANY": ["00123", str(2**64 - 1)], "INTEGER": ["123"], "TEXT": ["00123", str(2**64 - 1)]}
+    assert [str(x) for (x,) in own.rows("x")] == kept[declared]
+
+
+# ---- columns
+
+
+def test_what_no_event_names_is_never_written(own: Own) -> None:
+    own.sql("CREATE TABLE t (id INTEGER PRIMARY KEY, version INT, a, mine NOT NULL DEFAULT 'd')")
+    own.apply({"id": 1, "version": 1, "a": 1})
+    own.sql("UPDATE t SET mine = 'by hand'")
+
+    own.apply({"id": 1, "version": 2, "a": 2}, {"id": 2, "version": 1, "a": 1})
+
+    assert own.rows("id, a, mine") == [(1, 2, "by hand"), (2, 1, "d")]
+
+
+@pytest.mark.parametrize("default", ["'d'", "7", "bare", '"quoted"', "NULL", "(1 + 1)", "-1"])
+@pytest.mark.parametrize("step", [1, 4])
+def test_a_column_that_is_ours_goes_back_to_its_own_default_in_every_order(
+    tmp_path: Path, default: str, step: int
+) -> None:
+    """What a whole put does not name, on insert and on update; alone and together with parts."""
+    events = [
+        {"id": 1, "version": 1, "a": 1, "c": "told"},
+        {"id": 1, "version": 2, "a": 2},
+        {"id": 1, "version": 3, "partial": True, "a": 3},
+        {"id": 2, "version": 1, "c": "x"},
+    ]
+    shown = set()
+    for number, order in enumerate(itertools.permutations(events)):
+        own = Own(tmp_path / f"{number}.db")
+        own.sql(
+            f"CREATE TABLE t (id INTEGER PRIMARY KEY, version, partial, a, c DEFAULT {default})"
+        )
+        for start in range(0, len(order), step):
+            own.apply(*order[start : start + step])
+        shown.add(tuple(own.rows("id, a, c")))
+
+    with closing(sqlite3.connect(":memory:")) as database:
+        database.execute(f"CREATE TABLE d (id, c DEFAULT {default})")
+        database.execute("INSERT INTO d (id) VALUES (1)")
+        ((expected,),) = database.execute("SELECT c FROM d").fetchall()
+    assert shown == {((1, 3, expected), (2, None, "x"))}
+
+
+def test_parts_of_a_row_in_every_order_leave_a_default_where_nobody_tells(tmp_path: Path) -> None:
+    """An older whole put takes what the newer part did not tell; the rest goes to its default,
+    which here is the text b, not the column."""
+    shown = set()
+    for number, order in enumerate(itertools.permutations(range(3))):
+        own = Own(tmp_path / f"{number}.db")
+        own.sql("CREATE TABLE t (id INTEGER PRIMARY KEY, version, a, b, c DEFAULT b)")
+        own.apply({"id": 9, "version": 1, "a": 1, "b": 1, "c": 1})
+        steps: list[tuple[dict[str, Any], bool]] = [
+            ({"id": 1, "version": 1, "a": 1, "b": 1, "c": 1}, False),
+            ({"id": 1, "version": 2, "a": 2}, False),
+            ({"id": 1, "version": 3, "b": 3}, True),
+        ]
+        for step in order:
+            document, partial = steps[step]
+            own.apply(document, partial=partial)
+        shown.add(own.rows("id, a, b, c")[0])
+
+    assert shown == {(1, 2, 3, "b")}
+
+
+def test_a_column_that_a_delete_ended_has_its_default_in_every_order(tmp_path: Path) -> None:
+    """Nobody tells it in the life that began after the delete, whichever of them came first."""
+    shown = set()
+    for number, order in enumerate(itertools.permutations(range(3))):
+        own = Own(tmp_path / f"{number}.db")
+        own.sql("CREATE TABLE t (id INTEGER PRIMARY KEY, version, b, c NOT NULL DEFAULT 'd')")
+        own.apply({"id": 9, "version": 1, "b": 1, "c": 1})
+        steps: list[tuple[dict[str, Any], bool]] = [
+            ({"id": 1, "version": 1, "c": 1}, True),
+            ({"id": 1, "version": 2, "deleted": True}, False),
+            ({"id": 1, "version": 3, "b": 3}, True),
+        ]
+        for step in order:
+            document, partial = steps[step]
+            own.apply(document, partial=partial, deleted="/deleted")
+        assert own.details() == []
+        shown.add(own.rows("id, b, c")[0])
+
+    assert shown == {(1, 3, "d")}
+
+
+def test_a_column_that_the_user_adds_is_filled_from_then_on_and_was_counted_before(
+    own: Own,
+) -> None:
+    own.sql("CREATE TABLE t (id INTEGER PRIMARY KEY, version INT)")
+    own.apply({"id": 1, "version": 1, "phone": "1"}, {"id": 2, "version": 1, "phone": "2"})
+    before = own.findings()
+    own.sql("ALTER TABLE t ADD COLUMN phone TEXT")
+    own.apply({"id": 1, "version": 2, "phone": "3"})
+
+    assert "events tell columns that the table lacks: phone (2 times)" in before
+    assert own.findings() == ""
+    assert own.rows("id, phone") == [(1, "3"), (2, None)]
+
+
+def test_the_table_is_looked_at_again_while_we_run(own: Own) -> None:
+    """Columns that the user adds, renames and drops under an open connection."""
+    table = anyorder.table(f"sqlite:///{own.path}", "t", key="/id", position="/v")
+    with closing(table):
+        table.apply(['{"id": 1, "v": 1, "a": 1, "b": 1}'])
+        own.sql("ALTER TABLE t ADD COLUMN c; ALTER TABLE t DROP COLUMN a")
+        table.apply(['{"id": 1, "v": 2, "b": 2, "c": 2}'])
+        own.sql("ALTER TABLE t RENAME COLUMN b TO d")
+        said = own.findings()
+        table.apply(['{"id": 1, "v": 3, "a": 3, "b": 3, "c": 3}'])
+
+        assert "columns that events told are gone from the table: b, a" in said
+        assert own.rows("id, v, a, b, c, d") == [(1, 3, 3, 3, 3, 2)]
+        own.sql("DROP TABLE t")
+        with pytest.raises(StoreError, match="table t is gone"):
+            table.apply(['{"id": 1, "v": 4}'])
+
+
+def test_only_ascii_case_is_one_name_to_sqlite(own: Own) -> None:
+    report = own.apply(
+        {"id": 1, "version": 1, "É": 1, "é": 2}, {"id": 2, "version": 1, "A": 1, "a": 2}
+    )
+
+    assert report.applied == 1
+    assert own.rows('"É", "é"') == [(1, 2)]
+    assert "differs only in case" in own.details()[0]
+
+
+def test_what_was_added_and_rolled_back_is_added_again(own: Own) -> None:
+    """A batch that one event spoils is written one by one, its new columns too."""
+    own.apply({"id": 1, "version": 1, "m": "a"})
+    own.sql("CREATE UNIQUE INDEX u ON t (m)")
+
+    own.apply({"id": 1, "version": 2, "m": "a", "z": 1}, {"id": 2, "version": 1, "m": "a", "z": 1})
+
+    assert own.rows("id, z") == [(1, 1)]
+
+
+def test_more_columns_than_sqlite_has_are_malformed(own: Own) -> None:
+    wide = {f"c{number}": number for number in range(2500)}
+
+    report = own.apply({"id": 1, "version": 1}, {"id": 2, "version": 1, **wide})
+
+    assert (report.applied, report.quarantined) == (1, {"malformed": 1})
+    assert "SQLite's limit is" in own.details()[0]
+
+
+def test_books_of_before_list_columns_that_no_event_named_and_they_are_let_go(own: Own) -> None:
+    """Those of a table that the user made; one that we made keeps its own."""
+    own.sql("CREATE TABLE t (id INTEGER PRIMARY KEY, version INT, a, mine)")
+    own.apply({"id": 1, "version": 1, "a": 1})
+    set_back(own.path, 3)
+    own.sql(
+        'UPDATE anyorder_table SET columns = \'["id","version","a","mine"]\';'
+        "INSERT INTO anyorder_table (name, key_columns, columns, floor, created, adopt)"
+        " VALUES ('ours', '[\"id\"]', '[\"id\",\"b\"]', '{\"entries\":{}}', 1, 'refuse');"
+        "UPDATE t SET mine = 'by hand'"
+    )
+    own.apply({"id": 1, "version": 2, "a": 2})
+
+    assert own.rows("a, mine") == [(2, "by hand")]
+    with closing(sqlite3.connect(own.path)) as database:
+        listed = dict(database.execute("SELECT name, columns FROM anyorder_table"))
+    assert json.loads(listed["ours"]) == ["id", "b"]
+    assert sorted(json.loads(listed["t"])) == ["a", "id", "version"]
+
+
+# ---- what wrote nothing
+
+
+@pytest.mark.parametrize("act", ["INSERT", "UPDATE", "DELETE"])
+def test_what_a_trigger_ignores_is_not_applied(own: Own, act: str) -> None:
+    own.sql("CREATE TABLE t (id INTEGER PRIMARY KEY, version INT, gone)")
+    first = own.one_by_one({"id": 1, "version": 1})
+    own.sql(f"CREATE TRIGGER g BEFORE {act} ON t BEGIN SELECT RAISE(IGNORE); END")
+    second = {
+        "INSERT": {"id": 2, "version": 1},
+        "UPDATE": {"id": 1, "version": 2},
+        "DELETE": {"id": 1, "version": 2, "gone": True},
+    }[act]
+
+    assert first + own.one_by_one(second, deleted="/gone") == ["applied", "malformed"]
+    assert own.rows("id, version") == [(1, 1)]
+    assert "trigger" in own.details()[0]
+
+
+@pytest.mark.parametrize("clause", ["IGNORE", "REPLACE", "ROLLBACK", "FAIL"])
+def test_the_table_s_own_conflict_clause_does_not_count(own: Own, clause: str) -> None:
+    """A row that it would drop, or whose neighbour it would drop, waits instead."""
+    own.sql(
+        f"CREATE TABLE t (id INTEGER PRIMARY KEY, version INT, mail UNIQUE ON CONFLICT {clause},"
+        f" n NOT NULL ON CONFLICT {clause} DEFAULT 4)"
+    )
+    reasons = own.one_by_one(
+        {"id": 1, "version": 1, "mail": "a", "n": 1},
+        {"id": 2, "version": 1, "mail": "a", "n": 1},
+        {"id": 3, "version": 1, "mail": "c", "n": None},
+        {"id": 1, "version": 2, "mail": "b", "n": None},
+    )
+
+    assert reasons == ["applied", "waiting", "malformed", "malformed"]
+    assert own.rows() == [(1, 1, "a", 1)]
+
+
+def test_a_row_that_a_cascade_took_is_missed_and_doctor_names_who(own: Own) -> None:
+    own.sql(
+        "CREATE TABLE p (id INTEGER PRIMARY KEY);"
+        "CREATE TABLE t (id INTEGER PRIMARY KEY, version INT, n,"
+        " p REFERENCES p ON DELETE CASCADE);"
+        "INSERT INTO p VALUES (1), (2)"
+    )
+    own.apply({"id": 1, "version": 1, "n": 1, "p": 1}, {"id": 2, "version": 1, "n": 1, "p": 1})
+    own.sql("DELETE FROM p WHERE id = 1")
+
+    said = own.findings()
+    part = own.one_by_one({"id": 1, "version": 2, "n": 2}, partial=True)
+    whole = own.one_by_one({"id": 1, "version": 3, "n": 3, "p": 2})
+
+    assert "2 rows are remembered and gone: ON DELETE CASCADE of p or somebody by hand" in said
+    assert (part, whole) == (["conflict"], ["applied"])
+    assert "is gone from table t, though no event deleted it" in own.details()[0]
+    assert own.rows("id, n, p") == [(1, 3, 2)]

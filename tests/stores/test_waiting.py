@@ -1,0 +1,552 @@
+"""What SQLite refuses for now, or only at COMMIT: it is held alone, its neighbours are applied, and
+it settles by itself as soon as what stood in the way has moved."""
+
+from __future__ import annotations
+
+import itertools
+import random
+import sqlite3
+from collections.abc import Callable, Iterator, Sequence
+from pathlib import Path
+
+import pytest
+
+from anyorder._core.event import Event
+from anyorder._core.outcome import Reason
+from anyorder.errors import ConfigurationError, StoreError, Undone
+from anyorder.guard.contract import EntryQuery, TableSpec
+from anyorder.guard.intake import Share
+from anyorder.guard.parts import take
+from anyorder.guard.quarantine import Quarantine
+from anyorder.stores.sqlite.store import SQLiteStore
+from anyorder.testing.change import Change, decode, truncate
+from tests.stores.older import set_back
+
+CHILDREN = "CREATE TABLE p (id PRIMARY KEY); CREATE TABLE c (id PRIMARY KEY, p REFERENCES p (id))"
+DEFERRED = CHILDREN.replace("(id))", "(id) DEFERRABLE INITIALLY DEFERRED)")
+EMAILS = "CREATE TABLE t (id INTEGER PRIMARY KEY, email UNIQUE)"
+Told = tuple[str, Change]
+
+
+class Shop:
+    """A database with a schema of its user's, and guarded tables in it."""
+
+    def __init__(self, path: Path, schema: str) -> None:
+        self.path = path
+        self.by_hand(schema)
+        self.store = SQLiteStore(str(path), decode)
+        self._batches = itertools.count(1)
+
+    def by_hand(self, script: str) -> None:
+        """Somebody else writes to the database."""
+        database = sqlite3.connect(self.path)
+        database.executescript(script)
+        database.close()
+
+    def reopen(self) -> None:
+        self.store.close()
+        self.store = SQLiteStore(str(self.path), decode)
+
+    def take(self, *told: Told) -> list[Reason]:
+        """A batch; the reason of each delivery, in the order given."""
+        number = next(self._batches)
+        events: dict[str, list[tuple[int, Event]]] = {}
+        for place, (table, change) in enumerate(told):
+            events.setdefault(table, []).append((place, change.event()))
+        shares = [
+            Share(TableSpec(table, ("id",)), [event for _, event in found])
+            for table, found in events.items()
+        ]
+        frontier = ("source", str(number))
+        taken = take(self.store, shares, now=float(number), token=f"t{number}", frontier=frontier)
+        places = [place for found in events.values() for place, _ in found]
+        by_place = dict(zip(places, taken.decisions, strict=True))
+        return [by_place[place].reason for place in range(len(told))]
+
+    def rows(self, table: str) -> dict[object, object]:
+        """The second column of each row, by its key."""
+        found = self.store.database.execute(f"SELECT * FROM {table}").fetchall()
+        return {row[0]: row[-1] for row in found}
+
+    def open(self) -> list[tuple[str, object, str]]:
+        """Table, key and reason of what is open."""
+        with self.store.reading() as transaction:
+            entries = list(transaction.entries(EntryQuery()))
+        return [(entry.table, dict(entry.key)["id"], entry.reason) for entry in entries]  # type: ignore[call-overload]
+
+    def numbers(self) -> list[int]:
+        with self.store.reading() as transaction:
+            return [entry.id for entry in transaction.entries(EntryQuery())]
+
+    def frontier(self) -> str | None:
+        with self.store.reading() as transaction:
+            return transaction.frontier("source")
+
+
+Make = Callable[[str], Shop]
+
+
+@pytest.fixture
+def make(tmp_path: Path) -> Iterator[Make]:
+    """Shops by their schema."""
+    shops: list[Shop] = []
+
+    def made(schema: str) -> Shop:
+        shops.append(Shop(tmp_path / f"{len(shops)}.db", schema))
+        return shops[-1]
+
+    yield made
+    for shop in shops:
+        shop.store.close()
+
+
+def child(key: object, parent: object, version: int = 1) -> Told:
+    return ("c", Change(key, version, {"p": parent}))
+
+
+def parent(key: object, version: int = 1) -> Told:
+    return ("p", Change(key, version, {}))
+
+
+def has(key: object, email: object, version: int = 1) -> Told:
+    return ("t", Change(key, version, {"email": email}))
+
+
+# ---- undone as a whole
+
+
+def test_what_is_refused_at_commit_waits_alone_and_settles_with_its_parent(make: Make) -> None:
+    shop = make(DEFERRED)
+
+    reasons = shop.take(child(1, 7), child(2, None), parent(5), child(3, 5))
+
+    assert reasons == [Reason.WAITING, Reason.APPLIED, Reason.APPLIED, Reason.APPLIED]
+    assert shop.rows("c") == {2: None, 3: 5}
+    assert shop.frontier() == "1"
+    shop.take(parent(7))
+    assert shop.rows("c") == {1: 7, 2: None, 3: 5}
+    assert shop.open() == []
+
+
+def test_a_child_and_its_parent_in_one_batch_may_come_in_any_order_at_commit(make: Make) -> None:
+    shop = make(DEFERRED)
+
+    assert set(shop.take(child(1, 7), parent(7))) == {Reason.APPLIED}
+
+
+def test_rows_that_name_each_other_settle_where_commit_checks_them(
+    make: Make,
+) -> None:
+    shop = make(
+        "CREATE TABLE a (id PRIMARY KEY, b REFERENCES b (id) DEFERRABLE INITIALLY DEFERRED);"
+        "CREATE TABLE b (id PRIMARY KEY, a REFERENCES a (id) DEFERRABLE INITIALLY DEFERRED);"
+    )
+
+    shop.take(("a", Change(1, 1, {"b": 2})))
+    shop.take(("b", Change(2, 1, {"a": 1})))
+
+    assert (shop.rows("a"), shop.rows("b"), shop.open()) == ({1: 2}, {2: 1}, [])
+
+
+@pytest.mark.parametrize(
+    "refusal",
+    [
+        "CREATE TABLE d (id PRIMARY KEY, p); CREATE TRIGGER no BEFORE INSERT ON d "
+        "WHEN NEW.p IS NULL BEGIN SELECT RAISE(ROLLBACK, 'no'); END",
+        "CREATE TABLE d (id PRIMARY KEY, p NOT NULL ON CONFLICT ROLLBACK)",
+    ],
+)
+def test_what_rolls_everything_back_is_malformed_alone(make: Make, refusal: str) -> None:
+    shop = make(f"{CHILDREN}; {refusal}")
+    told = [("d", Change(key, 1, {"p": None if key == 1 else "x"})) for key in range(6)]
+
+    reasons = shop.take(*told, parent(5))
+
+    assert reasons == [Reason.APPLIED, Reason.MALFORMED, *[Reason.APPLIED] * 5]
+    assert sorted(shop.rows("d"), key=str) == [0, 2, 3, 4, 5]
+    assert shop.take(child(9, 5)) == [Reason.APPLIED]
+    assert shop.open() == [("d", 1, "malformed")]
+
+
+def test_what_is_held_of_a_key_does_not_sink_what_came_of_it(make: Make) -> None:
+    schema = DEFERRED.replace("c (id PRIMARY KEY,", "c (id PRIMARY KEY, name,")
+    shop = make(schema)
+    shop.take(("c", Change(1, 1, {"p": 7}, whole=False)))
+
+    assert shop.take(("c", Change(1, 2, {"name": "x"}, whole=False)), parent(1)) == [
+        Reason.APPLIED,
+        Reason.APPLIED,
+    ]
+    assert shop.rows("c") == {1: None}
+    shop.take(parent(7))
+
+    assert (shop.rows("c"), shop.open()) == ({1: 7}, [])
+
+
+def test_of_a_key_with_several_deliveries_only_what_commit_refuses_is_held(make: Make) -> None:
+    shop = make(DEFERRED)
+
+    reasons = shop.take(child(1, None, 1), child(1, 7, 2), child(2, 8), child(3, None))
+
+    assert reasons == [Reason.APPLIED, Reason.WAITING, Reason.WAITING, Reason.APPLIED]
+    assert shop.rows("c") == {1: None, 3: None}
+    shop.take(parent(7))
+    assert shop.rows("c") == {1: 7, 3: None}
+
+
+def test_a_parent_whose_children_are_looked_for_at_commit_goes_when_they_have_gone(
+    make: Make,
+) -> None:
+    shop = make(DEFERRED)
+    shop.take(parent(7), child(1, 7))
+
+    assert shop.take(("p", Change(7, 2)), parent(8)) == [Reason.WAITING, Reason.APPLIED]
+    shop.take(("c", Change(1, 2)))
+
+    assert (shop.rows("p"), shop.open()) == ({8: 8}, [])
+
+
+def test_a_chain_that_commit_refuses_settles_from_its_end(make: Make) -> None:
+    shop = make(
+        "CREATE TABLE t (id PRIMARY KEY, up REFERENCES t (id) DEFERRABLE INITIALLY DEFERRED)"
+    )
+    ups = {key: key - 1 or None for key in range(1, 30)}
+
+    assert set(shop.take(*[("t", Change(key, 1, {"up": ups[key]})) for key in range(2, 30)])) == {
+        Reason.WAITING
+    }
+    shop.take(("t", Change(1, 1, {"up": None})))
+
+    assert (shop.rows("t"), shop.open()) == (ups, [])
+
+
+def test_a_unique_value_that_rolls_everything_back_waits_alone(make: Make) -> None:
+    shop = make("CREATE TABLE t (id INTEGER PRIMARY KEY, email UNIQUE ON CONFLICT ROLLBACK)")
+
+    reasons = shop.take(has(1, "a"), has(2, "a"), has(3, "c"))
+
+    assert reasons == [Reason.APPLIED, Reason.WAITING, Reason.APPLIED]
+    shop.take(has(1, "b", 2))
+    assert (shop.rows("t"), shop.open()) == ({1: "b", 2: "a", 3: "c"}, [])
+
+
+def test_what_undoes_the_transaction_whenever_it_is_tried_again_is_left_alone(make: Make) -> None:
+    shop = make(
+        f"{DEFERRED}; CREATE TRIGGER late BEFORE INSERT ON c WHEN NEW.id = 1 AND EXISTS "
+        "(SELECT 1 FROM p WHERE id = 7) BEGIN SELECT RAISE(ROLLBACK, 'never'); END"
+    )
+    shop.take(child(1, 7))
+
+    assert shop.take(parent(7), parent(8)) == [Reason.APPLIED, Reason.APPLIED]
+    for key in range(3):
+        assert shop.take(parent(f"x{key}")) == [Reason.APPLIED]
+    assert shop.open() == [("c", 1, "waiting")]
+
+
+def test_an_exception_says_what_the_database_refused(make: Make) -> None:
+    shop = make(DEFERRED)
+
+    with pytest.raises(Undone, match="FOREIGN KEY") as caught, shop.store.transaction(1.0):
+        shop.store.database.execute("INSERT INTO c VALUES (1, 7)")
+
+    assert caught.value.waits
+    assert shop.rows("c") == {}
+    assert issubclass(Undone, StoreError)
+
+
+# ---- waiting
+
+
+def test_a_child_settles_when_its_parent_comes_to_another_table(make: Make) -> None:
+    shop = make(CHILDREN)
+
+    assert shop.take(child(1, 7)) == [Reason.WAITING]
+    shop.take(parent(7))
+
+    assert (shop.rows("c"), shop.open()) == ({1: 7}, [])
+
+
+@pytest.mark.parametrize(("told", "kept"), [("7", 7), (7, "7"), (7.0, 7), ("A", "a"), ("a  ", "a")])
+@pytest.mark.parametrize("kind", ["", "INTEGER", "TEXT", "TEXT COLLATE NOCASE", "NUMERIC"])
+def test_a_child_settles_however_its_parent_is_spelled(
+    make: Make, kind: str, told: object, kept: object
+) -> None:
+    parents = f"CREATE TABLE p (id {kind} PRIMARY KEY)"
+    schema = f"{parents}; CREATE TABLE c (id PRIMARY KEY, p {kind} REFERENCES p)"
+    first, later = make(schema), make(schema)
+    first.take(parent(kept))
+    first.take(child(1, told))
+
+    later.take(child(1, told))
+    later.take(parent(kept))
+
+    assert later.rows("c") == first.rows("c")
+
+
+def test_children_of_children_settle_in_the_batch_of_their_first_parent(make: Make) -> None:
+    shop = make("CREATE TABLE t (id PRIMARY KEY, up REFERENCES t (id))")
+    ups = {key: key - 1 or None for key in range(1, 30)}
+
+    for key in random.Random(1).sample(range(2, 30), 28):
+        shop.take(("t", Change(key, 1, {"up": ups[key]})))
+    shop.take(("t", Change(1, 1, {"up": None})))
+
+    assert (shop.rows("t"), shop.open()) == (ups, [])
+
+
+def test_a_parent_that_still_has_children_goes_when_they_have_gone(make: Make) -> None:
+    shop = make(CHILDREN)
+    shop.take(parent(7), child(1, 7), child(2, 7))
+
+    assert shop.take(("p", Change(7, 2))) == [Reason.WAITING]
+    shop.take(("c", Change(1, 2)))
+    assert list(shop.rows("p")) == [7]
+    shop.take(child(2, None, 2))
+
+    assert (shop.rows("p"), shop.open()) == ({}, [])
+
+
+@pytest.mark.parametrize("schema", [CHILDREN, DEFERRED], ids=["at once", "at commit"])
+def test_a_truncate_of_parents_waits_for_their_children(make: Make, schema: str) -> None:
+    shop = make(schema)
+    shop.take(parent(7), parent(8), child(1, 7), child(2, 7))
+
+    assert shop.take(("p", truncate(5))) == [Reason.WAITING]
+    assert shop.take(("p", truncate(5))) == [Reason.DUPLICATE]
+    assert shop.take(parent(9, 6)) == [Reason.APPLIED]
+    assert len(shop.numbers()) == 1
+    shop.take(("c", truncate(5)))
+
+    assert (shop.rows("p"), shop.rows("c"), shop.numbers()) == ({9: 9}, {}, [])
+
+
+def test_two_parents_are_awaited_and_each_may_come_first(make: Make) -> None:
+    schema = (
+        "CREATE TABLE p (id PRIMARY KEY); CREATE TABLE q (id PRIMARY KEY);"
+        "CREATE TABLE c (id PRIMARY KEY, p REFERENCES p, q REFERENCES q)"
+    )
+    for order in itertools.permutations(
+        [parent(7), ("q", Change(8, 1, {})), ("c", Change(1, 1, {"p": 7, "q": 8}))]
+    ):
+        shop = make(schema)
+        for told in order:
+            shop.take(told)
+        assert (shop.rows("c"), shop.open()) == ({1: 8}, [])
+
+
+def test_a_unique_value_is_taken_when_it_is_let_go(make: Make) -> None:
+    shop = make(EMAILS)
+    shop.take(has(1, "a"))
+
+    assert shop.take(has(2, "a")) == [Reason.WAITING]
+    shop.take(has(1, "a", 2))
+    assert shop.open() == [("t", 2, "waiting")]
+    shop.take(has(1, "b", 3))
+
+    assert (shop.rows("t"), shop.open()) == ({1: "b", 2: "a"}, [])
+
+
+def test_what_nobody_can_derive_is_tried_in_turn_so_that_none_starves(make: Make) -> None:
+    shop = make(
+        "CREATE TABLE open (id PRIMARY KEY); CREATE TABLE t (id INTEGER PRIMARY KEY, day);"
+        "CREATE TRIGGER closed BEFORE INSERT ON t WHEN NOT EXISTS "
+        "(SELECT 1 FROM open WHERE id = NEW.day) BEGIN SELECT RAISE(ABORT, 'closed'); END"
+    )
+    shop.take(*[("t", Change(key, 1, {"day": "never"})) for key in range(60)])
+    shop.take(("t", Change(99, 1, {"day": "monday"})))
+
+    shop.take(("open", Change("monday", 1, {})))
+    for number in range(6):
+        shop.take(("open", Change(number, 1, {})))
+
+    assert shop.rows("t") == {99: "monday"}
+
+
+def test_hopeless_orphans_starve_nobody(make: Make) -> None:
+    shop = make(CHILDREN)
+    shop.take(*[child(f"o{number}", f"none{number}") for number in range(600)])
+
+    for number in range(99):
+        shop.take(child(number, number))
+    for number in range(99):
+        shop.take(parent(number))
+
+    assert shop.rows("c") == {number: number for number in range(99)}
+    assert len(shop.open()) == 600
+
+
+def test_a_parent_that_came_by_hand_while_nobody_ran_is_seen_at_the_start(make: Make) -> None:
+    shop = make(CHILDREN)
+    shop.take(*[child(number, number) for number in range(50)])
+
+    shop.by_hand("INSERT INTO p VALUES (7); INSERT INTO p VALUES (8)")
+    shop.reopen()
+    shop.take()
+
+    assert shop.rows("c") == {7: 7, 8: 8}
+
+
+def test_a_parent_that_comes_by_hand_meanwhile_is_seen_within_three_batches(make: Make) -> None:
+    shop = make(f"{CHILDREN}; CREATE TABLE o (id PRIMARY KEY)")
+    shop.take(*[child(number, number) for number in range(1500)])
+    shop.take(("o", Change(0, 1, {})))
+
+    shop.by_hand("INSERT INTO p VALUES (7), (777), (1499)")
+    for number in range(3):
+        shop.take(("o", Change(number, 2, {})))
+
+    assert shop.rows("c") == {7: 7, 777: 777, 1499: 1499}
+
+
+def test_a_unique_value_that_goes_with_a_cascade_is_free(make: Make) -> None:
+    shop = make(
+        "CREATE TABLE p (id PRIMARY KEY); CREATE TABLE t (id INTEGER PRIMARY KEY,"
+        " p REFERENCES p ON DELETE CASCADE, email UNIQUE); CREATE TABLE o (id PRIMARY KEY)"
+    )
+    shop.take(parent(7), ("t", Change(1, 1, {"p": 7, "email": "a"})))
+    shop.take(("t", Change(2, 1, {"p": None, "email": "a"})))
+
+    shop.take(("p", Change(7, 2)))
+    for number in range(3):
+        shop.take(("o", Change(number, 2, {})))
+
+    assert shop.rows("t") == {2: "a"}
+
+
+def test_entries_that_are_closed_wait_for_nothing(make: Make) -> None:
+    shop = make(CHILDREN)
+    shop.take(child(1, 7), child(2, 7), child(3, 8))
+    Quarantine(shop.store, TableSpec("c", ("id",)), decode).drop(shop.numbers()[0])
+    shop.take(child(3, None, 2))
+
+    shop.take(parent(7))
+
+    assert (shop.rows("c"), shop.open()) == ({2: 7, 3: None}, [])
+    assert shop.store.database.execute("SELECT count(*) FROM anyorder_waiting").fetchone() == (0,)
+
+
+# ---- rings
+
+
+def swapped(count: int) -> tuple[list[Told], list[Told], dict[object, object]]:
+    """Rows, the changes by which each takes the value of the next, and what comes of it."""
+    before = [has(key, f"v{key}") for key in range(count)]
+    after = [has(key, f"v{(key + 1) % count}", 2) for key in range(count)]
+    return before, after, {key: f"v{(key + 1) % count}" for key in range(count)}
+
+
+def cuts(told: Sequence[Told]) -> Iterator[list[list[Told]]]:
+    """One batch, one by one, and in two parts."""
+    yield [list(told)]
+    yield [[one] for one in told]
+    yield [list(told[:1]), list(told[1:])]
+
+
+@pytest.mark.parametrize(
+    "schema",
+    [
+        EMAILS,
+        "CREATE TABLE t (id INTEGER PRIMARY KEY, email TEXT NOT NULL UNIQUE)",
+        "CREATE TABLE t (id INTEGER PRIMARY KEY, email TEXT NOT NULL UNIQUE) STRICT",
+        "CREATE TABLE t (id, email TEXT UNIQUE, PRIMARY KEY (id)) WITHOUT ROWID",
+        "CREATE TABLE t (id INTEGER PRIMARY KEY, one DEFAULT 1, email, UNIQUE (one, email))",
+    ],
+)
+@pytest.mark.parametrize("count", [2, 3])
+def test_a_ring_of_unique_values_settles_in_every_order(
+    make: Make, schema: str, count: int
+) -> None:
+    before, after, wanted = swapped(count)
+    for order in itertools.permutations(after):
+        for batches in cuts(order):
+            shop = make(schema)
+            shop.take(*before)
+            for batch in batches:
+                shop.take(*batch)
+            assert (shop.rows("t"), shop.open()) == (wanted, [])
+
+
+def test_a_ring_of_numbers_that_may_not_be_null_settles(make: Make) -> None:
+    shop = make("CREATE TABLE t (id INTEGER PRIMARY KEY, email INT NOT NULL UNIQUE) STRICT")
+    shop.take(has(1, 1), has(2, 2))
+
+    shop.take(has(1, 2, 2), has(2, 1, 2))
+
+    assert shop.rows("t") == {1: 2, 2: 1}
+
+
+@pytest.mark.parametrize("seed", range(5))
+def test_a_ring_of_ten_settles_whatever_comes_between(make: Make, seed: int) -> None:
+    chance = random.Random(seed)
+    before, after, wanted = swapped(10)
+    chance.shuffle(after)
+    shop = make(EMAILS)
+    shop.take(*before, has(77, "held"))
+    shop.take(has(78, "held"))
+    while after:
+        size = chance.randint(1, 4)
+        shop.take(*after[:size], has(len(after) * 1000, f"own{len(after)}"))
+        after = after[size:]
+
+    assert {key: shop.rows("t")[key] for key in range(10)} == wanted
+    assert shop.open() == [("t", 78, "waiting")]
+
+
+def test_a_ring_of_which_one_was_never_told_waits(make: Make) -> None:
+    shop = make(EMAILS)
+    before, after, _ = swapped(4)
+    shop.take(*before)
+
+    shop.take(*after[:3])
+
+    assert shop.rows("t") == {key: f"v{key}" for key in range(4)}
+    assert len(shop.open()) == 3
+
+
+def test_a_row_that_keeps_its_value_never_loses_it_to_another(make: Make) -> None:
+    shop = make("CREATE TABLE t (id INTEGER PRIMARY KEY, other, email UNIQUE)")
+    shop.take(has(1, "a"), has(2, "b"))
+
+    shop.take(
+        ("t", Change(1, 2, {"other": 1}, whole=False)),
+        has(2, "a", 2),
+    )
+
+    assert shop.rows("t") == {1: "a", 2: "b"}
+    assert shop.open() == [("t", 2, "waiting")]
+
+
+def test_a_ring_settles_by_an_operator_s_word(make: Make) -> None:
+    shop = make(EMAILS)
+    shop.take(has(1, "a", 5), has(2, "b", 5))
+    shop.take(("t", Change(1, 9, {"email": "b"}, scope="other")))
+    shop.take(has(2, "a", 6))
+    assert shop.open() == [("t", 1, "conflict"), ("t", 2, "waiting")]
+
+    quarantine = Quarantine(shop.store, TableSpec("t", ("id",)), decode)
+    quarantine.accept(shop.numbers()[0])
+
+    assert (shop.rows("t"), shop.open()) == ({1: "b", 2: "a"}, [])
+
+
+def test_an_operator_s_word_that_the_database_refuses_is_told(make: Make) -> None:
+    shop = make(DEFERRED)
+    shop.take(child(1, 7), child(2, 8))
+    quarantine = Quarantine(shop.store, TableSpec("c", ("id",)), decode)
+
+    with pytest.raises(ConfigurationError, match="the store refuses this event: FOREIGN KEY"):
+        quarantine.accept(shop.numbers()[0])
+
+    assert len(shop.open()) == 2
+
+
+def test_what_an_older_anyorder_held_is_tried_again(make: Make) -> None:
+    shop = make(CHILDREN)
+    shop.take(child(1, 7), child(2, 8))
+    shop.store.close()
+    set_back(shop.path, 3)
+
+    shop.reopen()
+    shop.take(parent(7))
+
+    assert shop.rows("c") == {1: 7}

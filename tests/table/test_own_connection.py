@@ -1,0 +1,225 @@
+"""Whose connection it is: SQLAlchemy's, and Python 3.12's `autocommit`. `make test-connections`
+runs this module in Python 3.12."""
+
+from __future__ import annotations
+
+import sqlite3
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+import anyorder
+from anyorder.errors import StoreError
+from tests.table.own_sql import event_of, order, orders, state, write
+
+sqlalchemy = pytest.importorskip("sqlalchemy", reason="SQLAlchemy is not installed")
+AUTOCOMMIT: list[bool] = [True, False] if sys.version_info >= (3, 12) else []
+
+
+class Failed(Exception):
+    pass
+
+
+@pytest.fixture
+def path(tmp_path: Path) -> Path:
+    return tmp_path / "app.db"
+
+
+@pytest.fixture
+def table(path: Path) -> anyorder.Table:
+    return orders(path)
+
+
+def take(table: anyorder.Table, connection: Any, document: dict[str, Any], *, fails: bool) -> None:
+    """One event, written by the driver's own statements or by SQLAlchemy's."""
+    with table.transaction(connection) as guard:
+        decision = guard.accept(event_of(table, document))
+        write(Written(connection), decision)
+        if fails:
+            raise Failed
+
+
+class Written:
+    """`execute` with a string and named values, on any of these connections."""
+
+    def __init__(self, connection: Any) -> None:
+        self._connection = connection
+
+    def execute(self, statement: str, told: dict[str, Any]) -> Any:
+        if isinstance(self._connection, sqlalchemy.Connection):
+            return self._connection.execute(sqlalchemy.text(statement), told)
+        return self._connection.execute(statement, told)
+
+
+# ---- Python 3.12
+
+
+@pytest.mark.skipif(not AUTOCOMMIT, reason="Python 3.12 has it: make test-connections")
+def test_autocommit_true_commits_at_the_end_of_the_block_and_undoes_a_failed_one(
+    table: anyorder.Table, path: Path
+) -> None:
+    connection = sqlite3.connect(path, autocommit=True)
+
+    take(table, connection, order("a", 1), fails=False)
+    with pytest.raises(Failed):
+        take(table, connection, order("b", 1), fails=True)
+
+    assert not connection.in_transaction
+    assert state(table, path, "a") == ("row", 1)
+    assert state(table, path, "b") == ("unknown", None)
+
+
+@pytest.mark.skipif(not AUTOCOMMIT, reason="Python 3.12 has it: make test-connections")
+def test_autocommit_false_is_always_a_transaction_of_the_caller_s(
+    table: anyorder.Table, path: Path
+) -> None:
+    connection = sqlite3.connect(path, autocommit=False)
+
+    take(table, connection, order("a", 1), fails=False)
+    with pytest.raises(Failed):
+        take(table, connection, order("b", 1), fails=True)
+    assert state(table, path, "a") == ("unknown", None)
+    connection.commit()
+    take(table, connection, order("c", 1), fails=False)
+    connection.rollback()
+
+    assert state(table, path, "a") == ("row", 1)
+    assert state(table, path, "b") == ("unknown", None)
+    assert state(table, path, "c") == ("unknown", None)
+    connection.close()
+
+
+@pytest.mark.parametrize("autocommit", AUTOCOMMIT)
+@pytest.mark.parametrize("fails", [True, False])
+def test_a_commit_inside_the_block_is_an_error_whatever_autocommit_says(
+    table: anyorder.Table, path: Path, autocommit: bool, fails: bool
+) -> None:
+    connection = sqlite3.connect(path, autocommit=autocommit)
+
+    def block() -> None:
+        with table.transaction(connection) as guard:
+            decision = guard.accept(event_of(table, order("a", 1)))
+            connection.execute("COMMIT")
+            if not autocommit:
+                connection.execute("BEGIN")
+            if fails:
+                raise Failed
+            write(connection, decision)
+
+    with pytest.raises(Failed if fails else StoreError):
+        block()
+
+    if not autocommit:
+        connection.commit()
+    assert state(table, path, "a") == (("unknown", None) if fails else ("row", 1))
+    connection.close()
+
+
+# ---- SQLAlchemy
+
+
+@pytest.fixture(params=["default", "AUTOCOMMIT", "recipe", *AUTOCOMMIT])
+def engine(request: pytest.FixtureRequest, path: Path) -> Iterator[Any]:
+    """Of every way to end a transaction: the driver's, none, SQLAlchemy's page on savepoints in
+    SQLite, and Python 3.12's."""
+    kind = request.param
+    options: dict[str, Any] = (
+        {"connect_args": {"autocommit": kind}} if kind in (True, False) else {}
+    )
+    if kind == "AUTOCOMMIT":
+        options["isolation_level"] = "AUTOCOMMIT"
+    made = sqlalchemy.create_engine(f"sqlite:///{path}", **options)
+    made.kind = kind
+    if kind == "recipe":
+        sqlalchemy.event.listen(made, "connect", _no_begin)
+        sqlalchemy.event.listen(made, "begin", lambda to: to.exec_driver_sql("BEGIN"))
+    yield made
+    made.dispose()
+
+
+def _no_begin(driver: Any, _: object) -> None:
+    driver.isolation_level = None
+
+
+def test_a_sqlalchemy_connection_commits_at_the_end_of_the_block(
+    table: anyorder.Table, path: Path, engine: Any
+) -> None:
+    with engine.connect() as connection:
+        take(table, connection, order("a", 1), fails=False)
+        with pytest.raises(Failed):
+            take(table, connection, order("b", 1), fails=True)
+        take(table, connection, order("c", 1), fails=False)
+
+    assert [state(table, path, key)[1] for key in "abc"] == [1, None, 1]
+    assert [table.why(key).state for key in "abc"] == ["row", "unknown", "row"]
+
+
+@pytest.mark.parametrize("reads_first", [True, False])
+@pytest.mark.parametrize("commits", [True, False])
+def test_a_sqlalchemy_transaction_is_committed_by_its_owner(
+    table: anyorder.Table, path: Path, engine: Any, commits: bool, reads_first: bool
+) -> None:
+    if engine.kind in ("AUTOCOMMIT", True):
+        pytest.skip("there is no transaction that its owner could end")
+    with engine.connect() as connection:
+        transaction = connection.begin()
+        if reads_first:
+            connection.execute(sqlalchemy.text("SELECT count(*) FROM orders")).all()
+        take(table, connection, order("a", 1), fails=False)
+        with pytest.raises(Failed):
+            take(table, connection, order("b", 1), fails=True)
+        assert state(table, path, "a") == ("unknown", None)
+        if commits:
+            transaction.commit()
+        else:
+            transaction.rollback()
+
+    assert state(table, path, "a") == (("row", 1) if commits else ("unknown", None))
+    assert state(table, path, "b") == ("unknown", None)
+
+
+def test_sqlalchemy_s_driver_connection_before_any_statement(
+    table: anyorder.Table, path: Path, engine: Any
+) -> None:
+    with engine.connect() as connection:
+        driver = connection.connection.driver_connection
+        take(table, driver, order("a", 1), fails=False)
+        take(table, connection.connection, order("b", 1), fails=False)
+        # With `autocommit=False` it always has a transaction, and its owner ends it.
+        driver.commit()
+
+    assert [state(table, path, key) for key in "ab"] == [("row", 1)] * 2
+
+
+def test_a_sqlalchemy_session_lends_its_connection(
+    table: anyorder.Table, path: Path, engine: Any
+) -> None:
+    from sqlalchemy.orm import Session
+
+    with Session(engine) as session:
+        with pytest.raises(StoreError, match=r"session\.connection"), table.transaction(session):
+            pass
+        take(table, session.connection(), order("a", 1), fails=False)
+        session.commit()
+
+    assert state(table, path, "a") == ("row", 1)
+
+
+def test_a_commit_by_sqlalchemy_inside_the_block_is_an_error(
+    table: anyorder.Table, path: Path, engine: Any
+) -> None:
+    if engine.kind is True:
+        pytest.skip("SQLAlchemy's commit() does nothing there")
+
+    def block() -> None:
+        with engine.connect() as connection, table.transaction(connection) as guard:
+            write(Written(connection), guard.accept(event_of(table, order("a", 1))))
+            connection.commit()
+
+    with pytest.raises(StoreError, match="inside the guard's block"):
+        block()
+
+    assert state(table, path, "a") == ("row", 1)

@@ -1,0 +1,155 @@
+"""One table in many threads: nothing that one of them was told is undone by another."""
+
+from __future__ import annotations
+
+import os
+import threading
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+import anyorder
+from anyorder.errors import StoreError
+from anyorder.guard.contract import EntryQuery
+from tests.streams import record
+from tests.table.threads import run
+
+
+@pytest.fixture
+def table(tmp_path: Path) -> anyorder.Table:
+    return anyorder.table(f"sqlite:///{tmp_path / 'app.db'}", "users", key="id")
+
+
+def created(key: int) -> dict[str, Any]:
+    return record(key, "c", 10 + key, after={"id": key})
+
+
+def test_eight_threads_with_one_table_lose_nothing_that_was_acknowledged(tmp_path: Path) -> None:
+    found = run(tmp_path / "app.db", 800)
+
+    assert (found.acknowledged, found.missing, found.unsettled) == (720, 0, 0)
+
+
+def test_a_question_inside_a_transaction_of_the_same_thread_sees_what_it_wrote(
+    table: anyorder.Table,
+) -> None:
+    table.apply([created(1)])
+    store = table.store
+    with store.transaction(time.time()) as transaction:
+        transaction.save_frontier("source", "7")
+        with store.reading() as view, store.reading() as inner:
+            assert view.frontier("source") == inner.frontier("source") == "7"
+        assert table.why(1).state == "row"
+    with store.reading() as view:
+        assert view.frontier("source") == "7"
+
+
+def test_a_second_transaction_of_the_same_thread_is_refused_and_the_first_goes_on(
+    table: anyorder.Table,
+) -> None:
+    with table.store.transaction(time.time()) as transaction:
+        with pytest.raises(StoreError, match="end it before you begin another"):
+            table.apply([created(1)])
+        with pytest.raises(StoreError, match="before you close it"):
+            table.close()
+        transaction.save_frontier("source", "7")
+
+    table.apply([created(2)])
+    assert table.why(2).state == "row"
+
+
+def test_a_question_waits_for_another_thread_s_transaction_and_sees_it_whole(
+    table: anyorder.Table,
+) -> None:
+    table.apply([created(1)])
+    seen: list[str | None] = []
+    began = threading.Event()
+
+    def ask() -> None:
+        began.set()
+        with table.store.reading() as view:
+            seen.append(view.frontier("source"))
+
+    asking = threading.Thread(target=ask)
+    with table.store.transaction(time.time()) as transaction:
+        transaction.save_frontier("source", "7")
+        asking.start()
+        began.wait()
+    asking.join()
+
+    assert seen == ["7"]
+
+
+USES: list[Callable[[anyorder.Table], object]] = [
+    lambda table: table.apply([created(1)]),
+    lambda table: table.why(1),
+    lambda table: table.quarantine.entries(),
+    lambda table: table.quarantine.drop(1),
+    lambda table: list(table.store.check(table.spec)),
+]
+
+
+@pytest.mark.parametrize("use", USES)
+def test_a_closed_table_says_so(table: anyorder.Table, use: Callable[..., object]) -> None:
+    table.close()
+    table.close()
+    with pytest.raises(StoreError, match="was closed"):
+        use(table)
+
+
+def test_threads_that_meet_the_end_are_told_in_a_sentence_and_what_they_did_stays(
+    table: anyorder.Table, tmp_path: Path
+) -> None:
+    told: list[int] = []
+    ends: list[Exception] = []
+
+    def go_on(number: int) -> None:
+        key = number * 10_000
+        try:
+            while True:
+                key += 1
+                table.apply([created(key)])
+                told.append(key)
+                with table.store.reading() as view:
+                    list(view.entries(EntryQuery("")))
+        except Exception as error:
+            ends.append(error)
+
+    running = [threading.Thread(target=go_on, args=[number]) for number in range(4)]
+    for thread in running:
+        thread.start()
+    while len(told) < 40:
+        time.sleep(0.001)
+    table.close()
+    for thread in running:
+        thread.join()
+
+    assert [type(end) for end in ends] == [StoreError] * 4
+    again = anyorder.table(f"sqlite:///{tmp_path / 'app.db'}", "users", key="id")
+    assert all(again.why(key).state == "row" for key in told)
+
+
+@pytest.mark.parametrize("use", USES)
+def test_a_table_that_was_opened_before_a_fork_is_refused_after_it(
+    table: anyorder.Table, use: Callable[..., object]
+) -> None:
+    table.apply([created(1)])
+    reading, writing = os.pipe()
+    child = os.fork()
+    if child == 0:
+        try:
+            use(table)
+            os.write(writing, b"it went on")
+        except StoreError as error:
+            os.write(writing, str(error).encode())
+        finally:
+            os._exit(0)
+    os.close(writing)
+    os.waitpid(child, 0)
+
+    assert b"after the fork" in os.read(reading, 1000)
+    os.close(reading)
+    assert table.why(1).state == "row"
