@@ -334,6 +334,17 @@ def test_a_packed_file_that_unpacks_without_end_ends_malformed(
     assert "unpacks to more than" in found[1].note
 
 
+def test_a_packed_file_that_needs_too_much_memory_is_not_unpacked(tmp_path: Path) -> None:
+    hungry = [{"id": lzma.FILTER_LZMA2, "dict_size": 512 * 1024 * 1024}]
+    file = tmp_path / "hungry.jsonl.xz"
+    file.write_bytes(lzma.compress(documents(1), filters=hungry))
+
+    ((one,),) = JSONLinesSource(str(file)).batches(None, 10)
+
+    assert "more than" in one.note
+    assert "memory" in one.note
+
+
 def test_a_batch_is_bounded_by_its_bytes_too(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
