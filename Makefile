@@ -83,6 +83,7 @@ whole: .venv/dev
 
 fuzz: .venv/dev
 	$(BIN)/python tests/envelopes/fuzz.py --count 1000000
+	$(BIN)/python tests/runtime/fuzz.py --count 100000
 
 bench: .venv/dev
 	$(BIN)/python -m bench $(BENCH)

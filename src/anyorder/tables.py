@@ -30,7 +30,8 @@ from anyorder.guard.claim import Claim
 from anyorder.guard.contract import Recorded, Shared, Sharing, Store, TableSpec, Transaction
 from anyorder.guard.duration import FOREVER, seconds
 from anyorder.guard.forgetting import forget
-from anyorder.guard.intake import Parts, Share, Taken
+from anyorder.guard.intake import Share, Taken
+from anyorder.guard.parts import Parts
 from anyorder.guard.quarantine import Quarantine
 from anyorder.guard.report import Report
 from anyorder.guard.story import Story, story_of
@@ -188,9 +189,9 @@ class Table:
         report = Report()
         token = secrets.token_hex(4)
         parts = Parts(self.store, time.time(), token, provenance_of(reader), take_part)
-        for taken in parts.take([Share(self.spec, events)]):
-            report.count(taken)
-        report.count(Taken([], parts.settle([self.spec])))
+        shares = [Share(self.spec, events)]
+        report.count(parts.take(shares))
+        report.count(Taken([], parts.settle(shares)))
         return report
 
     def _claim(
@@ -290,14 +291,16 @@ class Guard:
 
     def refuse(self, event: Event | Delivery, why: str) -> Decision:
         """Put an event into the quarantine as malformed, with a sentence of the caller's. Nothing
-        is remembered of it: if it was just accepted, that is undone, with all that was written
-        since. Raises ConfigurationError once the next one is accepted."""
+        is remembered of it: inside `accepting`, that is undone with what was written; after a bare
+        `accept`, it is taken back. Raises ConfigurationError if something was written after a bare
+        `accept`, or the next event is accepted by now."""
         return self._acceptance.refuse(_event_of(event), why)
 
     @contextmanager
     def running(self) -> Iterator[None]:
         """From the beginning of the block to its end; `Table.transaction` does it."""
         try:
+            self._acceptance.open()
             yield
         except BaseException as error:
             self._acceptance.abandon(error)

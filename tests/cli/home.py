@@ -26,6 +26,11 @@ retention = "{retention}"
 match = "*.heartbeat"
 ignore = true
 """
+# A limit on files would leave the half of a compiled module behind; and output is buffered.
+AS_USERS_HAVE_IT = {
+    **{name: value for name, value in os.environ.items() if name != "PYTHONUNBUFFERED"},
+    "PYTHONDONTWRITEBYTECODE": "1",
+}
 
 
 class Home:
@@ -71,8 +76,7 @@ class Home:
             capture_output=True,
             text=True,
             check=False,
-            # a half of a compiled module would be left behind
-            env={**os.environ, "PYTHONDONTWRITEBYTECODE": "1"},
+            env=AS_USERS_HAVE_IT,
             preexec_fn=bounded,
         )
 

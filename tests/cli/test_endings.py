@@ -79,9 +79,14 @@ def created(key: int) -> Delivery:
 
 @pytest.fixture(autouse=True)
 def handlers() -> Iterator[None]:
-    """A run takes the signals of its process."""
+    """A run takes the signals of its process; one that it does not take ends the test, not the
+    process."""
+
+    def not_taken(number: int, _: object) -> None:
+        raise AssertionError(f"nobody took signal {number}")
+
     numbers = signal.SIGTERM, signal.SIGINT
-    before = [signal.getsignal(number) for number in numbers]
+    before = [signal.signal(number, not_taken) for number in numbers]
     yield
     for number, handler in zip(numbers, before, strict=True):
         signal.signal(number, handler)

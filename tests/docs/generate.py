@@ -69,7 +69,10 @@ KEYS = {
     (
         "jsonl",
         "path",
-    ): "The file; `.gz` and `.xz` are unpacked. `-` is standard input, which cannot resume.",
+    ): (
+        "The file; `.gz` and `.xz` are unpacked. `-` is standard input, which cannot resume. "
+        "[What is too long](#what-is-too-long) is `malformed`."
+    ),
     ("sqs", "queue"): "The queue's name or URL. Required.",
     ("sqs", "region"): "The region; by default what boto3 finds.",
     ("sqs", "endpoint"): "Another service's URL.",
@@ -388,6 +391,7 @@ def contract_protocols() -> str:
         contract.Shared,
         contract.Locking,
         contract.Source,
+        contract.Stoppable,
     )
     for value in told:
         told = _prose(inspect.getdoc(value) or "")
@@ -398,7 +402,7 @@ def contract_protocols() -> str:
 
 def contract_values() -> str:
     """What they are given and give."""
-    shown = {"Store", "Transaction", "Sharing", "Shared", "Locking", "Source"}
+    shown = {"Store", "Transaction", "Sharing", "Shared", "Locking", "Source", "Stoppable"}
     values = {name: getattr(contract, name) for name in contract.__all__ if name not in shown}
     told = [(f"`{name}`", _words(values[name])) for name in values if _words(values[name])]
     return table(("name", "what it is"), told)

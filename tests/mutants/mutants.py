@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
-from tests.mutants import core, families, guard, keys, runtime, stores
+from tests.mutants import core, families, guard, keys, own_sql, rows, runtime, stores, tables
 
 MUTANTS = [
     *core.MUTANTS,
     *families.MUTANTS,
     *guard.MUTANTS,
     *keys.MUTANTS,
-    *stores.MUTANTS,
+    *own_sql.MUTANTS,
+    *rows.MUTANTS,
     *runtime.MUTANTS,
+    *stores.MUTANTS,
+    *tables.MUTANTS,
 ]

@@ -13,9 +13,9 @@ MUTANTS = [
         "standard input resumes where another one ended",
         Change(
             LINES,
-            "JSONLinesSource.lines",
-            '_done(frontier, mark) if self.path != "-" else 0',
-            "_done(frontier, mark)",
+            "JSONLinesSource.batches",
+            "frontier if self._is_file else None",
+            "frontier",
         ),
         killed_by="tests/cli/test_input.py"
         "::test_standard_input_is_read_from_its_beginning_every_time",
@@ -29,7 +29,7 @@ MUTANTS = [
     Mutant(
         "R3",
         "a dry run forgets at its end",
-        Change(LOOP, "Run.run", "not self._dry", "True", occurrence=2),
+        Change(LOOP, "Run._consume", "not self._dry", "True"),
         killed_by="tests/runtime/test_duties.py::test_a_dry_run_forgets_nothing[nothing new]",
     ),
     Mutant(
@@ -42,7 +42,7 @@ MUTANTS = [
     Mutant(
         "R3",
         "a run forgets nothing at its end",
-        Change(LOOP, "Run.run", "self._reap(everything=True)", ""),
+        Change(LOOP, "Run._consume", "self._reap(everything=True)", ""),
         killed_by="tests/runtime/test_duties.py"
         "::test_a_run_with_nothing_new_forgets_what_is_old_and_keeps_what_is_young",
     ),
@@ -68,8 +68,22 @@ MUTANTS = [
     Mutant(
         "R1",
         "a run that is asked to stop goes on",
-        Change(LOOP, "Run.run", "self._stopping", "False"),
+        Change(LOOP, "Run._consume", "self._stopping", "False"),
         killed_by="tests/runtime/test_duties.py"
         "::test_a_run_that_is_asked_to_stop_ends_after_its_batch_and_the_next_goes_on",
+    ),
+    Mutant(
+        "R1",
+        "a line that is no record is ignored where everything is",
+        Change(LOOP, "_of_no_table", "isinstance(route, Ignored) and unread", "False"),
+        killed_by="tests/runtime/test_duties.py"
+        "::test_a_line_that_is_no_record_is_not_ignored_with_what_is",
+    ),
+    Mutant(
+        "R3",
+        "what grows old is looked for after every batch",
+        Change(LOOP, "Run._reap", "self._reaped = now", "pass"),
+        killed_by="tests/runtime/test_duties.py"
+        "::test_what_grows_old_is_not_looked_for_after_every_batch",
     ),
 ]

@@ -4,7 +4,10 @@ from __future__ import annotations
 
 from tests.mutants.mutation import Change, Mutant
 
+BLOCK = "stores/sqlite/block.py"
+BORROWED = "stores/sqlite/borrowed.py"
 ROWS = "stores/sqlite/rows.py"
+SCHEMA = "stores/sqlite/schema.py"
 SQL = "stores/sqlite/sqlite.sql"
 SQLITE = "stores/sqlite/store.py"
 TRANSACTION = "stores/sqlite/transaction.py"
@@ -20,8 +23,9 @@ MUTANTS = [
     Mutant(
         "R2",
         "a transaction that reads first takes the lock later",
-        Change(SQLITE, "BEGIN", '"BEGIN IMMEDIATE"', '"BEGIN"'),
-        killed_by="tests/stores/test_kit.py::test_right_stores_pass",
+        Change(BORROWED, "BEGIN", '"BEGIN IMMEDIATE"', '"BEGIN"'),
+        killed_by="tests/table/test_shared_transaction.py"
+        "::test_nobody_else_writes_from_the_first_line_of_the_block_on[ours]",
     ),
     Mutant(
         "decide()",
@@ -61,7 +65,7 @@ MUTANTS = [
         Change(
             ROWS,
             "RowWriter._fit",
-            "number == 0 or write.key.keys() != set(key)",
+            "number == 0 or write.key.keys() != set(schema.key)",
             "number == 0",
         ),
         killed_by="tests/table/test_shapes.py"
@@ -110,5 +114,99 @@ MUTANTS = [
         "a table that went with a dry run is believed to be there",
         Change(SQLITE, "SQLiteStore.transaction", "self._tables.clear()", "", occurrence=2),
         killed_by="tests/table/test_shapes.py::test_a_table_that_went_with_a_dry_run_is_made_again",
+    ),
+    Mutant(
+        "the row",
+        "what another process added to the table is not seen",
+        Change(
+            SCHEMA,
+            "Schema.load",
+            "loaded.columns == self._text and version == self._version",
+            "self._version != UNKNOWN",
+        ),
+        killed_by="tests/table/test_shapes.py"
+        "::test_a_column_that_another_process_added_is_written_and_emptied_as_any",
+    ),
+    Mutant(
+        "the row",
+        "two names that differ only in case are two columns",
+        Change(SCHEMA, "Schema.widen", "there != column", "False"),
+        killed_by="tests/table/test_shapes.py"
+        "::test_two_names_that_differ_only_in_case_are_never_one_column",
+    ),
+    Mutant(
+        "the row",
+        "a row that is told in part is inserted again",
+        Change(
+            ROWS,
+            "RowWriter._write_shape",
+            "shape.live and shape.spared != NONE_SPARED",
+            "False",
+        ),
+        killed_by="tests/table/test_shapes.py"
+        "::test_a_row_that_is_told_in_part_keeps_a_column_that_may_not_be_null",
+    ),
+    Mutant(
+        "the row",
+        "a row is written where the caller's own SQL writes it",
+        Change(ROWS, "RowWriter.write", "not self._rows or not writes", "not writes"),
+        killed_by="tests/table/test_shared_transaction.py::test_the_rows_are_the_caller_s_alone",
+    ),
+    Mutant(
+        "R9",
+        "what was written of a refused row stays",
+        Change(
+            TRANSACTION,
+            "SQLiteTransaction._together",
+            'self._undo("anyorder", error)',
+            "",
+        ),
+        killed_by="tests/table/test_shapes.py"
+        "::test_nothing_of_a_refused_row_stays_however_late_it_is_refused",
+    ),
+    Mutant(
+        "R3",
+        "the partitions that are declared do not reach the floor",
+        Change(
+            TRANSACTION,
+            "SQLiteTransaction.open_table",
+            "spec.partitions != floor.partitions",
+            "False",
+        ),
+        killed_by="tests/table/test_floor.py"
+        "::test_a_raw_topic_s_declared_partitions_tell_what_lies_above_the_floor[declared]",
+    ),
+    Mutant(
+        "R1",
+        "a child before its parent is malformed",
+        Change(TRANSACTION, "OTHER_ROWS", '"SQLITE_CONSTRAINT_FOREIGNKEY"', '"SQLITE_CONSTRAINT"'),
+        killed_by="tests/table/test_shapes.py"
+        "::test_what_another_row_is_missing_for_waits_for_it[FK]",
+    ),
+    Mutant(
+        "R1",
+        "what a user's trigger refuses is malformed",
+        Change(TRANSACTION, "WAITS", '"SQLITE_CONSTRAINT_TRIGGER"', '"SQLITE_CONSTRAINT"'),
+        killed_by="tests/table/test_shapes.py"
+        "::test_what_another_row_is_missing_for_waits_for_it[trigger]",
+    ),
+    Mutant(
+        "R2",
+        "a transaction that the caller has begun takes no lock",
+        Change(
+            BORROWED,
+            "Borrowed.begin",
+            'self.execute(SQL["lock"])',
+            "pass",
+        ),
+        killed_by="tests/table/test_shared_transaction.py"
+        "::test_nobody_else_writes_from_the_first_line_of_the_block_on[the caller's]",
+    ),
+    Mutant(
+        "R1",
+        "what was accepted in a block is not committed",
+        Change(BLOCK, "Block.running", "self._lender.commit(self._borrowed)", "pass"),
+        killed_by="tests/table/test_shared_transaction.py"
+        "::test_what_was_accepted_is_there_for_everybody_when_the_block_ends",
     ),
 ]

@@ -256,6 +256,18 @@ def test_a_second_source_table_is_unrouted_and_changes_nothing(pipeline: Pipelin
     )
 
 
+def test_of_two_source_tables_without_a_target_both_are_held(pipeline: Pipeline) -> None:
+    """One key at one position is two events there, and a second delivery is none."""
+    pipeline.tables('[[table]]\nmatch = "app.public.nothing"\nname = "nothing"\n')
+    users = record(1, "c", 10, after={"id": 1})
+    orders = of("orders", users)
+
+    books = [pipeline.run(users, orders, code=1), pipeline.run(orders)]
+
+    assert books[0]["quarantined"] == {"unrouted": 2}
+    assert books[1]["ignored"] == {"duplicate": 1}
+
+
 def test_records_that_name_no_table_and_no_topic_keep_the_target_that_they_had_first(
     pipeline: Pipeline,
 ) -> None:

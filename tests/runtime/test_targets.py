@@ -110,6 +110,14 @@ def test_other_letters_in_the_pipeline_are_the_same_target_of_the_same_source_ta
     assert {one["table"]: one["retention"] for one in pipeline.listed("reap")} == {"Clients": "1h"}
 
 
+def test_letters_that_sqlite_tells_apart_are_two_tables(pipeline: Pipeline) -> None:
+    """It folds ASCII only."""
+    pipeline.tables(ANYONE)
+
+    assert pipeline.run(made("ünï", 1, 10), made("ÜNÏ", 1, 20))["applied"] == 2
+    assert (pipeline.rows("ünï"), pipeline.rows("ÜNÏ")) == (1, 1)
+
+
 @pytest.mark.parametrize("name", STRANGE)
 @pytest.mark.parametrize("broken", [False, True], ids=["a change", "a broken record"])
 def test_a_name_that_no_target_can_have_is_unrouted_and_its_neighbours_are_applied(
@@ -192,6 +200,22 @@ def test_a_target_that_was_dropped_is_the_store_s_trouble_and_no_content(tmp_pat
     assert report.applied == 1
 
 
+def test_a_target_that_was_dropped_stops_neither_its_neighbours_nor_a_question(
+    pipeline: Pipeline,
+) -> None:
+    """Nothing is written to it any more; its memory may be forgotten, and the doctor sees it."""
+    pipeline.tables(ANYONE.replace("name", 'retention = "0s"\nname'))
+    pipeline.run(made("users", 1, 10), made("orders", 1, 20))
+    script(pipeline, "DROP TABLE users;")
+    books = pipeline.run(made("orders", 2, 30), made("orders", 1, 40, "d"))
+    findings = pipeline.listed("doctor", code=1)
+
+    assert books["applied"] == 2
+    assert pipeline.verb("why", "orders", "2").startswith("orders")
+    assert {one["where"] for one in findings} == {"users"}
+    assert "0 rows, but 1 are remembered as live" in findings[0]["finding"]
+
+
 BOTH = 'source = ["app.public.users", "app.crm.users"]\nname = "users"\n'
 
 
@@ -239,6 +263,13 @@ def test_one_named_source_table_is_no_list(pipeline: Pipeline) -> None:
     books = pipeline.run(made("users", 1, 10), moved(1, 20), code=1)
 
     assert (books["applied"], books["quarantined"]) == (1, {"unrouted": 1})
+
+
+@pytest.mark.parametrize("source", ['""', '["app.public.users", ""]'])
+def test_a_source_table_without_a_name_is_misuse(pipeline: Pipeline, source: str) -> None:
+    pipeline.tables(f"[[table]]\nsource = {source}\n")
+
+    assert "source names a source table" in pipeline.verb("run", code=2)
 
 
 def test_a_hint_goes_to_the_section_that_names_its_source_table(pipeline: Pipeline) -> None:

@@ -20,7 +20,8 @@ from anyorder._core.outcome import Reason
 from anyorder.errors import ConfigurationError, NotReapable, StoreBusy, TableNotEmpty
 from anyorder.guard.contract import EntryQuery, TableSpec
 from anyorder.guard.forgetting import forget
-from anyorder.guard.intake import Share, take
+from anyorder.guard.intake import Share
+from anyorder.guard.parts import take
 from anyorder.guard.quarantine import Quarantine
 from anyorder.stores import open_store
 from anyorder.stores.dynamodb.books import Meta
@@ -39,9 +40,10 @@ from tests.stores.faults import FaultyClient, OldClient
 DELIVERIES = int(os.environ.get("ANYORDER_WRITES", "2000"))
 SAMPLE = 1 if "ANYORDER_WRITES" in os.environ else 11
 HOURS = 3600.0
+FOLDED = "table names"  # DynamoDB Local fails on two that differ in case, which DynamoDB keeps
 
 
-@pytest.mark.parametrize("check", CHECKS)
+@pytest.mark.parametrize("check", [check for check in CHECKS if check != FOLDED])
 def test_the_kit_passes_on_dynamodb_local(dynamodb_local: Any, check: str) -> None:
     """DynamoDB Local holds every check, reading before it writes."""
     place = functools.partial(dynamodb_place, dynamodb_local, sample=SAMPLE, read_first=True)
@@ -119,15 +121,15 @@ class FloorsOfAnyCopy(Floors):
         found = super().of(meta, range(BUCKETS), now, dry=dry)
         return {bucket: found[(bucket + self._shift) % BUCKETS] for bucket in buckets}
 
-    def check(self, meta: Meta, bucket: int, now: float) -> dict[str, Any]:
-        return super().check(meta, (bucket + self._shift) % BUCKETS, now)
+    def check(self, meta: Meta, bucket: int, version: int, now: float) -> dict[str, Any]:
+        return super().check(meta, (bucket + self._shift) % BUCKETS, version, now)
 
 
 class UncheckedFloors(Floors):
     """Creates are not conditional on the floor that they were decided under."""
 
-    def check(self, meta: Meta, bucket: int, now: float) -> dict[str, Any]:
-        check = super().check(meta, bucket, now)
+    def check(self, meta: Meta, bucket: int, version: int, now: float) -> dict[str, Any]:
+        check = super().check(meta, bucket, version, now)
         check["ConditionCheck"]["ConditionExpression"] = "version <> :version OR version = :version"
         return check
 

@@ -9,13 +9,16 @@ from typing import Any
 
 import pytest
 
+from anyorder._core.columns import Written
 from anyorder._core.event import Delivery, Event, Kind
 from anyorder._core.families import LogPosition, ScalarPosition
 from anyorder._core.fold import stamp_of
+from anyorder._core.memory import Memory
 from anyorder._core.outcome import Reason
 from anyorder.guard.batch import reconsider_keys
-from anyorder.guard.contract import EntryQuery, News, TableSpec
-from anyorder.guard.intake import Share, take
+from anyorder.guard.contract import EntryQuery, Lost, News, TableSpec, Write
+from anyorder.guard.intake import Share
+from anyorder.guard.parts import take
 from anyorder.testing.bench import NEVER, RETENTION_ZERO, Bench
 from anyorder.testing.change import Change, decode, delete, put, truncate
 from anyorder.testing.place import Place
@@ -310,3 +313,53 @@ def test_the_winner_of_a_tie_that_no_item_can_hold_is_kept_with_its_reason(place
     assert "409600" in found[0].detail
     assert deliver(store, [large], "3") == [Reason.DUPLICATE]
     store.close()
+
+
+def test_a_create_holds_only_under_the_floor_that_it_was_decided_under_whichever_thread_raised_it(
+    dynamodb_local: Any,
+) -> None:
+    """Another thread reaps by the same store, which remembers the floors of all its threads: the
+    create that was decided before must not take the new floor for its own."""
+    with Bench("floor", lambda: dynamodb_place(dynamodb_local), RETENTION_ZERO) as bench:
+        bench.deliver([put(9, 1)])
+        store, late = bench.store, put(1, 3).event()
+        with store.transaction(bench.now()) as transaction:
+            limits = transaction.open_table(bench.spec)
+            known = transaction.remembered(bench.spec, [late.entity])
+            assert known[late.entity].memory is None
+            bench.deliver([delete(1, 5)])
+            bench.reap()
+            lost = transaction.write(bench.spec, [_create(late)], limits, "late")
+        assert [type(answer) for answer in lost] == [Lost]
+        assert set(bench.rows()) == {9}
+
+
+def _create(event: Event) -> Write:
+    return Write(
+        event.entity,
+        event.key or {},
+        None,
+        Memory(stamp_of(event)),
+        Written(event.fields or {}, frozenset()),
+    )
+
+
+def test_a_floor_that_another_thread_found_too_low_meanwhile_is_read_again(
+    dynamodb_local: Any,
+) -> None:
+    """One thread looks a floor up while another, by the same store, forgets what it remembered of
+    it."""
+    with Bench("floor", lambda: dynamodb_place(dynamodb_local), RETENTION_ZERO) as bench:
+        bench.deliver([put(9, 1), put(1, 1)])
+        store: Any = bench.store
+
+        class Forgetful(dict[Any, Any]):
+            """Each floor is forgotten right after somebody looked whether it is there."""
+
+            def get(self, key: Any, default: Any = None) -> Any:
+                found = super().get(key, default)
+                self.pop(key, None)
+                return found
+
+        store.parts.floors._known = Forgetful(store.parts.floors._known)
+        assert bench.deliver([put(1, 2), put(3, 1)]) == [Reason.APPLIED] * 2

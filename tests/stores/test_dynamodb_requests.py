@@ -399,3 +399,40 @@ def test_a_tombstone_without_its_memory_stops_the_reaper(dynamodb_local: Any) ->
             StoreError, match=r'\{"id":2\} has anyorder_since but no anyorder_memory'
         ):
             list(store.parts.tables.tombstones("kit", 1001 * DAY))
+
+
+def test_requests_after_closing_are_refused_in_a_sentence() -> None:
+    requests = Requests(Failing(None), 4)
+    requests.close()
+
+    with pytest.raises(StoreError, match="was closed here"):
+        requests.call("put_item")
+    with pytest.raises(StoreError, match="was closed here"):
+        requests.each(str, [1, 2])
+
+
+def test_a_thread_that_meets_the_closing_is_told_in_a_sentence() -> None:
+    requests = Requests(Failing(None), 1)
+    begun = threading.Event()
+
+    def slow(_: int) -> None:
+        begun.set()
+        time.sleep(0.05)
+
+    def close() -> None:
+        begun.wait()
+        requests.close()
+
+    closing = threading.Thread(target=close)
+    closing.start()
+    with pytest.raises(StoreError, match="was closed here"):
+        requests.each(slow, range(50))
+    closing.join()
+
+
+def test_requests_in_a_forked_process_are_refused_in_a_sentence() -> None:
+    requests = Requests(Failing(None), 4)
+    requests._process -= 1
+
+    with pytest.raises(StoreError, match="after the fork"):
+        requests.each(str, [1, 2])

@@ -103,8 +103,7 @@ def test_two_that_make_one_database_at_once_make_it_once(path: Path) -> None:
 def test_a_writer_that_never_commits_is_given_up_in_the_end(
     path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("anyorder.stores.sqlite.store.BUSY_SECONDS", 0.0)
-    monkeypatch.setattr("anyorder.stores.sqlite.store.LOCKED_SECONDS", 0.1)
+    monkeypatch.setattr("anyorder.stores.sqlite.lock.LOCKED_SECONDS", 0.1)
     with (
         closing(SQLiteStore(str(path))) as store,
         closing(sqlite3.connect(path, isolation_level=None)) as locked,

@@ -15,10 +15,11 @@ from anyorder._core.event import Event
 from anyorder._core.outcome import Reason
 from anyorder.errors import ConfigurationError, StoreError, Undone
 from anyorder.guard.contract import EntryQuery, TableSpec
-from anyorder.guard.intake import Share, take
+from anyorder.guard.intake import Share
+from anyorder.guard.parts import take
 from anyorder.guard.quarantine import Quarantine
 from anyorder.stores.sqlite.store import SQLiteStore
-from anyorder.testing.change import Change, decode
+from anyorder.testing.change import Change, decode, truncate
 from tests.stores.older import set_back
 
 CHILDREN = "CREATE TABLE p (id PRIMARY KEY); CREATE TABLE c (id PRIMARY KEY, p REFERENCES p (id))"
@@ -167,6 +168,58 @@ def test_what_rolls_everything_back_is_malformed_alone(make: Make, refusal: str)
     assert shop.open() == [("d", 1, "malformed")]
 
 
+def test_what_is_held_of_a_key_does_not_sink_what_came_of_it(make: Make) -> None:
+    schema = DEFERRED.replace("c (id PRIMARY KEY,", "c (id PRIMARY KEY, name,")
+    shop = make(schema)
+    shop.take(("c", Change(1, 1, {"p": 7}, whole=False)))
+
+    assert shop.take(("c", Change(1, 2, {"name": "x"}, whole=False)), parent(1)) == [
+        Reason.APPLIED,
+        Reason.APPLIED,
+    ]
+    assert shop.rows("c") == {1: None}
+    shop.take(parent(7))
+
+    assert (shop.rows("c"), shop.open()) == ({1: 7}, [])
+
+
+def test_of_a_key_with_several_deliveries_only_what_commit_refuses_is_held(make: Make) -> None:
+    shop = make(DEFERRED)
+
+    reasons = shop.take(child(1, None, 1), child(1, 7, 2), child(2, 8), child(3, None))
+
+    assert reasons == [Reason.APPLIED, Reason.WAITING, Reason.WAITING, Reason.APPLIED]
+    assert shop.rows("c") == {1: None, 3: None}
+    shop.take(parent(7))
+    assert shop.rows("c") == {1: 7, 3: None}
+
+
+def test_a_parent_whose_children_are_looked_for_at_commit_goes_when_they_have_gone(
+    make: Make,
+) -> None:
+    shop = make(DEFERRED)
+    shop.take(parent(7), child(1, 7))
+
+    assert shop.take(("p", Change(7, 2)), parent(8)) == [Reason.WAITING, Reason.APPLIED]
+    shop.take(("c", Change(1, 2)))
+
+    assert (shop.rows("p"), shop.open()) == ({8: 8}, [])
+
+
+def test_a_chain_that_commit_refuses_settles_from_its_end(make: Make) -> None:
+    shop = make(
+        "CREATE TABLE t (id PRIMARY KEY, up REFERENCES t (id) DEFERRABLE INITIALLY DEFERRED)"
+    )
+    ups = {key: key - 1 or None for key in range(1, 30)}
+
+    assert set(shop.take(*[("t", Change(key, 1, {"up": ups[key]})) for key in range(2, 30)])) == {
+        Reason.WAITING
+    }
+    shop.take(("t", Change(1, 1, {"up": None})))
+
+    assert (shop.rows("t"), shop.open()) == (ups, [])
+
+
 def test_a_unique_value_that_rolls_everything_back_waits_alone(make: Make) -> None:
     shop = make("CREATE TABLE t (id INTEGER PRIMARY KEY, email UNIQUE ON CONFLICT ROLLBACK)")
 
@@ -253,6 +306,20 @@ def test_a_parent_that_still_has_children_goes_when_they_have_gone(make: Make) -
     assert (shop.rows("p"), shop.open()) == ({}, [])
 
 
+@pytest.mark.parametrize("schema", [CHILDREN, DEFERRED], ids=["at once", "at commit"])
+def test_a_truncate_of_parents_waits_for_their_children(make: Make, schema: str) -> None:
+    shop = make(schema)
+    shop.take(parent(7), parent(8), child(1, 7), child(2, 7))
+
+    assert shop.take(("p", truncate(5))) == [Reason.WAITING]
+    assert shop.take(("p", truncate(5))) == [Reason.DUPLICATE]
+    assert shop.take(parent(9, 6)) == [Reason.APPLIED]
+    assert len(shop.numbers()) == 1
+    shop.take(("c", truncate(5)))
+
+    assert (shop.rows("p"), shop.rows("c"), shop.numbers()) == ({9: 9}, {}, [])
+
+
 def test_two_parents_are_awaited_and_each_may_come_first(make: Make) -> None:
     schema = (
         "CREATE TABLE p (id PRIMARY KEY); CREATE TABLE q (id PRIMARY KEY);"
@@ -289,7 +356,7 @@ def test_what_nobody_can_derive_is_tried_in_turn_so_that_none_starves(make: Make
     shop.take(("t", Change(99, 1, {"day": "monday"})))
 
     shop.take(("open", Change("monday", 1, {})))
-    for number in range(4):
+    for number in range(6):
         shop.take(("open", Change(number, 1, {})))
 
     assert shop.rows("t") == {99: "monday"}
@@ -317,6 +384,33 @@ def test_a_parent_that_came_by_hand_while_nobody_ran_is_seen_at_the_start(make: 
     shop.take()
 
     assert shop.rows("c") == {7: 7, 8: 8}
+
+
+def test_a_parent_that_comes_by_hand_meanwhile_is_seen_within_three_batches(make: Make) -> None:
+    shop = make(f"{CHILDREN}; CREATE TABLE o (id PRIMARY KEY)")
+    shop.take(*[child(number, number) for number in range(1500)])
+    shop.take(("o", Change(0, 1, {})))
+
+    shop.by_hand("INSERT INTO p VALUES (7), (777), (1499)")
+    for number in range(3):
+        shop.take(("o", Change(number, 2, {})))
+
+    assert shop.rows("c") == {7: 7, 777: 777, 1499: 1499}
+
+
+def test_a_unique_value_that_goes_with_a_cascade_is_free(make: Make) -> None:
+    shop = make(
+        "CREATE TABLE p (id PRIMARY KEY); CREATE TABLE t (id INTEGER PRIMARY KEY,"
+        " p REFERENCES p ON DELETE CASCADE, email UNIQUE); CREATE TABLE o (id PRIMARY KEY)"
+    )
+    shop.take(parent(7), ("t", Change(1, 1, {"p": 7, "email": "a"})))
+    shop.take(("t", Change(2, 1, {"p": None, "email": "a"})))
+
+    shop.take(("p", Change(7, 2)))
+    for number in range(3):
+        shop.take(("o", Change(number, 2, {})))
+
+    assert shop.rows("t") == {2: "a"}
 
 
 def test_entries_that_are_closed_wait_for_nothing(make: Make) -> None:

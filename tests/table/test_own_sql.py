@@ -12,6 +12,7 @@ import pytest
 import anyorder
 from anyorder import Reason
 from anyorder.errors import ConfigurationError, StoreBusy, StoreError
+from anyorder.tables import Guard
 from tests.table.own_sql import agree, event_of, order, orders, rows, state, write
 
 
@@ -117,7 +118,7 @@ def test_sql_that_fails_after_a_bare_accept_and_is_caught_leaves_no_memory_and_i
     assert [agree(table, path, key) for key in "abc"] == [True] * 3
     (entry,) = table.quarantine.entries()
     assert (entry.key, entry.reason) == ({"id": "b"}, "malformed")
-    assert "changed no row" in entry.detail
+    assert "no row was written" in entry.detail
     assert take(table, connection, order("b", 3))[0].reason is Reason.APPLIED
 
 
@@ -154,18 +155,46 @@ def test_a_delete_that_fails_and_is_caught_leaves_the_row_and_its_memory(
     assert [entry.key for entry in table.quarantine.entries()] == [{"id": "a"}]
 
 
-def test_who_writes_nothing_after_accept_keeps_the_memory(
-    table: anyorder.Table, connection: sqlite3.Connection
+@pytest.mark.parametrize("last", [True, False])
+def test_code_that_fails_before_its_sql_and_is_caught_leaves_no_memory_and_is_told(
+    table: anyorder.Table, connection: sqlite3.Connection, path: Path, last: bool
 ) -> None:
-    """A guard may be asked for something else than rows, or for many events before they are
-    written together."""
+    keys = "ab" if last else "ba"
+    with table.transaction(connection) as guard:
+        for key in keys:
+            try:
+                decision = guard.accept(event_of(table, order(key, 1)))
+                if key == "b":
+                    raise KeyError(key)
+                write(connection, decision)
+            except KeyError:
+                continue
+
+    assert [state(table, path, key) for key in "ab"] == [("row", 1), ("unknown", None)]
+    assert [entry.key for entry in table.quarantine.entries()] == [{"id": "b"}]
+
+
+def test_rows_may_be_written_together_at_the_end_of_the_block(
+    table: anyorder.Table, connection: sqlite3.Connection, path: Path
+) -> None:
     with table.transaction(connection) as guard:
         answers = [guard.accept(event_of(table, order(key, 1))) for key in "ab"]
         for answer in answers:
             write(connection, answer)
 
-    assert [table.why(key).state for key in "ab"] == ["row", "row"]
+    assert [state(table, path, key) for key in "ab"] == [("row", 1)] * 2
     assert table.quarantine.entries() == []
+
+
+def test_rows_may_lie_in_a_table_of_another_name_or_nowhere(path: Path) -> None:
+    orders(path)
+    seen = anyorder.table(f"sqlite:///{path}", "seen", key="/id", position="/version")
+    with seen.transaction(sqlite3.connect(path)) as guard:
+        answers = [guard.accept(event_of(seen, order("a", version))) for version in (2, 1)]
+
+    assert [bool(answer) for answer in answers] == [True, False]
+    assert seen.why("a").state == "row"
+    assert seen.quarantine.entries() == []
 
 
 def test_a_deferred_constraint_that_fails_at_the_end_undoes_both(
@@ -191,22 +220,86 @@ def test_a_deferred_constraint_that_fails_at_the_end_undoes_both(
 # ---- refused by the caller's word
 
 
-def test_refuse_undoes_the_event_that_was_just_accepted_and_holds_it_with_the_caller_s_words(
+def test_refuse_takes_back_what_was_just_accepted_and_holds_it_with_the_caller_s_words(
     table: anyorder.Table, connection: sqlite3.Connection, path: Path
 ) -> None:
+    take(table, connection, order("b", 1))
     with table.transaction(connection) as guard:
         write(connection, guard.accept(event_of(table, order("a", 1))))
         event = event_of(table, order("b", 2))
-        write(connection, guard.accept(event))
+        assert guard.accept(event)
         refused = guard.refuse(event, "no such customer")
         write(connection, guard.accept(event_of(table, order("c", 3))))
 
     assert refused.reason is Reason.MALFORMED
     assert not refused
-    assert rows(path) == {"a": 1, "c": 3}
+    assert rows(path) == {"a": 1, "b": 1, "c": 3}
     (entry,) = table.quarantine.entries()
     assert (entry.key, entry.detail) == ({"id": "b"}, "no such customer")
-    assert agree(table, path, "b")
+    assert table.why("b").position == "version 1"
+
+
+def test_refuse_is_too_late_once_something_is_written(
+    table: anyorder.Table, connection: sqlite3.Connection, path: Path
+) -> None:
+    event = event_of(table, order("a", 1))
+    with table.transaction(connection) as guard:
+        write(connection, guard.accept(event))
+        with pytest.raises(ConfigurationError, match="something was written"):
+            guard.refuse(event, "too late")
+
+    assert state(table, path, "a") == ("row", 1)
+
+
+@pytest.mark.parametrize("inside", [True, False])
+def test_the_caller_s_own_savepoints_undo_memory_and_row_together(
+    table: anyorder.Table, connection: sqlite3.Connection, path: Path, inside: bool
+) -> None:
+    connection.isolation_level = None
+    if not inside:
+        connection.execute("BEGIN")
+    with table.transaction(connection) as guard:
+        for key, end in (
+            ("a", "ROLLBACK TO mine"),
+            ("b", "RELEASE mine"),
+            ("c", "ROLLBACK TO mine"),
+        ):
+            connection.execute("SAVEPOINT mine")
+            write(connection, guard.accept(event_of(table, order(key, 1))))
+            connection.execute(end)
+        write(connection, guard.accept(event_of(table, order("d", 1))))
+    if not inside:
+        connection.commit()
+
+    assert rows(path) == {"b": 1, "d": 1}
+    assert [table.why(key).state for key in "abcd"] == ["unknown", "row", "unknown", "row"]
+
+
+def test_two_tables_on_one_connection_take_turns(
+    table: anyorder.Table, connection: sqlite3.Connection, path: Path
+) -> None:
+    connection.execute("CREATE TABLE lines (id TEXT PRIMARY KEY, total INTEGER)")
+    connection.commit()
+    lines = anyorder.table(f"sqlite:///{path}", "lines", key="/id", position="/version")
+
+    def both(order_guard: Guard, line_guard: Guard, key: str) -> None:
+        with order_guard.accepting(event_of(table, order(key, 1))) as decision:
+            write(connection, decision)
+            line = line_guard.accept(event_of(lines, order(key, 1)))
+            connection.execute("INSERT INTO lines VALUES (:id, :total)", line.values)
+            if key == "b":
+                raise Failed
+
+    with table.transaction(connection) as order_guard, lines.transaction(connection) as line_guard:
+        for key in "abc":
+            try:
+                both(order_guard, line_guard, key)
+            except Failed:
+                continue
+
+    assert rows(path) == {"a": 1, "c": 1}
+    assert [table.why(key).state for key in "abc"] == ["row", "unknown", "row"]
+    assert [lines.why(key).state for key in "abc"] == ["row", "unknown", "row"]
 
 
 def test_refuse_holds_though_the_exception_goes_on_and_after_its_block_too(
@@ -451,6 +544,25 @@ def test_a_closed_connection_is_refused_with_a_sentence(
         pass
 
 
+def test_a_connection_that_converts_what_we_read_is_refused(
+    table: anyorder.Table, path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(sqlite3.converters, "TEXT", bytes.upper)
+    connection = sqlite3.connect(path, detect_types=sqlite3.PARSE_DECLTYPES)
+
+    with pytest.raises(StoreError, match="converts"), table.transaction(connection):
+        pass
+    assert not connection.in_transaction
+
+
+def test_a_connection_that_may_only_read_is_refused(table: anyorder.Table, path: Path) -> None:
+    connection = sqlite3.connect(f"file:{path}?mode=ro", uri=True)
+
+    with pytest.raises(StoreError, match="readonly"), table.transaction(connection):
+        pass
+    assert not connection.in_transaction
+
+
 def test_a_lock_that_does_not_come_free_is_told(table: anyorder.Table, path: Path) -> None:
     other = sqlite3.connect(path, isolation_level=None)
     other.execute("BEGIN IMMEDIATE")
@@ -507,6 +619,6 @@ def test_a_connection_of_the_caller_s_own_class_works(table: anyorder.Table, pat
 
     connection = sqlite3.connect(path, factory=Own)
     with table.transaction(connection) as guard:
-        assert guard.accept(event_of(table, order("a", 1)))
+        write(sqlite3.Cursor(connection), guard.accept(event_of(table, order("a", 1))))
 
     assert table.why("a").state == "row"

@@ -261,6 +261,8 @@ def test_what_another_row_is_missing_for_waits_for_it(path: Path, made: str) -> 
 
     waiting = table.apply([record(1, "c", 10, after={"id": 1, "group": 2})])
     execute(path, "INSERT INTO groups VALUES (2)")
+    # by a hand, of which nothing tells: what waits is looked through at the next start
+    table = users(path, key="id")
     table.apply([record(2, "c", 20, after={"id": 2, "group": 1})])
 
     assert waiting.quarantined == {"waiting": 1}

@@ -103,8 +103,8 @@ def test_what_is_held_of_a_key_is_not_decided_behind_the_caller_s_back(
     table.apply([record(1, "d", 20)])
     table.apply([record(1, "c", 10, after={"id": 1, "name": "late"})])
 
-    with table.transaction(connection) as guard:
-        assert guard.accept(event(table, 1, 30))
+    with table.transaction(connection) as guard, guard.accepting(event(table, 1, 30)) as decision:
+        assert decision
 
     assert [entry.state for entry in table.quarantine.entries()] == ["open"]
 

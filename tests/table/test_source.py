@@ -246,6 +246,19 @@ def test_merged_source_tables_never_truncate_each_other(path: Path) -> None:
     assert found.sources == ("s1.public.users", "s2.public.users")
 
 
+def test_a_held_truncate_of_merged_source_tables_is_not_decided_again(path: Path) -> None:
+    """A snapshot run is learned, and all that is held is decided again: not this."""
+    users = table(path, merge=True)
+    emptied = {**of("s2.public.users", record(1, "t", 90)), "key": None}
+    users.apply([of("s1.public.users", put(1, 10)), of("s2.public.users", put(2, 20)), emptied])
+    told = of("s3.public.users", record(3, "r", 10, after={"id": 3}))
+    read = str(told["value"]).replace('"snapshot": "false"', '"snapshot": "true"')
+    report = users.apply([{**told, "value": read}])
+
+    assert (report.applied, report.settled) == (1, {})
+    assert rows(path) == [1, 2, 3]
+
+
 def test_a_guard_in_the_user_s_own_transaction_takes_its_own_source_table_only(path: Path) -> None:
     users = table(path, key="id")
     told = [put(1, 10), of("app.public.orders", record(1, "d", 50)), put(2, 60)]

@@ -4,14 +4,20 @@ from __future__ import annotations
 
 import argparse
 import sys
+from collections.abc import Iterator
 from itertools import islice
 from pathlib import Path
 
+from anyorder._core.event import Delivery
 from anyorder.cli.main import Parser
 from anyorder.cli.output import add_formats, print_rows
 from anyorder.envelopes import detect, read_record
 from anyorder.errors import ConfigurationError, Malformed
 from anyorder.sources.jsonl import JSONLinesSource
+from anyorder.sources.lines import Line
+
+MOST = 1_000_000  # records of one look
+LARGEST_LINE = 64 * 1024 * 1024  # bytes of a payload that lies over several lines
 
 
 def configure(parser: Parser) -> None:
@@ -19,8 +25,15 @@ def configure(parser: Parser) -> None:
     parser.add_argument(
         "file", help="records as JSON lines (.gz, .xz), or one payload; - is standard input"
     )
-    parser.add_option("--count", "how many records to look at", type=int, default=1)
+    parser.add_option("--count", "how many records to look at", type=how_many, default=1)
     add_formats(parser)
+
+
+def how_many(text: str) -> int:
+    """A number of records. Raises ArgumentTypeError for less than one, and for what no file has."""
+    if not text.isdecimal() or not 1 <= int(text[:19]) <= MOST:
+        raise argparse.ArgumentTypeError(f"a whole number of records, 1 to {MOST}, not {text!r}")
+    return int(text)
 
 
 def run(options: argparse.Namespace) -> int:
@@ -28,10 +41,9 @@ def run(options: argparse.Namespace) -> int:
     if options.file != "-" and not Path(options.file).exists():
         raise ConfigurationError(f"cannot read {options.file}: it does not exist")
     unknown = 0
-    for line in islice(JSONLinesSource(options.file).lines(), options.count):
-        if line.note:
-            raise Malformed(f"line {line.number}: {line.note}")
-        found = detect(read_record(line.text))
+    lines = JSONLinesSource(options.file).lines()
+    for delivery in islice(deliveries(lines), options.count):
+        found = detect(delivery)
         unknown += not found.format
         if options.format == "table":
             print(f"{found.format or 'unknown'}: {found.why}", file=sys.stdout)
@@ -41,3 +53,36 @@ def run(options: argparse.Namespace) -> int:
             "no field has a role",
         )
     return int(unknown > 0)
+
+
+def deliveries(lines: Iterator[Line]) -> Iterator[Delivery]:
+    """A record a line, or the one payload that lies over all of them. Raises Malformed with the
+    line."""
+    for line in lines:
+        try:
+            yield _read(line)
+        except Malformed as error:
+            whole = None if line.number > 1 else _over_all(line, lines)
+            if whole is None:
+                raise Malformed(f"line {line.number}: {error}") from error
+            yield whole
+
+
+def _read(line: Line) -> Delivery:
+    if line.note:
+        raise Malformed(line.note)
+    return read_record(line.text)
+
+
+def _over_all(first: Line, others: Iterator[Line]) -> Delivery | None:
+    """A payload over several lines, as a person prints it; None if they are none together."""
+    parts, size = [first.text], 0
+    for line in others:
+        parts.append(line.text)
+        size += len(line.text)
+        if size > LARGEST_LINE:
+            return None
+    try:
+        return read_record(b"\n".join(parts))
+    except Malformed:
+        return None

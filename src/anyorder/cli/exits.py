@@ -52,7 +52,7 @@ def sentence_of(error: Exception) -> str:
     """An exception for people, on one line."""
     text = str(error)
     if isinstance(error, OSError) and error.filename is not None:
-        text = f"{error.filename}: {error.strerror}"
+        text = f"{error.filename}: {error.strerror or error}"
     elif code_of(error) == STOPPED and not isinstance(error, AnyorderError | OSError):
         text = BUG.format(name=type(error).__name__, error=error)
     return " ".join(text.split())

@@ -55,6 +55,16 @@ class Parser(argparse.ArgumentParser):
         self.add_argument(name, help=f"{help} [{variable}]", **settings)  # type: ignore[arg-type]
 
 
+def word(text: str) -> str:
+    """An argument that is looked up in a store. Raises ArgumentTypeError for bytes that are no
+    text: nothing can be called so."""
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        raise argparse.ArgumentTypeError(f"not UTF-8: {text!r}") from None
+    return text
+
+
 def overview() -> str:
     """What `anyorder --help` prints."""
     lines = [
@@ -102,8 +112,9 @@ def _run(name: str, words: list[str]) -> int:
     options = parser_of(name).parse_args(words)
     try:
         code = import_module(f"anyorder.cli.{VERBS[name].module}").run(options)
+        _flush()
     except BrokenPipeError:
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        _forget_output()
         return FINE
     except KeyboardInterrupt:
         return INTERRUPTED
@@ -112,5 +123,21 @@ def _run(name: str, words: list[str]) -> int:
         if os.environ.get(TRACEBACK):
             raise
         print(f"anyorder {name}: {sentence_of(error)}", file=sys.stderr)
+        _forget_output()
         return code_of(error)
     return int(code)
+
+
+def _flush() -> None:
+    """Write out what was printed, while an error can still be told."""
+    # a shell may have closed it: then nothing was printed
+    if sys.stdout is not None:
+        sys.stdout.flush()
+
+
+def _forget_output() -> None:
+    """Where what was printed cannot be written, Python must not try again at its end."""
+    try:
+        _flush()
+    except OSError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())

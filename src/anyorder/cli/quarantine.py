@@ -9,7 +9,7 @@ from pathlib import Path
 
 from anyorder._core.event import Delivery
 from anyorder._core.outcome import REASONS, Reason
-from anyorder.cli.main import Parser
+from anyorder.cli.main import Parser, word
 from anyorder.cli.output import add_formats, encoded, print_rows
 from anyorder.envelopes.provenance import source_of
 from anyorder.errors import ConfigurationError
@@ -19,6 +19,8 @@ from anyorder.guard.quarantine import Quarantine
 from anyorder.guard.retry import Retried, Retry
 from anyorder.guard.routes import Unrouted
 from anyorder.runtime.pipeline import Pipeline, load_pipeline
+
+LONGEST_NUMBER = 18  # digits of an entry's id
 
 
 def configure(parser: Parser) -> None:
@@ -32,6 +34,7 @@ def configure(parser: Parser) -> None:
     parser.add_argument(
         "which",
         nargs="?",
+        type=word,
         help="an entry's id (retry: all without it); for dismiss, the scope that "
         "`anyorder doctor` names",
     )
@@ -207,11 +210,13 @@ def _spec_for(pipeline: Pipeline, store: Store, entry: Entry) -> TableSpec | Non
 
 
 def _number(options: argparse.Namespace) -> int:
-    if options.which is None or not options.which.isdigit():
+    text = options.which or ""
+    # a number that no store gives is no entry's either
+    if not text.isdecimal() or len(text) > LONGEST_NUMBER:
         raise ConfigurationError(
             f"`quarantine {options.act}` needs an entry's id; `anyorder quarantine list` shows them"
         )
-    return int(options.which)
+    return int(text)
 
 
 def _when(seconds: float) -> str:

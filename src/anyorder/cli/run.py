@@ -44,11 +44,11 @@ def configure(parser: Parser) -> None:
 def batch_size(text: str) -> int:
     """A number of deliveries. Raises ArgumentTypeError for less than one: no batch would ever
     end."""
-    if not text.isdecimal() or int(text) < 1:
+    if not text.isdecimal() or int(text[:19]) < 1:
         raise argparse.ArgumentTypeError(
             f"a batch is a whole number of deliveries, 1 or more, not {text!r}"
         )
-    return int(text)
+    return int(text[:19])  # more than there ever will be is as good as all
 
 
 def run(options: argparse.Namespace) -> int:
@@ -69,9 +69,10 @@ def run(options: argparse.Namespace) -> int:
     try:
         report = loop.run()
     finally:
+        # first: an error gets a line of its own
+        if sys.stderr.isatty():
+            print("\r\x1b[K", end="", file=sys.stderr)
         store.close()
-    if sys.stderr.isatty():
-        print("\r\x1b[K", end="", file=sys.stderr)
     if options.json:
         print(encoded(report.as_dict()))
     else:

@@ -8,7 +8,7 @@ from decimal import Decimal
 
 import msgspec
 
-from anyorder.cli.main import Parser
+from anyorder.cli.main import Parser, word
 from anyorder.cli.output import encoded
 from anyorder.errors import ConfigurationError
 from anyorder.guard.contract import TableSpec
@@ -21,9 +21,10 @@ _decode = msgspec.json.Decoder(float_hook=Decimal).decode
 
 def configure(parser: Parser) -> None:
     """Arguments of the verb."""
-    parser.add_argument("table", help="the target table")
+    parser.add_argument("table", type=word, help="the target table")
     parser.add_argument(
         "key",
+        type=word,
         help='a bare value, or a JSON object for a composite key: \'{"sku":"a","place":"b"}\'',
     )
     parser.add_option("--pipeline", "the pipeline file", default=None)

@@ -24,17 +24,20 @@ from anyorder._core.outcome import Reason
 from anyorder.errors import ConfigurationError, StoreError
 from anyorder.guard.claim import Claim
 from anyorder.guard.contract import Shared, TableSpec, Transaction
-from anyorder.guard.repair import Step, remembered, repair, row_of, stored
+from anyorder.guard.repair import (
+    Step,
+    put_back,
+    remembered,
+    repair,
+    stored,
+)
 from anyorder.guard.settle import settle_without_rows
+from anyorder.guard.unwritten import UNWRITTEN, is_unwritten, rowless
 
 ENDED = (
     "the transaction was ended inside the guard's block, by commit(), rollback(), `with "
     "connection:`, executescript(), or a statement that rolls back. Inside the block only accept "
     "and write: it commits at its end; a transaction that you have begun, you commit after it"
-)
-UNWRITTEN = (
-    "after it was accepted, your SQL changed no row: it failed and that was caught, or it met no "
-    "row. Nothing is remembered of it; mend the SQL, and deliver it again"
 )
 
 
@@ -53,63 +56,59 @@ class Acceptance:
         self._make_claim = claim
         self._claim: Claim | None = None
         self._step: Step | None = None
-        self._is_opened = False
-        self._is_inside = False
+        self._applied: dict[str, Step] = {}
+        self._unproven: dict[str, Step] = {}
+        # The mark of `accepting`, as long as its block runs.
+        self._inside = ""
         # Why nothing can be accepted any more; "" as long as it can.
         self._over = ""
+        self._block = shared.mark()
 
-    def accept(self, event: Event, *, is_bare: bool = True) -> Decision:
-        """Decide an event and remember it; a step begins."""
+    def open(self) -> None:
+        """The table, and what is declared of it: first, so that nothing undoes it by itself."""
+        self._claimed()
+        self._shared.transaction.open_table(self._spec)
+
+    def accept(self, event: Event) -> Decision:
+        """Decide an event and remember it. Nobody sees what becomes of its row until the next
+        call."""
         self._begin()
-        token = secrets.token_hex(4)
-        try:
-            before = remembered(self._shared.transaction, self._spec, event)
-            decision = self._decide(event, token)
-        except BaseException:
-            # The user may catch it and go on: nothing is half remembered.
-            self._undone()
-            raise
-        self._step = Step(
-            event=event,
-            decision=decision,
-            before=before,
-            token=token,
-            is_bare=is_bare,
-        )
-        self._shared.watch()
-        return decision
+        return self._accept(event, is_bare=True)
 
     @contextmanager
     def accepting(self, event: Event) -> Iterator[Decision]:
-        """The same for a `with` block: an exception that leaves it undoes the step."""
-        decision = self.accept(event, is_bare=False)
-        self._is_inside = True
+        """The same for a `with` block: an exception that leaves it undoes memory and row."""
+        self._begin()
+        self._inside = self._shared.mark()
         try:
-            yield decision
+            yield self._accept(event, is_bare=False)
         except BaseException as error:
-            self._undo(error)
+            mark, self._inside = self._inside, ""
+            self._undo(mark, error)
             raise
-        finally:
-            self._is_inside = False
-        self._end_step()
+        mark, self._inside = self._inside, ""
+        if not self._shared.keep(mark):
+            self._end()
+        self._step = None
 
     def refuse(self, event: Event, why: str) -> Decision:
-        """Hold an event with the user's words, and undo its step if it is the current one."""
+        """Hold an event with the user's words, and take back what was remembered of it, if it is
+        the one that was just accepted."""
         if self._over:
             raise StoreError(self._over)
         if not why.strip():
             raise ConfigurationError("say why the event is refused: the quarantine shows it")
         step = self._step
         if step is not None and step.event is event:
-            return self._hold_instead(step, why)
-
-        # Inside `accepting` the step is another event's, which may still fail.
-        if not self._is_inside:
+            self._take_back(step)
+        else:
             self._end_step()
-        self._open()
-        # It may have been accepted before; then its row is there, and nothing of it is undone.
-        self._check_unaccepted(event)
-        return self._hold(event, why)
+            # It may have been accepted before; then its row is there.
+            self._check_unaccepted(event)
+        held = self._hold(event, why)
+        if self._inside and self._step is None:
+            self._inside = self._shared.mark()
+        return held
 
     def finish(self) -> None:
         """The block ends well. Raises StoreError if the user has ended its transaction."""
@@ -117,36 +116,58 @@ class Acceptance:
         if self._over:
             raise StoreError(self._over)
         self._end_step()
+        for step in rowless(self._shared, self._spec, self._unproven.values()):
+            self._hold_instead(step)
+        if not self._shared.keep(self._block):
+            self._end()
         self._over = "this block has ended: begin another with table.transaction(connection)"
 
     def abandon(self, error: BaseException) -> None:
-        """The block ends with an exception; what is in its transaction is undone with that."""
+        """The block ends with an exception, which undoes it."""
         # Where the transaction was ended before, nothing is left to undo.
         if self._over:
             return
-        self._undo(error)
-        self._over = ENDED
+        self._undo(self._block, error)
+        self._over = self._over or "this block has ended, with an exception"
 
-    # ---- one step
+    # ---- one event
 
     def _begin(self) -> None:
         if self._over:
             raise StoreError(self._over)
-        if self._is_inside:
+        if self._inside:
             raise ConfigurationError(
                 "an event is being accepted in a `with` block: accept the next one after it"
             )
         self._end_step()
-        self._open()
 
-    def _open(self) -> None:
-        """The table and what is declared of it, in a step of their own, which nothing undoes."""
-        if self._is_opened:
-            return
-        self._claimed()
-        self._shared.transaction.open_table(self._spec)
-        self._is_opened = True
-        self._end_step()
+    def _accept(self, event: Event, *, is_bare: bool) -> Decision:
+        token = secrets.token_hex(4)
+        mark = self._shared.mark()
+        try:
+            before = remembered(
+                self._shared.transaction,
+                self._spec,
+                event,
+            )
+            decision = self._decide(event, token)
+        except BaseException:
+            # The user may catch it and go on: nothing is half remembered.
+            self._undone(mark)
+            raise
+        self._shared.keep(mark)
+        self._step = Step(
+            event=event,
+            decision=decision,
+            before=before,
+            token=token,
+            is_bare=is_bare,
+        )
+        # The latest of each key: it tells what became of the transaction, should the user end it.
+        if decision.key:
+            self._applied[event.entity] = self._step
+        self._shared.watch()
+        return decision
 
     def _decide(self, event: Event, token: str) -> Decision:
         (taken,) = self._claimed().take([event], token)
@@ -157,57 +178,71 @@ class Acceptance:
             self._claim = self._make_claim(self._shared.transaction, self._spec)
         return self._claim
 
-    def _undone(self) -> bool:
-        """The step is undone; False if the user has ended the transaction."""
-        # The step may have been the one that told whose the table is.
+    def _undone(self, mark: str) -> bool:
+        """What came after the mark is undone; False if the user has ended the transaction."""
+        # It may be what told whose the table is.
         self._claim = None
-        return self._shared.undo()
+        return self._shared.undo(mark)
 
     def _end_step(self) -> None:
-        """The step is as it should be, or undone; and another begins."""
+        """What was accepted last has its row, as far as can be seen, or is taken back and held."""
+        if not self._shared.is_open:
+            self._end()
         step = self._step
-        # In `accepting`, an exception would have been seen: what he writes there is his own word.
-        if step is not None and step.is_bare and self._is_unwritten(step.decision):
-            self._hold_instead(step, UNWRITTEN)
+        # In `accepting`, an exception would be seen: what he writes there is his own word.
+        if step is None or not step.is_bare:
             return
+        if is_unwritten(self._shared, self._spec, step.decision):
+            self._hold_instead(step)
+        elif step.decision.values is not None and not self._shared.is_written:
+            # He may write it later, together with others: at the end it must be there.
+            self._unproven[step.event.entity] = step
         self._step = None
-        if not self._shared.step():
-            self._end(step)
 
-    def _is_unwritten(self, decision: Decision) -> bool:
-        """Was there a row to write or to delete, and the user's SQL did not?"""
-        if not decision or not self._shared.is_unwritten():
-            return False
-        # A put changes a row, whatever was there.
-        if decision.values is not None:
-            return True
-        # A delete changes none where none is: only if it is still there, the delete has failed.
-        row = row_of(self._shared.transaction, self._spec, decision)
-        return row is not None
+    def _hold_instead(self, step: Step) -> None:
+        put_back(
+            self._shared.transaction,
+            self._spec,
+            step,
+        )
+        self._hold(step.event, UNWRITTEN)
 
-    def _undo(self, error: BaseException) -> None:
-        """An exception leaves the step, or the whole block."""
+    def _undo(self, mark: str, error: BaseException) -> None:
+        """An exception leaves `accepting`, or the whole block."""
         step = self._step
         self._step = None
-        if self._undone():
+        if self._undone(mark):
             return
         # The user has ended the transaction, and what he meant to write then failed.
         self._over = ENDED
         error.add_note(ENDED)
-        self._repair(step)
+        with self._shared.repairing() as transaction:
+            # The exception came between two events: each of those before is whole.
+            if step is not None:
+                repair(transaction, self._spec, step)
 
     # ---- held by the user's word
 
-    def _hold_instead(self, step: Step, why: str) -> Decision:
-        """Undo a step, and hold its event."""
+    def _take_back(self, step: Step) -> None:
+        """Nothing is remembered of the event that was just accepted, and what was written for it is
+        undone. Raises ConfigurationError where that cannot be."""
+        if self._inside:
+            if not self._undone(self._inside):
+                self._end()
+            # What follows is beside it: the exception that the user tells of may be under way.
+            self._step = None
+            return
+        if self._shared.is_written:
+            raise ConfigurationError(
+                "something was written since the event was accepted, and only `with "
+                "guard.accepting(event)` can undo that: refuse it there, or before you write"
+            )
+        put_back(
+            self._shared.transaction,
+            self._spec,
+            step,
+        )
         self._step = None
-        if not self._undone():
-            self._end(step)
-        held = self._hold(step.event, why)
-        # In a step of its own: the exception that the user tells of may still be under way.
-        if not self._shared.step():
-            self._end(step)
-        return held
 
     def _hold(self, event: Event, why: str) -> Decision:
         judged = Judged(
@@ -238,19 +273,21 @@ class Acceptance:
 
     # ---- after the user has ended the transaction
 
-    def _end(self, step: Step | None) -> None:
+    def _end(self) -> None:
         """Memory and row stay together: what followed the user's commit is committed too, and what
         followed his rollback is not."""
         self._over = ENDED
-        is_kept = True
-        # Without a step nothing was remembered that would need its row.
-        if step is not None:
-            is_kept = stored(self._shared.transaction, self._spec, step) is not None
-        self._shared.ended(keep=is_kept)
+        transaction = self._shared.transaction
+        # Where he rolled back, the memories of before are gone.
+        gone: list[Step] = []
+        for step in self._applied.values():
+            # What was not applied has no memory that would tell.
+            memory = stored(
+                transaction,
+                self._spec,
+                step,
+            )
+            if step.decision and memory is None:
+                gone.append(step)
+        self._shared.ended(keep=not gone)
         raise StoreError(ENDED)
-
-    def _repair(self, step: Step | None) -> None:
-        with self._shared.repairing() as transaction:
-            # The exception came between two steps: each of those before is whole.
-            if step is not None:
-                repair(transaction, self._spec, step)

@@ -134,6 +134,7 @@ class Catalogue:
     def _names_of_followers(self, events: Sequence[Event]) -> dict[str, None]:
         """Names of targets, not looked at yet, to which deliveries go that claim nothing."""
         found: dict[str, None] = {}
+        # Also a hint, or broken bytes, would open a table of that name, to be held for it.
         for event in itertools.filterfalse(claims, events):
             declared = self._declared(*origin_of(event))
             if isinstance(declared, TableSpec) and self._names.is_new(declared.name):
@@ -193,7 +194,9 @@ class Catalogue:
         # a process records each origin once. What is there by then is what is decided on.
         for _ in range(ATTEMPTS):
             target = opened(transaction, declared)
-            owned = self._owned(target)
+            # A section's word counts, though it may not have been recorded yet.
+            noted = self._recorded.get(target.name, NOTHING)
+            owned = replace(target.known, merge=target.known.merge or noted.merge)
             # Another process was quicker with another source table: the target is not ours.
             if not admits(owned, declared, origin[2]):
                 self._recorded[target.name] = owned
@@ -206,12 +209,6 @@ class Catalogue:
         raise StoreBusy(
             f"table {declared.name}: other processes recorded something of it {ATTEMPTS} times"
         )
-
-    def _owned(self, target: Catalogued) -> Recorded:
-        """What is recorded of a target, with the word that a section of this pipeline gave for it
-        and that may not have been recorded yet."""
-        noted = self._recorded.get(target.name, NOTHING)
-        return replace(target.known, merge=target.known.merge or noted.merge)
 
     def _foreign(self, declared: TableSpec, origin: Origin) -> Unrouted | None:
         """R1: `unrouted`, if a target belongs to another source table."""

@@ -4,7 +4,7 @@ else of the one whose change it applied first (rules R1)."""
 from __future__ import annotations
 
 import secrets
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Sequence
 
 import msgspec
 
@@ -68,24 +68,29 @@ class Claim:
         return taken
 
     def _first_source(self, events: Sequence[Event]) -> int:
-        """How many events there are before a second source table is told; of several, only the
-        first change of the first one: whether it is applied decides about the others."""
-        told = [number for number, event in enumerate(events, 1) if self._source(event)]
-        sources = {self._source(events[number - 1]) for number in told}
-        if len(sources) > 1:
-            return told[0]
+        """How many events there are before a second source table is told; of several, only up to
+        the first change of the first one: whether that is applied decides about the others."""
+        # The place of the first change of each source table, in the order of the events.
+        first: dict[str, int] = {}
+        for number, event in enumerate(events, 1):
+            first.setdefault(self._source(event), number)
+        first.pop(NAMELESS, None)
+        if len(first) > 1:
+            return min(first.values())
         return len(events)
 
     def _tried(self, events: Sequence[Event]) -> Taken:
         """Take events of one source table, which may make the table its own."""
         before = self.owned
         taken = self._taken(events)
-        ours = [joined(before, source) for source in map(self._source, events) if source]
-        is_own = any(one.reason in OWN for one in taken.decisions if self._source(one.event))
+        told = self._told(events)
+        # What tells no source table may well be applied, and says nothing of whose it is.
+        ends = {one.reason for one in taken.decisions if self._source(one.event) in told}
         # It was recorded first, for stores where another process may do so meanwhile.
+        ours = [joined(before, source) for source in told]
         # What the batch has learned of the key's kinds is nobody's claim, and stays.
         owned = replace(self.owned, kinds=before.kinds)
-        if owned in ours and not is_own:
+        if owned in ours and ends.isdisjoint(OWN):
             there = self._transaction.recorded(self._spec.name) or before
             undone = replace(before, kinds=there.kinds)
             claimed = replace(owned, kinds=there.kinds)
@@ -94,12 +99,15 @@ class Claim:
         return taken
 
     def _taken(self, events: Sequence[Event]) -> Taken:
-        sources = dict.fromkeys(map(self._source, events))
-        sources.pop("", None)
+        told = self._told(events)
         # Most batches are of one source table, which is known: then nothing is asked.
-        if not sources.keys() <= set(self.owned.sources):
-            self.owned = self._owning(sources)
-        share = self._share(events)
+        if not told.issubset(self.owned.sources):
+            self.owned = self._owning(told)
+        # What was merged once stays so, whatever is declared by now.
+        spec = replace(self._spec, merge=self.owned.merge)
+        share = Share(spec, events)
+        if not told.issubset(self.owned.sources):
+            share = self._parted(share)
         # A part that meets the token of another would take its own duplicates for applied.
         token = self._token or secrets.token_hex(4)
         return take_in(
@@ -111,13 +119,14 @@ class Claim:
             settles=self.settles,
         )
 
-    def _owning(self, sources: Iterable[str]) -> Recorded:
+    def _owning(self, sources: Collection[str]) -> Recorded:
         """What is recorded of the table, with those of these source tables that it may have."""
         # It ends: a round is lost only to another process that recorded something of the table.
         for _ in range(ATTEMPTS):
             target = opened(self._transaction, self._spec)
             owned = target.known
-            for source in sources:
+            # In one order, whatever the set's: of two that would both be the first, one is.
+            for source in sorted(sources):
                 if admits(owned, self._spec, source):
                     owned = joined(owned, source)
             if record(self._transaction, target, owned):
@@ -126,34 +135,49 @@ class Claim:
             f"table {self._spec.name}: other processes recorded something of it {ATTEMPTS} times"
         )
 
-    def _share(self, events: Sequence[Event]) -> Share:
-        """The table's share: what is its own, and what is another source table's, judged."""
-        # What was merged once stays so, whatever is declared by now.
-        spec = replace(self._spec, merge=self.owned.merge)
-        known = {"", *self.owned.sources}
-        foreign = [event for event in events if self._source(event) not in known]
-        # Nearly always all of it is the table's own.
-        if not foreign:
-            return Share(spec, events)
-        own = [event for event in events if self._source(event) in known]
+    def _parted(self, share: Share) -> Share:
+        """A share without what is another source table's; that is judged."""
+        own: list[Event] = []
+        refused: list[Judged] = []
+        lost = self._lost(share.events)
+        for event in share.events:
+            # A hint says no more than its topic: it goes where the changes of its topic go.
+            follows = event.kind is Kind.HINT and event.delivery.topic in lost
+            if follows or self._is_foreign(event):
+                refused.append(self._refused(event))
+            else:
+                own.append(event)
+        return Share(share.spec, own, refused)
 
-        # A hint says no more than its topic: it goes where the changes of its topic go.
-        topics = {event.delivery.topic for event in own if claims(event)}
-        lost = {event.delivery.topic for event in foreign} - topics
-        hints = [event for event in own if event.kind is Kind.HINT and event.delivery.topic in lost]
-        own = [event for event in own if event not in hints]
-        refused = [self._refused(event) for event in (*foreign, *hints)]
-        return Share(spec, own, refused)
+    def _lost(self, events: Sequence[Event]) -> set[str]:
+        """The topics by which changes of other source tables come, and none of the table's own."""
+        # By whether they are another's: a topic may bring both, as a queue does.
+        topics: dict[bool, set[str]] = {True: set(), False: set()}
+        for event in filter(claims, events):
+            topics[self._is_foreign(event)].add(event.delivery.topic)
+        return topics[True] - topics[False]
+
+    def _is_foreign(self, event: Event) -> bool:
+        return self._source(event) not in (NAMELESS, *self.owned.sources)
 
     def _refused(self, event: Event) -> Judged:
         _, _, source = origin_of(event)
-        told = f"{belongs(self.owned, self._spec.name, source)}: {ELSEWHERE}"
-        return Judged(0, event, Reason.UNROUTED, detail=told)
+        told = belongs(self.owned, self._spec.name, source)
+        # Numbered with the batch that it is held in.
+        return Judged(
+            number=0,
+            event=event,
+            reason=Reason.UNROUTED,
+            detail=f"{told}: {ELSEWHERE}",
+        )
+
+    def _told(self, events: Sequence[Event]) -> set[str]:
+        """The source tables that these events tell."""
+        return set(map(self._source, events)) - {NAMELESS}
 
     def _source(self, event: Event) -> str:
-        """The source table that a change tells, "" if it tells none."""
+        """The source table that a change tells, NAMELESS if it tells none."""
         # What claims nothing, as a hint, goes where it was given.
-        if not self._telling or not claims(event):
-            return ""
-        _, _, source = origin_of(event)
-        return "" if source == NAMELESS else source
+        if self._telling and claims(event):
+            return origin_of(event)[2]
+        return NAMELESS

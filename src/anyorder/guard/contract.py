@@ -222,29 +222,41 @@ class Store(Protocol):
 
 
 class Shared(Protocol):
-    """A block inside a transaction of the user's own, event by event: a step is what is remembered
-    of one, and what the user's SQL writes for it.
+    """A block inside a transaction of the user's own.
 
-    `transaction`: what decides in it; another one after `undo`.
+    `transaction`: what decides in it. `is_open`: False if the user has ended the transaction.
+    `is_written`: did the user's statements change a row since `watch`? `is_missed`: did they
+    change none, though one was tried: did the last one fail, or meet no row?
     """
 
     @property
     def transaction(self) -> Transaction: ...
 
-    def step(self) -> bool:
-        """The step stays if the block ends well, and another begins. False if the user has ended
-        the transaction."""
+    @property
+    def is_open(self) -> bool: ...
 
-    def undo(self) -> bool:
-        """What was remembered and written in the step is undone, and the step goes on. False if the
-        user has ended the transaction."""
+    @property
+    def is_written(self) -> bool: ...
+
+    @property
+    def is_missed(self) -> bool: ...
+
+    def shows(self, spec: TableSpec) -> bool:
+        """Has the user a table of this name? His rows may lie elsewhere."""
 
     def watch(self) -> None:
         """From here on the statements are the user's."""
 
-    def is_unwritten(self) -> bool:
-        """Did the user's last statement change no row, and none before it: did it fail, or meet
-        none?"""
+    def mark(self) -> str:
+        """A place to go back to; its name. What is marked later goes back with it."""
+
+    def keep(self, mark: str) -> bool:
+        """All since the mark stays if the block ends well, and the mark goes. False if the user has
+        ended the transaction."""
+
+    def undo(self, mark: str) -> bool:
+        """All that was remembered and written since the mark is undone, and the mark goes. False if
+        the user has ended the transaction."""
 
     def ended(self, *, keep: bool) -> None:
         """The user has ended the transaction: what followed is kept, or undone, at once."""
@@ -260,8 +272,8 @@ class Sharing(Store, Protocol):
 
     def shared(self, connection: Any, now: float) -> AbstractContextManager[Shared]:
         """What is decided commits, or rolls back, together with what the user writes. A transaction
-        that the user has begun is the user's to end; else this begins and ends one. An exception
-        undoes the block in both cases. Raises StoreError for a connection that does not fit."""
+        that the user has begun is the user's to end, and to undo by a mark; else this begins and
+        ends one. Raises StoreError for a connection that does not fit."""
 
 
 @runtime_checkable

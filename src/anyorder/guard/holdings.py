@@ -56,6 +56,11 @@ def holding(table: str, entity: str, judged: Judged, provenance: str) -> Holding
         _, _, source = origin_of(judged.event)
         entity, identity = "", f"{source} {entity} {identity}"
 
+    # Nothing says that two source tables without a target have different keys.
+    if judged.reason is Reason.UNROUTED:
+        _, _, source = origin_of(judged.event)
+        identity = f"{source} {identity}"
+
     # What waits for an event has no detail; what the store refused for now has the store's words,
     # and is tried again after every batch.
     retry = judged.reason is Reason.WAITING and judged.detail != ""

@@ -11,6 +11,8 @@ UNNAMED = Unrouted(
     'it names neither a topic nor a table: say name = "..." in its [[table]], or in [source] what '
     'the documents are versions of, options = { table = "users", ... }'
 )
+UNFIT = "{!r} cannot be a target: {}; give it a [[table]] with another name, or with ignore = true"
+MOST_SHOWN = 80  # characters of a name
 replace = msgspec.structs.replace
 
 
@@ -34,29 +36,20 @@ class Names:
         for target in transaction.catalogue():
             self._targets.setdefault(transaction.same_table(target.name), target.name)
         same = transaction.same_table(name)
-        why = unfit(transaction, name) if name else UNNAMED
-        self._found[name] = why or self._targets.setdefault(same, name)
+        self._found[name] = self._targets.setdefault(same, name)
+        why = transaction.unfit(name)
+        if not name:
+            self._found[name] = UNNAMED
+        elif why:
+            self._found[name] = Unrouted(UNFIT.format(name[:MOST_SHOWN], why))
 
     def known(self, route: Route) -> Route:
         """The same, to the target that the store means by its name; nowhere, if it means none.
         A name that nobody looked at stays."""
         if not isinstance(route, TableSpec):
             return route
+        # A name in another spelling would begin a second memory beside the same rows.
         found = self._found.get(route.name, route.name)
-        # Nearly always it is spelled as it was.
-        if found == route.name:
-            return route
         if isinstance(found, Unrouted):
             return found
         return replace(route, name=found)
-
-
-def unfit(transaction: Transaction, name: str) -> Unrouted | None:
-    """Why a name that came from an event can be no target's; None if it can."""
-    why = transaction.unfit(name)
-    if not why:
-        return None
-    return Unrouted(
-        f"{name!r:.80} cannot be a target: {why}; give it a [[table]] with another name, or with "
-        "ignore = true"
-    )

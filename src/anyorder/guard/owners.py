@@ -9,7 +9,6 @@ import msgspec
 
 from anyorder.guard.contract import Recorded, TableSpec
 
-MOST_TOLD = 5  # source tables that a sentence names
 BY_SCHEMA = "{schema}_{table}"
 replace = msgspec.structs.replace
 
@@ -23,17 +22,16 @@ def admits(owned: Recorded, spec: TableSpec, source: str) -> bool:
     # The words of one [[table]] say nothing of another's: the owner must be of the same.
     if spec.merge and owned.merge:
         return True
+    # They are one table, so a list that leaves out the owner gives away somebody else's.
     is_listed = source in spec.sources
     return is_listed and not set(spec.sources).isdisjoint(owned.sources)
 
 
 def joined(owned: Recorded, source: str) -> Recorded:
     """The same with one more source table; the first one stays the first."""
-    if not owned.source:
-        return replace(owned, source=source)
-    if source in owned.sources:
-        return owned
-    return replace(owned, others=(*owned.others, source))
+    # In the order in which they came: the first is the one that books of before know.
+    first, *others = dict.fromkeys((*owned.sources, source))
+    return replace(owned, source=first, others=tuple(others))
 
 
 def declared_as(owned: Recorded, spec: TableSpec) -> Recorded:
@@ -52,14 +50,11 @@ def declared_as(owned: Recorded, spec: TableSpec) -> Recorded:
 
 
 def origin(owned: Recorded) -> str:
-    """Whose a target is, for a person: its source tables, of many the first ones."""
-    sources = owned.sources
-    told = ", ".join(sources[:MOST_TOLD])
-    if len(sources) == 1:
+    """Whose a target is, for a person."""
+    told = ", ".join(owned.sources)
+    if len(owned.sources) == 1:
         return f"the source table {told}"
-    if len(sources) > MOST_TOLD:
-        told = f"{told}, ..."
-    return f"{len(sources)} source tables: {told}"
+    return f"the source tables {told}"
 
 
 def belongs(owned: Recorded, target: str, source: str) -> str:
@@ -83,7 +78,7 @@ def way_out(owned: Recorded, table: str, source: str) -> str:
 def _other_name(owned: Recorded, table: str, source: str) -> str:
     schema, _, _ = table.rpartition(".")
     owner, _, _ = owned.table.rpartition(".")
-    # Of two schemas of one database this is enough; of two databases it would be one name again.
-    if schema and schema != owner:
-        return BY_SCHEMA
-    return re.sub(r"\W+", "_", source)
+    # Of two databases, or without a schema, the two would have one name again.
+    if schema in ("", owner):
+        return re.sub(r"\W+", "_", source)
+    return BY_SCHEMA

@@ -35,7 +35,7 @@ from anyorder.guard.owners import admits, belongs
 from anyorder.guard.recall import recall, recall_one
 from anyorder.guard.routes import origin_of
 from anyorder.guard.settle import close
-from anyorder.guard.targets import listed
+from anyorder.guard.targets import opened
 from anyorder.guard.truncates import PART, carry_out
 from anyorder.guard.waiting import Settling, settle_waiting
 from anyorder.guard.writing import Keys, plan
@@ -91,8 +91,8 @@ class Quarantine:
         except Undone:
             # What waited for this row may be what undid it: then it is tried by itself, afterwards.
             told = self._accept_alone(number, spec)
-        specs = [] if spec is None else [spec]
-        settle_waiting(self._store, specs, time.time(), _token())
+        assert spec is not None
+        settle_waiting(self._store, {spec.name: spec}, time.time(), _token())
         return told
 
     def _accept_alone(self, number: int, spec: TableSpec | None) -> str:
@@ -113,7 +113,7 @@ class Quarantine:
                     f"entry {number} cannot be accepted: {event.note or 'no table matches it'}. "
                     "Repair what it names, or drop it"
                 )
-            spec = _permitted(transaction, spec, entry, event)
+            _check_owner(transaction, spec, entry, event)
             # Decided again first: what came since may have settled it, or ended the dispute.
             word = _Word(transaction, spec, event)
             decision = word.given()
@@ -213,7 +213,9 @@ class _Word:
         """It becomes the table's greatest truncate; rows whose position does not compare with its
         own stay."""
         limits, reason = accept_truncate(limits, self._event)
-        carry_out(self._transaction, self._spec, self._event, limits, reason)
+        refused = carry_out(self._transaction, self._spec, self._event, limits, reason)
+        if refused is not None:
+            raise ConfigurationError(f"the store refuses this event: {refused.detail}")
         return Decision(self._event, reason, limits.truncated)
 
     def followed(self) -> None:
@@ -227,22 +229,21 @@ class _Word:
         reconsider_keys(self._transaction, self._spec, entities, limits, _token())
 
 
-def _permitted(transaction: Transaction, spec: TableSpec, entry: Entry, event: Event) -> TableSpec:
-    """The table of an entry, as it is recorded. Raises ConfigurationError for what no word can put
-    there."""
-    target = listed(transaction, spec.name)
-    # A table that nothing was recorded of belongs to nobody.
-    if target is None:
-        return spec
-    owned = target.known
+def _check_owner(
+    transaction: Transaction,
+    spec: TableSpec,
+    entry: Entry,
+    event: Event,
+) -> None:
+    """Raises ConfigurationError for what no word can put into this table."""
+    owned = opened(transaction, spec).known
     _, _, source = origin_of(event)
-    is_foreign = entry.reason == Reason.UNROUTED and not admits(owned, spec, source)
-    if entry.table and is_foreign:
+    if entry.reason == Reason.UNROUTED and not admits(owned, spec, source):
         told = belongs(owned, spec.name, source)
         raise ConfigurationError(f"entry {entry.id} cannot be accepted: {told}")
-    if owned.merge and event.kind is Kind.TRUNCATE:
-        raise ConfigurationError(f"entry {entry.id} cannot be accepted: {PART.format(source)}")
-    return spec
+    if event.kind is Kind.TRUNCATE and owned.merge:
+        told = PART.format(source)
+        raise ConfigurationError(f"entry {entry.id} cannot be accepted: {told}")
 
 
 def _reconsidered(transaction: Transaction, spec: TableSpec) -> int:

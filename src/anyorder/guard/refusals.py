@@ -37,8 +37,10 @@ def one_by_one(
     remembered: Remembered,
     limits: Limits,
     token: str,
+    refused: Refused,
 ) -> Coalesced:
-    """Decide and write each delivery and each open entry of a key by itself."""
+    """Decide and write each delivery and each open entry of a key by itself. `refused`: the answer
+    for all of them together."""
     key = _Key(transaction, spec, remembered, limits, token)
     # Newest first, so that the winner is usually written once, and the others find it there.
     asked: list[Arrival | Held] = [*arrivals, *remembered.held]
@@ -47,6 +49,10 @@ def one_by_one(
     # Whenever the key moves, what is held of it is decided again (rules R1). It ends: each further
     # round needs a write that was taken, and an event that is no longer held.
     undecided, moved = cases, True
+    # One alone was asked for already.
+    if len(cases) == 1:
+        cases[0].refuse(refused)
+        moved = False
     while moved and undecided:
         start = key.remembered.memory
         for case in undecided:
@@ -151,7 +157,7 @@ class _Case:
 
             # Refused alone, too: it is this event that the store does not take.
             if isinstance(failure, Refused):
-                self._judge(failure.reason, detail=failure.detail)
+                self.refuse(failure)
                 return
 
             # "Nothing to do" was decided on a memory that nobody has read: it is no answer yet.
@@ -162,6 +168,10 @@ class _Case:
                 return
             key.look_again(self.one.event.entity)
         raise busy(key.spec, self.one.event.entity)
+
+    def refuse(self, refused: Refused) -> None:
+        """The store does not take it."""
+        self._judge(refused.reason, detail=refused.detail)
 
     def _answer(self, key: _Key) -> Applied:
         memory, event, limits = key.remembered.memory, self.one.event, key.limits

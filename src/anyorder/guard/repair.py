@@ -58,13 +58,20 @@ def stored(transaction: Transaction, spec: TableSpec, step: Step) -> Memory | No
 
 def repair(transaction: Transaction, spec: TableSpec, step: Step) -> None:
     """The memory as it was before the step, unless its row was committed with it."""
-    after = stored(transaction, spec, step)
     # It was rolled back with all the rest.
-    if after is None:
+    if stored(transaction, spec, step) is None:
         return
-    limits = transaction.open_table(spec)
     # The commit came after the row: both are there, and what failed was something else.
-    if _is_written(transaction, spec, step.decision):
+    transaction.open_table(spec)
+    if not _is_written(transaction, spec, step.decision):
+        put_back(transaction, spec, step)
+
+
+def put_back(transaction: Transaction, spec: TableSpec, step: Step) -> None:
+    """The memory as it was before the step."""
+    after = remembered(transaction, spec, step.event)
+    # It did not move, or somebody else has moved it since.
+    if after is None or after.token != step.token:
         return
     write = Write(
         entity=step.event.entity,
@@ -72,9 +79,15 @@ def repair(transaction: Transaction, spec: TableSpec, step: Step) -> None:
         before=after,
         after=step.before,
     )
+    limits = transaction.open_table(spec)
     # Another token than the step's, or this write would pass for it.
     token = secrets.token_hex(4)
-    transaction.write(spec, [write], limits, token)
+    transaction.write(
+        spec,
+        [write],
+        limits,
+        token,
+    )
 
 
 def row_of(

@@ -93,13 +93,13 @@ def _check_name(transaction: Transaction, spec: TableSpec) -> None:
     why = transaction.unfit(spec.name) if spec.writes_rows else ""
     if why:
         raise ConfigurationError(f"table {spec.name!r:.80} cannot be kept: {why}; choose another")
-    same = transaction.same_table(spec.name)
-    for target in transaction.catalogue():
-        if target.name != spec.name and transaction.same_table(target.name) == same:
-            raise ConfigurationError(
-                f"table {spec.name} is kept as {target.name}, which the store does not tell from "
-                f"it: call it {target.name}"
-            )
+    names = {transaction.same_table(known.name): known.name for known in transaction.catalogue()}
+    kept = names.get(transaction.same_table(spec.name), spec.name)
+    if kept != spec.name:
+        raise ConfigurationError(
+            f"table {spec.name} is kept as {kept}, which the store does not tell from it: call it "
+            f"{kept}"
+        )
 
 
 def check_key(transaction: Transaction, target: Catalogued, declared: TableSpec) -> None:

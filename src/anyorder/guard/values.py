@@ -228,9 +228,7 @@ class Recorded(msgspec.Struct, frozen=True, omit_defaults=True):
     def sources(self) -> tuple[str, ...]:
         """Every source table that it is kept from, the first one first; none while nothing was
         routed to it."""
-        if not self.source:
-            return ()
-        return (self.source, *self.others)
+        return tuple(filter(None, (self.source, *self.others)))
 
 
 class Catalogued(NamedTuple):

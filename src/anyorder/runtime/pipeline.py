@@ -113,6 +113,12 @@ class Pipeline:
         self._declared: dict[Origin, Route] = {}
         if file.runtime.batch < 1:
             raise ConfigurationError("[runtime] batch is at least 1")
+        for section in file.table:
+            if not all(section.sources):
+                raise ConfigurationError(
+                    f'[[table]] match = "{section.match}": source names a source table, as the '
+                    "records tell it, not an empty text"
+                )
 
     def open_store(self) -> Store:
         """The store of `[store]`, able to decode what its quarantine holds."""

@@ -9,7 +9,8 @@ from typing import NamedTuple
 
 from anyorder._core.outcome import Reason
 from anyorder.guard.contract import EntryQuery
-from anyorder.guard.intake import Share, take
+from anyorder.guard.intake import Share
+from anyorder.guard.parts import take
 from anyorder.guard.quarantine import Quarantine
 from anyorder.guard.story import story_of
 from anyorder.testing.bench import NEVER, Bench
@@ -35,7 +36,7 @@ def check_threads(make_store: MakeStore, events: int = USUAL) -> str:
 
     `events`: how many they deliver together; a store that is sampled gets fewer.
     """
-    each = max(BATCH, events // THREADS // sample_of(make_store))
+    each = max(3 * BATCH, events // THREADS // sample_of(make_store))
     with Bench("threads", make_store, NEVER) as bench:
         # The table is made first: many first starts at once are another matter (*writers*).
         bench.deliver([put("first", 1)])

@@ -72,7 +72,7 @@ class AdoptedPosition(msgspec.Struct, frozen=True, array_like=True, tag="adopted
         return "before every event"
 
     def describe(self) -> Description:
-        return Description("a row that was there", "a time before every event")
+        return Description("what was there", "adoption, before every event")
 
 
 def order_to_unrelated(other: Clocked) -> Order:

@@ -5,7 +5,7 @@ from __future__ import annotations
 
 import itertools
 import uuid
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple
 
 from anyorder._core.outcome import Reason
@@ -33,15 +33,23 @@ class Done(NamedTuple):
 
 
 class Execution:
-    """Carries out a batch of one table. Where anything may be forgotten, creates check the
-    floor."""
+    """Carries out a batch of one table. Where anything may be forgotten, creates check the floor.
+    `version`: of the floor that a table's key was decided under."""
 
-    def __init__(self, parts: Parts, meta: Meta, shape: TableShape, now: float) -> None:
+    def __init__(
+        self,
+        parts: Parts,
+        meta: Meta,
+        shape: TableShape,
+        now: float,
+        version: Callable[[str, str], int],
+    ) -> None:
         self._floors = parts.floors
         self._requests = parts.requests
         self._meta = meta
         self._shape = shape
         self._now = now
+        self._version = version
         self._guarded = meta.guarded is not None
 
     def run(self, planned: Sequence[Planned]) -> list[Done]:
@@ -77,7 +85,9 @@ class Execution:
         (rules R2)."""
         done: list[Done] = []
         bucket = bucket_of(planned[0].write.entity)
-        check = self._floors.check(self._meta, bucket, self._now)
+        # The oldest: those that were decided under a later one are decided again as well.
+        version = min(self._version(self._meta.name, made.write.entity) for made in planned)
+        check = self._floors.check(self._meta, bucket, version, self._now)
         # ends: every turn ends at least one of these creates, or raises
         while planned:
             puts = [{"Put": _unanswered(made.arguments)} for made in planned]

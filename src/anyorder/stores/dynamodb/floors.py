@@ -98,13 +98,17 @@ class Floors:
             self._keep(meta.name, self.read(meta.name, missing))
         if not dry and any(not self._is_fresh(meta, bucket, now) for bucket in missing):
             self.note(meta, now)
-        return {bucket: self._known[meta.name, bucket] for bucket in buckets}
+        return {bucket: self._of_bucket(meta.name, bucket) for bucket in buckets}
 
-    def check(self, meta: Meta, bucket: int, now: float) -> dict[str, Any]:
+    def _of_bucket(self, table: str, bucket: int) -> FloorItem:
+        known = self._known.get((table, bucket))
+        # Another thread may have found it too low in this very moment.
+        return known or self.read(table, [bucket])[bucket]
+
+    def check(self, meta: Meta, bucket: int, version: int, now: float) -> dict[str, Any]:
         """The part of a create's transaction that holds only while the floor is the one it was
-        decided under."""
-        found = self._known.get((meta.name, bucket), FloorItem(version=0))
-        values: dict[str, Any] = {":version": {"N": str(found.version)}}
+        decided under, of this version: what is remembered here may be newer, by another thread."""
+        values: dict[str, Any] = {":version": {"N": str(version)}}
         condition = "version = :version"
         if meta.expires is not None:
             condition += " AND covered >= :covered"

@@ -25,6 +25,7 @@ class OpenedTables:
         self._now = now
         self._dry = dry
         self._metas: dict[str, Meta] = {}
+        self._versions: dict[tuple[str, str], int] = {}
         self._lineage: Lineage | None = None
 
     def open(self, spec: TableSpec) -> tuple[Meta, Lineage]:
@@ -111,7 +112,13 @@ class OpenedTables:
             bucket: Limits(Floor(found.floor.entries, spec.partitions), found.truncated, lineage)
             for bucket, found in floors.items()
         }
+        for entity, bucket in buckets.items():
+            self._versions[spec.name, entity] = floors[bucket].version
         return {entity: known[bucket] for entity, bucket in buckets.items()}
+
+    def version(self, table: str, entity: str) -> int:
+        """Of the floor that a key was decided under; 0, which none has, where it was under none."""
+        return self._versions.get((table, entity), 0)
 
     def learn_columns(self, spec: TableSpec, writes: Sequence[Write]) -> None:
         """Remember the columns that these writes name."""

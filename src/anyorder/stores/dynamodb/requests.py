@@ -9,10 +9,11 @@ token, so `writes` can tell its own write from another's.
 from __future__ import annotations
 
 import itertools
+import os
 import random
 import time
 from collections.abc import Callable, Iterable, Sequence
-from concurrent.futures import Future, ThreadPoolExecutor, wait
+from concurrent.futures import CancelledError, Future, ThreadPoolExecutor, wait
 from typing import Any, NamedTuple, TypeVar
 
 from anyorder.errors import ConfigurationError, MissingExtra, StoreBusy, StoreError
@@ -77,6 +78,11 @@ BUSY = {
         "it cannot be reached, or its servers fail: check endpoint, Region and network, or wait"
     ),
 }
+FORKED = (
+    "this DynamoDB store was opened before this process was forked, and its connections "
+    "did not come along: open it in each process, after the fork"
+)
+CLOSED = "this DynamoDB store was closed here; open it again to use it"
 # seconds; the pause before a retry is drawn between 0 and a value that doubles
 FIRST_PAUSE, LONGEST_PAUSE = 0.02, 3.0
 PATIENCE = 120.0  # seconds of retries before StoreBusy
@@ -124,12 +130,15 @@ class Requests:
         self.concurrency = Concurrency(threads)
         self._pool = ThreadPoolExecutor(threads, thread_name_prefix="anyorder-dynamodb")
         self._jitter = random.Random()
+        self._process = os.getpid()
+        self._is_closed = False
 
     def call(self, operation: str, **arguments: Any) -> Answer:
         """One request, with its retries."""
         until, pause, repeated = time.monotonic() + PATIENCE, FIRST_PAUSE, False
         # ends: with an answer, or out of patience
         while True:
+            self._check_open()
             with self.concurrency:
                 answer = self._once(operation, arguments)
             code = _code_of(answer)
@@ -190,10 +199,15 @@ class Requests:
         """
         if len(items) == 1:
             return [function(items[0])]
+        self._check_open()
         running: list[Future[R]] = []
         try:
             running.extend(self._pool.submit(function, item) for item in items)
             return [found.result() for found in running]
+        except (RuntimeError, CancelledError):
+            # Another thread has closed the store, and the pool takes nothing more.
+            self._check_open()
+            raise
         finally:
             wait([found for found in running if not found.cancel()])
 
@@ -239,8 +253,15 @@ class Requests:
                 return
             arguments["ExclusiveStartKey"] = answer.response["LastEvaluatedKey"]
 
+    def _check_open(self) -> None:
+        if os.getpid() != self._process:
+            raise StoreError(FORKED)
+        if self._is_closed:
+            raise StoreError(CLOSED)
+
     def close(self) -> None:
         """End the threads; what has not begun does not begin."""
+        self._is_closed = True
         self._pool.shutdown(wait=False, cancel_futures=True)
 
 

@@ -1,126 +1,94 @@
 """A block of the caller's own SQL and our memories, in one transaction on his connection.
 
-A transaction that he has begun is his to end; else it begins and ends here. Around all of it is a
-savepoint, so that an exception which he catches outside undoes memories and rows together although
-his transaction goes on; and around each event's step another one. Savepoints are gone where he
-commits or rolls back inside: this is how it is noticed.
+A transaction that he has begun is his to end; else it begins and ends here. What may have to be
+undone by itself has a savepoint, and each of ours a name of its own: between them may lie those of
+the caller, and of another table's block. They are gone where he commits or rolls back inside: this
+is how it is noticed.
 """
 
 from __future__ import annotations
 
+import itertools
 import sqlite3
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
 from anyorder.errors import StoreBusy, StoreError
+from anyorder.guard.contract import TableSpec
 from anyorder.stores.sqlite.borrowed import Borrowed
 from anyorder.stores.sqlite.lenders import Lender
-from anyorder.stores.sqlite.transaction import SQLiteTransaction
+from anyorder.stores.sqlite.transaction import SQLiteTransaction, Tables
 from anyorder.stores.statements import load_statements
 
 SQL = load_statements("sqlite/sqlite.sql")
-BLOCK, STEP = "anyorder_block", "anyorder_step"
 GONE = "no such savepoint"
+numbers = itertools.count(1)
+Make = Callable[[Borrowed, Tables], SQLiteTransaction]
 
 
 class Block:
-    """See `contract.Shared`. `make`: a transaction that remembers nothing of before."""
+    """See `contract.Shared`. `make`: a transaction, with what is known of the tables."""
 
-    def __init__(
-        self, borrowed: Borrowed, lender: Lender, make: Callable[[], SQLiteTransaction]
-    ) -> None:
-        self.transaction = make()
+    def __init__(self, borrowed: Borrowed, lender: Lender, make: Make) -> None:
         self._borrowed = borrowed
         self._lender = lender
         self._make = make
+        self._tables = Tables()
         self._is_ours = False
         self._is_over = False
         self._changes = 0
+        self._is_telling = False
 
     @contextmanager
     def running(self, name: str) -> Iterator[Block]:
         """From its beginning to its end. `name`: of the database, for messages."""
-        self._begin(name)
-        try:
-            yield self
-            self._end()
-        except BaseException:
-            self._undo_all()
-            raise
-
-    def _begin(self, name: str) -> None:
         try:
             self._is_ours = self._lender.begin(self._borrowed)
-            self._borrowed.execute(f"SAVEPOINT {BLOCK}")
-            self._borrowed.execute(f"SAVEPOINT {STEP}")
         except sqlite3.Error as error:
             raise _refusal(name, error) from error
-
-    def _end(self) -> None:
-        if not self._release(BLOCK):
-            raise StoreError("the transaction was ended inside the block")
-        if self._is_ours:
-            self._lender.commit(self._borrowed)
-
-    def _undo_all(self) -> None:
-        # The caller has ended it, and what was to be said of that is said.
-        if self._is_over:
-            return
-        if self._is_ours:
-            self._lender.roll_back(self._borrowed)
-        elif self._roll_back_to(BLOCK):
-            self._release(BLOCK)
-
-    # ---- one event's step
-
-    def step(self) -> bool:
-        if not self._release(STEP):
-            return False
-        self._borrowed.execute(f"SAVEPOINT {STEP}")
-        return True
-
-    def undo(self) -> bool:
-        # What was learned in the step is not so any more.
-        self.transaction = self._make()
-        return self._roll_back_to(STEP)
-
-    def watch(self) -> None:
-        self._changes = self._borrowed.total_changes
-
-    def is_unwritten(self) -> bool:
-        if self._borrowed.total_changes != self._changes:
-            return False
-        # What we wrote changed a row; so 0 is of a later statement, which failed or met none.
-        (changed,) = self._borrowed.execute(SQL["changes"]).fetchone()
-        return bool(changed == 0)
-
-    # ---- after the caller has ended the transaction
-
-    def ended(self, *, keep: bool) -> None:
-        self._is_over = True
-        if keep:
-            self._borrowed.commit()
-        else:
-            self._borrowed.roll_back()
-
-    @contextmanager
-    def repairing(self) -> Iterator[SQLiteTransaction]:
-        self.ended(keep=False)
-        self._borrowed.begin()
         try:
-            yield self._make()
+            self._check_plain(name)
+            yield self
+            if self._is_ours:
+                self._lender.commit(self._borrowed)
         except BaseException:
-            self._borrowed.roll_back()
+            # Where the caller has ended it, what followed is undone already, or kept.
+            if self._is_ours and not self._is_over:
+                self._lender.roll_back(self._borrowed)
             raise
-        self._borrowed.commit()
 
-    # ---- savepoints
+    def _check_plain(self, name: str) -> None:
+        """What the caller's own converters make of a column cannot be read back."""
+        row = self._borrowed.execute(SQL["plain"]).fetchone()
+        if row is None or [type(value) for value in row] != [int, str]:
+            raise StoreError(
+                f"{name}: your connection converts INTEGER or TEXT columns (detect_types and "
+                "register_converter): give one that does not"
+            )
 
-    def _release(self, name: str) -> bool:
-        return self._is_there(f"RELEASE {name}")
+    @property
+    def transaction(self) -> SQLiteTransaction:
+        # A new one each time: the caller may have undone what an earlier one has read.
+        return self._make(self._borrowed, self._tables)
 
-    def _roll_back_to(self, name: str) -> bool:
-        return self._is_there(f"ROLLBACK TO {name}")
+    @property
+    def is_open(self) -> bool:
+        return self._borrowed.in_transaction
+
+    # ---- what may have to be undone by itself
+
+    def mark(self) -> str:
+        name = f"anyorder_{next(numbers)}"
+        self._borrowed.execute(f"SAVEPOINT {name}")
+        return name
+
+    def keep(self, mark: str) -> bool:
+        return self._is_there(f"RELEASE {mark}")
+
+    def undo(self, mark: str) -> bool:
+        # What was learned since is not so any more.
+        self._tables.clear()
+        return self._is_there(f"ROLLBACK TO {mark}") and self.keep(mark)
 
     def _is_there(self, statement: str) -> bool:
         """Carry it out; False if its savepoint is gone."""
@@ -131,6 +99,51 @@ class Block:
                 return False
             raise
         return True
+
+    # ---- what the caller writes
+
+    def shows(self, spec: TableSpec) -> bool:
+        found = self._borrowed.execute(SQL["table_exists"], {"name": spec.name})
+        return found.fetchone() is not None
+
+    def watch(self) -> None:
+        self._changes = self._borrowed.total_changes
+        self._is_telling = self._changed() > 0
+
+    @property
+    def is_written(self) -> bool:
+        return self._borrowed.total_changes != self._changes
+
+    @property
+    def is_missed(self) -> bool:
+        # Our last statement changed a row; so 0 is of a later one, which failed or met none.
+        return self._is_telling and not self.is_written and self._changed() == 0
+
+    def _changed(self) -> int:
+        """Rows that the last statement changed, of those that write."""
+        (changed,) = self._borrowed.execute(SQL["changes"]).fetchone()
+        return int(changed)
+
+    # ---- after the caller has ended the transaction
+
+    def ended(self, *, keep: bool) -> None:
+        self._is_over = True
+        self._tables.clear()
+        if keep:
+            self._borrowed.commit()
+        else:
+            self._borrowed.roll_back()
+
+    @contextmanager
+    def repairing(self) -> Iterator[SQLiteTransaction]:
+        self.ended(keep=False)
+        self._borrowed.begin()
+        try:
+            yield self.transaction
+        except BaseException:
+            self._borrowed.roll_back()
+            raise
+        self._borrowed.commit()
 
 
 def _refusal(name: str, error: sqlite3.Error) -> StoreError:

@@ -84,11 +84,11 @@ class Borrowed:
 
     def begin(self) -> None:
         """Take the write lock, in a transaction that is open or in a new one."""
-        # In the middle it might be refused: nobody waits for a lock that was not taken first.
-        if self.in_transaction:
-            self.execute(SQL["lock"])
-        else:
+        if not self.in_transaction:
             self.execute(BEGIN)
+        # In the middle it might be refused: nobody waits for a lock that was not taken first. And a
+        # database that may only be read begins without a word.
+        self.execute(SQL["lock"])
 
     def commit(self) -> None:
         """End the transaction, if one is open."""

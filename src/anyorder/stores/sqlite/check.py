@@ -64,7 +64,7 @@ def _columns(table: str, declared: Declared, loaded: Loaded, ours: list[str]) ->
         yield (
             table,
             f"events tell columns that the table lacks: {_some(shown)}",
-            "add them to the table, and what comes from then on is stored",
+            "add them to the table, or let them be",
         )
     gone = [name for name in ours if name not in declared.columns]
     if gone:

@@ -3,6 +3,7 @@ that stand in the way are found by the table's own foreign keys and unique index
 
 from __future__ import annotations
 
+import re
 import sqlite3
 from collections.abc import Mapping, Sequence
 from typing import NamedTuple
@@ -14,6 +15,8 @@ from anyorder.stores.statements import load_statements, quoted
 
 SQL = load_statements("sqlite/sqlite.sql")
 HINDERING = frozenset({"NO ACTION", "RESTRICT"})
+NUMBER = re.compile(r"\s*[+-]?(\d+\.?\d*|\.\d+)(e[+-]?\d+)?\s*", re.IGNORECASE | re.ASCII)
+"""A text that SQLite may take for a number."""
 Row = Mapping[str, object]
 
 
@@ -89,6 +92,15 @@ class Constraints:
             *self.holders(name, own, row),
             *self._referring(name, there, row),
         ]
+
+    def has_parents(self, table: str) -> bool:
+        """Has the table any foreign key?"""
+        return bool(self._foreign_keys(folded(table)))
+
+    def is_orphan(self, table: str, key: Row) -> bool:
+        """Does the row, as it stands, name a parent that is not there?"""
+        row = self.find(folded(table), folded_row(key))
+        return row is not None and bool(self._missing(folded(table), row))
 
     def holders(self, table: str, own: Row, row: Row) -> list[Blocker]:
         """The rows that hold unique values of this one."""
@@ -235,8 +247,13 @@ def place_of(value: object) -> str:
     Different values may be one text too: it is only where to look."""
     if isinstance(value, bytes):
         return value.hex()
-    text = str(int(value)) if isinstance(value, bool) else str(value)
-    try:
+    text = value if isinstance(value, str) else _spelled(value)
+    # Beyond the range of a double SQLite calls it infinite, and so does this.
+    if NUMBER.fullmatch(text):
         return repr(float(text))
-    except (ValueError, OverflowError):
-        return text.rstrip(" ").lower()
+    return text.rstrip(" ").lower()
+
+
+def _spelled(value: object) -> str:
+    # A truth value is 1 or 0 in SQLite.
+    return str(int(value)) if isinstance(value, bool) else str(value)

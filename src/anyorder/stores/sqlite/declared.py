@@ -7,7 +7,7 @@ import re
 import sqlite3
 from typing import NamedTuple
 
-from anyorder.stores.sqlite.values import NONE, Typed, affinity_of
+from anyorder.stores.sqlite.values import Typed, typed_column
 from anyorder.stores.statements import load_statements
 
 SQL = load_statements("sqlite/sqlite.sql")
@@ -57,11 +57,11 @@ def declared_now(database: sqlite3.Connection, table: str) -> Declared | None:
     typed: dict[str, Typed] = {}
     defaults: dict[str, str] = {}
     for name, declared, default, _, _ in found:
-        affinity = affinity_of(declared)
         # In a STRICT table ANY keeps everything; elsewhere it is a word like any other.
         is_any = is_strict == (1,) and declared.upper() == "ANY"
-        if affinity != NONE and not is_any:
-            typed[name] = Typed(name, declared, affinity)
+        converting = None if is_any else typed_column(name, declared)
+        if converting is not None:
+            typed[name] = converting
         if default is not None:
             defaults[name] = _expression(default)
     return Declared(

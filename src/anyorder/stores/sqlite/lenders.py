@@ -24,7 +24,12 @@ class Lender:
     def begin(self, borrowed: Borrowed) -> bool:
         """Take the write lock; True if the transaction is ours to end."""
         is_ours = not borrowed.in_transaction
-        borrowed.begin()
+        try:
+            borrowed.begin()
+        except BaseException:
+            if is_ours:
+                borrowed.roll_back()
+            raise
         return is_ours
 
     def commit(self, borrowed: Borrowed) -> None:
@@ -66,7 +71,7 @@ class SQLAlchemyLender(Lender):
         try:
             borrowed.begin()
         except BaseException:
-            self._begun.rollback()
+            self.roll_back(borrowed)
             raise
 
     def commit(self, borrowed: Borrowed) -> None:

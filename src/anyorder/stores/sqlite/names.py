@@ -5,7 +5,6 @@ from __future__ import annotations
 import sqlite3
 import string
 
-from anyorder.errors import StoreError
 from anyorder.stores.statements import LONGEST_IDENTIFIER, load_statements
 
 SQL = load_statements("sqlite/sqlite.sql")
@@ -31,17 +30,6 @@ def same_table(name: str) -> str:
 def unfit(database: sqlite3.Connection, name: str) -> str:
     """Why no target can have this name, "" if one can."""
     return _unwritable(name) or _reserved(same_table(name)) or _taken(database, name)
-
-
-def require(database: sqlite3.Connection, name: str) -> None:
-    """Raises StoreError if a target's table is there no longer: its memory would explain rows that
-    nobody has."""
-    if _kind(database, name) == "table":
-        return
-    raise StoreError(
-        f"table {name} is gone from the database, though the memory of its rows is there: restore "
-        f"it from a backup, or give its source table another target"
-    )
 
 
 def _unwritable(name: str) -> str:

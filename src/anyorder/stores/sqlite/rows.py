@@ -10,8 +10,9 @@ from __future__ import annotations
 
 import sqlite3
 from collections.abc import Callable, Mapping, Sequence
+from typing import Any, NamedTuple
 
-from anyorder._core.columns import NONE_SPARED
+from anyorder._core.columns import NONE_SPARED, Written, holes
 from anyorder._core.event import canonical
 from anyorder._core.outcome import Reason
 from anyorder.guard.contract import TableSpec, Write
@@ -20,9 +21,17 @@ from anyorder.stores.sqlite.values import AS_IT_IS, Adapted, RowRefused, adapted
 from anyorder.stores.statements import load_statements, quoted
 
 SQL = load_statements("sqlite/sqlite.sql")
-Shape = tuple[bool, tuple[str, ...], frozenset[str] | None]
-"""What a write of a row looks like: was it live, which columns have a value, which others stay as
-they are (None: all)."""
+NONE_CLEARED: tuple[str, ...] = ()
+
+
+class Shape(NamedTuple):
+    """What a write of a row looks like: was it `live`; of which columns it has a value; which
+    others stay as they are (`spared`, None: all); and which nobody tells any more (`cleared`)."""
+
+    live: bool
+    values: tuple[str, ...]
+    spared: frozenset[str] | None
+    cleared: tuple[str, ...] = NONE_CLEARED
 
 
 class RowNotWritten(RowRefused):
@@ -55,20 +64,28 @@ class RowWriter:
             if after is None or not after.live:
                 gone.append(write)
             elif write.written is not None:
-                live = write.before is not None and write.before.live
-                values, spared = write.written
-                shapes.setdefault((live, tuple(values), spared), []).append(write)
+                shapes.setdefault(self._shape_of(write, write.written), []).append(write)
         self._fit(writes, shapes)
         if gone and self._schema.columns:
             self._delete(gone)
         for shape, found in shapes.items():
             self._write_shape(shape, found)
 
+    def _shape_of(self, write: Write, written: Written) -> Shape:
+        live = write.before is not None and write.before.live
+        values, spared = written
+        # A hole is null, as it is told; but where the column has a default, nobody tells it.
+        if not self._schema.declared.defaults or write.after is None:
+            return Shape(live, tuple(values), spared)
+        cleared = [column for column in holes(write.after, values) if column in values]
+        named = [column for column in values if column not in cleared]
+        return Shape(live, tuple(named), spared, tuple(cleared))
+
     def _fit(self, writes: Sequence[Write], shapes: Mapping[Shape, Sequence[Write]]) -> None:
         """Every key has the table's columns, and the table those of the events."""
         named: dict[str, int] = {}
-        for (_, values, _), found in shapes.items():
-            for column in values:
+        for shape, found in shapes.items():
+            for column in (*shape.values, *shape.cleared):
                 named[column] = named.get(column, 0) + len(found)
         schema = self._schema
         for number, write in enumerate(writes):
@@ -77,8 +94,7 @@ class RowWriter:
         if not schema.created:
             schema.note_missing(self._database, named)
         for column, typed in schema.typed(schema.key).items():
-            for write in writes:
-                typed.check_key(write.key[column])
+            typed.check_keys([write.key[column] for write in writes])
 
     # ---- what goes
 
@@ -103,13 +119,17 @@ class RowWriter:
     def _write_shape(self, shape: Shape, writes: Sequence[Write]) -> None:
         """Writes that name the same columns are one statement; a row that is there and is told in
         part is updated."""
-        live, values, spared = shape
-        named = self._others(lambda column: column in values)
+        named = self._others(lambda column: column in shape.values)
+        # They go back to their own default: nobody tells them any more.
+        reset = self._others(lambda column: column in shape.cleared)
+        if shape.spared is not None:
+            kept = shape.spared.union(named)
+            reset = self._others(lambda column: column not in kept)
         # Of a row that is told whole nothing need be there: where it is gone, it is written anew.
-        if live and spared != NONE_SPARED:
-            self._update(named, spared, writes)
+        if shape.live and shape.spared != NONE_SPARED:
+            self._update(named, reset, writes)
         else:
-            self._upsert(named, spared, writes)
+            self._upsert(named, reset, writes)
 
     def _others(self, is_wanted: Callable[[str], bool]) -> tuple[str, ...]:
         """Those of our columns that are wanted, key columns apart."""
@@ -117,9 +137,8 @@ class RowWriter:
         return tuple(column for column in columns if column not in key and is_wanted(column))
 
     def _update(
-        self, named: tuple[str, ...], spared: frozenset[str] | None, writes: Sequence[Write]
+        self, named: tuple[str, ...], reset: tuple[str, ...], writes: Sequence[Write]
     ) -> None:
-        reset = self._reset(named, spared)
         if not named and not reset:
             return
         statement = self._statement(
@@ -131,9 +150,8 @@ class RowWriter:
         self._run(statement, rows, writes)
 
     def _upsert(
-        self, named: tuple[str, ...], spared: frozenset[str] | None, writes: Sequence[Write]
+        self, named: tuple[str, ...], reset: tuple[str, ...], writes: Sequence[Write]
     ) -> None:
-        reset = self._reset(named, spared)
         statement = self._statement(
             ("insert", *named, "", *reset), lambda: self._insert_statement(named, reset)
         )
@@ -145,20 +163,13 @@ class RowWriter:
         ]
         self._run(statement, rows, writes)
 
-    def _reset(self, named: tuple[str, ...], spared: frozenset[str] | None) -> tuple[str, ...]:
-        """The columns that go back to their own default: nobody tells them any more."""
-        if spared is None:
-            return ()
-        kept = spared.union(named)
-        return self._others(lambda column: column not in kept)
-
     def _values(self, writes: Sequence[Write], named: tuple[str, ...]) -> list[list[Adapted]]:
         """The values of these columns, a list a row. Raises RowRefused for one that its column
         would change."""
+        told = [write.values for write in writes]
         for column, typed in self._schema.typed(named).items():
-            for write in writes:
-                typed.check(write.values.get(column))
-        return [_adapted(write, named) for write in writes]
+            typed.check_values([values.get(column) for values in told])
+        return [_adapted(values, named) for values in told]
 
     def _run(
         self, statement: str, rows: Sequence[Sequence[Adapted]], writes: Sequence[Write]
@@ -264,8 +275,8 @@ class RowWriter:
         return statement
 
 
-def _adapted(write: Write, columns: tuple[str, ...]) -> list[Adapted]:
-    get = write.values.get
+def _adapted(values: Mapping[str, Any], columns: tuple[str, ...]) -> list[Adapted]:
+    get = values.get
     return [
         value if (value := get(column)).__class__ in AS_IT_IS else adapted(value)
         for column in columns

@@ -62,6 +62,7 @@ class Schema:
         self._text = ""
         self._missing_text = ""
         self._version = UNKNOWN
+        self._is_gone = False
 
     @classmethod
     def open(cls, database: sqlite3.Connection, spec: TableSpec) -> Schema:
@@ -99,22 +100,27 @@ class Schema:
         ours = msgspec.json.decode(loaded.columns)
         declared = declared_now(database, self.name)
         was_there = bool(ours) or not self.created
-        if declared is None and was_there:
-            raise StoreError(
-                f"table {self.name} has been removed from the database: restore it, or remove "
-                "its line from anyorder_table and its memory too"
-            )
+        # Who only asks may go on; a write is refused (`require`).
+        self._is_gone = declared is None and was_there
         self.declared = declared or NOTHING_DECLARED
         self._text = loaded.columns
         self.columns = [column for column in ours if column in self.declared.columns]
         self.key = self.key or tuple(msgspec.json.decode(loaded.key_columns))
         self.statements.clear()
-        if not self.created and self.key:
+        if not self._is_gone and not self.created and self.key:
             self._check_key(database)
 
+    def require(self) -> None:
+        """Raises StoreError if somebody dropped the table: its memory would explain rows that
+        nobody has."""
+        if self._is_gone:
+            raise StoreError(
+                f"table {self.name} is gone from the database, though the memory of its rows is "
+                "there: restore it from a backup, or give its source table another target"
+            )
+
     def reload(self, database: sqlite3.Connection) -> None:
-        """After a rollback to a savepoint: what was added is gone again."""
-        self._version = UNKNOWN
+        """After a change of the table, or a rollback to a savepoint: look at what is there now."""
         self.load(database)
 
     def _check_key(self, database: sqlite3.Connection) -> None:

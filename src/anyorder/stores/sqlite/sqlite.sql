@@ -73,8 +73,12 @@ UPDATE anyorder_schema SET version = 5;
 SELECT version FROM anyorder_schema;
 
 -- name: lock
--- takes the write lock, changes nothing
-UPDATE anyorder_schema SET version = version;
+-- takes the write lock, writes nothing; refused where nothing may be written
+UPDATE anyorder_schema SET version = version WHERE version < 0;
+
+-- name: plain
+-- a number and a text, as every connection reads them that converts nothing
+SELECT version, name FROM anyorder_schema, sqlite_master WHERE name = 'anyorder_schema';
 
 -- name: main_file
 SELECT file FROM pragma_database_list WHERE name = 'main';
@@ -171,7 +175,7 @@ SELECT EXISTS (SELECT 1 FROM anyorder_waiting);
 -- name: wait
 INSERT INTO anyorder_waiting (entry, table_name, entity, own, awaited, columns, place, absent, checked, wanted, turn, fresh)
 VALUES (:entry, :table, :entity, :own, :awaited, :columns, :place, :absent, :checked, :wanted,
-    (SELECT coalesce(max(turn), 0) + 1 FROM anyorder_waiting WHERE awaited = ''), :fresh);
+    (SELECT coalesce(max(turn), 0) + 1 FROM anyorder_waiting INDEXED BY anyorder_waiting_turn WHERE awaited = ''), :fresh);
 
 -- name: wait_no_more
 DELETE FROM anyorder_waiting WHERE entry = :entry;
@@ -197,10 +201,11 @@ SELECT id, entry, table_name, entity, own, awaited, columns, place, absent, chec
 SELECT EXISTS (SELECT 1 FROM anyorder_waiting WHERE entry = :entry);
 
 -- name: in_turn
-SELECT entry, table_name, entity FROM anyorder_waiting WHERE awaited = '' ORDER BY turn LIMIT :limit;
+SELECT entry, table_name, entity, own FROM anyorder_waiting INDEXED BY anyorder_waiting_turn WHERE awaited = '' ORDER BY turn LIMIT :limit;
 
 -- name: next_turn
-UPDATE anyorder_waiting SET turn = (SELECT max(turn) + 1 FROM anyorder_waiting WHERE awaited = '') WHERE entry = :entry AND awaited = '';
+UPDATE anyorder_waiting SET turn = (SELECT max(turn) + 1 FROM anyorder_waiting INDEXED BY anyorder_waiting_turn WHERE awaited = '')
+WHERE entry = :entry AND awaited = '';
 
 -- name: fresh
 SELECT DISTINCT table_name, own FROM anyorder_waiting WHERE fresh = 1;
@@ -211,12 +216,20 @@ UPDATE anyorder_waiting SET fresh = 0 WHERE fresh = 1;
 -- name: waiting_of
 SELECT entry, table_name, entity, own, awaited, columns, place FROM anyorder_waiting WHERE own = :own AND table_name = :table COLLATE NOCASE ORDER BY entry;
 
+-- name: data_version
+-- another number whenever another connection has written
+PRAGMA data_version;
+
+-- name: waiting_until
+SELECT max(id), count(*) FROM (SELECT id FROM anyorder_waiting WHERE id > :after ORDER BY id LIMIT :limit);
+
 -- name: conditions
-SELECT DISTINCT awaited, absent, checked FROM anyorder_waiting WHERE awaited NOT IN ('', '!');
+SELECT DISTINCT awaited, absent, checked FROM anyorder_waiting NOT INDEXED WHERE id > :after AND id <= :until AND awaited NOT IN ('', '!');
 
 -- name: fulfilled
 -- condition: each checked column of the awaited table equals what is wanted of it
-SELECT w.id FROM anyorder_waiting AS w WHERE awaited = :awaited AND absent = :absent AND checked = :checked
+SELECT w.id FROM anyorder_waiting AS w NOT INDEXED WHERE id > :after AND id <= :until
+AND awaited = :awaited AND absent = :absent AND checked = :checked
 AND absent <> EXISTS (SELECT 1 FROM {table} AS t WHERE {condition});
 
 -- name: foreign_keys

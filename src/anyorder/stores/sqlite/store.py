@@ -29,7 +29,7 @@ from anyorder.stores.sqlite.check import findings
 from anyorder.stores.sqlite.connection import connect, connect_to_read
 from anyorder.stores.sqlite.lenders import lender_of
 from anyorder.stores.sqlite.lock import Lock
-from anyorder.stores.sqlite.transaction import SQLiteTransaction, Tables, undone
+from anyorder.stores.sqlite.transaction import SQLiteTransaction, Tables
 from anyorder.stores.sqlite.troubles import may_only_be_read, sentence, told, trouble
 from anyorder.stores.statements import load_statements
 
@@ -88,22 +88,32 @@ class SQLiteStore:
         """One atomic step; other threads with this store wait until it ends. Raises StoreBusy if
         another process holds the write lock for five minutes, StoreError where the disk does not
         take it."""
-        with self._alone():
-            self._refuse_second()
-            self._waiting(lambda: self._database.execute(BEGIN))
-            try:
-                yield self._begun(now)
-                # Without WAL a commit waits for those who read.
-                self._waiting(self._undo if dry else self._commit)
-            except BaseException:
-                if self._database.in_transaction:
-                    self._database.execute("ROLLBACK")
-                self._tables.clear()
-                raise
-            finally:
-                self._current = None
+        self._waiting(self._take_turn)
+        try:
+            transaction = self._begun(now)
+            yield transaction
+            # Without WAL a commit waits for those who read.
+            self._waiting(self._undo if dry else transaction.commit)
+        except BaseException:
+            if self._database.in_transaction:
+                self._database.execute("ROLLBACK")
+            self._tables.clear()
+            raise
+        else:
             if dry:
                 self._tables.clear()
+        finally:
+            self._current = None
+            self._turn.release()
+
+    def _take_turn(self) -> None:
+        """This thread's turn, and the write lock: both or neither. Who waits for another
+        connection's writer keeps no other thread waiting: the writer may be one of them, in a block
+        of its own SQL, and ask something here before it commits."""
+        with self._alone():
+            self._refuse_second()
+            self._database.execute(BEGIN)
+            self._turn.acquire()
 
     @contextmanager
     @told
@@ -160,10 +170,10 @@ class SQLiteStore:
         lender = lender_of(connection)
         borrowed = Borrowed(lender.driver)
 
-        def make() -> SQLiteTransaction:
+        def make(borrowed: Borrowed, tables: Tables) -> SQLiteTransaction:
             # It answers to our statements as a connection does, and to nothing else.
             database = cast(sqlite3.Connection, borrowed)
-            return SQLiteTransaction(database, Tables(), now, self.decode)
+            return SQLiteTransaction(database, tables, now, self.decode)
 
         self._check_same(borrowed, lender.driver)
         block = Block(borrowed, lender, make)
@@ -320,10 +330,3 @@ class SQLiteStore:
 
     def _undo(self) -> None:
         self._database.execute("ROLLBACK")
-
-    def _commit(self) -> None:
-        """End the transaction. Raises Undone where a constraint is checked only now."""
-        try:
-            self._database.execute("COMMIT")
-        except sqlite3.IntegrityError as error:
-            raise undone(error) from error

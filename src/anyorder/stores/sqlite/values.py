@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import sqlite3
 import threading
+from collections.abc import Sequence
 from decimal import Decimal, InvalidOperation
 from functools import lru_cache
 from typing import Any, NamedTuple
@@ -58,43 +59,60 @@ class RowRefused(StoreError):
 
 
 class Typed(NamedTuple):
-    """A column that SQLite converts into. `declared`: its type as the user wrote it."""
+    """A column that SQLite converts into. `declared`: its type as the user wrote it; `is_numeric`:
+    as a number, so that 12.30 and 12.3 are one value there."""
 
     name: str
     declared: str
     affinity: str
-
-    @property
-    def is_numeric(self) -> bool:
-        """Is it declared as a number, so that 12.30 and 12.3 are one value there?"""
-        declared = self.declared.upper()
-        return any(word in declared for word in NUMERIC_WORDS)
+    is_numeric: bool
 
     @property
     def keeps_keys(self) -> bool:
         """Does it keep every text, or every integer of 64 bits?"""
         return self.affinity in (TEXT, INTEGER) or self.is_numeric
 
-    def check(self, value: object) -> None:
-        """Raises RowRefused if the column would store another value than this one."""
-        if value.__class__ in SAFE[self.affinity] or _is_plain(self, value):
+    def check_values(self, values: Sequence[object]) -> None:
+        """Raises RowRefused if the column would store another value than one of these."""
+        risky = set(map(type, values)) - SAFE[self.affinity]
+        # Nearly always all are of classes that it never changes, or plain numbers.
+        if not risky or self._keeps([value for value in values if type(value) in risky]):
             return
+        for value in values:
+            if type(value) in risky and not self._keeps([value]):
+                self._check(value)
+
+    def check_keys(self, values: Sequence[object]) -> None:
+        """The same of keys: besides, their kind must stay, or a number and a text would be one
+        row."""
+        kinds = set(map(type, values))
+        is_integer = self.affinity != TEXT and kinds == {int} and self._keeps(values)
+        is_text = self.affinity == TEXT and kinds == {str}
+        if is_integer or is_text:
+            return
+        for value in values:
+            stored = _converted(self.affinity, adapted_key(value))
+            is_changed = isinstance(value, str) is not isinstance(stored, str)
+            if is_changed or not _is_unchanged(value, stored, self.is_numeric):
+                self._refuse(value, stored)
+
+    def _keeps(self, values: Sequence[Any]) -> bool:
+        """Are they all stored unchanged for certain? Then SQLite need not be asked."""
+        kinds = set(map(type, values))
+        if kinds == {int}:
+            limit = EXACT_IN_A_DOUBLE if self.affinity == REAL else INT64
+            return bool(-limit <= min(values) and max(values) < limit)
+        if kinds != {str} or not self.is_numeric:
+            return False
+        # A number of so few digits is exact in every column, and what is no number stays a text.
+        return max(map(len, values)) <= PLAIN_DIGITS and PLAIN.issuperset("".join(values))
+
+    def _check(self, value: object) -> None:
         stored = _converted(self.affinity, adapted(value))
         if not _is_unchanged(value, stored, self.is_numeric):
-            self.refuse(value, stored)
+            self._refuse(value, stored)
 
-    def check_key(self, value: object) -> None:
-        """The same of a key: besides, its kind must stay, or a number and a text would be one
-        row."""
-        is_kept = value.__class__ is str if self.affinity == TEXT else value.__class__ is int
-        if is_kept and (self.affinity == TEXT or _is_plain(self, value)):
-            return
-        stored = _converted(self.affinity, adapted_key(value))
-        was_text, is_text = isinstance(value, str), isinstance(stored, str)
-        if was_text is not is_text or not _is_unchanged(value, stored, self.is_numeric):
-            self.refuse(value, stored)
-
-    def refuse(self, value: object, stored: object) -> None:
+    def _refuse(self, value: object, stored: object) -> None:
         """Raises RowRefused with the words for a person."""
         raise RowRefused(
             f"column {self.name} is declared {self.declared}, which makes {value!r:.80} "
@@ -102,12 +120,13 @@ class Typed(NamedTuple):
         )
 
 
-def affinity_of(declared: str) -> str:
-    """What a column of this declared type converts to."""
-    if not declared:
-        return NONE
+def typed_column(name: str, declared: str) -> Typed | None:
+    """A column of this declared type; None if it converts nothing."""
     upper = declared.upper()
-    return next((affinity for word, affinity in WORDS if word in upper), NUMERIC)
+    affinity = next((affinity for word, affinity in WORDS if word in upper), NUMERIC)
+    if not declared or affinity == NONE:
+        return None
+    return Typed(name, declared, affinity, any(word in upper for word in NUMERIC_WORDS))
 
 
 def adapted(value: Any) -> Adapted:
@@ -132,19 +151,6 @@ def adapted_key(value: Any) -> Adapted:
         is_exact = Decimal(repr(nearest)) == value
         return nearest if is_exact else str(value)
     return adapted(value)
-
-
-def _is_plain(column: Typed, value: object) -> bool:
-    """Is it stored unchanged for certain? Most values are, and SQLite need not be asked."""
-    if value.__class__ is int:
-        assert isinstance(value, int)
-        limit = EXACT_IN_A_DOUBLE if column.affinity == REAL else INT64
-        return -limit <= value < limit
-    if value.__class__ is not str or not column.is_numeric:
-        return False
-    assert isinstance(value, str)
-    # A number of so few digits is exact in every column, and what is no number stays a text.
-    return len(value) <= PLAIN_DIGITS and PLAIN.issuperset(value)
 
 
 def _is_unchanged(value: object, stored: object, is_numeric: bool) -> bool:

@@ -1,0 +1,58 @@
+"""Accepted events whose rows the user's own SQL did not write: a write that wrote nothing is not
+`applied`. Only what the store can see is judged."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from anyorder._core.batch import Decision
+from anyorder.guard.contract import Shared, TableSpec
+from anyorder.guard.repair import Step, row_of, stored
+
+UNWRITTEN = (
+    "it was accepted, and then no row was written: your code failed and that was caught, or its "
+    "SQL met no row. Nothing is remembered of it; mend the code, and deliver it again"
+)
+
+
+def is_unwritten(shared: Shared, spec: TableSpec, decision: Decision) -> bool:
+    """Was there a row to write or to delete, and the SQL that followed did not?"""
+    if not decision or not shared.is_missed:
+        return False
+    # A put changes a row, whatever was there.
+    if decision.values is not None:
+        return True
+    # A delete changes none where none is: only if it is still there, the delete has failed.
+    row = row_of(
+        shared.transaction,
+        spec,
+        decision,
+    )
+    return row is not None
+
+
+def rowless(shared: Shared, spec: TableSpec, unproven: Iterable[Step]) -> list[Step]:
+    """Of these puts, for which nothing was written at once, those that have no row at the end:
+    whatever failed there was caught."""
+    steps = list(unproven)
+    found: list[Step] = []
+    # Most blocks write each row at once; and the rows may lie in a table of another name.
+    if not steps or not shared.shows(spec):
+        return found
+    transaction = shared.transaction
+    transaction.open_table(spec)
+    for step in steps:
+        row = row_of(
+            transaction,
+            spec,
+            step.decision,
+        )
+        # The user may have accepted another of the key since, or undone this one by himself.
+        memory = stored(
+            transaction,
+            spec,
+            step,
+        )
+        if row is None and memory is not None:
+            found.append(step)
+    return found

@@ -1,0 +1,121 @@
+"""What a person types by mistake, or a shell puts there, is a sentence and exit code 2; and what he
+looks at may be broken."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from tests.cli.home import AS_USERS_HAVE_IT, Home
+from tests.streams import record
+
+ODD = "\udcff"  # a byte that is no UTF-8, as Python takes it from a command line
+
+
+@pytest.fixture
+def home(tmp_path: Path) -> Home:
+    found = Home(tmp_path)
+    found.pipeline()
+    found.deliver([record(1, "c", 10, after={"id": 1}), {**record(2, "c", 20), "topic": "other"}])
+    return found
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        ["why", "users", ODD],
+        ["why", ODD, "1"],
+        ["quarantine", "show", "9" * 30],
+        ["quarantine", "show", "²"],
+        ["quarantine", "show", "-1"],
+        ["quarantine", "settle", "9" * 5000, "--drop"],
+        ["quarantine", "dismiss", ODD],
+        ["decode", "."],
+        ["decode", ODD],
+        ["decode", "--count", "-5", "day.jsonl"],
+        ["decode", "--count", "9" * 5000, "day.jsonl"],
+        ["decode", "--count", "many", "day.jsonl"],
+        ["run", "."],
+        ["run", "app.db"],
+        ["run", ODD],
+        ["run", "--batch", "-1"],
+    ],
+)
+def test_a_mistaken_word_is_exit_code_2_and_no_traceback(home: Home, words: list[str]) -> None:
+    home.ended("run")
+
+    done = home.ended(*words)
+
+    assert done.returncode == 2
+    assert "Traceback" not in done.stderr
+    assert "a bug" not in done.stderr
+
+
+def test_any_batch_may_be_larger_than_all_there_is(home: Home) -> None:
+    assert home.books("--batch", "9" * 5000, code=1)["read"] == 2
+
+
+def test_one_payload_over_several_lines_is_decoded_as_one(home: Home) -> None:
+    event = {"specversion": "1.0", "id": "1", "source": "/s", "type": "t", "subject": "a"}
+    (home.path / "one.json").write_text(json.dumps(event, indent=2) + "\n", encoding="utf-8")
+
+    assert "CloudEvent" in home.anyorder("decode", "one.json")
+
+
+@pytest.mark.parametrize(
+    ("content", "told"),
+    [
+        (b"{\n broken\n", "line 1"),
+        (b'{"a":1}\n{broken\n', "line 2"),
+        (b"\xff\xfe\x00\n", "line 1"),
+    ],
+)
+def test_broken_bytes_are_what_decode_finds_and_it_says_in_which_line(
+    home: Home, content: bytes, told: str
+) -> None:
+    (home.path / "broken").write_bytes(content)
+
+    done = home.ended("decode", "--count", "5", "broken")
+
+    assert done.returncode == 1
+    assert told in done.stderr
+    assert "Traceback" not in done.stderr
+
+
+@pytest.mark.parametrize("words", [["quarantine", "list"], ["run"]])
+def test_a_full_output_is_a_disk_that_is_full(home: Home, words: list[str]) -> None:
+    if not Path("/dev/full").exists():
+        pytest.skip("no /dev/full here")
+    home.ended("run")
+    with open("/dev/full", "wb") as full:
+        done = subprocess.run(
+            [sys.executable, "-m", "anyorder", *words],
+            cwd=home.path,
+            stdout=full,
+            stderr=subprocess.PIPE,
+            text=True,
+            check=False,
+            env=AS_USERS_HAVE_IT,
+        )
+
+    assert done.returncode == 3
+    assert len(done.stderr.splitlines()) == 1
+
+
+def test_no_standard_input_at_all_is_said(home: Home) -> None:
+    home.pipeline(path="-")
+
+    done = subprocess.run(
+        ["sh", "-c", f"{sys.executable} -m anyorder run <&-"],
+        cwd=home.path,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+
+    assert done.returncode == 3
+    assert "standard input is closed" in done.stderr

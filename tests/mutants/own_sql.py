@@ -1,0 +1,138 @@
+"""Mistakes in how the caller's own SQL and the memory beside it come to one end, and in whose turn
+it is."""
+
+from __future__ import annotations
+
+from tests.mutants.mutation import Change, Mutant
+
+ACCEPTANCE = "guard/acceptance.py"
+BATCH = "_core/batch.py"
+BLOCK = "stores/sqlite/block.py"
+BORROWED = "stores/sqlite/borrowed.py"
+LENDERS = "stores/sqlite/lenders.py"
+REPAIR = "guard/repair.py"
+STORE = "stores/sqlite/store.py"
+UNWRITTEN = "guard/unwritten.py"
+OWN_SQL = "tests/table/test_own_sql.py"
+CONNECTION = "tests/table/test_own_connection.py"
+THREADS = "tests/table/test_threads.py"
+
+MUTANTS = [
+    Mutant(
+        "R9",
+        "an exception in a transaction of the caller's leaves the memory",
+        Change(ACCEPTANCE, "Acceptance.abandon", "self._undo(self._block, error)", ""),
+        killed_by=f"{OWN_SQL}::test_an_exception_caught_outside_undoes_memory_and_row_though_the_transaction_goes_on",
+    ),
+    Mutant(
+        "R9",
+        "an exception that leaves `accepting` undoes nothing",
+        Change(ACCEPTANCE, "Acceptance.accepting", "self._undo(mark, error)", ""),
+        killed_by=f"{OWN_SQL}::test_an_exception_that_leaves_accepting_undoes_that_event_and_no_other",
+    ),
+    Mutant(
+        "R1",
+        "what was refused after a bare accept stays remembered",
+        Change(
+            ACCEPTANCE,
+            "Acceptance._take_back",
+            "put_back(self._shared.transaction, self._spec, step)",
+            "",
+        ),
+        killed_by=f"{OWN_SQL}::test_refuse_takes_back_what_was_just_accepted_and_holds_it_with_the_caller_s_words",
+    ),
+    Mutant(
+        "R1",
+        "a commit inside the block is not noticed",
+        Change(ACCEPTANCE, "Acceptance._end", "raise StoreError(ENDED)", ""),
+        killed_by=f"{OWN_SQL}::test_ending_the_transaction_inside_the_block_is_an_error_and_nothing_is_half",
+    ),
+    Mutant(
+        "R1",
+        "a memory that was committed without its row stays",
+        Change(REPAIR, "repair", "put_back(transaction, spec, step)", "pass"),
+        killed_by=f"{OWN_SQL}::test_ending_the_transaction_inside_the_block_is_an_error_and_nothing_is_half",
+    ),
+    Mutant(
+        "R1",
+        "a memory is put back although its row was committed with it",
+        Change(REPAIR, "repair", "not _is_written(transaction, spec, step.decision)", "True"),
+        killed_by=f"{OWN_SQL}::test_ending_the_transaction_inside_the_block_is_an_error_and_nothing_is_half",
+    ),
+    Mutant(
+        "R1",
+        "SQL that changed no row counts as applied",
+        Change(UNWRITTEN, "is_unwritten", "not decision or not shared.is_missed", "True"),
+        killed_by=f"{OWN_SQL}::test_sql_that_fails_after_a_bare_accept_and_is_caught_leaves_no_memory_and_is_told",
+    ),
+    Mutant(
+        "R1",
+        "a delete that failed counts as applied",
+        Change(UNWRITTEN, "is_unwritten", "row is not None", "False"),
+        killed_by=f"{OWN_SQL}::test_a_delete_that_fails_and_is_caught_leaves_the_row_and_its_memory",
+    ),
+    Mutant(
+        "R1",
+        "a put without a row at the end of the block counts as applied",
+        Change(UNWRITTEN, "rowless", "row is None and memory is not None", "False"),
+        killed_by=f"{OWN_SQL}::test_code_that_fails_before_its_sql_and_is_caught_leaves_no_memory_and_is_told",
+    ),
+    Mutant(
+        "R12",
+        "of a tie the caller is not told to write the greater content",
+        Change(
+            BATCH,
+            "Decision.__bool__",
+            "self.reason is Reason.APPLIED or self.values is not None",
+            "self.reason is Reason.APPLIED",
+        ),
+        killed_by=f"{OWN_SQL}::test_of_two_contents_of_one_position_row_and_memory_show_the_same_whatever_came_first",
+    ),
+    Mutant(
+        "R1",
+        "a connection to another database is taken",
+        Change(STORE, "SQLiteStore._check_same", "not is_same", "False"),
+        killed_by=f"{OWN_SQL}::test_another_database_is_refused_with_both_names",
+    ),
+    Mutant(
+        "R1",
+        "our statements are read through the caller's text factory",
+        Change(BORROWED, "Borrowed._ours", "connection.text_factory = str", "pass"),
+        killed_by=f"{OWN_SQL}::test_the_caller_s_settings_hold_for_him_and_not_for_us",
+    ),
+    Mutant(
+        "R1",
+        "the caller's text factory is not given back",
+        Change(BORROWED, "Borrowed._ours", "connection.text_factory = theirs", "pass"),
+        killed_by=f"{OWN_SQL}::test_the_caller_s_settings_hold_for_him_and_not_for_us",
+    ),
+    Mutant(
+        "R1",
+        "a SQLAlchemy transaction that the driver has not begun is ended for its owner",
+        Change(
+            LENDERS,
+            "SQLAlchemyLender.begin",
+            "self._is_autocommit and not borrowed.in_transaction",
+            "not borrowed.in_transaction",
+        ),
+        killed_by=f"{CONNECTION}::test_a_sqlalchemy_transaction_is_committed_by_its_owner",
+    ),
+    Mutant(
+        "R1",
+        "two threads are in one transaction",
+        Change(STORE, "SQLiteStore.__init__", "threading.RLock()", "threading.Semaphore(8)"),
+        killed_by="tests/stores/test_kit.py::test_right_stores_pass",
+    ),
+    Mutant(
+        "R1",
+        "a question inside a transaction ends it",
+        Change(STORE, "SQLiteStore.reading", "self._current is not None", "False"),
+        killed_by=f"{THREADS}::test_a_question_inside_a_transaction_of_the_same_thread_sees_what_it_wrote",
+    ),
+    Mutant(
+        "R1",
+        "a table is used in a process that did not open it",
+        Change(STORE, "SQLiteStore._alone", "os.getpid() != self._process", "False"),
+        killed_by=f"{THREADS}::test_a_table_that_was_opened_before_a_fork_is_refused_after_it",
+    ),
+]

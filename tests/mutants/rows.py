@@ -1,0 +1,203 @@
+"""Mistakes in what a store really holds: which row a key means, what a column makes of a value."""
+
+from __future__ import annotations
+
+from tests.mutants.mutation import Change, Mutant
+
+ROWS = "stores/sqlite/rows.py"
+SCHEMA = "stores/sqlite/schema.py"
+VALUES = "stores/sqlite/values.py"
+DECLARED = "stores/sqlite/declared.py"
+TRANSACTION = "stores/sqlite/transaction.py"
+SQL = "stores/sqlite/sqlite.sql"
+TESTS = "tests/stores/test_sqlite_rows.py::"
+KIT = "tests/stores/test_kit.py::test_right_stores_pass"
+
+
+def row(mistake: str, file: str, place: str, old: str, new: str, killed_by: str) -> Mutant:
+    """A mistake about rows."""
+    return Mutant("row", mistake, Change(file, place, old, new), killed_by=killed_by)
+
+
+MUTANTS = [
+    row(
+        "the number of changed rows is not looked at",
+        ROWS,
+        "RowWriter._run",
+        "changed == len(writes)",
+        "True",
+        TESTS + "test_what_a_trigger_ignores_is_not_applied",
+    ),
+    row(
+        "what a trigger keeps counts as deleted",
+        ROWS,
+        "RowWriter._delete",
+        "not schema.declared.has_triggers",
+        "True",
+        TESTS + "test_what_a_trigger_ignores_is_not_applied",
+    ),
+    row(
+        "an upsert takes the row of any key that the index takes for it",
+        ROWS,
+        "RowWriter._exactly",
+        "column in folding",
+        "False",
+        TESTS + "test_a_key_never_takes_the_row_of_another_that_the_column_takes_for_it",
+    ),
+    row(
+        "a delete takes the row of any key that the index takes for it",
+        SCHEMA,
+        "Schema.condition",
+        "parts.append(f'{quoted(column)} = ? COLLATE BINARY')",
+        "parts.append(f'{quoted(column)} = ?')",
+        TESTS + "test_a_key_never_takes_the_row_of_another_that_the_column_takes_for_it",
+    ),
+    row(
+        "a part of a row that is gone is written as a row",
+        ROWS,
+        "RowWriter._write_shape",
+        "shape.live and shape.spared != NONE_SPARED",
+        "shape.live and shape.spared is None and False",
+        KIT + "[sqlite, the user's table-gone]",
+    ),
+    row(
+        "a key may become a number",
+        VALUES,
+        "Typed.check_keys",
+        "isinstance(value, str) is not isinstance(stored, str)",
+        "False",
+        TESTS + "test_a_key_that_the_column_would_store_as_another_is_malformed",
+    ),
+    row(
+        "a number of any size fits into a double",
+        VALUES,
+        "Typed._keeps",
+        "EXACT_IN_A_DOUBLE if self.affinity == REAL else INT64",
+        "INT64",
+        TESTS + "test_what_a_column_would_change_is_refused_and_what_it_keeps_is_stored",
+    ),
+    row(
+        "a text that spells a number may become it in any column",
+        VALUES,
+        "_is_unchanged",
+        "isinstance(value, str) and not is_numeric",
+        "False",
+        TESTS + "test_what_a_column_would_change_is_refused_and_what_it_keeps_is_stored",
+    ),
+    row(
+        "ANY of a STRICT table converts",
+        DECLARED,
+        "declared_now",
+        "is_strict == (1,)",
+        "False",
+        TESTS + "test_a_strict_table_converts_too_and_any_keeps_all",
+    ),
+    row(
+        "the default of a bare word is another column",
+        DECLARED,
+        "_expression",
+        "BARE_WORD.fullmatch(default)",
+        "False",
+        TESTS + "test_parts_of_a_row_in_every_order_leave_a_default_where_nobody_tells",
+    ),
+    row(
+        "a hole of a column with a default is null",
+        ROWS,
+        "RowWriter._shape_of",
+        "not self._schema.declared.defaults",
+        "True",
+        TESTS + "test_a_column_that_a_delete_ended_has_its_default_in_every_order",
+    ),
+    row(
+        "the table is looked at once",
+        SCHEMA,
+        "Schema.load",
+        "version == self._version",
+        "self._version != UNKNOWN",
+        TESTS + "test_the_table_is_looked_at_again_while_we_run",
+    ),
+    row(
+        "the table is believed after a roll-back",
+        TRANSACTION,
+        "SQLiteTransaction._together",
+        "self._tables[writer.table].reload(self._database)",
+        "",
+        TESTS + "test_what_was_added_and_rolled_back_is_added_again",
+    ),
+    row(
+        "Unicode's case is SQLite's",
+        DECLARED,
+        "folded",
+        "name.translate(ASCII_CASE)",
+        "name.lower()",
+        TESTS + "test_only_ascii_case_is_one_name_to_sqlite",
+    ),
+    row(
+        "columns that nobody names are written",
+        SQL,
+        "schema_5",
+        "UPDATE anyorder_table SET columns = '[]' WHERE created = 0;",
+        "",
+        TESTS + "test_books_of_before_list_columns_that_no_event_named_and_they_are_let_go",
+    ),
+    row(
+        "the table's own conflict clause counts",
+        SQL,
+        "insert_row",
+        "INSERT OR ABORT INTO",
+        "INSERT INTO",
+        TESTS + "test_the_table_s_own_conflict_clause_does_not_count",
+    ),
+    row(
+        "a truncate leaves adopted rows",
+        TRANSACTION,
+        "SQLiteTransaction.memories",
+        "schema.adopts",
+        "False",
+        KIT + "[sqlite, the user's table-adopted]",
+    ),
+    row(
+        "an adopted row is nothing",
+        TRANSACTION,
+        "SQLiteTransaction._adopted",
+        "not schema.adopts",
+        "True",
+        KIT + "[sqlite, the user's table-adopted]",
+    ),
+    row(
+        "the row may tell another key",
+        "_core/coherence.py",
+        "_contradiction",
+        "told is not value",
+        "False",
+        "tests/core/test_coherence.py"
+        "::test_the_row_s_column_of_the_key_s_name_is_the_key_or_the_event_is_malformed",
+    ),
+    row(
+        "true is 1",
+        "_core/coherence.py",
+        "_is_same",
+        "isinstance(told, bool) is not isinstance(key, bool)",
+        "False",
+        "tests/core/test_coherence.py"
+        "::test_the_row_s_column_of_the_key_s_name_is_the_key_or_the_event_is_malformed",
+    ),
+    row(
+        "what contradicts itself is let in when its key moves",
+        "guard/recall.py",
+        "recall",
+        "coherent(one.event)",
+        "one.event",
+        "tests/core/test_coherence.py"
+        "::test_what_is_held_for_contradicting_itself_is_not_let_in_when_its_key_moves",
+    ),
+    row(
+        "the column called * is the rest",
+        "_core/names.py",
+        "part_of",
+        "NAMED_AS_THE_REST if column == REST else column",
+        "column",
+        "tests/core/test_coherence.py"
+        "::test_a_column_called_as_the_rest_is_told_apart_from_it_in_memory_and_in_what_is_written",
+    ),
+]
