@@ -60,7 +60,7 @@ MUTANTS = [
             "transaction.record(spec.name, recorded, replace(there, kinds=kinds))",
             "True",
         ),
-        killed_by=KIT,
+        killed_by=TABLE + "test_a_kind_stays_when_everything_is_forgotten",
     ),
     Mutant(
         "keys",

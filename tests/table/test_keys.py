@@ -3,7 +3,6 @@ person's word."""
 
 from __future__ import annotations
 
-import json
 import sqlite3
 from decimal import Decimal
 from pathlib import Path
@@ -12,7 +11,7 @@ from typing import Any
 import pytest
 
 import anyorder
-from anyorder import Delivery, Event
+from anyorder import Event
 from anyorder._core.event import Kind
 from anyorder._core.families import ScalarPosition
 from anyorder.errors import ConfigurationError
@@ -23,12 +22,8 @@ def table(path: Path, **more: Any) -> anyorder.Table:
     return anyorder.table(f"sqlite:///{path}", "t", **said)
 
 
-def raw(path: Path, **options: Any) -> anyorder.Table:
-    return anyorder.table(f"sqlite:///{path}", "t", envelope="raw", **options)
-
-
-def record(key: str, offset: int, **value: object) -> Delivery:
-    return Delivery("t", 0, offset, key=key.encode(), value=json.dumps(value).encode())
+def forgetting(path: Path, **more: Any) -> anyorder.Table:
+    return table(path, retention=0, position_scope="stream", deleted="/gone", **more)
 
 
 def execute(path: Path, statement: str, *values: object) -> list[tuple[object, ...]]:
@@ -53,6 +48,13 @@ def test_a_table_of_before_goes_on_by_the_kind_of_its_memories(path: Path) -> No
 
     assert (report.applied, report.quarantined) == (1, {"malformed": 1})
     assert execute(path, "SELECT id, version FROM t") == [(7, 3)]
+
+
+def test_a_kind_stays_when_everything_is_forgotten(path: Path) -> None:
+    forgetting(path).apply([{"id": 7, "version": 1, "gone": True}])
+    assert execute(path, "SELECT * FROM anyorder_memory_t") == []
+
+    assert forgetting(path).apply([{"id": "7", "version": 2}]).quarantined == {"malformed": 1}
 
 
 def test_a_row_of_before_whose_key_is_a_double_is_found(path: Path) -> None:
@@ -92,22 +94,19 @@ def test_the_key_of_a_memory_is_read_as_exactly_as_it_was_spelled(path: Path) ->
 
 
 def test_what_is_held_is_not_decided_on_the_memory_of_another_key(path: Path) -> None:
-    """An option was corrected, by which the entry is of another key than it was held under."""
-    users = raw(path)
-    users.apply([record('{"id": 42}', 5, n="number")])
-    users.apply([record("42", 9, n="text")])
+    """A pointer was corrected, by which the entry is of another key than it was held under."""
+    users = forgetting(path, key={"id": "/one"})
+    users.apply([{"one": "a", "version": 5, "gone": True}])
+    users.apply([{"one": "a", "two": "b", "version": 4}])
     (entry,) = users.quarantine.entries()
-    assert entry.reason == "malformed"
+    assert entry.reason == "late"
     users.close()
 
-    # Now the entry, held under the text, reads as the number's own: it waits to be retried.
-    later = raw(path, key_kind="number")
-    later.apply([record('{"id": 7}', 6, n="seven")])
-    later.apply([record('{"id": "42"}', 7, n="still a text")])
+    later = forgetting(path, key={"id": "/two"})
+    later.apply([{"two": "a", "version": 6}])
 
-    states = [entry.state for entry in later.quarantine.entries("")]
-    assert states == ["open", "open"]
-    assert execute(path, "SELECT id, n FROM t ORDER BY id") == [(7, "seven"), (42, "number")]
+    assert later.quarantine.show(entry.id).state == "open"
+    assert execute(path, "SELECT id, version FROM t") == [("a", 6)]
 
 
 def test_no_word_of_a_person_makes_one_row_of_two_entities(path: Path) -> None:
