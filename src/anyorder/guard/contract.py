@@ -195,7 +195,8 @@ class Transaction(Protocol):
 
 class Store(Protocol):
     """A backend. Reading and writing happens in a transaction; forgetting in `reap`. `promises`:
-    what it says of itself, and the kit tries."""
+    what it says of itself, and the kit tries. Many threads may use one store at once: what one of
+    them was told is undone by no other."""
 
     promises: Promises
 
