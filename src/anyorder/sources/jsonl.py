@@ -128,7 +128,7 @@ class JSONLinesSource:
             if self.path == "-":
                 if sys.stdin is None:
                     raise SourceError("standard input is closed: give it records, or name a file")
-                self._pipe = sys.stdin.fileno()
+                self._pipe = _descriptor(sys.stdin.buffer)
                 yield sys.stdin.buffer, untroubled
             elif (opener := _packing(self.path)) is None:
                 with Path(self.path).open("rb") as stream:
@@ -145,6 +145,14 @@ class JSONLinesSource:
             raise SourceError(
                 f"cannot read {self.path}: {error.strerror or error}. {SourceError()}"
             ) from error
+
+
+def _descriptor(stream: IO[bytes]) -> int | None:
+    """The system's number of a stream; None for one that a program made."""
+    try:
+        return stream.fileno()
+    except OSError:
+        return None
 
 
 def received(line: Line) -> Received:
