@@ -465,6 +465,21 @@ def test_a_ring_of_unique_values_settles_in_every_order(
             assert (shop.rows("t"), shop.open()) == (wanted, [])
 
 
+@pytest.mark.parametrize("size", [1, 2])
+def test_a_ring_in_an_index_on_a_part_of_the_table_settles(make: Make, size: int) -> None:
+    shop = make(
+        "CREATE TABLE t (id INTEGER PRIMARY KEY, email);"
+        "CREATE UNIQUE INDEX used ON t (email) WHERE email <> ''"
+    )
+    before, after, wanted = swapped(3)
+    shop.take(*before, has(8, ""), has(9, ""))
+
+    for start in range(0, 3, size):
+        shop.take(*after[start : start + size])
+
+    assert (shop.rows("t"), shop.open()) == ({**wanted, 8: "", 9: ""}, [])
+
+
 def test_a_ring_of_numbers_that_may_not_be_null_settles(make: Make) -> None:
     shop = make("CREATE TABLE t (id INTEGER PRIMARY KEY, email INT NOT NULL UNIQUE) STRICT")
     shop.take(has(1, 1), has(2, 2))
