@@ -32,7 +32,8 @@ MUTANTS = [
         Change(
             WRITING,
             "Writing._refused",
-            "one_by_one(self._transaction, self._spec, arrivals, there, limits, self._token)",
+            "one_by_one(self._transaction, self._spec, arrivals, there, limits, "
+            "self._token, refused)",
             "self.shares[entity]",
         ),
         killed_by="tests/table/test_table.py"

@@ -2,6 +2,12 @@
 
 from __future__ import annotations
 
-from tests.mutants import core, families, guard, stores
+from tests.mutants import core, families, guard, stores, waiting
 
-MUTANTS = [*core.MUTANTS, *families.MUTANTS, *guard.MUTANTS, *stores.MUTANTS]
+MUTANTS = [
+    *core.MUTANTS,
+    *families.MUTANTS,
+    *guard.MUTANTS,
+    *stores.MUTANTS,
+    *waiting.MUTANTS,
+]
