@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from tests.mutants import core, families, guard, keys, own_sql, rows, runtime, stores, tables
+from tests.mutants import core, families, guard, keys, own_sql, rows, runtime, stores, tables, waiting
 
 MUTANTS = [
     *core.MUTANTS,
@@ -14,4 +14,5 @@ MUTANTS = [
     *runtime.MUTANTS,
     *stores.MUTANTS,
     *tables.MUTANTS,
+    *waiting.MUTANTS,
 ]

@@ -173,6 +173,9 @@ class DynamoDBTransaction:
         found = self._parts.open_entries.of(meta)
         return sorted({one.entity for one in found})
 
+    def try_again(self, entry: int) -> None:
+        """Nothing is refused for now."""
+
     def settleable(self) -> list[tuple[str, str]]:
         # Items have no constraint on other items: what is refused is malformed.
         return []
