@@ -2,7 +2,18 @@
 
 from __future__ import annotations
 
-from tests.mutants import core, families, guard, keys, own_sql, rows, runtime, stores, tables, waiting
+from tests.mutants import (
+    core,
+    families,
+    guard,
+    keys,
+    own_sql,
+    rows,
+    runtime,
+    stores,
+    tables,
+    waiting,
+)
 
 MUTANTS = [
     *core.MUTANTS,
