@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from tests.mutants import core, families, guard, own_sql, rows, runtime, stores, tables
+from tests.mutants import core, families, guard, own_sql, rows, runtime, seam, stores, tables
 
 MUTANTS = [
     *core.MUTANTS,
@@ -12,5 +12,6 @@ MUTANTS = [
     *stores.MUTANTS,
     *rows.MUTANTS,
     *runtime.MUTANTS,
+    *seam.MUTANTS,
     *tables.MUTANTS,
 ]
