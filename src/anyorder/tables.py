@@ -124,7 +124,8 @@ def _kinds(key: tuple[str, ...], kinds: Mapping[str, str]) -> Kinds:
 
 
 class Table:
-    """See `anyorder.table`, which makes one."""
+    """See `anyorder.table`, which makes one. Many threads may use it at once; after a fork, each
+    process opens its own."""
 
     def __init__(self, url: str, spec: TableSpec, envelope: Envelope) -> None:
         self.spec = spec

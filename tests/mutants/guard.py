@@ -33,7 +33,8 @@ MUTANTS = [
         Change(
             WRITING,
             "Writing._refused",
-            "one_by_one(self._transaction, self._spec, arrivals, there, limits, self._token)",
+            "one_by_one(self._transaction, self._spec, arrivals, there, limits, "
+            "self._token, refused)",
             "self.shares[entity]",
         ),
         killed_by="tests/table/test_table.py"
@@ -65,7 +66,7 @@ MUTANTS = [
         Change(
             BATCH,
             "_Batch.truncate",
-            "if arrivals or done.settled:\n"
+            "if has_moved and self._settles:\n"
             "    self.reconsider("
             "self._transaction.held_entities(self._spec))",
             "",
@@ -90,7 +91,7 @@ MUTANTS = [
     Mutant(
         "R13",
         "what earlier batches told of a clock is not read",
-        Change(INTAKE, "_screen", "transaction.growths(sorted(scopes))", "{}"),
+        Change(CLOCKS, "screen", "transaction.growths(sorted(scopes))", "{}"),
         killed_by="tests/table/test_clocks.py"
         "::test_what_comes_an_hour_later_and_far_below_is_suspected_in_a_later_batch_too",
     ),
@@ -109,7 +110,7 @@ MUTANTS = [
     Mutant(
         "R14",
         "a snapshot run settles what its own table holds only",
-        Change(INTAKE, "take_in", "is_written and reconsider", "False"),
+        Change(INTAKE, "take_in", "settling.reconsider(but=specs)", "[]"),
         killed_by="tests/runtime/test_duties.py"
         "::test_what_waits_for_a_snapshot_is_settled_by_that_of_another_table",
     ),

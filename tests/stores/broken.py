@@ -4,9 +4,10 @@ every one."""
 from __future__ import annotations
 
 import math
+import threading
 import time
 from collections.abc import Iterable, Iterator, Sequence
-from contextlib import contextmanager, nullcontext
+from contextlib import contextmanager
 from typing import Any
 
 import msgspec
@@ -378,4 +379,4 @@ class NoTurns(SQLiteStore):
 
     def __init__(self, *arguments: Any, **options: Any) -> None:
         super().__init__(*arguments, **options)
-        self._turn = nullcontext()  # type: ignore[assignment]
+        self._turn = threading.Semaphore(1000)  # type: ignore[assignment]

@@ -16,6 +16,7 @@ from anyorder.errors import StoreError
 from tests.table.own_sql import event_of, order, orders, state, write
 
 sqlalchemy = pytest.importorskip("sqlalchemy", reason="SQLAlchemy is not installed")
+pytest.importorskip("sqlalchemy.orm")
 AUTOCOMMIT: list[bool] = [True, False] if sys.version_info >= (3, 12) else []
 
 
@@ -206,6 +207,30 @@ def test_a_sqlalchemy_session_lends_its_connection(
         session.commit()
 
     assert state(table, path, "a") == ("row", 1)
+
+
+def test_what_an_object_mapper_writes_later_is_in_the_same_commit(
+    table: anyorder.Table, path: Path, engine: Any
+) -> None:
+    """A session writes its objects when it is committed, long after they were accepted."""
+    if engine.kind in ("AUTOCOMMIT", True):
+        pytest.skip("there is no transaction that its owner could end")
+    from sqlalchemy.orm import Session
+
+    mapped = type("Order", (), {})
+    columns = sqlalchemy.Table("orders", sqlalchemy.MetaData(), autoload_with=engine)
+    sqlalchemy.orm.registry().map_imperatively(mapped, columns)
+    with Session(engine) as session:
+        with table.transaction(session.connection()) as guard:
+            for key in "ab":
+                decision = guard.accept(event_of(table, order(key, 1)))
+                made = mapped()
+                made.id, made.total = key, decision.values["total"]
+                session.add(made)
+        session.commit()
+
+    assert [state(table, path, key) for key in "ab"] == [("row", 1)] * 2
+    assert table.quarantine.entries() == []
 
 
 def test_a_commit_by_sqlalchemy_inside_the_block_is_an_error(

@@ -558,6 +558,31 @@ def test_a_snapshot_run_that_one_table_learns_decides_again_what_every_table_hol
     assert rows_of(path, "orders") == {1: {"id": 1, "name": "later"}}
 
 
+def test_what_was_held_for_another_reason_waits_as_well_once_the_database_refuses_it(
+    path: Path,
+) -> None:
+    database = sqlite3.connect(path)
+    database.executescript(
+        "CREATE TABLE teams (id PRIMARY KEY);"
+        "CREATE TABLE users (id PRIMARY KEY, team REFERENCES teams (id))"
+    )
+    table = users(path)
+    told = [
+        of_run(record(1, "u", 500, after={"id": 1, "team": None}), FIRST),
+        of_run(record(1, "u", 100, after={"id": 1, "team": 7}), LATER),
+    ]
+    table.apply(told)
+    table.apply([snapshot(of_run(record(7, "r", 50, after={"id": 7, "team": None}), LATER))])
+    assert [entry.reason for entry in table.quarantine.entries()] == ["waiting"]
+
+    database.execute("INSERT INTO teams VALUES (7)")
+    database.commit()
+    table.apply([of_run(record(8, "c", 120, after={"id": 8, "team": None}), LATER)])
+
+    assert rows_of(path)[1] == {"id": 1, "team": 7}
+    assert table.quarantine.entries() == []
+
+
 def of_orders(told: dict[str, object]) -> dict[str, object]:
     """The same of another table of the same log."""
     value = json.loads(str(told["value"]))

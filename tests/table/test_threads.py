@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import sqlite3
 import threading
 import time
 from collections.abc import Callable
@@ -14,6 +15,7 @@ import pytest
 import anyorder
 from anyorder.errors import StoreError
 from anyorder.guard.contract import EntryQuery
+from anyorder.stores.sqlite import lock
 from tests.streams import record
 from tests.table.threads import run
 
@@ -81,6 +83,34 @@ def test_a_question_waits_for_another_thread_s_transaction_and_sees_it_whole(
     asking.join()
 
     assert seen == ["7"]
+
+
+@pytest.mark.parametrize("ask", [lambda table: table.why(1), lambda table: None])
+def test_a_thread_that_waits_for_a_writer_keeps_no_question_of_that_writer_waiting(
+    table: anyorder.Table, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, ask: Any
+) -> None:
+    """The writer is a block of the caller's own SQL in another thread, which asks `why`, or begins
+    a second table's block, before it commits."""
+    monkeypatch.setattr(lock, "LOCKED_SECONDS", 3.0)
+    other = anyorder.table(f"sqlite:///{tmp_path / 'app.db'}", "others", key="id")
+    connection = sqlite3.connect(tmp_path / "app.db")
+    applying = [
+        threading.Thread(target=guarded.apply, args=[[created(7)]]) for guarded in (table, other)
+    ]
+    with table.transaction(connection):
+        for thread in applying:
+            thread.start()
+        time.sleep(0.3)
+        began = time.monotonic()
+        ask(table)
+        with other.transaction(connection):
+            pass
+        took = time.monotonic() - began
+    for thread in applying:
+        thread.join()
+
+    assert took < 2
+    assert [guarded.why(7).state for guarded in (table, other)] == ["row", "row"]
 
 
 USES: list[Callable[[anyorder.Table], object]] = [

@@ -115,6 +115,10 @@ class Transaction(Protocol):
     def settle(self, entry: int, state: str, reason: Reason) -> None:
         """Close an entry."""
 
+    def try_again(self, entry: int) -> None:
+        """What an open entry holds, for whatever reason, was refused for now: from here on it is
+        tried again by itself, as a `Holding` with `retry` is."""
+
     def held_entities(self, spec: TableSpec) -> list[str]:
         """Keys with open entries."""
 
@@ -195,7 +199,8 @@ class Transaction(Protocol):
 
 class Store(Protocol):
     """A backend. Reading and writing happens in a transaction; forgetting in `reap`. `promises`:
-    what it says of itself, and the kit tries."""
+    what it says of itself, and the kit tries. Many threads may use one store at once: what one of
+    them was told is undone by no other."""
 
     promises: Promises
 
@@ -224,13 +229,17 @@ class Store(Protocol):
 class Shared(Protocol):
     """A block inside a transaction of the user's own.
 
-    `transaction`: what decides in it. `is_open`: False if the user has ended the transaction.
+    `transaction`: what decides in it. `commits`: does it end with the block? Else the user ends it,
+    and may write until then. `is_open`: False if the user has ended the transaction.
     `is_written`: did the user's statements change a row since `watch`? `is_missed`: did they
     change none, though one was tried: did the last one fail, or meet no row?
     """
 
     @property
     def transaction(self) -> Transaction: ...
+
+    @property
+    def commits(self) -> bool: ...
 
     @property
     def is_open(self) -> bool: ...

@@ -72,6 +72,8 @@ def one_by_one(
             share.judged.append(case.judged)
         elif not case.is_held:
             share.settled.append(Settled(case.one, case.judged.reason))
+        elif case.is_refused_for_now:
+            transaction.try_again(case.one.entry)
     return share
 
 
@@ -133,6 +135,7 @@ class _Case:
 
     def __init__(self, one: Arrival | Held) -> None:
         self.one = one
+        self.is_refused_for_now = False
         self._judged: Judged | None = None
 
     @property
@@ -171,9 +174,11 @@ class _Case:
 
     def refuse(self, refused: Refused) -> None:
         """The store does not take it."""
+        self.is_refused_for_now = refused.reason is Reason.WAITING
         self._judge(refused.reason, detail=refused.detail)
 
     def _answer(self, key: _Key) -> Applied:
+        self.is_refused_for_now = False
         memory, event, limits = key.remembered.memory, self.one.event, key.limits
         # What was held before is the entry of a dispute, perhaps; that has a rule of its own (R12).
         was_held = self._judged is not None or isinstance(self.one, Held)

@@ -86,7 +86,9 @@ def _take_held(
         for held in tuple(waiting):
             limits, reason = truncated_by(limits, held.event)
             refused = carry_out(transaction, spec, held.event, limits, reason)
-            if refused is None and not reason.quarantined:
+            if refused is not None:
+                transaction.try_again(held.entry)
+            elif not reason.quarantined:
                 waiting.remove(held)
                 settled.append(Settled(held, reason))
         moved = limits.truncated != before

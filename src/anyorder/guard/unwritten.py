@@ -36,8 +36,12 @@ def rowless(shared: Shared, spec: TableSpec, unproven: Iterable[Step]) -> list[S
     whatever failed there was caught."""
     steps = list(unproven)
     found: list[Step] = []
-    # Most blocks write each row at once; and the rows may lie in a table of another name.
-    if not steps or not shared.shows(spec):
+    # Most blocks write each row at once.
+    if not steps:
+        return found
+    # An object mapper, for one, writes when the user commits; and the rows may lie in a table of
+    # another name.
+    if not shared.commits or not shared.shows(spec):
         return found
     transaction = shared.transaction
     transaction.open_table(spec)

@@ -72,6 +72,10 @@ class Block:
         return self._make(self._borrowed, self._tables)
 
     @property
+    def commits(self) -> bool:
+        return self._is_ours
+
+    @property
     def is_open(self) -> bool:
         return self._borrowed.in_transaction
 

@@ -65,10 +65,15 @@ class Blocker(NamedTuple):
 
 class Constraints:
     """The constraints between rows of a database, as one transaction sees them. Names are in lower
-    case, as SQLite compares them."""
+    case, as SQLite compares them.
 
-    def __init__(self, database: sqlite3.Connection) -> None:
+    `with_partial`: indexes on a part of a table count as if they were on all of it. What waits for
+    such a row might wait for ever; who only lets go of a value loses nothing.
+    """
+
+    def __init__(self, database: sqlite3.Connection, *, with_partial: bool = False) -> None:
         self._database = database
+        self._with_partial = with_partial
         self._parents: dict[str, list[ForeignKey]] = {}
         self._children: dict[str, list[ForeignKey]] = {}
         self._uniques: dict[str, list[tuple[str, ...]]] = {}
@@ -169,12 +174,14 @@ class Constraints:
         """The columns of each unique index; the key's own among them."""
         if table not in self._uniques:
             indexes: dict[str, list[str | None]] = {}
-            for index, column in self._database.execute(SQL["unique_columns"], {"name": table}):
-                indexes.setdefault(index, []).append(column)
+            found = self._database.execute(SQL["unique_columns"], {"name": table})
+            for index, is_partial, column in found.fetchall():
+                if self._with_partial or not is_partial:
+                    indexes.setdefault(index, []).append(column)
             plain = [columns for columns in indexes.values() if None not in columns]
-            found = [tuple(folded(str(column)) for column in columns) for columns in plain]
+            named = [tuple(folded(str(column)) for column in columns) for columns in plain]
             # The number of a row is unique without an index.
-            every = dict.fromkeys([self.shape(table).key, *found])
+            every = dict.fromkeys([self.shape(table).key, *named])
             self._uniques[table] = [columns for columns in every if columns]
         return self._uniques[table]
 

@@ -166,8 +166,11 @@ WHERE state = 'open' AND table_name = :table AND entity IN (SELECT value FROM js
 -- name: open_entities
 SELECT DISTINCT entity FROM anyorder_quarantine WHERE state = 'open' AND table_name = :table AND entity <> '' ORDER BY entity;
 
--- name: retried_entries
-SELECT id FROM anyorder_quarantine WHERE state = 'open' AND retry = 1 AND table_name = :table AND entity = :entity ORDER BY id;
+-- name: open_entries_of
+SELECT id FROM anyorder_quarantine WHERE state = 'open' AND table_name = :table AND entity = :entity ORDER BY id;
+
+-- name: try_again
+UPDATE anyorder_quarantine SET retry = 1 WHERE id = :id AND state = 'open' AND retry = 0 RETURNING table_name;
 
 -- name: any_waiting
 SELECT EXISTS (SELECT 1 FROM anyorder_waiting);
@@ -242,8 +245,8 @@ SELECT DISTINCT m.name FROM sqlite_master AS m, pragma_foreign_key_list(m.name) 
 SELECT name, type, "notnull", pk FROM pragma_table_info(:name);
 
 -- name: unique_columns
--- an expression has no name; what a partial index holds is not derived
-SELECT i.name, c.name FROM pragma_index_list(:name) AS i, pragma_index_info(i.name) AS c WHERE i."unique" AND i.partial = 0 ORDER BY i.name, c.seqno;
+-- an expression has no name
+SELECT i.name, i.partial, c.name FROM pragma_index_list(:name) AS i, pragma_index_info(i.name) AS c WHERE i."unique" ORDER BY i.name, c.seqno;
 
 -- name: recorded_key
 SELECT key_columns FROM anyorder_table WHERE name = :name COLLATE NOCASE;

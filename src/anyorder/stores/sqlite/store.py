@@ -88,23 +88,32 @@ class SQLiteStore:
         """One atomic step; other threads with this store wait until it ends. Raises StoreBusy if
         another process holds the write lock for five minutes, StoreError where the disk does not
         take it."""
-        with self._alone():
-            self._refuse_second()
-            self._waiting(lambda: self._database.execute(BEGIN))
-            try:
-                transaction = self._begun(now)
-                yield transaction
-                # Without WAL a commit waits for those who read.
-                self._waiting(self._undo if dry else transaction.commit)
-            except BaseException:
-                if self._database.in_transaction:
-                    self._database.execute("ROLLBACK")
-                self._tables.clear()
-                raise
-            finally:
-                self._current = None
+        self._waiting(self._take_turn)
+        try:
+            transaction = self._begun(now)
+            yield transaction
+            # Without WAL a commit waits for those who read.
+            self._waiting(self._undo if dry else transaction.commit)
+        except BaseException:
+            if self._database.in_transaction:
+                self._database.execute("ROLLBACK")
+            self._tables.clear()
+            raise
+        else:
             if dry:
                 self._tables.clear()
+        finally:
+            self._current = None
+            self._turn.release()
+
+    def _take_turn(self) -> None:
+        """This thread's turn, and the write lock: both or neither. Who waits for another
+        connection's writer keeps no other thread waiting: the writer may be one of them, in a block
+        of its own SQL, and ask something here before it commits."""
+        with self._alone():
+            self._refuse_second()
+            self._database.execute(BEGIN)
+            self._turn.acquire()
 
     @contextmanager
     @told

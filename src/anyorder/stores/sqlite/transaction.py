@@ -279,11 +279,14 @@ class SQLiteTransaction:
     def held_entities(self, spec: TableSpec) -> list[str]:
         return self._quarantine.entities(spec.name)
 
+    def try_again(self, entry: int) -> None:
+        self._quarantine.try_again(entry)
+
     def settleable(self) -> list[tuple[str, str]]:
         return self._waiting.settleable()
 
     def postpone(self, table: str, entity: str) -> None:
-        self._waiting.postpone(self._quarantine.retried(table, entity), table)
+        self._quarantine.postpone(table, entity)
 
     def ring(self, spec: TableSpec, event: Event) -> list[str]:
         return self._waiting.blocked_by(spec.name, event)
