@@ -14,8 +14,9 @@ from pathlib import Path
 import pytest
 
 from anyorder import errors
+from anyorder.cli import reap
 from anyorder.cli.exits import CODES, code_of, sentence_of
-from anyorder.cli.main import overview
+from anyorder.cli.main import main, overview
 from tests.cli.home import Home, lines_of
 from tests.streams import record, stream
 
@@ -305,3 +306,22 @@ def test_a_lock_that_comes_free_is_waited_for(home: Home) -> None:
 
     assert (process.returncode, said) == (0, "")
     assert '"applied":1' in out
+
+
+# --- what nobody thought of
+
+
+def test_a_bug_is_a_sentence_and_a_traceback_only_for_who_asks(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(reap, "run", failing)
+
+    assert main(["reap"]) == 3
+    assert one_sentence(capsys.readouterr().err)
+    monkeypatch.setenv("ANYORDER_TRACEBACK", "1")
+    with pytest.raises(KeyError):
+        main(["reap"])
+
+
+def failing(_: object) -> int:
+    raise KeyError("x")
