@@ -32,6 +32,7 @@ from anyorder.guard.contract import (
     TableSpec,
     Write,
 )
+from anyorder.stores.sqlite.lookup import Lookup
 from anyorder.stores.sqlite.rows import RowNotWritten, RowWriter
 from anyorder.stores.sqlite.schema import Schema, memory_table
 from anyorder.stores.sqlite.values import RowRefused
@@ -124,7 +125,7 @@ class SQLiteTransaction:
             return {}
         there = Remembered(adopted(_floor.decode(schema.floor)))
         unknown = [entity for entity in entities if entity not in known]
-        return {entity: there for entity, _ in schema.unexplained(self._database, unknown)}
+        return dict.fromkeys(Lookup(self._database, schema).unexplained(unknown), there)
 
     def write(
         self, spec: TableSpec, writes: Sequence[Write], limits: Limits, token: str
@@ -170,7 +171,7 @@ class SQLiteTransaction:
         return News()
 
     def content(self, spec: TableSpec, key: Mapping[str, object]) -> dict[str, object] | None:
-        return self._tables[spec.name].content(self._database, key)
+        return Lookup(self._database, self._tables[spec.name]).content(key)
 
     def hold(self, holdings: Iterable[Holding]) -> list[bool]:
         return [self._hold(holding) for holding in holdings]
@@ -233,7 +234,7 @@ class SQLiteTransaction:
     def _adopted_rows(self, schema: Schema) -> Iterator[tuple[str, dict[str, object], Memory]]:
         """The rows that no event has told anything of yet."""
         statement = SQL["has_memory"].format(memory=memory_table(schema.name))
-        for key in schema.keys(self._database):
+        for key in Lookup(self._database, schema).every_key():
             entity = canonical(key)
             if self._database.execute(statement, (entity,)).fetchone() is None:
                 yield entity, key, adopted(_floor.decode(schema.floor))
