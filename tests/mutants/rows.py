@@ -46,8 +46,8 @@ MUTANTS = [
     ),
     row(
         "a delete takes the row of any key that the index takes for it",
-        SCHEMA,
-        "Schema.condition",
+        "stores/sqlite/lookup.py",
+        "Lookup.condition",
         "parts.append(f'{quoted(column)} = ? COLLATE BINARY')",
         "parts.append(f'{quoted(column)} = ?')",
         TESTS + "test_a_key_never_takes_the_row_of_another_that_the_column_takes_for_it",

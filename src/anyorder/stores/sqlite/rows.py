@@ -16,6 +16,7 @@ from anyorder._core.columns import NONE_SPARED, Written, holes
 from anyorder._core.event import canonical
 from anyorder._core.outcome import Reason
 from anyorder.guard.contract import TableSpec, Write
+from anyorder.stores.sqlite.lookup import Lookup
 from anyorder.stores.sqlite.schema import Schema, memory_table
 from anyorder.stores.sqlite.values import AS_IT_IS, Adapted, RowRefused, adapted, adapted_key
 from anyorder.stores.statements import load_statements, quoted
@@ -48,6 +49,7 @@ class RowWriter:
     def __init__(self, database: sqlite3.Connection, schema: Schema, spec: TableSpec) -> None:
         self._database = database
         self._schema = schema
+        self._lookup = Lookup(database, schema)
         self._rows = spec.writes_rows
         self.table = spec.name
         self.memory = memory_table(spec.name)
@@ -101,14 +103,12 @@ class RowWriter:
     def _delete(self, writes: Sequence[Write]) -> None:
         schema = self._schema
         statement = self._statement(("delete",), self._deletion)
-        self._database.executemany(
-            statement, [schema.condition_values(write.key) for write in writes]
-        )
+        self._database.executemany(statement, [self._lookup.values(write.key) for write in writes])
         # A row that was not there is gone as well; but a trigger may have kept one that was.
         if not schema.declared.has_triggers:
             return
         for write in writes:
-            if schema.exists(self._database, write.key):
+            if self._lookup.exists(write.key):
                 raise RowNotWritten(
                     f"a trigger of table {schema.name} kept the row of {canonical(write.key)}, "
                     "which is to be deleted: change the trigger, then retry"
@@ -144,7 +144,7 @@ class RowWriter:
         statement = self._statement(
             ("update", *named, "", *reset), lambda: self._update_statement(named, reset)
         )
-        of_key = self._schema.condition_values
+        of_key = self._lookup.values
         told = self._values(writes, named)
         rows = [row + of_key(write.key) for row, write in zip(told, writes, strict=True)]
         self._run(statement, rows, writes)
@@ -184,12 +184,12 @@ class RowWriter:
     def _unwritten(self, write: Write) -> RowNotWritten:
         """Why the one row was not written."""
         entity, table = canonical(write.key), self._schema.name
-        if self._schema.exists(self._database, write.key):
+        if self._lookup.exists(write.key):
             return RowNotWritten(
                 f"a trigger of table {table} ignored what was written to the row of {entity}: "
                 "change the trigger, then retry"
             )
-        other = self._met(write)
+        other = self._lookup.met(write.key)
         if other is not None:
             return RowNotWritten(
                 f"the key {entity} meets the row of {canonical(other)}: table {table} does not "
@@ -205,21 +205,6 @@ class RowWriter:
             f"a trigger of table {table} ignored the row of {entity}: change it, then retry"
         )
 
-    def _met(self, write: Write) -> dict[str, object] | None:
-        """The key of the row that the table takes for this key's."""
-        schema = self._schema
-        statement = SQL["read_row"].format(
-            table=quoted(schema.name),
-            condition=" AND ".join(f"{quoted(column)} = ?" for column in schema.key),
-        )
-        values = [adapted_key(write.key[column]) for column in schema.key]
-        found = self._database.execute(statement, values)
-        row = found.fetchone()
-        if row is None:
-            return None
-        there = dict(zip([name for name, *_ in found.description], row, strict=True))
-        return {column: there[column] for column in schema.key}
-
     def _collations(self) -> str:
         collations = self._schema.declared.collations
         told = [
@@ -231,14 +216,18 @@ class RowWriter:
 
     def _deletion(self) -> str:
         schema = self._schema
-        return SQL["delete_row"].format(table=quoted(schema.name), condition=schema.condition())
+        return SQL["delete_row"].format(
+            table=quoted(schema.name), condition=self._lookup.condition()
+        )
 
     def _update_statement(self, named: tuple[str, ...], reset: tuple[str, ...]) -> str:
         schema = self._schema
         told = [f"{quoted(column)} = ?" for column in named]
         told += [f"{quoted(column)} = {schema.declared.default_of(column)}" for column in reset]
         return SQL["update_row"].format(
-            table=quoted(schema.name), assignments=", ".join(told), condition=schema.condition()
+            table=quoted(schema.name),
+            assignments=", ".join(told),
+            condition=self._lookup.condition(),
         )
 
     def _insert_statement(self, named: tuple[str, ...], reset: tuple[str, ...]) -> str:

@@ -5,19 +5,16 @@ and only the columns that events have named are ours."""
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from decimal import Decimal
+from collections.abc import Iterable, Mapping, Sequence
 from typing import NamedTuple
 
 import msgspec
 
-from anyorder._core.event import key_of
 from anyorder._core.floor import NOTHING_FORGOTTEN
-from anyorder._core.key import spelled
 from anyorder.errors import StoreError, TableNotEmpty
 from anyorder.guard.contract import TableSpec
 from anyorder.stores.sqlite.declared import Declared, declared_now, folded, unique_keys
-from anyorder.stores.sqlite.values import Adapted, RowRefused, Typed, adapted_key
+from anyorder.stores.sqlite.values import RowRefused, Typed
 from anyorder.stores.statements import LONGEST_IDENTIFIER, load_statements, quoted
 
 SQL = load_statements("sqlite/sqlite.sql")
@@ -140,77 +137,12 @@ class Schema:
                     "event can be its row: name another key in key="
                 )
 
-    # ---- rows
-
-    def condition(self) -> str:
-        """The condition that finds the row of a key and no other. The index is asked as it
-        compares; where that folds texts, the very text is asked for as well."""
-        parts: list[str] = []
-        for column in self.key:
-            parts.append(f"{quoted(column)} = ?")
-            if column in self.declared.collations:
-                parts.append(f"{quoted(column)} = ? COLLATE BINARY")
-        return " AND ".join(parts)
-
-    def condition_values(self, key: Mapping[str, object]) -> list[Adapted]:
-        """The values of `condition`."""
-        values: list[Adapted] = []
-        for column in self.key:
-            value = adapted_key(key[column])
-            values.append(value)
-            if column in self.declared.collations:
-                values.append(value)
-        return values
-
-    def content(
-        self, database: sqlite3.Connection, key: Mapping[str, object]
-    ) -> dict[str, object] | None:
-        """The user's row of a key, or None."""
-        if self.declared is NOTHING_DECLARED or set(key) != set(self.key):
-            return None
-        statement = SQL["read_row"].format(table=quoted(self.name), condition=self.condition())
-        found = database.execute(statement, self.condition_values(key))
-        row = found.fetchone()
-        if row is None:
-            return None
-        names = [column for column, *_ in found.description]
-        return dict(zip(names, row, strict=True))
+    # ---- columns
 
     def typed(self, columns: Iterable[str]) -> dict[str, Typed]:
         """Those of these columns that may change what is written to them."""
         typed = self.declared.typed
         return {column: typed[column] for column in columns if column in typed}
-
-    def unexplained(
-        self, database: sqlite3.Connection, entities: Iterable[str]
-    ) -> Iterator[tuple[str, dict[str, object]]]:
-        """(entity, key) of those of these entities of which there is a row."""
-        for entity in entities:
-            key: dict[str, object] = key_of(entity)
-            # The first event tells the key, where nobody declared it.
-            if not self.key and key.keys() == self.declared.primary:
-                self.key = tuple(key)
-            # An entity of another key has no row here, and its write will say so.
-            if key.keys() == set(self.key) and self.exists(database, key):
-                yield entity, key
-
-    def exists(self, database: sqlite3.Connection, key: Mapping[str, object]) -> bool:
-        """Is there a row of this very key?"""
-        statement = SQL["row_exists"].format(table=quoted(self.name), condition=self.condition())
-        return database.execute(statement, self.condition_values(key)).fetchone() is not None
-
-    def keys(self, database: sqlite3.Connection) -> Iterator[dict[str, object]]:
-        """The key of every row, read before the first is given."""
-        # Before the first event of a table whose key nobody declared there is none to ask for.
-        if not self.key:
-            return
-        columns = ", ".join(map(quoted, self.key))
-        statement = SQL["all_keys"].format(table=quoted(self.name), columns=columns)
-        for values in database.execute(statement).fetchall():
-            told = (_as_written(value) for value in values)
-            yield dict(zip(self.key, told, strict=True))
-
-    # ---- columns
 
     def widen(
         self, database: sqlite3.Connection, key: Mapping[str, object], named: Iterable[str]
@@ -310,11 +242,6 @@ class Schema:
         text = msgspec.json.encode(missing).decode()
         database.execute(SQL["save_missing"], {"name": self.name, "missing": text})
         self.missing, self._missing_text = missing, text
-
-
-def _as_written(value: object) -> object:
-    """A value of a key as an event spells it, where a column made a double of it."""
-    return spelled(Decimal(repr(value))) if isinstance(value, float) else value
 
 
 def _begin(database: sqlite3.Connection, spec: TableSpec) -> None:

@@ -36,6 +36,7 @@ from anyorder.guard.contract import (
 from anyorder.stores.sqlite import names
 from anyorder.stores.sqlite.declared import declared_now
 from anyorder.stores.sqlite.keys import dictated_kinds
+from anyorder.stores.sqlite.lookup import Lookup
 from anyorder.stores.sqlite.quarantine import Quarantine
 from anyorder.stores.sqlite.rings import Rings
 from anyorder.stores.sqlite.rows import RowNotWritten, RowWriter
@@ -147,7 +148,7 @@ class SQLiteTransaction:
             return {}
         there = Remembered(adopted(_floor.decode(schema.floor)))
         unknown = [entity for entity in entities if entity not in known]
-        return {entity: there for entity, _ in schema.unexplained(self._database, unknown)}
+        return dict.fromkeys(Lookup(self._database, schema).unexplained(unknown), there)
 
     def write(
         self, spec: TableSpec, writes: Sequence[Write], limits: Limits, token: str
@@ -268,7 +269,7 @@ class SQLiteTransaction:
 
     def content(self, spec: TableSpec, key: Mapping[str, object]) -> dict[str, object] | None:
         self._tables[spec.name].require()
-        return self._tables[spec.name].content(self._database, key)
+        return Lookup(self._database, self._tables[spec.name]).content(key)
 
     def hold(self, holdings: Iterable[Holding]) -> list[bool]:
         return [self._quarantine.hold(holding) for holding in holdings]
@@ -304,7 +305,7 @@ class SQLiteTransaction:
     def _adopted_rows(self, schema: Schema) -> Iterator[tuple[str, dict[str, object], Memory]]:
         """The rows that no event has told anything of yet."""
         statement = SQL["has_memory"].format(memory=memory_table(schema.name))
-        for key in schema.keys(self._database):
+        for key in Lookup(self._database, schema).every_key():
             entity = canonical(key)
             if self._database.execute(statement, (entity,)).fetchone() is None:
                 yield entity, key, adopted(_floor.decode(schema.floor))

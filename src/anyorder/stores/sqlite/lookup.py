@@ -1,0 +1,107 @@
+"""How the row of a key is found in the user's table: that row and no other, whatever the table
+takes for the same key."""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Iterable, Iterator, Mapping
+from decimal import Decimal
+from typing import Any
+
+from anyorder._core.event import key_of
+from anyorder._core.key import spelled
+from anyorder.stores.sqlite.schema import NOTHING_DECLARED, Schema
+from anyorder.stores.sqlite.values import Adapted, adapted_key
+from anyorder.stores.statements import load_statements, quoted
+
+SQL = load_statements("sqlite/sqlite.sql")
+Row = dict[str, Any]
+
+
+class Lookup:
+    """The rows of one table, by their keys."""
+
+    def __init__(self, database: sqlite3.Connection, schema: Schema) -> None:
+        self._database = database
+        self._schema = schema
+
+    def condition(self) -> str:
+        """The condition that finds the row of a key and no other. The index is asked as it
+        compares; where that folds texts, the very text is asked for as well."""
+        folding = self._schema.declared.collations
+        parts: list[str] = []
+        for column in self._schema.key:
+            parts.append(f"{quoted(column)} = ?")
+            if column in folding:
+                parts.append(f"{quoted(column)} = ? COLLATE BINARY")
+        return " AND ".join(parts)
+
+    def values(self, key: Mapping[str, object]) -> list[Adapted]:
+        """The values of `condition`."""
+        folding = self._schema.declared.collations
+        values: list[Adapted] = []
+        for column in self._schema.key:
+            value = adapted_key(key[column])
+            values.append(value)
+            if column in folding:
+                values.append(value)
+        return values
+
+    def exists(self, key: Mapping[str, object]) -> bool:
+        """Is there a row of this very key?"""
+        statement = SQL["row_exists"].format(
+            table=quoted(self._schema.name), condition=self.condition()
+        )
+        return self._database.execute(statement, self.values(key)).fetchone() is not None
+
+    def content(self, key: Mapping[str, object]) -> Row | None:
+        """The user's row of a key, or None."""
+        schema = self._schema
+        if schema.declared is NOTHING_DECLARED or key.keys() != set(schema.key):
+            return None
+        return self._read(self.condition(), self.values(key))
+
+    def met(self, key: Mapping[str, object]) -> Row | None:
+        """The key of the row that the table takes for this key's, or None."""
+        names = self._schema.key
+        condition = " AND ".join(f"{quoted(column)} = ?" for column in names)
+        there = self._read(condition, [adapted_key(key[column]) for column in names])
+        return None if there is None else {column: there[column] for column in names}
+
+    def _read(self, condition: str, values: list[Adapted]) -> Row | None:
+        statement = SQL["read_row"].format(table=quoted(self._schema.name), condition=condition)
+        found = self._database.execute(statement, values)
+        row = found.fetchone()
+        if row is None:
+            return None
+        names = [column for column, *_ in found.description]
+        return dict(zip(names, row, strict=True))
+
+    def unexplained(self, entities: Iterable[str]) -> Iterator[str]:
+        """Those of these entities of which there is a row."""
+        schema = self._schema
+        for entity in entities:
+            key: Row = key_of(entity)
+            # The first event tells the key, where nobody declared it.
+            if not schema.key and key.keys() == schema.declared.primary:
+                schema.key = tuple(key)
+            # An entity of another key has no row here, and its write will say so.
+            if key.keys() == set(schema.key) and self.exists(key):
+                yield entity
+
+    def every_key(self) -> Iterator[Row]:
+        """The key of every row, read before the first is given."""
+        schema = self._schema
+        # Before the first event of a table whose key nobody declared there is none to ask for.
+        if not schema.key:
+            return
+        columns = ", ".join(map(quoted, schema.key))
+        statement = SQL["all_keys"].format(table=quoted(schema.name), columns=columns)
+        for values in self._database.execute(statement).fetchall():
+            told = (_as_written(value) for value in values)
+            yield dict(zip(schema.key, told, strict=True))
+
+
+def _as_written(value: object) -> object:
+    """A value of a key as an event spells it, where a column made a double of it."""
+    return spelled(Decimal(repr(value))) if isinstance(value, float) else value
