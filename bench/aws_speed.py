@@ -24,7 +24,8 @@ from tests.parts.dynamodb import make_local_client, start_dynamodb_local
 from tests.stores.dynamodb_place import exists
 
 from anyorder.guard.contract import TableSpec
-from anyorder.guard.intake import Share, take
+from anyorder.guard.intake import Share
+from anyorder.guard.parts import take
 from anyorder.stores.dynamodb.store import THREADS, DynamoDBStore
 from anyorder.testing.change import Change, decode, delete, put
 from bench.measure import rates

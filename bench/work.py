@@ -19,20 +19,18 @@ from anyorder._core.event import Delivery, Event, Kind
 from anyorder._core.fold import Limits
 from anyorder._core.memory import pack, unpack
 from anyorder.envelopes import open_envelope
+from anyorder.guard.contract import TableSpec
+from anyorder.guard.intake import Share
 from anyorder.sources.records import delivery_of
+from anyorder.stores.sqlite.store import SQLiteStore
 from bench.measure import Done, Stopwatch
 
 try:
-    from anyorder.guard.contract import TableSpec
-    from anyorder.guard.intake import Share, take
-    from anyorder.stores.sqlite.rows import adapted
-    from anyorder.stores.sqlite.store import SQLiteStore
-except ModuleNotFoundError:  # before the guard had a room of its own
-    from anyorder.stores.contract import TableSpec  # type: ignore[no-redef]
-    from anyorder.stores.intake import Share, take  # type: ignore[no-redef]
-    from anyorder.stores.sqlite_rows import adapted  # type: ignore[no-redef]
-
-    from anyorder.stores.sqlite import SQLiteStore  # type: ignore[no-redef]
+    from anyorder.guard.parts import take
+    from anyorder.stores.sqlite.values import adapted
+except ModuleNotFoundError:  # before a batch could be taken in parts
+    from anyorder.guard.intake import take  # type: ignore[no-redef,attr-defined]
+    from anyorder.stores.sqlite.rows import adapted  # type: ignore[no-redef,attr-defined]
 
 BATCH = 500
 SPEC = TableSpec("users", ("id",))

@@ -235,6 +235,9 @@ class OurTransaction:
     def held_entities(self, spec: c.TableSpec) -> list[str]:
         return sorted({one.event.entity for one in self._held(spec)})
 
+    def try_again(self, entry: int) -> None:
+        """Nothing is refused for now."""
+
     def settleable(self) -> list[tuple[str, str]]:
         return []  # it has no constraints between rows, so nothing is refused for now
 

@@ -43,7 +43,7 @@ from anyorder.guard.contract import (
     Transaction,
     Write,
 )
-from anyorder.sources.contract import Received, Source
+from anyorder.sources.contract import Received, Source, Stoppable
 
 __all__ = [
     "Answer",
@@ -76,6 +76,7 @@ __all__ = [
     "Shared",
     "Sharing",
     "Source",
+    "Stoppable",
     "Store",
     "TableFacts",
     "TableSpec",

@@ -47,11 +47,19 @@ class Undone(StoreError):
     rows; take the records in smaller parts to find which.
 
     `waits`: it may be taken later, a constraint on other rows refused it; else never as it is.
+    `keys`: table and entity of those that are refused for certain, as far as the store can tell.
     """
 
-    def __init__(self, message: str = "", *, waits: bool = False) -> None:
+    def __init__(
+        self,
+        message: str = "",
+        *,
+        waits: bool = False,
+        keys: frozenset[tuple[str, str]] = frozenset(),
+    ) -> None:
         super().__init__(message)
         self.waits = waits
+        self.keys = keys
 
 
 class TableNotEmpty(StoreError):

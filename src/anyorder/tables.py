@@ -30,7 +30,8 @@ from anyorder.guard.claim import Claim
 from anyorder.guard.contract import Recorded, Shared, Sharing, Store, TableSpec, Transaction
 from anyorder.guard.duration import FOREVER, seconds
 from anyorder.guard.forgetting import forget
-from anyorder.guard.intake import Parts, Share, Taken
+from anyorder.guard.intake import Share, Taken
+from anyorder.guard.parts import Parts
 from anyorder.guard.quarantine import Quarantine
 from anyorder.guard.report import Report
 from anyorder.guard.story import Story, story_of
@@ -189,9 +190,9 @@ class Table:
         report = Report()
         token = secrets.token_hex(4)
         parts = Parts(self.store, time.time(), token, provenance_of(reader), take_part)
-        for taken in parts.take([Share(self.spec, events)]):
-            report.count(taken)
-        report.count(Taken([], parts.settle([self.spec])))
+        shares = [Share(self.spec, events)]
+        report.count(parts.take(shares))
+        report.count(Taken([], parts.settle(shares)))
         return report
 
     def _claim(

@@ -11,7 +11,8 @@ import pytest
 
 import anyorder
 from anyorder._core.outcome import Reason
-from anyorder.guard.intake import Share, take
+from anyorder.guard.intake import Share
+from anyorder.guard.parts import take
 from anyorder.stores.dynamodb.items import EXPIRES
 from anyorder.stores.dynamodb.store import DynamoDBStore
 from tests.aws.connector import event_of

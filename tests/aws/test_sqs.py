@@ -16,6 +16,7 @@ import pytest
 
 from anyorder.errors import ConfigurationError, SourceError
 from anyorder.runtime.pipeline import target_name
+from anyorder.sources import sqs as sqs_source
 from anyorder.sources.contract import Received
 from anyorder.sources.sqs import SQSSource
 from tests.aws.connector import event_of
@@ -63,6 +64,28 @@ def test_batches_are_as_large_as_asked_and_end_with_the_queue(
     assert sorted(seen) == sorted(f"m{number}" for number in range(137))
     assert max(sizes) == 50
     assert queue.count() == {"visible": 0, "invisible": 0}
+
+
+def test_a_batch_is_bounded_by_its_bytes_too(
+    sqs: Any, closing: list[SQSSource], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Large messages are not all kept in memory at once."""
+    monkeypatch.setattr(sqs_source, "LARGEST_BATCH", 1000)
+    queue = Queue(sqs)
+    queue.send("x" * 300 for _ in range(40))
+    source = source_of(queue)
+    closing.append(source)
+
+    sizes = [len(batch) for batch in _done_with(source, 40) if batch]
+
+    assert sum(sizes) == 40
+    assert max(sizes) <= 10
+
+
+def _done_with(source: SQSSource, size: int) -> Iterator[Any]:
+    for batch in source.batches(None, size):
+        source.done(batch)
+        yield batch
 
 
 def test_the_queue_is_the_topic_and_its_ids_are_nowhere_in_the_delivery(

@@ -16,7 +16,7 @@ import pytest
 from anyorder import errors
 from anyorder.cli.exits import CODES, code_of, sentence_of
 from anyorder.cli.main import overview
-from tests.cli.home import Home
+from tests.cli.home import Home, lines_of
 from tests.streams import record, stream
 
 OTHERS = {
@@ -133,6 +133,25 @@ def test_a_directory_that_is_not_there_ends_with_a_sentence(home: Home) -> None:
 
     assert (done.returncode, one_sentence(done.stderr)) == (3, True)
     assert "does its directory exist" in done.stderr
+
+
+def test_a_target_that_somebody_dropped_ends_with_a_sentence_and_is_read_again(home: Home) -> None:
+    home.deliver([record(1, "c", 10, after={"id": 1, "name": "Ada"})])
+    home.books()
+    with closing(sqlite3.connect(home.path / "app.db")) as database:
+        (made,) = database.execute("SELECT sql FROM sqlite_master WHERE name = 'users'").fetchone()
+        database.execute("DROP TABLE users")
+    with (home.path / "day.jsonl").open("ab") as file:
+        file.write(lines_of([record(1, "u", 20, after={"id": 1, "name": "Bea"})]))
+
+    done = home.ended("run")
+    with closing(sqlite3.connect(home.path / "app.db")) as database:
+        database.execute(made)
+    again = home.books()
+
+    assert (done.returncode, one_sentence(done.stderr)) == (3, True)
+    assert "users" in done.stderr
+    assert again["read"] == 1
 
 
 def test_our_own_tables_dropped_end_with_a_sentence(home: Home) -> None:

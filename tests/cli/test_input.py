@@ -3,13 +3,11 @@
 from __future__ import annotations
 
 import gzip
-import io
 import json
 import sqlite3
 import sys
 from contextlib import closing
 from pathlib import Path
-from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -44,9 +42,12 @@ class Here:
 
     def books(self, *words: str, given: bytes = b"", code: int = 0) -> dict[str, Any]:
         """The books of a run. `given`: standard input."""
-        self._patch.setattr(sys, "stdin", SimpleNamespace(buffer=io.BytesIO(given)))
+        # A file of the system's, as a shell gives one.
+        (self.path / "given").write_bytes(given)
         self._capsys.readouterr()
-        found = main(["run", "--json", *words])
+        with (self.path / "given").open(encoding="utf-8") as stream:
+            self._patch.setattr(sys, "stdin", stream)
+            found = main(["run", "--json", *words])
         said = self._capsys.readouterr()
         assert found == code, said
         books: dict[str, Any] = json.loads(said.out.splitlines()[-1])

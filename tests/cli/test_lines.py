@@ -7,8 +7,10 @@ import io
 import json
 import lzma
 import os
+import signal
 import subprocess
 import sys
+import time
 from collections.abc import Callable
 from pathlib import Path
 
@@ -332,6 +334,17 @@ def test_a_packed_file_that_unpacks_without_end_ends_malformed(
     assert "unpacks to more than" in found[1].note
 
 
+def test_a_packed_file_that_needs_too_much_memory_is_not_unpacked(tmp_path: Path) -> None:
+    hungry = [{"id": lzma.FILTER_LZMA2, "dict_size": 512 * 1024 * 1024}]
+    file = tmp_path / "hungry.jsonl.xz"
+    file.write_bytes(lzma.compress(documents(1), filters=hungry))
+
+    ((one,),) = JSONLinesSource(str(file)).batches(None, 10)
+
+    assert "more than" in one.note
+    assert "memory" in one.note
+
+
 def test_a_batch_is_bounded_by_its_bytes_too(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -370,6 +383,36 @@ def test_a_disk_that_fails_while_it_is_read_is_said(
     monkeypatch.setattr(Path, "open", failing)
     with pytest.raises(SourceError, match="Input/output error"):
         list(JSONLinesSource(str(file)).batches(None, 10))
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_a_signal_ends_the_wait_for_more_input_and_what_has_come_is_decided(
+    day: Day, number: signal.Signals
+) -> None:
+    day.of("-")
+    with subprocess.Popen(
+        [sys.executable, "-m", "anyorder", "run", "--json"],
+        cwd=day.path,
+        stdin=subprocess.PIPE,
+        stdout=subprocess.DEVNULL,
+    ) as process:
+        assert process.stdin is not None
+        process.stdin.write(documents(1, 2))
+        process.stdin.flush()
+        until_opened(day.path / "app.db")
+        process.send_signal(number)
+        process.wait(timeout=20)
+
+    assert process.returncode == 0
+    assert day.ids() == [1, 2]
+
+
+def until_opened(file: Path) -> None:
+    """Wait until the run has opened its store, and a little for what comes next."""
+    # it ends with the test's own time limit at the latest
+    while not file.exists():
+        time.sleep(0.01)
+    time.sleep(0.7)
 
 
 def test_standard_input_is_another_one_every_time(day: Day) -> None:

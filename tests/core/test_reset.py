@@ -12,7 +12,8 @@ from anyorder._core.families import LogPosition, OffsetPosition
 from anyorder._core.outcome import Reason
 from anyorder._core.reset import CHECKPOINTS, SOURCE_MARGIN, Growth, observe, suspect
 from anyorder.guard.contract import EntryQuery, TableSpec
-from anyorder.guard.intake import Share, take
+from anyorder.guard.intake import Share
+from anyorder.guard.parts import take
 from anyorder.stores.memory import MemoryStore
 
 MINUTE = 60_000_000

@@ -391,6 +391,7 @@ def contract_protocols() -> str:
         contract.Shared,
         contract.Locking,
         contract.Source,
+        contract.Stoppable,
     )
     for value in told:
         told = _prose(inspect.getdoc(value) or "")
@@ -401,7 +402,7 @@ def contract_protocols() -> str:
 
 def contract_values() -> str:
     """What they are given and give."""
-    shown = {"Store", "Transaction", "Sharing", "Shared", "Locking", "Source"}
+    shown = {"Store", "Transaction", "Sharing", "Shared", "Locking", "Source", "Stoppable"}
     values = {name: getattr(contract, name) for name in contract.__all__ if name not in shown}
     told = [(f"`{name}`", _words(values[name])) for name in values if _words(values[name])]
     return table(("name", "what it is"), told)

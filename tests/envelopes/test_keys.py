@@ -35,6 +35,7 @@ SPELLINGS = [
     ("1e22", 10**22),
     ("1e300", 10**300),
     ("12345678901234567.89", Decimal("12345678901234567.89")),
+    ("12345678901234567.890", Decimal("12345678901234567.89")),
     ("0.1000000000000000055511151231257827", Decimal("0.1000000000000000055511151231257827")),
 ]
 
@@ -84,7 +85,7 @@ def test_a_number_of_a_key_is_the_decimal_that_is_written(
     found = read(text)
 
     assert found.key == {"id": expected}, found.note
-    assert type(found.key["id"]) is type(expected)
+    assert repr(found.key["id"]) == repr(expected)
 
 
 @pytest.mark.parametrize("text", ["1e1000000", "1e100000", "0e1000000000000000000000"])

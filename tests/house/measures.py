@@ -36,8 +36,9 @@ class Density:
 
     @cached_property
     def functions(self) -> list[Measured]:
-        """Every function, methods and inner ones too."""
-        return [measured(node) for node in self.nodes if isinstance(node, FUNCTIONS)]
+        """Every function that does something, methods and inner ones too."""
+        functions = [node for node in self.nodes if isinstance(node, FUNCTIONS)]
+        return [measured(node) for node in functions if not is_promise(node)]
 
     @property
     def ninetieth(self) -> int:
@@ -63,6 +64,12 @@ class Density:
         lines = [line.strip() for text in self.texts for line in text.splitlines()]
         code = sum(1 for line in lines if line and not line.startswith("#"))
         return 100 * sum(map(comments_of, self.texts)) / code
+
+
+def is_promise(node: ast.FunctionDef | ast.AsyncFunctionDef) -> bool:
+    """Has it a docstring and nothing else, as the methods of a protocol? Then it decides
+    nothing."""
+    return len(node.body) == 1 and ast.get_docstring(node) is not None
 
 
 def measured(node: ast.FunctionDef | ast.AsyncFunctionDef) -> Measured:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from tests.mutants.mutation import Change, Mutant
 
 BATCH = "guard/batch.py"
+CLOCKS = "guard/clocks.py"
 INTAKE = "guard/intake.py"
 RECALL = "guard/recall.py"
 REFUSALS = "guard/refusals.py"
@@ -32,7 +33,8 @@ MUTANTS = [
         Change(
             WRITING,
             "Writing._refused",
-            "one_by_one(self._transaction, self._spec, arrivals, there, limits, self._token)",
+            "one_by_one(self._transaction, self._spec, arrivals, there, limits, "
+            "self._token, refused)",
             "self.shares[entity]",
         ),
         killed_by="tests/table/test_table.py"
@@ -54,7 +56,7 @@ MUTANTS = [
     Mutant(
         "R10",
         "held truncates are never decided again",
-        Change(TRUNCATES, "_take_held", "waiting and limits is not before", "False"),
+        Change(TRUNCATES, "_take_held", "waiting and moved", "False"),
         killed_by="tests/table/test_table.py"
         "::test_a_waiting_truncate_is_decided_again_when_its_run_is_known_to_have_begun_with_a_snapshot",
     ),
@@ -64,7 +66,7 @@ MUTANTS = [
         Change(
             BATCH,
             "_Batch.truncate",
-            "if arrivals or done.settled:\n"
+            "if has_moved and self._settles:\n"
             "    self.reconsider("
             "self._transaction.held_entities(self._spec))",
             "",
@@ -82,14 +84,14 @@ MUTANTS = [
     Mutant(
         "R14",
         "a snapshot run is not remembered",
-        Change(INTAKE, "_learn_runs", "transaction.add_run(scope, run)", ""),
+        Change(CLOCKS, "learn_runs", "transaction.add_run(scope, run)", ""),
         killed_by="tests/table/test_table.py"
         "::test_a_waiting_truncate_is_decided_again_when_its_run_is_known_to_have_begun_with_a_snapshot",
     ),
     Mutant(
         "R13",
         "what earlier batches told of a clock is not read",
-        Change(INTAKE, "_screen", "transaction.growths(sorted(scopes))", "{}"),
+        Change(CLOCKS, "screen", "transaction.growths(sorted(scopes))", "{}"),
         killed_by="tests/table/test_clocks.py"
         "::test_what_comes_an_hour_later_and_far_below_is_suspected_in_a_later_batch_too",
     ),
@@ -108,7 +110,7 @@ MUTANTS = [
     Mutant(
         "R14",
         "a snapshot run settles what its own table holds only",
-        Change(INTAKE, "take_in", "is_written and reconsider", "False"),
+        Change(INTAKE, "take_in", "settling.reconsider(but=specs)", "[]"),
         killed_by="tests/runtime/test_duties.py"
         "::test_what_waits_for_a_snapshot_is_settled_by_that_of_another_table",
     ),

@@ -2,15 +2,28 @@
 
 from __future__ import annotations
 
-from tests.mutants import core, families, guard, own_sql, rows, runtime, stores, tables
+from tests.mutants import (
+    core,
+    families,
+    guard,
+    keys,
+    own_sql,
+    rows,
+    runtime,
+    stores,
+    tables,
+    waiting,
+)
 
 MUTANTS = [
     *core.MUTANTS,
     *families.MUTANTS,
     *guard.MUTANTS,
+    *keys.MUTANTS,
     *own_sql.MUTANTS,
-    *stores.MUTANTS,
     *rows.MUTANTS,
     *runtime.MUTANTS,
+    *stores.MUTANTS,
     *tables.MUTANTS,
+    *waiting.MUTANTS,
 ]

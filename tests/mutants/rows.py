@@ -117,14 +117,6 @@ MUTANTS = [
         TESTS + "test_the_table_is_looked_at_again_while_we_run",
     ),
     row(
-        "the table is believed after a roll-back",
-        TRANSACTION,
-        "SQLiteTransaction._together",
-        "self._tables[writer.table].reload(self._database)",
-        "",
-        TESTS + "test_what_was_added_and_rolled_back_is_added_again",
-    ),
-    row(
         "Unicode's case is SQLite's",
         DECLARED,
         "folded",
@@ -184,8 +176,8 @@ MUTANTS = [
     ),
     row(
         "what contradicts itself is let in when its key moves",
-        "guard/recall.py",
-        "recall",
+        "_core/misfit.py",
+        "decidable",
         "coherent(one.event)",
         "one.event",
         "tests/core/test_coherence.py"

@@ -24,7 +24,8 @@ MUTANTS = [
         "R2",
         "a transaction that reads first takes the lock later",
         Change(BORROWED, "BEGIN", '"BEGIN IMMEDIATE"', '"BEGIN"'),
-        killed_by="tests/stores/test_kit.py::test_right_stores_pass",
+        killed_by="tests/table/test_shared_transaction.py"
+        "::test_nobody_else_writes_from_the_first_line_of_the_block_on[ours]",
     ),
     Mutant(
         "decide()",

@@ -175,8 +175,8 @@ MUTANTS = [
         "a target that was dropped is its events' fault",
         Change(
             TRANSACTION,
-            "SQLiteTransaction._require",
-            "spec.writes_rows and self._tables[spec.name].columns",
+            "SQLiteTransaction.write",
+            "spec.writes_rows",
             "False",
         ),
         killed_by=f"{TARGET_TEST}"

@@ -213,7 +213,7 @@ def test_a_target_that_was_dropped_stops_neither_its_neighbours_nor_a_question(
     assert books["applied"] == 2
     assert pipeline.verb("why", "orders", "2").startswith("orders")
     assert {one["where"] for one in findings} == {"users"}
-    assert "0 rows, but 1 are remembered as live" in findings[0]["finding"]
+    assert "the table is gone from the database" in findings[0]["finding"]
 
 
 BOTH = 'source = ["app.public.users", "app.crm.users"]\nname = "users"\n'

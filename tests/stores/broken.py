@@ -316,6 +316,27 @@ class LosersReleased(SQLiteStore):
             yield transaction
 
 
+class WaitsForever(SQLiteStore):
+    """What was refused for now is never found to be settleable."""
+
+    @contextmanager
+    def transaction(self, now: float, *, dry: bool = False) -> Iterator[SQLiteTransaction]:
+        with super().transaction(now, dry=dry) as transaction:
+            transaction.settleable = list  # type: ignore[method-assign]
+            yield transaction
+
+
+class TriesOneByOne(SQLiteStore):
+    """Of rows that can only be taken together, one is told."""
+
+    @contextmanager
+    def transaction(self, now: float, *, dry: bool = False) -> Iterator[SQLiteTransaction]:
+        with super().transaction(now, dry=dry) as transaction:
+            settleable = transaction.settleable
+            transaction.settleable = lambda: settleable()[:1]  # type: ignore[method-assign]
+            yield transaction
+
+
 class RowWithoutMemory(SQLiteStore):
     """No transaction round row, memory and quarantine: what a crash leaves is half a write."""
 

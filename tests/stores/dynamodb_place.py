@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import itertools
 import os
+from collections.abc import Sequence
 from typing import Any
 
 from anyorder.guard.contract import Store
-from anyorder.stores.dynamodb.items import MEMORY, PREFIX
+from anyorder.stores.dynamodb.items import PREFIX, encoded
 from anyorder.stores.dynamodb.store import DynamoDBStore
 from anyorder.testing import Place
 from anyorder.testing.place import Decode, Hook
@@ -49,8 +50,20 @@ def dynamodb_place(
             if exists(client, prefix + name):
                 client.delete_table(TableName=prefix + name)
 
+    def plant(table: str, found: Sequence[dict[str, object]]) -> None:
+        client.create_table(
+            TableName=prefix + table,
+            KeySchema=[{"AttributeName": "id", "KeyType": "HASH"}],
+            AttributeDefinitions=[{"AttributeName": "id", "AttributeType": "N"}],
+            BillingMode="PAY_PER_REQUEST",
+        )
+        client.get_waiter("table_exists").wait(TableName=prefix + table)
+        for row in found:
+            item = {name: encoded(name, value) for name, value in row.items()}
+            client.put_item(TableName=prefix + table, Item=item)
+
     url = f"dynamodb://{prefix}{{table}}?region={REGION}&endpoint={client.meta.endpoint_url}&threads=4"
-    return Place(connect, rows, tap, TOO_LARGE, url if processes else None, close, sample)
+    return Place(connect, rows, tap, TOO_LARGE, url if processes else None, close, sample, plant)
 
 
 def exists(client: Any, table: str) -> bool:
@@ -74,7 +87,7 @@ def scan(client: Any, table: str) -> list[dict[str, Any]]:
 
 
 def live(item: dict[str, Any]) -> bool:
-    return PREFIX + "since" not in item and MEMORY in item
+    return PREFIX + "since" not in item
 
 
 def plain_row(item: dict[str, Any]) -> dict[str, object]:

@@ -20,7 +20,8 @@ from anyorder._core.outcome import Reason
 from anyorder.errors import ConfigurationError, NotReapable, StoreBusy, TableNotEmpty
 from anyorder.guard.contract import EntryQuery, TableSpec
 from anyorder.guard.forgetting import forget
-from anyorder.guard.intake import Share, take
+from anyorder.guard.intake import Share
+from anyorder.guard.parts import take
 from anyorder.guard.quarantine import Quarantine
 from anyorder.stores import open_store
 from anyorder.stores.dynamodb.books import Meta

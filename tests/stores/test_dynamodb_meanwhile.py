@@ -17,7 +17,8 @@ from anyorder._core.memory import Memory
 from anyorder._core.outcome import Reason
 from anyorder.guard.batch import reconsider_keys
 from anyorder.guard.contract import EntryQuery, Lost, News, TableSpec, Write
-from anyorder.guard.intake import Share, take
+from anyorder.guard.intake import Share
+from anyorder.guard.parts import take
 from anyorder.testing.bench import NEVER, RETENTION_ZERO, Bench
 from anyorder.testing.change import Change, decode, delete, put, truncate
 from anyorder.testing.place import Place

@@ -14,7 +14,8 @@ from anyorder._core.event import Delivery, Event, Kind
 from anyorder._core.memory import Memory
 from anyorder.envelopes import open_envelope, read_record
 from anyorder.guard.contract import EntryQuery, Store, TableSpec
-from anyorder.guard.intake import Share, take
+from anyorder.guard.intake import Share
+from anyorder.guard.parts import take
 from anyorder.stores.dynamodb.store import DynamoDBStore
 from anyorder.stores.dynamodb.tables import entity_of
 from anyorder.stores.memory import MemoryStore

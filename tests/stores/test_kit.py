@@ -25,6 +25,7 @@ from tests.stores import broken
 RIGHT: dict[str, Callable[[], Place]] = {
     "memory": memory_place,
     "sqlite, the user's table": sqlite_place,
+    "sqlite, checked at commit": functools.partial(sqlite_place, deferred=True),
     "sqlite, its own table": functools.partial(sqlite_place, refusing=False),
 }
 IN_MEMORY = {
@@ -52,6 +53,8 @@ IN_SQLITE = {
     broken.EveryNameFits: "table names",
     broken.NamesAsSpelled: "table names",
     broken.NoTurns: "threads",
+    broken.WaitsForever: "waiting",
+    broken.TriesOneByOne: "waiting",
 }
 
 

@@ -153,6 +153,13 @@ def test_a_unique_index_of_an_expression_is_not_the_key(own: Own) -> None:
         own.apply({"id": 1, "version": 1, "n": "a"})
 
 
+def test_a_key_that_the_table_makes_itself_is_no_key(own: Own) -> None:
+    own.sql("CREATE TABLE t (a, id AS (a + 1) STORED UNIQUE, version)")
+
+    with pytest.raises(StoreError, match="key column id of table t is generated"):
+        own.apply({"id": 1, "version": 1, "a": 0})
+
+
 # ---- values
 
 
@@ -354,6 +361,22 @@ def test_what_was_added_and_rolled_back_is_added_again(own: Own) -> None:
     own.apply({"id": 1, "version": 2, "m": "a", "z": 1}, {"id": 2, "version": 1, "m": "a", "z": 1})
 
     assert own.rows("id, z") == [(1, 1)]
+
+
+def test_a_key_that_only_a_refused_event_told_is_not_the_table_s(own: Own) -> None:
+    raw = anyorder.table(f"sqlite:///{own.path}", "t", envelope="raw")
+    odd = json.dumps({"A" * 300: 1}).encode()
+
+    with closing(raw):
+        report = raw.apply(
+            [
+                {"topic": "t", "partition": 0, "offset": number, "key": key, "value": b'{"x": 1}'}
+                for number, key in enumerate([odd, b"a", b"b"])
+            ]
+        )
+
+    assert (report.applied, report.quarantined) == (2, {"malformed": 1})
+    assert own.rows("id") == [("a",), ("b",)]
 
 
 def test_more_columns_than_sqlite_has_are_malformed(own: Own) -> None:

@@ -15,10 +15,11 @@ from anyorder._core.event import Event
 from anyorder._core.outcome import Reason
 from anyorder.errors import ConfigurationError, StoreError, Undone
 from anyorder.guard.contract import EntryQuery, TableSpec
-from anyorder.guard.intake import Share, take
+from anyorder.guard.intake import Share
+from anyorder.guard.parts import take
 from anyorder.guard.quarantine import Quarantine
 from anyorder.stores.sqlite.store import SQLiteStore
-from anyorder.testing.change import Change, decode
+from anyorder.testing.change import Change, decode, truncate
 from tests.stores.older import set_back
 
 CHILDREN = "CREATE TABLE p (id PRIMARY KEY); CREATE TABLE c (id PRIMARY KEY, p REFERENCES p (id))"
@@ -33,7 +34,8 @@ class Shop:
     def __init__(self, path: Path, schema: str) -> None:
         self.path = path
         self.by_hand(schema)
-        self.store = SQLiteStore(str(path), decode)
+        self._begun = 0
+        self.reopen()
         self._batches = itertools.count(1)
 
     def by_hand(self, script: str) -> None:
@@ -43,8 +45,11 @@ class Shop:
         database.close()
 
     def reopen(self) -> None:
-        self.store.close()
         self.store = SQLiteStore(str(self.path), decode)
+        self.store.database.set_trace_callback(self._traced)
+
+    def _traced(self, statement: str) -> None:
+        self._begun += statement.startswith("BEGIN IMMEDIATE")
 
     def take(self, *told: Told) -> list[Reason]:
         """A batch; the reason of each delivery, in the order given."""
@@ -61,6 +66,10 @@ class Shop:
         places = [place for found in events.values() for place, _ in found]
         by_place = dict(zip(places, taken.decisions, strict=True))
         return [by_place[place].reason for place in range(len(told))]
+
+    def begun(self) -> int:
+        """How many transactions have begun that write."""
+        return self._begun
 
     def rows(self, table: str) -> dict[object, object]:
         """The second column of each row, by its key."""
@@ -167,6 +176,58 @@ def test_what_rolls_everything_back_is_malformed_alone(make: Make, refusal: str)
     assert shop.open() == [("d", 1, "malformed")]
 
 
+def test_what_is_held_of_a_key_does_not_sink_what_came_of_it(make: Make) -> None:
+    schema = DEFERRED.replace("c (id PRIMARY KEY,", "c (id PRIMARY KEY, name,")
+    shop = make(schema)
+    shop.take(("c", Change(1, 1, {"p": 7}, whole=False)))
+
+    assert shop.take(("c", Change(1, 2, {"name": "x"}, whole=False)), parent(1)) == [
+        Reason.APPLIED,
+        Reason.APPLIED,
+    ]
+    assert shop.rows("c") == {1: None}
+    shop.take(parent(7))
+
+    assert (shop.rows("c"), shop.open()) == ({1: 7}, [])
+
+
+def test_of_a_key_with_several_deliveries_only_what_commit_refuses_is_held(make: Make) -> None:
+    shop = make(DEFERRED)
+
+    reasons = shop.take(child(1, None, 1), child(1, 7, 2), child(2, 8), child(3, None))
+
+    assert reasons == [Reason.APPLIED, Reason.WAITING, Reason.WAITING, Reason.APPLIED]
+    assert shop.rows("c") == {1: None, 3: None}
+    shop.take(parent(7))
+    assert shop.rows("c") == {1: 7, 3: None}
+
+
+def test_a_parent_whose_children_are_looked_for_at_commit_goes_when_they_have_gone(
+    make: Make,
+) -> None:
+    shop = make(DEFERRED)
+    shop.take(parent(7), child(1, 7))
+
+    assert shop.take(("p", Change(7, 2)), parent(8)) == [Reason.WAITING, Reason.APPLIED]
+    shop.take(("c", Change(1, 2)))
+
+    assert (shop.rows("p"), shop.open()) == ({8: 8}, [])
+
+
+def test_a_chain_that_commit_refuses_settles_from_its_end(make: Make) -> None:
+    shop = make(
+        "CREATE TABLE t (id PRIMARY KEY, up REFERENCES t (id) DEFERRABLE INITIALLY DEFERRED)"
+    )
+    ups = {key: key - 1 or None for key in range(1, 30)}
+
+    assert set(shop.take(*[("t", Change(key, 1, {"up": ups[key]})) for key in range(2, 30)])) == {
+        Reason.WAITING
+    }
+    shop.take(("t", Change(1, 1, {"up": None})))
+
+    assert (shop.rows("t"), shop.open()) == (ups, [])
+
+
 def test_a_unique_value_that_rolls_everything_back_waits_alone(make: Make) -> None:
     shop = make("CREATE TABLE t (id INTEGER PRIMARY KEY, email UNIQUE ON CONFLICT ROLLBACK)")
 
@@ -188,6 +249,21 @@ def test_what_undoes_the_transaction_whenever_it_is_tried_again_is_left_alone(ma
     for key in range(3):
         assert shop.take(parent(f"x{key}")) == [Reason.APPLIED]
     assert shop.open() == [("c", 1, "waiting")]
+
+
+def test_what_undoes_the_transaction_again_and_again_costs_the_next_batch_nothing(
+    make: Make,
+) -> None:
+    shop = make(
+        f"{DEFERRED}; CREATE TRIGGER late BEFORE INSERT ON c WHEN NEW.id = 1 AND EXISTS "
+        "(SELECT 1 FROM p WHERE id = 7) BEGIN SELECT RAISE(ROLLBACK, 'never'); END"
+    )
+    shop.take(child(1, 7))
+    shop.take(parent(7))
+
+    begun = shop.begun()
+    shop.take(parent(8))
+    assert shop.begun() - begun == 1
 
 
 def test_an_exception_says_what_the_database_refused(make: Make) -> None:
@@ -253,6 +329,32 @@ def test_a_parent_that_still_has_children_goes_when_they_have_gone(make: Make) -
     assert (shop.rows("p"), shop.open()) == ({}, [])
 
 
+@pytest.mark.parametrize("schema", [CHILDREN, DEFERRED], ids=["at once", "at commit"])
+def test_a_truncate_of_parents_waits_for_their_children(make: Make, schema: str) -> None:
+    shop = make(schema)
+    shop.take(parent(7), parent(8), child(1, 7), child(2, 7))
+
+    assert shop.take(("p", truncate(5))) == [Reason.WAITING]
+    assert shop.take(("p", truncate(5))) == [Reason.DUPLICATE]
+    assert shop.take(parent(9, 6)) == [Reason.APPLIED]
+    assert len(shop.numbers()) == 1
+    shop.take(("c", truncate(5)))
+
+    assert (shop.rows("p"), shop.rows("c"), shop.numbers()) == ({9: 9}, {}, [])
+
+
+def test_a_parent_that_still_has_children_keeps_nobody_else_from_their_turn(make: Make) -> None:
+    shop = make(CHILDREN)
+    keys = range(100)
+    shop.take(*[parent(key) for key in keys], *[child(key, key) for key in keys])
+    shop.take(*[("p", Change(key, 2)) for key in keys])
+
+    shop.take(("c", Change(99, 2)))
+
+    assert 99 not in shop.rows("p")
+    assert len(shop.rows("p")) == 99
+
+
 def test_two_parents_are_awaited_and_each_may_come_first(make: Make) -> None:
     schema = (
         "CREATE TABLE p (id PRIMARY KEY); CREATE TABLE q (id PRIMARY KEY);"
@@ -289,7 +391,7 @@ def test_what_nobody_can_derive_is_tried_in_turn_so_that_none_starves(make: Make
     shop.take(("t", Change(99, 1, {"day": "monday"})))
 
     shop.take(("open", Change("monday", 1, {})))
-    for number in range(4):
+    for number in range(6):
         shop.take(("open", Change(number, 1, {})))
 
     assert shop.rows("t") == {99: "monday"}
@@ -310,13 +412,41 @@ def test_hopeless_orphans_starve_nobody(make: Make) -> None:
 
 def test_a_parent_that_came_by_hand_while_nobody_ran_is_seen_at_the_start(make: Make) -> None:
     shop = make(CHILDREN)
-    shop.take(*[child(number, number) for number in range(50)])
+    shop.take(*[child(number, number) for number in range(1500)])
 
-    shop.by_hand("INSERT INTO p VALUES (7); INSERT INTO p VALUES (8)")
+    shop.store.close()
+    shop.by_hand("INSERT INTO p VALUES (7), (1499)")
     shop.reopen()
     shop.take()
 
-    assert shop.rows("c") == {7: 7, 8: 8}
+    assert shop.rows("c") == {7: 7, 1499: 1499}
+
+
+def test_a_parent_that_comes_by_hand_meanwhile_is_seen_within_three_batches(make: Make) -> None:
+    shop = make(f"{CHILDREN}; CREATE TABLE o (id PRIMARY KEY)")
+    shop.take(*[child(number, number) for number in range(1500)])
+    shop.take(("o", Change(0, 1, {})))
+
+    shop.by_hand("INSERT INTO p VALUES (7), (777), (1499)")
+    for number in range(3):
+        shop.take(("o", Change(number, 2, {})))
+
+    assert shop.rows("c") == {7: 7, 777: 777, 1499: 1499}
+
+
+def test_a_unique_value_that_goes_with_a_cascade_is_free(make: Make) -> None:
+    shop = make(
+        "CREATE TABLE p (id PRIMARY KEY); CREATE TABLE t (id INTEGER PRIMARY KEY,"
+        " p REFERENCES p ON DELETE CASCADE, email UNIQUE); CREATE TABLE o (id PRIMARY KEY)"
+    )
+    shop.take(parent(7), ("t", Change(1, 1, {"p": 7, "email": "a"})))
+    shop.take(("t", Change(2, 1, {"p": None, "email": "a"})))
+
+    shop.take(("p", Change(7, 2)))
+    for number in range(3):
+        shop.take(("o", Change(number, 2, {})))
+
+    assert shop.rows("t") == {2: "a"}
 
 
 def test_entries_that_are_closed_wait_for_nothing(make: Make) -> None:
@@ -372,6 +502,21 @@ def test_a_ring_of_unique_values_settles_in_every_order(
             assert (shop.rows("t"), shop.open()) == (wanted, [])
 
 
+@pytest.mark.parametrize("size", [1, 2])
+def test_a_ring_in_an_index_on_a_part_of_the_table_settles(make: Make, size: int) -> None:
+    shop = make(
+        "CREATE TABLE t (id INTEGER PRIMARY KEY, email);"
+        "CREATE UNIQUE INDEX used ON t (email) WHERE email <> ''"
+    )
+    before, after, wanted = swapped(3)
+    shop.take(*before, has(8, ""), has(9, ""))
+
+    for start in range(0, 3, size):
+        shop.take(*after[start : start + size])
+
+    assert (shop.rows("t"), shop.open()) == ({**wanted, 8: "", 9: ""}, [])
+
+
 def test_a_ring_of_numbers_that_may_not_be_null_settles(make: Make) -> None:
     shop = make("CREATE TABLE t (id INTEGER PRIMARY KEY, email INT NOT NULL UNIQUE) STRICT")
     shop.take(has(1, 1), has(2, 2))
@@ -420,6 +565,23 @@ def test_a_row_that_keeps_its_value_never_loses_it_to_another(make: Make) -> Non
 
     assert shop.rows("t") == {1: "a", 2: "b"}
     assert shop.open() == [("t", 2, "waiting")]
+
+
+def test_rows_that_wait_for_values_which_the_others_keep_lose_none(make: Make) -> None:
+    shop = make("CREATE TABLE t (id INTEGER PRIMARY KEY, tag UNIQUE, email UNIQUE)")
+    shop.take(
+        ("t", Change(1, 1, {"tag": "x", "email": "a"})),
+        ("t", Change(2, 1, {"tag": "y", "email": "b"})),
+    )
+
+    shop.take(
+        ("t", Change(1, 2, {"tag": "y"}, whole=False)),
+        ("t", Change(2, 2, {"email": "a"}, whole=False)),
+    )
+
+    found = shop.store.database.execute("SELECT * FROM t").fetchall()
+    assert found == [(1, "x", "a"), (2, "y", "b")]
+    assert len(shop.open()) == 2
 
 
 def test_a_ring_settles_by_an_operator_s_word(make: Make) -> None:

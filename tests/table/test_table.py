@@ -523,6 +523,73 @@ def test_a_waiting_truncate_is_decided_again_when_its_run_is_known_to_have_begun
     assert rows_of(path) == {3: {"id": 3}}
 
 
+def test_what_is_refused_only_at_commit_is_held_alone(path: Path) -> None:
+    database = sqlite3.connect(path)
+    database.executescript(
+        "CREATE TABLE teams (id PRIMARY KEY); CREATE TABLE users (id PRIMARY KEY,"
+        " team REFERENCES teams (id) DEFERRABLE INITIALLY DEFERRED)"
+    )
+    table = users(path)
+    rows = [{"id": key, "team": 7 if key == 1500 else None} for key in range(2000)]
+
+    report = table.apply(iter([record(row["id"], "c", 10, after=row) for row in rows]))
+
+    assert (report.applied, report.quarantined) == (1999, {"waiting": 1})
+    database.execute("INSERT INTO teams VALUES (7)")
+    database.commit()
+    report = table.apply([record(7, "u", 20, after={"id": 7, "team": 7})])
+    assert (report.applied, report.settled) == (1, {"applied": 1})
+
+
+def test_a_snapshot_run_that_one_table_learns_decides_again_what_every_table_holds(
+    path: Path,
+) -> None:
+    orders = anyorder.table(f"sqlite:///{path}", "orders", key="id")
+    told = [
+        of_run(record(1, "u", 500, after={"id": 1, "name": "first"}), FIRST),
+        of_run(record(1, "u", 100, after={"id": 1, "name": "later"}), LATER),
+    ]
+    report = orders.apply(of_orders(one) for one in told)
+    assert report.quarantined == {"waiting": 1}
+
+    users(path).apply([snapshot(of_run(record(7, "r", 50, after={"id": 7}), LATER))])
+
+    assert orders.quarantine.entries() == []
+    assert rows_of(path, "orders") == {1: {"id": 1, "name": "later"}}
+
+
+def test_what_was_held_for_another_reason_waits_as_well_once_the_database_refuses_it(
+    path: Path,
+) -> None:
+    database = sqlite3.connect(path)
+    database.executescript(
+        "CREATE TABLE teams (id PRIMARY KEY);"
+        "CREATE TABLE users (id PRIMARY KEY, team REFERENCES teams (id))"
+    )
+    table = users(path)
+    told = [
+        of_run(record(1, "u", 500, after={"id": 1, "team": None}), FIRST),
+        of_run(record(1, "u", 100, after={"id": 1, "team": 7}), LATER),
+    ]
+    table.apply(told)
+    table.apply([snapshot(of_run(record(7, "r", 50, after={"id": 7, "team": None}), LATER))])
+    assert [entry.reason for entry in table.quarantine.entries()] == ["waiting"]
+
+    database.execute("INSERT INTO teams VALUES (7)")
+    database.commit()
+    table.apply([of_run(record(8, "c", 120, after={"id": 8, "team": None}), LATER)])
+
+    assert rows_of(path)[1] == {"id": 1, "team": 7}
+    assert table.quarantine.entries() == []
+
+
+def of_orders(told: dict[str, object]) -> dict[str, object]:
+    """The same of another table of the same log."""
+    value = json.loads(str(told["value"]))
+    value["source"]["table"] = "orders"
+    return {**told, "topic": "app.public.orders", "value": json.dumps(value)}
+
+
 def test_a_waiting_truncate_is_applied_on_an_operator_s_word(path: Path) -> None:
     table = users(path)
     table.apply([truncate_record(100, FIRST), truncate_record(50, LATER)])

@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from anyorder._core.batch import Arrival, Held, Judged
 from anyorder._core.coherence import coherent
 from anyorder._core.decide import BY_DECODER
-from anyorder._core.event import Event, Kind
+from anyorder._core.event import Event, Kind, canonical
 from anyorder._core.key import KINDS, KeyKind, Kinds, kind_of
 from anyorder._core.outcome import Reason
 from anyorder.errors import ConfigurationError
@@ -124,13 +124,13 @@ def _why(key: Mapping[str, object], table: str, kinds: Kinds) -> str:
         kind, wanted = kind_of(value), kinds.get(column)
         if kind is None:
             return (
-                f"the key column {column!r} of table {table} has {value!r:.40}, which names "
+                f"the key column {column!r} of table {table} has {value!s:.40}, which names "
                 f"no row: a key is an exact number, a text or a boolean. Mend the producer"
             )
         if wanted is not None and kind is not wanted:
             return (
                 f"the key column {column!r} of table {table} is a {wanted}, and this event has "
-                f"the {kind} {value!r:.40}. {_to_do(column, wanted, kind)}"
+                f"the {kind} {canonical(value):.40}. {_to_do(column, wanted, kind)}"
             )
     return f"the event's key is empty, so it names no row of table {table}"
 

@@ -69,9 +69,10 @@ def run(options: argparse.Namespace) -> int:
     try:
         report = loop.run()
     finally:
+        # first: an error gets a line of its own
+        if sys.stderr.isatty():
+            print("\r\x1b[K", end="", file=sys.stderr)
         store.close()
-    if sys.stderr.isatty():
-        print("\r\x1b[K", end="", file=sys.stderr)
     if options.json:
         print(encoded(report.as_dict()))
     else:

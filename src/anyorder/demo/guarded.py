@@ -12,7 +12,8 @@ from anyorder._core.event import Delivery
 from anyorder._core.memory import Memory
 from anyorder.demo.naive import rows_of
 from anyorder.guard.contract import EntryQuery
-from anyorder.guard.intake import Share, take
+from anyorder.guard.intake import Share
+from anyorder.guard.parts import take
 from anyorder.guard.report import Report
 from anyorder.guard.story import Story
 from anyorder.stores.sqlite.store import SQLiteStore

@@ -69,20 +69,22 @@ def apply(
     *,
     reconsider: bool = False,
     suspected: Collection[int] = NONE_SUSPECTED,
+    settles: bool = True,
 ) -> Settlement:
     """Decide and write a batch of one table inside the transaction.
 
     `token`: this attempt's, stored with every memory that it writes. `provenance`: of the
     deliveries; without deliveries there is none, since nothing is held anew. `reconsider`: what the
     table's quarantine holds is decided again. `suspected`: the numbers of what a suspected clock
-    told. Raises StoreBusy if other writers never leave a key alone.
+    told. `settles`: what is held is decided again where its key moves. Raises StoreBusy if other
+    writers never leave a key alone.
     """
     # Opened first: this is what locks the table, where a store has locks, and what the floor and
     # the truncate are read by for all that follows (rules R2).
     limits = transaction.open_table(spec)
     spec = with_kinds(transaction, spec, (arrival.event for arrival in arrivals))
     found = sort_out(spec, arrivals, suspected)
-    batch = _Batch(transaction, spec, limits, token, provenance)
+    batch = _Batch(transaction, spec, limits, token, provenance, settles=settles)
     batch.write(found.keys, reconsider=reconsider)
     if found.truncates or reconsider:
         batch.truncate(found.truncates)
@@ -106,6 +108,18 @@ def reconsider_keys(
     return batch.closed
 
 
+def reconsider_truncates(
+    transaction: Transaction,
+    spec: TableSpec,
+    limits: Limits,
+    token: str,
+) -> list[Settled]:
+    """The same for the truncates that a table holds. The entries that closed."""
+    batch = _Batch(transaction, spec, limits, token)
+    batch.truncate([])
+    return batch.closed
+
+
 class _Batch:
     """One table's part of a transaction, step by step; `decisions` and `closed` grow with each."""
 
@@ -116,6 +130,8 @@ class _Batch:
         limits: Limits,
         token: str,
         provenance: str = "",
+        *,
+        settles: bool = True,
     ) -> None:
         self.decisions: dict[int, Decision] = {}
         self.closed: list[Settled] = []
@@ -124,6 +140,7 @@ class _Batch:
         self._limits = limits
         self._token = token
         self._provenance = provenance
+        self._settles = settles
 
     def write(self, keys: Keys, *, reconsider: bool) -> None:
         """Decide and write keys. `reconsider`: those of which anything is held, too."""
@@ -141,7 +158,13 @@ class _Batch:
 
     def truncate(self, arrivals: Sequence[Arrival]) -> None:
         """Truncates; and then what is held of any key, since one may have ended its wait."""
-        done = take_truncates(self._transaction, self._spec, arrivals, self._limits)
+        done = take_truncates(
+            self._transaction,
+            self._spec,
+            arrivals,
+            self._limits,
+            settles=self._settles,
+        )
         self._limits = done.limits
         close(self._transaction, done.settled)
         self.closed += done.settled
@@ -149,7 +172,8 @@ class _Batch:
             self._transaction, self._spec, done.judged, self._provenance
         )
         self.decisions |= decisions
-        if arrivals or done.settled:
+        has_moved = len(arrivals) + len(done.settled) > 0
+        if has_moved and self._settles:
             self.reconsider(self._transaction.held_entities(self._spec))
 
     def _write(self, keys: Keys, *, reconsider: bool) -> None:
@@ -157,7 +181,12 @@ class _Batch:
         if not keys:
             return
         writing = Writing(
-            self._transaction, self._spec, self._token, self._provenance, reconsider=reconsider
+            self._transaction,
+            self._spec,
+            self._token,
+            self._provenance,
+            reconsider=reconsider,
+            settles=self._settles,
         )
         writing.run(keys, self._limits)
         settled = settle(self._transaction, self._spec, writing, self._token)

@@ -134,6 +134,7 @@ class Catalogue:
     def _names_of_followers(self, events: Sequence[Event]) -> dict[str, None]:
         """Names of targets, not looked at yet, to which deliveries go that claim nothing."""
         found: dict[str, None] = {}
+        # Also a hint, or broken bytes, would open a table of that name, to be held for it.
         for event in itertools.filterfalse(claims, events):
             declared = self._declared(*origin_of(event))
             if isinstance(declared, TableSpec) and self._names.is_new(declared.name):

@@ -70,6 +70,7 @@ class Claim:
     def _first_source(self, events: Sequence[Event]) -> int:
         """How many events there are before a second source table is told; of several, only up to
         the first change of the first one: whether that is applied decides about the others."""
+        # The place of the first change of each source table, in the order of the events.
         first: dict[str, int] = {}
         for number, event in enumerate(events, 1):
             first.setdefault(self._source(event), number)
@@ -83,6 +84,7 @@ class Claim:
         before = self.owned
         taken = self._taken(events)
         told = self._told(events)
+        # What tells no source table may well be applied, and says nothing of whose it is.
         ends = {one.reason for one in taken.decisions if self._source(one.event) in told}
         # It was recorded first, for stores where another process may do so meanwhile.
         ours = [joined(before, source) for source in told]
@@ -149,6 +151,7 @@ class Claim:
 
     def _lost(self, events: Sequence[Event]) -> set[str]:
         """The topics by which changes of other source tables come, and none of the table's own."""
+        # By whether they are another's: a topic may bring both, as a queue does.
         topics: dict[bool, set[str]] = {True: set(), False: set()}
         for event in filter(claims, events):
             topics[self._is_foreign(event)].add(event.delivery.topic)
@@ -160,6 +163,7 @@ class Claim:
     def _refused(self, event: Event) -> Judged:
         _, _, source = origin_of(event)
         told = belongs(self.owned, self._spec.name, source)
+        # Numbered with the batch that it is held in.
         return Judged(
             number=0,
             event=event,

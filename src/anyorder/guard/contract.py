@@ -115,6 +115,10 @@ class Transaction(Protocol):
     def settle(self, entry: int, state: str, reason: Reason) -> None:
         """Close an entry."""
 
+    def try_again(self, entry: int) -> None:
+        """What an open entry holds, for whatever reason, was refused for now: from here on it is
+        tried again by itself, as a `Holding` with `retry` is."""
+
     def held_entities(self, spec: TableSpec) -> list[str]:
         """Keys with open entries."""
 

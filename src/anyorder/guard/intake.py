@@ -8,22 +8,18 @@ suspicion of a reset (R13); then what belongs to no table; then each table by it
 from __future__ import annotations
 
 import itertools
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import AbstractContextManager
+from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
 from anyorder._core.batch import Arrival, Decision, Judged, Settled, arrivals_of, replace
 from anyorder._core.event import Event
-from anyorder._core.outcome import Reason
-from anyorder._core.reset import Growth, suspect
-from anyorder.errors import BooksUnbalanced, Undone
+from anyorder.errors import BooksUnbalanced
 from anyorder.guard.batch import apply
-from anyorder.guard.contract import Store, TableSpec, Transaction
+from anyorder.guard.clocks import learn_runs, screen
+from anyorder.guard.contract import TableSpec, Transaction
 from anyorder.guard.news import hear
-from anyorder.guard.recall import clock_of
 from anyorder.guard.settle import settle_without_rows
-from anyorder.guard.targets import as_recorded
-from anyorder.guard.waiting import Settling, settle_waiting
+from anyorder.guard.waiting import Settling
 
 
 class Share(NamedTuple):
@@ -49,47 +45,6 @@ class Numbered(NamedTuple):
     tables: list[tuple[TableSpec, list[Arrival]]]
 
 
-def take(
-    store: Store,
-    shares: Sequence[Share],
-    loose: Sequence[Judged] = (),
-    *,
-    now: float,
-    token: str,
-    frontier: tuple[str, str] | None = None,
-    provenance: str = "",
-    dry: bool = False,
-) -> Taken:
-    """Decide and write a batch.
-
-    `loose`: deliveries that belong to no table, already judged. `now`: seconds since 1970. `token`:
-    this attempt's. `frontier`: a source's name, and how far it is done with this batch.
-    `provenance`: source and envelope of all these deliveries, which entries keep; "" is read later
-    by whatever envelope the store is opened with. Raises BooksUnbalanced before committing.
-    """
-    try:
-        with store.transaction(now, dry=dry) as transaction:
-            taken = take_in(transaction, shares, loose, token, provenance)
-            # In the same step as what it covers: a crash leaves both or neither (rules R1).
-            if frontier is not None:
-                transaction.save_frontier(*frontier)
-        return taken
-    except Undone:
-
-        def take_part(transaction: Transaction, part: Sequence[Share], token: str) -> list[Taken]:
-            return [take_in(transaction, part, (), token, provenance, settles=False)]
-
-        parts = Parts(store, now, token, provenance, take_part, dry=dry)
-        taken = _together(parts.take(shares))
-        # Last: what the frontier covers is not delivered again. What has no table undoes nothing.
-        with store.transaction(now, dry=dry) as transaction:
-            rest = take_in(transaction, [], loose, token, provenance, settles=False)
-            if frontier is not None:
-                transaction.save_frontier(*frontier)
-        settled = Taken([], parts.settle([share.spec for share in shares]))
-        return _together([taken, rest, settled])
-
-
 def take_in(
     transaction: Transaction,
     shares: Sequence[Share],
@@ -99,14 +54,19 @@ def take_in(
     *,
     settles: bool = True,
 ) -> Taken:
-    """The same inside a transaction that somebody else commits. `settles`: what the store refused
-    before is tried again."""
+    """Decide and write a batch inside a transaction that somebody else commits.
+
+    `loose`: deliveries that belong to no table, already judged. `token`: this attempt's.
+    `provenance`: source and envelope of all these deliveries, which entries keep. `settles`: what
+    is held is decided again: of keys that move, and what the store refused before. Raises
+    BooksUnbalanced.
+    """
     batch = number(shares)
 
     # What a batch tells of its clocks counts for all of its events, whichever came first: a run
     # parts a log into epochs (rules R14), and a clock that started again is not believed (R13).
-    reconsider = _learn_runs(transaction, batch.arrivals)
-    suspected = _screen(transaction, batch.arrivals)
+    reconsider = learn_runs(transaction, batch.arrivals) and settles
+    suspected = screen(transaction, batch.arrivals)
 
     # What belongs to no table, or to another, has numbers too, behind all others.
     numbers = itertools.count(len(batch.arrivals))
@@ -124,6 +84,7 @@ def take_in(
             provenance,
             reconsider=reconsider,
             suspected=suspected,
+            settles=settles,
         )
         decisions |= settlement.decisions
         closed += settlement.closed
@@ -135,11 +96,12 @@ def take_in(
         raise BooksUnbalanced
     specs = {spec.name: spec for spec, _ in batch.tables}
     # Where the caller's own SQL writes the rows, it does so after this.
-    is_written = all(spec.writes_rows for spec in specs.values())
-    if is_written and reconsider:
-        closed += _reconsider_others(transaction, specs, token)
-    if is_written and settles:
-        closed += Settling(transaction, token, specs).run()
+    if settles and all(spec.writes_rows for spec in specs.values()):
+        settling = Settling(transaction, token, specs)
+        # A snapshot run is known of a whole log (rules R14), which may tell of every table.
+        if reconsider:
+            closed += settling.reconsider(but=specs)
+        closed += settling.run()
     closed += hear(transaction, list(specs.values()), token)
     return Taken([decisions[index] for index in expected], closed)
 
@@ -154,113 +116,13 @@ def _without_rows(
         yield share.spec, share.refused
 
 
-def _together(parts: Sequence[Taken]) -> Taken:
+def together(parts: Sequence[Taken]) -> Taken:
     """The books of several parts as one."""
     whole = Taken([], [])
     for part in parts:
         whole.decisions.extend(part.decisions)
         whole.closed.extend(part.closed)
     return whole
-
-
-def _reconsider_others(
-    transaction: Transaction,
-    specs: Mapping[str, TableSpec],
-    token: str,
-) -> list[Settled]:
-    """Decide again what the tables hold of which this batch brought nothing: a snapshot run is
-    known of a whole log (rules R14). The entries that closed."""
-    closed: list[Settled] = []
-    for target in transaction.catalogue():
-        if target.name not in specs:
-            spec = as_recorded(target)
-            closed += apply(transaction, spec, [], token, reconsider=True).closed
-    return closed
-
-
-TakePart = Callable[[Transaction, Sequence[Share], str], Sequence[Taken]]
-"""Decides and writes shares inside a transaction, with the token of this attempt, and tries nothing
-again that the store refused before."""
-
-
-class Parts:
-    """A batch that the store undid as a whole, in smaller ones: any cut is right, since neither the
-    order nor the batch changes what is decided (rules R9)."""
-
-    def __init__(
-        self,
-        store: Store,
-        now: float,
-        token: str,
-        provenance: str,
-        take_part: TakePart,
-        *,
-        dry: bool = False,
-    ) -> None:
-        self._store = store
-        self._now = now
-        self._token = token
-        self._provenance = provenance
-        self._take_part = take_part
-        self._dry = dry
-        self._attempts = 0
-
-    def take(self, shares: Sequence[Share]) -> list[Taken]:
-        """Decide and write them. What undoes a transaction alone is held with the store's words."""
-        deliveries: list[Share] = []
-        for share in shares:
-            deliveries.extend(share._replace(events=[event], refused=()) for event in share.events)
-            deliveries.extend(share._replace(events=(), refused=[one]) for one in share.refused)
-        return self._part(deliveries)
-
-    def settle(self, specs: Sequence[TableSpec]) -> list[Settled]:
-        """Try again what the store refused before; last, since what a held delivery does must not
-        stand in the way of those that came."""
-        if self._dry:
-            return []
-        return settle_waiting(self._store, specs, self._now, self._attempt())
-
-    def _attempt(self) -> str:
-        # One that meets the token of another would take its own duplicates for applied.
-        self._attempts += 1
-        return f"{self._token}.{self._attempts}"
-
-    def _transaction(self) -> AbstractContextManager[Transaction]:
-        return self._store.transaction(self._now, dry=self._dry)
-
-    def _part(self, deliveries: Sequence[Share]) -> list[Taken]:
-        if not deliveries:
-            return []
-        try:
-            with self._transaction() as transaction:
-                return [*self._take_part(transaction, _joined(deliveries), self._attempt())]
-        except Undone as undone:
-            if len(deliveries) == 1:
-                return [self._refused(deliveries[0], undone)]
-        half = len(deliveries) // 2
-        return self._part(deliveries[:half]) + self._part(deliveries[half:])
-
-    def _refused(self, share: Share, undone: Undone) -> Taken:
-        """Hold a delivery that undid a transaction by itself."""
-        reason = Reason.WAITING if undone.waits else Reason.MALFORMED
-        one = Judged(number=0, event=share.events[0], reason=reason, detail=str(undone))
-        with self._transaction() as transaction:
-            transaction.open_table(share.spec)
-            decisions = settle_without_rows(transaction, share.spec, [one], self._provenance)
-        return Taken([decisions[0]], [])
-
-
-def _joined(shares: Sequence[Share]) -> list[Share]:
-    """Shares of one delivery each as one share for each table, in the order of the tables."""
-    joined: dict[str, Share] = {}
-    for share in shares:
-        there = joined.get(share.spec.name, Share(share.spec, ()))
-        joined[share.spec.name] = Share(
-            share.spec,
-            [*there.events, *share.events],
-            [*there.refused, *share.refused],
-        )
-    return list(joined.values())
 
 
 def number(shares: Sequence[Share]) -> Numbered:
@@ -271,62 +133,3 @@ def number(shares: Sequence[Share]) -> Numbered:
         batch.arrivals.extend(arrivals)
         batch.tables.append((spec, arrivals))
     return batch
-
-
-def _learn_runs(transaction: Transaction, arrivals: Sequence[Arrival]) -> bool:
-    """Remember the snapshot runs of this batch; True if one is new."""
-    named = {one.event.snapshot_run for one in arrivals}
-    runs = sorted(run for run in named if run is not None)
-    # Hardly any batch tells of a snapshot: then the store is not asked.
-    if not runs:
-        return False
-    known = transaction.lineage()
-    is_new = False
-    for scope, run in runs:
-        # Most snapshot records only name the run that the first of them made known.
-        if run not in known.get(scope, ()):
-            transaction.add_run(scope, run)
-            # A new epoch may decide what is held: it must be decided again (rules R14).
-            is_new = True
-    return is_new
-
-
-def _screen(transaction: Transaction, arrivals: Sequence[Arrival]) -> set[int]:
-    """The numbers of what a clock told that is suspected to have started again (rules R13)."""
-    scopes = {_watched_clock(one.event) for one in arrivals}
-    scopes.discard("")
-    if not scopes:
-        return set()
-    before = transaction.growths(sorted(scopes))
-    growths: dict[str, Growth] = dict(before)
-
-    # In the order of arrival, since a clock is suspected from the first contradiction on.
-    suspected: set[int] = set()
-    for one in arrivals:
-        if _observe(growths, one.event):
-            suspected.add(one.number)
-
-    # Most events leave the checkpoints as they are, so nothing is written for them.
-    changed = growths.items() - before.items()
-    if changed:
-        transaction.save_growths(dict(sorted(changed)))
-    return suspected
-
-
-def _watched_clock(event: Event) -> str:
-    """The clock by which an event may raise a suspicion, "" if it cannot."""
-    # Without its own time an event contradicts nothing.
-    if event.time is None:
-        return ""
-    return clock_of(event)
-
-
-def _observe(growths: dict[str, Growth], event: Event) -> bool:
-    """Note an event in the growth of its clock; is the clock suspected now?"""
-    judged = suspect(growths, event)
-    # Reads, and changes without a bound, say nothing of how far a clock has come.
-    if judged is None:
-        return False
-    scope, growth = judged
-    growths[scope] = growth
-    return growth.suspected

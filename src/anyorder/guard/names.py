@@ -48,6 +48,7 @@ class Names:
         A name that nobody looked at stays."""
         if not isinstance(route, TableSpec):
             return route
+        # A name in another spelling would begin a second memory beside the same rows.
         found = self._found.get(route.name, route.name)
         if isinstance(found, Unrouted):
             return found

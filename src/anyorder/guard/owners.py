@@ -22,12 +22,14 @@ def admits(owned: Recorded, spec: TableSpec, source: str) -> bool:
     # The words of one [[table]] say nothing of another's: the owner must be of the same.
     if spec.merge and owned.merge:
         return True
+    # They are one table, so a list that leaves out the owner gives away somebody else's.
     is_listed = source in spec.sources
     return is_listed and not set(spec.sources).isdisjoint(owned.sources)
 
 
 def joined(owned: Recorded, source: str) -> Recorded:
     """The same with one more source table; the first one stays the first."""
+    # In the order in which they came: the first is the one that books of before know.
     first, *others = dict.fromkeys((*owned.sources, source))
     return replace(owned, source=first, others=tuple(others))
 

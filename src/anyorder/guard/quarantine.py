@@ -91,8 +91,8 @@ class Quarantine:
         except Undone:
             # What waited for this row may be what undid it: then it is tried by itself, afterwards.
             told = self._accept_alone(number, spec)
-        specs = [] if spec is None else [spec]
-        settle_waiting(self._store, specs, time.time(), _token())
+        assert spec is not None
+        settle_waiting(self._store, {spec.name: spec}, time.time(), _token())
         return told
 
     def _accept_alone(self, number: int, spec: TableSpec | None) -> str:
@@ -213,7 +213,9 @@ class _Word:
         """It becomes the table's greatest truncate; rows whose position does not compare with its
         own stay."""
         limits, reason = accept_truncate(limits, self._event)
-        carry_out(self._transaction, self._spec, self._event, limits, reason)
+        refused = carry_out(self._transaction, self._spec, self._event, limits, reason)
+        if refused is not None:
+            raise ConfigurationError(f"the store refuses this event: {refused.detail}")
         return Decision(self._event, reason, limits.truncated)
 
     def followed(self) -> None:

@@ -37,8 +37,10 @@ def one_by_one(
     remembered: Remembered,
     limits: Limits,
     token: str,
+    refused: Refused,
 ) -> Coalesced:
-    """Decide and write each delivery and each open entry of a key by itself."""
+    """Decide and write each delivery and each open entry of a key by itself. `refused`: the answer
+    for all of them together."""
     key = _Key(transaction, spec, remembered, limits, token)
     # Newest first, so that the winner is usually written once, and the others find it there.
     asked: list[Arrival | Held] = [*arrivals, *remembered.held]
@@ -47,6 +49,10 @@ def one_by_one(
     # Whenever the key moves, what is held of it is decided again (rules R1). It ends: each further
     # round needs a write that was taken, and an event that is no longer held.
     undecided, moved = cases, True
+    # One alone was asked for already.
+    if len(cases) == 1:
+        cases[0].refuse(refused)
+        moved = False
     while moved and undecided:
         start = key.remembered.memory
         for case in undecided:
@@ -66,6 +72,8 @@ def one_by_one(
             share.judged.append(case.judged)
         elif not case.is_held:
             share.settled.append(Settled(case.one, case.judged.reason))
+        elif case.is_refused_for_now:
+            transaction.try_again(case.one.entry)
     return share
 
 
@@ -127,6 +135,7 @@ class _Case:
 
     def __init__(self, one: Arrival | Held) -> None:
         self.one = one
+        self.is_refused_for_now = False
         self._judged: Judged | None = None
 
     @property
@@ -151,7 +160,7 @@ class _Case:
 
             # Refused alone, too: it is this event that the store does not take.
             if isinstance(failure, Refused):
-                self._judge(failure.reason, detail=failure.detail)
+                self.refuse(failure)
                 return
 
             # "Nothing to do" was decided on a memory that nobody has read: it is no answer yet.
@@ -163,7 +172,13 @@ class _Case:
             key.look_again(self.one.event.entity)
         raise busy(key.spec, self.one.event.entity)
 
+    def refuse(self, refused: Refused) -> None:
+        """The store does not take it."""
+        self.is_refused_for_now = refused.reason is Reason.WAITING
+        self._judge(refused.reason, detail=refused.detail)
+
     def _answer(self, key: _Key) -> Applied:
+        self.is_refused_for_now = False
         memory, event, limits = key.remembered.memory, self.one.event, key.limits
         # What was held before is the entry of a dispute, perhaps; that has a rule of its own (R12).
         was_held = self._judged is not None or isinstance(self.one, Held)

@@ -10,14 +10,14 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from typing import NamedTuple
 
-from anyorder._core.batch import Arrival, Held, Judged, Settled, newest_first
+from anyorder._core.batch import Arrival, Held, Judged, Settled, newest_first, replace
 from anyorder._core.decide import truncate, truncated_by
 from anyorder._core.event import Event, Kind
 from anyorder._core.fold import Limits
 from anyorder._core.memory import Memory
 from anyorder._core.outcome import REASONS, Reason
 from anyorder.errors import StoreBusy
-from anyorder.guard.contract import EntryQuery, Lost, TableSpec, Transaction, Write
+from anyorder.guard.contract import EntryQuery, Lost, Refused, TableSpec, Transaction, Write
 from anyorder.guard.recall import unsuspected
 
 ATTEMPTS = 100  # times a table is swept again because somebody else moved its rows
@@ -40,8 +40,10 @@ def take_truncates(
     spec: TableSpec,
     arrivals: Sequence[Arrival],
     limits: Limits,
+    *,
+    settles: bool = True,
 ) -> Truncated:
-    """Decide and carry out the truncates of a batch, then those that are held."""
+    """Decide and carry out the truncates of a batch, then, if it `settles`, those that are held."""
     judged: list[Judged] = []
     for arrival in arrivals:
         event = arrival.event
@@ -52,15 +54,20 @@ def take_truncates(
             )
             continue
         limits, reason = truncated_by(limits, event)
-        carry_out(transaction, spec, event, limits, reason)
+        refused = carry_out(transaction, spec, event, limits, reason)
         one = Judged(
             number=arrival.number,
             event=event,
             reason=reason,
             against=limits.truncated,
         )
+        # It is known from now on, but some of its rows are still there: it is tried again.
+        if refused is not None:
+            one = replace(one, reason=refused.reason, detail=refused.detail)
         judged.append(one)
-    limits, settled = _take_held(transaction, spec, limits)
+    settled: list[Settled] = []
+    if settles:
+        limits, settled = _take_held(transaction, spec, limits)
     return Truncated(limits, judged, settled)
 
 
@@ -71,17 +78,20 @@ def _take_held(
 ) -> tuple[Limits, list[Settled]]:
     """The truncates that the quarantine holds, decided again."""
     waiting, settled = _held_truncates(transaction, spec), list[Settled]()
-    before = None
+    moved = True
     # One that is taken may decide what others wait for. It ends: limits that moved have a greater
     # truncate, and there are only so many.
-    while waiting and limits is not before:
-        before = limits
+    while waiting and moved:
+        before = limits.truncated
         for held in tuple(waiting):
             limits, reason = truncated_by(limits, held.event)
-            carry_out(transaction, spec, held.event, limits, reason)
-            if not reason.quarantined:
+            refused = carry_out(transaction, spec, held.event, limits, reason)
+            if refused is not None:
+                transaction.try_again(held.entry)
+            elif not reason.quarantined:
                 waiting.remove(held)
                 settled.append(Settled(held, reason))
+        moved = limits.truncated != before
     return limits, settled
 
 
@@ -110,26 +120,35 @@ def carry_out(
     event: Event,
     limits: Limits,
     reason: Reason,
-) -> None:
-    """Write what was decided of a truncate."""
+) -> Refused | None:
+    """Write what was decided of a truncate. The first row that the store does not let go; None if
+    there is none."""
     # Of a duplicate, the first attempt may have died half way, so it sweeps again.
-    if reason is Reason.APPLIED or reason is Reason.DUPLICATE:
-        transaction.save_limits(spec, limits)
-        _sweep(transaction, spec, event, limits)
+    is_carried_out = reason is Reason.APPLIED or reason is Reason.DUPLICATE
+    if not is_carried_out:
+        return None
+    transaction.save_limits(spec, limits)
+    return _sweep(transaction, spec, event, limits)
 
 
-def _sweep(transaction: Transaction, spec: TableSpec, event: Event, limits: Limits) -> None:
-    """Take from every row what is older than the truncate."""
+def _sweep(
+    transaction: Transaction,
+    spec: TableSpec,
+    event: Event,
+    limits: Limits,
+) -> Refused | None:
+    """Take from every row what is older than the truncate. The first that was refused."""
     # Another writer may move a row while it is swept: then the table is swept again. What is newer
     # than the truncate is left alone, so each round has fewer rows to lose.
     for _ in range(ATTEMPTS):
         writes = swept(transaction.memories(spec), event, limits)
         if not writes:
-            return
+            return None
         # The attempt has no token: a sweep that is repeated finds the same rows, or newer ones.
         answers = transaction.write(spec, writes, limits, "")
+        refused = [answer for answer in answers if isinstance(answer, Refused)]
         if not any(isinstance(answer, Lost) for answer in answers):
-            return
+            return refused[0] if refused else None
     raise StoreBusy(
         f"table {spec.name}: other writers moved its rows {ATTEMPTS} times "
         "while it was being truncated"

@@ -3,11 +3,11 @@ moved."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 
 from anyorder._core.batch import Settled
 from anyorder.errors import Undone
-from anyorder.guard.batch import apply, reconsider_keys
+from anyorder.guard.batch import apply, reconsider_keys, reconsider_truncates
 from anyorder.guard.contract import Store, TableSpec, Transaction
 from anyorder.guard.targets import as_recorded
 
@@ -42,6 +42,17 @@ class Settling:
             closed += self.take(keys)
         return closed
 
+    def reconsider(self, but: Collection[str] = ()) -> list[Settled]:
+        """Decide again all that the tables of this store hold, `but` some. The entries that
+        closed."""
+        closed: list[Settled] = []
+        for target in self._transaction.catalogue():
+            if target.name not in but:
+                spec = self._specs.get(target.name, as_recorded(target))
+                told = apply(self._transaction, spec, [], self._token, reconsider=True)
+                closed += told.closed
+        return closed
+
     def take(self, keys: Sequence[Key]) -> list[Settled]:
         """Decide what is held of these keys again, all of a table together."""
         self.tried += keys
@@ -55,11 +66,13 @@ class Settling:
 
     def _take(self, spec: TableSpec, entities: Sequence[str]) -> list[Settled]:
         transaction, token = self._transaction, self._token
-        # A truncate concerns every key of its table.
-        if "" in entities:
-            return apply(transaction, spec, [], token, reconsider=True).closed
         limits = transaction.open_table(spec)
-        return reconsider_keys(transaction, spec, sorted(entities), limits, token)
+        keys = sorted(entity for entity in entities if entity)
+        closed = reconsider_keys(transaction, spec, keys, limits, token)
+        # A truncate concerns every key, so it is held under none.
+        if len(keys) < len(entities):
+            closed += reconsider_truncates(transaction, spec, limits, token)
+        return closed
 
     def _spec_of(self, name: str) -> TableSpec | None:
         if name not in self._specs:
@@ -70,25 +83,32 @@ class Settling:
 
 def settle_waiting(
     store: Store,
-    specs: Iterable[TableSpec],
+    specs: Mapping[str, TableSpec],
     now: float,
     token: str,
+    moved: Sequence[Key] = (),
+    *,
+    everything: bool = False,
 ) -> list[Settled]:
     """The same in transactions of its own, where a key may undo a transaction: such a key is left
-    alone, and the others are taken. `now`: seconds since 1970. The entries that closed."""
-    known = {spec.name: spec for spec in specs}
+    alone, and the others are taken. `now`: seconds since 1970. `moved`: keys that are decided again
+    as well, or `everything` that is held. The entries that closed."""
     # It ends: each round that was undone has found a key that is not told again; and what is left
     # over is told to the next batch.
     for _ in range(ROUNDS):
         tried: list[Key] = []
         try:
             with store.transaction(now) as transaction:
-                settling = Settling(transaction, token, known)
+                settling = Settling(transaction, token, specs)
                 tried = settling.tried
-                closed = settling.run()
-            return closed
+                closed = settling.take(moved)
+                if everything:
+                    closed += settling.reconsider()
+                return closed + settling.run()
         except Undone:
-            _postpone_undoing(store, known, tried, now, token)
+            _postpone_undoing(store, specs, tried, now, token)
+            # Each of them was decided by itself now, and what else is held was not written.
+            moved, everything = (), False
     return []
 
 

@@ -82,7 +82,8 @@ def _write_of(
 
 
 class Writing:
-    """A batch's keys in one table. `provenance`: of its deliveries, for what is held.
+    """A batch's keys in one table. `provenance`: of its deliveries, for what is held. `settles`:
+    what is held of a key is decided with what came.
 
     `shares`: how each key came out. `contents`: what the rows of disputed keys were before this
     batch. `early`: the disputes that were held before their rows were written, by number, and
@@ -97,6 +98,7 @@ class Writing:
         provenance: str,
         *,
         reconsider: bool,
+        settles: bool = True,
     ) -> None:
         self.shares: dict[str, Coalesced] = {}
         self.contents: dict[str, object] = {}
@@ -106,6 +108,7 @@ class Writing:
         self._spec = spec
         self._token = token
         self._reconsider = reconsider
+        self._settles = settles
 
     def run(self, keys: Keys, limits: Limits) -> None:
         """Decide and write these keys, until the store took each as it was decided."""
@@ -122,7 +125,7 @@ class Writing:
 
     def _attempt(self, keys: Keys, limits: Limits) -> list[str]:
         """One round; the keys that need another one."""
-        known = recall(self._transaction, self._spec, list(keys))
+        known = self._known(list(keys))
         planned = plan(keys, known, limits, reconsider=self._reconsider)
         self.shares |= planned.shares
         self._note_disputes(planned)
@@ -139,8 +142,15 @@ class Writing:
                     self._replaced(answer, arrivals, limits)
                 case Refused():
                     there = known.get(entity, NOTHING)
-                    self._refused(entity, arrivals, there, limits)
+                    self._refused(answer, arrivals, there, limits)
         return lost
+
+    def _known(self, entities: Sequence[str]) -> dict[str, Remembered]:
+        known = recall(self._transaction, self._spec, entities)
+        if self._settles:
+            return known
+        # What is held may be what undid the transaction: only what came is decided.
+        return {entity: there._replace(held=()) for entity, there in known.items()}
 
     def _written(self, writes: Sequence[Write], limits: Limits) -> Sequence[Answer]:
         # Often nothing moves: then the store is not asked.
@@ -161,7 +171,7 @@ class Writing:
 
     def _refused(
         self,
-        entity: str,
+        refused: Refused,
         arrivals: Sequence[Arrival],
         there: Remembered,
         limits: Limits,
@@ -175,8 +185,9 @@ class Writing:
             there,
             limits,
             self._token,
+            refused,
         )
-        self.shares[entity] = share
+        self.shares[refused.entity] = share
         # What is no dispute any more is held under another identity, or not at all.
         for one in share.judged:
             if not disputes(one):

@@ -14,13 +14,15 @@ from anyorder._core.event import Event, Kind
 from anyorder._core.outcome import REASONS, Reason
 from anyorder.errors import QuarantineFull, StoreBusy, TooManyQuarantined
 from anyorder.guard.catalogue import Catalogue
-from anyorder.guard.contract import Locking, Store, TableSpec
+from anyorder.guard.contract import EntryQuery, Locking, Store, TableSpec
 from anyorder.guard.forgetting import forget
-from anyorder.guard.intake import Share, Taken, take
+from anyorder.guard.intake import Share, Taken
+from anyorder.guard.parts import take
 from anyorder.guard.report import Report
 from anyorder.guard.routes import Ignored, Route, Unrouted
+from anyorder.guard.waiting import settle_waiting
 from anyorder.runtime.pipeline import Pipeline
-from anyorder.sources.contract import Received
+from anyorder.sources.contract import Received, Stoppable
 
 WATCHED = 1000  # latest deliveries over which the quarantined share is taken
 # how often tombstones are forgotten during a run; with retention 0 after every batch
@@ -57,11 +59,14 @@ class Run:
         self._catalogue = Catalogue(pipeline.declared)
 
     def stop(self) -> None:
-        """Ask the loop to end after the batch at hand; one that waits for another writer is given
-        up, and read again by the next run."""
+        """Ask the loop to end after the batch at hand, and not to wait: a batch that waits for
+        another writer is given up, and read again by the next run; one that waits for more input is
+        decided as it is."""
         self._stopping = True
         if isinstance(self.store, Locking):
             self.store.stop_waiting()
+        if isinstance(self._source, Stoppable):
+            self._source.stop()
 
     def run(self) -> Report:
         """Until the source ends or `stop`. Raises QuarantineFull, TooManyQuarantined, StoreError;
@@ -84,6 +89,7 @@ class Run:
             self._catalogue = self.pipeline.catalogue(transaction)
         if not self._dry:
             self._catalogue.save(self.store, time.time())
+            self._settle_waiting()
         return None if self._from_start else frontier
 
     def _consume(self, frontier: str | None) -> None:
@@ -93,6 +99,18 @@ class Run:
                 break
         if not self._dry:
             self._reap(everything=True)
+
+    def _settle_waiting(self) -> None:
+        """What the store refused before may be taken since: somebody moved rows by hand."""
+        with self.store.reading() as transaction:
+            held = transaction.entries(EntryQuery(reason=Reason.WAITING.value))
+            is_any_held = next(iter(held), None) is not None
+        # A start that settles nothing writes nothing, so that many may start at once.
+        if not is_any_held:
+            return
+        specs = {spec.name: spec for spec in self._catalogue.specs()}
+        closed = settle_waiting(self.store, specs, time.time(), secrets.token_hex(4))
+        self.report.count(Taken([], closed))
 
     def _take(self, batch: Sequence[Received]) -> None:
         """Decide and write a batch in one transaction; only then is it done at its source."""

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from typing import NamedTuple, Protocol
+from typing import NamedTuple, Protocol, runtime_checkable
 
 from anyorder._core.event import Delivery
+
+LARGEST_BATCH = 16 * 1024 * 1024  # bytes of values after which a batch is given away
 
 
 class Received(NamedTuple):
@@ -40,3 +42,12 @@ class Source(Protocol):
 
     def close(self) -> None:
         """Release connections; what was not done is delivered again."""
+
+
+@runtime_checkable
+class Stoppable(Source, Protocol):
+    """A source that may wait for more for as long as nothing comes."""
+
+    def stop(self) -> None:
+        """Somebody wants to stop: what comes next is the end. May be called from a signal
+        handler."""

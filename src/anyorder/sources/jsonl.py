@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import io
 import logging
+import os
 import sys
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
@@ -16,11 +17,10 @@ import msgspec
 from anyorder._core.event import Delivery
 from anyorder.envelopes import read_record
 from anyorder.errors import ConfigurationError, Malformed, SourceError
-from anyorder.sources.contract import Received
+from anyorder.sources.contract import LARGEST_BATCH, Received
 from anyorder.sources.lines import BLOCK, Done, Line, Lines, untroubled
 from anyorder.sources.packed import SUFFIXES, Unpacked
 
-LARGEST_BATCH = 16 * 1024 * 1024  # bytes of lines after which a batch is given away
 MISSING = (FileNotFoundError, IsADirectoryError, NotADirectoryError)  # the path is mistaken
 log = logging.getLogger("anyorder")
 
@@ -56,6 +56,7 @@ class JSONLinesSource:
     def __init__(self, path: str) -> None:
         self.path = self.place = path
         self.name = "jsonl:-" if path == "-" else f"jsonl:{Path(path).resolve()}"
+        self._pipe: int | None = None
 
     def batches(self, frontier: str | None, size: int) -> Iterator[Sequence[Received]]:
         """The records from the frontier on, in lists of at most `size`, and of not much more than
@@ -85,6 +86,12 @@ class JSONLinesSource:
 
     def close(self) -> None:
         """Nothing to release: the file closes with its last line."""
+
+    def stop(self) -> None:
+        """Do not wait for more of a pipe. A signal ends the waiting read, and Python reads again:
+        from now on there is nothing, so what has come is a batch."""
+        if self._pipe is not None:
+            os.dup2(os.open(os.devnull, os.O_RDONLY), self._pipe)
 
     @property
     def _is_file(self) -> bool:
@@ -121,10 +128,13 @@ class JSONLinesSource:
             if self.path == "-":
                 if sys.stdin is None:
                     raise SourceError("standard input is closed: give it records, or name a file")
+                self._pipe = _descriptor(sys.stdin.buffer)
                 yield sys.stdin.buffer, untroubled
             elif (opener := _packing(self.path)) is None:
                 with Path(self.path).open("rb") as stream:
+                    self._pipe = None if self._is_file else stream.fileno()
                     yield stream, untroubled
+                self._pipe = None
             else:
                 unpacked = Unpacked(self.path, opener)
                 with io.BufferedReader(unpacked, BLOCK) as stream:
@@ -135,6 +145,14 @@ class JSONLinesSource:
             raise SourceError(
                 f"cannot read {self.path}: {error.strerror or error}. {SourceError()}"
             ) from error
+
+
+def _descriptor(stream: IO[bytes]) -> int | None:
+    """The system's number of a stream; None for one that a program made."""
+    try:
+        return stream.fileno()
+    except OSError:
+        return None
 
 
 def received(line: Line) -> Received:

@@ -8,13 +8,16 @@ import lzma
 import os
 import zlib
 from collections.abc import Callable
+from pathlib import Path
 from typing import IO
 
 SUFFIXES: dict[str, Callable[..., IO[bytes]]] = {".gz": gzip.open, ".xz": lzma.open}  # type: ignore[dict-item]
 """How a file's name says that it is packed."""
-BROKEN = (EOFError, gzip.BadGzipFile, zlib.error, lzma.LZMAError)
+BROKEN = (EOFError, gzip.BadGzipFile, zlib.error, lzma.LZMAError, MemoryError)
 LARGEST = 1024 * 1024 * 1024  # bytes of content that every packed file may have
 EXPANSION = 1000  # bytes of content that a byte may unpack to, on average, in a larger one
+MEMORY = 128 * 1024 * 1024  # bytes that unpacking .xz may need; what `xz -9` made needs half of it
+HEAD = 4096  # bytes of a file that tell how much memory it needs
 
 
 class Unpacked(io.RawIOBase):
@@ -29,6 +32,8 @@ class Unpacked(io.RawIOBase):
         self._size = 0
         self._limit = max(LARGEST, EXPANSION * os.path.getsize(path))
         self._packed = opener(path, "rb")
+        if opener is lzma.open:
+            self.trouble = _too_hungry(path)
 
     def readable(self) -> bool:
         """It is there to be read."""
@@ -54,3 +59,16 @@ class Unpacked(io.RawIOBase):
         """Close the file."""
         self._packed.close()
         super().close()
+
+
+def _too_hungry(path: str) -> str:
+    """Why an .xz file is not unpacked: it says itself how much memory that needs."""
+    with Path(path).open("rb") as file:
+        head = file.read(HEAD)
+    try:
+        lzma.LZMADecompressor(memlimit=MEMORY).decompress(head, 1)
+    except lzma.LZMAError as error:
+        # what else is wrong with it is found where it is read
+        if "limit" in str(error).lower():
+            return f"unpacking it needs more than {MEMORY} bytes of memory"
+    return ""

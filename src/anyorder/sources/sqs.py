@@ -19,7 +19,7 @@ import msgspec
 
 from anyorder._core.event import Delivery
 from anyorder.errors import AnyorderError, ConfigurationError, MissingExtra, SourceError
-from anyorder.sources.contract import Received
+from anyorder.sources.contract import LARGEST_BATCH, Received
 from anyorder.sources.messages import FIFO, delivery_of_message, queue_name
 
 INSTALL = "the SQS source needs boto3: pip install 'anyorder[aws]'"
@@ -142,7 +142,7 @@ class SQSSource:
         it may."""
         batch = self._receive(min(AT_ONCE, size), DRAIN_POLL if self._drain else LONG_POLL)
         until, width = time.monotonic() + GATHER_SECONDS, 1
-        while batch and len(batch) < size and time.monotonic() < until:
+        while _has_room(batch, size) and time.monotonic() < until:
             missing = size - len(batch)
             wanted = [AT_ONCE] * min(width, missing // AT_ONCE) or [missing]
             more = [
@@ -274,6 +274,14 @@ class SQSSource:
                 f"SQS does not answer {operation} on the queue {place}: {error}"
             ) from error
         return answer
+
+
+def _has_room(batch: Sequence[Message], size: int) -> bool:
+    """May more messages join those that there are? Their number is bounded, and their bytes."""
+    if not batch or len(batch) >= size:
+        return False
+    held = sum(len(message.delivery.value or b"") for message in batch)
+    return held <= LARGEST_BATCH
 
 
 def _tens(receipts: Sequence[str]) -> list[list[str]]:

@@ -283,6 +283,9 @@ class MemoryTransaction:
         ]
         return sorted({canonical(e.key) for e in found})
 
+    def try_again(self, entry: int) -> None:
+        self._state.retries.add(entry)
+
     def settleable(self) -> list[tuple[str, str]]:
         # It refuses nothing itself; a store that is made from it may, and cannot say why.
         asked, self._asked = self._asked, True

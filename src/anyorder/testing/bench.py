@@ -13,7 +13,8 @@ from anyorder._core.event import canonical
 from anyorder._core.memory import Memory, pack
 from anyorder._core.outcome import Outcome, Reason, outcome_of
 from anyorder.guard.contract import EntryQuery, Store, TableSpec
-from anyorder.guard.intake import Share, Taken, take
+from anyorder.guard.intake import Share, Taken
+from anyorder.guard.parts import take
 from anyorder.testing.change import COLUMNS, Change, Row, decode, meaning
 from anyorder.testing.place import MakeStore, StoreCheckFailed
 

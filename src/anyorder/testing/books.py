@@ -10,7 +10,8 @@ from anyorder._core.key import KeyKind
 from anyorder._core.outcome import Reason
 from anyorder._core.reset import Growth
 from anyorder.guard.contract import EntryQuery, Recorded, Store
-from anyorder.guard.intake import Share, take, take_in
+from anyorder.guard.intake import Share, take_in
+from anyorder.guard.parts import take
 from anyorder.guard.quarantine import Quarantine
 from anyorder.testing.bench import NEVER, RETENTION_ZERO, Bench
 from anyorder.testing.change import Change, decode, delete, put, truncate

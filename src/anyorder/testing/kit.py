@@ -15,6 +15,7 @@ from anyorder.testing import (
     rows,
     stops,
     threads,
+    waiting,
     writers,
     zoo,
 )
@@ -36,6 +37,7 @@ CHECKS: dict[str, Callable[[MakeStore], str]] = {
     "crashes": stops.check_crashes,
     "ambiguous commit": stops.check_ambiguous_commit,
     "refused": orders.check_refused,
+    "waiting": waiting.check_waiting,
     "quarantine": books.check_quarantine,
     "books": books.check_books,
     "catalogue": books.check_catalogue,

@@ -10,7 +10,8 @@ from anyorder._core.event import Event
 from anyorder._core.outcome import Reason
 from anyorder.guard.catalogue import Catalogue
 from anyorder.guard.contract import TableSpec
-from anyorder.guard.intake import Share, take
+from anyorder.guard.intake import Share
+from anyorder.guard.parts import take
 from anyorder.guard.routes import Route
 from anyorder.testing.bench import Bench
 from anyorder.testing.change import Change, put, truncate

@@ -27,6 +27,8 @@ class Place(NamedTuple):
     `poison`: a value of column `x` that the store refuses for good; None if it refuses none.
     `url`: what opens the store from another process, as `anyorder.table` takes it; None keeps the
     writers in threads.
+    `has_child`: there is a table `child` whose `x` is null or must name the `id` of a row of `kit`,
+    and whose `y` is unique; what it refuses because of another row is to wait.
     `sample`: of the hundreds of sequences, stops and crashes that a check tries one after the
     other, try every so-many-th: for stores that answer over a network.
     `plant(table, rows)`, `remove(table, key)`: put rows into the user's table, and take the row of
@@ -43,6 +45,7 @@ class Place(NamedTuple):
     sample: int = 1
     plant: Callable[[str, Sequence[dict[str, object]]], None] | None = None
     remove: Callable[[str, object], None] | None = None
+    has_child: bool = False
 
 
 MakeStore = Callable[[], Place]

@@ -43,13 +43,18 @@ def memory_place(kind: type[MemoryStore] = MemoryStore) -> Place:
     )
 
 
-def sqlite_place(kind: type[SQLiteStore] = SQLiteStore, *, refusing: bool = True) -> Place:
+def sqlite_place(
+    kind: type[SQLiteStore] = SQLiteStore,
+    *,
+    refusing: bool = True,
+    deferred: bool = False,
+) -> Place:
     """A database file of its own. `refusing`: the user's table exists and refuses a value; else it
-    is made from the events."""
+    is made from the events. `deferred`: the parents of its children are looked for at COMMIT."""
     directory = tempfile.TemporaryDirectory(prefix="anyorder-kit-")
     path = str(Path(directory.name) / "kit.db")
     if refusing:
-        _make_table(path)
+        _make_tables(path, "DEFERRABLE INITIALLY DEFERRED" if deferred else "")
 
     def rows(table: str) -> list[dict[str, object]]:
         database = sqlite3.connect(path)
@@ -82,12 +87,14 @@ def sqlite_place(kind: type[SQLiteStore] = SQLiteStore, *, refusing: bool = True
         # A table that is made from the events has no row before them.
         plant=plant if refusing else None,
         remove=remove,
+        has_child=refusing,
     )
 
 
-def _make_table(path: str) -> None:
+def _make_tables(path: str, when: str) -> None:
     database = sqlite3.connect(path)
     database.execute(f"CREATE TABLE kit (id PRIMARY KEY, x CHECK (x IS NOT '{POISON}'), y)")
+    database.execute(f"CREATE TABLE child (id PRIMARY KEY, x REFERENCES kit (id) {when}, y UNIQUE)")
     database.commit()
     database.close()
 

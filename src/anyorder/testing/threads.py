@@ -9,7 +9,8 @@ from typing import NamedTuple
 
 from anyorder._core.outcome import Reason
 from anyorder.guard.contract import EntryQuery
-from anyorder.guard.intake import Share, take
+from anyorder.guard.intake import Share
+from anyorder.guard.parts import take
 from anyorder.guard.quarantine import Quarantine
 from anyorder.guard.story import story_of
 from anyorder.testing.bench import NEVER, Bench

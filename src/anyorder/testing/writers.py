@@ -15,7 +15,8 @@ from anyorder._core.batch import Decision
 from anyorder._core.memory import Stamp
 from anyorder._core.outcome import Reason
 from anyorder.guard.contract import Store, TableSpec
-from anyorder.guard.intake import Share, take
+from anyorder.guard.intake import Share
+from anyorder.guard.parts import take
 from anyorder.stores import open_store
 from anyorder.testing.bench import RETENTION_ZERO, Bench
 from anyorder.testing.change import Change, decode, delete, put

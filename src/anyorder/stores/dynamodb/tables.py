@@ -196,11 +196,12 @@ class UserTables:
             )
 
     def items(self, spec: TableSpec) -> Iterator[Item]:
-        """Every item that we remember something of."""
+        """Every item that we remember something of, and those that were adopted."""
         shape = self.shape(spec)
+        adopts = spec.adopt != "refuse"
         if shape is not None:
             for item in self._requests.pages("scan", TableName=shape.name, ConsistentRead=True):
-                if MEMORY in item:
+                if MEMORY in item or adopts:
                     yield item
 
     def tombstones(self, table: str, before: float) -> Iterator[Tombstone]:

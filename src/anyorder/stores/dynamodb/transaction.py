@@ -10,10 +10,10 @@ import msgspec
 
 from anyorder._core.batch import Held
 from anyorder._core.event import Event, key_of
-from anyorder._core.floor import Floor
+from anyorder._core.floor import NOTHING_FORGOTTEN, Floor
 from anyorder._core.fold import Limits
 from anyorder._core.key import Kinds
-from anyorder._core.memory import Memory, pack, unpack
+from anyorder._core.memory import Memory, adopted, pack, unpack
 from anyorder._core.outcome import Reason
 from anyorder._core.position import Lineage
 from anyorder._core.reset import Growth
@@ -77,7 +77,9 @@ class DynamoDBTransaction:
         meta = self._tables.meta(spec)
         held = self._held(meta, set(entities))
         unread: set[str] = set()
-        if meta.guarded is None and not self._dry and self._parts.staleness.skips_reading:
+        # An adopted item counts, but only one that was read is known to be there.
+        may_skip = meta.guarded is None and spec.adopt == "refuse"
+        if may_skip and not self._dry and self._parts.staleness.skips_reading:
             unread = set(entities) - held.keys()
         self._slots.look(spec, entities, unread=unread)
         limits = self._tables.limits(spec, entities)
@@ -92,6 +94,9 @@ class DynamoDBTransaction:
     ) -> Remembered:
         slot = self._slots.of(spec.name, entity)
         memory = None if slot.text is None else unpack(slot.text)
+        is_unexplained = slot.text is None and slot.item is not None
+        if is_unexplained and spec.adopt != "refuse":
+            memory = adopted(NOTHING_FORGOTTEN if limits is None else limits.floor)
         return Remembered(memory, held, limits, slot.unread)
 
     def _held(self, meta: Meta, wanted: set[str]) -> dict[str, tuple[Held, ...]]:
@@ -168,6 +173,9 @@ class DynamoDBTransaction:
         found = self._parts.open_entries.of(meta)
         return sorted({one.entity for one in found})
 
+    def try_again(self, entry: int) -> None:
+        """Nothing is refused for now."""
+
     def settleable(self) -> list[tuple[str, str]]:
         # Items have no constraint on other items: what is refused is malformed.
         return []
@@ -193,7 +201,8 @@ class DynamoDBTransaction:
         for item in self._parts.tables.items(spec):
             assert shape is not None
             entity, memory = entity_of(shape.schema, item), memory_of(item)
-            assert memory is not None
+            if memory is None:
+                memory = adopted(NOTHING_FORGOTTEN)
             self._slots.see(spec.name, entity, item)
             yield entity, key_of(entity), memory
 

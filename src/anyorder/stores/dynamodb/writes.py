@@ -83,7 +83,7 @@ def plan(target: Target, write: Write, slot: Slot) -> Planned:
     ours = _bookkeeping(target, after, text)
     replaces = (
         not after.live
-        or slot.text is None
+        or (slot.text is None and slot.item is None)
         or (write.written is not None and write.written.replaces)
         or not _live(write.before)
     )
@@ -205,12 +205,12 @@ def _update_of(
     sets = ", ".join(f"{marks[name]} = :{place}" for place, name in enumerate(setting))
     removes = ", ".join(marks[name] for name in removing)
     values: Item = {f":{place}": value for place, value in enumerate(setting.values())}
-    values[":before"] = {"S": slot.text or ""}
+    values |= _before(slot)
     return {
         "TableName": target.table,
         "Key": key,
         "UpdateExpression": f"SET {sets} REMOVE {removes}",
-        "ConditionExpression": f"{marks[MEMORY]} = :before",
+        "ConditionExpression": _unmoved(slot, marks[MEMORY]),
         "ExpressionAttributeNames": names,
         "ExpressionAttributeValues": values,
         "ReturnValuesOnConditionCheckFailure": "ALL_OLD",
@@ -220,12 +220,7 @@ def _update_of(
 def _put_merged(target: Target, write: Write, merged: Item, text: str, slot: Slot) -> Planned:
     """The whole item, as the update would leave it: while its memory is the one that was read, its
     columns are too."""
-    condition: dict[str, Any] = {
-        "ConditionExpression": "#m = :before",
-        "ExpressionAttributeNames": {"#m": MEMORY},
-        "ExpressionAttributeValues": {":before": {"S": slot.text or ""}},
-        "ReturnValuesOnConditionCheckFailure": "ALL_OLD",
-    }
+    condition = _condition_of_read(slot)
     return Planned(
         write,
         "put_item",
@@ -237,15 +232,33 @@ def _put_merged(target: Target, write: Write, merged: Item, text: str, slot: Slo
 
 
 def _deletion(target: Target, write: Write, key: Item, slot: Slot) -> Planned:
-    arguments = {
-        "TableName": target.table,
-        "Key": key,
-        "ConditionExpression": "#m = :before",
+    arguments = {"TableName": target.table, "Key": key, **_condition_of_read(slot)}
+    return Planned(write, "delete_item", arguments, None, False)
+
+
+def _unmoved(slot: Slot, memory: str) -> str:
+    """The condition that the memory, by this name, is the one that was read. An adopted item has
+    none."""
+    return f"{memory} = :before" if slot.text is not None else f"attribute_not_exists({memory})"
+
+
+def _before(slot: Slot) -> Item:
+    """The values of that condition."""
+    return {} if slot.text is None else {":before": {"S": slot.text}}
+
+
+def _condition_of_read(slot: Slot) -> dict[str, Any]:
+    """The arguments of that condition."""
+    arguments: dict[str, Any] = {
+        "ConditionExpression": _unmoved(slot, "#m"),
         "ExpressionAttributeNames": {"#m": MEMORY},
-        "ExpressionAttributeValues": {":before": {"S": slot.text or ""}},
         "ReturnValuesOnConditionCheckFailure": "ALL_OLD",
     }
-    return Planned(write, "delete_item", arguments, None, False)
+    # A server refuses values that no condition names.
+    values = _before(slot)
+    if values:
+        arguments["ExpressionAttributeValues"] = values
+    return arguments
 
 
 def is_mine(planned: Planned, item: Item | None, *, repeated: bool) -> bool:

@@ -3,6 +3,7 @@ that stand in the way are found by the table's own foreign keys and unique index
 
 from __future__ import annotations
 
+import re
 import sqlite3
 from collections.abc import Mapping, Sequence
 from typing import NamedTuple
@@ -14,6 +15,8 @@ from anyorder.stores.statements import load_statements, quoted
 
 SQL = load_statements("sqlite/sqlite.sql")
 HINDERING = frozenset({"NO ACTION", "RESTRICT"})
+NUMBER = re.compile(r"\s*[+-]?(\d+\.?\d*|\.\d+)(e[+-]?\d+)?\s*", re.IGNORECASE | re.ASCII)
+"""A text that SQLite may take for a number."""
 Row = Mapping[str, object]
 
 
@@ -62,10 +65,15 @@ class Blocker(NamedTuple):
 
 class Constraints:
     """The constraints between rows of a database, as one transaction sees them. Names are in lower
-    case, as SQLite compares them."""
+    case, as SQLite compares them.
 
-    def __init__(self, database: sqlite3.Connection) -> None:
+    `with_partial`: indexes on a part of a table count as if they were on all of it. What waits for
+    such a row might wait for ever; who only lets go of a value loses nothing.
+    """
+
+    def __init__(self, database: sqlite3.Connection, *, with_partial: bool = False) -> None:
         self._database = database
+        self._with_partial = with_partial
         self._parents: dict[str, list[ForeignKey]] = {}
         self._children: dict[str, list[ForeignKey]] = {}
         self._uniques: dict[str, list[tuple[str, ...]]] = {}
@@ -89,6 +97,15 @@ class Constraints:
             *self.holders(name, own, row),
             *self._referring(name, there, row),
         ]
+
+    def has_parents(self, table: str) -> bool:
+        """Has the table any foreign key?"""
+        return bool(self._foreign_keys(folded(table)))
+
+    def is_orphan(self, table: str, key: Row) -> bool:
+        """Does the row, as it stands, name a parent that is not there?"""
+        row = self.find(folded(table), folded_row(key))
+        return row is not None and bool(self._missing(folded(table), row))
 
     def holders(self, table: str, own: Row, row: Row) -> list[Blocker]:
         """The rows that hold unique values of this one."""
@@ -157,12 +174,14 @@ class Constraints:
         """The columns of each unique index; the key's own among them."""
         if table not in self._uniques:
             indexes: dict[str, list[str | None]] = {}
-            for index, column in self._database.execute(SQL["unique_columns"], {"name": table}):
-                indexes.setdefault(index, []).append(column)
+            found = self._database.execute(SQL["unique_columns"], {"name": table})
+            for index, is_partial, column in found.fetchall():
+                if self._with_partial or not is_partial:
+                    indexes.setdefault(index, []).append(column)
             plain = [columns for columns in indexes.values() if None not in columns]
-            found = [tuple(folded(str(column)) for column in columns) for columns in plain]
+            named = [tuple(folded(str(column)) for column in columns) for columns in plain]
             # The number of a row is unique without an index.
-            every = dict.fromkeys([self.shape(table).key, *found])
+            every = dict.fromkeys([self.shape(table).key, *named])
             self._uniques[table] = [columns for columns in every if columns]
         return self._uniques[table]
 
@@ -235,8 +254,13 @@ def place_of(value: object) -> str:
     Different values may be one text too: it is only where to look."""
     if isinstance(value, bytes):
         return value.hex()
-    text = str(int(value)) if isinstance(value, bool) else str(value)
-    try:
+    text = value if isinstance(value, str) else _spelled(value)
+    # Beyond the range of a double SQLite calls it infinite, and so does this.
+    if NUMBER.fullmatch(text):
         return repr(float(text))
-    except (ValueError, OverflowError):
-        return text.rstrip(" ").lower()
+    return text.rstrip(" ").lower()
+
+
+def _spelled(value: object) -> str:
+    # A truth value is 1 or 0 in SQLite.
+    return str(int(value)) if isinstance(value, bool) else str(value)

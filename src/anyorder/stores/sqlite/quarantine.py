@@ -74,15 +74,27 @@ class Quarantine:
         )
         self.waiting.closed(entry)
 
+    def try_again(self, entry: int) -> None:
+        """Whatever an entry was held for, it was refused for now."""
+        found = self._database.execute(SQL["try_again"], {"id": entry}).fetchone()
+        # Most often it is tried again already, and what it waits for is known.
+        if found is not None:
+            event = self.event(entry)
+            if event is not None:
+                self.waiting.wait(entry, found[0], event)
+
     def entities(self, table: str) -> list[str]:
         """The keys of a table with open entries."""
         found = self._database.execute(SQL["open_entities"], {"table": table})
         return [entity for (entity,) in found]
 
-    def retried(self, table: str, entity: str) -> list[int]:
-        """The open entries of a key that are tried again by themselves."""
+    def postpone(self, table: str, entity: str) -> None:
+        """What is held of a key undoes a transaction, whatever each was held for."""
         asked = {"table": table, "entity": entity}
-        return [number for (number,) in self._database.execute(SQL["retried_entries"], asked)]
+        found = self._database.execute(SQL["open_entries_of"], asked).fetchall()
+        for (number,) in found:
+            self.try_again(number)
+        self.waiting.postpone([number for (number,) in found], table)
 
     def entries(self, query: EntryQuery) -> Iterator[Entry]:
         """Entries, oldest first."""

@@ -21,7 +21,7 @@ class Rings:
     def __init__(self, database: sqlite3.Connection, table: str) -> None:
         self._database = database
         self._table = table
-        self._constraints = Constraints(database)
+        self._constraints = Constraints(database, with_partial=True)
         self._blockers: dict[Key, list[Blocker]] = {}
 
     def of(self, writes: Sequence[Write]) -> Iterator[list[Write]]:

@@ -166,8 +166,11 @@ WHERE state = 'open' AND table_name = :table AND entity IN (SELECT value FROM js
 -- name: open_entities
 SELECT DISTINCT entity FROM anyorder_quarantine WHERE state = 'open' AND table_name = :table AND entity <> '' ORDER BY entity;
 
--- name: retried_entries
-SELECT id FROM anyorder_quarantine WHERE state = 'open' AND retry = 1 AND table_name = :table AND entity = :entity ORDER BY id;
+-- name: open_entries_of
+SELECT id FROM anyorder_quarantine WHERE state = 'open' AND table_name = :table AND entity = :entity ORDER BY id;
+
+-- name: try_again
+UPDATE anyorder_quarantine SET retry = 1 WHERE id = :id AND state = 'open' AND retry = 0 RETURNING table_name;
 
 -- name: any_waiting
 SELECT EXISTS (SELECT 1 FROM anyorder_waiting);
@@ -175,7 +178,7 @@ SELECT EXISTS (SELECT 1 FROM anyorder_waiting);
 -- name: wait
 INSERT INTO anyorder_waiting (entry, table_name, entity, own, awaited, columns, place, absent, checked, wanted, turn, fresh)
 VALUES (:entry, :table, :entity, :own, :awaited, :columns, :place, :absent, :checked, :wanted,
-    (SELECT coalesce(max(turn), 0) + 1 FROM anyorder_waiting WHERE awaited = ''), :fresh);
+    (SELECT coalesce(max(turn), 0) + 1 FROM anyorder_waiting INDEXED BY anyorder_waiting_turn WHERE awaited = ''), :fresh);
 
 -- name: wait_no_more
 DELETE FROM anyorder_waiting WHERE entry = :entry;
@@ -201,10 +204,11 @@ SELECT id, entry, table_name, entity, own, awaited, columns, place, absent, chec
 SELECT EXISTS (SELECT 1 FROM anyorder_waiting WHERE entry = :entry);
 
 -- name: in_turn
-SELECT entry, table_name, entity FROM anyorder_waiting WHERE awaited = '' ORDER BY turn LIMIT :limit;
+SELECT entry, table_name, entity, own FROM anyorder_waiting INDEXED BY anyorder_waiting_turn WHERE awaited = '' ORDER BY turn LIMIT :limit;
 
 -- name: next_turn
-UPDATE anyorder_waiting SET turn = (SELECT max(turn) + 1 FROM anyorder_waiting WHERE awaited = '') WHERE entry = :entry AND awaited = '';
+UPDATE anyorder_waiting SET turn = (SELECT max(turn) + 1 FROM anyorder_waiting INDEXED BY anyorder_waiting_turn WHERE awaited = '')
+WHERE entry = :entry AND awaited = '';
 
 -- name: fresh
 SELECT DISTINCT table_name, own FROM anyorder_waiting WHERE fresh = 1;
@@ -215,12 +219,20 @@ UPDATE anyorder_waiting SET fresh = 0 WHERE fresh = 1;
 -- name: waiting_of
 SELECT entry, table_name, entity, own, awaited, columns, place FROM anyorder_waiting WHERE own = :own AND table_name = :table COLLATE NOCASE ORDER BY entry;
 
+-- name: data_version
+-- another number whenever another connection has written
+PRAGMA data_version;
+
+-- name: waiting_until
+SELECT max(id), count(*) FROM (SELECT id FROM anyorder_waiting WHERE id > :after ORDER BY id LIMIT :limit);
+
 -- name: conditions
-SELECT DISTINCT awaited, absent, checked FROM anyorder_waiting WHERE awaited NOT IN ('', '!');
+SELECT DISTINCT awaited, absent, checked FROM anyorder_waiting NOT INDEXED WHERE id > :after AND id <= :until AND awaited NOT IN ('', '!');
 
 -- name: fulfilled
 -- condition: each checked column of the awaited table equals what is wanted of it
-SELECT w.id FROM anyorder_waiting AS w WHERE awaited = :awaited AND absent = :absent AND checked = :checked
+SELECT w.id FROM anyorder_waiting AS w NOT INDEXED WHERE id > :after AND id <= :until
+AND awaited = :awaited AND absent = :absent AND checked = :checked
 AND absent <> EXISTS (SELECT 1 FROM {table} AS t WHERE {condition});
 
 -- name: foreign_keys
@@ -233,8 +245,8 @@ SELECT DISTINCT m.name FROM sqlite_master AS m, pragma_foreign_key_list(m.name) 
 SELECT name, type, "notnull", pk FROM pragma_table_info(:name);
 
 -- name: unique_columns
--- an expression has no name; what a partial index holds is not derived
-SELECT i.name, c.name FROM pragma_index_list(:name) AS i, pragma_index_info(i.name) AS c WHERE i."unique" AND i.partial = 0 ORDER BY i.name, c.seqno;
+-- an expression has no name
+SELECT i.name, i.partial, c.name FROM pragma_index_list(:name) AS i, pragma_index_info(i.name) AS c WHERE i."unique" ORDER BY i.name, c.seqno;
 
 -- name: recorded_key
 SELECT key_columns FROM anyorder_table WHERE name = :name COLLATE NOCASE;

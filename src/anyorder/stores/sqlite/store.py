@@ -29,7 +29,7 @@ from anyorder.stores.sqlite.check import findings
 from anyorder.stores.sqlite.connection import connect, connect_to_read
 from anyorder.stores.sqlite.lenders import lender_of
 from anyorder.stores.sqlite.lock import Lock
-from anyorder.stores.sqlite.transaction import SQLiteTransaction, Tables, undone
+from anyorder.stores.sqlite.transaction import SQLiteTransaction, Tables
 from anyorder.stores.sqlite.troubles import may_only_be_read, sentence, told, trouble
 from anyorder.stores.statements import load_statements
 
@@ -90,9 +90,10 @@ class SQLiteStore:
         take it."""
         self._waiting(self._take_turn)
         try:
-            yield self._begun(now)
+            transaction = self._begun(now)
+            yield transaction
             # Without WAL a commit waits for those who read.
-            self._waiting(self._undo if dry else self._commit)
+            self._waiting(self._undo if dry else transaction.commit)
         except BaseException:
             if self._database.in_transaction:
                 self._database.execute("ROLLBACK")
@@ -329,10 +330,3 @@ class SQLiteStore:
 
     def _undo(self) -> None:
         self._database.execute("ROLLBACK")
-
-    def _commit(self) -> None:
-        """End the transaction. Raises Undone where a constraint is checked only now."""
-        try:
-            self._database.execute("COMMIT")
-        except sqlite3.IntegrityError as error:
-            raise undone(error) from error

@@ -189,6 +189,9 @@ class SQLiteTransaction:
         token: str,
     ) -> None:
         """Write the rings among what was refused; they are refused no more."""
+        # One alone has nobody to change places with.
+        if len(writes) == 1:
+            return
         held = [write for write in writes if _is_unique(refused.get(write.entity))]
         rings = Rings(self._database, writer.table)
         for ring in rings.of(held):
@@ -214,6 +217,7 @@ class SQLiteTransaction:
     def _together(self, writer: RowWriter, writes: Sequence[Write], token: str) -> None:
         schema = self._tables[writer.table]
         key = schema.key
+        columns = schema.columns
         self._database.execute("SAVEPOINT anyorder")
         try:
             writer.write(writes)
@@ -222,7 +226,9 @@ class SQLiteTransaction:
             self._undo("anyorder", error)
             # What was refused may have told the key of a table that had none.
             schema.key = key
-            schema.reload(self._database)
+            # Most often no column was added, and nothing is to be read again.
+            if schema.columns is not columns:
+                schema.reload(self._database)
             raise
         finally:
             if self._database.in_transaction:
@@ -234,7 +240,15 @@ class SQLiteTransaction:
         if self._database.in_transaction:
             self._database.execute(f"ROLLBACK TO {savepoint}")
         elif isinstance(error, sqlite3.IntegrityError):
-            raise undone(error) from error
+            raise _undone(error) from error
+
+    def commit(self) -> None:
+        """End the transaction. Raises Undone where a constraint is checked only now."""
+        try:
+            self._database.execute("COMMIT")
+        except sqlite3.IntegrityError as error:
+            # It has not ended: what is in the way can still be looked at.
+            raise _undone(error, self._waiting.unfit()) from error
 
     def _remember(self, writer: RowWriter, writes: Sequence[Write], token: str) -> None:
         kept, gone = [], []
@@ -265,11 +279,14 @@ class SQLiteTransaction:
     def held_entities(self, spec: TableSpec) -> list[str]:
         return self._quarantine.entities(spec.name)
 
+    def try_again(self, entry: int) -> None:
+        self._quarantine.try_again(entry)
+
     def settleable(self) -> list[tuple[str, str]]:
         return self._waiting.settleable()
 
     def postpone(self, table: str, entity: str) -> None:
-        self._waiting.postpone(self._quarantine.retried(table, entity), table)
+        self._quarantine.postpone(table, entity)
 
     def ring(self, spec: TableSpec, event: Event) -> list[str]:
         return self._waiting.blocked_by(spec.name, event)
@@ -406,10 +423,13 @@ def _refusal(entity: str, error: Exception) -> Refused:
     return Refused(entity, reason, str(error))
 
 
-def undone(error: sqlite3.IntegrityError) -> Undone:
+def _undone(
+    error: sqlite3.IntegrityError,
+    keys: frozenset[tuple[str, str]] = frozenset(),
+) -> Undone:
     """The error of a transaction that was undone as a whole. A trigger that rolls everything back
     is not asked a second time; a constraint on other rows may be."""
-    return Undone(str(error), waits=_name(error) in OTHER_ROWS)
+    return Undone(str(error), waits=_name(error) in OTHER_ROWS, keys=keys)
 
 
 def _is_unique(error: Exception | None) -> bool:

@@ -20,8 +20,12 @@ from anyorder.stores.statements import load_statements, quoted
 
 SQL = load_statements("sqlite/sqlite.sql")
 IN_TURN = 20  # deliveries that a batch tries again although nobody knows what they wait for
+LEAST_IN_TURN, WRITES_FOR_ONE = 10, 40  # so many, and one more for so many writes: a try costs CPU
+LOOKED_AT, LOOKED_AT_SOON = 100, 1000  # lines a batch; soon: another connection has written
+EVERYTHING = 1 << 62  # lines: at the start of a run
 LONGEST_RING = 1000  # keys that are looked at for one that waits for itself
 UNKNOWN, UNDOING = "", "!"
+BETWEEN = "\x1f"  # the values of a key with several columns
 Place = tuple[str, str]
 """A row: its table in lower case, and its key as a place."""
 _encode = msgspec.json.encode
@@ -54,11 +58,18 @@ class Waiter(NamedTuple):
 
 
 class Looked:
-    """Was everything looked `through` since the store was opened? Others may have moved rows while
-    nobody ran."""
+    """How far one store has looked through all that waits, for rows that others have moved.
+
+    `through`: it has looked at everything since it was opened. `after`: the last line that it
+    looked at. `rounds`: how often it is to come to the end soon, since the `version` of the data
+    has changed.
+    """
 
     def __init__(self) -> None:
         self.through = False
+        self.after = 0
+        self.rounds = 0
+        self.version = -1
 
 
 class Waiting:
@@ -74,14 +85,29 @@ class Waiting:
         self._read_event = read_event
         self._looked = looked
         self._is_turn_taken = False
+        self._is_looked = False
         self._constraints = Constraints(database)
         self._moved: list[tuple[str, Sequence[Write]]] = []
+        self._written: list[tuple[str, Sequence[Write]]] = []
         self._told: dict[int, tuple[str, str]] = {}
         self._rings: set[frozenset[Place]] = set()
 
     def moved(self, table: str, writes: Sequence[Write]) -> None:
         """These were taken: what waits for their rows may be settleable."""
         self._moved.append((table, writes))
+        self._written.append((table, writes))
+
+    def unfit(self) -> frozenset[tuple[str, str]]:
+        """Table and entity of the rows that were written although their parents are missing."""
+        found: set[tuple[str, str]] = set()
+        for table, writes in self._written:
+            # Most tables have no parents.
+            if not self._constraints.has_parents(table):
+                continue
+            for write in writes:
+                if self._constraints.is_orphan(table, write.key):
+                    found.add((table, write.entity))
+        return frozenset(found)
 
     def wait(self, entry: int, table: str, event: Event) -> None:
         """A delivery is held that was refused for now. Raises nothing: what cannot be derived is
@@ -140,16 +166,14 @@ class Waiting:
         self._derive_again()
         found: dict[int, tuple[str, str]] = {}
         is_start = not self._looked.through
-        if is_start:
-            self._looked.through = True
-            found |= self._come(self._fulfilled())
+        found |= self._come(self._fulfilled())
         moved, self._moved = self._moved, []
         found |= self._come(self._awaiting(moved))
         for ring in self._rings_of_fresh():
             found |= ring
-        if moved or is_start:
-            found |= self._in_turn()
         self._told |= found
+        if moved or is_start:
+            found |= self._in_turn(sum(len(writes) for _, writes in moved))
         return list(dict.fromkeys(found.values()))
 
     def postpone(self, entries: Iterable[int], table: str) -> None:
@@ -199,13 +223,15 @@ class Waiting:
             after = columns
 
     def _lines(self, table: str, columns: str, writes: Sequence[Write]) -> Iterator[Line]:
-        names = frozenset(_decode(columns))
+        names = _decode(columns)
         there: dict[str, bool] = {}
         for write in writes:
-            row = self._row_of(table, write, names)
+            place = _place_in(write.key, names)
+            if place is None:
+                place = self._place_of_row(table, write, names)
             # A row that goes tells its key only: what waits for other columns waits for it to come.
-            if names <= row.keys():
-                there[_place({name: row[name] for name in names})] = _is_there(write)
+            if place is not None:
+                there[place] = _is_there(write)
         asked = {
             "awaited": table,
             "columns": columns,
@@ -217,32 +243,35 @@ class Waiting:
             if line.absent or there[line.place]:
                 yield line
 
-    def _row_of(
-        self,
-        table: str,
-        write: Write,
-        names: frozenset[str],
-    ) -> dict[str, object]:
-        """What is known of a written row; of one that was told in part, what stands in it."""
+    def _place_of_row(self, table: str, write: Write, names: Sequence[str]) -> str | None:
+        """The place of a row by other columns than its key, or by a key that is spelled in another
+        case."""
         own = folded_row(write.key)
-        # Most rows are awaited by their key.
-        if names <= own.keys() or not _is_there(write):
-            return own
-        row = folded_row(write.values) | own
-        if names <= row.keys():
-            return row
-        return self._constraints.find(table, own) or own
+        if not _is_there(write):
+            return _place_in(own, names)
+        place = _place_in(folded_row(write.values) | own, names)
+        if place is not None:
+            return place
+        # It was told in part: the others stand in it.
+        return _place_in(self._constraints.find(table, own) or {}, names)
 
     def _fulfilled(self) -> Iterator[Line]:
-        """The lines whose rows came, or went, by whatever hand."""
-        for awaited, absent, checked in self._database.execute(SQL["conditions"]).fetchall():
+        """The lines whose rows came, or went, by whatever hand: all at the start, then some in each
+        transaction, since a row may be moved by a trigger, a cascade, or somebody else."""
+        # Once a transaction: what it writes itself is known.
+        if self._is_looked:
+            return
+        self._is_looked = True
+        window = self._window()
+        conditions = self._database.execute(SQL["conditions"], window).fetchall()
+        for awaited, absent, checked in conditions:
             names = _decode(checked)
             condition = " AND ".join(
                 f"t.{quoted(name)} = json_extract(w.wanted, '$[{number}]')"
                 for number, name in enumerate(names)
             )
             statement = SQL["fulfilled"].format(table=quoted(awaited), condition=condition)
-            asked = {"awaited": awaited, "absent": absent, "checked": checked}
+            asked = window | {"awaited": awaited, "absent": absent, "checked": checked}
             try:
                 found = self._database.execute(statement, asked).fetchall()
             except sqlite3.OperationalError:
@@ -251,6 +280,29 @@ class Waiting:
             for (number,) in found:
                 line = self._database.execute(SQL["waiting_line"], {"id": number}).fetchone()
                 yield Line._make(line)
+
+    def _window(self) -> dict[str, int]:
+        """The lines to look at now, by their numbers."""
+        looked, limit = self._looked, LOOKED_AT
+        (version,) = self._database.execute(SQL["data_version"]).fetchone()
+        # The round at hand may have passed what has moved: a whole one follows.
+        if version != looked.version:
+            looked.version, looked.rounds = version, 2
+        if looked.rounds:
+            limit = LOOKED_AT_SOON
+        if not looked.through:
+            limit, looked.after = EVERYTHING, 0
+        after = looked.after
+        asked = {"after": after, "limit": limit}
+        until, count = self._database.execute(SQL["waiting_until"], asked).fetchone()
+        looked.after = until
+        # That was the end: the next look begins anew.
+        if count < limit:
+            looked.after, looked.rounds = 0, max(0, looked.rounds - 1)
+        # All was looked at, whatever has changed since the store was opened.
+        if not looked.through:
+            looked.through, looked.rounds = True, 0
+        return {"after": after, "until": until or after}
 
     def _come(self, lines: Iterable[Line]) -> dict[int, tuple[str, str]]:
         """Strike these lines; the entries that wait for nothing else."""
@@ -297,17 +349,20 @@ class Waiting:
             },
         )
 
-    def _in_turn(self) -> dict[int, tuple[str, str]]:
+    def _in_turn(self, written: int) -> dict[int, tuple[str, str]]:
         """A few of those of which nobody knows what they wait for; once a transaction."""
         found: dict[int, tuple[str, str]] = {}
         if self._is_turn_taken:
             return found
         self._is_turn_taken = True
-        for entry, table, entity in self._database.execute(
-            SQL["in_turn"], {"limit": IN_TURN}
-        ).fetchall():
+        limit = min(IN_TURN, max(LEAST_IN_TURN, written // WRITES_FOR_ONE))
+        asked = {"limit": limit}
+        for entry, table, entity, own in self._database.execute(SQL["in_turn"], asked).fetchall():
             self._database.execute(SQL["next_turn"], {"entry": entry})
             found[entry] = (table, entity)
+            # An older anyorder did not look what it waits for.
+            if not own:
+                self._told[entry] = (table, entity)
         return found
 
     # ---- rings
@@ -404,7 +459,17 @@ def _reached(found: dict[Place, list[Waiter]], start: Place) -> dict[Place, list
 
 def _is_there(write: Write) -> bool:
     """Is there a row after this write?"""
-    return write.after is not None and write.after.live
+    after = write.after
+    return after is not None and after.live
+
+
+def _place_in(row: Mapping[str, object], names: Sequence[str]) -> str | None:
+    """The place of a row by these columns; None if it does not tell all of them."""
+    # Asked for every row of a batch, and most are awaited by their key as it is spelled.
+    try:
+        return BETWEEN.join([place_of(row[name]) for name in names])
+    except KeyError:
+        return None
 
 
 def _told(blocker: Blocker) -> dict[str, Any]:
@@ -422,4 +487,4 @@ def _told(blocker: Blocker) -> dict[str, Any]:
 
 def _place(row: Mapping[str, object]) -> str:
     """Values by which a row is found, in the order of their columns' names."""
-    return _encode([place_of(row[name]) for name in sorted(row)]).decode()
+    return BETWEEN.join([place_of(row[name]) for name in sorted(row)])

@@ -1,0 +1,71 @@
+"""What a batch tells of its clocks: a run of snapshots parts a log into epochs (rules R14), and a
+clock that starts again is not believed (R13)."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from anyorder._core.batch import Arrival
+from anyorder._core.event import Event
+from anyorder._core.reset import Growth, suspect
+from anyorder.guard.contract import Transaction
+from anyorder.guard.recall import clock_of
+
+
+def learn_runs(transaction: Transaction, arrivals: Sequence[Arrival]) -> bool:
+    """Remember the snapshot runs of this batch; True if one is new."""
+    named = {one.event.snapshot_run for one in arrivals}
+    runs = sorted(run for run in named if run is not None)
+    # Hardly any batch tells of a snapshot: then the store is not asked.
+    if not runs:
+        return False
+    known = transaction.lineage()
+    is_new = False
+    for scope, run in runs:
+        # Most snapshot records only name the run that the first of them made known.
+        if run not in known.get(scope, ()):
+            transaction.add_run(scope, run)
+            # A new epoch may decide what is held: it must be decided again (rules R14).
+            is_new = True
+    return is_new
+
+
+def screen(transaction: Transaction, arrivals: Sequence[Arrival]) -> set[int]:
+    """The numbers of what a clock told that is suspected to have started again (rules R13)."""
+    scopes = {_watched_clock(one.event) for one in arrivals}
+    scopes.discard("")
+    if not scopes:
+        return set()
+    before = transaction.growths(sorted(scopes))
+    growths: dict[str, Growth] = dict(before)
+
+    # In the order of arrival, since a clock is suspected from the first contradiction on.
+    suspected: set[int] = set()
+    for one in arrivals:
+        if _observe(growths, one.event):
+            suspected.add(one.number)
+
+    # Most events leave the checkpoints as they are, so nothing is written for them.
+    changed = growths.items() - before.items()
+    if changed:
+        transaction.save_growths(dict(sorted(changed)))
+    return suspected
+
+
+def _watched_clock(event: Event) -> str:
+    """The clock by which an event may raise a suspicion, "" if it cannot."""
+    # Without its own time an event contradicts nothing.
+    if event.time is None:
+        return ""
+    return clock_of(event)
+
+
+def _observe(growths: dict[str, Growth], event: Event) -> bool:
+    """Note an event in the growth of its clock; is the clock suspected now?"""
+    judged = suspect(growths, event)
+    # Reads, and changes without a bound, say nothing of how far a clock has come.
+    if judged is None:
+        return False
+    scope, growth = judged
+    growths[scope] = growth
+    return growth.suspected

@@ -1,0 +1,140 @@
+"""Mistakes in what the store refuses, and in when it is tried again."""
+
+from __future__ import annotations
+
+from tests.mutants.mutation import Change, Mutant
+
+BATCH = "guard/batch.py"
+INTAKE = "guard/intake.py"
+REFUSALS = "guard/refusals.py"
+SETTLING = "guard/waiting.py"
+TRUNCATES = "guard/truncates.py"
+CONSTRAINTS = "stores/sqlite/constraints.py"
+QUARANTINE = "stores/sqlite/quarantine.py"
+RINGS = "stores/sqlite/rings.py"
+TRANSACTION = "stores/sqlite/transaction.py"
+WAITING = "stores/sqlite/waiting.py"
+TESTS = "tests/stores/test_waiting.py::"
+
+MUTANTS = [
+    Mutant(
+        "R1",
+        "what the store refused is never tried again",
+        Change(INTAKE, "take_in", "closed += settling.run()", ""),
+        killed_by=TESTS + "test_a_child_settles_when_its_parent_comes_to_another_table",
+    ),
+    Mutant(
+        "R14",
+        "a snapshot run decides again what its own table holds only",
+        Change(INTAKE, "take_in", "closed += settling.reconsider(but=specs)", ""),
+        killed_by="tests/table/test_table.py"
+        "::test_a_snapshot_run_that_one_table_learns_decides_again_what_every_table_holds",
+    ),
+    Mutant(
+        "R9",
+        "a batch that was undone commits no frontier",
+        Change(INTAKE, "Parts.take", "transaction.save_frontier(*frontier)", "pass"),
+        killed_by=TESTS + "test_what_is_refused_at_commit_waits_alone_and_settles_with_its_parent",
+    ),
+    Mutant(
+        "R9",
+        "what is held sinks what came of its key",
+        Change(
+            INTAKE,
+            "Parts._whole",
+            "take_in(transaction, shares, (), self._token, self._provenance, settles=False)",
+            "take_in(transaction, shares, (), self._token, self._provenance)",
+        ),
+        killed_by=TESTS + "test_what_is_held_of_a_key_does_not_sink_what_came_of_it",
+    ),
+    Mutant(
+        "R9",
+        "of a key with several deliveries all are held",
+        Change(INTAKE, "_parted", "counts[one.key] == 1", "True"),
+        killed_by=TESTS + "test_of_a_key_with_several_deliveries_only_what_commit_refuses_is_held",
+    ),
+    Mutant(
+        "R1",
+        "what undoes a transaction is tried with every batch",
+        Change(SETTLING, "_postpone_undoing", "transaction.postpone(*key)", "pass"),
+        killed_by=TESTS
+        + "test_what_undoes_the_transaction_again_and_again_costs_the_next_batch_nothing",
+    ),
+    Mutant(
+        "R1",
+        "what was held for another reason is not tried again",
+        Change(REFUSALS, "one_by_one", "transaction.try_again(case.one.entry)", "pass"),
+        killed_by="tests/table/test_table.py"
+        "::test_what_was_held_for_another_reason_waits_as_well_once_the_database_refuses_it",
+    ),
+    Mutant(
+        "R10",
+        "a truncate whose rows are still there is applied",
+        Change(TRUNCATES, "take_truncates", "refused is not None", "False"),
+        killed_by=TESTS + "test_a_truncate_of_parents_waits_for_their_children",
+    ),
+    Mutant(
+        "R1",
+        "the same few are tried in turn for ever",
+        Change(
+            WAITING,
+            "Waiting._in_turn",
+            'self._database.execute(SQL["next_turn"], {"entry": entry})',
+            "pass",
+        ),
+        killed_by=TESTS + "test_what_nobody_can_derive_is_tried_in_turn_so_that_none_starves",
+    ),
+    Mutant(
+        "R1",
+        "rows that somebody else moves are not looked for soon",
+        Change(WAITING, "Waiting._window", "limit = LOOKED_AT_SOON", "pass"),
+        killed_by=TESTS + "test_a_parent_that_comes_by_hand_meanwhile_is_seen_within_three_batches",
+    ),
+    Mutant(
+        "R1",
+        "what waits is not looked through at the start",
+        Change(WAITING, "Waiting._window", "limit, looked.after = EVERYTHING, 0", "pass"),
+        killed_by=TESTS + "test_a_parent_that_came_by_hand_while_nobody_ran_is_seen_at_the_start",
+    ),
+    Mutant(
+        "R1",
+        "keys that wait for each other are not told",
+        Change(WAITING, "Waiting._rings_of_fresh", "ring and places not in self._rings", "False"),
+        killed_by=TESTS + "test_a_ring_of_unique_values_settles_in_every_order",
+    ),
+    Mutant(
+        "R1",
+        "a closed entry goes on waiting",
+        Change(QUARANTINE, "Quarantine.settle", "self.waiting.closed(entry)", ""),
+        killed_by=TESTS + "test_entries_that_are_closed_wait_for_nothing",
+    ),
+    Mutant(
+        "R9",
+        "a row lets go of a value that its write does not change",
+        Change(RINGS, "Rings._free_column", "name in told and name not in own", "True"),
+        killed_by=TESTS + "test_rows_that_wait_for_values_which_the_others_keep_lose_none",
+    ),
+    Mutant(
+        "R9",
+        "a value that may not be null is made null",
+        Change(RINGS, "Rings._let_go", "column not in shape.nullable", "False"),
+        killed_by=TESTS + "test_a_ring_of_unique_values_settles_in_every_order",
+    ),
+    Mutant(
+        "R1",
+        "a child that is there does not keep its parent",
+        Change(
+            CONSTRAINTS,
+            "Constraints._referring",
+            "action not in HINDERING or is_kept or None in named.values()",
+            "True",
+        ),
+        killed_by=TESTS + "test_a_parent_that_still_has_children_keeps_nobody_else_from_their_turn",
+    ),
+    Mutant(
+        "R1",
+        "what COMMIT refuses is malformed",
+        Change(TRANSACTION, "_undone", "_name(error) in OTHER_ROWS", "False"),
+        killed_by=TESTS + "test_what_is_refused_at_commit_waits_alone_and_settles_with_its_parent",
+    ),
+]
