@@ -184,8 +184,8 @@ MUTANTS = [
     ),
     row(
         "what contradicts itself is let in when its key moves",
-        "guard/recall.py",
-        "recall",
+        "_core/misfit.py",
+        "decidable",
         "coherent(one.event)",
         "one.event",
         "tests/core/test_coherence.py"
