@@ -55,7 +55,6 @@ def as_recorded(target: Catalogued) -> TableSpec:
         partitions=known.partitions,
         adopt=known.adopt,
         merge=known.merge,
-        kinds=known.kinds,
     )
 
 
