@@ -9,9 +9,10 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager
+from itertools import chain, count
 from typing import NamedTuple
 
-from anyorder._core.batch import Judged, Settled
+from anyorder._core.batch import Decision, Judged, Settled
 from anyorder._core.event import Event, Kind
 from anyorder._core.outcome import Reason
 from anyorder.errors import Undone
@@ -26,8 +27,10 @@ held is decided again."""
 
 
 class Part(NamedTuple):
-    """One delivery to a table; `refused`: it is not the table's own, and judged."""
+    """One delivery to a table, with its number in the batch; `refused`: it is not the table's own,
+    and judged."""
 
+    number: int
     spec: TableSpec
     event: Event
     refused: Judged | None = None
@@ -65,12 +68,13 @@ class Parts:
         self._take_part = take_part
         self._dry = dry
         self._attempts = 0
+        self._decisions: dict[int, Decision] = {}
 
     def take(self, shares: Sequence[Share]) -> Taken:
-        """Decide and write them; the decisions, in the order in which they could be taken. What
-        undoes a transaction alone is held with the store's words."""
-        parts = parted(shares)
-        return together(self._taken(parts))
+        """Decide and write them; the decisions in the order of the deliveries. What undoes a
+        transaction alone is held with the store's words."""
+        closed = self._taken(parted(shares))
+        return Taken([self._decisions[number] for number in sorted(self._decisions)], closed)
 
     def settle(self, shares: Sequence[Share]) -> list[Settled]:
         """Decide again what is held of the keys that came, and what the store refused before; last,
@@ -97,29 +101,33 @@ class Parts:
     def _transaction(self) -> AbstractContextManager[Transaction]:
         return self._store.transaction(self._now, dry=self._dry)
 
-    def _taken(self, parts: Sequence[Part]) -> list[Taken]:
+    def _taken(self, parts: Sequence[Part]) -> list[Settled]:
         # Of a batch in which everything is certain, nothing is left.
         if not parts:
             return []
+        tables = by_table(parts)
         try:
             with self._transaction() as transaction:
-                return [*self._take_part(transaction, joined(parts), self._attempt())]
+                taken = self._take_part(transaction, joined(tables), self._attempt())
         except Undone as undone:
             return self._cut(parts, undone)
+        whole = together(taken)
+        self._note(list(chain.from_iterable(tables)), whole.decisions)
+        return whole.closed
 
-    def _cut(self, parts: Sequence[Part], undone: Undone) -> list[Taken]:
+    def _cut(self, parts: Sequence[Part], undone: Undone) -> list[Settled]:
         """These together undid a transaction: find which."""
         certain, rest = told(parts, undone)
         # It ends: each part is smaller than the whole.
         if certain:
-            return [self._held(certain, undone), *self._taken(rest)]
+            self._hold(certain, undone)
+            return self._taken(rest)
         half = len(parts) // 2
         return self._taken(parts[:half]) + self._taken(parts[half:])
 
-    def _held(self, parts: Sequence[Part], undone: Undone) -> Taken:
+    def _hold(self, parts: Sequence[Part], undone: Undone) -> None:
         """Hold what undoes a transaction."""
         reason = Reason.WAITING if undone.waits else Reason.MALFORMED
-        held = Taken([], [])
         with self._transaction() as transaction:
             for one in parts:
                 judged = Judged(
@@ -130,8 +138,11 @@ class Parts:
                 )
                 transaction.open_table(one.spec)
                 found = settle_without_rows(transaction, one.spec, [judged], self._provenance)
-                held.decisions.extend(found.values())
-        return held
+                self._note([one], list(found.values()))
+
+    def _note(self, parts: Sequence[Part], decisions: Sequence[Decision]) -> None:
+        found = zip(parts, decisions, strict=True)
+        self._decisions |= {one.number: decision for one, decision in found}
 
 
 def take(
@@ -184,19 +195,25 @@ def _taking(provenance: str) -> TakePart:
 def parted(shares: Sequence[Share]) -> list[Part]:
     """The deliveries of shares, each by itself."""
     parts: list[Part] = []
+    numbers = count()
     for share in shares:
-        parts.extend(Part(share.spec, event) for event in share.events)
-        parts.extend(Part(share.spec, one.event, one) for one in share.refused)
+        parts.extend(Part(next(numbers), share.spec, event) for event in share.events)
+        parts.extend(Part(next(numbers), share.spec, one.event, one) for one in share.refused)
     return parts
 
 
-def joined(parts: Sequence[Part]) -> list[Share]:
-    """Deliveries as one share for each table, in the order of the tables."""
+def by_table(parts: Sequence[Part]) -> list[list[Part]]:
+    """Deliveries of each table; what is refused comes last."""
     tables: dict[str, list[Part]] = {}
     for one in parts:
         tables.setdefault(one.spec.name, []).append(one)
+    return [sorted(found, key=lambda one: one.refused is not None) for found in tables.values()]
+
+
+def joined(tables: Sequence[Sequence[Part]]) -> list[Share]:
+    """One share for each table."""
     shares: list[Share] = []
-    for found in tables.values():
+    for found in tables:
         events = [one.event for one in found if one.refused is None]
         refused = [one.refused for one in found if one.refused is not None]
         shares.append(Share(found[0].spec, events, refused))
