@@ -225,12 +225,12 @@ class Parts:
         return Taken(decisions + rest.decisions, rest.closed + self._settled(ones))
 
     def _settled(self, ones: Sequence[_One]) -> list[Settled]:
-        """Decide again what is held of the keys that came, and what the store refused before."""
-        # What was tried is written nowhere, so nothing has moved.
+        """Decide again what is held of the keys that moved (a decision is true if it was applied),
+        and what the store refused before; in a dry run nothing has moved."""
         if self._dry:
             return []
         specs = {one.spec.name: one.spec for one in ones}
-        moved = dict.fromkeys(one.key for one in ones)
+        moved = dict.fromkeys(one.key for one in ones if self._decisions[one.number])
         return settle_waiting(
             self._store,
             specs,
