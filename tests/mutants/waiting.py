@@ -13,6 +13,7 @@ CONSTRAINTS = "stores/sqlite/constraints.py"
 QUARANTINE = "stores/sqlite/quarantine.py"
 RINGS = "stores/sqlite/rings.py"
 TRANSACTION = "stores/sqlite/transaction.py"
+LOOKING = "stores/sqlite/looking.py"
 WAITING = "stores/sqlite/waiting.py"
 TESTS = "tests/stores/test_waiting.py::"
 
@@ -87,13 +88,13 @@ MUTANTS = [
     Mutant(
         "R1",
         "rows that somebody else moves are not looked for soon",
-        Change(WAITING, "Waiting._window", "limit = LOOKED_AT_SOON", "pass"),
+        Change(LOOKING, "Looked.window", "limit = LOOKED_AT_SOON", "pass"),
         killed_by=TESTS + "test_a_parent_that_comes_by_hand_meanwhile_is_seen_within_three_batches",
     ),
     Mutant(
         "R1",
         "what waits is not looked through at the start",
-        Change(WAITING, "Waiting._window", "limit, looked.after = EVERYTHING, 0", "pass"),
+        Change(LOOKING, "Looked.window", "limit, self.after = EVERYTHING, 0", "pass"),
         killed_by=TESTS + "test_a_parent_that_came_by_hand_while_nobody_ran_is_seen_at_the_start",
     ),
     Mutant(

@@ -32,10 +32,10 @@ from anyorder.guard.contract import (
     TableSpec,
     Write,
 )
+from anyorder.stores.sqlite.looking import Looked
 from anyorder.stores.sqlite.quarantine import Quarantine
 from anyorder.stores.sqlite.rings import Rings
 from anyorder.stores.sqlite.rows import RowWriter, Schema, memory_table
-from anyorder.stores.sqlite.waiting import Looked
 from anyorder.stores.statements import load_statements, quoted
 
 SQL = load_statements("sqlite/sqlite.sql")
