@@ -6,6 +6,7 @@ from tests.mutants.mutation import Change, Mutant
 
 BATCH = "guard/batch.py"
 INTAKE = "guard/intake.py"
+PARTS = "guard/parts.py"
 REFUSALS = "guard/refusals.py"
 SETTLING = "guard/waiting.py"
 TRUNCATES = "guard/truncates.py"
@@ -13,6 +14,7 @@ CONSTRAINTS = "stores/sqlite/constraints.py"
 QUARANTINE = "stores/sqlite/quarantine.py"
 RINGS = "stores/sqlite/rings.py"
 TRANSACTION = "stores/sqlite/transaction.py"
+LOOKING = "stores/sqlite/looking.py"
 WAITING = "stores/sqlite/waiting.py"
 TESTS = "tests/stores/test_waiting.py::"
 
@@ -33,24 +35,24 @@ MUTANTS = [
     Mutant(
         "R9",
         "a batch that was undone commits no frontier",
-        Change(INTAKE, "Parts.take", "transaction.save_frontier(*frontier)", "pass"),
+        Change(PARTS, "take", "transaction.save_frontier(*frontier)", "pass", 2),
         killed_by=TESTS + "test_what_is_refused_at_commit_waits_alone_and_settles_with_its_parent",
     ),
     Mutant(
         "R9",
         "what is held sinks what came of its key",
         Change(
-            INTAKE,
-            "Parts._whole",
-            "take_in(transaction, shares, (), self._token, self._provenance, settles=False)",
-            "take_in(transaction, shares, (), self._token, self._provenance)",
+            PARTS,
+            "_taking",
+            "take_in(transaction, shares, (), token, provenance, settles=False)",
+            "take_in(transaction, shares, (), token, provenance)",
         ),
         killed_by=TESTS + "test_what_is_held_of_a_key_does_not_sink_what_came_of_it",
     ),
     Mutant(
         "R9",
         "of a key with several deliveries all are held",
-        Change(INTAKE, "_parted", "counts[one.key] == 1", "True"),
+        Change(PARTS, "told", "counts[one.key] == 1", "True"),
         killed_by=TESTS + "test_of_a_key_with_several_deliveries_only_what_commit_refuses_is_held",
     ),
     Mutant(
@@ -87,13 +89,13 @@ MUTANTS = [
     Mutant(
         "R1",
         "rows that somebody else moves are not looked for soon",
-        Change(WAITING, "Waiting._window", "limit = LOOKED_AT_SOON", "pass"),
+        Change(LOOKING, "Looked.window", "limit = LOOKED_AT_SOON", "pass"),
         killed_by=TESTS + "test_a_parent_that_comes_by_hand_meanwhile_is_seen_within_three_batches",
     ),
     Mutant(
         "R1",
         "what waits is not looked through at the start",
-        Change(WAITING, "Waiting._window", "limit, looked.after = EVERYTHING, 0", "pass"),
+        Change(LOOKING, "Looked.window", "limit, self.after = EVERYTHING, 0", "pass"),
         killed_by=TESTS + "test_a_parent_that_came_by_hand_while_nobody_ran_is_seen_at_the_start",
     ),
     Mutant(

@@ -77,19 +77,22 @@ class Parts:
         return Taken([self._decisions[number] for number in sorted(self._decisions)], closed)
 
     def settle(self, shares: Sequence[Share]) -> list[Settled]:
-        """Decide again what is held of the keys that came, and what the store refused before; last,
-        when all that came is taken. The entries that closed."""
+        """Decide again what is held of the keys that moved, and what the store refused before;
+        last, when all that came is taken. The entries that closed."""
         # What was tried is written nowhere, so nothing has moved.
         if self._dry:
             return []
         parts = parted(shares)
         specs = {one.spec.name: one.spec for one in parts}
+        # A decision is true if it was applied.
+        applied = {one.event.entity for one in self._decisions.values() if one}
+        moved = dict.fromkeys(one.key for one in parts if one.event.entity in applied)
         return settle_waiting(
             self._store,
             specs,
             self._now,
             self._attempt(),
-            list(dict.fromkeys(one.key for one in parts)),
+            list(moved),
             everything=any(one.concerns_all for one in parts),
         )
 

@@ -140,7 +140,15 @@ class Quarantine:
             # From nothing on: the old checkpoints would raise the same suspicion again.
             transaction.save_growths({scope: Growth()})
             closed = sum(_reconsidered(transaction, spec) for spec in specs)
-            return closed + len(hear(transaction, specs, _token()))
+            closed += len(hear(transaction, specs, _token()))
+        # What moved may be what other tables wait for; they are taken as they are recorded.
+        settled = settle_waiting(
+            self._store,
+            {},
+            time.time(),
+            _token(),
+        )
+        return closed + len(settled)
 
 
 class _Word:

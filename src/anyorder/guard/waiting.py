@@ -93,6 +93,7 @@ def settle_waiting(
     """The same in transactions of its own, where a key may undo a transaction: such a key is left
     alone, and the others are taken. `now`: seconds since 1970. `moved`: keys that are decided again
     as well, or `everything` that is held. The entries that closed."""
+    moved = _with_entries(store, specs, moved)
     # It ends: each round that was undone has found a key that is not told again; and what is left
     # over is told to the next batch.
     for _ in range(ROUNDS):
@@ -110,6 +111,20 @@ def settle_waiting(
             # Each of them was decided by itself now, and what else is held was not written.
             moved, everything = (), False
     return []
+
+
+def _with_entries(
+    store: Store,
+    specs: Mapping[str, TableSpec],
+    keys: Iterable[Key],
+) -> list[Key]:
+    """Those of these keys of which anything is held."""
+    found: list[Key] = []
+    with store.reading() as transaction:
+        for name, entities in _by_table(keys).items():
+            known = transaction.remembered(specs[name], entities)
+            found.extend((name, entity) for entity, there in known.items() if there.held)
+    return found
 
 
 def _postpone_undoing(

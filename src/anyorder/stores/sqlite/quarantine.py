@@ -11,7 +11,8 @@ import msgspec
 from anyorder._core.event import Delivery, Event, key_of
 from anyorder._core.outcome import Reason
 from anyorder.guard.contract import Decode, Entry, EntryQuery, Holding
-from anyorder.stores.sqlite.waiting import Looked, Waiting
+from anyorder.stores.sqlite.looking import Looked
+from anyorder.stores.sqlite.waiting import Waiting
 from anyorder.stores.statements import load_statements
 
 SQL = load_statements("sqlite/sqlite.sql")

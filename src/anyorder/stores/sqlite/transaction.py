@@ -36,13 +36,13 @@ from anyorder.guard.contract import (
 from anyorder.stores.sqlite import names
 from anyorder.stores.sqlite.declared import declared_now
 from anyorder.stores.sqlite.keys import dictated_kinds
+from anyorder.stores.sqlite.looking import Looked
 from anyorder.stores.sqlite.lookup import Lookup
 from anyorder.stores.sqlite.quarantine import Quarantine
 from anyorder.stores.sqlite.rings import Rings
 from anyorder.stores.sqlite.rows import RowNotWritten, RowWriter
 from anyorder.stores.sqlite.schema import Schema, memory_table
 from anyorder.stores.sqlite.values import RowRefused
-from anyorder.stores.sqlite.waiting import Looked
 from anyorder.stores.statements import load_statements, quoted
 
 SQL = load_statements("sqlite/sqlite.sql")

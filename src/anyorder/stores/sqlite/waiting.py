@@ -16,18 +16,16 @@ import msgspec
 from anyorder._core.event import Event, Kind
 from anyorder.guard.contract import Write
 from anyorder.stores.sqlite.constraints import Blocker, Constraints, folded, folded_row, place_of
+from anyorder.stores.sqlite.looking import Looked
+from anyorder.stores.sqlite.waiters import Place, Waiter, Waiters
 from anyorder.stores.statements import load_statements, quoted
 
 SQL = load_statements("sqlite/sqlite.sql")
 IN_TURN = 20  # deliveries that a batch tries again although nobody knows what they wait for
 LEAST_IN_TURN, WRITES_FOR_ONE = 10, 40  # so many, and one more for so many writes: a try costs CPU
-LOOKED_AT, LOOKED_AT_SOON = 100, 1000  # lines a batch; soon: another connection has written
-EVERYTHING = 1 << 62  # lines: at the start of a run
-LONGEST_RING = 1000  # keys that are looked at for one that waits for itself
+MOST_CHILDREN = 10_000  # rows with parents that are looked at again where COMMIT is refused
 UNKNOWN, UNDOING = "", "!"
 BETWEEN = "\x1f"  # the values of a key with several columns
-Place = tuple[str, str]
-"""A row: its table in lower case, and its key as a place."""
 _encode = msgspec.json.encode
 _decode = msgspec.json.decode
 
@@ -48,30 +46,6 @@ class Line(NamedTuple):
     wanted: str
 
 
-class Waiter(NamedTuple):
-    """What a held delivery waits for, as far as it is another row's key."""
-
-    entry: int
-    table: str
-    entity: str
-    places: list[Place]
-
-
-class Looked:
-    """How far one store has looked through all that waits, for rows that others have moved.
-
-    `through`: it has looked at everything since it was opened. `after`: the last line that it
-    looked at. `rounds`: how often it is to come to the end soon, since the `version` of the data
-    has changed.
-    """
-
-    def __init__(self) -> None:
-        self.through = False
-        self.after = 0
-        self.rounds = 0
-        self.version = -1
-
-
 class Waiting:
     """Of one transaction. `read_event`: the event of an entry."""
 
@@ -87,23 +61,28 @@ class Waiting:
         self._is_turn_taken = False
         self._is_looked = False
         self._constraints = Constraints(database)
+        self._waiters = Waiters(database)
         self._moved: list[tuple[str, Sequence[Write]]] = []
         self._written: list[tuple[str, Sequence[Write]]] = []
+        self._children = 0
         self._told: dict[int, tuple[str, str]] = {}
         self._rings: set[frozenset[Place]] = set()
 
     def moved(self, table: str, writes: Sequence[Write]) -> None:
         """These were taken: what waits for their rows may be settleable."""
         self._moved.append((table, writes))
-        self._written.append((table, writes))
+        # Only what has parents may be refused at COMMIT; and of very many nothing is kept.
+        if self._constraints.has_parents(table):
+            self._children += len(writes)
+            self._written.append((table, writes))
+        if self._children > MOST_CHILDREN:
+            self._written.clear()
 
     def unfit(self) -> frozenset[tuple[str, str]]:
-        """Table and entity of the rows that were written although their parents are missing."""
+        """Table and entity of the rows that were written although their parents are missing, as far
+        as they were kept."""
         found: set[tuple[str, str]] = set()
         for table, writes in self._written:
-            # Most tables have no parents.
-            if not self._constraints.has_parents(table):
-                continue
             for write in writes:
                 if self._constraints.is_orphan(table, write.key):
                     found.add((table, write.entity))
@@ -262,7 +241,7 @@ class Waiting:
         if self._is_looked:
             return
         self._is_looked = True
-        window = self._window()
+        window = self._looked.window(self._database)
         conditions = self._database.execute(SQL["conditions"], window).fetchall()
         for awaited, absent, checked in conditions:
             names = _decode(checked)
@@ -280,29 +259,6 @@ class Waiting:
             for (number,) in found:
                 line = self._database.execute(SQL["waiting_line"], {"id": number}).fetchone()
                 yield Line._make(line)
-
-    def _window(self) -> dict[str, int]:
-        """The lines to look at now, by their numbers."""
-        looked, limit = self._looked, LOOKED_AT
-        (version,) = self._database.execute(SQL["data_version"]).fetchone()
-        # The round at hand may have passed what has moved: a whole one follows.
-        if version != looked.version:
-            looked.version, looked.rounds = version, 2
-        if looked.rounds:
-            limit = LOOKED_AT_SOON
-        if not looked.through:
-            limit, looked.after = EVERYTHING, 0
-        after = looked.after
-        asked = {"after": after, "limit": limit}
-        until, count = self._database.execute(SQL["waiting_until"], asked).fetchone()
-        looked.after = until
-        # That was the end: the next look begins anew.
-        if count < limit:
-            looked.after, looked.rounds = 0, max(0, looked.rounds - 1)
-        # All was looked at, whatever has changed since the store was opened.
-        if not looked.through:
-            looked.through, looked.rounds = True, 0
-        return {"after": after, "until": until or after}
 
     def _come(self, lines: Iterable[Line]) -> dict[int, tuple[str, str]]:
         """Strike these lines; the entries that wait for nothing else."""
@@ -374,7 +330,7 @@ class Waiting:
         if fresh:
             self._database.execute(SQL["not_fresh"])
         for table, own in fresh:
-            ring = self.ring((folded(table), own))
+            ring = self._waiters.ring((folded(table), own))
             places = frozenset(ring)
             # A ring that was refused as a whole is not told twice.
             if ring and places not in self._rings:
@@ -382,38 +338,6 @@ class Waiting:
                 yield {
                     one.entry: (one.table, one.entity) for found in ring.values() for one in found
                 }
-
-    def ring(
-        self,
-        start: Place,
-        first: Sequence[Waiter] | None = None,
-    ) -> dict[Place, list[Waiter]]:
-        """The rows that a row waits for, each of which waits for others of them only; nothing if
-        one of them waits for something else. `first`: what the row itself waits for."""
-        found: dict[Place, list[Waiter]] = {start: list(first or self._waiters(start))}
-        unseen = [start]
-        # It ends: every place is looked at once, and not too many of them.
-        while unseen and len(found) <= LONGEST_RING:
-            for one in found[unseen.pop()]:
-                for place in one.places:
-                    if place not in found:
-                        found[place] = self._waiters(place)
-                        unseen.append(place)
-        _prune(found)
-        return _reached(found, start) if start in found else {}
-
-    def _waiters(self, place: Place) -> list[Waiter]:
-        """What is held of a row and refused for now."""
-        table, own = place
-        asked = {"table": table, "own": own}
-        found: dict[int, Waiter] = {}
-        for entry, name, entity, _, awaited, columns, where in self._database.execute(
-            SQL["waiting_of"], asked
-        ):
-            one = found.setdefault(entry, Waiter(entry, name, entity, []))
-            # The columns are the key's wherever a row is found; else nobody is.
-            one.places.append((awaited, where) if columns else (awaited, ""))
-        return list(found.values())
 
     def blocked_by(self, table: str, event: Event) -> list[str]:
         """The entities that close a ring with an event which is refused, whatever it is held
@@ -424,37 +348,9 @@ class Waiting:
         places = [(str(one["awaited"]), str(one["place"])) for one in told]
         if not places:
             return []
-        ring = self.ring(start, [Waiter(-1, table, event.entity, places)])
+        ring = self._waiters.ring(start, [Waiter(-1, table, event.entity, places)])
         others = [one for place, found in ring.items() if place != start for one in found]
         return list(dict.fromkeys(one.entity for one in others if one.table == table))
-
-
-def _prune(found: dict[Place, list[Waiter]]) -> None:
-    """Strike what waits for something that is not held."""
-    is_settled = False
-    # It ends: each further round has struck something.
-    while not is_settled:
-        is_settled = True
-        for place, waiters in tuple(found.items()):
-            left = [one for one in waiters if all(other in found for other in one.places)]
-            is_struck = not left or len(left) < len(waiters)
-            is_settled = is_settled and not is_struck
-            found[place] = left
-            if not left:
-                del found[place]
-
-
-def _reached(found: dict[Place, list[Waiter]], start: Place) -> dict[Place, list[Waiter]]:
-    """Those that a row waits for, directly or not, with itself."""
-    reached = {start: found[start]}
-    unseen = [start]
-    while unseen:
-        for one in found[unseen.pop()]:
-            for place in one.places:
-                if place not in reached:
-                    reached[place] = found[place]
-                    unseen.append(place)
-    return reached
 
 
 def _is_there(write: Write) -> bool:
