@@ -15,11 +15,9 @@ from anyorder._core.fold import Limits
 from anyorder._core.key import Kinds
 from anyorder._core.memory import Memory, Stamp, adopted, pack, unpack
 from anyorder._core.outcome import Reason
-from anyorder._core.position import Lineage
 from anyorder._core.reset import Growth
 from anyorder.errors import Undone
 from anyorder.guard.contract import (
-    Catalogued,
     Decode,
     Entry,
     EntryQuery,
@@ -29,11 +27,11 @@ from anyorder.guard.contract import (
     Recorded,
     Refused,
     Remembered,
-    TableFacts,
     TableSpec,
     Write,
 )
 from anyorder.stores.sqlite import names
+from anyorder.stores.sqlite.books import Books
 from anyorder.stores.sqlite.declared import declared_now
 from anyorder.stores.sqlite.keys import dictated_kinds
 from anyorder.stores.sqlite.looking import Looked
@@ -43,7 +41,7 @@ from anyorder.stores.sqlite.rings import Rings
 from anyorder.stores.sqlite.rows import RowNotWritten, RowWriter
 from anyorder.stores.sqlite.schema import Schema, memory_table
 from anyorder.stores.sqlite.values import RowRefused
-from anyorder.stores.statements import load_statements, quoted
+from anyorder.stores.statements import load_statements
 
 SQL = load_statements("sqlite/sqlite.sql")
 PAGE = 1000  # memories read at a time
@@ -70,7 +68,7 @@ class Tables(dict[str, Schema]):
         self.looked.through = False
 
 
-class SQLiteTransaction:
+class SQLiteTransaction(Books):
     """See `contract.Transaction`; every method here is a few named statements."""
 
     atomic = True
@@ -82,11 +80,10 @@ class SQLiteTransaction:
         now: float,
         decode: Decode | None,
     ) -> None:
-        self._database = database
+        super().__init__(database)
         self._tables = tables
         self._now = now
         self._decode = decode
-        self._lineage: Lineage | None = None
         self._quarantine = Quarantine(database, now, decode, tables.looked)
         self._waiting = self._quarantine.waiting
 
@@ -317,39 +314,6 @@ class SQLiteTransaction:
             {"name": spec.name, "floor": _encode(limits.floor).decode(), "truncated": truncated},
         )
 
-    def lineage(self) -> Lineage:
-        if self._lineage is None:
-            runs: dict[str, tuple[str, ...]] = {}
-            for scope, run in self._database.execute(SQL["lineage"]):
-                runs[scope] = (*runs.get(scope, ()), run)
-            self._lineage = runs
-        return self._lineage
-
-    def add_run(self, scope: str, run: str) -> None:
-        self._database.execute(SQL["add_run"], {"scope": scope, "run": run})
-        self._lineage = None
-
-    def growths(self, scopes: Sequence[str] | None = None) -> dict[str, Growth]:
-        found = (
-            self._database.execute(SQL["growths"], {"scopes": _encode(scopes).decode()})
-            if scopes is not None
-            else self._database.execute(SQL["all_growths"])
-        )
-        return {scope: _growth.decode(text) for scope, text in found}
-
-    def save_growths(self, growths: dict[str, Growth]) -> None:
-        self._database.executemany(
-            SQL["save_growth"],
-            [(scope, _encode(growth).decode()) for scope, growth in growths.items()],
-        )
-
-    def frontier(self, source: str) -> str | None:
-        row = self._database.execute(SQL["frontier"], {"source": source}).fetchone()
-        return None if row is None else str(row[0])
-
-    def save_frontier(self, source: str, position: str) -> None:
-        self._database.execute(SQL["save_frontier"], {"source": source, "position": position})
-
     def entries(self, query: EntryQuery) -> Iterator[Entry]:
         return self._quarantine.entries(query)
 
@@ -359,60 +323,14 @@ class SQLiteTransaction:
     def event(self, number: int) -> Event | None:
         return self._quarantine.event(number)
 
-    def tables(self) -> list[TableFacts]:
-        return [self._facts(*row) for row in self._database.execute(SQL["tables"]).fetchall()]
-
-    def _facts(
-        self, name: str, key: str, columns: str, floor: str, truncated: str | None, created: int
-    ) -> TableFacts:
-        memories, live = self._database.execute(
-            SQL["count_memories"].format(memory=memory_table(name))
-        ).fetchone()
-        limits = Limits(
-            _floor.decode(floor),
-            None if truncated is None else _truncated.decode(truncated),
-            self.lineage(),
-        )
-        decode = msgspec.json.decode
-        rows = 0
-        # A table that is to be made has none yet, and one may have been removed.
-        if self._database.execute(SQL["table_exists"], {"name": name}).fetchone() is not None:
-            (rows,) = self._database.execute(
-                SQL["count_rows"].format(table=quoted(name))
-            ).fetchone()
-        return TableFacts(
-            name, tuple(decode(key)), tuple(decode(columns)), rows, live, memories - live, limits
-        )
-
-    def catalogue(self) -> list[Catalogued]:
-        return [
-            Catalogued(name, tuple(msgspec.json.decode(key)), _recorded_of(text))
-            for name, key, text in self._database.execute(SQL["catalogue"])
-        ]
-
-    def recorded(self, table: str) -> Recorded | None:
-        row = self._database.execute(SQL["recorded"], {"name": table}).fetchone()
-        return None if row is None else _recorded_of(row[0])
-
     def same_table(self, table: str) -> str:
         return names.same_table(table)
 
     def unfit(self, table: str) -> str:
         return names.unfit(self._database, table)
 
-    def record(self, table: str, before: Recorded | None, after: Recorded) -> bool:
-        row = self._database.execute(SQL["recorded"], {"name": table}).fetchone()
-        if row is None or _recorded_of(row[0]) != before:
-            return False
-        self._database.execute(SQL["record"], {"name": table, "recorded": _encode(after).decode()})
-        return True
-
     def quarantine_size(self) -> int:
         return self._quarantine.size()
-
-
-def _recorded_of(text: str | None) -> Recorded | None:
-    return None if text is None else _recorded.decode(text)
 
 
 def _refusal(entity: str, error: Exception) -> Refused:
