@@ -309,5 +309,6 @@ SELECT count(*) FROM {table};
 SELECT name, pk FROM pragma_table_info(:name);
 
 -- name: unique_indexes
+-- an expression has no name: an index with one makes no columns unique
 SELECT i.name, group_concat(c.name, char(0)) FROM pragma_index_list(:name) AS i, pragma_index_info(i.name) AS c
-WHERE i."unique" AND i.partial = 0 GROUP BY i.name;
+WHERE i."unique" AND i.partial = 0 GROUP BY i.name HAVING count(c.name) = count(*);
