@@ -118,8 +118,8 @@ MUTANTS = [
     ),
     Mutant(
         "R9",
-        "a value that may not be null is made null",
-        Change(RINGS, "Rings._let_go", "column not in shape.nullable", "False"),
+        "a row lets go with null only",
+        Change(RINGS, "Rings._free_values", "[None, own]", "[None]"),
         killed_by=TESTS + "test_a_ring_of_unique_values_settles_in_every_order",
     ),
     Mutant(

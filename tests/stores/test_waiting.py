@@ -381,6 +381,18 @@ def test_a_unique_value_is_taken_when_it_is_let_go(make: Make) -> None:
     assert (shop.rows("t"), shop.open()) == ({1: "b", 2: "a"}, [])
 
 
+def test_an_index_on_an_expression_is_waited_for_in_turn(make: Make) -> None:
+    shop = make(
+        "CREATE TABLE t (id INTEGER PRIMARY KEY, email); CREATE UNIQUE INDEX u ON t (lower(email))"
+    )
+    shop.take(has(1, "A"))
+
+    assert shop.take(has(2, "a")) == [Reason.WAITING]
+    shop.take(has(1, "b", 2))
+
+    assert (shop.rows("t"), shop.open()) == ({1: "b", 2: "a"}, [])
+
+
 def test_what_nobody_can_derive_is_tried_in_turn_so_that_none_starves(make: Make) -> None:
     shop = make(
         "CREATE TABLE open (id PRIMARY KEY); CREATE TABLE t (id INTEGER PRIMARY KEY, day);"
@@ -485,6 +497,8 @@ def cuts(told: Sequence[Told]) -> Iterator[list[list[Told]]]:
         "CREATE TABLE t (id INTEGER PRIMARY KEY, email TEXT NOT NULL UNIQUE)",
         "CREATE TABLE t (id INTEGER PRIMARY KEY, email TEXT NOT NULL UNIQUE) STRICT",
         "CREATE TABLE t (id, email TEXT UNIQUE, PRIMARY KEY (id)) WITHOUT ROWID",
+        "CREATE TABLE t (id INTEGER PRIMARY KEY, email UNIQUE CHECK (email IS NOT NULL))",
+        "CREATE TABLE t (id INTEGER PRIMARY KEY, email COLLATE NOCASE UNIQUE)",
         "CREATE TABLE t (id INTEGER PRIMARY KEY, one DEFAULT 1, email, UNIQUE (one, email))",
     ],
 )
