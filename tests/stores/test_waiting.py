@@ -369,6 +369,17 @@ def test_two_parents_are_awaited_and_each_may_come_first(make: Make) -> None:
         assert (shop.rows("c"), shop.open()) == ({1: 8}, [])
 
 
+@pytest.mark.parametrize("names", ["p", "p (id)"])
+def test_a_parent_whose_table_is_made_later_is_waited_for(make: Make, names: str) -> None:
+    shop = make(f"CREATE TABLE c (id INTEGER PRIMARY KEY, p REFERENCES {names})")
+
+    # SQLite takes no row then, not even one without a parent.
+    assert shop.take(child(1, 7), child(2, None)) == [Reason.WAITING, Reason.WAITING]
+    shop.take(parent(7))
+
+    assert (shop.rows("c"), shop.open()) == ({1: 7, 2: None}, [])
+
+
 def test_a_unique_value_is_taken_when_it_is_let_go(make: Make) -> None:
     shop = make(EMAILS)
     shop.take(has(1, "a"))

@@ -175,6 +175,13 @@ class SQLiteTransaction(Books):
                 raise
             if len(writes) == 1:
                 return {writes[0].entity: error}
+        except sqlite3.OperationalError:
+            # SQLite does not write a row whose parents have no table yet.
+            parent = self._waiting.parent_to_come(writer.table)
+            if not parent:
+                raise
+            if len(writes) == 1:
+                return {writes[0].entity: _parentless(writer.table, parent)}
         half = len(writes) // 2
         refused = self._refused(writer, writes[:half], token)
         return refused | self._refused(writer, writes[half:], token)
@@ -340,6 +347,11 @@ def _refusal(entity: str, error: Exception) -> Refused:
         return Refused(entity, error.reason, str(error))
     reason = Reason.WAITING if _name(error) in WAITS else Reason.MALFORMED
     return Refused(entity, reason, str(error))
+
+
+def _parentless(table: str, parent: str) -> RowNotWritten:
+    detail = f"a foreign key of table {table} names table {parent}, which is not made yet"
+    return RowNotWritten(detail, Reason.WAITING)
 
 
 def _undone(
