@@ -239,9 +239,17 @@ class Schema:
                 missing[column] = missing.get(column, 0) + number
         if missing == self.missing:
             return
-        text = msgspec.json.encode(missing).decode()
-        database.execute(SQL["save_missing"], {"name": self.name, "missing": text})
-        self.missing, self._missing_text = missing, text
+        self._note(missing)
+        noted = {"name": self.name, "missing": self._missing_text}
+        database.execute(SQL["save_missing"], noted)
+
+    def note_no_more(self, missing: dict[str, int]) -> None:
+        """After a rollback to a savepoint: what was noted before it."""
+        if missing != self.missing:
+            self._note(missing)
+
+    def _note(self, missing: dict[str, int]) -> None:
+        self.missing, self._missing_text = missing, msgspec.json.encode(missing).decode()
 
 
 def _begin(database: sqlite3.Connection, spec: TableSpec) -> None:
