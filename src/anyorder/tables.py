@@ -63,8 +63,8 @@ def table(
         key: key column or columns; for JSON documents, JSON pointers (`"/order/id"`, or `{"column":
             "/pointer"}`); for CloudEvents also "subject". Without it the key is learned from the
             first event.
-        envelope: the format of the records: debezium, eventbridge, cloudevents, json, raw.
-            The default is json if a `position` pointer is given, else debezium.
+        envelope: the format of the records: debezium, eventbridge, cloudevents, dynamodb_streams,
+            json, raw. The default is json if a `position` pointer is given, else debezium.
         retention: how long tombstones are kept: `"forever"`, `"48h"`, or seconds. Any retention is
             safe; a short one quarantines more.
         adopt: what to do with rows that no event explains: `"refuse"`, or

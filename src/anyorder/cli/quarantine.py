@@ -14,7 +14,7 @@ from anyorder.cli.output import add_formats, encoded, print_rows
 from anyorder.envelopes.provenance import source_of
 from anyorder.errors import ConfigurationError
 from anyorder.guard.catalogue import Catalogue
-from anyorder.guard.contract import Entry, Store, TableSpec
+from anyorder.guard.contract import Decode, Entry, Store, TableSpec
 from anyorder.guard.quarantine import Quarantine
 from anyorder.guard.retry import Retried, Retry
 from anyorder.guard.routes import Unrouted
@@ -121,7 +121,8 @@ def _act(
             )
             return int(any(entry.state == "open" for entry in entries))
         case "show":
-            print(shown(quarantine.show(_number(options)), options.format))
+            entry = quarantine.show(_number(options))
+            print(shown(entry, options.format, pipeline.decode))
         case "retry":
             number = None if options.which is None else _number(options)
             return _retried(Retry(store, _catalogue(pipeline, store), pipeline.decode).run(number))
@@ -168,13 +169,14 @@ def brief(entry: Entry) -> dict[str, object]:
     }
 
 
-def shown(entry: Entry, format: str) -> str:
+def shown(entry: Entry, format: str, decode: Decode) -> str:
     """One entry with its bytes, for people or for scripts."""
     delivery = entry.delivery
     record = (
         {}
         if delivery is None
         else {
+            "event": decode(entry.provenance, delivery).kind.value,
             "source": source_of(entry.provenance),
             "place": _place(entry.provenance, delivery),
             "headers": delivery.headers,

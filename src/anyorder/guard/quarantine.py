@@ -71,7 +71,8 @@ class Quarantine:
             return _found(transaction, number)
 
     def drop(self, number: int) -> None:
-        """Close an entry and write nothing. The same event coming again is then a duplicate."""
+        """Close an entry and write nothing. The same event coming again is then a duplicate, as
+        long as it would be held again."""
         with self._store.transaction(time.time()) as transaction:
             entry = _found(transaction, number)
             # Two people may settle at once: the first word counts.

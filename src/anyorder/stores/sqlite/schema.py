@@ -125,10 +125,12 @@ class Schema:
         """An upsert needs the key to be unique in the user's table."""
         unique = [set(self.declared.primary), *unique_keys(database, self.name)]
         if set(self.key) not in unique:
-            names = ", ".join(self.key)
+            names, columns = ", ".join(self.key), ", ".join(map(quoted, self.key))
+            index, table = quoted(f"{self.name}_key"), quoted(self.name)
             raise StoreError(
-                f"table {self.name} has no primary key or unique index on ({names}): "
-                "create one, or name its key in key="
+                f"table {self.name} has no primary key or unique index on ({names}), the key of "
+                f"its events: CREATE UNIQUE INDEX {index} ON {table} ({columns}), or keep them in "
+                "another table"
             )
         for column in self.key:
             if column in self.declared.generated:
