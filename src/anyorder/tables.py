@@ -13,8 +13,7 @@ import msgspec
 
 from anyorder._core.batch import Decision
 from anyorder._core.event import Delivery, Event
-from anyorder._core.key import KeyKind, Kinds
-from anyorder._core.misfit import check_kinds
+from anyorder._core.misfit import declared_kinds
 from anyorder.envelopes import (
     Envelope,
     KeyOption,
@@ -36,7 +35,7 @@ from anyorder.guard.quarantine import Quarantine
 from anyorder.guard.report import Report
 from anyorder.guard.story import Story, story_of
 from anyorder.guard.targets import declare
-from anyorder.sources.records import event_of
+from anyorder.sources.records import events_of
 from anyorder.stores import open_store
 
 CHUNK = 1000  # deliveries decided together inside a transaction of `apply`
@@ -66,8 +65,8 @@ def table(
         key: key column or columns; for JSON documents, JSON pointers (`"/order/id"`, or `{"column":
             "/pointer"}`); for CloudEvents also "subject". Without it the key is learned from the
             first event.
-        envelope: the format of the records: debezium, eventbridge, cloudevents, json, raw.
-            The default is json if a `position` pointer is given, else debezium.
+        envelope: the format of the records: debezium, eventbridge, cloudevents, dynamodb_streams,
+            json, raw. The default is json if a `position` pointer is given, else debezium.
         retention: how long tombstones are kept: `"forever"`, `"48h"`, or seconds. Any retention is
             safe; a short one quarantines more.
         adopt: what to do with rows that no event explains: `"refuse"`, or
@@ -99,7 +98,7 @@ def table(
         adopt,
         sources=_named(source),
         merge=merge,
-        kinds=_kinds(columns, kinds or {}),
+        kinds=declared_kinds(columns, kinds or {}),
     )
     if adopt not in ("refuse", "older-than-everything"):
         raise ConfigurationError(f'adopt is "refuse" or "older-than-everything", not {adopt!r}')
@@ -112,17 +111,6 @@ def _named(source: str | Sequence[str]) -> tuple[str, ...]:
     if not all(sources):
         raise ConfigurationError("source names a source table, as the events tell it, not ''")
     return sources
-
-
-def _kinds(key: tuple[str, ...], kinds: Mapping[str, str]) -> Kinds:
-    """Raises ConfigurationError for a kind that is none, or of a column that the key has not."""
-    try:
-        found = {column: KeyKind(kind) for column, kind in kinds.items()}
-    except ValueError as error:
-        names = ", ".join(KeyKind)
-        raise ConfigurationError(f"a kind of a key column is one of {names}: {error}") from None
-    check_kinds(key, found)
-    return found
 
 
 class Table:
@@ -143,22 +131,23 @@ class Table:
         return self.envelope if name in (None, self.envelope.name) else open_envelope(name)
 
     def decode(self, records: Iterable[object], *, envelope: str | None = None) -> Iterator[Event]:
-        """The event of each record, in order; what cannot be decoded is an event of kind
-        `malformed`, never an exception."""
-        reader = self._reader(envelope)
-        return (event_of(record, reader) for record in records)
+        """The event of each record, in order, one at a time as you ask for it; what cannot be
+        decoded is an event of kind `malformed`, never an exception. Raises ConfigurationError for
+        what is no record."""
+        return events_of(records, self._reader(envelope))
 
     def apply(self, records: Iterable[object], *, envelope: str | None = None) -> Report:
-        """Decide and write all records in one transaction, or one for each 50,000 of them, which
-        are kept until it is committed. Raises only for infrastructure (StoreError); bad records are
-        quarantined.
+        """Decide and write all records, a list or any other iterable, in one transaction, or one
+        for each 50,000 of them, which are kept until it is committed. Raises StoreError for
+        infrastructure, and ConfigurationError for what is no record at all (None, a number); bad
+        records are quarantined.
 
         `envelope`: their format, where it is not the table's own; what the quarantine then holds of
         them is read so too.
         """
         report = Report()
         reader = self._reader(envelope)
-        events = (event_of(record, reader) for record in records)
+        events = events_of(records, reader)
         while kept := list(itertools.islice(events, TOGETHER)):
             try:
                 report.add(self._apply_together(kept, reader))

@@ -299,3 +299,16 @@ def test_every_option_may_come_from_the_environment(
     assert home.books()["applied"] == 1
     assert "ANYORDER_BATCH" in home.anyorder("run", "--help")
     assert os.environ["ANYORDER_PIPELINE"].endswith("other.toml")
+
+
+def test_a_run_that_reads_nothing_and_settles_something_says_so(home: Home) -> None:
+    database = sqlite3.connect(home.path / "app.db")
+    database.executescript(
+        "CREATE TABLE p (id PRIMARY KEY); CREATE TABLE users (id PRIMARY KEY, p REFERENCES p)"
+    )
+    home.deliver([record(1, "c", 10, after={"id": 1, "p": 7})])
+    home.anyorder("run", code=1)
+    with database:
+        database.execute("INSERT INTO p VALUES (7)")
+
+    assert home.anyorder("run").endswith("done up to its end; 1 settled by themselves\n")

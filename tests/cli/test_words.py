@@ -4,6 +4,7 @@ looks at may be broken."""
 from __future__ import annotations
 
 import json
+import sqlite3
 import subprocess
 import sys
 from pathlib import Path
@@ -43,6 +44,13 @@ def home(tmp_path: Path) -> Home:
         ["run", "app.db"],
         ["run", ODD],
         ["run", "--batch", "-1"],
+        ["quarantine", "list", "1"],
+        ["quarantine", "list", "--drop"],
+        ["quarantine", "show", "1", "--reason", "unrouted"],
+        ["quarantine", "retry", "--reason", "unrouted"],
+        ["quarantine", "retry", "--json"],
+        ["quarantine", "settle", "1", "--drop", "--state", "open"],
+        ["quarantine", "dismiss", "pg:app|", "--accept"],
     ],
 )
 def test_a_mistaken_word_is_exit_code_2_and_no_traceback(home: Home, words: list[str]) -> None:
@@ -53,6 +61,82 @@ def test_a_mistaken_word_is_exit_code_2_and_no_traceback(home: Home, words: list
     assert done.returncode == 2
     assert "Traceback" not in done.stderr
     assert "a bug" not in done.stderr
+
+
+@pytest.mark.parametrize(
+    ("line", "told"),
+    [
+        ('name = "{tabel}"', "{tabel}"),
+        ('name = "{Table}_copy"', "{Table}"),
+        ("merge = true\nignore = true", "one of the two"),
+        ('kinds = { id = "string" }', "number, text, boolean"),
+        ('key = "id"\nkinds = { uid = "text" }', "uid"),
+        ('source = ""', "empty"),
+    ],
+)
+def test_a_word_of_a_table_that_means_nothing_is_misuse_before_anything_is_read(
+    home: Home, line: str, told: str
+) -> None:
+    with (home.path / "pipeline.toml").open("a") as file:
+        file.write(f'[[table]]\nmatch = "nothing"\n{line}\n')
+
+    done = home.ended("run")
+
+    assert done.returncode == 2
+    assert told in done.stderr
+    assert not (home.path / "app.db").exists()
+
+
+@pytest.mark.parametrize(
+    ("column", "kinds", "finding"),
+    [
+        ("id INTEGER", 'id = "text"', "kinds says id is a text"),
+        ("id", 'uid = "text"', "kinds names uid"),
+    ],
+)
+def test_the_doctor_says_which_declared_kind_counts_for_nothing(
+    home: Home, column: str, kinds: str, finding: str
+) -> None:
+    sqlite3.connect(home.path / "app.db").execute(
+        f"CREATE TABLE users ({column} PRIMARY KEY, name)"
+    )
+    text = (home.path / "pipeline.toml").read_text()
+    (home.path / "pipeline.toml").write_text(
+        text.replace('match = "app.public.*"', f'match = "app.public.*"\nkinds = {{ {kinds} }}')
+    )
+    home.ended("run")
+
+    assert finding in home.ended("doctor").stdout
+
+
+def test_what_no_table_matches_is_told_with_its_topic(home: Home) -> None:
+    home.deliver([{**record(2, "c", 20, after={"id": 2}), "topic": "other"}])
+    home.ended("run")
+
+    assert "no [[table]] matches 'other'" in home.ended("quarantine", "list").stdout
+    assert (
+        "no [[table]] matches 'other'" in home.ended("quarantine", "settle", "1", "--accept").stderr
+    )
+
+
+def test_a_word_that_was_not_needed_is_told_so(home: Home) -> None:
+    home.deliver([{**record(2, "c", 20, after={"id": 2}), "topic": "other"}])
+    home.ended("run")
+    with (home.path / "pipeline.toml").open("a") as file:
+        file.write('[[table]]\nmatch = "other"\nname = "others"\n')
+
+    assert home.anyorder("quarantine", "settle", "1", "--accept").startswith("It needed no word")
+
+
+def test_a_table_that_is_piped_is_not_cut(home: Home) -> None:
+    columns = {f"a_column_with_a_name_of_some_length_{number}": 1 for number in range(5)}
+    sqlite3.connect(home.path / "app.db").execute("CREATE TABLE users (id INTEGER PRIMARY KEY)")
+    home.deliver([record(1, "c", 10, after={"id": 1, **columns})])
+    home.ended("run")
+
+    told = home.ended("doctor").stdout
+
+    assert all(name in told for name in columns)
 
 
 def test_any_batch_may_be_larger_than_all_there_is(home: Home) -> None:

@@ -113,8 +113,14 @@ KEYS = {
     (
         "table",
         "name",
-    ): "The table to keep. `{schema}`, `{table}` and `{topic}` are filled in from the event.",
-    ("table", "key"): "Key column, or columns. Without it the key is learned from the first event.",
+    ): "The table to keep. `{schema}`, `{table}` and `{topic}` are filled in from the event; "
+    "nothing else may stand in braces.",
+    (
+        "table",
+        "key",
+    ): "The columns of the records' key, if you want to be sure of them: an event with "
+    "another key is `malformed`. Without it the key is learned from the first event. It does not "
+    "choose a key: that is in the record, or an option of the envelope.",
     (
         "table",
         "retention",

@@ -250,9 +250,10 @@ def test_a_second_source_table_is_unrouted_and_changes_nothing(pipeline: Pipelin
     detail = pipeline.listed("quarantine", "list", code=1)[0]["detail"]
     assert detail == (
         "the target users belongs to the source table 'app.public.users', this is of "
-        "'us.public.users': give it a [[table]] before that one, with another name: "
-        'name = "us_public_users"; or, if they are one table, give both one [[table]] with '
-        'source = ["app.public.users", "us.public.users"]'
+        "'us.public.users': give it a [[table]] before that one, with "
+        'source = "us.public.users" and name = "us_public_users"; or, if they are one table, give '
+        'both one [[table]] with source = ["app.public.users", "us.public.users"]; then anyorder '
+        "quarantine retry"
     )
 
 

@@ -463,3 +463,14 @@ def test_a_row_that_a_cascade_took_is_missed_and_doctor_names_who(own: Own) -> N
     assert (part, whole) == (["conflict"], ["applied"])
     assert "is gone from table t, though no event deleted it" in own.details()[0]
     assert own.rows("id, n, p") == [(1, 3, 2)]
+
+
+def test_what_a_batch_tells_of_a_missing_column_is_counted_once_whatever_was_refused(
+    own: Own,
+) -> None:
+    own.sql("CREATE TABLE t (id INTEGER PRIMARY KEY, version INT, n INT NOT NULL)")
+    own.apply({"id": 3, "version": 1, "n": 1})
+
+    own.apply({"id": 1, "version": 1, "n": 1, "phone": "a"}, {"id": 2, "version": 1, "n": None})
+
+    assert "phone (1 times)" in own.findings()

@@ -82,6 +82,11 @@ class Shop:
             entries = list(transaction.entries(EntryQuery()))
         return [(entry.table, dict(entry.key)["id"], entry.reason) for entry in entries]  # type: ignore[call-overload]
 
+    def details(self) -> list[str]:
+        """What each open entry says."""
+        with self.store.reading() as transaction:
+            return [entry.detail for entry in transaction.entries(EntryQuery())]
+
     def numbers(self) -> list[int]:
         with self.store.reading() as transaction:
             return [entry.id for entry in transaction.entries(EntryQuery())]
@@ -121,6 +126,63 @@ def has(key: object, email: object, version: int = 1) -> Told:
 
 
 # ---- undone as a whole
+
+
+SAID = [
+    (
+        CHILDREN,
+        [("c", Change(1, 1, {"p": 7}))],
+        "its p names the row of p with id = 7, which is not there",
+    ),
+    (
+        DEFERRED,
+        [("c", Change(1, 1, {"p": 7}))],
+        "its p names the row of p with id = 7, which is not there",
+    ),
+    (
+        EMAILS,
+        [
+            ("t", Change(1, 1, {"email": "a@b"})),
+            ("t", Change(2, 1, {"email": "a@b"})),
+        ],
+        'its email = "a@b" must be unique, and the row of t with id = 1 holds it',
+    ),
+    (
+        CHILDREN,
+        [
+            ("p", Change(7, 1, {})),
+            ("c", Change(1, 1, {"p": 7})),
+            ("p", Change(7, 2)),
+        ],
+        "the row of c with id = 1 still names it by its p = 7",
+    ),
+]
+
+
+@pytest.mark.parametrize(("schema", "told", "detail"), SAID)
+def test_an_entry_that_waits_names_the_row_that_it_waits_for(
+    make: Make, schema: str, told: list[Told], detail: str
+) -> None:
+    shop = make(schema)
+
+    for one in told:
+        shop.take(one)
+
+    assert shop.details() == [detail]
+
+
+def test_an_entry_that_waits_for_another_row_by_now_names_that_one(make: Make) -> None:
+    shop = make(
+        "CREATE TABLE p (id PRIMARY KEY); CREATE TABLE c (id PRIMARY KEY, p REFERENCES p, q UNIQUE)"
+    )
+    shop.take(("c", Change(1, 1, {"p": None, "q": "x"})))
+    shop.take(("c", Change(2, 1, {"p": 7, "q": "y"})))
+    shop.by_hand("UPDATE c SET q = 'y'")
+
+    shop.take(("p", Change(7, 1, {})))
+    shop.take(("p", Change(8, 1, {})))
+
+    assert shop.details() == ['its q = "y" must be unique, and the row of c with id = 1 holds it']
 
 
 def test_what_is_refused_at_commit_waits_alone_and_settles_with_its_parent(make: Make) -> None:

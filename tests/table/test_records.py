@@ -100,3 +100,12 @@ def test_a_record_with_a_wrong_member_is_malformed_for_every_envelope(
         assert event.kind == "malformed"
         (again,) = decode([event.delivery], envelope, **options)
         assert again.kind == "malformed"
+
+
+@pytest.mark.parametrize("one", [{"id": 1, "version": 1}, '{"id": 1, "version": 1}', b"{}"])
+def test_one_record_that_is_in_no_list_is_misuse(table: anyorder.Table, one: Any) -> None:
+    """Its names, or letters, would be taken for records."""
+    with pytest.raises(ConfigurationError, match="put it into a list"):
+        table.apply(one)
+    with pytest.raises(ConfigurationError, match="put it into a list"):
+        decode(one)

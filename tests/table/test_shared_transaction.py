@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 import anyorder
-from anyorder.errors import ConfigurationError
+from anyorder.errors import ConfigurationError, StoreError
 from tests.streams import record
 
 
@@ -131,3 +131,38 @@ def test_what_a_guard_holds_is_held_once_and_read_again_by_the_table(
     assert (entry.reason, entry.count) == ("late", 2)
     assert shown.provenance
     assert shown.delivery is not None
+
+
+def test_a_batch_inside_the_block_of_its_own_thread_is_refused_at_once(
+    tmp_path: Path, table: anyorder.Table, connection: sqlite3.Connection
+) -> None:
+    """It would wait for the block, and the block for it."""
+    orders = anyorder.table(f"sqlite:///{tmp_path}/app.db", "orders", key="id")
+    with table.transaction(connection) as guard:
+        guard.accept(event(table, 1, 10))
+        for one in (table, orders):
+            with pytest.raises(StoreError, match="would wait for itself"):
+                one.apply([record(1, "c", 20, after={"id": 1})])
+        assert table.why(1).state == "unknown"
+
+    assert orders.apply([record(1, "c", 20, after={"id": 1})]).applied == 1
+    orders.close()
+
+
+def test_blocks_of_several_tables_on_one_connection_are_one_commit(
+    tmp_path: Path, table: anyorder.Table, connection: sqlite3.Connection
+) -> None:
+    orders = anyorder.table(f"sqlite:///{tmp_path}/app.db", "orders", key="id")
+
+    def fail() -> None:
+        with table.transaction(connection) as guard:
+            guard.accept(event(table, 1, 10))
+            with orders.transaction(connection) as other:
+                other.accept(event(orders, 2, 10))
+            raise KeyError
+
+    with pytest.raises(KeyError):
+        fail()
+
+    assert (table.why(1).state, orders.why(2).state) == ("unknown", "unknown")
+    orders.close()

@@ -110,8 +110,25 @@ def other_kinds(key: Mapping[str, object], kinds: Kinds) -> list[tuple[str, KeyK
     return [(name, kinds[name], kind) for name, kind in told if kinds.get(name, kind) is not kind]
 
 
-def check_kinds(key: Sequence[str], kinds: Kinds) -> None:
-    """Raises ConfigurationError for kinds of columns that a declared key does not have."""
+def declared_kinds(key: Sequence[str], declared: Mapping[str, str]) -> Kinds:
+    """The kinds of a key's columns as a user writes them. Raises ConfigurationError for a word that
+    is no kind, and for columns that a declared key does not have."""
+    kinds = {column: _kind_called(word, column) for column, word in declared.items()}
+    _check_columns(key, kinds)
+    return kinds
+
+
+def _kind_called(word: str, column: str) -> KeyKind:
+    try:
+        return KeyKind(word)
+    except ValueError:
+        words = ", ".join(KeyKind)
+        raise ConfigurationError(
+            f'kinds says {column} = "{word}", and a kind is one of {words}'
+        ) from None
+
+
+def _check_columns(key: Sequence[str], kinds: Kinds) -> None:
     others = sorted(kinds.keys() - set(key))
     # Where the key is learned from the events, nobody knows its columns yet.
     if key and others:
@@ -137,13 +154,13 @@ def _why(key: Mapping[str, object], table: str, kinds: Kinds) -> str:
 
 def _to_do(column: str, wanted: KeyKind, kind: KeyKind) -> str:
     declared = (
-        f"if {kind} is right and the table's own column does not say otherwise, declare it, "
-        f'kinds = {{ {column} = "{kind}" }}, and run `anyorder quarantine retry`'
+        f"if {kind} is right, change the type of the table's own column, or where it has none "
+        f'declare kinds = {{ {column} = "{kind}" }}, and run `anyorder quarantine retry`'
     )
     # The bare keys of a raw topic are texts, whatever they look like.
     if (wanted, kind) == (KeyKind.NUMBER, KeyKind.TEXT):
         return (
-            "Mend the producer; if these are the bare keys of a raw topic, say "
-            f'key_kind = "number" in the options of its envelope; {declared}'
+            'Mend the producer; with envelope = "raw", say key_kind = "number" in its options; '
+            f"{declared}"
         )
     return f"Mend the producer; {declared}"

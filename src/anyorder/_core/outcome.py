@@ -115,7 +115,8 @@ REASONS: dict[Reason, Meaning] = {
         Outcome.QUARANTINED,
         "is in quarantine: it could not be decoded, or the store refuses its content",
         "The bytes cannot be decoded, or the store refuses the content (type, constraint).",
-        "Repair the producer or the table, then settle; the original bytes are kept.",
+        "If the pipeline or the table was wrong, repair it, then `anyorder quarantine retry`. If "
+        "the producer was, have the event sent right, and drop the entry.",
     ),
     Reason.INCOMPLETE: Meaning(
         Outcome.QUARANTINED,
@@ -126,9 +127,11 @@ REASONS: dict[Reason, Meaning] = {
     Reason.WAITING: Meaning(
         Outcome.QUARANTINED,
         "is in quarantine, and will be tried again by itself",
-        "Not decidable yet: a hint whose delete has not come, a child before its parent, a "
-        "run whose snapshot has not been seen.",
-        "Nothing at first: it is tried again by itself. If it stays, what it waits for never came.",
+        "Not decidable yet: a hint whose delete has not come, a run whose snapshot has not been "
+        "seen, or what the table refuses because of other rows (a parent that is not there, a "
+        "unique value that another row holds, children of what goes, a trigger).",
+        "Nothing at first: it is tried again by itself. If it stays, what it waits for never came: "
+        "look at the source for what the detail names.",
         acceptable=True,
         expected=True,
         holds_truncates=True,
@@ -155,7 +158,8 @@ REASONS: dict[Reason, Meaning] = {
         "is in quarantine: no table takes it",
         "No [[table]] of the pipeline takes it, its table belongs to another source table, or none "
         "can have its name.",
-        'Add a [[table]] with a name of its own, or one with match = "*" and ignore = true.',
+        "Add the [[table]] that the detail asks for, or one with ignore = true; then `anyorder "
+        "quarantine retry`.",
     ),
 }
 

@@ -76,23 +76,50 @@ def findings(
     catalogue = pipeline.catalogue(transaction)
     for target in catalogue.unnamed:
         yield from _unnamed(target)
-    for facts in transaction.tables():
+    tables = list(transaction.tables())
+    columns = {column for facts in tables for column in facts.key}
+    for facts in tables:
         spec = catalogue.spec_of(facts.name) or TableSpec(facts.name, facts.key)
         yield from store.check(spec)
+        yield from _contradicted(spec, transaction, columns)
         yield from _kinds(spec, transaction)
         yield from _table(spec, transaction, facts)
 
 
+def _contradicted(
+    spec: TableSpec, transaction: Transaction, columns: set[str]
+) -> Iterator[tuple[str, str, str]]:
+    """Declared kinds that count for nothing. `columns`: those of every key, since one [[table]] may
+    declare the kinds of many tables."""
+    dictated = transaction.key_kinds(spec)
+    for column, kind in spec.kinds.items():
+        if dictated.get(column, kind) is not kind:
+            yield (
+                spec.name,
+                f"kinds says {column} is a {kind}, and the table's own column a {dictated[column]}",
+                "the column counts: take the line away, or change the column's type",
+            )
+    unknown = sorted(spec.kinds.keys() - columns)
+    if columns and unknown:
+        yield (
+            spec.name,
+            f"kinds names {', '.join(unknown)}, which no key has as a column",
+            "name a column of the key there, or take it away",
+        )
+
+
 def _kinds(spec: TableSpec, transaction: Transaction) -> Iterator[tuple[str, str, str]]:
     """Keys of another kind than their column's, once for all entries that have them."""
-    kinds = known_kinds(transaction, spec)
+    kinds, dictated = known_kinds(transaction, spec), transaction.key_kinds(spec)
     found: Counter[tuple[str, KeyKind, KeyKind]] = Counter()
     query = EntryQuery(table=spec.name, reason=Reason.MALFORMED)
     for entry in transaction.entries(query):
         if isinstance(entry.key, dict):
             found.update(other_kinds(entry.key, kinds))
     for (column, kind, other), number in sorted(found.items()):
-        declared = f'kinds = {{ {column} = "{other}" }}'
+        declared = f'declare kinds = {{ {column} = "{other}" }}'
+        if column in dictated:
+            declared = "change the type of the table's own column"
         # Without its schema a decimal is the text of its bytes.
         schemas = ""
         if (kind, other) == (KeyKind.TEXT, KeyKind.NUMBER):
@@ -100,7 +127,7 @@ def _kinds(spec: TableSpec, transaction: Transaction) -> Iterator[tuple[str, str
         yield (
             spec.name,
             f"the key column {column} is a {kind}, and {number} open entries have a {other}",
-            f"mend the producer; {schemas}or declare {declared}, then anyorder quarantine retry",
+            f"mend the producer; {schemas}or {declared}, then anyorder quarantine retry",
         )
 
 

@@ -13,7 +13,7 @@ import msgspec
 
 from anyorder.cli.main import Parser
 
-WIDEST = 60  # characters of a cell in a table, the last one apart; scripts get everything
+WIDEST = 60  # characters of a cell on a terminal, the last one apart; else it is shown whole
 
 
 def add_formats(parser: Parser) -> None:
@@ -75,7 +75,8 @@ def _csv(rows: Sequence[Mapping[str, object]]) -> str:
 
 def _table(rows: Sequence[Mapping[str, object]]) -> str:
     cells = [[_one_line(_text(value)) for value in row.values()] for row in rows]
-    cells = [[*map(_cut, row[:-1]), row[-1]] for row in cells]
+    if sys.stdout.isatty():
+        cells = [[*map(_cut, row[:-1]), row[-1]] for row in cells]
     header = list(rows[0])
     widths = [
         max(len(name), *(len(row[place]) for row in cells)) for place, name in enumerate(header)

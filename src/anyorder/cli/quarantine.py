@@ -14,13 +14,21 @@ from anyorder.cli.output import add_formats, encoded, print_rows
 from anyorder.envelopes.provenance import source_of
 from anyorder.errors import ConfigurationError
 from anyorder.guard.catalogue import Catalogue
-from anyorder.guard.contract import Entry, Store, TableSpec
+from anyorder.guard.contract import Decode, Entry, Store, TableSpec
 from anyorder.guard.quarantine import Quarantine
 from anyorder.guard.retry import Retried, Retry
 from anyorder.guard.routes import Unrouted
 from anyorder.runtime.pipeline import Pipeline, load_pipeline
 
 LONGEST_NUMBER = 18  # digits of an entry's id
+TAKEN = {
+    "list": {"--state", "--reason", "--json", "--nl", "--csv"},
+    "show": {"WHICH", "--json", "--nl", "--csv"},
+    "retry": {"WHICH"},
+    "settle": {"WHICH", "--accept", "--drop", "--from-source"},
+    "dismiss": {"WHICH"},
+}
+"""What each act goes by, beside the pipeline."""
 
 
 def configure(parser: Parser) -> None:
@@ -41,7 +49,7 @@ def configure(parser: Parser) -> None:
     parser.add_option("--pipeline", "the pipeline file", default=None)
     parser.add_argument(
         "--state",
-        default="open",
+        default=None,
         choices=["open", "settled", "accepted", "dropped", "all"],
         help="which entries to list (default: open)",
     )
@@ -67,9 +75,31 @@ def configure(parser: Parser) -> None:
 
 def run(options: argparse.Namespace) -> int:
     """Exit code 0; `list` and `retry` give 1 if there is an open entry."""
+    _check_words(options)
     pipeline = load_pipeline(options.pipeline)
     with closing(pipeline.open_store()) as store:
         return _act(options, pipeline, store, Quarantine(store, None, pipeline.decode))
+
+
+def _check_words(options: argparse.Namespace) -> None:
+    """Raises ConfigurationError for a word that the act does not go by: who writes it thinks that
+    it does."""
+    said = {
+        "WHICH": options.which is not None,
+        "--state": options.state is not None,
+        "--reason": options.reason != "",
+        "--accept": options.accept,
+        "--drop": options.drop,
+        "--from-source": options.from_source,
+        f"--{options.format}": options.format != "table",
+    }
+    unused = [name for name, is_said in said.items() if is_said and name not in TAKEN[options.act]]
+    if unused:
+        word = options.which if unused[0] == "WHICH" else unused[0]
+        taken = ", ".join(sorted(TAKEN[options.act]))
+        raise ConfigurationError(
+            f"`quarantine {options.act}` does not go by {word}; it takes {taken}"
+        )
 
 
 def _act(
@@ -77,9 +107,8 @@ def _act(
 ) -> int:
     match options.act:
         case "list":
-            entries = quarantine.entries(
-                "" if options.state == "all" else options.state, options.reason
-            )
+            state = options.state or "open"
+            entries = quarantine.entries("" if state == "all" else state, options.reason)
             rows = [
                 brief(entry) if options.format == "table" else summary(entry) for entry in entries
             ]
@@ -87,12 +116,13 @@ def _act(
                 rows,
                 options,
                 "the quarantine is empty"
-                if options.state == "open" and not options.reason
+                if state == "open" and not options.reason
                 else "no such entry",
             )
             return int(any(entry.state == "open" for entry in entries))
         case "show":
-            print(shown(quarantine.show(_number(options)), options.format))
+            entry = quarantine.show(_number(options))
+            print(shown(entry, options.format, pipeline.decode))
         case "retry":
             number = None if options.which is None else _number(options)
             return _retried(Retry(store, _catalogue(pipeline, store), pipeline.decode).run(number))
@@ -139,13 +169,14 @@ def brief(entry: Entry) -> dict[str, object]:
     }
 
 
-def shown(entry: Entry, format: str) -> str:
+def shown(entry: Entry, format: str, decode: Decode) -> str:
     """One entry with its bytes, for people or for scripts."""
     delivery = entry.delivery
     record = (
         {}
         if delivery is None
         else {
+            "event": decode(entry.provenance, delivery).kind.value,
             "source": source_of(entry.provenance),
             "place": _place(entry.provenance, delivery),
             "headers": delivery.headers,

@@ -83,7 +83,9 @@ def run(options: argparse.Namespace) -> int:
 def _summary(report: Report, place: str, *, dry: bool) -> str:
     """The last line, for people."""
     if report.read == 0:
-        return f"nothing new in {place}: it is done up to its end"
+        settled = report.settled.total()
+        told = f"; {settled} settled by themselves" if settled else ""
+        return f"nothing new in {place}: it is done up to its end{told}"
     would = "would have: " if dry else ""
     return f"{would}{report} in {report.seconds:.1f} s"
 

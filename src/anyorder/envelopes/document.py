@@ -20,8 +20,9 @@ from anyorder.errors import ConfigurationError, Malformed
 
 
 class Document(Reader):
-    """`key`, `position`: where they are, both must be said. `position_kind`: a word of
-    spellings.py. `position_scope`: "entity" or "stream".
+    """`key`, `position`: where they are, both must be said. `position_kind`:
+    "version", "timestamp", "kubernetes", "hex", "lexicographic" or "integer32-wrap".
+    `position_scope`: "entity" or "stream".
 
     `deleted`: "/cancelled" (true deletes) or "/type=user.deleted" (that text deletes). `time`: RFC
     3339, or milliseconds. `fields`: the row inside the document, "" for all of it. `partial`:

@@ -68,8 +68,9 @@ class Inside(NamedTuple):
 
 
 class EventBridge(Reader):
-    """`inside`: the envelope inside. `dead_letter_topics`: globs of Connect's dead-letter topics,
-    whose offsets say nothing about order."""
+    """`inner`: the name of the envelope inside; its options stand beside. `dead_letter_topics`:
+    globs of Connect's dead-letter topics, whose offsets say nothing about order.
+    """
 
     name = "eventbridge"
 

@@ -9,7 +9,6 @@ import msgspec
 
 from anyorder.guard.contract import Recorded, TableSpec
 
-BY_SCHEMA = "{schema}_{table}"
 replace = msgspec.structs.replace
 
 
@@ -70,15 +69,16 @@ def way_out(owned: Recorded, table: str, source: str) -> str:
     other = _other_name(owned, table, source)
     both = ", ".join(f'"{one}"' for one in (*owned.sources, source))
     return (
-        f'give it a [[table]] before that one, with another name: name = "{other}"; or, if they '
-        f"are one table, give both one [[table]] with source = [{both}]"
+        f'give it a [[table]] before that one, with source = "{source}" and name = "{other}"; or, '
+        f"if they are one table, give both one [[table]] with source = [{both}]; then anyorder "
+        "quarantine retry"
     )
 
 
 def _other_name(owned: Recorded, table: str, source: str) -> str:
-    schema, _, _ = table.rpartition(".")
+    schema, _, plain = table.rpartition(".")
     owner, _, _ = owned.table.rpartition(".")
     # Of two databases, or without a schema, the two would have one name again.
     if schema in ("", owner):
         return re.sub(r"\W+", "_", source)
-    return BY_SCHEMA
+    return re.sub(r"\W+", "_", f"{schema}_{plain}")

@@ -71,7 +71,8 @@ class Quarantine:
             return _found(transaction, number)
 
     def drop(self, number: int) -> None:
-        """Close an entry and write nothing. The same event coming again is then a duplicate."""
+        """Close an entry and write nothing. The same event coming again is then a duplicate, as
+        long as it would be held again."""
         with self._store.transaction(time.time()) as transaction:
             entry = _found(transaction, number)
             # Two people may settle at once: the first word counts.
@@ -127,7 +128,8 @@ class Quarantine:
             if settles:
                 Settling(transaction, _token(), {spec.name: spec}).run()
             hear(transaction, [spec], _token())
-            return f"By your word. {explain(decision)}"
+            whose = "By your word" if word.counted else "It needed no word by now"
+            return f"{whose}. {explain(decision)}"
 
     def dismiss(self, scope: str, specs: list[TableSpec]) -> int:
         """The suspicion of a reset was wrong (rules R13): forget the checkpoints and decide what it
@@ -152,9 +154,10 @@ class Quarantine:
 
 
 class _Word:
-    """An operator's word for one held event (rules R11)."""
+    """An operator's word for one held event (rules R11). `counted`: was it needed?"""
 
     def __init__(self, transaction: Transaction, spec: TableSpec, event: Event) -> None:
+        self.counted = True
         self._transaction = transaction
         self._spec = spec
         self._event = event
@@ -174,6 +177,7 @@ class _Word:
         remembered = recall_one(self._transaction, self._spec, self._event.entity)
         before = remembered.memory
         applied = accept(before, self._event, remembered.limits or limits)
+        self.counted = applied.memory is not None and applied.memory.declared is not None
         if applied.memory is not before:
             write = Write(
                 entity=self._event.entity,

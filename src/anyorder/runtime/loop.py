@@ -190,9 +190,10 @@ def _of_no_table(event: Event, route: Route) -> Judged:
     """What becomes of a delivery that goes to no table."""
     # whose it is cannot be read: nobody said to ignore it
     unread = event.kind is Kind.MALFORMED and not event.table
+    if isinstance(route, Unrouted) and event.kind is Kind.MALFORMED:
+        return Judged(0, event, Reason.MALFORMED, detail=event.note or route.detail)
     if isinstance(route, Unrouted):
-        reason = Reason.MALFORMED if event.kind is Kind.MALFORMED else Reason.UNROUTED
-        return Judged(0, event, reason, detail=event.note or route.detail)
+        return Judged(0, event, Reason.UNROUTED, detail=route.detail or event.note)
     if isinstance(route, Ignored) and unread:
         return Judged(0, event, Reason.MALFORMED, detail=event.note)
     return Judged(0, event, Reason.NOT_A_CHANGE)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import tomllib
 from fnmatch import fnmatchcase
 from pathlib import Path
@@ -12,8 +13,7 @@ from typing import Any
 import msgspec
 
 from anyorder._core.event import Delivery, Event
-from anyorder._core.key import KeyKind
-from anyorder._core.misfit import check_kinds
+from anyorder._core.misfit import declared_kinds
 from anyorder.envelopes import DEFAULT_ENVELOPE, Envelope, needs_table, open_envelope
 from anyorder.envelopes.provenance import Envelopes, provenance_of
 from anyorder.errors import ConfigurationError
@@ -27,6 +27,8 @@ from anyorder.stores import open_store
 DEFAULT = "pipeline.toml"
 UNNAMED = 'say in [source] what the documents are versions of, options = { table = "users", ... }'
 PARTS = ("{schema}", "{table}", "{topic}")  # of a target's name, filled in from an event
+UNMATCHED = "no [[table]] matches {!r:.200}: add one that does, then anyorder quarantine retry"
+PLACEHOLDER = re.compile(r"\{[^{}]*\}")
 SIZES = {"KB": 10**3, "MB": 10**6, "GB": 10**9}
 
 
@@ -68,7 +70,12 @@ class TableSection(msgspec.Struct, forbid_unknown_fields=True):
     partitions: int | None = None
     merge: bool = False
     ignore: bool = False
-    kinds: dict[str, KeyKind] = {}
+    kinds: dict[str, str] = {}
+
+    @property
+    def columns(self) -> tuple[str, ...]:
+        """The key's columns, as far as they are said."""
+        return (self.key,) if isinstance(self.key, str) else tuple(self.key or ())
 
     @property
     def sources(self) -> tuple[str, ...]:
@@ -114,11 +121,7 @@ class Pipeline:
         if file.runtime.batch < 1:
             raise ConfigurationError("[runtime] batch is at least 1")
         for section in file.table:
-            if not all(section.sources):
-                raise ConfigurationError(
-                    f'[[table]] match = "{section.match}": source names a source table, as the '
-                    "records tell it, not an empty text"
-                )
+            _check_section(section)
 
     def open_store(self) -> Store:
         """The store of `[store]`, able to decode what its quarantine holds."""
@@ -169,19 +172,36 @@ class Pipeline:
                 continue
             if section.ignore:
                 return Ignored()
-            key = (section.key,) if isinstance(section.key, str) else tuple(section.key or ())
-            check_kinds(key, section.kinds)
             return TableSpec(
                 name=target_name(section.name, topic, table),
-                key=key,
+                key=section.columns,
                 retention=retention,
                 partitions=section.partitions,
                 adopt=self._adopt or section.adopt,
                 sources=sources,
                 merge=section.merge,
-                kinds=section.kinds,
+                kinds=declared_kinds(section.columns, section.kinds),
             )
-        return Unrouted(_unlisted(source) if matching else "")
+        if matching:
+            return Unrouted(_unlisted(source))
+        return Unrouted(UNMATCHED.format(topic or table)) if topic or table else Unrouted()
+
+
+def _check_section(section: TableSection) -> None:
+    """Raises ConfigurationError for words that contradict each other, or mean nothing."""
+    where = f'[[table]] match = "{section.match}"'
+    if not all(section.sources):
+        raise ConfigurationError(
+            f"{where}: source names a source table, as the records tell it, not an empty text"
+        )
+    unknown = [word for word in PLACEHOLDER.findall(section.name) if word not in PARTS]
+    if unknown:
+        raise ConfigurationError(
+            f"{where}: name has {unknown[0]:.80}, and an event fills in {', '.join(PARTS)} only"
+        )
+    if section.ignore and section.merge:
+        raise ConfigurationError(f"{where}: what is ignored is not merged: say one of the two")
+    declared_kinds(section.columns, section.kinds)
 
 
 def _unlisted(source: str) -> str:

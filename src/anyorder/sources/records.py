@@ -35,13 +35,24 @@ class _Where(msgspec.Struct):
 def decode(
     records: Iterable[object], envelope: str = DEFAULT_ENVELOPE, **options: Any
 ) -> Iterator[Event]:
-    """The event of each record, in order. `options` are the envelope's.
+    """The event of each record, in order, one at a time as you ask for it. `options` are the
+    envelope's.
 
     What cannot be decoded is an event of kind `malformed` whose `note` says why, never an
     exception; give it to a table like any other, and it ends in the quarantine.
     """
-    decoder = open_envelope(envelope, **options)
-    return (event_of(record, decoder) for record in records)
+    return events_of(records, open_envelope(envelope, **options))
+
+
+def events_of(records: Iterable[object], envelope: Envelope) -> Iterator[Event]:
+    """The event of each record. Raises ConfigurationError for one record that stands alone: its
+    names or letters would be taken for records."""
+    if isinstance(records, Mapping | str | bytes | Delivery):
+        raise ConfigurationError(
+            f"records are a list, or any other iterable of them, not one {type(records).__name__}: "
+            "put it into a list"
+        )
+    return (event_of(record, envelope) for record in records)
 
 
 def event_of(record: object, envelope: Envelope) -> Event:

@@ -17,6 +17,7 @@ SQL = load_statements("sqlite/sqlite.sql")
 HINDERING = frozenset({"NO ACTION", "RESTRICT"})
 NUMBER = re.compile(r"\s*[+-]?(\d+\.?\d*|\.\d+)(e[+-]?\d+)?\s*", re.IGNORECASE | re.ASCII)
 """A text that SQLite may take for a number."""
+MOST_SHOWN = 60  # characters of a value in a sentence
 Row = Mapping[str, object]
 
 
@@ -54,13 +55,15 @@ class Blocker(NamedTuple):
     """A row that must come, or go (`absent`), before the store takes another one.
 
     `condition`: what stands in it. `known_by`: the columns by which a write of its table is told to
-    be of this row: its key where it must go, else those of the condition.
+    be of this row: its key where it must go, else those of the condition. `why`: what it is to the
+    row that waits, for a person.
     """
 
     table: str
     absent: bool
     condition: dict[str, object]
     known_by: dict[str, object]
+    why: str
 
 
 class Constraints:
@@ -127,7 +130,11 @@ class Constraints:
             holder = self.find(table, condition)
             if holder is not None and not _is(holder, own):
                 known_by = self._key_of(table, holder)
-                found.append(Blocker(table, True, condition, known_by))
+                why = (
+                    f"its {_listed(condition)} must be unique, "
+                    f"and the row of {table} with {_listed(known_by)} holds it"
+                )
+                found.append(Blocker(table, True, condition, known_by, why))
         return found
 
     def _missing(self, table: str, row: Row) -> list[Blocker]:
@@ -141,7 +148,11 @@ class Constraints:
             if None in values or is_own:
                 continue
             if self.find(constraint.parent, condition) is None:
-                found.append(Blocker(constraint.parent, False, condition, condition))
+                why = (
+                    f"its {', '.join(constraint.columns)} names the row of {constraint.parent} "
+                    f"with {_listed(condition)}, which is not there"
+                )
+                found.append(Blocker(constraint.parent, False, condition, condition, why))
         return found
 
     def _referring(self, table: str, there: Row | None, row: Row) -> list[Blocker]:
@@ -161,7 +172,11 @@ class Constraints:
             is_own = constraint.child == table and child is not None and _is(child, there)
             if child is not None and not is_own:
                 known_by = self._key_of(constraint.child, child)
-                found.append(Blocker(constraint.child, True, condition, known_by))
+                why = (
+                    f"the row of {constraint.child} with {_listed(known_by)} "
+                    f"still names it by its {_listed(condition)}"
+                )
+                found.append(Blocker(constraint.child, True, condition, known_by, why))
         return found
 
     def find(self, table: str, condition: Row) -> dict[str, object] | None:
@@ -246,6 +261,12 @@ class Constraints:
                 found += [constraint for constraint in own if constraint.parent == table]
             self._children[table] = found
         return self._children[table]
+
+
+def _listed(row: Row) -> str:
+    """Columns and their values, for a person."""
+    told = ((name, msgspec.json.encode(value).decode()) for name, value in row.items())
+    return ", ".join(f"{name} = {value:.{MOST_SHOWN}}" for name, value in told)
 
 
 def _is(row: Row, condition: Row) -> bool:

@@ -125,10 +125,12 @@ class Schema:
         """An upsert needs the key to be unique in the user's table."""
         unique = [set(self.declared.primary), *unique_keys(database, self.name)]
         if set(self.key) not in unique:
-            names = ", ".join(self.key)
+            names, columns = ", ".join(self.key), ", ".join(map(quoted, self.key))
+            index, table = quoted(f"{self.name}_key"), quoted(self.name)
             raise StoreError(
-                f"table {self.name} has no primary key or unique index on ({names}): "
-                "create one, or name its key in key="
+                f"table {self.name} has no primary key or unique index on ({names}), the key of "
+                f"its events: CREATE UNIQUE INDEX {index} ON {table} ({columns}), or keep them in "
+                "another table"
             )
         for column in self.key:
             if column in self.declared.generated:
@@ -239,9 +241,17 @@ class Schema:
                 missing[column] = missing.get(column, 0) + number
         if missing == self.missing:
             return
-        text = msgspec.json.encode(missing).decode()
-        database.execute(SQL["save_missing"], {"name": self.name, "missing": text})
-        self.missing, self._missing_text = missing, text
+        self._note(missing)
+        noted = {"name": self.name, "missing": self._missing_text}
+        database.execute(SQL["save_missing"], noted)
+
+    def note_no_more(self, missing: dict[str, int]) -> None:
+        """After a rollback to a savepoint: what was noted before it."""
+        if missing != self.missing:
+            self._note(missing)
+
+    def _note(self, missing: dict[str, int]) -> None:
+        self.missing, self._missing_text = missing, msgspec.json.encode(missing).decode()
 
 
 def _begin(database: sqlite3.Connection, spec: TableSpec) -> None:

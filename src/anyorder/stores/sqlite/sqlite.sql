@@ -269,6 +269,10 @@ ON CONFLICT (table_name, entity, identity) DO UPDATE SET
     state = CASE WHEN state = 'settled' THEN 'open' ELSE state END
 RETURNING id, count;
 
+-- name: waits_for
+-- What was held for another reason keeps its detail.
+UPDATE anyorder_quarantine SET detail = :why WHERE id = :entry AND reason = 'waiting';
+
 -- name: intern_provenance
 INSERT OR IGNORE INTO anyorder_provenance (provenance) VALUES (:provenance);
 

@@ -35,6 +35,7 @@ from anyorder.stores.statements import load_statements
 
 SQL = load_statements("sqlite/sqlite.sql")
 VERSION = 5
+here = threading.local()  # `lent`: the files on which this thread has a block of its own SQL
 Answer = TypeVar("Answer")
 
 
@@ -66,6 +67,7 @@ class SQLiteStore:
     ) -> None:
         self.path = path
         self.decode = decode
+        self._file = os.path.realpath(path)
         self._turn = threading.RLock()
         self._process = os.getpid()
         self._is_closed = False
@@ -112,6 +114,7 @@ class SQLiteStore:
         of its own SQL, and ask something here before it commits."""
         with self._alone():
             self._refuse_second()
+            self._refuse_beside_own_sql()
             self._database.execute(BEGIN)
             self._turn.acquire()
 
@@ -143,6 +146,15 @@ class SQLiteStore:
             raise StoreError(
                 f"{self.path}: a transaction of this thread is open already; end it before you "
                 "begin another"
+            )
+
+    def _refuse_beside_own_sql(self) -> None:
+        # The block ends only after this step, which would wait for it to end.
+        if self._file in _lent_here():
+            raise StoreError(
+                f"{self.path}: this thread is in a block of `transaction` on this database, and "
+                "would wait for itself: decide the event in the block, with `accept` of a "
+                "`transaction` on the same connection, or do this after the block"
             )
 
     @contextmanager
@@ -184,7 +196,11 @@ class SQLiteStore:
     def _lent(self, driver: sqlite3.Connection, block: Block) -> Iterator[None]:
         """A turn of the store's own connection, if it is that which is lent."""
         if driver is not self._database:
-            yield
+            _lent_here().append(self._file)
+            try:
+                yield
+            finally:
+                _lent_here().remove(self._file)
             return
         with self._alone():
             self._refuse_second()
@@ -330,3 +346,9 @@ class SQLiteStore:
 
     def _undo(self) -> None:
         self._database.execute("ROLLBACK")
+
+
+def _lent_here() -> list[str]:
+    """The files on which this thread is in a block of its own SQL."""
+    lent: list[str] = here.__dict__.setdefault("lent", [])
+    return lent

@@ -222,7 +222,7 @@ class SQLiteTransaction(Books):
     def _together(self, writer: RowWriter, writes: Sequence[Write], token: str) -> None:
         schema = self._tables[writer.table]
         key = schema.key
-        columns = schema.columns
+        columns, missing = schema.columns, schema.missing
         self._database.execute("SAVEPOINT anyorder")
         try:
             writer.write(writes)
@@ -231,6 +231,7 @@ class SQLiteTransaction(Books):
             self._undo("anyorder", error)
             # What was refused may have told the key of a table that had none.
             schema.key = key
+            schema.note_no_more(missing)
             # Most often no column was added, and nothing is to be read again.
             if schema.columns is not columns:
                 schema.reload(self._database)

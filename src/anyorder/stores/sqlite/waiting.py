@@ -23,6 +23,7 @@ from anyorder.stores.statements import load_statements, quoted
 SQL = load_statements("sqlite/sqlite.sql")
 IN_TURN = 20  # deliveries that a batch tries again although nobody knows what they wait for
 LEAST_IN_TURN, WRITES_FOR_ONE = 10, 40  # so many, and one more for so many writes: a try costs CPU
+MOST_TOLD = 3  # rows that the detail of an entry names
 MOST_CHILDREN = 10_000  # rows with parents that are looked at again where COMMIT is refused
 UNKNOWN, UNDOING = "", "!"
 BETWEEN = "\x1f"  # the values of a key with several columns
@@ -134,6 +135,10 @@ class Waiting:
         }
         for told in [_told(blocker) for blocker in blockers] or [unknown]:
             self._database.execute(SQL["wait"], line | told)
+        # The database's own error names no row.
+        if blockers:
+            why = "; ".join(blocker.why for blocker in blockers[:MOST_TOLD])
+            self._database.execute(SQL["waits_for"], {"entry": entry, "why": why})
 
     def closed(self, entry: int) -> None:
         """The entry waits for nothing any more."""
