@@ -271,8 +271,9 @@ class SQLiteTransaction(Books):
         return News()
 
     def content(self, spec: TableSpec, key: Mapping[str, object]) -> dict[str, object] | None:
-        self._tables[spec.name].require()
-        return Lookup(self._database, self._tables[spec.name]).content(key)
+        schema = self._schema(spec)
+        schema.require()
+        return Lookup(self._database, schema).content(key)
 
     def hold(self, holdings: Iterable[Holding]) -> list[bool]:
         return [self._quarantine.hold(holding) for holding in holdings]
