@@ -125,7 +125,7 @@ class Table:
         self._owned: Recorded | None = None
 
     def _decode(self, provenance: str, delivery: Delivery) -> Event:
-        return self._envelopes.of(provenance, self.envelope).decode(delivery)
+        return self._envelopes.of(provenance, self.envelope, table=self.spec.name).decode(delivery)
 
     def _reader(self, name: str | None) -> Envelope:
         return self.envelope if name in (None, self.envelope.name) else open_envelope(name)
@@ -185,7 +185,9 @@ class Table:
 
         report = Report()
         token = secrets.token_hex(4)
-        parts = Parts(self.store, time.time(), token, provenance_of(reader), take_part)
+        parts = Parts(
+            self.store, time.time(), token, provenance_of(reader, table=self.spec.name), take_part
+        )
         shares = [Share(self.spec, events)]
         report.count(parts.take(shares))
         report.count(Taken([], parts.settle(shares)))
@@ -205,7 +207,9 @@ class Table:
         # Documents do not tell their table: the envelope says what the user calls it.
         called = reader.options.get("table", self.spec.name)
         telling = not needs_table(reader.name) or called != self.spec.name
-        return Claim(transaction, spec, owned, provenance_of(reader), telling=telling)
+        return Claim(
+            transaction, spec, owned, provenance_of(reader, table=self.spec.name), telling=telling
+        )
 
     @contextmanager
     def transaction(self, connection: Any) -> Iterator[Guard]:

@@ -254,3 +254,31 @@ def test_an_option_of_a_type_that_json_has_not_is_spelled_as_its_plain_value() -
     own = open_envelope("debezium", placeholder=Named("gone"))
 
     assert provenance_of(own) == provenance_of(plain)
+
+
+def test_what_another_table_of_the_program_settles_is_read_by_the_options_of_its_own(
+    tmp_path: Path,
+) -> None:
+    """A child waits for its parent's row; the parent's table has pointers that mean something else
+    in the child's documents."""
+    path = tmp_path / "app.db"
+    with closing(sqlite3.connect(path)) as database:
+        database.executescript(
+            "CREATE TABLE p (id INTEGER PRIMARY KEY, n);"
+            "CREATE TABLE c (id INTEGER PRIMARY KEY, p REFERENCES p (id), gone, version);"
+        )
+    url = f"sqlite:///{path}"
+    with (
+        closing(anyorder.table(url, "c", key="/id", position="/rev")) as children,
+        closing(
+            anyorder.table(url, "p", key="/id", position="/version", deleted="/gone")
+        ) as parents,
+    ):
+        child = {"id": 1, "rev": 5, "version": 1, "p": 7, "gone": True}
+        assert children.apply([child]).quarantined == {"waiting": 1}
+        assert parents.apply([{"id": 7, "version": 1}]).settled == {"applied": 1}
+        after = children.apply([child, {**child, "rev": 6, "gone": False}])
+
+    assert (after.applied, after.quarantined) == (1, {})
+    with closing(sqlite3.connect(path)) as database:
+        assert database.execute("SELECT * FROM c").fetchall() == [(1, 7, 0, 1)]

@@ -18,32 +18,41 @@ from anyorder.errors import ConfigurationError
 
 class Provenance(msgspec.Struct, frozen=True):
     """`envelope`: its name; `options`: what it was opened with. `source`: as its pipeline names it,
-    "" where nothing does: records that a program applies, standard input."""
+    "" where nothing does: records that a program applies, standard input. `table`: the table to
+    which a program applied them."""
 
     envelope: str
     options: dict[str, Any] = {}
     source: str = ""
+    table: str = ""
 
     def __str__(self) -> str:
         """The text that a store keeps: one spelling for each provenance."""
-        return canonical(msgspec.structs.asdict(self))
+        told = msgspec.structs.asdict(self)
+        # As entries of before spell it, where there is none.
+        if not self.table:
+            del told["table"]
+        return canonical(told)
 
-    def is_of(self, envelope: Envelope, source: str) -> bool:
+    def is_of(self, envelope: Envelope, source: str, table: str) -> bool:
         """Is it this source's own, which this envelope reads by now? Where nothing names the
-        source, the same format must tell."""
-        if source == "":
-            return self.source == "" and self.envelope == envelope.name
-        return self.source == source
+        source, the same format of the same table must tell."""
+        if source != "" or self.source != "":
+            return self.source == source
+        # Two tables of one program wait for each other, and each has options of its own.
+        is_same = self.envelope == envelope.name and self.table in ("", table)
+        return is_same and self.options.get("table") == envelope.options.get("table")
 
 
 _provenance = msgspec.json.Decoder(Provenance)
 
 
-def provenance_of(envelope: Envelope, source: str = "") -> str:
-    """What an entry keeps of a delivery that this envelope read."""
+def provenance_of(envelope: Envelope, source: str = "", table: str = "") -> str:
+    """What an entry keeps of a delivery that this envelope read. `table`: to which a program
+    applied it."""
     # In JSON's own types: a program may give a set, or a text of a type of its own.
     options = msgspec.to_builtins(dict(envelope.options), enc_hook=_plain, order="deterministic")
-    return str(Provenance(envelope.name, options, source))
+    return str(Provenance(envelope.name, options, source, table))
 
 
 def source_of(provenance: str) -> str:
@@ -83,7 +92,7 @@ class Envelopes:
     def __init__(self) -> None:
         self._opened: dict[str, Envelope] = {}
 
-    def of(self, provenance: str, own: Envelope, source: str = "") -> Envelope:
+    def of(self, provenance: str, own: Envelope, source: str = "", table: str = "") -> Envelope:
         """The envelope of an entry. `own` reads those of its own source, so that an option which
         was corrected counts at once, and those of before, which name none. All others are read as
         they were when they came."""
@@ -93,7 +102,7 @@ class Envelopes:
             told = _provenance.decode(provenance)
         except msgspec.DecodeError as error:
             return Unopened(provenance, error)
-        return own if told.is_of(own, source) else self._recorded(provenance, told)
+        return own if told.is_of(own, source, table) else self._recorded(provenance, told)
 
     def _recorded(self, provenance: str, told: Provenance) -> Envelope:
         opened = self._opened.get(provenance)
