@@ -109,8 +109,8 @@ def main(arguments: list[str] | None = None) -> int:
 
 
 def _run(name: str, words: list[str]) -> int:
-    options = parser_of(name).parse_args(words)
     try:
+        options = parser_of(name).parse_args(words)
         code = import_module(f"anyorder.cli.{VERBS[name].module}").run(options)
         _flush()
     except BrokenPipeError:
