@@ -38,7 +38,9 @@ from anyorder.guard.targets import declare
 from anyorder.sources.records import events_of
 from anyorder.stores import open_store
 
-CHUNK = 1000  # deliveries decided together inside the one transaction of `apply`
+CHUNK = 1000  # deliveries decided together inside a transaction of `apply`
+# Deliveries of a transaction of `apply`: they are kept, since the database may undo it as a whole.
+TOGETHER = 50_000
 
 
 def table(
@@ -135,9 +137,10 @@ class Table:
         return events_of(records, self._reader(envelope))
 
     def apply(self, records: Iterable[object], *, envelope: str | None = None) -> Report:
-        """Decide and write all records, a list or any other iterable, in one transaction. Raises
-        StoreError for infrastructure, and ConfigurationError for what is no record at all (None, a
-        number); bad records are quarantined.
+        """Decide and write all records, a list or any other iterable, in one transaction, or one
+        for each 50,000 of them, which are kept until it is committed. Raises StoreError for
+        infrastructure, and ConfigurationError for what is no record at all (None, a number); bad
+        records are quarantined.
 
         `envelope`: their format, where it is not the table's own; what the quarantine then holds of
         them is read so too.
@@ -145,22 +148,26 @@ class Table:
         report = Report()
         reader = self._reader(envelope)
         events = events_of(records, reader)
-        owned = self._owned
-        kept: list[Event] = []
-        try:
-            with self.store.transaction(time.time()) as transaction:
-                while chunk := list(itertools.islice(events, CHUNK)):
-                    kept += chunk
-                    claim = self._claim(transaction, self.spec, reader, owned)
-                    for taken in claim.take(chunk):
-                        report.count(taken)
-                    owned = claim.owned
-            # Only now it is committed; read there once.
-            self._owned = owned
-        except Undone:
-            report = self._apply_in_parts([*kept, *events], reader)
+        while kept := list(itertools.islice(events, TOGETHER)):
+            try:
+                report.add(self._apply_together(kept, reader))
+            except Undone:
+                report.add(self._apply_in_parts(kept, reader))
         if self.spec.retention == 0:
             self.reap()
+        return report
+
+    def _apply_together(self, events: Sequence[Event], reader: Envelope) -> Report:
+        report = Report()
+        owned = self._owned
+        with self.store.transaction(time.time()) as transaction:
+            for start in range(0, len(events), CHUNK):
+                claim = self._claim(transaction, self.spec, reader, owned)
+                for taken in claim.take(events[start : start + CHUNK]):
+                    report.count(taken)
+                owned = claim.owned
+        # Only now it is committed; read there once.
+        self._owned = owned
         return report
 
     def _apply_in_parts(self, events: Sequence[Event], reader: Envelope) -> Report:

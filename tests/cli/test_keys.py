@@ -4,6 +4,7 @@ once their kind is declared."""
 from __future__ import annotations
 
 import json
+import sqlite3
 from pathlib import Path
 
 import pytest
@@ -171,3 +172,67 @@ def test_a_kind_of_no_key_column_is_misuse(desk: Desk) -> None:
     desk.verb("run", code=2)
     desk.pipeline('kinds = { id = "float" }')
     desk.verb("run", code=2)
+
+
+@pytest.fixture
+def declared_otherwise(desk: Desk) -> Desk:
+    """A row came under a text, and then its key was declared a number."""
+    desk.run('{"id": "1", "version": 1}', '{"id": 1, "version": 2}', code=1)
+    desk.pipeline('kinds = { id = "number" }')
+    assert desk.verb("quarantine", "retry") == "1 settled, 0 still open\n"
+    return desk
+
+
+def test_doctor_finds_what_is_left_under_keys_of_the_kind_of_before(
+    declared_otherwise: Desk,
+) -> None:
+    """No event reaches such a row any more, so a person must."""
+    (found,) = json.loads(declared_otherwise.verb("doctor", "--json", code=1))
+
+    assert found["where"] == "t"
+    assert found["finding"] == (
+        'the key column id is a number now, and 1 row is left under a text of before: {"id":"1"}'
+    )
+    assert "Delete these rows" in found["what to do"]
+
+    with sqlite3.connect(declared_otherwise.path / "app.db") as database:
+        database.execute("DELETE FROM t WHERE typeof(id) = 'text'")
+    database.close()
+    assert "of before" not in declared_otherwise.verb("doctor", code=1)
+
+
+def test_why_reaches_a_key_of_the_kind_of_before_that_is_said_exactly(
+    declared_otherwise: Desk,
+) -> None:
+    """A JSON text or object is the key that it spells; what is bare is the key that is meant."""
+    assert declared_otherwise.why("1")["key"] == {"id": 1}
+    for exact in ('"1"', '{"id": "1"}'):
+        told = declared_otherwise.why(exact)
+        assert (told["key"], told["state"]) == ({"id": "1"}, "row")
+        assert "no event reaches it any more" in " ".join(map(str, told["sentences"]))
+    assert declared_otherwise.why('"7"', code=1)["state"] == "unknown"
+
+
+def test_what_the_pipeline_declares_is_not_advised_against(declared_otherwise: Desk) -> None:
+    """Whoever follows the advice of before would declare the kind back and forth."""
+    declared_otherwise.verb("run", "--from-start", code=1)
+
+    found = json.loads(declared_otherwise.verb("doctor", "--json", code=1))
+
+    (told,) = [one for one in found if "open entr" in one["finding"] and "key" in one["finding"]]
+    assert 'declare kinds = { id = "text" }' not in told["what to do"]
+    assert "as declared" in told["what to do"]
+
+
+def test_the_type_of_the_user_s_own_column_is_not_advised_against(desk: Desk) -> None:
+    """A line in the pipeline would change nothing."""
+    with sqlite3.connect(desk.path / "app.db") as database:
+        database.execute("CREATE TABLE t (id INTEGER PRIMARY KEY, version)")
+    database.close()
+    desk.run('{"id": "A", "version": 1}', code=1)
+
+    found = json.loads(desk.verb("doctor", "--json", code=1))
+
+    (told,) = [one for one in found if "key column" in one["finding"]]
+    assert "kinds = " not in told["what to do"]
+    assert "the type of its column" in told["what to do"]

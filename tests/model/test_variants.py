@@ -212,6 +212,7 @@ def losers_are_released_first(patch: Patch) -> None:
         remembered: Any,
         limits: Limits,
         token: str,
+        refused: Any,
     ) -> Coalesced:
         newest, *losers = batch.newest_first(arrivals)
         judged = [

@@ -103,4 +103,18 @@ MUTANTS = [
         Change(KEY, "asked", "_meant(spelled(value), kinds.get(column))", "value"),
         killed_by=CLI + "test_a_key_is_found_as_a_person_spells_it",
     ),
+    Mutant(
+        "R8",
+        "what is left under keys of before is not found",
+        Change("cli/kinds.py", "Strays.look", "self._rows.update(others)", "pass"),
+        killed_by="tests/cli/test_keys.py"
+        "::test_doctor_finds_what_is_left_under_keys_of_the_kind_of_before",
+    ),
+    Mutant(
+        "R8",
+        "a key that is told exactly is taken as it is meant",
+        Change("guard/story.py", "story_of", "keys.reverse()", "pass"),
+        killed_by="tests/cli/test_keys.py"
+        "::test_why_reaches_a_key_of_the_kind_of_before_that_is_said_exactly",
+    ),
 ]

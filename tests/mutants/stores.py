@@ -10,6 +10,7 @@ ROWS = "stores/sqlite/rows.py"
 SCHEMA = "stores/sqlite/schema.py"
 SQL = "stores/sqlite/sqlite.sql"
 SQLITE = "stores/sqlite/store.py"
+REFUSAL = "stores/sqlite/refusal.py"
 TRANSACTION = "stores/sqlite/transaction.py"
 
 MUTANTS = [
@@ -179,14 +180,24 @@ MUTANTS = [
     Mutant(
         "R1",
         "a child before its parent is malformed",
-        Change(TRANSACTION, "OTHER_ROWS", '"SQLITE_CONSTRAINT_FOREIGNKEY"', '"SQLITE_CONSTRAINT"'),
+        Change(
+            REFUSAL,
+            "OTHER_ROWS",
+            '"SQLITE_CONSTRAINT_FOREIGNKEY"',
+            '"SQLITE_CONSTRAINT"',
+        ),
         killed_by="tests/table/test_shapes.py"
         "::test_what_another_row_is_missing_for_waits_for_it[FK]",
     ),
     Mutant(
         "R1",
         "what a user's trigger refuses is malformed",
-        Change(TRANSACTION, "WAITS", '"SQLITE_CONSTRAINT_TRIGGER"', '"SQLITE_CONSTRAINT"'),
+        Change(
+            REFUSAL,
+            "WAITS",
+            '"SQLITE_CONSTRAINT_TRIGGER"',
+            '"SQLITE_CONSTRAINT"',
+        ),
         killed_by="tests/table/test_shapes.py"
         "::test_what_another_row_is_missing_for_waits_for_it[trigger]",
     ),

@@ -8,12 +8,12 @@ BATCH = "guard/batch.py"
 INTAKE = "guard/intake.py"
 PARTS = "guard/parts.py"
 REFUSALS = "guard/refusals.py"
+REFUSAL = "stores/sqlite/refusal.py"
 SETTLING = "guard/waiting.py"
 TRUNCATES = "guard/truncates.py"
 CONSTRAINTS = "stores/sqlite/constraints.py"
 QUARANTINE = "stores/sqlite/quarantine.py"
 RINGS = "stores/sqlite/rings.py"
-TRANSACTION = "stores/sqlite/transaction.py"
 LOOKING = "stores/sqlite/looking.py"
 WAITING = "stores/sqlite/waiting.py"
 TESTS = "tests/stores/test_waiting.py::"
@@ -118,8 +118,8 @@ MUTANTS = [
     ),
     Mutant(
         "R9",
-        "a value that may not be null is made null",
-        Change(RINGS, "Rings._let_go", "column not in shape.nullable", "False"),
+        "a row lets go with null only",
+        Change(RINGS, "Rings._free_values", "[None, own]", "[None]"),
         killed_by=TESTS + "test_a_ring_of_unique_values_settles_in_every_order",
     ),
     Mutant(
@@ -136,7 +136,25 @@ MUTANTS = [
     Mutant(
         "R1",
         "what COMMIT refuses is malformed",
-        Change(TRANSACTION, "_undone", "_name(error) in OTHER_ROWS", "False"),
+        Change(REFUSAL, "undone", "_name(error) in OTHER_ROWS", "False"),
         killed_by=TESTS + "test_what_is_refused_at_commit_waits_alone_and_settles_with_its_parent",
+    ),
+    Mutant(
+        "R9",
+        "a column that nobody has told yet may not be null for ever",
+        Change(REFUSAL, "_untold", "return column", 'return ""'),
+        killed_by=TESTS
+        + "test_a_column_that_may_not_be_null_and_is_not_told_waits_and_names_itself",
+    ),
+    Mutant(
+        "R9",
+        "what waits for its own key is tried in turn",
+        Change(
+            REFUSAL,
+            "refusal",
+            "Refused(entity, Reason.WAITING, told, untold=True)",
+            "Refused(entity, Reason.WAITING, told)",
+        ),
+        killed_by=TESTS + "test_what_waits_for_its_own_key_costs_nothing",
     ),
 ]

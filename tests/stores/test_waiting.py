@@ -19,7 +19,7 @@ from anyorder.guard.intake import Share
 from anyorder.guard.parts import take
 from anyorder.guard.quarantine import Quarantine
 from anyorder.stores.sqlite.store import SQLiteStore
-from anyorder.testing.change import Change, decode, truncate
+from anyorder.testing.change import Change, decode, part, put, truncate
 from tests.stores.older import set_back
 
 CHILDREN = "CREATE TABLE p (id PRIMARY KEY); CREATE TABLE c (id PRIMARY KEY, p REFERENCES p (id))"
@@ -446,6 +446,17 @@ def test_two_parents_are_awaited_and_each_may_come_first(make: Make) -> None:
         assert (shop.rows("c"), shop.open()) == ({1: 8}, [])
 
 
+@pytest.mark.parametrize("names", ["p", "p (id)"])
+def test_a_parent_whose_table_is_made_later_is_waited_for(make: Make, names: str) -> None:
+    shop = make(f"CREATE TABLE c (id INTEGER PRIMARY KEY, p REFERENCES {names})")
+
+    # SQLite takes no row then, not even one without a parent.
+    assert shop.take(child(1, 7), child(2, None)) == [Reason.WAITING, Reason.WAITING]
+    shop.take(parent(7))
+
+    assert (shop.rows("c"), shop.open()) == ({1: 7, 2: None}, [])
+
+
 def test_a_unique_value_is_taken_when_it_is_let_go(make: Make) -> None:
     shop = make(EMAILS)
     shop.take(has(1, "a"))
@@ -454,6 +465,18 @@ def test_a_unique_value_is_taken_when_it_is_let_go(make: Make) -> None:
     shop.take(has(1, "a", 2))
     assert shop.open() == [("t", 2, "waiting")]
     shop.take(has(1, "b", 3))
+
+    assert (shop.rows("t"), shop.open()) == ({1: "b", 2: "a"}, [])
+
+
+def test_an_index_on_an_expression_is_waited_for_in_turn(make: Make) -> None:
+    shop = make(
+        "CREATE TABLE t (id INTEGER PRIMARY KEY, email); CREATE UNIQUE INDEX u ON t (lower(email))"
+    )
+    shop.take(has(1, "A"))
+
+    assert shop.take(has(2, "a")) == [Reason.WAITING]
+    shop.take(has(1, "b", 2))
 
     assert (shop.rows("t"), shop.open()) == ({1: "b", 2: "a"}, [])
 
@@ -562,6 +585,8 @@ def cuts(told: Sequence[Told]) -> Iterator[list[list[Told]]]:
         "CREATE TABLE t (id INTEGER PRIMARY KEY, email TEXT NOT NULL UNIQUE)",
         "CREATE TABLE t (id INTEGER PRIMARY KEY, email TEXT NOT NULL UNIQUE) STRICT",
         "CREATE TABLE t (id, email TEXT UNIQUE, PRIMARY KEY (id)) WITHOUT ROWID",
+        "CREATE TABLE t (id INTEGER PRIMARY KEY, email UNIQUE CHECK (email IS NOT NULL))",
+        "CREATE TABLE t (id INTEGER PRIMARY KEY, email COLLATE NOCASE UNIQUE)",
         "CREATE TABLE t (id INTEGER PRIMARY KEY, one DEFAULT 1, email, UNIQUE (one, email))",
     ],
 )
@@ -695,3 +720,56 @@ def test_what_an_older_anyorder_held_is_tried_again(make: Make) -> None:
     shop.take(parent(7))
 
     assert shop.rows("c") == {1: 7}
+
+
+# ---- a column that may not be null, and that the event does not tell
+
+DOCUMENTS = "CREATE TABLE t (id INTEGER PRIMARY KEY, x, y NOT NULL, other TEXT NOT NULL DEFAULT '')"
+
+
+def test_a_column_that_may_not_be_null_and_is_not_told_waits_and_names_itself(make: Make) -> None:
+    """An update that tells too little waits until an event of its key tells the rest."""
+    shop = make(DOCUMENTS)
+    assert shop.take(("t", part(1, 2, "x")), ("t", put(2, 1))) == [Reason.WAITING, Reason.APPLIED]
+    (number,) = shop.numbers()
+    with shop.store.reading() as transaction:
+        entry = transaction.entry(number)
+    assert entry is not None
+    assert "column y" in entry.detail
+    assert "a whole event of the key ends it" in entry.detail
+    shop.take(("t", put(1, 1)))
+    assert shop.open() == []
+    assert shop.store.database.execute("SELECT x, y FROM t WHERE id = 1").fetchone() == (
+        "1@2",
+        "1@1",
+    )
+
+
+def test_a_whole_event_without_a_column_that_may_not_be_null_is_malformed(make: Make) -> None:
+    """It says that the column is null, and nothing that comes will change that."""
+    shop = make(DOCUMENTS)
+    assert shop.take(("t", Change(1, 1, {"x": 1}))) == [Reason.MALFORMED]
+
+
+def test_what_waits_for_its_own_key_costs_nothing(make: Make) -> None:
+    """No batch looks at it but one of its key."""
+    shop = make(DOCUMENTS)
+    shop.take(*(("t", part(key, 2, "x")) for key in range(100)))
+    (lines,) = shop.store.database.execute("SELECT count(*) FROM anyorder_waiting").fetchone()
+    assert (len(shop.open()), lines) == (100, 0)
+    shop.reopen()
+    shop.take(("t", put(1000, 1)))
+    (lines,) = shop.store.database.execute("SELECT count(*) FROM anyorder_waiting").fetchone()
+    assert lines == 0
+
+
+def test_what_waited_for_its_own_key_then_waits_for_a_parent(make: Make) -> None:
+    """Once its row is told whole, it is another row that stands in the way."""
+    shop = make("CREATE TABLE p (id PRIMARY KEY); CREATE TABLE t (id PRIMARY KEY, "
+                "x REFERENCES p (id), y NOT NULL)")  # fmt: skip
+    assert shop.take(("t", part(1, 2, "x"))) == [Reason.WAITING]
+    shop.take(("t", Change(1, 1, {"x": None, "y": "a"})))
+    assert shop.open() == [("t", 1, Reason.WAITING)]
+    shop.take(("p", Change("1@2", 1, {})))
+    assert shop.open() == []
+    assert shop.store.database.execute("SELECT * FROM t").fetchall() == [(1, "1@2", "a")]

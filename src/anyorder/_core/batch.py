@@ -77,13 +77,15 @@ class Held(NamedTuple):
 
 
 class Judged(msgspec.Struct, frozen=True, gc=False):
-    """One delivery of a batch as it stands now; in the end it becomes a `Decision`."""
+    """One delivery of a batch as it stands now; in the end it becomes a `Decision`. `retry`: the
+    store refused it for now, and may take it when other rows move."""
 
     number: int
     event: Event
     reason: Reason
     against: object = None
     detail: str = ""
+    retry: bool = False
 
 
 class Settled(NamedTuple):

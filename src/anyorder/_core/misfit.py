@@ -106,6 +106,9 @@ def kinds_told(key: Mapping[str, object]) -> dict[str, KeyKind]:
 def other_kinds(key: Mapping[str, object], kinds: Kinds) -> list[tuple[str, KeyKind, KeyKind]]:
     """The columns of a key that are of another kind than they should be: the column, the kind that
     is known, and the one that is told."""
+    # Nearly every key fits.
+    if not misfits(key, kinds):
+        return []
     told = kinds_told(key).items()
     return [(name, kinds[name], kind) for name, kind in told if kinds.get(name, kind) is not kind]
 

@@ -8,9 +8,8 @@ from collections.abc import Iterator
 from contextlib import closing
 
 from anyorder._core.columns import holes
-from anyorder._core.key import KeyKind
-from anyorder._core.misfit import other_kinds
 from anyorder._core.outcome import REASONS, Reason
+from anyorder.cli.kinds import Strays, held_kinds
 from anyorder.cli.main import Parser
 from anyorder.cli.output import add_formats, print_rows
 from anyorder.guard.contract import (
@@ -82,8 +81,11 @@ def findings(
         spec = catalogue.spec_of(facts.name) or TableSpec(facts.name, facts.key)
         yield from store.check(spec)
         yield from _contradicted(spec, transaction, columns)
-        yield from _kinds(spec, transaction)
-        yield from _table(spec, transaction, facts)
+        kinds = known_kinds(transaction, spec)
+        yield from held_kinds(spec, transaction, kinds)
+        strays = Strays(kinds)
+        yield from _table(spec, transaction, facts, strays)
+        yield from strays.findings(spec.name)
 
 
 def _contradicted(
@@ -108,29 +110,6 @@ def _contradicted(
         )
 
 
-def _kinds(spec: TableSpec, transaction: Transaction) -> Iterator[tuple[str, str, str]]:
-    """Keys of another kind than their column's, once for all entries that have them."""
-    kinds, dictated = known_kinds(transaction, spec), transaction.key_kinds(spec)
-    found: Counter[tuple[str, KeyKind, KeyKind]] = Counter()
-    query = EntryQuery(table=spec.name, reason=Reason.MALFORMED)
-    for entry in transaction.entries(query):
-        if isinstance(entry.key, dict):
-            found.update(other_kinds(entry.key, kinds))
-    for (column, kind, other), number in sorted(found.items()):
-        declared = f'declare kinds = {{ {column} = "{other}" }}'
-        if column in dictated:
-            declared = "change the type of the table's own column"
-        # Without its schema a decimal is the text of its bytes.
-        schemas = ""
-        if (kind, other) == (KeyKind.TEXT, KeyKind.NUMBER):
-            schemas = "if decimals come with schemas only now, their keys of before are base64; "
-        yield (
-            spec.name,
-            f"the key column {column} is a {kind}, and {number} open entries have a {other}",
-            f"mend the producer; {schemas}or {declared}, then anyorder quarantine retry",
-        )
-
-
 def _unnamed(target: Catalogued) -> Iterator[tuple[str, str, str]]:
     """A target that no section leads to. One that the user's own code declares is not missed."""
     recorded = target.recorded
@@ -150,12 +129,13 @@ def _unnamed(target: Catalogued) -> Iterator[tuple[str, str, str]]:
 
 
 def _table(
-    spec: TableSpec, transaction: Transaction, facts: TableFacts
+    spec: TableSpec, transaction: Transaction, facts: TableFacts, strays: Strays
 ) -> Iterator[tuple[str, str, str]]:
     unconfirmed, incomplete, disputed = 0, 0, 0
     examples: list[str] = []
     columns = set(facts.columns) - set(facts.key)
-    for entity, _, memory in transaction.memories(spec):
+    for entity, key, memory in transaction.memories(spec):
+        strays.look(spec, transaction, key, memory)
         incomplete += bool(holes(memory, columns))
         disputed += bool(memory.disputed)
         if memory.live and not memory.stamp.position.is_of_latest_epoch(facts.limits.lineage):

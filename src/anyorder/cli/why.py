@@ -13,7 +13,7 @@ from anyorder.cli.output import encoded
 from anyorder.errors import ConfigurationError
 from anyorder.guard.contract import TableSpec
 from anyorder.guard.kinds import known_kinds
-from anyorder.guard.story import Story, story_of
+from anyorder.guard.story import story_of
 from anyorder.runtime.pipeline import load_pipeline
 
 _decode = msgspec.json.Decoder(float_hook=Decimal).decode
@@ -25,7 +25,8 @@ def configure(parser: Parser) -> None:
     parser.add_argument(
         "key",
         type=word,
-        help='a bare value, or a JSON object for a composite key: \'{"sku":"a","place":"b"}\'',
+        help="a bare value, a JSON text that is not to be taken for a number ('\"42\"'), or a JSON "
+        'object for a composite key: \'{"sku":"a","place":"b"}\'',
     )
     parser.add_option("--pipeline", "the pipeline file", default=None)
     parser.add_argument("--json", action="store_true", help="one JSON object")
@@ -42,28 +43,29 @@ def run(options: argparse.Namespace) -> int:
             raise ConfigurationError(
                 f"no guarded table {options.table!r}; there are: {', '.join(names) or 'none yet'}"
             )
-        keys = readings(options.key, is_known=bool(kinds))
-        stories = [story_of(store, TableSpec(options.table), key) for key in keys]
-        story = next((story for story in stories if known(story)), stories[0])
+        stories = [
+            story_of(store, TableSpec(options.table), key, exactly=exactly)
+            for key, exactly in readings(options.key, is_known=bool(kinds))
+        ]
+        story = next((story for story in stories if story.is_known), stories[0])
     print(encoded(story) if options.json else story)
-    return int(not known(story))
+    return int(not story.is_known)
 
 
-def known(story: Story) -> bool:
-    """Is there anything to tell?"""
-    return story.state != "unknown" or bool(story.entries)
-
-
-def readings(text: str, *, is_known: bool) -> list[object]:
-    """`42` may be the number or the text. `is_known`: the table knows of which kind its key is, and
-    takes the text for that; else the number comes first. An object is a composite key. Raises
-    ConfigurationError for a broken one."""
+def readings(text: str, *, is_known: bool) -> list[tuple[object, bool]]:
+    """What a key may be, and whether it is told exactly. `42` may be the number or the text, `"42"`
+    is the text. `is_known`: the table knows of which kind its key is, and takes the text for that;
+    else the number comes first. An object is a key by its columns. Raises ConfigurationError for a
+    broken one."""
     try:
         value = _decode(text)
     except msgspec.DecodeError:
         if text.startswith("{"):
             raise ConfigurationError(f"not a JSON object: {text}") from None
-        return [text]
+        return [(text, False)]
     if isinstance(value, dict):
-        return [value]
-    return [text, value] if is_known else [value, text]
+        return [(value, True)]
+    if isinstance(value, str):
+        return [(value, True), (text, False)]
+    found: list[tuple[object, bool]] = [(text, False), (value, False)]
+    return found if is_known else found[::-1]

@@ -61,9 +61,6 @@ def holding(table: str, entity: str, judged: Judged, provenance: str) -> Holding
         _, _, source = origin_of(judged.event)
         identity = f"{source} {identity}"
 
-    # What waits for an event has no detail; what the store refused for now has the store's words,
-    # and is tried again after every batch.
-    retry = judged.reason is Reason.WAITING and judged.detail != ""
     return Holding(
         table=table,
         entity=entity,
@@ -71,7 +68,7 @@ def holding(table: str, entity: str, judged: Judged, provenance: str) -> Holding
         reason=judged.reason,
         detail=judged.detail,
         event=judged.event,
-        retry=retry,
+        retry=judged.retry,
         provenance=provenance,
     )
 

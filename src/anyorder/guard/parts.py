@@ -138,6 +138,7 @@ class Parts:
                     event=one.event,
                     reason=reason,
                     detail=str(undone),
+                    retry=undone.waits,
                 )
                 transaction.open_table(one.spec)
                 found = settle_without_rows(transaction, one.spec, [judged], self._provenance)

@@ -174,7 +174,7 @@ class _Case:
 
     def refuse(self, refused: Refused) -> None:
         """The store does not take it."""
-        self.is_refused_for_now = refused.reason is Reason.WAITING
+        self.is_refused_for_now = refused.retry
         self._judge(refused.reason, detail=refused.detail)
 
     def _answer(self, key: _Key) -> Applied:
@@ -195,6 +195,7 @@ class _Case:
             reason=reason,
             against=against,
             detail=detail,
+            retry=self.is_refused_for_now,
         )
 
 

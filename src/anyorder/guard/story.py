@@ -11,8 +11,9 @@ from anyorder._core.columns import holes
 from anyorder._core.event import canonical
 from anyorder._core.explain import explain_memory
 from anyorder._core.fold import Limits
-from anyorder._core.key import asked
+from anyorder._core.key import Kinds, asked
 from anyorder._core.memory import Memory
+from anyorder._core.misfit import other_kinds
 from anyorder._core.outcome import REASONS, Reason, outcome_of
 from anyorder.errors import ConfigurationError
 from anyorder.guard.contract import (
@@ -30,6 +31,11 @@ from anyorder.guard.targets import listed
 
 replace = msgspec.structs.replace
 NOT_GUARDED = TableFacts("", (), (), 0, 0, 0, Limits())
+NO_KINDS: Kinds = {}
+OF_BEFORE = (
+    "The key column {0} is a {1} now, and this key has a {2}, of before: no event reaches it any "
+    "more."
+)
 
 
 class Story(msgspec.Struct, frozen=True):
@@ -52,32 +58,77 @@ class Story(msgspec.Struct, frozen=True):
     entries: list[Entry]
     sources: list[str] = []
 
+    @property
+    def is_known(self) -> bool:
+        """Is there anything to tell?"""
+        return self.state != "unknown" or bool(self.entries)
+
     def __str__(self) -> str:
         return "\n".join(self.sentences)
 
 
-def story_of(store: Store, spec: TableSpec, key: object) -> Story:
-    """Read a key's memory and entries. Raises ConfigurationError if the key does not fit the
+def story_of(store: Store, spec: TableSpec, key: object, *, exactly: bool = False) -> Story:
+    """Read a key's memory and entries. A mapping, or a value that is told `exactly`, is first taken
+    as it is spelled, then as it is meant. Raises ConfigurationError if the key does not fit the
     table."""
     with store.reading() as transaction:
         facts = _facts(transaction, spec)
         named = _named(key, facts.key or spec.key, spec.name)
-        named = asked(named, known_kinds(transaction, spec))
-        entity = canonical(named)
-        memory = None
-        # A table that the store does not guard yet has no memories to ask for.
-        if facts is not NOT_GUARDED:
-            memory = transaction.remembered(spec, [entity]).get(entity, NOTHING).memory
-        entries = list(transaction.entries(EntryQuery("", spec.name, entity)))
-        target = listed(transaction, spec.name)
+        kinds = known_kinds(transaction, spec)
+        # Under a key of another kind than its column's there may be something of before.
+        keys = [asked(named, kinds), asked(named, NO_KINDS)]
+        if exactly or isinstance(key, Mapping):
+            keys.reverse()
+        first = _story(transaction, spec, facts, keys[0], kinds)
+        second = _story(transaction, spec, facts, keys[1], kinds)
+    # Nothing is known of either: then it is the key that was asked for first.
+    return second if second.is_known > first.is_known else first
+
+
+def _story(
+    transaction: Transaction,
+    spec: TableSpec,
+    facts: TableFacts,
+    named: dict[str, object],
+    kinds: Kinds,
+) -> Story:
+    entity = canonical(named)
+    memory = None
+    # A table that the store does not guard yet has no memories to ask for.
+    if facts is not NOT_GUARDED:
+        memory = transaction.remembered(spec, [entity]).get(entity, NOTHING).memory
+    entries = list(transaction.entries(EntryQuery("", spec.name, entity)))
+    target = listed(transaction, spec.name)
     # The key's own columns are told by every event, so they are never holes.
     columns = set(facts.columns) - set(facts.key)
     story = _told(spec.name, named, memory, columns, entries)
+    sentences = [
+        *story.sentences,
+        *_of_before(memory, named, kinds),
+    ]
+    sources: list[str] = []
     # Nobody knows yet whose a table is to which no change has come.
-    if target is None or not target.known.sources:
-        return story
-    sentences = [*story.sentences, f"The table is kept from {origin(target.known)}."]
-    return replace(story, sentences=sentences, sources=list(target.known.sources))
+    if target is not None and target.known.sources:
+        kept_from = origin(target.known)
+        sentences.append(f"The table is kept from {kept_from}.")
+        sources += target.known.sources
+    return replace(story, sentences=sentences, sources=sources)
+
+
+def _of_before(
+    memory: Memory | None,
+    key: dict[str, object],
+    kinds: Kinds,
+) -> list[str]:
+    """What is remembered under a key of another kind than its columns are by now."""
+    # A key that nobody has used is of no kind.
+    if memory is None:
+        return []
+    others = other_kinds(
+        key,
+        kinds,
+    )
+    return [OF_BEFORE.format(*other) for other in others]
 
 
 def _facts(transaction: Transaction, spec: TableSpec) -> TableFacts:

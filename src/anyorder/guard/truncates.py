@@ -63,7 +63,12 @@ def take_truncates(
         )
         # It is known from now on, but some of its rows are still there: it is tried again.
         if refused is not None:
-            one = replace(one, reason=refused.reason, detail=refused.detail)
+            one = replace(
+                one,
+                reason=refused.reason,
+                detail=refused.detail,
+                retry=refused.retry,
+            )
         judged.append(one)
     settled: list[Settled] = []
     if settles:

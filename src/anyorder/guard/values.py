@@ -94,12 +94,21 @@ class Write(NamedTuple):
 
 
 class Refused(NamedTuple):
-    """The store did not take a write: `waiting` if it may take it later (a constraint on other
-    rows), else `malformed`."""
+    """The store did not take a write: `waiting` if it may take it later, else `malformed`.
+
+    What waits is tried again when the rows that stand in its way move; where it lacks `untold`
+    columns, which another event of its key may tell, only when that key moves.
+    """
 
     entity: str
     reason: Reason
     detail: str
+    untold: bool = False
+
+    @property
+    def retry(self) -> bool:
+        """Is it tried again when other rows move?"""
+        return self.reason is Reason.WAITING and not self.untold
 
 
 class Lost(NamedTuple):

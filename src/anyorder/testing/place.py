@@ -28,7 +28,8 @@ class Place(NamedTuple):
     `url`: what opens the store from another process, as `anyorder.table` takes it; None keeps the
     writers in threads.
     `has_child`: there is a table `child` whose `x` is null or must name the `id` of a row of `kit`,
-    and whose `y` is unique; what it refuses because of another row is to wait.
+    and whose `y` is unique and never null; what it refuses because of another row, or because an
+    event does not tell `y`, is to wait.
     `sample`: of the hundreds of sequences, stops and crashes that a check tries one after the
     other, try every so-many-th: for stores that answer over a network.
     `plant(table, rows)`, `remove(table, key)`: put rows into the user's table, and take the row of

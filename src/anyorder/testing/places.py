@@ -94,7 +94,9 @@ def sqlite_place(
 def _make_tables(path: str, when: str) -> None:
     database = sqlite3.connect(path)
     database.execute(f"CREATE TABLE kit (id PRIMARY KEY, x CHECK (x IS NOT '{POISON}'), y)")
-    database.execute(f"CREATE TABLE child (id PRIMARY KEY, x REFERENCES kit (id) {when}, y UNIQUE)")
+    database.execute(
+        f"CREATE TABLE child (id PRIMARY KEY, x REFERENCES kit (id) {when}, y NOT NULL UNIQUE)"
+    )
     database.commit()
     database.close()
 

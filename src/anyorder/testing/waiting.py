@@ -7,10 +7,11 @@ from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
 from anyorder._core.event import Event
+from anyorder._core.outcome import Reason
 from anyorder.guard.contract import EntryQuery, Store, TableSpec
 from anyorder.guard.intake import Share
 from anyorder.guard.parts import take
-from anyorder.testing.change import Change, Row, decode, delete
+from anyorder.testing.change import Change, Row, decode, delete, part
 from anyorder.testing.place import MakeStore, Place, StoreCheckFailed
 
 PARENT, CHILD = "kit", "child"
@@ -72,6 +73,13 @@ SCENES = (
         {(CHILD, 1): "b", (CHILD, 2): "a"},
         [],
     ),
+    Scene(
+        "a column that may not be null, and is told later",
+        ((CHILD, part(1, 2, "x")), (CHILD, part(2, 1, "x")), child(1, 1, None, "a"), parent("1@2")),
+        "y",
+        {(CHILD, 1): "a", (PARENT, "1@2"): "1@2"},
+        [2],
+    ),
 )
 
 
@@ -80,7 +88,8 @@ def check_waiting(make_store: MakeStore) -> str:
     those rows allow it, in whatever order and batches they come.
 
     A child before its parent, a parent before its children have gone, unique values that are let go
-    or swapped. What never can be is in nobody's way.
+    or swapped; a column that may not be null, and that only another event of the key tells. What
+    never can be is in nobody's way.
     """
     place = make_store()
     has_child, sample = place.has_child, place.sample
@@ -108,7 +117,7 @@ def _play(place: Place, scene: Scene, batches: Sequence[Sequence[Told]]) -> None
         taken = take(store, _shares(batch), now=float(number), token=f"t{number}")
         steps += [f"{decision.event.delivery.value!r}: {decision}" for decision in taken.decisions]
     found = {**_column(place, PARENT, scene.column), **_column(place, CHILD, scene.column)}
-    held = _held(store)
+    held, others = _held(store)
     store.close()
     place.close()
     if (found, held) != (scene.rows, scene.held):
@@ -117,6 +126,8 @@ def _play(place: Place, scene: Scene, batches: Sequence[Sequence[Told]]) -> None
             f"{scene.held}"
         )
         raise StoreCheckFailed("waiting", problem, steps)
+    if others:
+        raise StoreCheckFailed("waiting", f"{scene.name}: held as {', '.join(others)}", steps)
 
 
 def _shares(batch: Sequence[Told]) -> list[Share]:
@@ -131,7 +142,9 @@ def _column(place: Place, table: str, column: str) -> dict[tuple[str, object], o
     return {(table, row["id"]): row.get(column) for row in rows}
 
 
-def _held(store: Store) -> list[object]:
+def _held(store: Store) -> tuple[list[object], list[str]]:
+    """The keys that are held, and for what else than waiting."""
     with store.reading() as transaction:
         entries = list(transaction.entries(EntryQuery("open")))
-    return sorted((dict(entry.key or {})["id"] for entry in entries), key=repr)  # type: ignore[call-overload]
+    keys = sorted((dict(entry.key or {})["id"] for entry in entries), key=repr)  # type: ignore[call-overload]
+    return keys, [entry.reason for entry in entries if entry.reason != Reason.WAITING]

@@ -105,6 +105,15 @@ class Constraints:
         """Has the table any foreign key?"""
         return bool(self._foreign_keys(folded(table)))
 
+    def parent_to_come(self, table: str) -> str:
+        """A table that a foreign key names and that is not made yet, "" if all are there."""
+        found = self._database.execute(SQL["foreign_keys"], {"name": table}).fetchall()
+        for _, parent, *_ in found:
+            there = self._database.execute(SQL["table_exists"], {"name": parent}).fetchone()
+            if there is None:
+                return str(parent)
+        return ""
+
     def is_orphan(self, table: str, key: Row) -> bool:
         """Does the row, as it stands, name a parent that is not there?"""
         row = self.find(folded(table), folded_row(key))

@@ -84,18 +84,31 @@ class Rings:
         is_going = holder.after is None or not holder.after.live
         if column is None or is_going:
             return
-        shape = self._constraints.shape(self._table)
-        value: object = None
-        if column not in shape.nullable:
-            is_number = column in shape.numeric
-            value = FREE_NUMBER - number if is_number else f"anyorder {FREE_NUMBER - number}"
         own = folded_row(holder.key)
         statement = SQL["update_row"].format(
             table=quoted(self._table),
             assignments=f"{quoted(column)} = ?",
             condition=" AND ".join(f"{quoted(name)} = ?" for name in own),
         )
-        self._database.execute(statement, [value, *own.values()])
+        values = self._free_values(column, number)
+        # Null first; a CHECK may refuse it even where the column does not. It ends with the values.
+        for place, value in enumerate(values, 1):
+            try:
+                self._database.execute(statement, [value, *own.values()])
+                return
+            except sqlite3.IntegrityError:
+                # A trigger may have rolled everything back: then nothing more may be written.
+                is_last = place == len(values)
+                if is_last or not self._database.in_transaction:
+                    raise
+
+    def _free_values(self, column: str, number: int) -> list[object]:
+        """What may stand in a column for a moment without being in anybody's way."""
+        shape = self._constraints.shape(self._table)
+        own: object = f"anyorder {FREE_NUMBER - number}"
+        if column in shape.numeric:
+            own = FREE_NUMBER - number
+        return [None, own] if column in shape.nullable else [own]
 
     def _free_column(self, holder: Write, blocker: Blocker) -> str | None:
         """A column of the unique value that the holder's write gives another value."""

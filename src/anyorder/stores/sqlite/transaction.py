@@ -37,17 +37,15 @@ from anyorder.stores.sqlite.keys import dictated_kinds
 from anyorder.stores.sqlite.looking import Looked
 from anyorder.stores.sqlite.lookup import Lookup
 from anyorder.stores.sqlite.quarantine import Quarantine
+from anyorder.stores.sqlite.refusal import is_unique, parentless, refusal, undone
 from anyorder.stores.sqlite.rings import Rings
-from anyorder.stores.sqlite.rows import RowNotWritten, RowWriter
+from anyorder.stores.sqlite.rows import RowWriter
 from anyorder.stores.sqlite.schema import Schema, memory_table
 from anyorder.stores.sqlite.values import RowRefused
 from anyorder.stores.statements import load_statements
 
 SQL = load_statements("sqlite/sqlite.sql")
 PAGE = 1000  # memories read at a time
-UNIQUE = frozenset({"SQLITE_CONSTRAINT_UNIQUE", "SQLITE_CONSTRAINT_PRIMARYKEY"})
-OTHER_ROWS = UNIQUE | {"SQLITE_CONSTRAINT_ROWID", "SQLITE_CONSTRAINT_FOREIGNKEY"}
-WAITS = OTHER_ROWS | {"SQLITE_CONSTRAINT_TRIGGER"}
 _encode = msgspec.json.encode
 _truncated = msgspec.json.Decoder(Stamp)
 _floor = msgspec.json.Decoder(Floor)
@@ -160,7 +158,15 @@ class SQLiteTransaction(Books):
             self._release(writer, writes, refused, token)
         taken = [write for write in writes if write.entity not in refused] if refused else writes
         self._waiting.moved(spec.name, taken)
-        return [_refusal(entity, error) for entity, error in refused.items()]
+        # Most batches are taken as they are.
+        if not refused:
+            return []
+        schema = self._tables[spec.name]
+        return [
+            refusal(write, refused[write.entity], schema)
+            for write in writes
+            if write.entity in refused
+        ]
 
     def _refused(
         self, writer: RowWriter, writes: Sequence[Write], token: str
@@ -175,6 +181,13 @@ class SQLiteTransaction(Books):
                 raise
             if len(writes) == 1:
                 return {writes[0].entity: error}
+        except sqlite3.OperationalError:
+            # SQLite does not write a row whose parents have no table yet.
+            parent = self._waiting.parent_to_come(writer.table)
+            if not parent:
+                raise
+            if len(writes) == 1:
+                return {writes[0].entity: parentless(writer.table, parent)}
         half = len(writes) // 2
         refused = self._refused(writer, writes[:half], token)
         return refused | self._refused(writer, writes[half:], token)
@@ -190,7 +203,7 @@ class SQLiteTransaction(Books):
         # One alone has nobody to change places with.
         if len(writes) == 1:
             return
-        held = [write for write in writes if _is_unique(refused.get(write.entity))]
+        held = [write for write in writes if is_unique(refused.get(write.entity))]
         rings = Rings(self._database, writer.table)
         for ring in rings.of(held):
             if not self._refused_ring(writer, rings, ring, token):
@@ -239,7 +252,7 @@ class SQLiteTransaction(Books):
         if self._database.in_transaction:
             self._database.execute(f"ROLLBACK TO {savepoint}")
         elif isinstance(error, sqlite3.IntegrityError):
-            raise _undone(error) from error
+            raise undone(error) from error
 
     def commit(self) -> None:
         """End the transaction. Raises Undone where a constraint is checked only now."""
@@ -247,7 +260,7 @@ class SQLiteTransaction(Books):
             self._database.execute("COMMIT")
         except sqlite3.IntegrityError as error:
             # It has not ended: what is in the way can still be looked at.
-            raise _undone(error, self._waiting.unfit()) from error
+            raise undone(error, self._waiting.unfit()) from error
 
     def _remember(self, writer: RowWriter, writes: Sequence[Write], token: str) -> None:
         kept, gone = [], []
@@ -266,8 +279,9 @@ class SQLiteTransaction(Books):
         return News()
 
     def content(self, spec: TableSpec, key: Mapping[str, object]) -> dict[str, object] | None:
-        self._tables[spec.name].require()
-        return Lookup(self._database, self._tables[spec.name]).content(key)
+        schema = self._schema(spec)
+        schema.require()
+        return Lookup(self._database, schema).content(key)
 
     def hold(self, holdings: Iterable[Holding]) -> list[bool]:
         return [self._quarantine.hold(holding) for holding in holdings]
@@ -332,29 +346,3 @@ class SQLiteTransaction(Books):
 
     def quarantine_size(self) -> int:
         return self._quarantine.size()
-
-
-def _refusal(entity: str, error: Exception) -> Refused:
-    """A constraint that other rows may lift is waiting (rules R1); a type or check that never will
-    be is malformed."""
-    if isinstance(error, RowNotWritten):
-        return Refused(entity, error.reason, str(error))
-    reason = Reason.WAITING if _name(error) in WAITS else Reason.MALFORMED
-    return Refused(entity, reason, str(error))
-
-
-def _undone(
-    error: sqlite3.IntegrityError,
-    keys: frozenset[tuple[str, str]] = frozenset(),
-) -> Undone:
-    """The error of a transaction that was undone as a whole. A trigger that rolls everything back
-    is not asked a second time; a constraint on other rows may be."""
-    return Undone(str(error), waits=_name(error) in OTHER_ROWS, keys=keys)
-
-
-def _is_unique(error: Exception | None) -> bool:
-    return _name(error) in UNIQUE
-
-
-def _name(error: Exception | None) -> str:
-    return str(getattr(error, "sqlite_errorname", ""))

@@ -90,6 +90,10 @@ class Waiting:
                     found.add((table, write.entity))
         return frozenset(found)
 
+    def parent_to_come(self, table: str) -> str:
+        """A table that a foreign key of this one names and that is not made yet, or ""."""
+        return self._constraints.parent_to_come(table)
+
     def wait(self, entry: int, table: str, event: Event) -> None:
         """A delivery is held that was refused for now. Raises nothing: what cannot be derived is
         tried in turn."""
