@@ -4,6 +4,7 @@ it, and no other's."""
 from __future__ import annotations
 
 import json
+import re
 import sqlite3
 from contextlib import closing
 from pathlib import Path
@@ -230,6 +231,21 @@ def test_a_key_learned_into_a_table_of_the_user_s_own_is_kept_too(pipeline: Pipe
     assert "memories by the key (id)" in pipeline.verb("run", code=2)
 
 
+def test_a_key_that_is_said_after_a_table_was_refused_counts(pipeline: Pipeline) -> None:
+    with closing(sqlite3.connect(pipeline.path / "app.db")) as database:
+        database.execute("CREATE TABLE clients (id INTEGER, uid INTEGER PRIMARY KEY)")
+    pipeline.tables(USERS.format(name="clients", more=""))
+    line = json.dumps(record(1, "c", 10, after={"id": 1, "uid": 5}))
+    (pipeline.path / "day.jsonl").write_text(line + "\n", encoding="utf-8")
+    refused = pipeline.verb("run", code=3)
+    pipeline.tables(USERS.format(name="clients", more='key = "uid"'))
+
+    pipeline.verb("run", code=1)
+
+    assert 'CREATE UNIQUE INDEX "clients_key" ON "clients" ("id")' in refused
+    assert "has the key (uid), this event has (id)" in pipeline.verb("quarantine", "list", code=1)
+
+
 def test_a_second_source_table_is_unrouted_and_changes_nothing(pipeline: Pipeline) -> None:
     """Its puts, deletes and truncates are kept with a detail that names both, also when it comes
     in another batch or another run; its neighbours are applied."""
@@ -255,6 +271,31 @@ def test_a_second_source_table_is_unrouted_and_changes_nothing(pipeline: Pipelin
         'both one [[table]] with source = ["app.public.users", "us.public.users"]; then anyorder '
         "quarantine retry"
     )
+
+
+@pytest.mark.parametrize(("connector", "schema"), [("us", "public"), ("app", "other")])
+def test_the_lines_that_a_detail_suggests_give_the_second_source_table_its_own_target(
+    pipeline: Pipeline, connector: str, schema: str
+) -> None:
+    """And the first one keeps its own."""
+    first = '[[table]]\nmatch = "*.users"\nname = "{table}"\n'
+    pipeline.tables(first)
+    own = record(1, "c", 10, after={"id": 1})
+    value = json.loads(of("users", own, connector=connector)["value"])
+    value["source"]["schema"] = schema
+    other = {**own, "topic": f"{connector}.{schema}.users", "value": json.dumps(value)}
+    pipeline.run(own, other, code=1)
+    detail = pipeline.listed("quarantine", "list", code=1)[0]["detail"]
+    found = re.search(r'with (source = "[^"]+") and (name = "[^"]+")', detail)
+    assert found is not None
+
+    pipeline.tables("[[table]]\n", "\n".join(found.groups()), "\n", first)
+
+    assert pipeline.verb("quarantine", "retry") == "1 settled, 0 still open\n"
+    target = found[2].split('"')[1]
+    assert (pipeline.rows("users"), pipeline.rows(target)) == (1, 1)
+    assert pipeline.run(record(2, "c", 20, after={"id": 2}))["applied"] == 1
+    assert (pipeline.rows("users"), pipeline.rows(target)) == (2, 1)
 
 
 def test_of_two_source_tables_without_a_target_both_are_held(pipeline: Pipeline) -> None:

@@ -171,6 +171,21 @@ def test_an_entry_that_waits_names_the_row_that_it_waits_for(
     assert shop.details() == [detail]
 
 
+def test_an_entry_that_is_refused_although_its_row_came_names_it_no_more(make: Make) -> None:
+    shop = make(
+        f"{CHILDREN}; CREATE TRIGGER no BEFORE INSERT ON c BEGIN SELECT RAISE(ABORT, 'no')"
+        " WHERE EXISTS (SELECT 1 FROM p); END"
+    )
+    shop.take(("c", Change(1, 1, {"p": 7})))
+
+    shop.take(("p", Change(7, 1, {})))
+    shop.take(("p", Change(8, 1, {})))
+
+    assert shop.details() == [
+        "its table refuses it for now, and no row that stands in the way is known"
+    ]
+
+
 def test_an_entry_that_waits_for_another_row_by_now_names_that_one(make: Make) -> None:
     shop = make(
         "CREATE TABLE p (id PRIMARY KEY); CREATE TABLE c (id PRIMARY KEY, p REFERENCES p, q UNIQUE)"

@@ -108,7 +108,7 @@ def check_key(transaction: Transaction, target: Catalogued, declared: TableSpec)
     if wanted in (set(), set(target.key)):
         return
     # a table of the user's own has no key in the store's line where it was learned from events
-    memories = transaction.memories(TableSpec(target.name, target.key))
+    memories = transaction.memories(TableSpec(target.name, target.key or declared.key))
     _, known, _ = next(memories, ("", dict.fromkeys(declared.key), None))
     # Without a memory nothing goes by the key yet, and it may be another.
     if set(known) != wanted:

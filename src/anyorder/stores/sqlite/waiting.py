@@ -26,6 +26,7 @@ LEAST_IN_TURN, WRITES_FOR_ONE = 10, 40  # so many, and one more for so many writ
 MOST_TOLD = 3  # rows that the detail of an entry names
 MOST_CHILDREN = 10_000  # rows with parents that are looked at again where COMMIT is refused
 UNKNOWN, UNDOING = "", "!"
+NOT_DERIVED = "its table refuses it for now, and no row that stands in the way is known"
 BETWEEN = "\x1f"  # the values of a key with several columns
 _encode = msgspec.json.encode
 _decode = msgspec.json.decode
@@ -138,7 +139,10 @@ class Waiting:
         # The database's own error names no row.
         if blockers:
             why = "; ".join(blocker.why for blocker in blockers[:MOST_TOLD])
-            self._database.execute(SQL["waits_for"], {"entry": entry, "why": why})
+            self._tell(entry, why)
+
+    def _tell(self, entry: int, why: str) -> None:
+        self._database.execute(SQL["waits_for"], {"entry": entry, "why": why})
 
     def closed(self, entry: int) -> None:
         """The entry waits for nothing any more."""
@@ -186,6 +190,9 @@ class Waiting:
         blockers = self._blockers(table, event)
         self.closed(entry)
         self._write(entry, table, event, blockers, otherwise)
+        # The row that its detail named has come, and it was refused again all the same.
+        if not blockers and otherwise == UNKNOWN:
+            self._tell(entry, NOT_DERIVED)
 
     # ---- what moved
 
