@@ -106,6 +106,8 @@ def _act(
 
 def _retried(done: Retried) -> int:
     print(f"{done.settled} settled, {done.open} still open")
+    if done.own:
+        print(f"{done.own} were held by your own code: deliver these events to it again")
     return int(done.open > 0)
 
 

@@ -18,15 +18,21 @@ from anyorder.errors import ConfigurationError
 
 class Provenance(msgspec.Struct, frozen=True):
     """`envelope`: its name; `options`: what it was opened with. `source`: as its pipeline names it,
-    "" where nothing does: records that a program applies, standard input."""
+    "" where nothing does: records that a program applies, standard input. `own_sql`: it was held
+    by a program whose own SQL writes the rows."""
 
     envelope: str
     options: dict[str, Any] = {}
     source: str = ""
+    own_sql: bool = False
 
     def __str__(self) -> str:
         """The text that a store keeps: one spelling for each provenance."""
-        return canonical(msgspec.structs.asdict(self))
+        told = msgspec.structs.asdict(self)
+        # It is not said of most, so that they are spelled as before.
+        if not self.own_sql:
+            del told["own_sql"]
+        return canonical(told)
 
     def is_of(self, envelope: Envelope, source: str) -> bool:
         """Is it this source's own, which this envelope reads by now? Where nothing names the
@@ -39,11 +45,12 @@ class Provenance(msgspec.Struct, frozen=True):
 _provenance = msgspec.json.Decoder(Provenance)
 
 
-def provenance_of(envelope: Envelope, source: str = "") -> str:
-    """What an entry keeps of a delivery that this envelope read."""
+def provenance_of(envelope: Envelope, source: str = "", *, own_sql: bool = False) -> str:
+    """What an entry keeps of a delivery that this envelope read. `own_sql`: for a program whose own
+    SQL writes the rows."""
     # In JSON's own types: a program may give a set, or a text of a type of its own.
     options = msgspec.to_builtins(dict(envelope.options), enc_hook=_plain, order="deterministic")
-    return str(Provenance(envelope.name, options, source))
+    return str(Provenance(envelope.name, options, source, own_sql))
 
 
 def source_of(provenance: str) -> str:

@@ -188,7 +188,9 @@ class MemoryTransaction:
             ):
                 event = self._decode(entry.provenance, entry.delivery)
                 if event.key is not None and event.entity in wanted:
-                    held.setdefault(event.entity, []).append(Held(entry.id, event))
+                    held.setdefault(event.entity, []).append(
+                        Held(entry.id, event, entry.provenance)
+                    )
         found = {e: unpack(memories[e].memory) for e in wanted if e in memories}
         if spec.adopt != "refuse":
             for entity in (wanted & self._state.rows[spec.name].keys()) - found.keys():
