@@ -68,7 +68,7 @@ def configure(parser: Parser) -> None:
 def run(options: argparse.Namespace) -> int:
     """Exit code 0; `list` and `retry` give 1 if there is an open entry."""
     pipeline = load_pipeline(options.pipeline)
-    with closing(pipeline.open_store()) as store:
+    with closing(pipeline.existing_store()) as store:
         return _act(options, pipeline, store, Quarantine(store, None, pipeline.decode))
 
 

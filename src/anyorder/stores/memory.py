@@ -147,6 +147,12 @@ class MemoryAddress(msgspec.Struct, frozen=True):
         """An empty store."""
         return MemoryStore(decode)
 
+    open_dry = open
+
+    def missing(self) -> str:
+        """It is there as soon as it is opened."""
+        return ""
+
     @staticmethod
     def ddl(tables: Sequence[str]) -> None:
         """There is none."""
