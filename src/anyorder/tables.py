@@ -207,9 +207,8 @@ class Table:
         # Documents do not tell their table: the envelope says what the user calls it.
         called = reader.options.get("table", self.spec.name)
         telling = not needs_table(reader.name) or called != self.spec.name
-        return Claim(
-            transaction, spec, owned, provenance_of(reader, table=self.spec.name), telling=telling
-        )
+        provenance = provenance_of(reader, table=self.spec.name, own_sql=not spec.writes_rows)
+        return Claim(transaction, spec, owned, provenance, telling=telling)
 
     @contextmanager
     def transaction(self, connection: Any) -> Iterator[Guard]:

@@ -325,3 +325,56 @@ def test_a_bug_is_a_sentence_and_a_traceback_only_for_who_asks(
 
 def failing(_: object) -> int:
     raise KeyError("x")
+
+
+ASKING = [
+    ["why", "users", "1"],
+    ["doctor"],
+    ["incomplete"],
+    ["reap"],
+    ["quarantine", "list"],
+    ["quarantine", "show", "1"],
+    ["quarantine", "retry"],
+    ["quarantine", "settle", "1", "--accept"],
+    ["quarantine", "settle", "1", "--drop"],
+    ["quarantine", "dismiss", "pg:x|"],
+]
+
+
+@pytest.mark.parametrize("verb", ASKING)
+def test_a_verb_that_asks_makes_no_database(home: Home, verb: list[str]) -> None:
+    """It would say that all is well, in the wrong directory."""
+    done = home.ended(*verb)
+
+    assert (done.returncode, one_sentence(done.stderr)) == (3, True)
+    assert f"there is no database {home.path / 'app.db'}" in done.stderr
+    assert not list(home.path.glob("app.db*"))
+
+
+def test_a_dry_run_decides_as_if_the_database_were_empty_and_makes_none(home: Home) -> None:
+    home.deliver([record(1, "c", 10, after={"id": 1})])
+
+    done = home.ended("run", "--dry-run")
+
+    assert (done.returncode, done.stderr) == (0, "")
+    assert done.stdout.startswith("would have: 1 applied")
+    assert done.stdout.endswith("; app.db is not there yet\n")
+    assert not list(home.path.glob("app.db*"))
+
+
+def test_a_dry_run_in_a_directory_that_is_not_there_ends_as_a_run(home: Home) -> None:
+    home.pipeline(url="sqlite:///nowhere/app.db")
+    home.deliver([record(1, "c", 10, after={"id": 1})])
+
+    done = home.ended("run", "--dry-run")
+
+    assert (done.returncode, one_sentence(done.stderr)) == (3, True)
+    assert "does its directory exist" in done.stderr
+
+
+@pytest.mark.parametrize("verb", [["run"], ["schema", "apply"]])
+def test_a_run_makes_the_database_and_so_does_schema(home: Home, verb: list[str]) -> None:
+    home.deliver([record(1, "c", 10, after={"id": 1})])
+
+    assert home.ended(*verb).returncode == 0
+    assert home.ended("doctor").returncode == 0

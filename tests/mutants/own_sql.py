@@ -135,4 +135,33 @@ MUTANTS = [
         Change(STORE, "SQLiteStore._alone", "os.getpid() != self._process", "False"),
         killed_by=f"{THREADS}::test_a_table_that_was_opened_before_a_fork_is_refused_after_it",
     ),
+    Mutant(
+        "R11",
+        "a person's word writes a row past the caller's own SQL",
+        Change(
+            "guard/quarantine.py",
+            "Quarantine._accept",
+            "is_by_own_sql(entry.provenance)",
+            "False",
+        ),
+        killed_by=f"{OWN_SQL}::test_a_person_cannot_accept_past_his_sql",
+    ),
+    Mutant(
+        "R1",
+        "what the caller's own code held settles without his SQL",
+        Change("guard/recall.py", "recall", "not is_by_own_sql(one.provenance)", "True"),
+        killed_by=f"{OWN_SQL}::test_what_moves_its_key_by_another_way_leaves_it_to_his_sql",
+    ),
+    Mutant(
+        "R1",
+        "what his own code held stays open when it is accepted",
+        Change(ACCEPTANCE, "Acceptance._decide", "close_held(transaction, entries, decision)", ""),
+        killed_by=f"{OWN_SQL}::test_the_same_event_accepted_later_closes_the_entry",
+    ),
+    Mutant(
+        "R1",
+        "a retry writes a row past the caller's own SQL",
+        Change("guard/retry.py", "Again.is_own", "is_by_own_sql(self.entry.provenance)", "False"),
+        killed_by=f"{OWN_SQL}::test_retry_leaves_it_to_his_sql",
+    ),
 ]

@@ -148,6 +148,17 @@ class ProvenanceLost(MemoryTransaction):
         return super().hold([holding._replace(provenance="") for holding in holdings])
 
 
+class HeldWithoutProvenance(MemoryTransaction):
+    """An entry keeps its provenance, and what is decided again is told without."""
+
+    def remembered(self, spec: TableSpec, entities: Sequence[str]) -> dict[str, Remembered]:
+        found = super().remembered(spec, entities)
+        for entity, there in found.items():
+            held = tuple(one._replace(provenance="") for one in there.held)
+            found[entity] = there._replace(held=held)
+        return found
+
+
 class ProvenanceOfTheStore(MemoryTransaction):
     """One provenance is kept for all entries, the first that was told."""
 

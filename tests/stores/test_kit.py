@@ -39,6 +39,7 @@ IN_MEMORY = {
     broken.LastClaimWins: "catalogue",
     broken.CaseFolded: "table names",
     broken.ProvenanceLost: "quarantine",
+    broken.HeldWithoutProvenance: "quarantine",
     broken.ProvenanceOfTheStore: "quarantine",
 }
 IN_SQLITE = {

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import json
 import sqlite3
 from collections.abc import Callable
 from pathlib import Path
@@ -12,6 +13,10 @@ import pytest
 import anyorder
 from anyorder import Reason
 from anyorder.errors import ConfigurationError, StoreBusy, StoreError
+from anyorder.guard.batch import apply
+from anyorder.guard.catalogue import Catalogue
+from anyorder.guard.retry import Retried, Retry
+from anyorder.guard.routes import Unrouted
 from anyorder.tables import Guard
 from tests.table.own_sql import agree, event_of, order, orders, rows, state, write
 
@@ -622,3 +627,89 @@ def test_a_connection_of_the_caller_s_own_class_works(table: anyorder.Table, pat
         write(sqlite3.Cursor(connection), guard.accept(event_of(table, order("a", 1))))
 
     assert table.why("a").state == "row"
+
+
+# ---- what his own code held is written by his own code only
+
+
+@pytest.fixture
+def refused(table: anyorder.Table, connection: sqlite3.Connection) -> anyorder.Event:
+    """An event that his code did not want yet."""
+    event = event_of(table, order("a", 1))
+    with table.transaction(connection) as guard:
+        guard.refuse(event, "its customer is not known")
+    return event
+
+
+def test_a_person_cannot_accept_past_his_sql(
+    table: anyorder.Table, refused: anyorder.Event, path: Path
+) -> None:
+    """The row would be written as the event tells it, and nothing else that his code does."""
+    (entry,) = table.quarantine.entries()
+    with pytest.raises(ConfigurationError, match="deliver the event again"):
+        table.quarantine.accept(entry.id)
+    assert (rows(path), table.why("a").state) == ({}, "unknown")
+
+
+def test_retry_leaves_it_to_his_sql(table: anyorder.Table, refused: anyorder.Event) -> None:
+    """All of them, or one."""
+    with table.store.reading() as transaction:
+        catalogue = Catalogue(lambda *_: Unrouted(""))
+        catalogue.load(transaction)
+    retry = Retry(table.store, catalogue, table._decode)
+    assert retry.run() == Retried(settled=0, open=1, own=1)
+    with pytest.raises(ConfigurationError, match="deliver the event again"):
+        retry.run(1)
+    assert table.why("a").state == "unknown"
+
+
+def test_what_moves_its_key_by_another_way_leaves_it_to_his_sql(
+    table: anyorder.Table, refused: anyorder.Event, path: Path
+) -> None:
+    """As a run that decides again all that is held in the store."""
+    table.apply([json.dumps(order("a", 2, note="n")).encode()])
+    with table.store.transaction(0.0) as transaction:
+        apply(transaction, table.spec, [], "token", reconsider=True)
+    (entry,) = table.quarantine.entries()
+    assert (entry.state, rows(path)) == ("open", {"a": 2})
+
+
+def test_the_same_event_accepted_later_closes_the_entry(
+    table: anyorder.Table, connection: sqlite3.Connection, refused: anyorder.Event, path: Path
+) -> None:
+    """Delivered again, as the page says."""
+    take(table, connection, order("b", 1), order("a", 1))
+    assert table.quarantine.entries() == []
+    (entry,) = table.quarantine.entries("settled")
+    assert entry.detail == "its customer is not known; then applied"
+    assert rows(path) == {"a": 1, "b": 1}
+
+
+def test_accepted_later_and_not_written_it_stays_open(
+    table: anyorder.Table, connection: sqlite3.Connection, refused: anyorder.Event
+) -> None:
+    """By an exception, or by SQL that met no row: nothing of it is there."""
+
+    def failing() -> None:
+        with table.transaction(connection) as guard, guard.accepting(refused):
+            raise Failed
+
+    with pytest.raises(Failed):
+        failing()
+    assert [entry.id for entry in table.quarantine.entries()] == [1]
+    with table.transaction(connection) as guard:
+        assert guard.accept(refused)
+        connection.execute("UPDATE orders SET total = 1 WHERE id = 'a'")
+    assert [entry.id for entry in table.quarantine.entries()] == [1]
+    assert table.why("a").state == "unknown"
+
+
+def test_a_newer_one_accepted_leaves_the_older_to_be_delivered_again(
+    table: anyorder.Table, connection: sqlite3.Connection, refused: anyorder.Event
+) -> None:
+    """Then it is known what became of it."""
+    take(table, connection, order("a", 2))
+    assert len(table.quarantine.entries()) == 1
+    (decision,) = take(table, connection, order("a", 1))
+    assert decision.reason is Reason.STALE
+    assert table.quarantine.entries() == []

@@ -70,10 +70,12 @@ def arrivals_of(events: Iterable[Event], first: int = 0) -> list[Arrival]:
 
 
 class Held(NamedTuple):
-    """An open quarantine entry of a key: its number in the store, and the event."""
+    """An open quarantine entry of a key: its number in the store, the event, and the provenance
+    that is kept with it."""
 
     entry: int
     event: Event
+    provenance: str = ""
 
 
 class Judged(msgspec.Struct, frozen=True, gc=False):

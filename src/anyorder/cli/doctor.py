@@ -37,7 +37,7 @@ def configure(parser: Parser) -> None:
 def run(options: argparse.Namespace) -> int:
     """Exit code 0, or 1 if there is a finding."""
     pipeline = load_pipeline(options.pipeline)
-    with closing(pipeline.open_store()) as store, store.reading() as transaction:
+    with closing(pipeline.existing_store()) as store, store.reading() as transaction:
         rows = [
             {"where": where, "finding": finding, "what to do": to_do}
             for where, finding, to_do in findings(pipeline, store, transaction)

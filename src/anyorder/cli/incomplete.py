@@ -23,7 +23,7 @@ def configure(parser: Parser) -> None:
 def run(options: argparse.Namespace) -> int:
     """Exit code 0, or 1 if there is such a row."""
     pipeline = load_pipeline(options.pipeline)
-    with closing(pipeline.open_store()) as store, store.reading() as transaction:
+    with closing(pipeline.existing_store()) as store, store.reading() as transaction:
         rows = list(holed(pipeline, transaction, options.table))
     print_rows(rows, options, "no row is incomplete")
     return int(bool(rows))

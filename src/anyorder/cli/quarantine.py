@@ -77,7 +77,7 @@ def run(options: argparse.Namespace) -> int:
     """Exit code 0; `list` and `retry` give 1 if there is an open entry."""
     _check_words(options)
     pipeline = load_pipeline(options.pipeline)
-    with closing(pipeline.open_store()) as store:
+    with closing(pipeline.existing_store()) as store:
         return _act(options, pipeline, store, Quarantine(store, None, pipeline.decode))
 
 
@@ -136,6 +136,8 @@ def _act(
 
 def _retried(done: Retried) -> int:
     print(f"{done.settled} settled, {done.open} still open")
+    if done.own:
+        print(f"{done.own} were held by your own code: deliver these events to it again")
     return int(done.open > 0)
 
 

@@ -24,7 +24,7 @@ def run(options: argparse.Namespace) -> int:
     """Exit code 0."""
     pipeline = load_pipeline(options.pipeline)
     rows = []
-    with closing(pipeline.open_store()) as store:
+    with closing(pipeline.existing_store()) as store:
         with store.reading() as transaction:
             catalogue = pipeline.catalogue(transaction)
             tombstones = {facts.name: facts.tombstones for facts in transaction.tables()}

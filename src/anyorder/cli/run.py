@@ -6,6 +6,7 @@ import argparse
 import signal
 import sys
 import time
+from pathlib import Path
 
 from anyorder.cli.main import Parser
 from anyorder.cli.output import encoded
@@ -56,7 +57,8 @@ def run(options: argparse.Namespace) -> int:
     pipeline = load_pipeline(options.pipeline, options.adopt)
     if options.batch is not None:
         pipeline.runtime.batch = options.batch
-    store = pipeline.open_store()
+    absent = pipeline.missing if options.dry_run else ""
+    store = pipeline.dry_store() if options.dry_run else pipeline.open_store()
     loop = Run(
         pipeline,
         store,
@@ -76,7 +78,7 @@ def run(options: argparse.Namespace) -> int:
     if options.json:
         print(encoded(report.as_dict()))
     else:
-        print(_summary(report, loop.place, dry=options.dry_run))
+        print(_summary(report, loop.place, dry=options.dry_run) + _absent(absent))
     return int(report.quarantined.total() > report.settled.total())
 
 
@@ -88,6 +90,10 @@ def _summary(report: Report, place: str, *, dry: bool) -> str:
         return f"nothing new in {place}: it is done up to its end{told}"
     would = "would have: " if dry else ""
     return f"{would}{report} in {report.seconds:.1f} s"
+
+
+def _absent(path: str) -> str:
+    return f"; {Path(path).name} is not there yet" if path else ""
 
 
 def _stop(loop: Run, number: int) -> None:

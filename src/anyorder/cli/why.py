@@ -35,7 +35,7 @@ def configure(parser: Parser) -> None:
 def run(options: argparse.Namespace) -> int:
     """Exit code 0, or 1 if nothing is known of the key."""
     pipeline = load_pipeline(options.pipeline)
-    with closing(pipeline.open_store()) as store:
+    with closing(pipeline.existing_store()) as store:
         with store.reading() as transaction:
             names = [target.name for target in transaction.catalogue()]
             kinds = known_kinds(transaction, TableSpec(options.table))

@@ -19,19 +19,23 @@ from anyorder.errors import ConfigurationError
 class Provenance(msgspec.Struct, frozen=True):
     """`envelope`: its name; `options`: what it was opened with. `source`: as its pipeline names it,
     "" where nothing does: records that a program applies, standard input. `table`: the table to
-    which a program applied them."""
+    which a program applied them. `own_sql`: it was held by a program whose own SQL writes the
+    rows."""
 
     envelope: str
     options: dict[str, Any] = {}
     source: str = ""
     table: str = ""
+    own_sql: bool = False
 
     def __str__(self) -> str:
         """The text that a store keeps: one spelling for each provenance."""
         told = msgspec.structs.asdict(self)
-        # As entries of before spell it, where there is none.
+        # What most do not have is not spelled out, as entries of before do not.
         if not self.table:
             del told["table"]
+        if not self.own_sql:
+            del told["own_sql"]
         return canonical(told)
 
     def is_of(self, envelope: Envelope, source: str, table: str) -> bool:
@@ -47,12 +51,18 @@ class Provenance(msgspec.Struct, frozen=True):
 _provenance = msgspec.json.Decoder(Provenance)
 
 
-def provenance_of(envelope: Envelope, source: str = "", table: str = "") -> str:
+def provenance_of(
+    envelope: Envelope,
+    source: str = "",
+    table: str = "",
+    *,
+    own_sql: bool = False,
+) -> str:
     """What an entry keeps of a delivery that this envelope read. `table`: to which a program
-    applied it."""
+    applied it; `own_sql`: one whose own SQL writes the rows."""
     # In JSON's own types: a program may give a set, or a text of a type of its own.
     options = msgspec.to_builtins(dict(envelope.options), enc_hook=_plain, order="deterministic")
-    return str(Provenance(envelope.name, options, source, table))
+    return str(Provenance(envelope.name, options, source, table, own_sql))
 
 
 def source_of(provenance: str) -> str:

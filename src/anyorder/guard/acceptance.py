@@ -24,14 +24,9 @@ from anyorder._core.outcome import Reason
 from anyorder.errors import ConfigurationError, StoreError
 from anyorder.guard.claim import Claim
 from anyorder.guard.contract import Shared, TableSpec, Transaction
-from anyorder.guard.repair import (
-    Step,
-    put_back,
-    remembered,
-    repair,
-    stored,
-)
-from anyorder.guard.settle import settle_without_rows
+from anyorder.guard.recall import held_there
+from anyorder.guard.repair import Step, put_back, remembered, repair, stored
+from anyorder.guard.settle import close_held, settle_without_rows
 from anyorder.guard.unwritten import UNWRITTEN, is_unwritten, rowless
 
 ENDED = (
@@ -170,8 +165,13 @@ class Acceptance:
         return decision
 
     def _decide(self, event: Event, token: str) -> Decision:
+        transaction = self._shared.transaction
+        transaction.open_table(self._spec)
+        entries = held_there(transaction, self._spec, event)
         (taken,) = self._claimed().take([event], token)
-        return taken.decisions[0]
+        (decision,) = taken.decisions
+        close_held(transaction, entries, decision)
+        return decision
 
     def _claimed(self) -> Claim:
         if self._claim is None:

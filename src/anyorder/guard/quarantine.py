@@ -31,6 +31,7 @@ from anyorder.guard.contract import (
 )
 from anyorder.guard.kinds import with_kinds
 from anyorder.guard.news import hear
+from anyorder.guard.own_sql import DELIVER_AGAIN, is_by_own_sql
 from anyorder.guard.owners import admits, belongs
 from anyorder.guard.recall import recall, recall_one
 from anyorder.guard.routes import origin_of
@@ -91,10 +92,10 @@ class Quarantine:
             return self._accept(number, spec, settles=True)
         except Undone:
             # What waited for this row may be what undid it: then it is tried by itself, afterwards.
-            told = self._accept_alone(number, spec)
+            answer = self._accept_alone(number, spec)
         assert spec is not None
         settle_waiting(self._store, {spec.name: spec}, time.time(), _token())
-        return told
+        return answer
 
     def _accept_alone(self, number: int, spec: TableSpec | None) -> str:
         try:
@@ -107,6 +108,11 @@ class Quarantine:
             entry = _found(transaction, number)
             _open(entry)
             assert entry.delivery is not None
+            # Not even a person's word writes a row past the caller's own SQL.
+            if is_by_own_sql(entry.provenance):
+                raise ConfigurationError(
+                    DELIVER_AGAIN.format(entry),
+                )
             # Decoded anew: an envelope that was corrected since may read what it could not.
             event = coherent(self._decode(entry.provenance, entry.delivery))
             if spec is None or event.kind in UNREADABLE:
@@ -251,11 +257,11 @@ def _check_owner(
     owned = opened(transaction, spec).known
     _, _, source = origin_of(event)
     if entry.reason == Reason.UNROUTED and not admits(owned, spec, source):
-        told = belongs(owned, spec.name, source)
-        raise ConfigurationError(f"entry {entry.id} cannot be accepted: {told}")
+        whose = belongs(owned, spec.name, source)
+        raise ConfigurationError(f"entry {entry.id} cannot be accepted: {whose}")
     if event.kind is Kind.TRUNCATE and owned.merge:
-        told = PART.format(source)
-        raise ConfigurationError(f"entry {entry.id} cannot be accepted: {told}")
+        part = PART.format(source)
+        raise ConfigurationError(f"entry {entry.id} cannot be accepted: {part}")
 
 
 def _reconsidered(transaction: Transaction, spec: TableSpec) -> int:

@@ -4,11 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from anyorder._core.batch import Held
+import msgspec
+
+from anyorder._core.batch import Held, identity_of
 from anyorder._core.event import Event
 from anyorder._core.misfit import decidable
 from anyorder.guard.contract import Remembered, TableSpec, Transaction
+from anyorder.guard.own_sql import is_by_own_sql
 
+replace = msgspec.structs.replace
 NOTHING = Remembered(None)
 
 
@@ -26,7 +30,14 @@ def recall(
     held: list[Held] = []
     for entity, there in waiting.items():
         # An entry that is of another key by now waits for `quarantine retry`.
-        held += decidable(entity, there.held, spec.name, spec.kinds)
+        # And what the caller's own code held waits for that.
+        others = [one for one in there.held if not is_by_own_sql(one.provenance)]
+        held += decidable(
+            entity,
+            others,
+            spec.name,
+            spec.kinds,
+        )
 
     # Only a person's word ends a suspicion (rules R13). Until then what such a clock told is not
     # decided again, or the first key that moves would let the doubtful events in.
@@ -44,6 +55,27 @@ def recall_one(transaction: Transaction, spec: TableSpec, entity: str) -> Rememb
     if found.unread:
         found = transaction.remembered(spec, [entity]).get(entity, NOTHING)
     return found
+
+
+def held_there(transaction: Transaction, spec: TableSpec, event: Event) -> list[Held]:
+    """The open entries of this very event, whoever writes the rows."""
+    # A truncate is held under no key, and of what cannot be decoded nobody knows it.
+    if event.key is None:
+        return []
+    # A store tells what is held only to those who write them.
+    writing = replace(spec, writes_rows=True)
+    there = recall_one(
+        transaction,
+        writing,
+        event.entity,
+    )
+    # Nearly always nothing is.
+    if not there.held:
+        return []
+    identity = identity_of(
+        event,
+    )
+    return [one for one in there.held if identity_of(one.event) == identity]
 
 
 def unsuspected(transaction: Transaction, held: Sequence[Held]) -> list[Held]:

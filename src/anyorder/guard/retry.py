@@ -21,6 +21,7 @@ from anyorder.guard.catalogue import Catalogue
 from anyorder.guard.contract import Decode, Entry, EntryQuery, Store, TableSpec, Transaction
 from anyorder.guard.intake import Share, take_in
 from anyorder.guard.news import hear
+from anyorder.guard.own_sql import DELIVER_AGAIN, is_by_own_sql
 from anyorder.guard.routes import Ignored, Route
 from anyorder.guard.settle import ALREADY_HELD
 
@@ -28,10 +29,12 @@ BATCH = 1000  # entries taken in together, in one transaction
 
 
 class Retried(NamedTuple):
-    """How many entries were settled, and how many are still open."""
+    """How many entries were settled, and how many are still open; `own` of them were held by the
+    caller's own code, which must be given them again."""
 
     settled: int
     open: int
+    own: int = 0
 
 
 class Again(NamedTuple):
@@ -45,6 +48,11 @@ class Again(NamedTuple):
     def entity(self) -> str:
         """The key that it was held under."""
         return canonical(self.entry.key)
+
+    @property
+    def is_own(self) -> bool:
+        """Did the caller's own code hold it?"""
+        return is_by_own_sql(self.entry.provenance)
 
 
 class Retry:
@@ -60,11 +68,14 @@ class Retry:
         """Every open entry, or the one of this number, oldest first. Raises ConfigurationError if
         that one is not there or closed; StoreError."""
         numbers = self._open() if number is None else [self._checked(number)]
-        settled = 0
+        settled = own = 0
         # A transaction each: what was settled stays so, whatever happens later.
         for start in range(0, len(numbers), BATCH):
-            settled += self._batch(numbers[start : start + BATCH])
-        return Retried(settled, len(numbers) - settled)
+            ones = [self._read(one) for one in numbers[start : start + BATCH]]
+            others = [one for one in ones if not one.is_own]
+            settled += self._batch(others)
+            own += len(ones) - len(others)
+        return Retried(settled, len(numbers) - settled, own)
 
     def _open(self) -> list[int]:
         with self._store.reading() as transaction:
@@ -79,11 +90,15 @@ class Retry:
             raise ConfigurationError(
                 f"entry {number} is {state}; `anyorder quarantine list` shows the open ones"
             )
+        assert entry is not None
+        if is_by_own_sql(entry.provenance):
+            raise ConfigurationError(
+                DELIVER_AGAIN.format(entry),
+            )
         return number
 
-    def _batch(self, numbers: Sequence[int]) -> int:
+    def _batch(self, ones: Sequence[Again]) -> int:
         """Take in entries in one transaction; how many were settled."""
-        ones = [self._read(number) for number in numbers]
         token = secrets.token_hex(4)
         with self._store.transaction(time.time()) as transaction:
             held_anew = [_retry(transaction, one, token) for one in ones]

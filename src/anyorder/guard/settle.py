@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Any, NamedTuple
 
-from anyorder._core.batch import Coalesced, Decision, Judged, Settled, replace
+from anyorder._core.batch import Coalesced, Decision, Held, Judged, Settled, replace
 from anyorder._core.outcome import Reason
 from anyorder.guard.contract import Holding, TableSpec, Transaction
 from anyorder.guard.holdings import disputes, disputing, holding, keep
@@ -58,6 +58,24 @@ def close(transaction: Transaction, closed: Iterable[Settled]) -> None:
     # The cause stays readable in the entry; what it came to is put behind it.
     for one in closed:
         transaction.settle(one.held.entry, "settled", one.reason)
+
+
+def close_held(
+    transaction: Transaction,
+    entries: Iterable[Held],
+    decision: Decision,
+) -> None:
+    """Close the entries of the very event that is decided now, unless it is held again."""
+    is_held = decision.detail == ALREADY_HELD
+    # A tie is shown and held: a person has to look at it.
+    if is_held or decision.quarantined:
+        return
+    for one in entries:
+        transaction.settle(
+            one.entry,
+            "settled",
+            decision.reason,
+        )
 
 
 def settle_without_rows(

@@ -18,6 +18,7 @@ from anyorder._core.memory import Memory
 from anyorder._core.outcome import REASONS, Reason
 from anyorder.errors import StoreBusy
 from anyorder.guard.contract import EntryQuery, Lost, Refused, TableSpec, Transaction, Write
+from anyorder.guard.own_sql import is_by_own_sql
 from anyorder.guard.recall import unsuspected
 
 ATTEMPTS = 100  # times a table is swept again because somebody else moved its rows
@@ -112,10 +113,22 @@ def _held_truncates(transaction: Transaction, spec: TableSpec) -> list[Held]:
         may_be_one = entry.key is None and REASONS[Reason(entry.reason)].holds_truncates
         if not may_be_one:
             continue
-        event = transaction.event(entry.id)
-        # What cannot be decoded has no event; it waits for an envelope that reads it.
-        if event is not None and event.kind is Kind.TRUNCATE:
-            found.append(Held(entry.id, event))
+        event = transaction.event(
+            entry.id,
+        )
+        whole = transaction.entry(entry.id)
+        # It was listed a moment ago.
+        assert whole is not None
+        # What cannot be decoded has no event; it waits for an envelope that reads it. And what the
+        # caller's own code held waits for that.
+        is_own = is_by_own_sql(whole.provenance)
+        if event is not None and event.kind is Kind.TRUNCATE and not is_own:
+            held = Held(
+                entry.id,
+                event,
+                whole.provenance,
+            )
+            found.append(held)
     return newest_first(unsuspected(transaction, found))
 
 

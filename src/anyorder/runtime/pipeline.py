@@ -16,13 +16,13 @@ from anyorder._core.event import Delivery, Event
 from anyorder._core.misfit import declared_kinds
 from anyorder.envelopes import DEFAULT_ENVELOPE, Envelope, needs_table, open_envelope
 from anyorder.envelopes.provenance import Envelopes, provenance_of
-from anyorder.errors import ConfigurationError
+from anyorder.errors import ConfigurationError, StoreError
 from anyorder.guard.catalogue import Catalogue
 from anyorder.guard.contract import Store, TableSpec, Transaction
 from anyorder.guard.duration import FOREVER, seconds
 from anyorder.guard.routes import Ignored, Origin, Route, Unrouted
 from anyorder.sources import Source, name_of, nameless, open_source
-from anyorder.stores import open_store
+from anyorder.stores import missing, open_dry, open_store
 
 DEFAULT = "pipeline.toml"
 UNNAMED = 'say in [source] what the documents are versions of, options = { table = "users", ... }'
@@ -126,6 +126,26 @@ class Pipeline:
     def open_store(self) -> Store:
         """The store of `[store]`, able to decode what its quarantine holds."""
         return open_store(self.url, self.decode)
+
+    def existing_store(self) -> Store:
+        """The same for who asks. Raises StoreError where that would make an empty one."""
+        absent = missing(self.url)
+        if absent:
+            raise StoreError(
+                f"there is no database {absent}: the path in [store] is relative to the directory "
+                "that you are in, or nothing has run yet; `anyorder run` makes it, and so does "
+                "`anyorder schema apply`"
+            )
+        return self.open_store()
+
+    def dry_store(self) -> Store:
+        """The same for a dry run, which makes none: what is not there yet is empty."""
+        return open_dry(self.url, self.decode)
+
+    @property
+    def missing(self) -> str:
+        """The path of a store that is not there yet; "" if it is."""
+        return missing(self.url)
 
     def decode(self, provenance: str, delivery: Delivery) -> Event:
         """The event of a delivery that the quarantine holds: of our own source, and of before

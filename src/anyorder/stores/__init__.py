@@ -12,7 +12,7 @@ from anyorder.doors import Door, own_door
 from anyorder.errors import ConfigurationError
 from anyorder.guard.contract import Decode, Promises, Store
 
-__all__ = ["DOORS", "Store", "ddl_of", "open_store"]
+__all__ = ["DOORS", "Store", "ddl_of", "missing", "open_dry", "open_store"]
 
 
 DOORS: dict[str, Door] = {
@@ -43,6 +43,12 @@ class Address(Protocol):
     def open(self, decode: Decode | None) -> Store:
         """The store there."""
 
+    def open_dry(self, decode: Decode | None) -> Store:
+        """The same for who writes nothing; where opening it would make it, an empty one instead."""
+
+    def missing(self) -> str:
+        """Where it would be made by opening it; "" if it is there, or is made by other means."""
+
     @staticmethod
     def ddl(tables: Sequence[str]) -> str | None:
         """What makes our own tables, and the memories beside these tables; None without DDL."""
@@ -66,6 +72,22 @@ def open_store(url: str, decode: Decode | None = None) -> Store:
     if not isinstance(getattr(made, "promises", None), Promises):
         raise ConfigurationError(f"{own} made no store: a {type(made).__name__} has no promises")
     return cast(Store, made)
+
+
+def open_dry(url: str, decode: Decode | None = None) -> Store:
+    """The same for who writes nothing: where opening it would make it, an empty one in memory."""
+    if missing(url):
+        return _address(_scheme(url), url).open_dry(decode)
+    return open_store(url, decode)
+
+
+def missing(url: str) -> str:
+    """The path of a store that opening it would make; "" if it is there, or is made by other
+    means. Raises ConfigurationError as `open_store`."""
+    scheme = _scheme(url)
+    if scheme not in DOORS and own_door(url) is not None:
+        return ""
+    return _address(scheme, url).missing()
 
 
 def ddl_of(url: str, tables: Sequence[str] = ()) -> str | None:

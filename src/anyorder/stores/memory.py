@@ -147,6 +147,12 @@ class MemoryAddress(msgspec.Struct, frozen=True):
         """An empty store."""
         return MemoryStore(decode)
 
+    open_dry = open
+
+    def missing(self) -> str:
+        """It is there as soon as it is opened."""
+        return ""
+
     @staticmethod
     def ddl(tables: Sequence[str]) -> None:
         """There is none."""
@@ -188,7 +194,9 @@ class MemoryTransaction:
             ):
                 event = self._decode(entry.provenance, entry.delivery)
                 if event.key is not None and event.entity in wanted:
-                    held.setdefault(event.entity, []).append(Held(entry.id, event))
+                    held.setdefault(event.entity, []).append(
+                        Held(entry.id, event, entry.provenance)
+                    )
         found = {e: unpack(memories[e].memory) for e in wanted if e in memories}
         if spec.adopt != "refuse":
             for entity in (wanted & self._state.rows[spec.name].keys()) - found.keys():

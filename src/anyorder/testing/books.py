@@ -13,6 +13,7 @@ from anyorder.guard.contract import EntryQuery, Recorded, Store
 from anyorder.guard.intake import Share, take_in
 from anyorder.guard.parts import take
 from anyorder.guard.quarantine import Quarantine
+from anyorder.guard.recall import recall_one
 from anyorder.testing.bench import NEVER, RETENTION_ZERO, Bench
 from anyorder.testing.change import Change, decode, delete, put, truncate
 from anyorder.testing.place import MakeStore
@@ -48,6 +49,7 @@ def _check_late(bench: Bench) -> str:
         raise bench.failed("an entry does not give back the exact delivery", 1)
     if shown.provenance != PLACES[0]:
         raise bench.failed(f"an entry gives back {shown.provenance!r}, not its provenance", 1)
+    _check_held(bench, late[0])
     quarantine.drop(numbers[0])
     quarantine.accept(numbers[1])
     bench.deliver([put(3, 11)])
@@ -61,6 +63,15 @@ def _check_late(bench: Bench) -> str:
     _expect(bench, [delete(2, 6)], Reason.ABSORBED)
     _size(bench)
     return "late puts dropped, accepted, settled; an accepted row below its birth"
+
+
+def _check_held(bench: Bench, change: Change) -> None:
+    """What is decided again is told with its provenance, too: it says whose SQL writes the row."""
+    with bench.store.reading() as transaction:
+        there = recall_one(transaction, bench.spec, change.event().entity)
+    told = [one.provenance for one in there.held]
+    if told != [PLACES[0]]:
+        raise bench.failed(f"what is held of a key is told with the provenances {told}", change.key)
 
 
 def _check_truncates(make_store: MakeStore) -> None:

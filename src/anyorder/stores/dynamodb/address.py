@@ -34,6 +34,12 @@ class DynamoDBAddress(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
             threads=self.threads,
         )
 
+    open_dry = open
+
+    def missing(self) -> str:
+        """Opening it makes nothing."""
+        return ""
+
     @staticmethod
     def ddl(tables: Sequence[str]) -> None:
         """There is none: tables are made by requests."""

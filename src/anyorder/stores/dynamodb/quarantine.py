@@ -60,8 +60,9 @@ class QuarantineItems:
         for one in found:
             item = items.get(("quarantine", place_of(one.entry)))
             event = None if item is None else self._event(item)
-            if event is not None and event.key is not None:
-                held[one.entity] = (*held.get(one.entity, ()), Held(one.entry, event))
+            if item is not None and event is not None and event.key is not None:
+                there = Held(one.entry, event, provenance_of(item))
+                held[one.entity] = (*held.get(one.entity, ()), there)
         return held
 
     def entries(self, query: EntryQuery) -> Iterator[Entry]:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Sequence
+from pathlib import Path
 from typing import Annotated, ClassVar, Literal
 
 import msgspec
@@ -25,6 +27,20 @@ class SQLiteAddress(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     def open(self, decode: Decode | None) -> SQLiteStore:
         """The store; the file is made if it is not there."""
         return SQLiteStore(self.place[1:] or ":memory:", decode, self.synchronous)
+
+    def open_dry(self, decode: Decode | None) -> SQLiteStore:
+        """The store, or an empty one in memory where a file would be made."""
+        absent = self.missing()
+        # Where it cannot be made either, opening it says so.
+        if absent and Path(absent).parent.is_dir():
+            return SQLiteStore(":memory:", decode, self.synchronous)
+        return self.open(decode)
+
+    def missing(self) -> str:
+        """The path of a file that is not there."""
+        file = Path(self.place[1:]).absolute()
+        is_absent = self.place[1:] and not os.path.exists(file)
+        return str(file) if is_absent else ""
 
     @staticmethod
     def ddl(tables: Sequence[str]) -> str:

@@ -70,10 +70,11 @@ class Quarantine:
 
     def settle(self, entry: int, state: str, reason: Reason) -> None:
         """Close an entry."""
+        self.waiting.closed(entry)
+        # Last, since it changes a row: whoever shares the transaction looks at what follows.
         self._database.execute(
             SQL["settle"], {"id": entry, "state": state, "now": self._now, "detail": reason.value}
         )
-        self.waiting.closed(entry)
 
     def try_again(self, entry: int) -> None:
         """Whatever an entry was held for, it was refused for now."""

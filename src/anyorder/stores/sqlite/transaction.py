@@ -123,7 +123,7 @@ class SQLiteTransaction(Books):
             # one that cannot be decoded any more tells nothing of its key
             if event is not None and event.key is not None:
                 there = known.get(entity, Remembered(None))
-                known[entity] = there._replace(held=(*there.held, Held(number, event)))
+                known[entity] = there._replace(held=(*there.held, Held(number, event, held[0])))
         return known
 
     def _schema(self, spec: TableSpec) -> Schema:
