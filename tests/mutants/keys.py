@@ -31,7 +31,7 @@ MUTANTS = [
     Mutant(
         "keys",
         "a key of another kind is compared as any other",
-        Change(MISFIT, "_misfits_closely", "kind is None", "False"),
+        Change(MISFIT, "misfits", "kind is None", "False"),
         killed_by=KIT,
     ),
     Mutant(

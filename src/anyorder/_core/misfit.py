@@ -7,33 +7,45 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from anyorder._core.batch import Arrival, Held, Judged
 from anyorder._core.coherence import coherent
 from anyorder._core.decide import BY_DECODER
-from anyorder._core.event import Event, Kind, canonical
+from anyorder._core.event import DELETE, PUT, Event, Kind, canonical
 from anyorder._core.key import KINDS, KeyKind, Kinds, kind_of
+from anyorder._core.names import is_nameable
 from anyorder._core.outcome import Reason
 from anyorder.errors import ConfigurationError
 
 NO_KIND = object()
 _get_kind: Callable[[type, object], object] = KINDS.get
-CHANGES = frozenset({Kind.PUT, Kind.DELETE})
+CHANGES = frozenset({PUT, DELETE})
+
+
+def is_plain(event: Event, kinds: Kinds) -> bool:
+    """Is it a change whose key certainly fits, and whose row tells that very key, or none? Nearly
+    every event is, and then `judged_alone` need not be asked."""
+    key, told = event.key, event.fields
+    if event.kind is PUT:
+        is_readable = told is not None and is_nameable(event)
+    else:
+        is_readable = event.kind is DELETE
+    if not key or not is_readable:
+        return False
+    for column, value in key.items():
+        # Types first: true is no number here, though to Python it equals 1.
+        if kinds.get(column) is not _get_kind(value.__class__, NO_KIND):
+            return False
+        cell = value if told is None else told.get(column, value)
+        if cell.__class__ is not value.__class__ or cell != value:
+            return False
+    return True
 
 
 def misfits(key: Mapping[str, object], kinds: Kinds) -> bool:
-    """Is a value of another kind than its column's, or of none? Asked of every event, so that it
-    looks at types first."""
-    for column, value in key.items():
-        # Nearly always it is an integer or a text of a known column, and the next one is looked at.
-        if kinds.get(column) is not _get_kind(value.__class__, NO_KIND):
-            return _misfits_closely(key, kinds)
-    return not key
-
-
-def _misfits_closely(key: Mapping[str, object], kinds: Kinds) -> bool:
+    """Is a value of another kind than its column's, or of none?"""
     for column, value in key.items():
         kind = kind_of(value)
         # What is not known yet fits any kind.
         if kind is None or kinds.get(column, kind) is not kind:
             return True
-    return False
+    return not key
 
 
 def judged_alone(arrival: Arrival, table: str, kinds: Kinds) -> Judged | None:

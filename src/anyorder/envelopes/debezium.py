@@ -158,7 +158,10 @@ class Debezium(Reader):
             row = {name: cell for name, cell in row.items() if name not in holes}
         if conversion is not None:
             row = conversion(row)
-        row = _agreed(row, key, with_schema=conversion is not None)
+        others = otherwise(row, key)
+        # Nearly every row tells its key as the key does.
+        if others:
+            row = _agreed(row, key, others, with_schema=conversion is not None)
         return Event(
             Kind.PUT,
             table,
@@ -200,9 +203,12 @@ class Debezium(Reader):
         if conversion is not None:
             value = conversion(value)
         key: KeyFields = value if type(value) is dict else {self._column: value}
-        if is_plain(key) or type(value) is not dict:
-            return key_fields(key)
-        return key_fields({column: number_of(part) for column, part in key.items()})
+        # Nearly every key is of integers and texts.
+        if is_plain(key):
+            return key
+        if key is value:
+            key = {column: number_of(part) for column, part in key.items()}
+        return key_fields(key)
 
     def _null(self, delivery: Delivery) -> Event:
         """A record without a value: the tombstone that follows a delete."""
@@ -282,13 +288,11 @@ class Debezium(Reader):
         return self._key(delivery, "") if delivery.key is not None else None
 
 
-def _agreed(row: dict[str, Any], key: KeyFields, *, with_schema: bool) -> dict[str, Any]:
+def _agreed(
+    row: dict[str, Any], key: KeyFields, others: KeyFields, *, with_schema: bool
+) -> dict[str, Any]:
     """The row whose columns of the key are numbers where the key has numbers: a decimal is told
-    there in its own ways."""
-    others = otherwise(row, key)
-    # Nearly every row tells its key as the key does.
-    if not others:
-        return row
+    there in its own ways. `others`: those that it tells otherwise."""
     for column, value in others.items():
         cell = row[column]
         if cell.__class__ is dict:

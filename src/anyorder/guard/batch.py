@@ -15,7 +15,7 @@ from typing import NamedTuple
 from anyorder._core.batch import Arrival, Decision, Judged, Settled
 from anyorder._core.event import Kind
 from anyorder._core.fold import Limits
-from anyorder._core.misfit import judged_alone
+from anyorder._core.misfit import is_plain, judged_alone
 from anyorder._core.outcome import Reason
 from anyorder.guard.contract import TableSpec, Transaction
 from anyorder.guard.kinds import with_kinds
@@ -45,9 +45,13 @@ def sort_out(
     decided: list[Judged] = []
     truncates: list[Arrival] = []
     keys: Keys = {}
+    kinds = spec.kinds
     for arrival in arrivals:
         number, event = arrival.number, arrival.event
-        judged = judged_alone(arrival, spec.name, spec.kinds)
+        judged = None
+        # Hardly any event is looked at closely.
+        if not is_plain(event, kinds):
+            judged = judged_alone(arrival, spec.name, kinds)
         if judged is not None:
             decided.append(judged)
         elif number in suspected:

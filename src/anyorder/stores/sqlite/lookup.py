@@ -4,14 +4,14 @@ takes for the same key."""
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from decimal import Decimal
 from typing import Any
 
 from anyorder._core.event import key_of
 from anyorder._core.key import spelled
 from anyorder.stores.sqlite.schema import NOTHING_DECLARED, Schema
-from anyorder.stores.sqlite.values import Adapted, adapted_key
+from anyorder.stores.sqlite.values import Adapted, adapted_key, adapted_keys
 from anyorder.stores.statements import load_statements, quoted
 
 SQL = load_statements("sqlite/sqlite.sql")
@@ -36,16 +36,20 @@ class Lookup:
                 parts.append(f"{quoted(column)} = ? COLLATE BINARY")
         return " AND ".join(parts)
 
+    def columns(self, keys: Sequence[Mapping[str, object]]) -> list[list[Adapted]]:
+        """The values of `condition` for each of these keys: for each of its places those of all."""
+        folding = self._schema.declared.collations
+        found: list[list[Adapted]] = []
+        for column in self._schema.key:
+            values = adapted_keys([key[column] for key in keys])
+            found.append(values)
+            if column in folding:
+                found.append(values)
+        return found
+
     def values(self, key: Mapping[str, object]) -> list[Adapted]:
         """The values of `condition`."""
-        folding = self._schema.declared.collations
-        values: list[Adapted] = []
-        for column in self._schema.key:
-            value = adapted_key(key[column])
-            values.append(value)
-            if column in folding:
-                values.append(value)
-        return values
+        return [value for (value,) in self.columns([key])]
 
     def exists(self, key: Mapping[str, object]) -> bool:
         """Is there a row of this very key?"""

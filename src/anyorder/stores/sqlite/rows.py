@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import sqlite3
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 from anyorder._core.columns import NONE_SPARED, Written, holes
 from anyorder._core.event import canonical
@@ -18,7 +18,7 @@ from anyorder._core.outcome import Reason
 from anyorder.guard.contract import TableSpec, Write
 from anyorder.stores.sqlite.lookup import Lookup
 from anyorder.stores.sqlite.schema import Schema, memory_table
-from anyorder.stores.sqlite.values import AS_IT_IS, Adapted, RowRefused, adapted, adapted_key
+from anyorder.stores.sqlite.values import Adapted, RowRefused, adapted_all, adapted_keys
 from anyorder.stores.statements import load_statements, quoted
 
 SQL = load_statements("sqlite/sqlite.sql")
@@ -90,9 +90,11 @@ class RowWriter:
             for column in (*shape.values, *shape.cleared):
                 named[column] = named.get(column, 0) + len(found)
         schema = self._schema
+        key = set(schema.key)
         for number, write in enumerate(writes):
-            if number == 0 or write.key.keys() != set(schema.key):
+            if number == 0 or write.key.keys() != key:
                 schema.widen(self._database, write.key, named)
+                key = set(schema.key)
         if not schema.created:
             schema.note_missing(self._database, named)
         for column, typed in schema.typed(schema.key).items():
@@ -103,7 +105,8 @@ class RowWriter:
     def _delete(self, writes: Sequence[Write]) -> None:
         schema = self._schema
         statement = self._statement(("delete",), self._deletion)
-        self._database.executemany(statement, [self._lookup.values(write.key) for write in writes])
+        keys = self._lookup.columns([write.key for write in writes])
+        self._database.executemany(statement, zip(*keys, strict=True))
         # A row that was not there is gone as well; but a trigger may have kept one that was.
         if not schema.declared.has_triggers:
             return
@@ -144,10 +147,8 @@ class RowWriter:
         statement = self._statement(
             ("update", *named, "", *reset), lambda: self._update_statement(named, reset)
         )
-        of_key = self._lookup.values
-        told = self._values(writes, named)
-        rows = [row + of_key(write.key) for row, write in zip(told, writes, strict=True)]
-        self._run(statement, rows, writes)
+        keys = self._lookup.columns([write.key for write in writes])
+        self._run(statement, [*self._columns(writes, named), *keys], writes)
 
     def _upsert(
         self, named: tuple[str, ...], reset: tuple[str, ...], writes: Sequence[Write]
@@ -155,26 +156,29 @@ class RowWriter:
         statement = self._statement(
             ("insert", *named, "", *reset), lambda: self._insert_statement(named, reset)
         )
-        key = self._schema.key
-        told = self._values(writes, named)
-        rows = [
-            [adapted_key(write.key[column]) for column in key] + row
-            for row, write in zip(told, writes, strict=True)
+        keys = [
+            adapted_keys([write.key[column] for write in writes]) for column in self._schema.key
         ]
-        self._run(statement, rows, writes)
+        self._run(statement, [*keys, *self._columns(writes, named)], writes)
 
-    def _values(self, writes: Sequence[Write], named: tuple[str, ...]) -> list[list[Adapted]]:
-        """The values of these columns, a list a row. Raises RowRefused for one that its column
+    def _columns(self, writes: Sequence[Write], named: tuple[str, ...]) -> list[list[Adapted]]:
+        """The values of these columns, a list a column. Raises RowRefused for one that its column
         would change."""
         told = [write.values for write in writes]
-        for column, typed in self._schema.typed(named).items():
-            typed.check_values([values.get(column) for values in told])
-        return [_adapted(values, named) for values in told]
+        typed = self._schema.declared.typed
+        found: list[list[Adapted]] = []
+        for column in named:
+            values = [each.get(column) for each in told]
+            if column in typed:
+                typed[column].check_values(values)
+            found.append(adapted_all(values))
+        return found
 
     def _run(
-        self, statement: str, rows: Sequence[Sequence[Adapted]], writes: Sequence[Write]
+        self, statement: str, columns: Sequence[list[Adapted]], writes: Sequence[Write]
     ) -> None:
-        changed = self._database.executemany(statement, rows).rowcount
+        """Run a statement once a write. `columns`: for each of its places the values of all."""
+        changed = self._database.executemany(statement, zip(*columns, strict=True)).rowcount
         if changed == len(writes):
             return
         if len(writes) > 1:
@@ -262,11 +266,3 @@ class RowWriter:
         if statement is None:
             statement = self._schema.statements[name] = make()
         return statement
-
-
-def _adapted(values: Mapping[str, Any], columns: tuple[str, ...]) -> list[Adapted]:
-    get = values.get
-    return [
-        value if (value := get(column)).__class__ in AS_IT_IS else adapted(value)
-        for column in columns
-    ]

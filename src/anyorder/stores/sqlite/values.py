@@ -142,6 +142,26 @@ def adapted(value: Any) -> Adapted:
     return _encode.encode(value).decode()
 
 
+def adapted_all(values: list[Any]) -> list[Adapted]:
+    """The values of one column, each as `adapted` makes it."""
+    kinds = set(map(type, values))
+    # Nearly always none is changed, and then it is the very list.
+    if kinds <= AS_IT_IS or (kinds == {int} and _fit_64_bits(values)):
+        return values
+    return [value if value.__class__ in AS_IT_IS else adapted(value) for value in values]
+
+
+def adapted_keys(values: list[Any]) -> list[Adapted]:
+    """The same of a column of keys."""
+    if Decimal in set(map(type, values)):
+        return [adapted_key(value) for value in values]
+    return adapted_all(values)
+
+
+def _fit_64_bits(numbers: Sequence[int]) -> bool:
+    return min(numbers) >= -INT64 and max(numbers) < INT64
+
+
 def adapted_key(value: Any) -> Adapted:
     """The same of a key. A decimal that a double spells is one, as it was before keys were
     decimals: else a row of then would be found no more."""
