@@ -59,7 +59,7 @@ def test_a_kind_stays_when_everything_is_forgotten(path: Path) -> None:
 
 def test_a_row_of_before_whose_key_is_a_double_is_found(path: Path) -> None:
     """Keys went through floats then; the row is the same entity's."""
-    table(path).apply([{"id": 1.5, "version": 1}])
+    table(path).apply([b'{"id": 1.5, "version": 1}'])
     assert execute(path, "SELECT typeof(id) FROM t") == [("real",)]
 
     table(path).apply([b'{"id": 1.50, "version": 2}'])

@@ -30,6 +30,21 @@ def looped() -> list[Any]:
     return found
 
 
+def deep() -> list[Any]:
+    """Deeper than Python's own words for it go."""
+    found: list[Any] = []
+    for _ in range(100_000):
+        found = [found]
+    return found
+
+
+class Speechless:
+    """Nobody can show it."""
+
+    def __repr__(self) -> str:
+        raise RuntimeError("it has no words")
+
+
 @dataclasses.dataclass
 class Measured:
     """As a user's own code has it."""
@@ -52,6 +67,11 @@ class Measured:
         1j,
         pytest.param(object(), id="object"),
         looped(),
+        pytest.param(deep(), id="deep"),
+        pytest.param(10**5000, id="5001 digits"),
+        pytest.param({10**5000: 1}, id="a name of 5001 digits"),
+        pytest.param(Speechless(), id="speechless"),
+        pytest.param({Speechless(): 1}, id="a speechless name"),
     ],
     ids=str,
 )
@@ -76,6 +96,41 @@ def test_null_and_words_that_look_like_no_number_are_kept(
     assert table.apply([{"id": 1, "version": 1, "s": kept}]).applied == 1
 
 
+@pytest.mark.parametrize("one", ["1", "1.0", "1.00", "1E+2", "0.5", "1e-7", "12.340", "-0"])
+def test_a_decimal_is_the_number_that_it_is(table: anyorder.Table, one: str) -> None:
+    """As a document spells it: in the key, in the row and as the position."""
+    spelled = f'{{"id": {one}, "version": 2, "x": {one}}}'
+    assert table.apply([{"id": Decimal(one), "version": Decimal(1), "x": 1}]).applied == 1
+    assert table.apply([{"id": Decimal(one), "version": 2, "x": Decimal(one)}]).applied == 1
+
+    assert table.apply([spelled]).ignored == {"duplicate": 1}
+    assert table.why(Decimal(one)).state == "row"
+    assert list(table.quarantine.entries()) == []
+
+
+@pytest.mark.parametrize(
+    "record",
+    [
+        {"id": 0.5, "version": 1},
+        {"key": {"id": 0.5}, "value": {"id": 0.5, "version": 1}},
+        {"value": {"id": 0.5, "version": 1}},
+        {"id": Measured(0.5), "version": 1},
+    ],
+    ids=str,
+)
+def test_a_float_with_a_fraction_is_no_key(table: anyorder.Table, record: object) -> None:
+    """Nobody knows the decimal it was; and deciding it again changes nothing."""
+    assert table.apply([record]).quarantined == {"malformed": 1}
+    assert table.apply([record]).ignored == {"duplicate": 1}
+
+    (entry,) = table.quarantine.entries()
+    (again,) = table.decode([table.quarantine.show(entry.id).delivery])
+    assert again.kind == "malformed"
+    assert (
+        table.apply([{"id": Decimal("0.5"), "version": 1}, {"id": 1.0, "version": 1}]).applied == 2
+    )
+
+
 @pytest.mark.parametrize(
     "wrong",
     [
@@ -85,6 +140,13 @@ def test_null_and_words_that_look_like_no_number_are_kept(
         {"timestamp": datetime(2026, 11, 27, tzinfo=UTC)},
         {"headers": [("only a name",)]},
         {"headers": 5},
+        {"offset": 2**70},
+        {"partition": -(2**70)},
+        {"timestamp": 2**63},
+        {"topic": "\ud800"},
+        {"timestamp_type": "\ud800"},
+        {"headers": [("a", "\ud800")]},
+        {"headers": [("\ud800", None)]},
         {"key": float("nan")},
         {"value": {"id": 1, "x": float("nan")}},
     ],
@@ -100,6 +162,35 @@ def test_a_record_with_a_wrong_member_is_malformed_for_every_envelope(
         assert event.kind == "malformed"
         (again,) = decode([event.delivery], envelope, **options)
         assert again.kind == "malformed"
+
+
+@pytest.mark.parametrize(
+    "broken",
+    [
+        {"topic": "u", "offset": 2**70, "value": "{"},
+        {"topic": "u", "timestamp": 2**63, "value": "{"},
+        {"topic": "\ud800", "value": "{"},
+        {"topic": "u", "value": "{", "headers": [("a", "\ud800")]},
+        {"topic": "u", "value": "{", "key": "\ud800"},
+        anyorder.Delivery(topic=None, value=b"{"),  # type: ignore[arg-type]
+        anyorder.Delivery(topic="\ud800", value=b"{"),
+        anyorder.Delivery(offset=2**70, value=b"{"),
+        anyorder.Delivery(timestamp=2**63, value=b"{"),
+        anyorder.Delivery(value="{"),  # type: ignore[arg-type]
+        anyorder.Delivery(key=1, value=b"{"),  # type: ignore[arg-type]
+        anyorder.Delivery(headers=(("a", b"x"),), value=b"{"),  # type: ignore[arg-type]
+        anyorder.Delivery(headers=(("a", "\udfff"),), value=b"{"),
+    ],
+    ids=ascii,
+)
+def test_what_no_quarantine_could_keep_is_held_as_text_and_its_neighbours_are_applied(
+    table: anyorder.Table, broken: object
+) -> None:
+    report = table.apply([{"id": 1, "version": 1}, broken, {"id": 2, "version": 1}])
+
+    assert (report.applied, report.quarantined) == (2, {"malformed": 1})
+    (entry,) = table.quarantine.entries()
+    assert table.quarantine.show(entry.id).delivery.value is not None
 
 
 @pytest.mark.parametrize("one", [{"id": 1, "version": 1}, '{"id": 1, "version": 1}', b"{}"])
