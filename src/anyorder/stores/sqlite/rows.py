@@ -16,6 +16,7 @@ from anyorder._core.columns import NONE_SPARED, Written, holes
 from anyorder._core.event import canonical
 from anyorder._core.outcome import Reason
 from anyorder.guard.contract import TableSpec, Write
+from anyorder.stores.sqlite.evaluation import write_rows
 from anyorder.stores.sqlite.lookup import Lookup
 from anyorder.stores.sqlite.schema import Schema, memory_table
 from anyorder.stores.sqlite.values import AS_IT_IS, Adapted, RowRefused, adapted, adapted_key
@@ -103,7 +104,8 @@ class RowWriter:
     def _delete(self, writes: Sequence[Write]) -> None:
         schema = self._schema
         statement = self._statement(("delete",), self._deletion)
-        self._database.executemany(statement, [self._lookup.values(write.key) for write in writes])
+        keys = [self._lookup.values(write.key) for write in writes]
+        write_rows(self._database, self.table, statement, keys)
         # A row that was not there is gone as well; but a trigger may have kept one that was.
         if not schema.declared.has_triggers:
             return
@@ -174,7 +176,7 @@ class RowWriter:
     def _run(
         self, statement: str, rows: Sequence[Sequence[Adapted]], writes: Sequence[Write]
     ) -> None:
-        changed = self._database.executemany(statement, rows).rowcount
+        changed = write_rows(self._database, self.table, statement, rows)
         if changed == len(writes):
             return
         if len(writes) > 1:
