@@ -427,6 +427,83 @@ def test_what_a_trigger_ignores_is_not_applied(own: Own, act: str) -> None:
     assert "trigger" in own.details()[0]
 
 
+OBJECT, TEXT = '{"name": "a"}', "no JSON"
+LEAST = -(2**63)
+
+
+@pytest.mark.parametrize("batch", [1, 3])
+@pytest.mark.parametrize(
+    ("script", "good", "bad"),
+    [
+        ("CREATE TABLE t (id INTEGER PRIMARY KEY, a, n AS (a ->> '$.name') STORED)", OBJECT, TEXT),
+        ("CREATE TABLE t (id INTEGER PRIMARY KEY, a, n AS (abs(a)) STORED)", 5, LEAST),
+        ("CREATE TABLE t (id INTEGER PRIMARY KEY, a CHECK (json_type(a) > 'o'))", OBJECT, TEXT),
+        (
+            "CREATE TABLE t (id INTEGER PRIMARY KEY, a);"
+            "CREATE INDEX names ON t (json_extract(a, '$.name'))",
+            OBJECT,
+            TEXT,
+        ),
+        (
+            "CREATE TABLE t (id INTEGER PRIMARY KEY, a); CREATE TABLE log (x);"
+            "CREATE TRIGGER g AFTER INSERT ON t BEGIN"
+            " INSERT INTO log VALUES (json_extract(new.a, '$.name')); END",
+            OBJECT,
+            TEXT,
+        ),
+    ],
+)
+def test_what_an_expression_of_the_table_cannot_evaluate_is_malformed_alone(
+    own: Own, script: str, good: object, bad: object, batch: int
+) -> None:
+    own.sql(script)
+    documents = [{"id": number, "version": 1, "a": good} for number in range(3)]
+    documents[1]["a"] = bad
+    for start in range(0, 3, batch):
+        own.apply(*documents[start : start + batch])
+
+    assert own.rows("id, a") == [(0, good), (2, good)]
+    assert "expression of table t" in own.details()[0]
+
+
+def test_a_delete_whose_trigger_cannot_be_evaluated_is_malformed_alone(own: Own) -> None:
+    own.sql(
+        "CREATE TABLE t (id INTEGER PRIMARY KEY, a); CREATE TABLE log (x);"
+        "CREATE TRIGGER g AFTER DELETE ON t BEGIN"
+        " INSERT INTO log VALUES (json_extract(old.a, '$.name')); END"
+    )
+    for number, told in enumerate((OBJECT, TEXT)):
+        own.apply({"id": number, "version": 1, "a": told})
+    own.apply(*({"id": number, "version": 2, "gone": True} for number in (1, 0)), deleted="/gone")
+
+    assert own.rows("id") == [(1,)]
+    assert "expression of table t" in own.details()[0]
+
+
+def test_a_ring_whose_free_value_cannot_be_evaluated_waits(own: Own) -> None:
+    """Two rows that swap values are freed by a text for a moment, which is no JSON."""
+    own.sql(
+        "CREATE TABLE t (id INTEGER PRIMARY KEY, a TEXT NOT NULL UNIQUE,"
+        " n AS (a ->> '$.name') STORED)"
+    )
+    one, two = '{"name": "a"}', '{"name": "b"}'
+    own.apply({"id": 1, "version": 1, "a": one}, {"id": 2, "version": 1, "a": two})
+    own.apply({"id": 1, "version": 2, "a": two}, {"id": 2, "version": 2, "a": one})
+
+    assert own.rows("id, a") == [(1, one), (2, two)]
+
+
+def test_a_trigger_that_no_row_can_pass_is_the_table_s_trouble_and_not_the_event_s(
+    own: Own,
+) -> None:
+    own.sql(
+        "CREATE TABLE t (id INTEGER PRIMARY KEY, a);"
+        "CREATE TRIGGER g AFTER INSERT ON t BEGIN INSERT INTO nowhere VALUES (1); END"
+    )
+    with pytest.raises(StoreError, match="no such table"):
+        own.apply({"id": 1, "version": 1, "a": 1})
+
+
 @pytest.mark.parametrize("clause", ["IGNORE", "REPLACE", "ROLLBACK", "FAIL"])
 def test_the_table_s_own_conflict_clause_does_not_count(own: Own, clause: str) -> None:
     """A row that it would drop, or whose neighbour it would drop, waits instead."""

@@ -8,6 +8,8 @@ from collections.abc import Iterator, Mapping, Sequence
 
 from anyorder.guard.contract import Write
 from anyorder.stores.sqlite.constraints import Blocker, Constraints, folded_row, place_of
+from anyorder.stores.sqlite.evaluation import write_rows
+from anyorder.stores.sqlite.values import RowRefused
 from anyorder.stores.statements import load_statements, quoted
 
 SQL = load_statements("sqlite/sqlite.sql")
@@ -94,9 +96,9 @@ class Rings:
         # Null first; a CHECK may refuse it even where the column does not. It ends with the values.
         for place, value in enumerate(values, 1):
             try:
-                self._database.execute(statement, [value, *own.values()])
+                write_rows(self._database, self._table, statement, [[value, *own.values()]])
                 return
-            except sqlite3.IntegrityError:
+            except (sqlite3.IntegrityError, RowRefused):
                 # A trigger may have rolled everything back: then nothing more may be written.
                 is_last = place == len(values)
                 if is_last or not self._database.in_transaction:

@@ -16,6 +16,7 @@ from anyorder._core.columns import NONE_SPARED, Written, holes
 from anyorder._core.event import canonical
 from anyorder._core.outcome import Reason
 from anyorder.guard.contract import TableSpec, Write
+from anyorder.stores.sqlite.evaluation import write_rows
 from anyorder.stores.sqlite.lookup import Lookup
 from anyorder.stores.sqlite.schema import Schema, memory_table
 from anyorder.stores.sqlite.values import Adapted, RowRefused, adapted_all, adapted_keys
@@ -106,7 +107,7 @@ class RowWriter:
         schema = self._schema
         statement = self._statement(("delete",), self._deletion)
         keys = self._lookup.columns([write.key for write in writes])
-        self._database.executemany(statement, zip(*keys, strict=True))
+        write_rows(self._database, self.table, statement, keys)
         # A row that was not there is gone as well; but a trigger may have kept one that was.
         if not schema.declared.has_triggers:
             return
@@ -178,7 +179,7 @@ class RowWriter:
         self, statement: str, columns: Sequence[list[Adapted]], writes: Sequence[Write]
     ) -> None:
         """Run a statement once a write. `columns`: for each of its places the values of all."""
-        changed = self._database.executemany(statement, zip(*columns, strict=True)).rowcount
+        changed = write_rows(self._database, self.table, statement, columns)
         if changed == len(writes):
             return
         if len(writes) > 1:

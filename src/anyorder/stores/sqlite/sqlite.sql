@@ -325,6 +325,10 @@ ON CONFLICT ({key}) DO UPDATE SET {assignments}{exactly};
 -- name: update_row
 UPDATE OR ABORT {table} SET {assignments} WHERE {condition};
 
+-- name: explain
+-- it prepares a statement (which brings its own semicolon), and runs nothing of it
+EXPLAIN {statement}
+
 -- name: read_row
 SELECT * FROM {table} WHERE {condition};
 
