@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gzip
+import hashlib
 import io
 import json
 import lzma
@@ -19,7 +20,7 @@ import pytest
 from anyorder.errors import SourceError
 from anyorder.sources import jsonl, lines, packed
 from anyorder.sources.jsonl import JSONLinesSource
-from anyorder.sources.lines import Lines
+from anyorder.sources.lines import Done, Lines
 from tests.cli.home import Home
 
 PIPELINE = """
@@ -124,6 +125,73 @@ def test_standard_input_and_packed_files_end_where_they_end(day: Day) -> None:
     # the same half by another way is the same entry
     assert more["ignored"] == {"duplicate": 2}
     assert len(day.held()) == 1
+
+
+@pytest.mark.parametrize(("name", "pack"), PACKED)
+def test_the_half_of_a_packed_line_is_read_whole_when_it_is_there(
+    day: Day, name: str, pack: Callable[[bytes], bytes]
+) -> None:
+    """A log was packed while it was being written; later the whole one lies there."""
+    file = day.of(name)
+    whole = documents(1, 2, 3)
+    for content, code in ((whole[:-6], 1), (whole[:-6], 0), (whole, 0), (whole + b"\n", 0)):
+        file.write_bytes(pack(content))
+        assert day.ended("run").returncode == code
+
+    assert day.ids() == [1, 2, 3]
+    assert line_of(day, 1) == "line 3"
+    assert len(day.held()) == 1
+
+
+def test_what_was_done_in_the_middle_of_a_line_is_read_again_from_the_beginning() -> None:
+    """An anyorder of before took the half of a packed line for done."""
+    text = documents(1, 2)
+    half = text[:-6]
+    done = Done(2, len(half), hashlib.blake2b(half, digest_size=8).hexdigest())
+
+    assert not Lines(io.BytesIO(text)).skip(done)
+    assert Lines(io.BytesIO(half)).skip(done)
+    assert Lines(io.BytesIO(half + b" \r\n")).skip(done)
+
+
+class Growing(io.BytesIO):
+    """A file to which somebody appends `pieces`, one whenever its end was seen."""
+
+    def __init__(self, *pieces: bytes) -> None:
+        super().__init__(pieces[0])
+        self._pieces = list(pieces[1:])
+
+    def readline(self, size: int | None = -1, /) -> bytes:
+        """A line, or as much of it as is there."""
+        found = super().readline(size)
+        if self._pieces and not found.endswith(b"\n") and len(found) != size:
+            place = self.tell()
+            self.write(self._pieces.pop(0))
+            self.seek(place)
+        return found
+
+
+@pytest.mark.parametrize(
+    "half",
+    [b'{"id":', b'{"id":1}', b"x" * 20, b"x" * 21, b"x" * 27, b"x" * 40],
+)
+def test_a_file_that_grows_while_it_is_read_is_never_cut_inside_a_line(
+    half: bytes, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What was given is whole, and the rest is there for the next run."""
+    monkeypatch.setattr(lines, "LONGEST_LINE", 20)
+    monkeypatch.setattr(lines, "BLOCK", 7)
+    end = b"\n" if half.endswith(b"}") else b"rest\n"
+    text = b'{"a":1}\n' + half + end + b'{"b":1}\n'
+    once = Lines(Growing(b'{"a":1}\n' + half, end, b'{"b":1}\n'), grows=True)
+    given = [line.text for line in once]
+
+    again = Lines(io.BytesIO(text), grows=True)
+    assert again.skip(once.done())
+    given += [line.text for line in again]
+
+    assert given == [line.text for line in Lines(io.BytesIO(text))]
+    assert again.done().size == len(text)
 
 
 def test_a_pipe_with_a_name_is_read_as_standard_input_is(day: Day) -> None:

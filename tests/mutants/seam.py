@@ -28,8 +28,27 @@ MUTANTS = [
     Mutant(
         "R1",
         "the half of a last line is taken",
-        Change(LINES, "Lines._unended", "self._grows and _may_go_on(text)", "False"),
+        Change(LINES, "Lines._unended", "self._grows", "False"),
         killed_by=f"{OF_LINES}test_a_last_line_that_is_being_written_is_left_and_said_every_time",
+    ),
+    Mutant(
+        "R1",
+        "the half of a packed line is done",
+        Change(LINES, "Lines._unended", "not _may_go_on(text)", "not self._grows"),
+        killed_by=f"{OF_LINES}test_the_half_of_a_packed_line_is_read_whole_when_it_is_there",
+    ),
+    Mutant(
+        "R1",
+        "a reading goes on inside a line that was taken for whole",
+        Change(LINES, "Lines._ends_here", "not rest.strip()", "True"),
+        killed_by=f"{OF_LINES}"
+        "test_what_was_done_in_the_middle_of_a_line_is_read_again_from_the_beginning",
+    ),
+    Mutant(
+        "R1",
+        "a file that grows is read on behind its end",
+        Change(LINES, "Lines.__iter__", "not is_at_end", "True"),
+        killed_by=f"{OF_LINES}test_a_file_that_grows_while_it_is_read_is_never_cut_inside_a_line",
     ),
     Mutant(
         "R1",

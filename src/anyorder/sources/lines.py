@@ -47,7 +47,7 @@ class Lines:
 
     `trouble`: why the stream ended before its end, "" if it did not. `grows`: somebody may be
     writing it, so a last line without newline that is no record yet is left; `left` is how many
-    bytes of it are there.
+    bytes of it are there. Elsewhere it is given, and is not done: the whole one may come there.
     """
 
     def __init__(
@@ -68,23 +68,32 @@ class Lines:
 
     def __iter__(self) -> Iterator[Line]:
         """Every line from here on that is not blank."""
-        while text := self._stream.readline(LONGEST_LINE):
+        is_at_end = False
+        # Behind the end nothing is read, though more may have been written by now: it would begin
+        # inside a line.
+        while not is_at_end and (text := self._stream.readline(LONGEST_LINE)):
             if text.endswith(b"\n"):
                 self._count(text)
-                if text.strip():
-                    yield Line(self._number, text.rstrip(b"\r\n"))
-            elif (line := self._unended(text)) is not None:
+                line = Line(self._number, text.rstrip(b"\r\n")) if text.strip() else None
+            elif len(text) == LONGEST_LINE:
+                line = self._too_long(text)
+                is_at_end = not self._is_ended
+            else:
+                line = self._unended(text)
+                is_at_end = True
+            if line is not None:
                 yield line
         if self.trouble() and not self.left:
             yield self._cut(b"")
 
     def done(self) -> Done:
-        """How far this has come with the line that was given last. What was cut is not done."""
+        """How far this has come with the line that was given last. What was cut, or is the half of
+        a line, is not done."""
         return Done(self._number, self._size, self._digest.hexdigest())
 
     def skip(self, done: Done) -> bool:
         """Go on behind what is done; False, and this is of no use any more, if other bytes lie
-        there."""
+        there, or the line goes on that was done last."""
         last = b"\n"
         while self._size < done.size:
             block = self._stream.read(min(BLOCK, done.size - self._size))
@@ -93,9 +102,8 @@ class Lines:
             self._add(block)
             last = block
         self._number = done.number
-        # the last line may have been taken before its newline came: then it goes on
         self._is_ended = last.endswith(b"\n")
-        return self._digest.hexdigest() == done.digest
+        return self._digest.hexdigest() == done.digest and self._ends_here()
 
     def skip_lines(self, number: int, digest: str) -> bool:
         """The same for how far an anyorder of before had come, which kept the hash of the first
@@ -109,6 +117,15 @@ class Lines:
                 return False
         return True
 
+    def _ends_here(self) -> bool:
+        """Does the line end that was done last? It may have been taken before its newline came;
+        what else follows in it makes it another line."""
+        if self._is_ended:
+            return True
+        rest = self._stream.readline(LONGEST_LINE)
+        self._count(rest)
+        return not rest.strip()
+
     def _count(self, text: bytes) -> None:
         self._number += self._is_ended
         self._is_ended = text.endswith(b"\n")
@@ -119,22 +136,28 @@ class Lines:
         self._digest.update(text)
 
     def _unended(self, text: bytes) -> Line | None:
-        """What has no newline: the beginning of what is too long, or the end of it all."""
-        if len(text) == LONGEST_LINE:
-            return self._too_long(text)
+        """The end of it all, which has no newline."""
         if self.trouble():
             return self._cut(text)
-        if self._grows and _may_go_on(text):
+        if not _may_go_on(text):
+            self._count(text)
+            return Line(self._number, text.rstrip(b"\r"))
+        if self._grows:
             self.left = len(text)
             return None
-        self._count(text)
-        return Line(self._number, text.rstrip(b"\r")) if text.strip() else None
+        # Nobody may ever go on writing what is packed, or was piped in: its half is given.
+        return Line(self._number + 1, text.rstrip(b"\r")) if text.strip() else None
 
-    def _too_long(self, text: bytes) -> Line:
+    def _too_long(self, text: bytes) -> Line | None:
+        before = (self._number, self._size, self._digest.copy())
         self._count(text)
         # It ends with the line, or with the stream; only its beginning is kept in memory.
         while not self._is_ended and (more := self._stream.readline(BLOCK)):
             self._count(more)
+        if self._grows and not self._is_ended:
+            self.left = self._size - before[1]
+            self._number, self._size, self._digest = before
+            return None
         note = f"a line longer than {LONGEST_LINE} bytes, of which the first {KEPT} are kept here"
         return Line(self._number, text[:KEPT], note)
 
