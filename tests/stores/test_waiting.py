@@ -11,6 +11,7 @@ from pathlib import Path
 
 import pytest
 
+from anyorder._core.batch import Settled
 from anyorder._core.event import Event
 from anyorder._core.outcome import Reason
 from anyorder.errors import ConfigurationError, StoreError, Undone
@@ -35,6 +36,7 @@ class Shop:
         self.path = path
         self.by_hand(schema)
         self._begun = 0
+        self.closed: list[Settled] = []
         self.reopen()
         self._batches = itertools.count(1)
 
@@ -63,6 +65,7 @@ class Shop:
         ]
         frontier = ("source", str(number))
         taken = take(self.store, shares, now=float(number), token=f"t{number}", frontier=frontier)
+        self.closed = taken.closed
         places = [place for found in events.values() for place, _ in found]
         by_place = dict(zip(places, taken.decisions, strict=True))
         return [by_place[place].reason for place in range(len(told))]
@@ -341,6 +344,21 @@ def test_what_undoes_the_transaction_again_and_again_costs_the_next_batch_nothin
     begun = shop.begun()
     shop.take(parent(8))
     assert shop.begun() - begun == 1
+
+
+def test_what_settles_although_another_undoes_the_transaction_is_told_as_settled(
+    make: Make,
+) -> None:
+    shop = make(
+        f"{DEFERRED}; CREATE TRIGGER late BEFORE INSERT ON c WHEN NEW.id = 1 AND EXISTS "
+        "(SELECT 1 FROM p WHERE id = 7) BEGIN SELECT RAISE(ROLLBACK, 'never'); END"
+    )
+    shop.take(child(1, 7), child(2, 7), child(3, 8))
+
+    shop.take(parent(7), parent(8))
+
+    assert (shop.rows("c"), shop.open()) == ({2: 7, 3: 8}, [("c", 1, "waiting")])
+    assert len(shop.closed) == 2
 
 
 def test_an_exception_says_what_the_database_refused(make: Make) -> None:

@@ -94,6 +94,7 @@ def settle_waiting(
     alone, and the others are taken. `now`: seconds since 1970. `moved`: keys that are decided again
     as well, or `everything` that is held. The entries that closed."""
     moved = _with_entries(store, specs, moved)
+    alone: list[Settled] = []
     # It ends: each round that was undone has found a key that is not told again; and what is left
     # over is told to the next batch.
     for _ in range(ROUNDS):
@@ -105,12 +106,13 @@ def settle_waiting(
                 closed = settling.take(moved)
                 if everything:
                     closed += settling.reconsider()
-                return closed + settling.run()
+                closed += settling.run()
+            return alone + closed
         except Undone:
-            _postpone_undoing(store, specs, tried, now, token)
+            alone += _postpone_undoing(store, specs, tried, now, token)
             # Each of them was decided by itself now, and what else is held was not written.
             moved, everything = (), False
-    return []
+    return alone
 
 
 def _with_entries(
@@ -133,15 +135,20 @@ def _postpone_undoing(
     tried: Sequence[Key],
     now: float,
     token: str,
-) -> None:
-    """Find the keys that undo a transaction, each in one of its own."""
+) -> list[Settled]:
+    """Find the keys that undo a transaction, each in one of its own. The entries that closed with
+    the others."""
+    closed: list[Settled] = []
     for key in dict.fromkeys(tried):
         try:
             with store.transaction(now) as transaction:
-                Settling(transaction, token, specs).take([key])
+                found = Settling(transaction, token, specs).take([key])
+            # Only what is committed has closed.
+            closed += found
         except Undone:
             with store.transaction(now) as transaction:
                 transaction.postpone(*key)
+    return closed
 
 
 def _by_table(keys: Iterable[Key]) -> dict[str, list[str]]:
