@@ -96,7 +96,8 @@ class Rings:
         # Null first; a CHECK may refuse it even where the column does not. It ends with the values.
         for place, value in enumerate(values, 1):
             try:
-                write_rows(self._database, self._table, statement, [[value, *own.values()]])
+                columns = [[each] for each in (value, *own.values())]
+                write_rows(self._database, self._table, statement, columns)
                 return
             except (sqlite3.IntegrityError, RowRefused):
                 # A trigger may have rolled everything back: then nothing more may be written.
