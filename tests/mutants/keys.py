@@ -73,7 +73,7 @@ MUTANTS = [
         "what is declared counts before the type of the user's own column",
         Change(
             KINDS,
-            "known_kinds",
+            "_known",
             "{**there.kinds, **spec.kinds, **dictated}",
             "{**dictated, **there.kinds, **spec.kinds}",
         ),
@@ -84,7 +84,7 @@ MUTANTS = [
         "what was learned counts before what is declared",
         Change(
             KINDS,
-            "known_kinds",
+            "_known",
             "{**there.kinds, **spec.kinds, **dictated}",
             "{**spec.kinds, **there.kinds, **dictated}",
         ),

@@ -66,7 +66,7 @@ MUTANTS = [
         Change(
             ROWS,
             "RowWriter._fit",
-            "number == 0 or write.key.keys() != set(schema.key)",
+            "number == 0 or write.key.keys() != key",
             "number == 0",
         ),
         killed_by="tests/table/test_shapes.py"

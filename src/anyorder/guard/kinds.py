@@ -34,7 +34,7 @@ def with_kinds(transaction: Transaction, spec: TableSpec, events: Iterable[Event
     # table, and each does so once for what it learned.
     for _ in range(ATTEMPTS):
         recorded = transaction.recorded(spec.name)
-        known = known_kinds(transaction, spec)
+        known = _known(transaction, spec, recorded)
         learned = _learned(transaction, spec, events, known)
         kinds = {**learned, **known}
         if _is_recorded(transaction, spec, recorded, learned):
@@ -44,7 +44,11 @@ def with_kinds(transaction: Transaction, spec: TableSpec, events: Iterable[Event
 
 def known_kinds(transaction: Transaction, spec: TableSpec) -> Kinds:
     """What is known of a table's kinds; nothing is learned."""
-    there = transaction.recorded(spec.name) or NOTHING
+    return _known(transaction, spec, transaction.recorded(spec.name))
+
+
+def _known(transaction: Transaction, spec: TableSpec, recorded: Recorded | None) -> Kinds:
+    there = recorded or NOTHING
     dictated = transaction.key_kinds(spec)
     return {**there.kinds, **spec.kinds, **dictated}
 
