@@ -21,7 +21,7 @@ NAMES = (
     *("kit", "Kit", "KIT", "other", "two words", 'a"quote', "semi;colon", "trailing "),
     *("1st", "ünï", "ÜNÏ", "select", "table", "a.dot", "pg_class", "x" * 63, "x" * 64),
     *("anyorder", "anyorder_frontier", "Anyorder_Quarantine", "sqlite_master", "SQLITE_stat1"),
-    *("json_each", "pragma_table_info", "x" * 255, "X" * 300, "nul\x00", "\ud800", ""),
+    *("json_each", "pragma_table_info", "dbstat", "x" * 255, "X" * 300, "nul\x00", "\ud800", ""),
 )
 """What an event may call its table."""
 ADOPTING = "older-than-everything"  # no row that is there keeps a table from being written

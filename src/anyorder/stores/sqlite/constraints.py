@@ -10,7 +10,7 @@ from typing import NamedTuple
 
 import msgspec
 
-from anyorder.stores.sqlite.values import adapted
+from anyorder.stores.sqlite.values import adapted, means_number
 from anyorder.stores.statements import load_statements, quoted
 
 SQL = load_statements("sqlite/sqlite.sql")
@@ -216,7 +216,7 @@ class Constraints:
             key = sorted((place, folded(name)) for name, _, _, place in rows if place)
             self._shapes[table] = Shape(
                 nullable=frozenset(folded(name) for name, _, needed, _ in rows if not needed),
-                numeric=frozenset(folded(name) for name, kind, _, _ in rows if _is_numeric(kind)),
+                numeric=frozenset(folded(name) for name, kind, _, _ in rows if means_number(kind)),
                 key=tuple(name for _, name in key),
             )
         return self._shapes[table]
@@ -272,11 +272,6 @@ def _listed(row: Row) -> str:
 def _is(row: Row, condition: Row) -> bool:
     """Do these values stand in the row?"""
     return all(place_of(row.get(name)) == place_of(value) for name, value in condition.items())
-
-
-def _is_numeric(declared: str) -> bool:
-    """Does a column of this declared type hold numbers?"""
-    return any(word in declared.upper() for word in ("INT", "REAL", "FLOA", "DOUB", "NUM", "DEC"))
 
 
 def place_of(value: object) -> str:

@@ -4,31 +4,19 @@ from __future__ import annotations
 
 from anyorder._core.key import KeyKind
 from anyorder.stores.sqlite.declared import Declared
+from anyorder.stores.sqlite.values import TEXT, affinity_of, means_number
 
-WORDS: tuple[tuple[str, KeyKind], ...] = (
-    ("INT", KeyKind.NUMBER),
-    ("CHAR", KeyKind.TEXT),
-    ("CLOB", KeyKind.TEXT),
-    ("TEXT", KeyKind.TEXT),
-    ("REAL", KeyKind.NUMBER),
-    ("FLOA", KeyKind.NUMBER),
-    ("DOUB", KeyKind.NUMBER),
-    ("NUM", KeyKind.NUMBER),
-    ("DEC", KeyKind.NUMBER),
-    ("BOOL", KeyKind.BOOLEAN),
-)
-"""What is in a type -> the kind: in SQLite's own order, whose rules look into a type in this way
-(sqlite.org/datatype3.html, 3.1). `NUM` is in NUMERIC and NUMBER, `DEC` in DECIMAL. Any other type
-dictates nothing: SQLite takes a STRING or a DATE for a number, and its user does not."""
+BOOLEANS = frozenset({"BOOL", "BOOLEAN"})
 
 
 def kind_of_type(declared: str) -> KeyKind | None:
-    """The kind that a declared type dictates; None for a type that says nothing, or none."""
-    declared = declared.upper()
-    for word, kind in WORDS:
-        if word in declared:
-            return kind
-    return None
+    """The kind that a declared type dictates; None for a type that says nothing, or none: SQLite
+    takes a STRING, a DATE or an ENUM for a number, and its user does not."""
+    if means_number(declared):
+        return KeyKind.NUMBER
+    if declared.upper() in BOOLEANS:
+        return KeyKind.BOOLEAN
+    return KeyKind.TEXT if affinity_of(declared) == TEXT else None
 
 
 def dictated_kinds(declared: Declared | None) -> dict[str, KeyKind]:

@@ -58,6 +58,8 @@ def _taken(database: sqlite3.Connection, name: str) -> str:
     if kind not in ("", "table"):
         article = "an" if kind == "index" else "a"
         return f"it is {article} {kind}"
+    if not kind and database.execute(SQL["has_columns"], {"name": name}).fetchone() is not None:
+        return "it is no table of the database file: SQLite has something of that name itself"
     if not TELLS_SHADOWS or database.execute(SQL["is_shadow"], {"name": name}).fetchone() is None:
         return ""
     return "a virtual table keeps its content there"

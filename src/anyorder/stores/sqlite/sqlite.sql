@@ -97,6 +97,10 @@ SELECT 1 FROM sqlite_master WHERE type IN ('table', 'view') AND name = :name COL
 SELECT CASE WHEN type = 'table' AND sql LIKE 'CREATE VIRTUAL TABLE%' THEN 'virtual table' ELSE type END
 FROM sqlite_master WHERE type IN ('table', 'view', 'index') AND name = :name COLLATE NOCASE;
 
+-- name: has_columns
+-- also of what no file has: SQLite's built-in virtual tables (dbstat) answer to their names everywhere
+SELECT 1 FROM pragma_table_xinfo(:name) LIMIT 1;
+
 -- name: is_shadow
 -- a table in which a virtual one keeps its content
 SELECT 1 FROM pragma_table_list(:name) WHERE schema = 'main' AND type = 'shadow';

@@ -8,6 +8,7 @@ memory; only of values that a column of that affinity may change.
 
 from __future__ import annotations
 
+import re
 import sqlite3
 import threading
 from collections.abc import Sequence
@@ -40,7 +41,17 @@ WORDS = (
     ("FLOA", REAL),
     ("DOUB", REAL),
 )
-NUMERIC_WORDS = ("INT", "REAL", "FLOA", "DOUB", "NUM", "DEC", "FIXED", "MONEY", "SERIAL")
+NUMBER = re.compile(
+    r"(U|TINY|SMALL|MEDIUM|BIG|HUGE|LONG|BYTE)*INT(EGER)?\d*|(BIG|SMALL)?SERIAL\d*|(SMALL)?MONEY|"
+    r"(BIG)?(NUMERIC|DECIMAL)\d*|DEC|DECFLOAT|NUMBER|FIXED|REAL|(BINARY_)?(FLOAT|DOUBLE)\d*"
+)
+"""A word of a type that means a number to its user. SQLite looks for letters in a type: to it ENUM,
+INTERVAL and PHONE_NUMBER are numbers too, and to their users they are not."""
+BESIDE_A_NUMBER = frozenset(
+    {"UNSIGNED", "SIGNED", "BIG", "LONG", "PRECISION", "ZEROFILL", "IDENTITY", "AUTO_INCREMENT"}
+)
+WORD = re.compile(r"\w+")
+SIZES = re.compile(r"\(.*\)", re.DOTALL)
 # Classes of values that a column of this affinity never changes.
 _FLOATING = frozenset({type(None), float, bytes})
 SAFE: dict[str, frozenset[type]] = {
@@ -69,8 +80,8 @@ class Typed(NamedTuple):
 
     @property
     def keeps_keys(self) -> bool:
-        """Does it keep every text, or every integer of 64 bits?"""
-        return self.affinity in (TEXT, INTEGER) or self.is_numeric
+        """Does it keep every text, or is it meant for numbers?"""
+        return self.affinity == TEXT or self.is_numeric
 
     def check_values(self, values: Sequence[object]) -> None:
         """Raises RowRefused if the column would store another value than one of these."""
@@ -122,11 +133,23 @@ class Typed(NamedTuple):
 
 def typed_column(name: str, declared: str) -> Typed | None:
     """A column of this declared type; None if it converts nothing."""
-    upper = declared.upper()
-    affinity = next((affinity for word, affinity in WORDS if word in upper), NUMERIC)
+    affinity = affinity_of(declared)
     if not declared or affinity == NONE:
         return None
-    return Typed(name, declared, affinity, any(word in upper for word in NUMERIC_WORDS))
+    return Typed(name, declared, affinity, means_number(declared))
+
+
+def affinity_of(declared: str) -> str:
+    """The affinity that SQLite gives a column of this declared type, other than none at all."""
+    upper = declared.upper()
+    return next((affinity for word, affinity in WORDS if word in upper), NUMERIC)
+
+
+def means_number(declared: str) -> bool:
+    """Is it the name of a number's type, word for word?"""
+    words = WORD.findall(SIZES.sub(" ", declared.upper()))
+    rest = [word for word in words if NUMBER.fullmatch(word) is None]
+    return len(rest) < len(words) and BESIDE_A_NUMBER.issuperset(rest)
 
 
 def adapted(value: Any) -> Adapted:
