@@ -6,6 +6,7 @@ from __future__ import annotations
 import itertools
 import random
 import sqlite3
+import sys
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
@@ -661,6 +662,40 @@ def test_a_ring_of_ten_settles_whatever_comes_between(make: Make, seed: int) -> 
 
     assert {key: shop.rows("t")[key] for key in range(10)} == wanted
     assert shop.open() == [("t", 78, "waiting")]
+
+
+@pytest.mark.parametrize("count", [300])
+def test_a_large_shift_of_unique_values_costs_in_proportion(make: Make, count: int) -> None:
+    """Looked at pair by pair it would take minutes."""
+    shop = make("CREATE TABLE t (id INTEGER PRIMARY KEY, email INTEGER UNIQUE)")
+    shop.take(*[has(key, key) for key in range(count)])
+    steps = 0
+
+    def counted() -> None:
+        nonlocal steps
+        steps += 1
+
+    sys.setprofile(lambda *_: counted())
+    try:
+        shop.take(*[has(key, key + 1, 2) for key in range(count)])
+    finally:
+        sys.setprofile(None)
+
+    assert shop.open() == []
+    assert shop.rows("t") == {key: key + 1 for key in range(count)}
+    assert steps < 3000 * count
+
+
+@pytest.mark.parametrize("size", [1, 3])
+def test_one_that_wants_a_value_of_a_ring_keeps_it_not_out(make: Make, size: int) -> None:
+    told = [has(1, "b", 2), has(2, "a", 2), has(3, "b")]
+    for order in itertools.permutations(told):
+        shop = make(EMAILS)
+        shop.take(has(1, "a"), has(2, "b"))
+        for start in range(0, len(order), size):
+            shop.take(*order[start : start + size])
+
+        assert (shop.rows("t"), shop.open()) == ({1: "b", 2: "a"}, [("t", 3, "waiting")])
 
 
 def test_a_ring_of_which_one_was_never_told_waits(make: Make) -> None:

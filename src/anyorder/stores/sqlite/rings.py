@@ -7,6 +7,7 @@ import sqlite3
 from collections.abc import Iterator, Mapping, Sequence
 
 from anyorder.guard.contract import Write
+from anyorder.stores.sqlite.circles import circles
 from anyorder.stores.sqlite.constraints import Blocker, Constraints, folded_row, place_of
 from anyorder.stores.sqlite.evaluation import write_rows
 from anyorder.stores.sqlite.values import RowRefused
@@ -27,19 +28,19 @@ class Rings:
         self._blockers: dict[Key, list[Blocker]] = {}
 
     def of(self, writes: Sequence[Write]) -> Iterator[list[Write]]:
-        """Each ring, and each write that nothing holds up any more."""
+        """Each ring, and each write that nothing holds up any more; first what others wait for. Who
+        only waits for a ring is none of it, so a hopeless one keeps nobody out."""
         by_key = {_key(folded_row(write.key)): write for write in writes}
         self._blockers = {key: self._holders(write) for key, write in by_key.items()}
+        awaited = {key: self._holding(key) for key in by_key}
         open_keys = set(by_key)
-        is_settled = False
-        # What waits for a row that no write moves is in no ring. It ends: each further round has
-        # struck one.
-        while not is_settled:
-            left = {key for key in open_keys if self._holding(key) <= open_keys}
-            is_settled = left == open_keys
-            open_keys = left
-        for keys in self._connected(open_keys):
-            yield [by_key[key] for key in by_key if key in keys]
+        for keys in circles(awaited):
+            beyond = {other for key in keys for other in awaited[key]}
+            # What waits for a row that no write moves is in no ring, and so on.
+            if beyond <= open_keys:
+                yield [by_key[key] for key in keys]
+            else:
+                open_keys.difference_update(keys)
 
     def release(self, ring: Sequence[Write]) -> None:
         """Take the unique values that others wait for out of the rows of a ring. Raises
@@ -48,9 +49,11 @@ class Rings:
         number = 0
         for key in by_key:
             for blocker in self._blockers[key]:
-                holder = by_key[_key(blocker.known_by)]
+                holder = by_key.get(_key(blocker.known_by))
                 number += 1
-                self._let_go(holder, blocker, number)
+                # Another one that was waited for has had its turn.
+                if holder is not None:
+                    self._let_go(holder, blocker, number)
 
     def _holders(self, write: Write) -> list[Blocker]:
         own = folded_row(write.key)
@@ -59,26 +62,8 @@ class Rings:
         return self._constraints.holders(self._table, own, row)
 
     def _holding(self, key: Key) -> set[Key]:
+        """The rows whose values a write waits for."""
         return {_key(blocker.known_by) for blocker in self._blockers[key]}
-
-    def _connected(self, keys: set[Key]) -> Iterator[set[Key]]:
-        """The keys in groups, each of which can be taken by itself."""
-        rest = set(keys)
-        while rest:
-            group = {rest.pop()}
-            is_whole = False
-            # It ends: each further round has moved a key from the rest into the group.
-            while not is_whole:
-                near = {key for key in rest if self._touches(key, group)}
-                is_whole = not near
-                group |= near
-                rest -= near
-            yield group
-
-    def _touches(self, key: Key, group: set[Key]) -> bool:
-        if self._holding(key) & group:
-            return True
-        return any(key in self._holding(other) for other in group)
 
     def _let_go(self, holder: Write, blocker: Blocker, number: int) -> None:
         column = self._free_column(holder, blocker)
