@@ -135,4 +135,10 @@ MUTANTS = [
         Change(STORE, "SQLiteStore._alone", "os.getpid() != self._process", "False"),
         killed_by=f"{THREADS}::test_a_table_that_was_opened_before_a_fork_is_refused_after_it",
     ),
+    Mutant(
+        "R1",
+        "an exception while a transaction begins leaves it open",
+        Change(STORE, "SQLiteStore._take_turn", "self._mend()", "pass"),
+        killed_by=f"{THREADS}::test_an_exception_at_any_moment_leaves_a_table_that_goes_on",
+    ),
 ]
