@@ -164,4 +164,10 @@ MUTANTS = [
         Change("guard/retry.py", "Again.is_own", "is_by_own_sql(self.entry.provenance)", "False"),
         killed_by=f"{OWN_SQL}::test_retry_leaves_it_to_his_sql",
     ),
+    Mutant(
+        "R1",
+        "an exception while a transaction begins leaves it open",
+        Change(STORE, "SQLiteStore._take_turn", "self._mend()", "pass"),
+        killed_by=f"{THREADS}::test_an_exception_at_any_moment_leaves_a_table_that_goes_on",
+    ),
 ]

@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+import contextlib
+import inspect
+import itertools
 import os
 import sqlite3
+import sys
 import threading
 import time
 from collections.abc import Callable
@@ -183,3 +187,91 @@ def test_a_table_that_was_opened_before_a_fork_is_refused_after_it(
     assert b"after the fork" in os.read(reading, 1000)
     os.close(reading)
     assert table.why(1).state == "row"
+
+
+@pytest.mark.parametrize("use", USES[:2])
+def test_a_transaction_of_the_user_s_on_the_store_s_connection_is_not_undone_by_a_refused_step(
+    table: anyorder.Table, use: Callable[..., object]
+) -> None:
+    database = table.store.database  # type: ignore[attr-defined]
+    database.execute("CREATE TABLE mine (a)")
+    database.execute("BEGIN")
+    database.execute("INSERT INTO mine VALUES (1)")
+
+    with pytest.raises(StoreError):
+        use(table)
+    database.execute("COMMIT")
+
+    assert database.execute("SELECT a FROM mine").fetchall() == [(1,)]
+
+
+# ---- the exception of a signal handler, at any moment
+
+
+class Late(BaseException):
+    """What a signal handler raises."""
+
+
+def cut(act: Callable[[], object], number: int) -> bool:
+    """Carry it out, and raise at the n-th of the moments of SQLite's store at which Python carries
+    out signal handlers: where a function begins, and where one of C's ends. False if it has fewer.
+    """
+    left = number
+
+    def look(frame: Any, event: str, _: object) -> None:
+        nonlocal left
+        is_ours = "stores/sqlite" in frame.f_code.co_filename
+        # A generator that goes on with an exception handles no signal before it.
+        is_resumed = event == "call" and bool(frame.f_code.co_flags & inspect.CO_GENERATOR)
+        if not is_ours or is_resumed or event not in ("call", "c_return", "c_exception"):
+            return
+        left -= 1
+        if left == 0:
+            raise Late
+
+    sys.setprofile(look)
+    try:
+        act()
+    except Late:
+        return True
+    finally:
+        sys.setprofile(None)
+    return left <= 0
+
+
+def test_an_exception_at_any_moment_leaves_a_table_that_goes_on(
+    table: anyorder.Table, tmp_path: Path
+) -> None:
+    table.apply([created(1)])
+    connection = sqlite3.connect(tmp_path / "app.db", timeout=0.1)
+
+    def own() -> None:
+        with table.transaction(connection) as guard:
+            guard.accept(next(iter(table.decode([created(2)]))))
+
+    def fail() -> None:
+        with contextlib.suppress(KeyError), table.store.transaction(time.time()) as transaction:
+            transaction.save_frontier("source", "7")
+            raise KeyError
+
+    acts: list[Callable[[], object]] = [
+        fail,
+        lambda: table.apply([created(2)]),
+        lambda: table.why(1),
+        own,
+    ]
+    for act in acts:
+        for number in itertools.count(1):
+            if not cut(act, number):
+                break
+            # what the exception has left behind is gone: no transaction, no lock, no turn
+            assert not table.store.database.in_transaction  # type: ignore[attr-defined]
+            connection.execute("BEGIN IMMEDIATE")
+            connection.rollback()
+            other = threading.Thread(target=table.apply, args=[[created(number)]], daemon=True)
+            other.start()
+            other.join(10)
+            assert not other.is_alive()
+            table.apply([created(1000 + number)])
+        assert number > 5
+    assert table.why(1).state == table.why(1001).state == "row"

@@ -71,6 +71,10 @@ class SQLiteStore:
         self._turn = threading.RLock()
         self._process = os.getpid()
         self._is_closed = False
+        # The thread that is in a transaction; 0 if none is.
+        self._owner = 0
+        # Is there something left of a step that an exception cut off?
+        self._is_torn = False
         self._current: SQLiteTransaction | None = None
         self._tables = Tables()
         self._lock = Lock(path)
@@ -90,33 +94,67 @@ class SQLiteStore:
         """One atomic step; other threads with this store wait until it ends. Raises StoreBusy if
         another process holds the write lock for five minutes, StoreError where the disk does not
         take it."""
-        self._waiting(self._take_turn)
+        with self._alone():
+            self._refuse_second()
+            self._refuse_beside_own_sql()
+        thread = threading.get_ident()
+        # A signal handler may raise between any two calls: from here on, what this thread is found
+        # to have taken is this step's.
         try:
+            self._waiting(partial(self._take_turn, thread))
             transaction = self._begun(now)
             yield transaction
+            # What a dry step has learned of the tables is undone with it.
+            self._is_torn = dry
             # Without WAL a commit waits for those who read.
             self._waiting(self._undo if dry else transaction.commit)
         except BaseException:
-            if self._database.in_transaction:
-                self._database.execute("ROLLBACK")
-            self._tables.clear()
+            # Else it was still waiting, and the turn is another's.
+            if self._owner == thread:
+                self._is_torn = True
+                # By no call of ours, where a signal handler might raise before it.
+                if self._database.in_transaction:
+                    self._database.execute("ROLLBACK")
+                self._mend()
             raise
-        else:
-            if dry:
-                self._tables.clear()
         finally:
-            self._current = None
-            self._turn.release()
+            # No call comes before the release: nothing can be raised there.
+            if self._owner == thread:
+                self._current = None
+                self._owner = 0
+            # Not by `suppress`, whose own calls come first.
+            try:  # noqa: SIM105
+                self._turn.release()
+            except RuntimeError:
+                # It never had the turn; only the lock itself tells that for sure.
+                pass
 
-    def _take_turn(self) -> None:
+    def _take_turn(self, thread: int) -> None:
         """This thread's turn, and the write lock: both or neither. Who waits for another
         connection's writer keeps no other thread waiting: the writer may be one of them, in a block
         of its own SQL, and ask something here before it commits."""
         with self._alone():
-            self._refuse_second()
-            self._refuse_beside_own_sql()
-            self._database.execute(BEGIN)
-            self._turn.acquire()
+            # Of the user's, who has this connection for reading: not ours to undo.
+            was_open = self._database.in_transaction
+            try:
+                self._database.execute(BEGIN)
+                self._owner = thread
+                self._turn.acquire()
+            except BaseException:
+                self._owner = 0
+                # What was begun is undone before the next thread's turn.
+                self._is_torn = self._database.in_transaction and not was_open
+                self._mend()
+                raise
+
+    def _mend(self) -> None:
+        """Undo what is left of a step that an exception cut off."""
+        if not self._is_torn:
+            return
+        if self._database.in_transaction:
+            self._undo()
+        self._tables.clear()
+        self._is_torn = False
 
     @contextmanager
     @told
@@ -127,14 +165,17 @@ class SQLiteStore:
             if self._current is not None:
                 yield self._current
                 return
-            self._database.execute("BEGIN")
+            was_open = self._database.in_transaction
             try:
+                self._database.execute("BEGIN")
                 # The first read takes the view: only there may it have to wait.
                 self._waiting(self._version)
                 yield self._begun(0.0)
             finally:
                 self._current = None
-                self._database.execute("ROLLBACK")
+                # No call of ours: a signal handler that raises as it begins would leave it open.
+                if self._database.in_transaction and not was_open:
+                    self._database.execute("ROLLBACK")
 
     def _begun(self, now: float) -> SQLiteTransaction:
         self._current = SQLiteTransaction(self._database, self._tables, now, self.decode)
@@ -169,6 +210,9 @@ class SQLiteStore:
         with self._turn:
             if self._is_closed:
                 raise StoreError(f"{self.path} was closed here; open it again to use it")
+            # An exception may have cut off the mending, too.
+            if self._current is None:
+                self._mend()
             yield
 
     @contextmanager
@@ -196,11 +240,13 @@ class SQLiteStore:
     def _lent(self, driver: sqlite3.Connection, block: Block) -> Iterator[None]:
         """A turn of the store's own connection, if it is that which is lent."""
         if driver is not self._database:
-            _lent_here().append(self._file)
+            lent = _lent_here()
+            # Without a call, so that nothing can be raised before the `try`.
+            lent += [self._file]
             try:
                 yield
             finally:
-                _lent_here().remove(self._file)
+                lent.remove(self._file)
             return
         with self._alone():
             self._refuse_second()
