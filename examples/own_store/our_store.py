@@ -228,9 +228,13 @@ class OurTransaction:
         return self.decode(entry.provenance, entry.delivery)
 
     def _held(self, spec: c.TableSpec) -> list[c.Held]:
-        numbers = [entry.id for entry in self.entries(c.EntryQuery("open", spec.name))]
-        events = [(number, self.event(number)) for number in numbers]
-        return [c.Held(number, event) for number, event in events if event and event.key]
+        entries = list(self.entries(c.EntryQuery("open", spec.name)))
+        events = [(entry, self.event(entry.id)) for entry in entries]
+        return [
+            c.Held(entry.id, event, entry.provenance)
+            for entry, event in events
+            if event and event.key
+        ]
 
     def held_entities(self, spec: c.TableSpec) -> list[str]:
         return sorted({one.event.entity for one in self._held(spec)})
