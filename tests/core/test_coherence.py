@@ -15,6 +15,7 @@ from anyorder._core.event import Event, Kind
 from anyorder._core.families import ScalarPosition
 from anyorder._core.fold import Limits
 from anyorder._core.memory import Memory, pack, unpack
+from anyorder._core.misfit import is_plain, kinds_told
 from anyorder.errors import ConfigurationError
 
 FIRST, SECOND, THIRD = (ScalarPosition("version", "s", (number,)) for number in (1, 2, 3))
@@ -62,6 +63,24 @@ def test_a_column_without_a_name_is_malformed_told_or_not(name: str) -> None:
     assert coherent(put({name: 1})).kind is Kind.MALFORMED
     assert coherent(put({}, holes=frozenset({name}))).kind is Kind.MALFORMED
     assert coherent(put({"*": 1}, holes=frozenset({"**"}))).kind is Kind.PUT
+
+
+@pytest.mark.parametrize(
+    "event",
+    [
+        put({"id": True}),
+        put({"id": 0}, key=False),
+        put({"id": 8}, key=7),
+        put({"": 1}),
+        put({"\x00*": 1}),
+        put({}, holes=frozenset({""})),
+    ],
+)
+def test_no_glance_lets_in_what_contradicts_itself(event: Event) -> None:
+    kinds = kinds_told(event.key or {})
+
+    assert coherent(event).kind is Kind.MALFORMED
+    assert not is_plain(event, kinds)
 
 
 def test_what_is_held_for_contradicting_itself_is_not_let_in_when_its_key_moves(

@@ -175,6 +175,22 @@ MUTANTS = [
         "::test_the_row_s_column_of_the_key_s_name_is_the_key_or_the_event_is_malformed",
     ),
     row(
+        "true is 1 at a glance",
+        "_core/misfit.py",
+        "is_plain",
+        "cell.__class__ is not value.__class__ or cell != value",
+        "cell != value",
+        "tests/core/test_coherence.py::test_no_glance_lets_in_what_contradicts_itself",
+    ),
+    row(
+        "at a glance every column has a name",
+        "_core/misfit.py",
+        "is_plain",
+        "told is not None and is_nameable(event)",
+        "told is not None",
+        "tests/core/test_coherence.py::test_no_glance_lets_in_what_contradicts_itself",
+    ),
+    row(
         "what contradicts itself is let in when its key moves",
         "_core/misfit.py",
         "decidable",
