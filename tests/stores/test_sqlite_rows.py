@@ -257,7 +257,13 @@ def test_what_no_event_names_is_never_written(own: Own) -> None:
     assert own.rows("id, a, mine") == [(1, 2, "by hand"), (2, 1, "d")]
 
 
-@pytest.mark.parametrize("default", ["'d'", "7", "bare", '"quoted"', "NULL", "(1 + 1)", "-1"])
+@pytest.mark.parametrize(
+    "default",
+    [
+        *("'d'", "7", "bare", '"quoted"', "NULL", "(1 + 1)", "-1", "[in brackets]", "`a b`"),
+        *("`it's ``back`` `", "straße", "a$b", "(5 -- five\n)", "(5 /* five */)", '"two ""x"""'),
+    ],
+)
 @pytest.mark.parametrize("step", [1, 4])
 def test_a_column_that_is_ours_goes_back_to_its_own_default_in_every_order(
     tmp_path: Path, default: str, step: int
