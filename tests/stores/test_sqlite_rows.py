@@ -257,7 +257,13 @@ def test_what_no_event_names_is_never_written(own: Own) -> None:
     assert own.rows("id, a, mine") == [(1, 2, "by hand"), (2, 1, "d")]
 
 
-@pytest.mark.parametrize("default", ["'d'", "7", "bare", '"quoted"', "NULL", "(1 + 1)", "-1"])
+@pytest.mark.parametrize(
+    "default",
+    [
+        *("'d'", "7", "bare", '"quoted"', "NULL", "(1 + 1)", "-1", "[in brackets]", "`a b`"),
+        *("`it's ``back`` `", "straße", "a$b", "(5 -- five\n)", "(5 /* five */)", '"two ""x"""'),
+    ],
+)
 @pytest.mark.parametrize("step", [1, 4])
 def test_a_column_that_is_ours_goes_back_to_its_own_default_in_every_order(
     tmp_path: Path, default: str, step: int
@@ -307,12 +313,27 @@ def test_parts_of_a_row_in_every_order_leave_a_default_where_nobody_tells(tmp_pa
     assert shown == {(1, 2, 3, "b")}
 
 
-def test_a_column_that_a_delete_ended_has_its_default_in_every_order(tmp_path: Path) -> None:
+@pytest.mark.parametrize(
+    ("default", "text"),
+    [
+        ("'d'", "d"),
+        ("[in brackets]", "in brackets"),
+        ("`it's ``back`` `", "it's `back` "),
+        ("straße", "straße"),
+        ("a$b", "a$b"),
+        ("('d' -- a comment\n)", "d"),
+    ],
+)
+def test_a_column_that_a_delete_ended_has_its_default_in_every_order(
+    tmp_path: Path, default: str, text: str
+) -> None:
     """Nobody tells it in the life that began after the delete, whichever of them came first."""
     shown = set()
     for number, order in enumerate(itertools.permutations(range(3))):
         own = Own(tmp_path / f"{number}.db")
-        own.sql("CREATE TABLE t (id INTEGER PRIMARY KEY, version, b, c NOT NULL DEFAULT 'd')")
+        own.sql(
+            f"CREATE TABLE t (id INTEGER PRIMARY KEY, version, b, c NOT NULL DEFAULT {default})"
+        )
         own.apply({"id": 9, "version": 1, "b": 1, "c": 1})
         steps: list[tuple[dict[str, Any], bool]] = [
             ({"id": 1, "version": 1, "c": 1}, True),
@@ -325,7 +346,7 @@ def test_a_column_that_a_delete_ended_has_its_default_in_every_order(tmp_path: P
         assert own.details() == []
         shown.add(own.rows("id, b, c")[0])
 
-    assert shown == {(1, 3, "d")}
+    assert shown == {(1, 3, text)}
 
 
 def test_a_column_that_the_user_adds_is_filled_from_then_on_and_was_counted_before(

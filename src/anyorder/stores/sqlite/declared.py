@@ -12,7 +12,8 @@ from anyorder.stores.statements import load_statements
 
 SQL = load_statements("sqlite/sqlite.sql")
 ASCII_CASE = str.maketrans("ABCDEFGHIJKLMNOPQRSTUVWXYZ", "abcdefghijklmnopqrstuvwxyz")
-BARE_WORD = re.compile(r"[A-Za-z_][A-Za-z_0-9]*")
+BARE_WORD = re.compile(r"[A-Za-z_\u0080-\U0010ffff][A-Za-z_0-9$\u0080-\U0010ffff]*")
+QUOTED = {'"': '"', "`": "`", "[": "]"}
 MEANINGFUL_WORDS = frozenset(
     {"NULL", "TRUE", "FALSE", "CURRENT_TIME", "CURRENT_DATE", "CURRENT_TIMESTAMP"}
 )
@@ -87,7 +88,10 @@ def _expression(default: str) -> str:
     is_word = BARE_WORD.fullmatch(default) and default.upper() not in MEANINGFUL_WORDS
     if is_word:
         return f"'{default}'"
-    if default.startswith('"'):
-        text = default[1:-1].replace('""', '"').replace("'", "''")
+    closing = QUOTED.get(default[0])
+    if closing is not None:
+        # In brackets nothing is doubled, and no bracket closes but the last.
+        text = default[1:-1].replace(closing * 2, closing).replace("'", "''")
         return f"'{text}'"
-    return f"({default})"
+    # A comment may end it, and goes on to the end of its line.
+    return f"({default}\n)"
