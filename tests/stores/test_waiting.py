@@ -672,7 +672,7 @@ def test_a_large_shift_of_unique_values_costs_in_proportion(make: Make, count: i
 
 
 @pytest.mark.parametrize("size", [1, 3])
-def test_one_that_wants_a_value_of_a_ring_keeps_it_not_out(make: Make, size: int) -> None:
+def test_one_that_wants_a_value_of_a_ring_does_not_keep_it_out(make: Make, size: int) -> None:
     told = [has(1, "b", 2), has(2, "a", 2), has(3, "b")]
     for order in itertools.permutations(told):
         shop = make(EMAILS)
@@ -681,6 +681,52 @@ def test_one_that_wants_a_value_of_a_ring_keeps_it_not_out(make: Make, size: int
             shop.take(*order[start : start + size])
 
         assert (shop.rows("t"), shop.open()) == ({1: "b", 2: "a"}, [("t", 3, "waiting")])
+
+
+def cut_anywhere(told: Sequence[Told]) -> Iterator[list[list[Told]]]:
+    """Every way to cut four changes into batches."""
+    for cut in range(8):
+        places = [0, *(place for place in (1, 2, 3) if cut >> (place - 1) & 1), len(told)]
+        yield [list(told[start:end]) for start, end in itertools.pairwise(places)]
+
+
+def test_one_that_wants_a_value_of_a_ring_for_a_moment_does_not_keep_it_out(make: Make) -> None:
+    told = [has(1, "b", 2), has(2, "a", 2), has(3, "b"), has(3, "c", 2)]
+    for order in itertools.permutations(told):
+        for batches in cut_anywhere(order):
+            shop = make(EMAILS)
+            shop.take(has(1, "a"), has(2, "b"))
+            for batch in batches:
+                shop.take(*batch)
+
+            assert (shop.rows("t"), shop.open()) == ({1: "b", 2: "a", 3: "c"}, [])
+            shop.store.close()
+
+
+def test_a_ring_that_closes_because_a_row_has_moved_settles(make: Make) -> None:
+    """What 1 waits for is held by another row by now, which waits for 1."""
+    shop = make(EMAILS)
+    shop.take(has(1, "a"), has(2, "b"), has(3, "c"), has(4, "d"))
+    shop.take(has(1, "c", 2), has(2, "a", 3))
+    shop.take(has(2, "c", 2), has(3, "e", 2))
+
+    assert (shop.rows("t"), shop.open()) == ({1: "c", 2: "a", 3: "e", 4: "d"}, [])
+
+
+def test_a_ring_that_also_waits_for_another_row_settles_when_it_has_moved(make: Make) -> None:
+    shop = make("CREATE TABLE t (id INTEGER PRIMARY KEY, tag UNIQUE, email UNIQUE)")
+    shop.take(
+        ("t", Change(1, 1, {"tag": None, "email": "a"})),
+        ("t", Change(2, 1, {"tag": None, "email": "b"})),
+        ("t", Change(3, 1, {"tag": "x", "email": None})),
+    )
+    shop.take(("t", Change(1, 2, {"tag": "x", "email": "b"})))
+    shop.take(("t", Change(2, 2, {"tag": None, "email": "a"})))
+    assert len(shop.open()) == 2
+
+    shop.take(("t", Change(3, 2, {"tag": "y", "email": None})))
+
+    assert (shop.rows("t"), shop.open()) == ({1: "b", 2: "a", 3: None}, [])
 
 
 def test_a_ring_of_which_one_was_never_told_waits(make: Make) -> None:

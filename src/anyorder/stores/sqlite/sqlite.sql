@@ -187,7 +187,7 @@ DELETE FROM anyorder_waiting WHERE entry = :entry;
 DELETE FROM anyorder_waiting WHERE id = :id;
 
 -- name: await_another
-UPDATE anyorder_waiting SET place = :place WHERE id = :id;
+UPDATE anyorder_waiting SET place = :place, fresh = 1 WHERE id = :id;
 
 -- name: next_awaited_columns
 -- one look into the index for each way in which rows of a table are awaited, however many lines there are
@@ -215,6 +215,9 @@ SELECT DISTINCT table_name, own FROM anyorder_waiting WHERE fresh = 1;
 
 -- name: not_fresh
 UPDATE anyorder_waiting SET fresh = 0 WHERE fresh = 1;
+
+-- name: fresh_again
+UPDATE anyorder_waiting SET fresh = 1 WHERE entry = :entry AND columns <> '';
 
 -- name: waiting_of
 SELECT entry, table_name, entity, own, awaited, columns, place FROM anyorder_waiting WHERE own = :own AND table_name = :table COLLATE NOCASE ORDER BY entry;

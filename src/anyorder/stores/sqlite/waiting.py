@@ -17,7 +17,7 @@ from anyorder._core.event import Event, Kind
 from anyorder.guard.contract import Write
 from anyorder.stores.sqlite.constraints import Blocker, Constraints, folded, folded_row, place_of
 from anyorder.stores.sqlite.looking import Looked
-from anyorder.stores.sqlite.waiters import Place, Waiter, Waiters
+from anyorder.stores.sqlite.waiters import Waiter, Waiters
 from anyorder.stores.statements import load_statements, quoted
 
 SQL = load_statements("sqlite/sqlite.sql")
@@ -67,7 +67,7 @@ class Waiting:
         self._written: list[tuple[str, Sequence[Write]]] = []
         self._children = 0
         self._told: dict[int, tuple[str, str]] = {}
-        self._rings: set[frozenset[Place]] = set()
+        self._rings: set[frozenset[int]] = set()
 
     def moved(self, table: str, writes: Sequence[Write]) -> None:
         """These were taken: what waits for their rows may be settleable."""
@@ -156,6 +156,8 @@ class Waiting:
         is_start = not self._looked.through
         found |= self._come(self._fulfilled())
         moved, self._moved = self._moved, []
+        if any(writes for _, writes in moved):
+            self._rings.clear()
         found |= self._come(self._awaiting(moved))
         for ring in self._rings_of_fresh():
             found |= ring
@@ -278,7 +280,10 @@ class Waiting:
             self._database.execute(SQL["come"], {"id": line.id})
             asked = {"entry": line.entry}
             (waits,) = self._database.execute(SQL["still_waits"], asked).fetchone()
-            if not waits:
+            if waits:
+                # What is left may close a ring now: without this one.
+                self._database.execute(SQL["fresh_again"], asked)
+            else:
                 found[line.entry] = (line.table, line.entity)
                 self._unknown(line)
         return found
@@ -333,17 +338,18 @@ class Waiting:
     # ---- rings
 
     def _rings_of_fresh(self) -> Iterator[dict[int, tuple[str, str]]]:
-        """The keys that wait for each other, with one of them that is new."""
+        """The keys that wait for each other, with one of them that is new, or waits for another one
+        by now."""
         fresh = self._database.execute(SQL["fresh"]).fetchall()
-        # Each is looked at once: a ring closes when its last key is held.
+        # Each is looked at once: a ring closes when its last key is held, or waits for another.
         if fresh:
             self._database.execute(SQL["not_fresh"])
-        for table, own in fresh:
-            ring = self._waiters.ring((folded(table), own))
-            places = frozenset(ring)
-            # A ring that was refused as a whole is not told twice.
-            if ring and places not in self._rings:
-                self._rings.add(places)
+        starts = [(folded(table), own) for table, own in fresh]
+        for ring in self._waiters.rings(starts) if starts else ():
+            entries = frozenset(one.entry for found in ring.values() for one in found)
+            # A ring that was refused as a whole is told again once something was written.
+            if entries not in self._rings:
+                self._rings.add(entries)
                 yield {
                     one.entry: (one.table, one.entity) for found in ring.values() for one in found
                 }
