@@ -565,6 +565,24 @@ def test_entries_that_are_closed_wait_for_nothing(make: Make) -> None:
     assert shop.store.database.execute("SELECT count(*) FROM anyorder_waiting").fetchone() == (0,)
 
 
+@pytest.mark.parametrize("newer_first", [True, False])
+def test_what_a_newer_event_tells_of_a_row_is_not_waited_for(make: Make, newer_first: bool) -> None:
+    """The older event would write the parent only, so that another holds its value is nothing."""
+    shop = make(
+        "CREATE TABLE p (id PRIMARY KEY); CREATE TABLE c (id PRIMARY KEY, p REFERENCES p, q UNIQUE)"
+    )
+    newer = ("c", Change(4, 2, {"q": "free"}, whole=False))
+    older = ("c", Change(4, 1, {"p": 1, "q": "held"}, whole=False))
+    shop.take(("c", Change(1, 1, {"p": None, "q": "held"})))
+
+    for told in [newer, older] if newer_first else [older, newer]:
+        shop.take(told)
+    shop.take(parent(1))
+
+    found = shop.store.database.execute("SELECT id, p, q FROM c ORDER BY id").fetchall()
+    assert (found, shop.open()) == ([(1, None, "held"), (4, 1, "free")], [])
+
+
 # ---- rings
 
 

@@ -200,6 +200,9 @@ WHERE awaited = :awaited AND columns = :columns AND place IN (SELECT value FROM 
 -- name: waiting_line
 SELECT id, entry, table_name, entity, own, awaited, columns, place, absent, checked, wanted FROM anyorder_waiting WHERE id = :id;
 
+-- name: waiting_entry
+SELECT table_name, entity FROM anyorder_waiting WHERE entry = :entry LIMIT 1;
+
 -- name: still_waits
 SELECT EXISTS (SELECT 1 FROM anyorder_waiting WHERE entry = :entry);
 

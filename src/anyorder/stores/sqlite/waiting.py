@@ -14,6 +14,7 @@ from typing import Any, NamedTuple
 import msgspec
 
 from anyorder._core.event import Event, Kind
+from anyorder._core.fold import Applied
 from anyorder.guard.contract import Write
 from anyorder.stores.sqlite.constraints import Blocker, Constraints, folded, folded_row, place_of
 from anyorder.stores.sqlite.looking import Looked
@@ -29,6 +30,10 @@ UNKNOWN, UNDOING = "", "!"
 BETWEEN = "\x1f"  # the values of a key with several columns
 _encode = msgspec.json.encode
 _decode = msgspec.json.decode
+
+
+Foreseen = Callable[[str, Event], Applied | None]
+"""What becomes of an event of a table if the store takes it; None if nobody knows."""
 
 
 class Line(NamedTuple):
@@ -48,17 +53,20 @@ class Line(NamedTuple):
 
 
 class Waiting:
-    """Of one transaction. `read_event`: the event of an entry."""
+    """Of one transaction. `read_event`: the event of an entry. `foreseen`: what becomes of it if it
+    is taken."""
 
     def __init__(
         self,
         database: sqlite3.Connection,
         read_event: Callable[[int], Event | None],
         looked: Looked,
+        foreseen: Foreseen,
     ) -> None:
         self._database = database
         self._read_event = read_event
         self._looked = looked
+        self._foreseen = foreseen
         self._is_turn_taken = False
         self._is_looked = False
         self._constraints = Constraints(database)
@@ -103,10 +111,15 @@ class Waiting:
         # A truncate concerns every key: which of its rows was refused is not known here.
         if event.key is None:
             return []
-        after = event.fields or {}
-        return self._constraints.blockers(
-            table, event.key, None if event.kind is Kind.DELETE else after
-        )
+        return self._constraints.blockers(table, event.key, self._told_by(table, event))
+
+    def _told_by(self, table: str, event: Event) -> Mapping[str, object] | None:
+        """The columns that an event writes; None if the row goes."""
+        applied = self._foreseen(table, event)
+        # What a newer event of the key told of a column stays: of that it waits for nobody.
+        if applied is not None and applied.written is not None:
+            return applied.written.values
+        return None if event.kind is Kind.DELETE else event.fields or {}
 
     def _write(
         self,
@@ -139,6 +152,13 @@ class Waiting:
         if blockers:
             why = "; ".join(blocker.why for blocker in blockers[:MOST_TOLD])
             self._database.execute(SQL["waits_for"], {"entry": entry, "why": why})
+
+    def refused_again(self, entry: int) -> None:
+        """A held delivery was tried again: since its key has moved, or what it waited for."""
+        found = self._database.execute(SQL["waiting_entry"], {"entry": entry}).fetchone()
+        # Before anything is looked for, it is derived anew.
+        if found is not None:
+            self._told[entry] = found
 
     def closed(self, entry: int) -> None:
         """The entry waits for nothing any more."""
