@@ -650,6 +650,54 @@ def test_a_ring_of_numbers_that_may_not_be_null_settles(make: Make) -> None:
     assert shop.rows("t") == {1: 2, 2: 1}
 
 
+CHECKED = [
+    ("INTEGER NOT NULL UNIQUE CHECK (email >= 0)", [1, 2]),
+    ("INTEGER NOT NULL UNIQUE CHECK (email BETWEEN 1 AND 2)", [1, 2]),
+    ("INTEGER UNIQUE CHECK (email IS NOT NULL AND email < 9)", [1, 2]),
+    ("REAL NOT NULL UNIQUE CHECK (email > 0.5)", [1.5, 2.5]),
+    ("TEXT NOT NULL UNIQUE CHECK (email LIKE '%@%')", ["a@b", "c@d"]),
+    ("TEXT NOT NULL UNIQUE CHECK (email IN ('red', 'blue'))", ["red", "blue"]),
+    ("TEXT NOT NULL UNIQUE CHECK (length(email) = 1)", ["a", "b"]),
+]
+
+
+@pytest.mark.parametrize(("column", "values"), CHECKED)
+@pytest.mark.parametrize("strict", ["", "STRICT"])
+@pytest.mark.parametrize("size", [1, 2])
+def test_a_ring_settles_whatever_is_checked_of_its_values(
+    make: Make, column: str, values: list[object], strict: str, size: int
+) -> None:
+    """What stands in the row for a moment is no value of the user's."""
+    shop = make(f"CREATE TABLE t (id INTEGER PRIMARY KEY, email {column}) {strict}")
+    first, second = values
+    shop.take(has(1, first), has(2, second))
+    after = [has(1, second, 2), has(2, first, 2)]
+
+    for start in range(0, 2, size):
+        shop.take(*after[start : start + size])
+
+    assert (shop.rows("t"), shop.open()) == ({1: second, 2: first}, [])
+
+
+def test_a_ring_of_which_one_breaks_a_check_waits_and_nothing_is_left_of_it(make: Make) -> None:
+    shop = make("CREATE TABLE t (id INTEGER PRIMARY KEY, other CHECK (other > 0), email UNIQUE)")
+    shop.take(
+        ("t", Change(1, 1, {"other": 1, "email": "a"})),
+        ("t", Change(2, 1, {"other": 1, "email": "b"})),
+    )
+
+    shop.take(
+        ("t", Change(1, 2, {"other": -1, "email": "b"})),
+        ("t", Change(2, 2, {"other": 1, "email": "a"})),
+        ("t", Change(3, 1, {"other": -1, "email": "c"})),
+    )
+
+    found = shop.store.database.execute("SELECT * FROM t").fetchall()
+    assert found == [(1, 1, "a"), (2, 1, "b")]
+    assert len(shop.open()) == 3
+    assert shop.store.database.execute("PRAGMA ignore_check_constraints").fetchone() == (0,)
+
+
 @pytest.mark.parametrize("seed", range(5))
 def test_a_ring_of_ten_settles_whatever_comes_between(make: Make, seed: int) -> None:
     chance = random.Random(seed)

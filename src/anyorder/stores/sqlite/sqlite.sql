@@ -244,6 +244,13 @@ AND absent <> EXISTS (SELECT 1 FROM {table} AS t WHERE {condition});
 -- name: foreign_keys
 SELECT id, "table", "from", "to", on_update, on_delete FROM pragma_foreign_key_list(:name) ORDER BY id, seq;
 
+-- name: ignores_checks
+PRAGMA ignore_check_constraints;
+
+-- name: ignore_checks
+-- value: 1 or 0; it may change inside a transaction, and is the connection's
+PRAGMA ignore_check_constraints = {value};
+
 -- name: referring
 SELECT DISTINCT m.name FROM sqlite_master AS m, pragma_foreign_key_list(m.name) AS f WHERE m.type = 'table' AND f."table" = :name COLLATE NOCASE;
 
