@@ -580,6 +580,24 @@ def test_entries_that_are_closed_wait_for_nothing(make: Make) -> None:
     assert shop.store.database.execute("SELECT count(*) FROM anyorder_waiting").fetchone() == (0,)
 
 
+@pytest.mark.parametrize("newer_first", [True, False])
+def test_what_a_newer_event_tells_of_a_row_is_not_waited_for(make: Make, newer_first: bool) -> None:
+    """The older event would write the parent only, so that another holds its value is nothing."""
+    shop = make(
+        "CREATE TABLE p (id PRIMARY KEY); CREATE TABLE c (id PRIMARY KEY, p REFERENCES p, q UNIQUE)"
+    )
+    newer = ("c", Change(4, 2, {"q": "free"}, whole=False))
+    older = ("c", Change(4, 1, {"p": 1, "q": "held"}, whole=False))
+    shop.take(("c", Change(1, 1, {"p": None, "q": "held"})))
+
+    for told in [newer, older] if newer_first else [older, newer]:
+        shop.take(told)
+    shop.take(parent(1))
+
+    found = shop.store.database.execute("SELECT id, p, q FROM c ORDER BY id").fetchall()
+    assert (found, shop.open()) == ([(1, None, "held"), (4, 1, "free")], [])
+
+
 # ---- rings
 
 
@@ -647,6 +665,54 @@ def test_a_ring_of_numbers_that_may_not_be_null_settles(make: Make) -> None:
     assert shop.rows("t") == {1: 2, 2: 1}
 
 
+CHECKED = [
+    ("INTEGER NOT NULL UNIQUE CHECK (email >= 0)", [1, 2]),
+    ("INTEGER NOT NULL UNIQUE CHECK (email BETWEEN 1 AND 2)", [1, 2]),
+    ("INTEGER UNIQUE CHECK (email IS NOT NULL AND email < 9)", [1, 2]),
+    ("REAL NOT NULL UNIQUE CHECK (email > 0.5)", [1.5, 2.5]),
+    ("TEXT NOT NULL UNIQUE CHECK (email LIKE '%@%')", ["a@b", "c@d"]),
+    ("TEXT NOT NULL UNIQUE CHECK (email IN ('red', 'blue'))", ["red", "blue"]),
+    ("TEXT NOT NULL UNIQUE CHECK (length(email) = 1)", ["a", "b"]),
+]
+
+
+@pytest.mark.parametrize(("column", "values"), CHECKED)
+@pytest.mark.parametrize("strict", ["", "STRICT"])
+@pytest.mark.parametrize("size", [1, 2])
+def test_a_ring_settles_whatever_is_checked_of_its_values(
+    make: Make, column: str, values: list[object], strict: str, size: int
+) -> None:
+    """What stands in the row for a moment is no value of the user's."""
+    shop = make(f"CREATE TABLE t (id INTEGER PRIMARY KEY, email {column}) {strict}")
+    first, second = values
+    shop.take(has(1, first), has(2, second))
+    after = [has(1, second, 2), has(2, first, 2)]
+
+    for start in range(0, 2, size):
+        shop.take(*after[start : start + size])
+
+    assert (shop.rows("t"), shop.open()) == ({1: second, 2: first}, [])
+
+
+def test_a_ring_of_which_one_breaks_a_check_waits_and_nothing_is_left_of_it(make: Make) -> None:
+    shop = make("CREATE TABLE t (id INTEGER PRIMARY KEY, other CHECK (other > 0), email UNIQUE)")
+    shop.take(
+        ("t", Change(1, 1, {"other": 1, "email": "a"})),
+        ("t", Change(2, 1, {"other": 1, "email": "b"})),
+    )
+
+    shop.take(
+        ("t", Change(1, 2, {"other": -1, "email": "b"})),
+        ("t", Change(2, 2, {"other": 1, "email": "a"})),
+        ("t", Change(3, 1, {"other": -1, "email": "c"})),
+    )
+
+    found = shop.store.database.execute("SELECT * FROM t").fetchall()
+    assert found == [(1, 1, "a"), (2, 1, "b")]
+    assert len(shop.open()) == 3
+    assert shop.store.database.execute("PRAGMA ignore_check_constraints").fetchone() == (0,)
+
+
 @pytest.mark.parametrize("seed", range(5))
 def test_a_ring_of_ten_settles_whatever_comes_between(make: Make, seed: int) -> None:
     chance = random.Random(seed)
@@ -687,7 +753,7 @@ def test_a_large_shift_of_unique_values_costs_in_proportion(make: Make, count: i
 
 
 @pytest.mark.parametrize("size", [1, 3])
-def test_one_that_wants_a_value_of_a_ring_keeps_it_not_out(make: Make, size: int) -> None:
+def test_one_that_wants_a_value_of_a_ring_does_not_keep_it_out(make: Make, size: int) -> None:
     told = [has(1, "b", 2), has(2, "a", 2), has(3, "b")]
     for order in itertools.permutations(told):
         shop = make(EMAILS)
@@ -696,6 +762,52 @@ def test_one_that_wants_a_value_of_a_ring_keeps_it_not_out(make: Make, size: int
             shop.take(*order[start : start + size])
 
         assert (shop.rows("t"), shop.open()) == ({1: "b", 2: "a"}, [("t", 3, "waiting")])
+
+
+def cut_anywhere(told: Sequence[Told]) -> Iterator[list[list[Told]]]:
+    """Every way to cut four changes into batches."""
+    for cut in range(8):
+        places = [0, *(place for place in (1, 2, 3) if cut >> (place - 1) & 1), len(told)]
+        yield [list(told[start:end]) for start, end in itertools.pairwise(places)]
+
+
+def test_one_that_wants_a_value_of_a_ring_for_a_moment_does_not_keep_it_out(make: Make) -> None:
+    told = [has(1, "b", 2), has(2, "a", 2), has(3, "b"), has(3, "c", 2)]
+    for order in itertools.permutations(told):
+        for batches in cut_anywhere(order):
+            shop = make(EMAILS)
+            shop.take(has(1, "a"), has(2, "b"))
+            for batch in batches:
+                shop.take(*batch)
+
+            assert (shop.rows("t"), shop.open()) == ({1: "b", 2: "a", 3: "c"}, [])
+            shop.store.close()
+
+
+def test_a_ring_that_closes_because_a_row_has_moved_settles(make: Make) -> None:
+    """What 1 waits for is held by another row by now, which waits for 1."""
+    shop = make(EMAILS)
+    shop.take(has(1, "a"), has(2, "b"), has(3, "c"), has(4, "d"))
+    shop.take(has(1, "c", 2), has(2, "a", 3))
+    shop.take(has(2, "c", 2), has(3, "e", 2))
+
+    assert (shop.rows("t"), shop.open()) == ({1: "c", 2: "a", 3: "e", 4: "d"}, [])
+
+
+def test_a_ring_that_also_waits_for_another_row_settles_when_it_has_moved(make: Make) -> None:
+    shop = make("CREATE TABLE t (id INTEGER PRIMARY KEY, tag UNIQUE, email UNIQUE)")
+    shop.take(
+        ("t", Change(1, 1, {"tag": None, "email": "a"})),
+        ("t", Change(2, 1, {"tag": None, "email": "b"})),
+        ("t", Change(3, 1, {"tag": "x", "email": None})),
+    )
+    shop.take(("t", Change(1, 2, {"tag": "x", "email": "b"})))
+    shop.take(("t", Change(2, 2, {"tag": None, "email": "a"})))
+    assert len(shop.open()) == 2
+
+    shop.take(("t", Change(3, 2, {"tag": "y", "email": None})))
+
+    assert (shop.rows("t"), shop.open()) == ({1: "b", 2: "a", 3: None}, [])
 
 
 def test_a_ring_of_which_one_was_never_told_waits(make: Make) -> None:

@@ -44,10 +44,11 @@ class ForeignKey(NamedTuple):
 
 
 class Shape(NamedTuple):
-    """A table's columns: which may be null, which hold numbers, and which are its key."""
+    """A table's columns: which may be null, which hold numbers or bytes, and which are its key."""
 
     nullable: frozenset[str]
     numeric: frozenset[str]
+    binary: frozenset[str]
     key: tuple[str, ...]
 
 
@@ -217,6 +218,7 @@ class Constraints:
             self._shapes[table] = Shape(
                 nullable=frozenset(folded(name) for name, _, needed, _ in rows if not needed),
                 numeric=frozenset(folded(name) for name, kind, _, _ in rows if means_number(kind)),
+                binary=frozenset(folded(name) for name, kind, _, _ in rows if _is_binary(kind)),
                 key=tuple(name for _, name in key),
             )
         return self._shapes[table]
@@ -272,6 +274,11 @@ def _listed(row: Row) -> str:
 def _is(row: Row, condition: Row) -> bool:
     """Do these values stand in the row?"""
     return all(place_of(row.get(name)) == place_of(value) for name, value in condition.items())
+
+
+def _is_binary(declared: str) -> bool:
+    """Does a column of this declared type hold bytes?"""
+    return "BLOB" in declared.upper()
 
 
 def place_of(value: object) -> str:

@@ -12,7 +12,7 @@ from anyorder._core.event import Delivery, Event, key_of
 from anyorder._core.outcome import Reason
 from anyorder.guard.contract import Decode, Entry, EntryQuery, Holding
 from anyorder.stores.sqlite.looking import Looked
-from anyorder.stores.sqlite.waiting import Waiting
+from anyorder.stores.sqlite.waiting import Foreseen, Waiting
 from anyorder.stores.statements import load_statements
 
 SQL = load_statements("sqlite/sqlite.sql")
@@ -31,8 +31,9 @@ class Quarantine:
         now: float,
         decode: Decode | None,
         looked: Looked,
+        foreseen: Foreseen,
     ) -> None:
-        self.waiting = Waiting(database, self.event, looked)
+        self.waiting = Waiting(database, self.event, looked, foreseen)
         self._database = database
         self._now = now
         self._decode = decode
@@ -79,11 +80,14 @@ class Quarantine:
     def try_again(self, entry: int) -> None:
         """Whatever an entry was held for, it was refused for now."""
         found = self._database.execute(SQL["try_again"], {"id": entry}).fetchone()
-        # Most often it is tried again already, and what it waits for is known.
-        if found is not None:
-            event = self.event(entry)
-            if event is not None:
-                self.waiting.wait(entry, found[0], event)
+        # Most often it is tried again already. Its key may have moved: then it waits for something
+        # else.
+        if found is None:
+            self.waiting.refused_again(entry)
+            return
+        event = self.event(entry)
+        if event is not None:
+            self.waiting.wait(entry, found[0], event)
 
     def entities(self, table: str) -> list[str]:
         """The keys of a table with open entries."""

@@ -10,11 +10,11 @@ from anyorder.guard.contract import Write
 from anyorder.stores.sqlite.circles import circles
 from anyorder.stores.sqlite.constraints import Blocker, Constraints, folded_row, place_of
 from anyorder.stores.sqlite.evaluation import write_rows
-from anyorder.stores.sqlite.values import RowRefused
 from anyorder.stores.statements import load_statements, quoted
 
 SQL = load_statements("sqlite/sqlite.sql")
-FREE_NUMBER = -(1 << 60)  # numbers from here on stand where null may not, for a moment
+# Numbers from here down stand where null may not, for a moment; a float tells them apart.
+FREE_NUMBER = -(1 << 52)
 Key = tuple[str, ...]
 
 
@@ -43,8 +43,17 @@ class Rings:
                 open_keys.difference_update(keys)
 
     def release(self, ring: Sequence[Write]) -> None:
-        """Take the unique values that others wait for out of the rows of a ring. Raises
+        """Take the unique values that others wait for out of the rows of a ring. Raises RowRefused,
         sqlite3.IntegrityError where one may not go."""
+        (is_ignored,) = self._database.execute(SQL["ignores_checks"]).fetchone()
+        # What stands in a row for a moment is no value: no CHECK of its table is about it.
+        self._database.execute(SQL["ignore_checks"].format(value=1))
+        try:
+            self._release(ring)
+        finally:
+            self._database.execute(SQL["ignore_checks"].format(value=is_ignored))
+
+    def _release(self, ring: Sequence[Write]) -> None:
         by_key = {_key(folded_row(write.key)): write for write in ring}
         number = 0
         for key in by_key:
@@ -77,26 +86,18 @@ class Rings:
             assignments=f"{quoted(column)} = ?",
             condition=" AND ".join(f"{quoted(name)} = ?" for name in own),
         )
-        values = self._free_values(column, number)
-        # Null first; a CHECK may refuse it even where the column does not. It ends with the values.
-        for place, value in enumerate(values, 1):
-            try:
-                columns = [[each] for each in (value, *own.values())]
-                write_rows(self._database, self._table, statement, columns)
-                return
-            except (sqlite3.IntegrityError, RowRefused):
-                # A trigger may have rolled everything back: then nothing more may be written.
-                is_last = place == len(values)
-                if is_last or not self._database.in_transaction:
-                    raise
+        columns = [[each] for each in (self._free_value(column, number), *own.values())]
+        write_rows(self._database, self._table, statement, columns)
 
-    def _free_values(self, column: str, number: int) -> list[object]:
+    def _free_value(self, column: str, number: int) -> object:
         """What may stand in a column for a moment without being in anybody's way."""
         shape = self._constraints.shape(self._table)
-        own: object = f"anyorder {FREE_NUMBER - number}"
+        if column in shape.nullable:
+            return None
         if column in shape.numeric:
-            own = FREE_NUMBER - number
-        return [None, own] if column in shape.nullable else [own]
+            return FREE_NUMBER - number
+        text = f"anyorder {FREE_NUMBER - number}"
+        return text.encode() if column in shape.binary else text
 
     def _free_column(self, holder: Write, blocker: Blocker) -> str | None:
         """A column of the unique value that the holder's write gives another value."""

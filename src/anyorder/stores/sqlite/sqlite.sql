@@ -191,7 +191,7 @@ DELETE FROM anyorder_waiting WHERE entry = :entry;
 DELETE FROM anyorder_waiting WHERE id = :id;
 
 -- name: await_another
-UPDATE anyorder_waiting SET place = :place WHERE id = :id;
+UPDATE anyorder_waiting SET place = :place, fresh = 1 WHERE id = :id;
 
 -- name: next_awaited_columns
 -- one look into the index for each way in which rows of a table are awaited, however many lines there are
@@ -203,6 +203,9 @@ WHERE awaited = :awaited AND columns = :columns AND place IN (SELECT value FROM 
 
 -- name: waiting_line
 SELECT id, entry, table_name, entity, own, awaited, columns, place, absent, checked, wanted FROM anyorder_waiting WHERE id = :id;
+
+-- name: waiting_entry
+SELECT table_name, entity FROM anyorder_waiting WHERE entry = :entry LIMIT 1;
 
 -- name: still_waits
 SELECT EXISTS (SELECT 1 FROM anyorder_waiting WHERE entry = :entry);
@@ -219,6 +222,9 @@ SELECT DISTINCT table_name, own FROM anyorder_waiting WHERE fresh = 1;
 
 -- name: not_fresh
 UPDATE anyorder_waiting SET fresh = 0 WHERE fresh = 1;
+
+-- name: fresh_again
+UPDATE anyorder_waiting SET fresh = 1 WHERE entry = :entry AND columns <> '';
 
 -- name: waiting_of
 SELECT entry, table_name, entity, own, awaited, columns, place FROM anyorder_waiting WHERE own = :own AND table_name = :table COLLATE NOCASE ORDER BY entry;
@@ -241,6 +247,13 @@ AND absent <> EXISTS (SELECT 1 FROM {table} AS t WHERE {condition});
 
 -- name: foreign_keys
 SELECT id, "table", "from", "to", on_update, on_delete FROM pragma_foreign_key_list(:name) ORDER BY id, seq;
+
+-- name: ignores_checks
+PRAGMA ignore_check_constraints;
+
+-- name: ignore_checks
+-- value: 1 or 0; it may change inside a transaction, and is the connection's
+PRAGMA ignore_check_constraints = {value};
 
 -- name: referring
 SELECT DISTINCT m.name FROM sqlite_master AS m, pragma_foreign_key_list(m.name) AS f WHERE m.type = 'table' AND f."table" = :name COLLATE NOCASE;

@@ -8,10 +8,10 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 import msgspec
 
-from anyorder._core.batch import Held
+from anyorder._core.batch import Held, decide_again
 from anyorder._core.event import Event, canonical, key_of
 from anyorder._core.floor import Floor
-from anyorder._core.fold import Limits
+from anyorder._core.fold import Applied, Limits
 from anyorder._core.key import Kinds
 from anyorder._core.memory import Memory, Stamp, adopted, pack, unpack
 from anyorder._core.outcome import Reason
@@ -82,7 +82,8 @@ class SQLiteTransaction(Books):
         self._tables = tables
         self._now = now
         self._decode = decode
-        self._quarantine = Quarantine(database, now, decode, tables.looked)
+        self._opened: dict[str, tuple[TableSpec, Limits]] = {}
+        self._quarantine = Quarantine(database, now, decode, tables.looked, self._foreseen)
         self._waiting = self._quarantine.waiting
 
     def open_table(self, spec: TableSpec) -> Limits:
@@ -94,7 +95,19 @@ class SQLiteTransaction(Books):
         floor = _floor.decode(row.floor)
         if spec.partitions != floor.partitions:
             floor = Floor(floor.entries, spec.partitions)
-        return Limits(floor, truncated, self.lineage())
+        limits = Limits(floor, truncated, self.lineage())
+        self._opened[spec.name] = spec, limits
+        return limits
+
+    def _foreseen(self, table: str, event: Event) -> Applied | None:
+        """What becomes of an event now if the store takes it; None if nobody knows, since its table
+        was not opened."""
+        if table not in self._opened:
+            return None
+        spec, limits = self._opened[table]
+        known = self._memories(spec, [event.entity])
+        there = known.get(event.entity, Remembered(None))
+        return decide_again(there.memory, event, limits)
 
     def memory_of(self, spec: TableSpec) -> str:
         """The quoted name of a table's memory."""
@@ -108,14 +121,10 @@ class SQLiteTransaction(Books):
         return dictated_kinds(schema.declared)
 
     def remembered(self, spec: TableSpec, entities: Sequence[str]) -> dict[str, Remembered]:
-        names = _encode(entities).decode()
-        found = self._database.execute(
-            SQL["read_memories"].format(memory=memory_table(spec.name)), {"entities": names}
-        )
-        known = {entity: Remembered(unpack(text)) for entity, text in found}
-        known |= self._adopted(spec, entities, known)
+        known = self._memories(spec, entities)
         if not spec.writes_rows:
             return known  # what is held would be applied without the caller's own SQL
+        names = _encode(entities).decode()
         for entity, number, *held in self._database.execute(
             SQL["open_entries"], {"table": spec.name, "entities": names}
         ):
@@ -125,6 +134,14 @@ class SQLiteTransaction(Books):
                 there = known.get(entity, Remembered(None))
                 known[entity] = there._replace(held=(*there.held, Held(number, event, held[0])))
         return known
+
+    def _memories(self, spec: TableSpec, entities: Sequence[str]) -> dict[str, Remembered]:
+        names = _encode(entities).decode()
+        found = self._database.execute(
+            SQL["read_memories"].format(memory=memory_table(spec.name)), {"entities": names}
+        )
+        known = {entity: Remembered(unpack(text)) for entity, text in found}
+        return known | self._adopted(spec, entities, known)
 
     def _schema(self, spec: TableSpec) -> Schema:
         """What is known of a table that was opened once; a reader has not opened it yet."""

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from itertools import chain
 from typing import NamedTuple
 
+from anyorder.stores.sqlite.circles import circles, is_circle
 from anyorder.stores.statements import load_statements
 
 SQL = load_statements("sqlite/sqlite.sql")
@@ -29,24 +31,38 @@ class Waiters:
     def __init__(self, database: sqlite3.Connection) -> None:
         self._database = database
 
-    def ring(
-        self,
-        start: Place,
-        first: Sequence[Waiter] | None = None,
-    ) -> dict[Place, list[Waiter]]:
+    def rings(self, starts: Sequence[Place]) -> list[dict[Place, list[Waiter]]]:
+        """The rows that wait for each other, among these and those that they wait for; each waits
+        for such rows only."""
+        found = self._found(starts, {})
+        awaited = _awaited(found)
+        rings = [places for places in circles(awaited) if is_circle(places, awaited)]
+        return [{place: found[place] for place in places} for places in rings]
+
+    def ring(self, start: Place, first: Sequence[Waiter]) -> dict[Place, list[Waiter]]:
         """The rows that a row waits for, each of which waits for others of them only; nothing if
         one of them waits for something else. `first`: what the row itself waits for."""
-        found: dict[Place, list[Waiter]] = {start: list(first or self.of(start))}
-        unseen = [start]
-        # It ends: every place is looked at once, and not too many of them.
-        while unseen and len(found) <= LONGEST_RING:
-            for one in found[unseen.pop()]:
-                for place in one.places:
-                    if place not in found:
-                        found[place] = self.of(place)
-                        unseen.append(place)
-        _prune(found)
+        found = self._found([start], {start: list(first)})
         return _reached(found, start) if start in found else {}
+
+    def _found(
+        self,
+        starts: Sequence[Place],
+        known: Mapping[Place, list[Waiter]],
+    ) -> dict[Place, list[Waiter]]:
+        """What is held of rows and of those that they wait for, without what waits for a row of
+        which nothing is held."""
+        found: dict[Place, list[Waiter]] = {}
+        unseen = list(starts)
+        # It ends: every place is looked at once, and not too many of them.
+        while unseen and len(found) <= LONGEST_RING * len(starts):
+            place = unseen.pop()
+            if place in found:
+                continue
+            found[place] = known.get(place) or self.of(place)
+            unseen += [other for one in found[place] for other in one.places]
+        _prune(found)
+        return found
 
     def of(self, place: Place) -> list[Waiter]:
         """What is held of a row and refused for now."""
@@ -64,17 +80,27 @@ class Waiters:
 
 def _prune(found: dict[Place, list[Waiter]]) -> None:
     """Strike what waits for something that is not held."""
-    is_settled = False
-    # It ends: each further round has struck something.
-    while not is_settled:
-        is_settled = True
-        for place, waiters in tuple(found.items()):
-            left = [one for one in waiters if all(other in found for other in one.places)]
-            is_struck = not left or len(left) < len(waiters)
-            is_settled = is_settled and not is_struck
+    waiting: dict[Place, list[Place]] = {}
+    for place, waiters in found.items():
+        for other in {other for one in waiters for other in one.places}:
+            waiting.setdefault(other, []).append(place)
+    doubtful = list(found)
+    # It ends: a place is looked at again only after one that it waits for was struck.
+    while doubtful:
+        place = doubtful.pop()
+        left = [one for one in found.get(place, ()) if all(other in found for other in one.places)]
+        if left:
             found[place] = left
-            if not left:
-                del found[place]
+        elif found.pop(place, None) is not None:
+            doubtful += waiting.get(place, ())
+
+
+def _awaited(found: Mapping[Place, Sequence[Waiter]]) -> dict[Place, list[Place]]:
+    """The rows that each row waits for."""
+    return {
+        place: list(dict.fromkeys(chain.from_iterable(one.places for one in waiters)))
+        for place, waiters in found.items()
+    }
 
 
 def _reached(found: dict[Place, list[Waiter]], start: Place) -> dict[Place, list[Waiter]]:

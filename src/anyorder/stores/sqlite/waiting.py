@@ -14,10 +14,11 @@ from typing import Any, NamedTuple
 import msgspec
 
 from anyorder._core.event import Event, Kind
+from anyorder._core.fold import Applied
 from anyorder.guard.contract import Write
 from anyorder.stores.sqlite.constraints import Blocker, Constraints, folded, folded_row, place_of
 from anyorder.stores.sqlite.looking import Looked
-from anyorder.stores.sqlite.waiters import Place, Waiter, Waiters
+from anyorder.stores.sqlite.waiters import Waiter, Waiters
 from anyorder.stores.statements import load_statements, quoted
 
 SQL = load_statements("sqlite/sqlite.sql")
@@ -30,6 +31,10 @@ NOT_DERIVED = "its table refuses it for now, and no row that stands in the way i
 BETWEEN = "\x1f"  # the values of a key with several columns
 _encode = msgspec.json.encode
 _decode = msgspec.json.decode
+
+
+Foreseen = Callable[[str, Event], Applied | None]
+"""What becomes of an event of a table if the store takes it; None if nobody knows."""
 
 
 class Line(NamedTuple):
@@ -49,17 +54,20 @@ class Line(NamedTuple):
 
 
 class Waiting:
-    """Of one transaction. `read_event`: the event of an entry."""
+    """Of one transaction. `read_event`: the event of an entry. `foreseen`: what becomes of it if it
+    is taken."""
 
     def __init__(
         self,
         database: sqlite3.Connection,
         read_event: Callable[[int], Event | None],
         looked: Looked,
+        foreseen: Foreseen,
     ) -> None:
         self._database = database
         self._read_event = read_event
         self._looked = looked
+        self._foreseen = foreseen
         self._is_turn_taken = False
         self._is_looked = False
         self._constraints = Constraints(database)
@@ -68,7 +76,7 @@ class Waiting:
         self._written: list[tuple[str, Sequence[Write]]] = []
         self._children = 0
         self._told: dict[int, tuple[str, str]] = {}
-        self._rings: set[frozenset[Place]] = set()
+        self._rings: set[frozenset[int]] = set()
 
     def moved(self, table: str, writes: Sequence[Write]) -> None:
         """These were taken: what waits for their rows may be settleable."""
@@ -104,10 +112,15 @@ class Waiting:
         # A truncate concerns every key: which of its rows was refused is not known here.
         if event.key is None:
             return []
-        after = event.fields or {}
-        return self._constraints.blockers(
-            table, event.key, None if event.kind is Kind.DELETE else after
-        )
+        return self._constraints.blockers(table, event.key, self._told_by(table, event))
+
+    def _told_by(self, table: str, event: Event) -> Mapping[str, object] | None:
+        """The columns that an event writes; None if the row goes."""
+        applied = self._foreseen(table, event)
+        # What a newer event of the key told of a column stays: of that it waits for nobody.
+        if applied is not None and applied.written is not None:
+            return applied.written.values
+        return None if event.kind is Kind.DELETE else event.fields or {}
 
     def _write(
         self,
@@ -144,6 +157,13 @@ class Waiting:
     def _tell(self, entry: int, why: str) -> None:
         self._database.execute(SQL["waits_for"], {"entry": entry, "why": why})
 
+    def refused_again(self, entry: int) -> None:
+        """A held delivery was tried again: since its key has moved, or what it waited for."""
+        found = self._database.execute(SQL["waiting_entry"], {"entry": entry}).fetchone()
+        # Before anything is looked for, it is derived anew.
+        if found is not None:
+            self._told[entry] = found
+
     def closed(self, entry: int) -> None:
         """The entry waits for nothing any more."""
         self._database.execute(SQL["wait_no_more"], {"entry": entry})
@@ -160,6 +180,8 @@ class Waiting:
         is_start = not self._looked.through
         found |= self._come(self._fulfilled())
         moved, self._moved = self._moved, []
+        if any(writes for _, writes in moved):
+            self._rings.clear()
         found |= self._come(self._awaiting(moved))
         for ring in self._rings_of_fresh():
             found |= ring
@@ -285,7 +307,10 @@ class Waiting:
             self._database.execute(SQL["come"], {"id": line.id})
             asked = {"entry": line.entry}
             (waits,) = self._database.execute(SQL["still_waits"], asked).fetchone()
-            if not waits:
+            if waits:
+                # What is left may close a ring now: without this one.
+                self._database.execute(SQL["fresh_again"], asked)
+            else:
                 found[line.entry] = (line.table, line.entity)
                 self._unknown(line)
         return found
@@ -340,17 +365,18 @@ class Waiting:
     # ---- rings
 
     def _rings_of_fresh(self) -> Iterator[dict[int, tuple[str, str]]]:
-        """The keys that wait for each other, with one of them that is new."""
+        """The keys that wait for each other, with one of them that is new, or waits for another one
+        by now."""
         fresh = self._database.execute(SQL["fresh"]).fetchall()
-        # Each is looked at once: a ring closes when its last key is held.
+        # Each is looked at once: a ring closes when its last key is held, or waits for another.
         if fresh:
             self._database.execute(SQL["not_fresh"])
-        for table, own in fresh:
-            ring = self._waiters.ring((folded(table), own))
-            places = frozenset(ring)
-            # A ring that was refused as a whole is not told twice.
-            if ring and places not in self._rings:
-                self._rings.add(places)
+        starts = [(folded(table), own) for table, own in fresh]
+        for ring in self._waiters.rings(starts) if starts else ():
+            entries = frozenset(one.entry for found in ring.values() for one in found)
+            # A ring that was refused as a whole is told again once something was written.
+            if entries not in self._rings:
+                self._rings.add(entries)
                 yield {
                     one.entry: (one.table, one.entity) for found in ring.values() for one in found
                 }
