@@ -14,7 +14,7 @@ Memory and row must come to one end, whatever happens to the user's code between
 from __future__ import annotations
 
 import secrets
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator
 from contextlib import contextmanager
 
 from anyorder._core.batch import Decision, Judged
@@ -26,6 +26,7 @@ from anyorder.guard.claim import Claim
 from anyorder.guard.contract import Shared, TableSpec, Transaction
 from anyorder.guard.repair import (
     Step,
+    is_left,
     put_back,
     remembered,
     repair,
@@ -57,7 +58,9 @@ class Acceptance:
         self._claim: Claim | None = None
         self._step: Step | None = None
         self._applied: dict[str, Step] = {}
-        self._unproven: dict[str, Step] = {}
+        self._unproven: list[Step] = []
+        # What was taken back, and why: a savepoint of the user's may undo that, too.
+        self._taken_back: list[tuple[Step, str]] = []
         # The mark of `accepting`, as long as its block runs.
         self._inside = ""
         # Why nothing can be accepted any more; "" as long as it can.
@@ -72,13 +75,13 @@ class Acceptance:
     def accept(self, event: Event) -> Decision:
         """Decide an event and remember it. Nobody sees what becomes of its row until the next
         call."""
-        self._begin()
+        self._begin(event)
         return self._accept(event, is_bare=True)
 
     @contextmanager
     def accepting(self, event: Event) -> Iterator[Decision]:
         """The same for a `with` block: an exception that leaves it undoes memory and row."""
-        self._begin()
+        self._begin(event)
         self._inside = self._shared.mark()
         try:
             yield self._accept(event, is_bare=False)
@@ -100,9 +103,10 @@ class Acceptance:
             raise ConfigurationError("say why the event is refused: the quarantine shows it")
         step = self._step
         if step is not None and step.event is event:
-            self._take_back(step)
+            self._take_back(step, why)
         else:
             self._end_step()
+            self._take_back_again([event.entity])
             # It may have been accepted before; then its row is there.
             self._check_unaccepted(event)
         held = self._hold(event, why)
@@ -116,7 +120,9 @@ class Acceptance:
         if self._over:
             raise StoreError(self._over)
         self._end_step()
-        for step in rowless(self._shared, self._spec, self._unproven.values()):
+        self._take_back_again({step.event.entity for step, _ in self._taken_back})
+        # The latest first: what it is put back to may be the memory of the one before.
+        for step in rowless(self._shared, self._spec, reversed(self._unproven)):
             self._hold_instead(step)
         if not self._shared.keep(self._block):
             self._end()
@@ -132,7 +138,7 @@ class Acceptance:
 
     # ---- one event
 
-    def _begin(self) -> None:
+    def _begin(self, event: Event) -> None:
         if self._over:
             raise StoreError(self._over)
         if self._inside:
@@ -140,6 +146,7 @@ class Acceptance:
                 "an event is being accepted in a `with` block: accept the next one after it"
             )
         self._end_step()
+        self._take_back_again([event.entity])
 
     def _accept(self, event: Event, *, is_bare: bool) -> Decision:
         token = secrets.token_hex(4)
@@ -196,7 +203,7 @@ class Acceptance:
             self._hold_instead(step)
         elif step.decision.values is not None and not self._shared.is_written:
             # He may write it later, together with others: at the end it must be there.
-            self._unproven[step.event.entity] = step
+            self._unproven.append(step)
         self._step = None
 
     def _hold_instead(self, step: Step) -> None:
@@ -206,6 +213,15 @@ class Acceptance:
             step,
         )
         self._hold(step.event, UNWRITTEN)
+        self._taken_back.append((step, UNWRITTEN))
+
+    def _take_back_again(self, entities: Collection[str]) -> None:
+        """What was taken back of these keys inside a savepoint, and came back with its rollback."""
+        for step, why in reversed(self._taken_back):
+            is_asked = step.event.entity in entities
+            if is_asked and is_left(self._shared.transaction, self._spec, step):
+                put_back(self._shared.transaction, self._spec, step)
+                self._hold(step.event, why)
 
     def _undo(self, mark: str, error: BaseException) -> None:
         """An exception leaves `accepting`, or the whole block."""
@@ -223,7 +239,7 @@ class Acceptance:
 
     # ---- held by the user's word
 
-    def _take_back(self, step: Step) -> None:
+    def _take_back(self, step: Step, why: str) -> None:
         """Nothing is remembered of the event that was just accepted, and what was written for it is
         undone. Raises ConfigurationError where that cannot be."""
         if self._inside:
@@ -242,6 +258,7 @@ class Acceptance:
             self._spec,
             step,
         )
+        self._taken_back.append((step, why))
         self._step = None
 
     def _hold(self, event: Event, why: str) -> Decision:

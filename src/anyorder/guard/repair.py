@@ -58,13 +58,18 @@ def stored(transaction: Transaction, spec: TableSpec, step: Step) -> Memory | No
 
 def repair(transaction: Transaction, spec: TableSpec, step: Step) -> None:
     """The memory as it was before the step, unless its row was committed with it."""
+    # Else the commit came after the row, and what failed was something else.
+    if is_left(transaction, spec, step):
+        put_back(transaction, spec, step)
+
+
+def is_left(transaction: Transaction, spec: TableSpec, step: Step) -> bool:
+    """Is the step's memory there, and its row is not?"""
     # It was rolled back with all the rest.
     if stored(transaction, spec, step) is None:
-        return
-    # The commit came after the row: both are there, and what failed was something else.
+        return False
     transaction.open_table(spec)
-    if not _is_written(transaction, spec, step.decision):
-        put_back(transaction, spec, step)
+    return not _is_written(transaction, spec, step.decision)
 
 
 def put_back(transaction: Transaction, spec: TableSpec, step: Step) -> None:
@@ -80,8 +85,9 @@ def put_back(transaction: Transaction, spec: TableSpec, step: Step) -> None:
         after=step.before,
     )
     limits = transaction.open_table(spec)
-    # Another token than the step's, or this write would pass for it.
-    token = secrets.token_hex(4)
+    # Not the step's own, or this write would pass for it; that of the step before, which may have
+    # to be put back in its turn.
+    token = step.before.token if step.before is not None else secrets.token_hex(4)
     transaction.write(
         spec,
         [write],

@@ -3,7 +3,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 
 from anyorder._core.batch import Decision
 from anyorder.guard.contract import Shared, TableSpec
@@ -31,18 +31,17 @@ def is_unwritten(shared: Shared, spec: TableSpec, decision: Decision) -> bool:
     return row is not None
 
 
-def rowless(shared: Shared, spec: TableSpec, unproven: Iterable[Step]) -> list[Step]:
+def rowless(shared: Shared, spec: TableSpec, unproven: Iterable[Step]) -> Iterator[Step]:
     """Of these puts, for which nothing was written at once, those that have no row at the end:
-    whatever failed there was caught."""
+    whatever failed there was caught. Each is looked at after the one before it was put back."""
     steps = list(unproven)
-    found: list[Step] = []
     # Most blocks write each row at once.
     if not steps:
-        return found
+        return
     # An object mapper, for one, writes when the user commits; and the rows may lie in a table of
     # another name.
     if not shared.commits or not shared.shows(spec):
-        return found
+        return
     transaction = shared.transaction
     transaction.open_table(spec)
     for step in steps:
@@ -58,5 +57,4 @@ def rowless(shared: Shared, spec: TableSpec, unproven: Iterable[Step]) -> list[S
             step,
         )
         if row is None and memory is not None:
-            found.append(step)
-    return found
+            yield step
