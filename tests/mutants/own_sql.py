@@ -56,7 +56,7 @@ MUTANTS = [
     Mutant(
         "R1",
         "a memory is put back although its row was committed with it",
-        Change(REPAIR, "is_left", "not _is_written(transaction, spec, step.decision)", "True"),
+        Change(REPAIR, "is_left", "not is_written", "True"),
         killed_by=f"{OWN_SQL}::test_ending_the_transaction_inside_the_block_is_an_error_and_nothing_is_half",
     ),
     Mutant(
@@ -145,11 +145,17 @@ MUTANTS = [
         "R1",
         "what a savepoint of the caller's brings back stays remembered",
         Change(
-            ACCEPTANCE,
-            "Acceptance._take_back_again",
-            "is_asked and is_left(self._shared.transaction, self._spec, step)",
+            UNWRITTEN,
+            "TakenBack.returned",
+            "is_there",
             "False",
         ),
         killed_by=f"{OWN_SQL}::test_a_savepoint_that_undoes_what_was_taken_back_leaves_no_memory_without_its_row",
+    ),
+    Mutant(
+        "R1",
+        "a rollback of the block that made the table's memories is not noticed",
+        Change(ACCEPTANCE, "Acceptance._end_step", "self._is_unmade()", "False"),
+        killed_by=f"{OWN_SQL}::test_a_savepoint_after_a_rollback_of_the_first_block_ever_is_an_error_with_a_sentence",
     ),
 ]

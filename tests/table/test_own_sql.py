@@ -504,6 +504,39 @@ def test_an_end_that_was_said_and_caught_is_said_again_at_the_end_of_the_block(
         block()
 
 
+@pytest.mark.parametrize("accepted", [True, False])
+@pytest.mark.parametrize("written", [True, False])
+@pytest.mark.parametrize("refused", [True, False])
+def test_a_savepoint_after_a_rollback_of_the_first_block_ever_is_an_error_with_a_sentence(
+    table: anyorder.Table,
+    connection: sqlite3.Connection,
+    path: Path,
+    accepted: bool,
+    written: bool,
+    refused: bool,
+) -> None:
+    def block() -> None:
+        with table.transaction(connection) as guard:
+            if accepted:
+                decision = guard.accept(event_of(table, order("a", 1)))
+            if accepted and written:
+                write(connection, decision)
+            connection.rollback()
+            connection.execute("SAVEPOINT mine")
+            event = event_of(table, order("b", 1))
+            if refused:
+                guard.refuse(event, "we do not ship there")
+            else:
+                with guard.accepting(event):
+                    pass
+
+    with pytest.raises(StoreError, match="inside the guard's block"):
+        block()
+
+    assert not connection.in_transaction
+    assert [state(table, path, key) for key in "ab"] == [("unknown", None)] * 2
+
+
 # ---- ties
 
 

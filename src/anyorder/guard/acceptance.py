@@ -24,16 +24,9 @@ from anyorder._core.outcome import Reason
 from anyorder.errors import ConfigurationError, StoreError
 from anyorder.guard.claim import Claim
 from anyorder.guard.contract import Shared, TableSpec, Transaction
-from anyorder.guard.repair import (
-    Step,
-    is_left,
-    put_back,
-    remembered,
-    repair,
-    stored,
-)
+from anyorder.guard.repair import Step, is_known, put_back, remembered, repair, stored
 from anyorder.guard.settle import settle_without_rows
-from anyorder.guard.unwritten import UNWRITTEN, is_unwritten, rowless
+from anyorder.guard.unwritten import UNWRITTEN, TakenBack, is_unwritten, rowless
 
 ENDED = (
     "the transaction was ended inside the guard's block, by commit(), rollback(), `with "
@@ -59,16 +52,18 @@ class Acceptance:
         self._step: Step | None = None
         self._applied: dict[str, Step] = {}
         self._unproven: list[Step] = []
-        # What was taken back, and why: a savepoint of the user's may undo that, too.
-        self._taken_back: list[tuple[Step, str]] = []
+        self._taken_back = TakenBack()
         # The mark of `accepting`, as long as its block runs.
         self._inside = ""
         # Why nothing can be accepted any more; "" as long as it can.
         self._over = ""
         self._block = shared.mark()
+        # Does this block make what the table's memories lie in?
+        self._is_first = False
 
     def open(self) -> None:
         """The table, and what is declared of it: first, so that nothing undoes it by itself."""
+        self._is_first = not is_known(self._shared.transaction, self._spec)
         self._claimed()
         self._shared.transaction.open_table(self._spec)
 
@@ -120,7 +115,7 @@ class Acceptance:
         if self._over:
             raise StoreError(self._over)
         self._end_step()
-        self._take_back_again({step.event.entity for step, _ in self._taken_back})
+        self._take_back_again(self._taken_back.entities)
         # The latest first: what it is put back to may be the memory of the one before.
         for step in rowless(self._shared, self._spec, reversed(self._unproven)):
             self._hold_instead(step)
@@ -193,7 +188,7 @@ class Acceptance:
 
     def _end_step(self) -> None:
         """What was accepted last has its row, as far as can be seen, or is taken back and held."""
-        if not self._shared.is_open:
+        if not self._shared.is_open or self._is_unmade():
             self._end()
         step = self._step
         # In `accepting`, an exception would be seen: what he writes there is his own word.
@@ -207,21 +202,14 @@ class Acceptance:
         self._step = None
 
     def _hold_instead(self, step: Step) -> None:
-        put_back(
-            self._shared.transaction,
-            self._spec,
-            step,
-        )
+        put_back(self._shared.transaction, self._spec, step)
         self._hold(step.event, UNWRITTEN)
-        self._taken_back.append((step, UNWRITTEN))
+        self._taken_back.add(step, UNWRITTEN)
 
     def _take_back_again(self, entities: Collection[str]) -> None:
         """What was taken back of these keys inside a savepoint, and came back with its rollback."""
-        for step, why in reversed(self._taken_back):
-            is_asked = step.event.entity in entities
-            if is_asked and is_left(self._shared.transaction, self._spec, step):
-                put_back(self._shared.transaction, self._spec, step)
-                self._hold(step.event, why)
+        for event, why in self._taken_back.returned(self._shared, self._spec, entities):
+            self._hold(event, why)
 
     def _undo(self, mark: str, error: BaseException) -> None:
         """An exception leaves `accepting`, or the whole block."""
@@ -253,12 +241,8 @@ class Acceptance:
                 "something was written since the event was accepted, and only `with "
                 "guard.accepting(event)` can undo that: refuse it there, or before you write"
             )
-        put_back(
-            self._shared.transaction,
-            self._spec,
-            step,
-        )
-        self._taken_back.append((step, why))
+        put_back(self._shared.transaction, self._spec, step)
+        self._taken_back.add(step, why)
         self._step = None
 
     def _hold(self, event: Event, why: str) -> Decision:
@@ -299,12 +283,13 @@ class Acceptance:
         gone: list[Step] = []
         for step in self._applied.values():
             # What was not applied has no memory that would tell.
-            memory = stored(
-                transaction,
-                self._spec,
-                step,
-            )
+            memory = stored(transaction, self._spec, step)
             if step.decision and memory is None:
                 gone.append(step)
-        self._shared.ended(keep=not gone)
+        self._shared.ended(keep=not gone and not self._is_unmade())
         raise StoreError(ENDED)
+
+    def _is_unmade(self) -> bool:
+        """Did the user's rollback take what the memories lie in? He may have begun another
+        transaction since, so that one is open."""
+        return self._is_first and not is_known(self._shared.transaction, self._spec)

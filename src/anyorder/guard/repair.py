@@ -43,11 +43,16 @@ def remembered(transaction: Transaction, spec: TableSpec, event: Event) -> Memor
     return found.memory
 
 
+def is_known(transaction: Transaction, spec: TableSpec) -> bool:
+    """Has the table a place for its memories?"""
+    names = {target.name for target in transaction.catalogue()}
+    return spec.name in names
+
+
 def stored(transaction: Transaction, spec: TableSpec, step: Step) -> Memory | None:
     """The step's memory, if it is there although its transaction is not."""
-    names = {target.name for target in transaction.catalogue()}
     # The table's own line may have gone with the transaction.
-    if spec.name not in names:
+    if not is_known(transaction, spec):
         return None
     memory = remembered(transaction, spec, step.event)
     # Somebody else may have moved the key since the user's commit.
@@ -66,10 +71,20 @@ def repair(transaction: Transaction, spec: TableSpec, step: Step) -> None:
 def is_left(transaction: Transaction, spec: TableSpec, step: Step) -> bool:
     """Is the step's memory there, and its row is not?"""
     # It was rolled back with all the rest.
-    if stored(transaction, spec, step) is None:
+    memory = stored(
+        transaction,
+        spec,
+        step,
+    )
+    if memory is None:
         return False
     transaction.open_table(spec)
-    return not _is_written(transaction, spec, step.decision)
+    is_written = _is_written(
+        transaction,
+        spec,
+        step.decision,
+    )
+    return not is_written
 
 
 def put_back(transaction: Transaction, spec: TableSpec, step: Step) -> None:
