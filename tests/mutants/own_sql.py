@@ -56,7 +56,7 @@ MUTANTS = [
     Mutant(
         "R1",
         "a memory is put back although its row was committed with it",
-        Change(REPAIR, "repair", "not _is_written(transaction, spec, step.decision)", "True"),
+        Change(REPAIR, "is_left", "not is_written", "True"),
         killed_by=f"{OWN_SQL}::test_ending_the_transaction_inside_the_block_is_an_error_and_nothing_is_half",
     ),
     Mutant(
@@ -169,5 +169,22 @@ MUTANTS = [
         "an exception while a transaction begins leaves it open",
         Change(STORE, "SQLiteStore._take_turn", "self._mend()", "pass"),
         killed_by=f"{THREADS}::test_an_exception_at_any_moment_leaves_a_table_that_goes_on",
+    ),
+    Mutant(
+        "R1",
+        "what a savepoint of the caller's brings back stays remembered",
+        Change(
+            UNWRITTEN,
+            "TakenBack.returned",
+            "is_there",
+            "False",
+        ),
+        killed_by=f"{OWN_SQL}::test_a_savepoint_that_undoes_what_was_taken_back_leaves_no_memory_without_its_row",
+    ),
+    Mutant(
+        "R1",
+        "a rollback of the block that made the table's memories is not noticed",
+        Change(ACCEPTANCE, "Acceptance._end_step", "self._is_unmade()", "False"),
+        killed_by=f"{OWN_SQL}::test_a_savepoint_after_a_rollback_of_the_first_block_ever_is_an_error_with_a_sentence",
     ),
 ]

@@ -106,9 +106,15 @@ MUTANTS = [
     Mutant(
         "the row",
         "a table that was rolled back with its transaction is believed to be there",
-        Change(SQLITE, "SQLiteStore._mend", "self._tables.clear()", "pass"),
+        Change(SQLITE, "SQLiteStore._mend", "self._tables.clear()", ""),
         killed_by="tests/table/test_shapes.py"
         "::test_a_table_that_went_with_a_transaction_is_made_again",
+    ),
+    Mutant(
+        "the row",
+        "a table that went with a dry run is believed to be there",
+        Change(SQLITE, "SQLiteStore.transaction", "self._is_torn = dry", ""),
+        killed_by="tests/table/test_shapes.py::test_a_table_that_went_with_a_dry_run_is_made_again",
     ),
     Mutant(
         "the row",

@@ -280,6 +280,57 @@ def test_the_caller_s_own_savepoints_undo_memory_and_row_together(
     assert [table.why(key).state for key in "abcd"] == ["unknown", "row", "unknown", "row"]
 
 
+@pytest.mark.parametrize("again", ["accept", "refuse", "nothing"])
+@pytest.mark.parametrize("refused", [True, False])
+def test_a_savepoint_that_undoes_what_was_taken_back_leaves_no_memory_without_its_row(
+    table: anyorder.Table, connection: sqlite3.Connection, path: Path, refused: bool, again: str
+) -> None:
+    first, second = (event_of(table, order(key, 1)) for key in "ab")
+    with table.transaction(connection) as guard:
+        assert guard.accept(first)
+        with pytest.raises(sqlite3.IntegrityError):
+            connection.execute("INSERT INTO orders SELECT 'x', 1, 1 UNION ALL SELECT 'x', 2, 2")
+        connection.execute("SAVEPOINT mine")
+        if refused:
+            guard.refuse(first, "the shop cannot take it")
+        write(connection, guard.accept(second))
+        connection.execute("ROLLBACK TO mine")
+        if again == "accept":
+            write(connection, guard.accept(first))
+        elif again == "refuse":
+            guard.refuse(first, "the shop cannot take it")
+
+    assert [state(table, path, key) for key in "ab"] == [
+        ("row", 1) if again == "accept" else ("unknown", None),
+        ("unknown", None),
+    ]
+    assert again == "accept" or [entry.key for entry in table.quarantine.entries()] == [{"id": "a"}]
+
+
+def test_of_two_events_of_a_key_that_wrote_nothing_neither_is_remembered_and_both_are_held(
+    table: anyorder.Table, connection: sqlite3.Connection, path: Path
+) -> None:
+    with table.transaction(connection) as guard:
+        for version in (1, 2):
+            assert guard.accept(event_of(table, order("a", version)))
+
+    assert state(table, path, "a") == ("unknown", None)
+    assert len(table.quarantine.entries()) == 2
+
+
+def test_a_savepoint_that_undoes_the_second_of_two_unwritten_events_leaves_not_the_first(
+    table: anyorder.Table, connection: sqlite3.Connection, path: Path
+) -> None:
+    with table.transaction(connection) as guard:
+        guard.accept(event_of(table, order("a", 1)))
+        connection.execute("SAVEPOINT mine")
+        guard.accept(event_of(table, order("a", 2)))
+        guard.accept(event_of(table, order("b", 2)))
+        connection.execute("ROLLBACK TO mine")
+
+    assert state(table, path, "a") == ("unknown", None)
+
+
 def test_two_tables_on_one_connection_take_turns(
     table: anyorder.Table, connection: sqlite3.Connection, path: Path
 ) -> None:
@@ -456,6 +507,39 @@ def test_an_end_that_was_said_and_caught_is_said_again_at_the_end_of_the_block(
 
     with pytest.raises(StoreError, match="inside the guard's block"):
         block()
+
+
+@pytest.mark.parametrize("accepted", [True, False])
+@pytest.mark.parametrize("written", [True, False])
+@pytest.mark.parametrize("refused", [True, False])
+def test_a_savepoint_after_a_rollback_of_the_first_block_ever_is_an_error_with_a_sentence(
+    table: anyorder.Table,
+    connection: sqlite3.Connection,
+    path: Path,
+    accepted: bool,
+    written: bool,
+    refused: bool,
+) -> None:
+    def block() -> None:
+        with table.transaction(connection) as guard:
+            if accepted:
+                decision = guard.accept(event_of(table, order("a", 1)))
+            if accepted and written:
+                write(connection, decision)
+            connection.rollback()
+            connection.execute("SAVEPOINT mine")
+            event = event_of(table, order("b", 1))
+            if refused:
+                guard.refuse(event, "we do not ship there")
+            else:
+                with guard.accepting(event):
+                    pass
+
+    with pytest.raises(StoreError, match="inside the guard's block"):
+        block()
+
+    assert not connection.in_transaction
+    assert [state(table, path, key) for key in "ab"] == [("unknown", None)] * 2
 
 
 # ---- ties

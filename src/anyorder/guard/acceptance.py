@@ -14,7 +14,7 @@ Memory and row must come to one end, whatever happens to the user's code between
 from __future__ import annotations
 
 import secrets
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator
 from contextlib import contextmanager
 
 from anyorder._core.batch import Decision, Judged
@@ -25,9 +25,9 @@ from anyorder.errors import ConfigurationError, StoreError
 from anyorder.guard.claim import Claim
 from anyorder.guard.contract import Shared, TableSpec, Transaction
 from anyorder.guard.recall import held_there
-from anyorder.guard.repair import Step, put_back, remembered, repair, stored
+from anyorder.guard.repair import Step, is_known, put_back, remembered, repair, stored
 from anyorder.guard.settle import close_held, settle_without_rows
-from anyorder.guard.unwritten import UNWRITTEN, is_unwritten, rowless
+from anyorder.guard.unwritten import UNWRITTEN, TakenBack, is_unwritten, rowless
 
 ENDED = (
     "the transaction was ended inside the guard's block, by commit(), rollback(), `with "
@@ -52,28 +52,32 @@ class Acceptance:
         self._claim: Claim | None = None
         self._step: Step | None = None
         self._applied: dict[str, Step] = {}
-        self._unproven: dict[str, Step] = {}
+        self._unproven: list[Step] = []
+        self._taken_back = TakenBack()
         # The mark of `accepting`, as long as its block runs.
         self._inside = ""
         # Why nothing can be accepted any more; "" as long as it can.
         self._over = ""
         self._block = shared.mark()
+        # Does this block make what the table's memories lie in?
+        self._is_first = False
 
     def open(self) -> None:
         """The table, and what is declared of it: first, so that nothing undoes it by itself."""
+        self._is_first = not is_known(self._shared.transaction, self._spec)
         self._claimed()
         self._shared.transaction.open_table(self._spec)
 
     def accept(self, event: Event) -> Decision:
         """Decide an event and remember it. Nobody sees what becomes of its row until the next
         call."""
-        self._begin()
+        self._begin(event)
         return self._accept(event, is_bare=True)
 
     @contextmanager
     def accepting(self, event: Event) -> Iterator[Decision]:
         """The same for a `with` block: an exception that leaves it undoes memory and row."""
-        self._begin()
+        self._begin(event)
         self._inside = self._shared.mark()
         try:
             yield self._accept(event, is_bare=False)
@@ -95,9 +99,10 @@ class Acceptance:
             raise ConfigurationError("say why the event is refused: the quarantine shows it")
         step = self._step
         if step is not None and step.event is event:
-            self._take_back(step)
+            self._take_back(step, why)
         else:
             self._end_step()
+            self._take_back_again([event.entity])
             # It may have been accepted before; then its row is there.
             self._check_unaccepted(event)
         held = self._hold(event, why)
@@ -111,7 +116,9 @@ class Acceptance:
         if self._over:
             raise StoreError(self._over)
         self._end_step()
-        for step in rowless(self._shared, self._spec, self._unproven.values()):
+        self._take_back_again(self._taken_back.entities)
+        # The latest first: what it is put back to may be the memory of the one before.
+        for step in rowless(self._shared, self._spec, reversed(self._unproven)):
             self._hold_instead(step)
         if not self._shared.keep(self._block):
             self._end()
@@ -127,7 +134,7 @@ class Acceptance:
 
     # ---- one event
 
-    def _begin(self) -> None:
+    def _begin(self, event: Event) -> None:
         if self._over:
             raise StoreError(self._over)
         if self._inside:
@@ -135,6 +142,7 @@ class Acceptance:
                 "an event is being accepted in a `with` block: accept the next one after it"
             )
         self._end_step()
+        self._take_back_again([event.entity])
 
     def _accept(self, event: Event, *, is_bare: bool) -> Decision:
         token = secrets.token_hex(4)
@@ -186,7 +194,7 @@ class Acceptance:
 
     def _end_step(self) -> None:
         """What was accepted last has its row, as far as can be seen, or is taken back and held."""
-        if not self._shared.is_open:
+        if not self._shared.is_open or self._is_unmade():
             self._end()
         step = self._step
         # In `accepting`, an exception would be seen: what he writes there is his own word.
@@ -196,16 +204,18 @@ class Acceptance:
             self._hold_instead(step)
         elif step.decision.values is not None and not self._shared.is_written:
             # He may write it later, together with others: at the end it must be there.
-            self._unproven[step.event.entity] = step
+            self._unproven.append(step)
         self._step = None
 
     def _hold_instead(self, step: Step) -> None:
-        put_back(
-            self._shared.transaction,
-            self._spec,
-            step,
-        )
+        put_back(self._shared.transaction, self._spec, step)
         self._hold(step.event, UNWRITTEN)
+        self._taken_back.add(step, UNWRITTEN)
+
+    def _take_back_again(self, entities: Collection[str]) -> None:
+        """What was taken back of these keys inside a savepoint, and came back with its rollback."""
+        for event, why in self._taken_back.returned(self._shared, self._spec, entities):
+            self._hold(event, why)
 
     def _undo(self, mark: str, error: BaseException) -> None:
         """An exception leaves `accepting`, or the whole block."""
@@ -223,7 +233,7 @@ class Acceptance:
 
     # ---- held by the user's word
 
-    def _take_back(self, step: Step) -> None:
+    def _take_back(self, step: Step, why: str) -> None:
         """Nothing is remembered of the event that was just accepted, and what was written for it is
         undone. Raises ConfigurationError where that cannot be."""
         if self._inside:
@@ -237,11 +247,8 @@ class Acceptance:
                 "something was written since the event was accepted, and only `with "
                 "guard.accepting(event)` can undo that: refuse it there, or before you write"
             )
-        put_back(
-            self._shared.transaction,
-            self._spec,
-            step,
-        )
+        put_back(self._shared.transaction, self._spec, step)
+        self._taken_back.add(step, why)
         self._step = None
 
     def _hold(self, event: Event, why: str) -> Decision:
@@ -282,12 +289,13 @@ class Acceptance:
         gone: list[Step] = []
         for step in self._applied.values():
             # What was not applied has no memory that would tell.
-            memory = stored(
-                transaction,
-                self._spec,
-                step,
-            )
+            memory = stored(transaction, self._spec, step)
             if step.decision and memory is None:
                 gone.append(step)
-        self._shared.ended(keep=not gone)
+        self._shared.ended(keep=not gone and not self._is_unmade())
         raise StoreError(ENDED)
+
+    def _is_unmade(self) -> bool:
+        """Did the user's rollback take what the memories lie in? He may have begun another
+        transaction since, so that one is open."""
+        return self._is_first and not is_known(self._shared.transaction, self._spec)

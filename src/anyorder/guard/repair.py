@@ -43,11 +43,16 @@ def remembered(transaction: Transaction, spec: TableSpec, event: Event) -> Memor
     return found.memory
 
 
+def is_known(transaction: Transaction, spec: TableSpec) -> bool:
+    """Has the table a place for its memories?"""
+    names = {target.name for target in transaction.catalogue()}
+    return spec.name in names
+
+
 def stored(transaction: Transaction, spec: TableSpec, step: Step) -> Memory | None:
     """The step's memory, if it is there although its transaction is not."""
-    names = {target.name for target in transaction.catalogue()}
     # The table's own line may have gone with the transaction.
-    if spec.name not in names:
+    if not is_known(transaction, spec):
         return None
     memory = remembered(transaction, spec, step.event)
     # Somebody else may have moved the key since the user's commit.
@@ -58,13 +63,28 @@ def stored(transaction: Transaction, spec: TableSpec, step: Step) -> Memory | No
 
 def repair(transaction: Transaction, spec: TableSpec, step: Step) -> None:
     """The memory as it was before the step, unless its row was committed with it."""
-    # It was rolled back with all the rest.
-    if stored(transaction, spec, step) is None:
-        return
-    # The commit came after the row: both are there, and what failed was something else.
-    transaction.open_table(spec)
-    if not _is_written(transaction, spec, step.decision):
+    # Else the commit came after the row, and what failed was something else.
+    if is_left(transaction, spec, step):
         put_back(transaction, spec, step)
+
+
+def is_left(transaction: Transaction, spec: TableSpec, step: Step) -> bool:
+    """Is the step's memory there, and its row is not?"""
+    # It was rolled back with all the rest.
+    memory = stored(
+        transaction,
+        spec,
+        step,
+    )
+    if memory is None:
+        return False
+    transaction.open_table(spec)
+    is_written = _is_written(
+        transaction,
+        spec,
+        step.decision,
+    )
+    return not is_written
 
 
 def put_back(transaction: Transaction, spec: TableSpec, step: Step) -> None:
@@ -80,8 +100,9 @@ def put_back(transaction: Transaction, spec: TableSpec, step: Step) -> None:
         after=step.before,
     )
     limits = transaction.open_table(spec)
-    # Another token than the step's, or this write would pass for it.
-    token = secrets.token_hex(4)
+    # Not the step's own, or this write would pass for it; that of the step before, which may have
+    # to be put back in its turn.
+    token = step.before.token if step.before is not None else secrets.token_hex(4)
     transaction.write(
         spec,
         [write],

@@ -3,11 +3,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable, Iterator
 
 from anyorder._core.batch import Decision
+from anyorder._core.event import Event
 from anyorder.guard.contract import Shared, TableSpec
-from anyorder.guard.repair import Step, row_of, stored
+from anyorder.guard.repair import Step, is_left, put_back, row_of, stored
 
 UNWRITTEN = (
     "it was accepted, and then no row was written: your code failed and that was caught, or its "
@@ -31,18 +32,17 @@ def is_unwritten(shared: Shared, spec: TableSpec, decision: Decision) -> bool:
     return row is not None
 
 
-def rowless(shared: Shared, spec: TableSpec, unproven: Iterable[Step]) -> list[Step]:
+def rowless(shared: Shared, spec: TableSpec, unproven: Iterable[Step]) -> Iterator[Step]:
     """Of these puts, for which nothing was written at once, those that have no row at the end:
-    whatever failed there was caught."""
+    whatever failed there was caught. Each is looked at after the one before it was put back."""
     steps = list(unproven)
-    found: list[Step] = []
     # Most blocks write each row at once.
     if not steps:
-        return found
+        return
     # An object mapper, for one, writes when the user commits; and the rows may lie in a table of
     # another name.
     if not shared.commits or not shared.shows(spec):
-        return found
+        return
     transaction = shared.transaction
     transaction.open_table(spec)
     for step in steps:
@@ -58,5 +58,43 @@ def rowless(shared: Shared, spec: TableSpec, unproven: Iterable[Step]) -> list[S
             step,
         )
         if row is None and memory is not None:
-            found.append(step)
-    return found
+            yield step
+
+
+class TakenBack:
+    """The accepted events whose memories were put back: a savepoint of the user's may undo that,
+    too. `entities`: their keys."""
+
+    def __init__(self) -> None:
+        self._steps: list[tuple[Step, str]] = []
+        self.entities: set[str] = set()
+
+    def add(self, step: Step, why: str) -> None:
+        """Its memory was put back, and it is held. `why`: it is."""
+        self._steps.append((step, why))
+        self.entities.add(step.event.entity)
+
+    def returned(
+        self,
+        shared: Shared,
+        spec: TableSpec,
+        entities: Collection[str],
+    ) -> Iterator[tuple[Event, str]]:
+        """Those of these keys that are remembered again, and have no row: their memories are put
+        back once more. They must be held again."""
+        for step, why in reversed(self._steps):
+            if step.event.entity not in entities:
+                continue
+            transaction = shared.transaction
+            is_there = is_left(
+                transaction,
+                spec,
+                step,
+            )
+            if is_there:
+                put_back(
+                    transaction,
+                    spec,
+                    step,
+                )
+                yield step.event, why
