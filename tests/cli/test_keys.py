@@ -236,3 +236,22 @@ def test_the_type_of_the_user_s_own_column_is_not_advised_against(desk: Desk) ->
     (told,) = [one for one in found if "key column" in one["finding"]]
     assert "kinds = " not in told["what to do"]
     assert "the type of its column" in told["what to do"]
+
+
+@pytest.mark.parametrize("long", ["9" * 5000, "-" + "9" * 4300, "0." + "9" * 5000, "1e4400"])
+def test_a_number_of_more_digits_than_anybody_needs_is_held_and_leaves_no_verb_broken(
+    desk: Desk, long: str
+) -> None:
+    """It is no key, so it is an entry like any other."""
+    desk.raw('options = { key_kind = "number" }')
+    desk.run(record(long, '{"n": 1}', 0), record("5", '{"n": 1}', 1), code=1)
+
+    (held,) = json.loads(desk.verb("quarantine", "list", "--json", code=1))
+    assert held["key"] is None
+    assert "which names no row" in held["detail"]
+    assert "which names no row" in desk.verb("quarantine", "show", str(held["id"]))
+    assert desk.verb("quarantine", "retry", code=1) == "0 settled, 1 still open\n"
+    assert "malformed" in desk.verb("doctor", code=1)
+    assert desk.why("5")["state"] == "row"
+    assert "nothing is remembered" in desk.verb("why", "t", long, code=1)
+    assert "dropped" in desk.verb("quarantine", "settle", str(held["id"]), "--drop")

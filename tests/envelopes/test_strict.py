@@ -55,6 +55,8 @@ REFUSED = {
     "Infinity": (b"[-Infinity]", "NaN and Infinity"),
     "a lone surrogate": (b'{"a":"\\ud800x"}', "surrogate"),
     "a surrogate in UTF-8": (b'"\xed\xa0\x80"', "not UTF-8"),
+    "an integer of 5000 digits": (b"9" * 5000, "more than 4300 digits"),
+    "a negative integer of 4300 digits": (b'{"a":-' + b"9" * 4300 + b"}", "more than 4300 digits"),
     "broken UTF-8": (b'"\xff"', "not UTF-8"),
     "a byte order mark": (b"\xef\xbb\xbf{}", "byte order mark"),
     "a name twice": (b'{"a":1,"a":2}', "'a' twice"),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import json
 from decimal import Decimal
 from enum import StrEnum
 from typing import Any
@@ -10,7 +11,7 @@ from typing import Any
 import msgspec
 
 from anyorder._core.families import Position
-from anyorder._core.key import spelled_key
+from anyorder._core.key import DIGITS, spelled_key
 
 KeyFields = dict[str, Any]
 FINGERPRINT = 8  # bytes; only contents of one position are ever compared, so few that 64 bits do
@@ -136,5 +137,14 @@ def canonical(value: object) -> str:
 
 def key_of(entity: str) -> KeyFields:
     """The key columns of an entity (`Event.entity`), its numbers exactly as they are spelled."""
-    key: KeyFields = _keys.decode(entity)
+    try:
+        key: KeyFields = _keys.decode(entity)
+    # An integer of more digits than a key may have: what is held of it must be read all the same.
+    except msgspec.ValidationError:
+        key = json.loads(entity, parse_int=_integer, parse_float=Decimal)
     return key
+
+
+def _integer(digits: str) -> int | Decimal:
+    """An integer; of one that is no key, its digits."""
+    return int(digits) if len(digits) <= DIGITS else Decimal(digits)

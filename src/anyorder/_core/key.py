@@ -107,10 +107,20 @@ def _is_spelled(value: Decimal) -> bool:
     # Zero is short, whatever its exponent.
     if not value:
         return True
-    _, digits, exponent = value.as_tuple()
+    sign, digits, exponent = value.as_tuple()
     assert isinstance(exponent, int)
-    is_short = len(digits) + max(exponent, 0) <= DIGITS
+    # Readers of JSON count the sign as well.
+    is_short = sign + len(digits) + max(exponent, 0) <= DIGITS
     return is_short and exponent >= -DIGITS
+
+
+def is_readable(key: object) -> bool:
+    """Is there a key whose entity can be read again? A number without a spelling may have more
+    digits than readers take."""
+    if not isinstance(key, Mapping):
+        return False
+    numbers = [value for value in key.values() if isinstance(value, Decimal)]
+    return all(map(_is_spelled, numbers))
 
 
 def asked(key: Mapping[str, object], kinds: Kinds) -> dict[str, object]:

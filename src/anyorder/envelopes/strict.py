@@ -16,12 +16,14 @@ from typing import Any, NoReturn
 
 import msgspec
 
+from anyorder._core.key import DIGITS
 from anyorder.errors import Malformed
 
 LARGEST = 16 * 1024 * 1024  # bytes of one document
 DEEPEST = 64  # arrays and objects inside one another
 # PostgreSQL's numeric has up to 131,072 digits before the point and 16,383 after it
 LARGEST_EXPONENT = 147_455
+OUT_OF_RANGE = "Integer value out of range"  # the decoder's words
 MARK = b"\xef\xbb\xbf"
 BLANK_BEFORE_COLON = re.compile(rb'"[ \n\t\r]+:')
 
@@ -157,6 +159,9 @@ def _refuse(data: bytes, error: Exception) -> NoReturn:
         raise Malformed("not JSON: it begins with a byte order mark") from None
     if isinstance(error, UnicodeDecodeError):
         raise Malformed(f"not JSON: not UTF-8 ({error.reason})") from None
+    # It is JSON, but of a number that no reader takes.
+    if str(error).startswith(OUT_OF_RANGE):
+        raise Malformed(f"an integer out of range: it has more than {DIGITS} digits") from None
     raise Malformed(f"not JSON: {_loosely(data)}{error}") from None
 
 

@@ -7,6 +7,7 @@ from types import MappingProxyType
 
 from anyorder._core.batch import Coalesced, Judged, identity_of, replace
 from anyorder._core.event import canonical
+from anyorder._core.key import is_readable
 from anyorder._core.memory import Stamp
 from anyorder._core.outcome import Reason
 from anyorder.guard.contract import Holding, Transaction
@@ -41,6 +42,12 @@ def disputing(share: Coalesced, judged: Judged, content: object) -> Judged:
             other = one.event.fields
             break
     return replace(judged, detail=f"the other content: {canonical(other)}")
+
+
+def entity_of(key: object) -> str:
+    """The entity that something of this key is held under, "" for none."""
+    # A truncate concerns every key, and of broken bytes the key may be unreadable.
+    return canonical(key) if is_readable(key) else ""
 
 
 def holding(table: str, entity: str, judged: Judged, provenance: str) -> Holding:

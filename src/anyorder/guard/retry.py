@@ -13,12 +13,13 @@ import time
 from collections.abc import Sequence
 from typing import NamedTuple
 
-from anyorder._core.event import Event, canonical
+from anyorder._core.event import Event
 from anyorder._core.outcome import Reason
 from anyorder.errors import ConfigurationError
 from anyorder.guard.batch import apply, reconsider_keys
 from anyorder.guard.catalogue import Catalogue
 from anyorder.guard.contract import Decode, Entry, EntryQuery, Store, TableSpec, Transaction
+from anyorder.guard.holdings import entity_of
 from anyorder.guard.intake import Share, take_in
 from anyorder.guard.news import hear
 from anyorder.guard.own_sql import DELIVER_AGAIN, is_by_own_sql
@@ -46,8 +47,8 @@ class Again(NamedTuple):
 
     @property
     def entity(self) -> str:
-        """The key that it was held under."""
-        return canonical(self.entry.key)
+        """The key that it was held under, "" for none."""
+        return entity_of(self.entry.key)
 
     @property
     def is_own(self) -> bool:
@@ -127,7 +128,7 @@ def _retry(transaction: Transaction, one: Again, token: str) -> bool:
     """Decide one entry again, and close it where it is held no more. Is it held anew, by another
     entry?"""
     match one.route:
-        case TableSpec(name=one.entry.table) as spec if canonical(one.event.key) == one.entity:
+        case TableSpec(name=one.entry.table) as spec if entity_of(one.event.key) == one.entity:
             _decide_again(transaction, spec, one.event, token)
         case TableSpec() as spec:
             return _take_in(transaction, spec, one, token)
@@ -140,11 +141,12 @@ def _retry(transaction: Transaction, one: Again, token: str) -> bool:
 def _decide_again(transaction: Transaction, spec: TableSpec, event: Event, token: str) -> None:
     """What is still of its table and key."""
     # A truncate concerns every key, and each of them may have something that waits.
-    if event.key is None:
+    entity = entity_of(event.key)
+    if not entity:
         apply(transaction, spec, [], token, reconsider=True)
     else:
         limits = transaction.open_table(spec)
-        reconsider_keys(transaction, spec, [event.entity], limits, token)
+        reconsider_keys(transaction, spec, [entity], limits, token)
     hear(transaction, [spec], token)
 
 

@@ -12,7 +12,7 @@ from typing import Any, NamedTuple
 from anyorder._core.batch import Coalesced, Decision, Held, Judged, Settled, replace
 from anyorder._core.outcome import Reason
 from anyorder.guard.contract import Holding, TableSpec, Transaction
-from anyorder.guard.holdings import disputes, disputing, holding, keep
+from anyorder.guard.holdings import disputes, disputing, entity_of, holding, keep
 from anyorder.guard.writing import Writing
 
 ALREADY_HELD = "the quarantine holds it"
@@ -92,9 +92,7 @@ def settle_without_rows(
     holdings: dict[int, Holding] = {}
     for one in ones:
         if one.reason.quarantined:
-            # A truncate concerns every key, and of broken bytes the key may be unreadable.
-            entity = "" if one.event.key is None else one.event.entity
-            holdings[one.number] = holding(table, entity, one, provenance)
+            holdings[one.number] = holding(table, entity_of(one.event.key), one, provenance)
     known = keep(transaction, holdings)
     return {one.number: _decision(one, known, None) for one in ones}
 

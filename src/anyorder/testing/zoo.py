@@ -42,9 +42,10 @@ ZOO: tuple[tuple[object, str], ...] = (
     ("", "nothing"),
     ("ana\x00", "ana and NUL"),
     (["ana"], ""),
+    (Decimal("9" * 5000), ""),
 )
 """What comes as a key, and the entity that it names; "" for what names none. Of a float with a
-fraction nobody knows the decimal, and null and a list name no row."""
+fraction nobody knows the decimal, and null, a list and thousands of digits name no row."""
 
 TWO = TableSpec("pairs", ("tenant", "region"))
 
@@ -137,6 +138,15 @@ def _check_pair(make_store: MakeStore, first: int, second: int) -> None:
             _, entity = ZOO[first]
             shown.pop(entity, None)
         _expect(cage, shown)
+        _read_entries(cage)
+
+
+def _read_entries(cage: Cage) -> None:
+    """What is held of any key, or of what is none, must be readable, or nothing of it ends."""
+    try:
+        cage.held()
+    except Exception as error:
+        raise cage.failed(f"the open entries cannot be read: {error!r}") from error
 
 
 def _is_taken(cage: Cage, put: Keyed, *, known: bool) -> bool:
