@@ -64,6 +64,13 @@ MUTANTS = [
     ),
     Mutant(
         "R1",
+        "a retry that is undone takes no smaller part",
+        Change("guard/retry.py", "Retry._batch", "if half", "if False"),
+        killed_by="tests/cli/test_keys.py"
+        "::test_what_only_commit_refuses_is_in_no_other_entry_s_way",
+    ),
+    Mutant(
+        "R1",
         "what undoes a transaction holds what is older of its key",
         Change(SETTLING, "_Alone._take_entries", "len(entries) > 1", "False"),
         killed_by=TESTS + "test_what_waits_of_a_key_settles_behind_what_commit_never_takes",
