@@ -127,6 +127,60 @@ def test_two_files_of_one_store_have_a_frontier_each(here: Here) -> None:
     assert found == [2, 3, 0, 0]
 
 
+USERS = '[[table]]\nmatch = "app.public.users"\n'
+ORDERS = USERS.replace("users", "orders")
+IGNORED = "ignore = true\n"
+
+
+@pytest.mark.parametrize(
+    ("one", "another", "read"),
+    [
+        (USERS + IGNORED, USERS, 2),
+        (USERS, ORDERS + IGNORED + USERS, 2),
+        (USERS, USERS + 'name = "people"\n', 2),
+        (USERS, USERS + 'key = "id"\nkinds = { id = "number" }\n', 0),
+        (USERS, USERS + 'retention = "90d"\n', 0),
+        (USERS, USERS + "# a word for people\n", 0),
+    ],
+)
+def test_pipelines_that_make_something_else_of_one_file_have_a_frontier_each(
+    here: Here, one: str, another: str, read: int
+) -> None:
+    """What one of them ignored or put elsewhere is not done for the other."""
+    (here.path / "day.jsonl").write_bytes(lines(1, 2))
+    head, _, _ = PIPELINE.format(path="day.jsonl").partition("[[table]]")
+    found = []
+
+    for sections in (one, another, one, another):
+        (here.path / "pipeline.toml").write_text(head + sections, encoding="utf-8")
+        found.append(here.books()["read"])
+
+    assert found == [2, read, 0, 0]
+
+
+def test_one_file_read_by_two_envelopes_is_read_by_each(here: Here) -> None:
+    """Each calls the table of its documents otherwise."""
+    (here.path / "day.jsonl").write_bytes(b'{"id": 1, "version": 1}\n')
+    store = '[store]\nurl = "sqlite:///app.db"\n'
+    for table in ("users", "orders"):
+        options = f'{{ key = "/id", position = "/version", table = "{table}" }}'
+        source = f'[source]\npath = "day.jsonl"\nenvelope = "json"\noptions = {options}\n'
+        (here.path / "pipeline.toml").write_text(source + store, encoding="utf-8")
+        assert here.books()["applied"] == 1
+
+
+def test_a_frontier_of_before_that_tells_no_pipeline_is_gone_on_from(here: Here) -> None:
+    (here.path / "day.jsonl").write_bytes(lines(1, 2))
+    here.books()
+    with closing(sqlite3.connect(here.path / "app.db")) as database, database:
+        database.execute(
+            "UPDATE anyorder_frontier SET source = 'jsonl:' || ?",
+            [str((here.path / "day.jsonl").resolve())],
+        )
+
+    assert here.books()["read"] == 0
+
+
 def test_a_file_by_another_way_to_it_is_the_same_source(here: Here) -> None:
     (here.path / "day.jsonl").write_bytes(lines(1, 2))
     here.books()

@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import json
 import sqlite3
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -115,6 +116,44 @@ def test_an_entry_that_is_closed_or_not_there_is_not_retried(desk: Desk) -> None
 
     desk.verb("quarantine", "retry", "1", code=2)
     desk.verb("quarantine", "retry", "9", code=2)
+    assert desk.verb("quarantine", "retry") == "0 settled, 0 still open\n"
+
+
+def by_hand(desk: Desk, script: str) -> None:
+    with closing(sqlite3.connect(desk.path / "app.db")) as database:
+        database.executescript(script)
+
+
+SELF = "CREATE TABLE t (id INTEGER PRIMARY KEY, a REFERENCES t (id) DEFERRABLE INITIALLY DEFERRED"
+MENDED = "ALTER TABLE t RENAME b TO old; ALTER TABLE t ADD b TEXT"
+
+
+def test_what_only_commit_refuses_is_in_no_other_entry_s_way(desk: Desk) -> None:
+    by_hand(desk, f"{SELF}, b STRING)")
+    desk.run(
+        '{"id": 1, "version": 1, "a": 99, "b": "x"}',
+        '{"id": 2, "version": 1, "a": null, "b": "007"}',
+        '{"id": 3, "version": 1, "a": 98, "b": "y"}',
+        code=1,
+    )
+    by_hand(desk, MENDED)
+
+    assert desk.verb("quarantine", "retry", "1", code=1) == "0 settled, 1 still open\n"
+    assert desk.verb("quarantine", "retry", code=1) == "1 settled, 2 still open\n"
+    assert desk.why("2")["state"] == "row"
+
+
+def test_what_goes_to_another_table_and_waits_there_for_commit_is_held_there(desk: Desk) -> None:
+    by_hand(desk, f"{SELF})")
+    desk.pipeline(match="elsewhere")
+    child = '{"id": 1, "version": 1, "a": 9}'
+    assert desk.run(child, code=1)["quarantined"] == {"unrouted": 1}
+    desk.pipeline()
+
+    assert desk.verb("quarantine", "retry", code=1) == "0 settled, 1 still open\n"
+    desk.run('{"id": 9, "version": 1, "a": null}')
+
+    assert desk.why("1")["state"] == "row"
     assert desk.verb("quarantine", "retry") == "0 settled, 0 still open\n"
 
 

@@ -21,6 +21,13 @@ MUTANTS = [
         "::test_standard_input_is_read_from_its_beginning_every_time",
     ),
     Mutant(
+        "R1",
+        "pipelines over one source have one frontier, whatever they make of it",
+        Change("runtime/pipeline.py", "Pipeline.frontier_name", "self._made.encode()", 'b""'),
+        killed_by="tests/cli/test_input.py"
+        "::test_pipelines_that_make_something_else_of_one_file_have_a_frontier_each",
+    ),
+    Mutant(
         "R3",
         "a dry run forgets after a batch",
         Change(LOOP, "Run._take", "not self._dry", "True", occurrence=2),

@@ -58,9 +58,33 @@ MUTANTS = [
     Mutant(
         "R1",
         "what undoes a transaction is tried with every batch",
-        Change(SETTLING, "_postpone_undoing", "transaction.postpone(*key)", "pass"),
+        Change(SETTLING, "_Alone.take", "transaction.postpone(*key)", "pass"),
         killed_by=TESTS
         + "test_what_undoes_the_transaction_again_and_again_costs_the_next_batch_nothing",
+    ),
+    Mutant(
+        "R1",
+        "a retry that is undone takes no smaller part",
+        Change("guard/retry.py", "Retry._batch", "if half", "if False"),
+        killed_by="tests/cli/test_keys.py"
+        "::test_what_only_commit_refuses_is_in_no_other_entry_s_way",
+    ),
+    Mutant(
+        "R1",
+        "what undoes a transaction holds what is older of its key",
+        Change(SETTLING, "_Alone._take_entries", "len(entries) > 1", "False"),
+        killed_by=TESTS + "test_what_waits_of_a_key_settles_behind_what_commit_never_takes",
+    ),
+    Mutant(
+        "R1",
+        "what undoes a transaction ends what a truncate decides again",
+        Change(
+            SETTLING,
+            "Settling.reconsider",
+            'self.tried += [(spec.name, entity) for entity in [*held, ""]]',
+            "pass",
+        ),
+        killed_by=TESTS + "test_a_truncate_decides_again_what_is_held_beside_what_commit_refuses",
     ),
     Mutant(
         "R1",

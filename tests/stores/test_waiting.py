@@ -217,6 +217,33 @@ def test_what_is_refused_at_commit_waits_alone_and_settles_with_its_parent(make:
     assert shop.open() == []
 
 
+def test_what_waits_of_a_key_settles_behind_what_commit_never_takes(make: Make) -> None:
+    shop = make(DEFERRED)
+    shop.take(child(1, 7, 1))
+    shop.take(child(1, 99, 3))
+    shop.take(child(1, 8, 2))
+
+    shop.take(parent(7))
+    assert shop.rows("c") == {1: 7}
+    shop.take(parent(8))
+    assert shop.rows("c") == {1: 8}
+
+    assert shop.details() == ["its p names the row of p with id = 99, which is not there"]
+
+
+def test_a_truncate_decides_again_what_is_held_beside_what_commit_refuses(make: Make) -> None:
+    """One that undoes the transaction is in nobody's way."""
+    shop = make(DEFERRED.replace("PRIMARY KEY, p", "PRIMARY KEY, a STRING, p"))
+    told = Change(2, 5, {"a": "007", "p": None})
+    shop.take(("c", Change(1, 5, {"a": "x", "p": 7})), ("c", told))
+    assert [reason for _, _, reason in shop.open()] == ["waiting", "malformed"]
+    shop.by_hand("ALTER TABLE c RENAME a TO o; ALTER TABLE c ADD a TEXT")
+
+    shop.take(("c", truncate(1)))
+
+    assert [key for _, key, _ in shop.open()] == [1]
+
+
 def test_a_child_and_its_parent_in_one_batch_may_come_in_any_order_at_commit(make: Make) -> None:
     shop = make(DEFERRED)
 

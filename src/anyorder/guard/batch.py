@@ -104,10 +104,11 @@ def reconsider_keys(
     entities: Sequence[str],
     limits: Limits,
     token: str,
+    only: Collection[int] | None = None,
 ) -> list[Settled]:
-    """The settling rule (R1) for keys that moved, or may have, by another way than a batch. The
-    entries that closed."""
-    batch = _Batch(transaction, with_kinds(transaction, spec, ()), limits, token)
+    """The settling rule (R1) for keys that moved, or may have, by another way than a batch. `only`:
+    the entries that are decided, where not all of these keys are. The entries that closed."""
+    batch = _Batch(transaction, with_kinds(transaction, spec, ()), limits, token, only=only)
     batch.reconsider(entities)
     return batch.closed
 
@@ -136,6 +137,7 @@ class _Batch:
         provenance: str = "",
         *,
         settles: bool = True,
+        only: Collection[int] | None = None,
     ) -> None:
         self.decisions: dict[int, Decision] = {}
         self.closed: list[Settled] = []
@@ -145,6 +147,7 @@ class _Batch:
         self._token = token
         self._provenance = provenance
         self._settles = settles
+        self._only = only
 
     def write(self, keys: Keys, *, reconsider: bool) -> None:
         """Decide and write keys. `reconsider`: those of which anything is held, too."""
@@ -191,6 +194,7 @@ class _Batch:
             self._provenance,
             reconsider=reconsider,
             settles=self._settles,
+            only=self._only,
         )
         writing.run(keys, self._limits)
         settled = settle(self._transaction, self._spec, writing, self._token)

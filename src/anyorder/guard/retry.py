@@ -13,9 +13,10 @@ import time
 from collections.abc import Sequence
 from typing import NamedTuple
 
+from anyorder._core.batch import Decision
 from anyorder._core.event import Event
 from anyorder._core.outcome import Reason
-from anyorder.errors import ConfigurationError
+from anyorder.errors import ConfigurationError, Undone
 from anyorder.guard.batch import apply, reconsider_keys
 from anyorder.guard.catalogue import Catalogue
 from anyorder.guard.contract import Decode, Entry, EntryQuery, Store, TableSpec, Transaction
@@ -23,8 +24,10 @@ from anyorder.guard.holdings import entity_of
 from anyorder.guard.intake import Share, take_in
 from anyorder.guard.news import hear
 from anyorder.guard.own_sql import DELIVER_AGAIN, is_by_own_sql
+from anyorder.guard.parts import take
 from anyorder.guard.routes import Ignored, Route
 from anyorder.guard.settle import ALREADY_HELD
+from anyorder.guard.waiting import settle_waiting
 
 BATCH = 1000  # entries taken in together, in one transaction
 
@@ -54,6 +57,12 @@ class Again(NamedTuple):
     def is_own(self) -> bool:
         """Did the caller's own code hold it?"""
         return is_by_own_sql(self.entry.provenance)
+
+    @property
+    def stays(self) -> bool:
+        """Is it still of its table and key?"""
+        is_of_table = isinstance(self.route, TableSpec) and self.route.name == self.entry.table
+        return is_of_table and entity_of(self.event.key) == self.entity
 
 
 class Retry:
@@ -99,12 +108,44 @@ class Retry:
         return number
 
     def _batch(self, ones: Sequence[Again]) -> int:
-        """Take in entries in one transaction; how many were settled."""
+        """Take in entries; how many were settled."""
+        try:
+            return self._together(ones)
+        except Undone:
+            # It ends: each part is smaller than the whole.
+            half = len(ones) // 2
+            if half:
+                return self._batch(ones[:half]) + self._batch(ones[half:])
+            return self._alone(ones[0])
+
+    def _together(self, ones: Sequence[Again]) -> int:
+        """Take in entries in one transaction."""
         token = secrets.token_hex(4)
         with self._store.transaction(time.time()) as transaction:
             held_anew = [_retry(transaction, one, token) for one in ones]
             closed = [_is_closed(transaction, one) for one in ones]
         return sum(closed) - sum(held_anew)
+
+    def _alone(self, one: Again) -> int:
+        """Take in an entry that undoes a transaction: it, what is held of its key, or what waits
+        for that."""
+        spec = one.route
+        # What no table takes writes no row.
+        assert isinstance(spec, TableSpec)
+        now, token = time.time(), secrets.token_hex(4)
+        if one.stays:
+            moved = (spec.name, one.entity)
+            is_truncate = one.event.key is None
+            settle_waiting(
+                self._store, {spec.name: spec}, now, token, [moved], everything=is_truncate
+            )
+            with self._store.reading() as transaction:
+                return int(_is_closed(transaction, one))
+        share = Share(spec, [one.event])
+        taken = take(self._store, [share], now=now, token=token, provenance=one.entry.provenance)
+        # Held there first: after a crash in between, the next retry finds it a duplicate.
+        with self._store.transaction(now) as transaction:
+            return int(not _close(transaction, one, taken.decisions[0]))
 
     def _read(self, number: int) -> Again:
         """An entry as it is read and routed today."""
@@ -128,7 +169,7 @@ def _retry(transaction: Transaction, one: Again, token: str) -> bool:
     """Decide one entry again, and close it where it is held no more. Is it held anew, by another
     entry?"""
     match one.route:
-        case TableSpec(name=one.entry.table) as spec if entity_of(one.event.key) == one.entity:
+        case TableSpec() as spec if one.stays:
             _decide_again(transaction, spec, one.event, token)
         case TableSpec() as spec:
             return _take_in(transaction, spec, one, token)
@@ -154,6 +195,11 @@ def _take_in(transaction: Transaction, spec: TableSpec, one: Again, token: str) 
     """What is of another table or key by now is a new delivery. Is it held there?"""
     share = Share(spec, [one.event])
     (decision,) = take_in(transaction, [share], (), token, one.entry.provenance).decisions
+    return _close(transaction, one, decision)
+
+
+def _close(transaction: Transaction, one: Again, decision: Decision) -> bool:
+    """Close the entry of what was taken in as a new delivery. Is it held anew?"""
     transaction.settle(one.entry.id, "settled", decision.reason)
     return decision.quarantined or decision.detail == ALREADY_HELD
 

@@ -5,10 +5,11 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
 
-from anyorder._core.batch import Settled
+from anyorder._core.batch import Settled, newest_first
 from anyorder.errors import Undone
 from anyorder.guard.batch import apply, reconsider_keys, reconsider_truncates
 from anyorder.guard.contract import Store, TableSpec, Transaction
+from anyorder.guard.recall import recall_one
 from anyorder.guard.targets import as_recorded
 
 ROUNDS = 20  # times that what undoes the transaction is looked for after one batch
@@ -49,6 +50,9 @@ class Settling:
         for target in self._transaction.catalogue():
             if target.name not in but:
                 spec = self._specs.get(target.name, as_recorded(target))
+                held = self._transaction.held_entities(spec)
+                # A truncate that is held is of no key.
+                self.tried += [(spec.name, entity) for entity in [*held, ""]]
                 told = apply(self._transaction, spec, [], self._token, reconsider=True)
                 closed += told.closed
         return closed
@@ -63,6 +67,24 @@ class Settling:
             if spec is not None:
                 closed += self._take(spec, entities)
         return closed
+
+    def newest_first(self, key: Key) -> list[int]:
+        """The open entries of a key."""
+        name, entity = key
+        spec = self._spec_of(name)
+        if spec is None:
+            return []
+        held = recall_one(self._transaction, spec, entity).held
+        return [one.entry for one in newest_first(held)]
+
+    def take_entry(self, key: Key, entry: int) -> list[Settled]:
+        """Decide one entry of a key as if nothing else were held of it. The entries that
+        closed."""
+        name, entity = key
+        spec = self._spec_of(name)
+        assert spec is not None
+        limits = self._transaction.open_table(spec)
+        return reconsider_keys(self._transaction, spec, [entity], limits, self._token, {entry})
 
     def _take(self, spec: TableSpec, entities: Sequence[str]) -> list[Settled]:
         transaction, token = self._transaction, self._token
@@ -94,7 +116,7 @@ def settle_waiting(
     alone, and the others are taken. `now`: seconds since 1970. `moved`: keys that are decided again
     as well, or `everything` that is held. The entries that closed."""
     moved = _with_entries(store, specs, moved)
-    alone: list[Settled] = []
+    closed: list[Settled] = []
     # It ends: each round that was undone has found a key that is not told again; and what is left
     # over is told to the next batch.
     for _ in range(ROUNDS):
@@ -103,16 +125,16 @@ def settle_waiting(
             with store.transaction(now) as transaction:
                 settling = Settling(transaction, token, specs)
                 tried = settling.tried
-                closed = settling.take(moved)
+                found = settling.take(moved)
                 if everything:
-                    closed += settling.reconsider()
-                closed += settling.run()
-            return alone + closed
+                    found += settling.reconsider()
+                found += settling.run()
+            return closed + found
         except Undone:
-            alone += _postpone_undoing(store, specs, tried, now, token)
-            # Each of them was decided by itself now, and what else is held was not written.
+            closed += _Alone(store, specs, now, token).take(tried)
+            # Each of them was decided by itself now.
             moved, everything = (), False
-    return alone
+    return closed
 
 
 def _with_entries(
@@ -129,26 +151,66 @@ def _with_entries(
     return found
 
 
-def _postpone_undoing(
-    store: Store,
-    specs: Mapping[str, TableSpec],
-    tried: Sequence[Key],
-    now: float,
-    token: str,
-) -> list[Settled]:
-    """Find the keys that undo a transaction, each in one of its own. The entries that closed with
-    the others."""
-    closed: list[Settled] = []
-    for key in dict.fromkeys(tried):
-        try:
-            with store.transaction(now) as transaction:
-                found = Settling(transaction, token, specs).take([key])
-            # Only what is committed has closed.
+class _Alone:
+    """Keys that undid a transaction together, each in one of its own."""
+
+    def __init__(
+        self,
+        store: Store,
+        specs: Mapping[str, TableSpec],
+        now: float,
+        token: str,
+    ) -> None:
+        self._store = store
+        self._specs = specs
+        self._now = now
+        self._token = token
+
+    def take(self, keys: Iterable[Key]) -> list[Settled]:
+        """Decide what is held of each, and postpone what undoes its transaction again. The entries
+        that closed."""
+        closed: list[Settled] = []
+        for key in dict.fromkeys(keys):
+            try:
+                with self._store.transaction(self._now) as transaction:
+                    found = self._settling(transaction).take([key])
+            except Undone:
+                found = self._take_entries(key)
+                with self._store.transaction(self._now) as transaction:
+                    transaction.postpone(*key)
             closed += found
+        return closed
+
+    def _take_entries(self, key: Key) -> list[Settled]:
+        """Decide each entry of a key alone, newest first, as where a write is refused at once
+        (`refusals`): what the store never takes is no reason to hold what is older."""
+        with self._store.reading() as transaction:
+            entries = self._settling(transaction).newest_first(key)
+        closed: list[Settled] = []
+        # One alone was tried already.
+        has_moved = len(entries) > 1
+        # It ends: each further round needs an entry that closed.
+        while has_moved:
+            found: list[Settled] = []
+            for entry in entries:
+                found += self._take_entry(key, entry)
+            gone = {one.held.entry for one in found}
+            entries = [entry for entry in entries if entry not in gone]
+            closed += found
+            has_moved = bool(gone)
+        return closed
+
+    def _take_entry(self, key: Key, entry: int) -> list[Settled]:
+        try:
+            with self._store.transaction(self._now) as transaction:
+                found = self._settling(transaction).take_entry(key, entry)
+        # It is this one, too, that the store does not take.
         except Undone:
-            with store.transaction(now) as transaction:
-                transaction.postpone(*key)
-    return closed
+            return []
+        return found
+
+    def _settling(self, transaction: Transaction) -> Settling:
+        return Settling(transaction, self._token, self._specs)
 
 
 def _by_table(keys: Iterable[Key]) -> dict[str, list[str]]:

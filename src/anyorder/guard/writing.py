@@ -3,7 +3,7 @@ decided again where another writer was quicker."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from typing import NamedTuple
 
 from anyorder._core.batch import Arrival, Coalesced, coalesce
@@ -25,6 +25,9 @@ from anyorder.guard.refusals import ATTEMPTS, busy, one_by_one
 
 Keys = dict[str, list[Arrival]]
 """The deliveries of each key; none where only what is held of it is decided again."""
+
+
+NO_ENTRIES: frozenset[int] = frozenset()
 
 
 class Plan(NamedTuple):
@@ -64,6 +67,11 @@ def plan(
     return made
 
 
+def _with_held(there: Remembered, only: Collection[int]) -> Remembered:
+    """What is remembered of a key, with these of its open entries."""
+    return there._replace(held=tuple(one for one in there.held if one.entry in only))
+
+
 def _write_of(
     entity: str,
     arrivals: Sequence[Arrival],
@@ -83,7 +91,8 @@ def _write_of(
 
 class Writing:
     """A batch's keys in one table. `provenance`: of its deliveries, for what is held. `settles`:
-    what is held of a key is decided with what came.
+    what is held of a key is decided with what came; `only` these entries of it, where they are
+    named.
 
     `shares`: how each key came out. `contents`: what the rows of disputed keys were before this
     batch. `early`: the disputes that were held before their rows were written, by number, and
@@ -99,6 +108,7 @@ class Writing:
         *,
         reconsider: bool,
         settles: bool = True,
+        only: Collection[int] | None = None,
     ) -> None:
         self.shares: dict[str, Coalesced] = {}
         self.contents: dict[str, object] = {}
@@ -108,7 +118,8 @@ class Writing:
         self._spec = spec
         self._token = token
         self._reconsider = reconsider
-        self._settles = settles
+        # What is held may be what undid the transaction: then only what came is decided.
+        self._only = only if settles else NO_ENTRIES
 
     def run(self, keys: Keys, limits: Limits) -> None:
         """Decide and write these keys, until the store took each as it was decided."""
@@ -147,10 +158,9 @@ class Writing:
 
     def _known(self, entities: Sequence[str]) -> dict[str, Remembered]:
         known = recall(self._transaction, self._spec, entities)
-        if self._settles:
+        if self._only is None:
             return known
-        # What is held may be what undid the transaction: only what came is decided.
-        return {entity: there._replace(held=()) for entity, there in known.items()}
+        return {entity: _with_held(there, self._only) for entity, there in known.items()}
 
     def _written(self, writes: Sequence[Write], limits: Limits) -> Sequence[Answer]:
         # Often nothing moves: then the store is not asked.

@@ -56,6 +56,7 @@ class Run:
         self._batches = 0
         self._source = pipeline.open_source()
         self.place = self._source.place
+        self._frontier_name = pipeline.frontier_name(self._source)
         self._catalogue = Catalogue(pipeline.declared)
 
     def stop(self) -> None:
@@ -85,7 +86,10 @@ class Run:
     def _begin(self) -> str | None:
         """What is declared, into the store; where to go on."""
         with self.store.reading() as transaction:
-            frontier = transaction.frontier(self._source.name)
+            frontier = transaction.frontier(self._frontier_name)
+            # of before, when all pipelines over one source had one together
+            if frontier is None:
+                frontier = transaction.frontier(self._source.name)
             self._catalogue = self.pipeline.catalogue(transaction)
         if not self._dry:
             self._catalogue.save(self.store, time.time())
@@ -116,7 +120,7 @@ class Run:
         """Decide and write a batch in one transaction; only then is it done at its source."""
         if batch:
             shares, loose = self._routed([self._decoded(one) for one in batch])
-            frontier = None if self._source.acknowledges else (self._source.name, batch[-1].mark)
+            frontier = None if self._source.acknowledges else (self._frontier_name, batch[-1].mark)
             taken = take(
                 self.store,
                 shares,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import os
 import re
 import tomllib
@@ -12,7 +13,7 @@ from typing import Any
 
 import msgspec
 
-from anyorder._core.event import Delivery, Event
+from anyorder._core.event import Delivery, Event, canonical
 from anyorder._core.misfit import declared_kinds
 from anyorder.envelopes import DEFAULT_ENVELOPE, Envelope, needs_table, open_envelope
 from anyorder.envelopes.provenance import Envelopes, provenance_of
@@ -83,6 +84,12 @@ class TableSection(msgspec.Struct, forbid_unknown_fields=True):
         return (self.source,) if isinstance(self.source, str) else tuple(self.source or ())
 
     @property
+    def routing(self) -> list[object]:
+        """All of it that says where an event goes. A key that was corrected is no part of it:
+        what was not taken under the old one is held, and retried."""
+        return [self.match, self.sources, self.name, self.ignore]
+
+    @property
     def is_spelled_out(self) -> bool:
         """Is its target called the same, whatever the event?"""
         return not any(part in self.name for part in PARTS)
@@ -114,6 +121,8 @@ class Pipeline:
         self._source_name = name_of(file.source.kind, settings)
         self._envelopes = Envelopes()
         self.provenance = provenance_of(self.envelope, self._source_name)
+        routing = [section.routing for section in file.table]
+        self._made = f"{self.provenance} {canonical(routing)}"
         self.quarantine_size = size(file.runtime.quarantine_size)
         self._sections = [(section, seconds(section.retention)) for section in file.table]
         self._adopt = adopt
@@ -161,6 +170,12 @@ class Pipeline:
             for name, value in self._settings.items()
         }
         return open_source(self.source.kind, said)
+
+    def frontier_name(self, source: Source) -> str:
+        """What a source's frontier is stored under. Pipelines that make something else of the same
+        records have one each: what one of them ignored is not done for another."""
+        made = hashlib.blake2b(self._made.encode(), digest_size=8).hexdigest()
+        return f"{source.name}#{made}"
 
     def catalogue(self, transaction: Transaction) -> Catalogue:
         """The catalogue of its store. Raises ConfigurationError for a changed key, and for a name

@@ -20,7 +20,7 @@ class Received(NamedTuple):
 
 
 class Source(Protocol):
-    """Deliveries in, acknowledgements out. `name` is what its frontier is stored under; `place`,
+    """Deliveries in, acknowledgements out. `name` tells it from other sources; `place`,
     what a person calls it by.
 
     A source whose position lies in the store (`acknowledges` false) resumes from the frontier,

@@ -48,6 +48,13 @@ SCENES = (
         [3],
     ),
     Scene(
+        "a child whose newest change never can be",
+        (child(1, 1, 7, "a"), child(1, 2, 99, "b"), parent(7)),
+        "y",
+        {(CHILD, 1): "a", (PARENT, 7): 7},
+        [1],
+    ),
+    Scene(
         "a parent that goes with its child",
         (parent(7), child(1, 1, 7, "a"), (CHILD, delete(1, 2)), (PARENT, delete(7, 2))),
         "y",
