@@ -94,7 +94,7 @@ MUTANTS = [
     Mutant(
         "keys",
         "an entry of another key by now is decided where it was held",
-        Change(RETRY, "Again.stays", "canonical(self.event.key) == self.entity", "True"),
+        Change(RETRY, "Again.stays", "entity_of(self.event.key) == self.entity", "True"),
         killed_by=CLI + "test_what_becomes_another_key_by_an_option_is_taken_in_under_it",
     ),
     Mutant(
