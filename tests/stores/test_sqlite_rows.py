@@ -156,6 +156,26 @@ def test_a_unique_index_of_an_expression_is_not_the_key(own: Own) -> None:
         own.apply({"id": 1, "version": 1, "n": "a"})
 
 
+def test_a_key_that_differs_from_the_column_in_case_alone_is_told_so(own: Own) -> None:
+    own.sql("CREATE TABLE t (Id INTEGER PRIMARY KEY, version)")
+
+    with pytest.raises(StoreError, match="the table calls it Id: say so in key="):
+        own.apply({"id": 1, "version": 1})
+
+
+def test_a_second_index_that_folds_keys_is_named_and_no_trigger(own: Own) -> None:
+    own.sql(
+        "CREATE TABLE t (id TEXT PRIMARY KEY, version); CREATE UNIQUE INDEX u ON t"
+        " (id COLLATE NOCASE)"
+    )
+
+    reasons = own.one_by_one({"id": "a", "version": 1}, {"id": "A", "version": 1})
+
+    assert reasons == ["applied", "malformed"]
+    assert "meets the row of" in own.details()[0]
+    assert "trigger" not in own.details()[0]
+
+
 def test_a_key_that_the_table_makes_itself_is_no_key(own: Own) -> None:
     own.sql("CREATE TABLE t (a, id AS (a + 1) STORED UNIQUE, version)")
 

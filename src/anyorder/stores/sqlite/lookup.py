@@ -68,7 +68,11 @@ class Lookup:
     def met(self, key: Mapping[str, object]) -> Row | None:
         """The key of the row that the table takes for this key's, or None."""
         names = self._schema.key
-        condition = " AND ".join(f"{quoted(column)} = ?" for column in names)
+        # As the index compares, which may fold where the column itself does not.
+        folding = self._schema.declared.collations
+        collated = [f"COLLATE {quoted(folding.get(column, 'BINARY'))}" for column in names]
+        pairs = zip(names, collated, strict=True)
+        condition = " AND ".join(f"{quoted(column)} = ? {collation}" for column, collation in pairs)
         there = self._read(condition, [adapted_key(key[column]) for column in names])
         return None if there is None else {column: there[column] for column in names}
 
