@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import argparse
 from contextlib import closing
-from decimal import Decimal
+from decimal import Decimal, InvalidOperation
 
 import msgspec
 
 from anyorder.cli.main import Parser, word
 from anyorder.cli.output import encoded
+from anyorder.cli.terminal import printable
 from anyorder.errors import ConfigurationError
 from anyorder.guard.contract import TableSpec
 from anyorder.guard.kinds import known_kinds
@@ -45,7 +46,7 @@ def run(options: argparse.Namespace) -> int:
         keys = readings(options.key, is_known=bool(kinds))
         stories = [story_of(store, TableSpec(options.table), key) for key in keys]
         story = next((story for story in stories if known(story)), stories[0])
-    print(encoded(story) if options.json else story)
+    print(encoded(story) if options.json else printable(str(story)))
     return int(not known(story))
 
 
@@ -60,7 +61,8 @@ def readings(text: str, *, is_known: bool) -> list[object]:
     ConfigurationError for a broken one."""
     try:
         value = _decode(text)
-    except msgspec.DecodeError:
+    # A number whose exponent no decimal takes, or a text that is no JSON at all.
+    except (msgspec.DecodeError, InvalidOperation, UnicodeEncodeError, RecursionError):
         if text.startswith("{"):
             raise ConfigurationError(f"not a JSON object: {text}") from None
         return [text]
