@@ -203,3 +203,51 @@ def test_no_standard_input_at_all_is_said(home: Home) -> None:
 
     assert done.returncode == 3
     assert "standard input is closed" in done.stderr
+
+
+@pytest.mark.parametrize("said", ["\x1b[31m", "\x9b31m", "\r", "\x7f", "\u202e"])
+def test_nothing_of_a_delivery_is_obeyed_by_a_terminal(home: Home, said: str) -> None:
+    """Neither where it is decoded, nor in the quarantine, nor in the story of its row."""
+    (home.path / "pipeline.toml").write_text(
+        '[source]\npath = "day.jsonl"\nenvelope = "raw"\n[store]\nurl = "sqlite:///app.db"\n'
+        "[runtime]\nquarantine_share = 1.0\n",
+        encoding="utf-8",
+    )
+    event = {"specversion": "1.0", "id": said, "source": said, "type": said, "subject": said}
+    (home.path / "one.json").write_text(json.dumps(event), encoding="utf-8")
+    place = {"topic": "t", "partition": 0}
+    home.deliver(
+        [
+            {**place, "offset": 0, "key": said, "value": json.dumps({"a": said})},
+            {**place, "offset": 1, "key": "{" + said, "value": said},
+        ]
+    )
+    told = [
+        home.anyorder("decode", "one.json"),
+        home.anyorder("run", code=1),
+        home.anyorder("quarantine", "list", code=1),
+        home.anyorder("quarantine", "show", "1"),
+        home.anyorder("why", "t", said),
+        home.anyorder("doctor", code=1),
+        home.ended("quarantine", "show", "9").stderr,
+    ]
+
+    assert [text for text in told if said in text] == []
+    assert ascii(said)[1:-1] in told[0]
+
+
+@pytest.mark.parametrize(
+    "key",
+    [
+        "1e99999999999999999999999",
+        "1e-99999999999999999999",
+        "[" * 5000,
+        "1" * 5000,
+        "nan",
+        "\x1b",
+    ],
+)
+def test_a_key_that_no_row_can_have_is_unknown(home: Home, key: str) -> None:
+    home.anyorder("run", code=None)
+
+    assert "nothing is remembered" in home.anyorder("why", "users", key, code=1)

@@ -89,3 +89,18 @@ def test_a_column_s_type_counts_before_what_is_declared(tmp_path: Path) -> None:
     assert (report.applied, report.quarantined) == (1, {"malformed": 1})
     (entry,) = table.quarantine.entries()
     assert "'id' of table t is a text, and this event has the number 7" in entry.detail
+
+
+def test_a_second_index_that_folds_the_key_is_no_trigger(tmp_path: Path) -> None:
+    """The sentence names what is there."""
+    path = tmp_path / "app.db"
+    database = sqlite3.connect(path)
+    database.execute("CREATE TABLE t (id TEXT PRIMARY KEY, version)")
+    database.execute("CREATE UNIQUE INDEX folded ON t (id COLLATE NOCASE)")
+    database.close()
+    table = anyorder.table(f"sqlite:///{path}", "t", key="/id", position="/version")
+
+    table.apply([{"id": "a", "version": 1}, {"id": "A", "version": 1}])
+
+    (entry,) = table.quarantine.entries()
+    assert "a unique index of table t takes the two for one" in entry.detail

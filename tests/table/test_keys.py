@@ -155,3 +155,22 @@ def test_why_finds_a_key_as_it_is_said(path: Path) -> None:
     assert [texts.why(key).state for key in (42, "42", {"id": 42})] == ["row", "row", "row"]
     assert texts.why(True).key == {"id": "true"}
     assert texts.why("042").state == "unknown"
+
+
+@pytest.mark.parametrize("row", [{"id": 42, "name": "bad"}, {"id": "x", "": 1}])
+@pytest.mark.parametrize("together", [True, False])
+def test_what_contradicts_itself_teaches_no_kind(
+    path: Path, row: dict[str, object], together: bool
+) -> None:
+    """It is malformed, and the good ones after it are applied."""
+
+    def record(key: object, fields: dict[str, object], offset: int) -> dict[str, object]:
+        return {"topic": "t", "partition": 0, "offset": offset, "key": {"id": key}, "value": fields}
+
+    good = [record(number, {"id": number, "name": "a"}, number) for number in (1, 2, 3)]
+    bad = record("x", row, 0)
+    users = anyorder.table(f"sqlite:///{path}", "t", envelope="raw")
+    reports = [users.apply(batch) for batch in ([[bad, *good]] if together else [[bad], good])]
+
+    assert sum(report.applied for report in reports) == 3
+    assert [entry.reason for entry in users.quarantine.entries()] == ["malformed"]

@@ -11,6 +11,7 @@ from pathlib import Path
 from anyorder._core.event import Delivery
 from anyorder.cli.main import Parser
 from anyorder.cli.output import add_formats, print_rows
+from anyorder.cli.terminal import printable
 from anyorder.envelopes import detect, read_record
 from anyorder.errors import ConfigurationError, Malformed
 from anyorder.sources.jsonl import JSONLinesSource
@@ -46,7 +47,7 @@ def run(options: argparse.Namespace) -> int:
         found = detect(delivery)
         unknown += not found.format
         if options.format == "table":
-            print(f"{found.format or 'unknown'}: {found.why}", file=sys.stdout)
+            print(printable(f"{found.format or 'unknown'}: {found.why}"), file=sys.stdout)
         print_rows(
             [{"field": role.field, "role": role.role, "value": role.value} for role in found.roles],
             options,

@@ -11,6 +11,7 @@ from typing import NamedTuple
 
 from anyorder.cli.exits import FINE, INTERRUPTED, MISUSE, code_of, sentence_of
 from anyorder.cli.exits import overview as exit_codes
+from anyorder.cli.terminal import printable
 
 PREFIX = "ANYORDER_"
 TRACEBACK = "ANYORDER_TRACEBACK"  # set: an exception is shown whole, for a report of a bug
@@ -122,7 +123,7 @@ def _run(name: str, words: list[str]) -> int:
     except Exception as error:
         if os.environ.get(TRACEBACK):
             raise
-        print(f"anyorder {name}: {sentence_of(error)}", file=sys.stderr)
+        print(printable(f"anyorder {name}: {sentence_of(error)}"), file=sys.stderr)
         _forget_output()
         return code_of(error)
     return int(code)

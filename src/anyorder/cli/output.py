@@ -12,6 +12,7 @@ from collections.abc import Mapping, Sequence
 import msgspec
 
 from anyorder.cli.main import Parser
+from anyorder.cli.terminal import printable
 
 WIDEST = 60  # characters of a cell on a terminal, the last one apart; else it is shown whole
 
@@ -90,7 +91,7 @@ def _table(rows: Sequence[Mapping[str, object]]) -> str:
 
 
 def _one_line(text: str) -> str:
-    return text.replace("\n", " ")
+    return printable(text.replace("\n", " "))
 
 
 def _cut(text: str) -> str:

@@ -11,6 +11,7 @@ from anyorder._core.event import Delivery
 from anyorder._core.outcome import REASONS, Reason
 from anyorder.cli.main import Parser, word
 from anyorder.cli.output import add_formats, encoded, print_rows
+from anyorder.cli.terminal import printable
 from anyorder.envelopes.provenance import source_of
 from anyorder.errors import ConfigurationError
 from anyorder.guard.catalogue import Catalogue
@@ -189,7 +190,7 @@ def shown(entry: Entry, format: str, decode: Decode) -> str:
     if format != "table":
         return encoded({**summary(entry), **record})
     lines = [
-        f"{name:<11} {value if isinstance(value, str) else encoded(value)}"
+        printable(f"{name:<11} {value if isinstance(value, str) else encoded(value)}")
         for name, value in {**summary(entry), **record}.items()
     ]
     meaning = REASONS[Reason(entry.reason)]

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import argparse
 from contextlib import closing
-from decimal import Decimal
+from decimal import Decimal, InvalidOperation
 
 import msgspec
 
 from anyorder.cli.main import Parser, word
 from anyorder.cli.output import encoded
+from anyorder.cli.terminal import printable
 from anyorder.errors import ConfigurationError
 from anyorder.guard.contract import TableSpec
 from anyorder.guard.kinds import known_kinds
@@ -48,7 +49,7 @@ def run(options: argparse.Namespace) -> int:
             for key, exactly in readings(options.key, is_known=bool(kinds))
         ]
         story = next((story for story in stories if story.is_known), stories[0])
-    print(encoded(story) if options.json else story)
+    print(encoded(story) if options.json else printable(str(story)))
     return int(not story.is_known)
 
 
@@ -59,7 +60,8 @@ def readings(text: str, *, is_known: bool) -> list[tuple[object, bool]]:
     broken one."""
     try:
         value = _decode(text)
-    except msgspec.DecodeError:
+    # A number whose exponent no decimal takes, or a text that is no JSON at all.
+    except (msgspec.DecodeError, InvalidOperation, UnicodeEncodeError, RecursionError):
         if text.startswith("{"):
             raise ConfigurationError(f"not a JSON object: {text}") from None
         return [(text, False)]

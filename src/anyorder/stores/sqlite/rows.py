@@ -206,6 +206,12 @@ class RowWriter:
                 "somebody else did, or a cascade or trigger. A whole put writes it anew",
                 Reason.CONFLICT,
             )
+        if not self._schema.declared.has_triggers:
+            return RowNotWritten(
+                f"the key {entity} meets another row: a unique index of table {table} takes the "
+                "two for one, though the key column tells them apart. Drop that index, or make it "
+                "COLLATE BINARY"
+            )
         return RowNotWritten(
             f"a trigger of table {table} ignored the row of {entity}: change it, then retry"
         )
