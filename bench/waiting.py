@@ -82,7 +82,7 @@ def starved(directory: Path) -> int:
     bed = made(directory, ORPHANS, "parents")
     keys = range(CHILDREN)
     for key in keys:
-        put(bed.store, CHILD, [Change(key, 1, {"parent": key})])
+        put(bed.store, CHILD, [Change(f"c{key}", 1, {"parent": key})])
     for key in keys:
         put(bed.store, PARENT, [Change(key, 1, {"a": 1, "b": 2})])
     with bed.store.reading() as transaction:

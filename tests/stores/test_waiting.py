@@ -740,6 +740,58 @@ def test_a_ring_of_which_one_breaks_a_check_waits_and_nothing_is_left_of_it(make
     assert shop.store.database.execute("PRAGMA ignore_check_constraints").fetchone() == (0,)
 
 
+NAMED = (
+    "CREATE TABLE t (id INTEGER PRIMARY KEY, email TEXT UNIQUE);"
+    "CREATE TABLE c (id PRIMARY KEY, p REFERENCES t (email)"
+)
+
+
+@pytest.mark.parametrize("ending", ["", " DEFERRABLE INITIALLY DEFERRED", " ON UPDATE CASCADE"])
+@pytest.mark.parametrize("size", [1, 2])
+def test_parents_swap_the_value_by_which_their_children_name_them(
+    make: Make, ending: str, size: int
+) -> None:
+    shop = make(f"{NAMED}{ending})")
+    shop.take(has(1, "a"), has(2, "b"))
+    shop.take(child(1, "a"), child(2, "b"))
+    after = [has(1, "b", 2), has(2, "a", 2)]
+
+    for start in range(0, 2, size):
+        shop.take(*after[start : start + size])
+
+    names = {1: "b", 2: "a"} if "CASCADE" in ending else {1: "a", 2: "b"}
+    assert (shop.rows("t"), shop.rows("c"), shop.open()) == ({1: "b", 2: "a"}, names, [])
+
+
+@pytest.mark.parametrize("size", [1, 3])
+def test_a_parent_whose_value_nobody_takes_over_keeps_it_for_its_child(
+    make: Make, size: int
+) -> None:
+    shop = make(f"{NAMED})")
+    shop.take(has(1, "a"), has(2, "b"), has(3, "x"))
+    shop.take(child(1, "a"))
+    after = [has(1, "b", 2), has(2, "c", 2), has(3, "y", 2)]
+
+    for start in range(0, 3, size):
+        shop.take(*after[start : start + size])
+
+    assert (shop.rows("t"), shop.open()) == ({1: "a", 2: "c", 3: "y"}, [("t", 1, "waiting")])
+    shop.take(child(1, None, 2))
+    assert (shop.rows("t"), shop.open()) == ({1: "b", 2: "c", 3: "y"}, [])
+
+
+@pytest.mark.parametrize("size", [1, 3])
+@pytest.mark.parametrize("ending", ["", " DEFERRABLE INITIALLY DEFERRED"])
+def test_rows_of_a_table_that_name_each_other_settle(make: Make, ending: str, size: int) -> None:
+    told = [("t", Change(key, 1, {"up": key % 3 + 1})) for key in (1, 2, 3)]
+    for order in itertools.permutations(told):
+        shop = make(f"CREATE TABLE t (id INTEGER PRIMARY KEY, up REFERENCES t (id){ending})")
+        for start in range(0, 3, size):
+            shop.take(*order[start : start + size])
+
+        assert (shop.rows("t"), shop.open()) == ({1: 2, 2: 3, 3: 1}, [])
+
+
 @pytest.mark.parametrize("seed", range(5))
 def test_a_ring_of_ten_settles_whatever_comes_between(make: Make, seed: int) -> None:
     chance = random.Random(seed)

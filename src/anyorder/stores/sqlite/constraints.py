@@ -96,11 +96,44 @@ class Constraints:
         if after is None:
             return self._referring(name, there, {})
         row = {**(there or {}), **folded_row(after), **own}
-        return [
-            *self._missing(name, row),
-            *self.holders(name, own, row),
-            *self._referring(name, there, row),
-        ]
+        found = self.obstacles(name, own, row)
+        # Who names what a holder of it may take in exchange is in nobody's way. If nobody takes it,
+        # the next refusal tells.
+        is_held = any(blocker.absent for blocker in found)
+        return found if is_held else [*found, *self._referring(name, there, row)]
+
+    def obstacles(self, table: str, own: Row, row: Row) -> list[Blocker]:
+        """What stands in the way of a row by what it holds itself: parents that are not there, and
+        rows that hold its unique values."""
+        return [*self._missing(table, row), *self.holders(table, own, row)]
+
+    def is_tied(self, table: str) -> bool:
+        """Does any foreign key name this table, or has it one?"""
+        return bool(self._foreign_keys(folded(table)) or self._referring_keys(folded(table)))
+
+    def is_tied_to_itself(self, table: str) -> bool:
+        """Do its rows name each other?"""
+        name = folded(table)
+        return any(constraint.parent == name for constraint in self._foreign_keys(name))
+
+    def is_followed(self, table: str, column: str) -> bool:
+        """Does a change of this column change the children that name it?"""
+        return any(
+            column in constraint.referenced and constraint.on_update == "CASCADE"
+            for constraint in self._referring_keys(folded(table))
+        )
+
+    def is_missed(self, table: str, before: Row) -> bool:
+        """Do children still name a row as it was before, though no row is that by now?"""
+        for constraint in self._referring_keys(table):
+            named = {column: before.get(column) for column in constraint.referenced}
+            condition = dict(zip(constraint.columns, named.values(), strict=True))
+            # A reference that is null in part is none.
+            if None in named.values() or self.find(table, named) is not None:
+                continue
+            if self.find(constraint.child, condition) is not None:
+                return True
+        return False
 
     def has_parents(self, table: str) -> bool:
         """Has the table any foreign key?"""

@@ -70,5 +70,10 @@ def is_unique(error: Exception | None) -> bool:
     return _name(error) in UNIQUE
 
 
+def is_foreign(error: Exception | None) -> bool:
+    """Is a parent not there, or a child in the way?"""
+    return _name(error) == "SQLITE_CONSTRAINT_FOREIGNKEY"
+
+
 def _name(error: Exception | None) -> str:
     return str(getattr(error, "sqlite_errorname", ""))

@@ -1,14 +1,16 @@
 """Rows that hold each other's unique values: two that swap them, or a ring of any length. The end
-state obeys the constraint, and no order of single writes comes there; so all let go first."""
+state obeys the constraint, and no order of single writes comes there; so all let go first. Or rows
+of one table that name each other: so all are written before their foreign keys are looked at."""
 
 from __future__ import annotations
 
 import sqlite3
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 
 from anyorder.guard.contract import Write
 from anyorder.stores.sqlite.circles import circles
-from anyorder.stores.sqlite.constraints import Blocker, Constraints, folded_row, place_of
+from anyorder.stores.sqlite.constraints import Blocker, Constraints, folded, folded_row, place_of
 from anyorder.stores.sqlite.evaluation import write_rows
 from anyorder.stores.statements import load_statements, quoted
 
@@ -19,13 +21,18 @@ Key = tuple[str, ...]
 
 
 class Rings:
-    """The rings among the writes of one table that a unique index refused."""
+    """The rings among the writes of one table that a unique index, or a foreign key, refused."""
 
     def __init__(self, database: sqlite3.Connection, table: str) -> None:
         self._database = database
         self._table = table
         self._constraints = Constraints(database, with_partial=True)
         self._blockers: dict[Key, list[Blocker]] = {}
+
+    @property
+    def is_tied(self) -> bool:
+        """Do rows of the table name each other?"""
+        return self._constraints.is_tied_to_itself(self._table)
 
     def of(self, writes: Sequence[Write]) -> Iterator[list[Write]]:
         """Each ring, and each write that nothing holds up any more; first what others wait for. Who
@@ -60,18 +67,50 @@ class Rings:
             for blocker in self._blockers[key]:
                 holder = by_key.get(_key(blocker.known_by))
                 number += 1
-                # Another one that was waited for has had its turn.
-                if holder is not None:
+                # Another one that was waited for has had its turn; and a parent is to come.
+                if holder is not None and blocker.absent:
                     self._let_go(holder, blocker, number)
+
+    @contextmanager
+    def together(self, ring: Sequence[Write]) -> Iterator[None]:
+        """Within this, foreign keys are looked at when all rows of a ring are written. Raises
+        sqlite3.IntegrityError where one is broken then."""
+        # Most tables have none.
+        if not self._constraints.is_tied(self._table):
+            yield
+            return
+        table = folded(self._table)
+        before = [self._constraints.find(table, folded_row(write.key)) for write in ring]
+        (is_deferred,) = self._database.execute(SQL["defers_foreign_keys"]).fetchone()
+        self._database.execute(SQL["defer_foreign_keys"].format(value=1))
+        try:
+            yield
+            self._require_parents(ring, before)
+        finally:
+            self._database.execute(SQL["defer_foreign_keys"].format(value=is_deferred))
+
+    def _require_parents(
+        self,
+        ring: Sequence[Write],
+        before: Sequence[Mapping[str, object] | None],
+    ) -> None:
+        """What SQLite would only look at when it commits."""
+        for write, there in zip(ring, before, strict=True):
+            is_orphan = self._constraints.is_orphan(self._table, write.key)
+            is_missed = there is not None and self._constraints.is_missed(
+                folded(self._table), there
+            )
+            if is_orphan or is_missed:
+                raise sqlite3.IntegrityError("FOREIGN KEY constraint failed")
 
     def _holders(self, write: Write) -> list[Blocker]:
         own = folded_row(write.key)
         there = self._constraints.find(self._table, own) or {}
         row = {**there, **folded_row(write.values), **own}
-        return self._constraints.holders(self._table, own, row)
+        return self._constraints.obstacles(folded(self._table), own, row)
 
     def _holding(self, key: Key) -> set[Key]:
-        """The rows whose values a write waits for."""
+        """The rows whose values a write waits for, or which are to be its parents."""
         return {_key(blocker.known_by) for blocker in self._blockers[key]}
 
     def _let_go(self, holder: Write, blocker: Blocker, number: int) -> None:
@@ -92,7 +131,9 @@ class Rings:
     def _free_value(self, column: str, number: int) -> object:
         """What may stand in a column for a moment without being in anybody's way."""
         shape = self._constraints.shape(self._table)
-        if column in shape.nullable:
+        # Children would lose a row that they follow.
+        is_followed = self._constraints.is_followed(self._table, column)
+        if column in shape.nullable and not is_followed:
             return None
         if column in shape.numeric:
             return FREE_NUMBER - number

@@ -255,6 +255,13 @@ PRAGMA ignore_check_constraints;
 -- value: 1 or 0; it may change inside a transaction, and is the connection's
 PRAGMA ignore_check_constraints = {value};
 
+-- name: defers_foreign_keys
+PRAGMA defer_foreign_keys;
+
+-- name: defer_foreign_keys
+-- value: 1 or 0; it ends with the transaction
+PRAGMA defer_foreign_keys = {value};
+
 -- name: referring
 SELECT DISTINCT m.name FROM sqlite_master AS m, pragma_foreign_key_list(m.name) AS f WHERE m.type = 'table' AND f."table" = :name COLLATE NOCASE;
 

@@ -37,7 +37,7 @@ from anyorder.stores.sqlite.keys import dictated_kinds
 from anyorder.stores.sqlite.looking import Looked
 from anyorder.stores.sqlite.lookup import Lookup
 from anyorder.stores.sqlite.quarantine import Quarantine
-from anyorder.stores.sqlite.refusal import is_unique, parentless, refusal, undone
+from anyorder.stores.sqlite.refusal import is_foreign, is_unique, parentless, refusal, undone
 from anyorder.stores.sqlite.rings import Rings
 from anyorder.stores.sqlite.rows import RowWriter
 from anyorder.stores.sqlite.schema import Schema, memory_table
@@ -220,8 +220,13 @@ class SQLiteTransaction(Books):
         # One alone has nobody to change places with.
         if len(writes) == 1:
             return
-        held = [write for write in writes if is_unique(refused.get(write.entity))]
         rings = Rings(self._database, writer.table)
+        held: list[Write] = []
+        for write in writes:
+            error = refused.get(write.entity)
+            # A parent in another table is written with the rows of that one.
+            if is_unique(error) or (is_foreign(error) and rings.is_tied):
+                held.append(write)
         for ring in rings.of(held):
             if not self._refused_ring(writer, rings, ring, token):
                 for write in ring:
@@ -232,8 +237,9 @@ class SQLiteTransaction(Books):
     ) -> bool:
         self._database.execute("SAVEPOINT anyorder_ring")
         try:
-            rings.release(ring)
-            self._together(writer, ring, token)
+            with rings.together(ring):
+                rings.release(ring)
+                self._together(writer, ring, token)
             return False
         except (sqlite3.IntegrityError, sqlite3.DataError, RowRefused) as error:
             self._undo("anyorder_ring", error)

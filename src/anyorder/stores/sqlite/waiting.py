@@ -69,6 +69,7 @@ class Waiting:
         self._looked = looked
         self._foreseen = foreseen
         self._is_turn_taken = False
+        self._having_turn: set[int] = set()
         self._is_looked = False
         self._constraints = Constraints(database)
         self._waiters = Waiters(database)
@@ -159,8 +160,11 @@ class Waiting:
 
     def refused_again(self, entry: int) -> None:
         """A held delivery was tried again: since its key has moved, or what it waited for."""
+        # What has its turn is tried again anyway.
+        if entry in self._having_turn:
+            return
         found = self._database.execute(SQL["waiting_entry"], {"entry": entry}).fetchone()
-        # Before anything is looked for, it is derived anew.
+        # It is derived anew before anything is looked for.
         if found is not None:
             self._told[entry] = found
 
@@ -357,6 +361,7 @@ class Waiting:
         for entry, table, entity, own in self._database.execute(SQL["in_turn"], asked).fetchall():
             self._database.execute(SQL["next_turn"], {"entry": entry})
             found[entry] = (table, entity)
+            self._having_turn.add(entry)
             # An older anyorder did not look what it waits for.
             if not own:
                 self._told[entry] = (table, entity)
