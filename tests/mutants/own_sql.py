@@ -74,7 +74,7 @@ MUTANTS = [
     Mutant(
         "R1",
         "a put without a row at the end of the block counts as applied",
-        Change(UNWRITTEN, "rowless", "row is None and memory is not None", "False"),
+        Change(UNWRITTEN, "_is_missing", "step.decision.values is not None", "False"),
         killed_by=f"{OWN_SQL}::test_code_that_fails_before_its_sql_and_is_caught_leaves_no_memory_and_is_told",
     ),
     Mutant(
@@ -186,5 +186,22 @@ MUTANTS = [
         "a rollback of the block that made the table's memories is not noticed",
         Change(ACCEPTANCE, "Acceptance._end_step", "self._is_unmade()", "False"),
         killed_by=f"{OWN_SQL}::test_a_savepoint_after_a_rollback_of_the_first_block_ever_is_an_error_with_a_sentence",
+    ),
+    Mutant(
+        "R1",
+        "what another guard wrote counts as the caller's",
+        Change(
+            BORROWED,
+            "Borrowed._ours",
+            "self._traffic.ours += connection.total_changes - before",
+            "pass",
+        ),
+        killed_by=f"{OWN_SQL}::test_what_another_guard_writes_hides_no_event_whose_sql_wrote_nothing",
+    ),
+    Mutant(
+        "R1",
+        "an event over its row after which nothing was written counts as applied",
+        Change(UNWRITTEN, "_is_missing", "step.changes == shared.changes", "False"),
+        killed_by=f"{OWN_SQL}::test_the_last_event_of_a_block_after_which_nothing_was_written_is_not_applied_over_its_row",
     ),
 ]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import itertools
 import json
 import sqlite3
@@ -157,6 +158,26 @@ def test_a_delete_that_fails_and_is_caught_leaves_the_row_and_its_memory(
 
     assert state(table, path, "a") == ("row", 1)
     assert table.why("never there").state == "tombstone"
+    assert [entry.key for entry in table.quarantine.entries()] == [{"id": "a"}]
+
+
+@pytest.mark.parametrize("fault", ["column", "binding", "code"])
+def test_the_last_event_of_a_block_after_which_nothing_was_written_is_not_applied_over_its_row(
+    table: anyorder.Table, connection: sqlite3.Connection, path: Path, fault: str
+) -> None:
+    take(table, connection, order("a", 1))
+    with table.transaction(connection) as guard:
+        write(connection, guard.accept(event_of(table, order("b", 1))))
+        assert guard.accept(event_of(table, order("a", 2)))
+        with contextlib.suppress(sqlite3.Error, KeyError):
+            if fault == "column":
+                connection.execute("UPDATE orders SET nobody = 1 WHERE id = 'a'")
+            elif fault == "binding":
+                connection.execute("UPDATE orders SET total = ? WHERE id = 'a'", [object()])
+            raise KeyError(fault)
+
+    assert state(table, path, "a") == ("row", 1)
+    assert table.why("a").position == "version 1"
     assert [entry.key for entry in table.quarantine.entries()] == [{"id": "a"}]
 
 
@@ -356,6 +377,49 @@ def test_two_tables_on_one_connection_take_turns(
     assert rows(path) == {"a": 1, "c": 1}
     assert [table.why(key).state for key in "abc"] == ["row", "unknown", "row"]
     assert [lines.why(key).state for key in "abc"] == ["row", "unknown", "row"]
+
+
+@pytest.mark.parametrize("fails", [True, False])
+@pytest.mark.parametrize("there", [True, False])
+def test_what_another_guard_writes_hides_no_event_whose_sql_wrote_nothing(
+    table: anyorder.Table, connection: sqlite3.Connection, path: Path, there: bool, fails: bool
+) -> None:
+    connection.execute("CREATE TABLE lines (id TEXT PRIMARY KEY, total INTEGER)")
+    connection.commit()
+    lines = anyorder.table(f"sqlite:///{path}", "lines", key="/id", position="/version")
+    if there:
+        take(table, connection, order("a", 1))
+
+    with table.transaction(connection) as order_guard, lines.transaction(connection) as line_guard:
+        assert order_guard.accept(event_of(table, order("a", 2)))
+        if fails:
+            connection.execute("UPDATE orders SET total = 1 WHERE id = 'nobody'")
+        line = line_guard.accept(event_of(lines, order("a", 1)))
+        if not there:
+            connection.execute("INSERT INTO lines VALUES (:id, :total)", line.values)
+
+    assert state(table, path, "a") == (("row", 1) if there else ("unknown", None))
+    if there:
+        assert table.why("a").position == "version 1"
+    assert {"id": "a"} in [entry.key for entry in table.quarantine.entries()]
+
+
+def test_of_two_guards_each_may_write_after_the_other_has_accepted(
+    table: anyorder.Table, connection: sqlite3.Connection, path: Path
+) -> None:
+    connection.execute("CREATE TABLE lines (id TEXT PRIMARY KEY, total INTEGER)")
+    connection.commit()
+    lines = anyorder.table(f"sqlite:///{path}", "lines", key="/id", position="/version")
+
+    with table.transaction(connection) as order_guard, lines.transaction(connection) as line_guard:
+        decision = order_guard.accept(event_of(table, order("a", 2)))
+        line = line_guard.accept(event_of(lines, order("a", 1)))
+        write(connection, decision)
+        connection.execute("INSERT INTO lines VALUES (:id, :total)", line.values)
+
+    assert state(table, path, "a") == ("row", 2)
+    assert lines.why("a").state == "row"
+    assert table.quarantine.entries() == []
 
 
 def test_refuse_holds_though_the_exception_goes_on_and_after_its_block_too(

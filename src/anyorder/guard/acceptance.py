@@ -165,6 +165,7 @@ class Acceptance:
             before=before,
             token=token,
             is_bare=is_bare,
+            changes=self._shared.changes,
         )
         # The latest of each key: it tells what became of the transaction, should the user end it.
         if decision.key:
@@ -202,7 +203,7 @@ class Acceptance:
             return
         if is_unwritten(self._shared, self._spec, step.decision):
             self._hold_instead(step)
-        elif step.decision.values is not None and not self._shared.is_written:
+        elif step.decision and not self._shared.is_followed:
             # He may write it later, together with others: at the end it must be there.
             self._unproven.append(step)
         self._step = None
@@ -242,7 +243,7 @@ class Acceptance:
             # What follows is beside it: the exception that the user tells of may be under way.
             self._step = None
             return
-        if self._shared.is_written:
+        if self._shared.changes != step.changes:
             raise ConfigurationError(
                 "something was written since the event was accepted, and only `with "
                 "guard.accepting(event)` can undo that: refuse it there, or before you write"

@@ -231,8 +231,9 @@ class Shared(Protocol):
 
     `transaction`: what decides in it. `commits`: does it end with the block? Else the user ends it,
     and may write until then. `is_open`: False if the user has ended the transaction.
-    `is_written`: did the user's statements change a row since `watch`? `is_missed`: did they
-    change none, though one was tried: did the last one fail, or meet no row?
+    `changes`: rows that the user's statements changed until now, counted from anywhere.
+    `is_followed`: did they change one after `watch`, before another block's turn on the connection?
+    `is_missed`: did they change none, though one was tried: did the last fail, or meet no row?
     """
 
     @property
@@ -245,7 +246,10 @@ class Shared(Protocol):
     def is_open(self) -> bool: ...
 
     @property
-    def is_written(self) -> bool: ...
+    def changes(self) -> int: ...
+
+    @property
+    def is_followed(self) -> bool: ...
 
     @property
     def is_missed(self) -> bool: ...

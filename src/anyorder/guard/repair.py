@@ -21,13 +21,15 @@ KEYED = frozenset({Kind.PUT, Kind.DELETE})
 
 class Step(NamedTuple):
     """One accepted event. `before`: what was remembered of its key; `token`: of its memory now;
-    `is_bare`: nobody sees the exceptions of the user's code."""
+    `is_bare`: nobody sees the exceptions of the user's code. `changes`: what the user's statements
+    had changed by then."""
 
     event: Event
     decision: Decision
     before: Memory | None
     token: str
     is_bare: bool
+    changes: int = 0
 
 
 def remembered(transaction: Transaction, spec: TableSpec, event: Event) -> Memory | None:

@@ -57,8 +57,24 @@ def rowless(shared: Shared, spec: TableSpec, unproven: Iterable[Step]) -> Iterat
             spec,
             step,
         )
-        if row is None and memory is not None:
+        if memory is None:
+            continue
+        is_missing = _is_missing(
+            shared,
+            step,
+            row is not None,
+        )
+        if is_missing:
             yield step
+
+
+def _is_missing(shared: Shared, step: Step, is_there: bool) -> bool:
+    """Was nothing written for this step? `is_there`: its row is."""
+    # A delete of a row that never was there has nothing to write.
+    if not is_there:
+        return step.decision.values is not None
+    # A row of before tells nothing, unless the user has changed no row at all since.
+    return step.changes == shared.changes
 
 
 class TakenBack:

@@ -56,6 +56,8 @@ class Block:
             if self._is_ours and not self._is_over:
                 self._lender.roll_back(self._borrowed)
             raise
+        finally:
+            self._borrowed.leave()
 
     def _check_plain(self, name: str) -> None:
         """What the caller's own converters make of a column cannot be read back."""
@@ -111,17 +113,27 @@ class Block:
         return found.fetchone() is not None
 
     def watch(self) -> None:
-        self._changes = self._borrowed.total_changes
         self._is_telling = self._changed() > 0
+        self._changes = self._borrowed.changes
+        self._borrowed.sealed = None
 
     @property
-    def is_written(self) -> bool:
-        return self._borrowed.total_changes != self._changes
+    def changes(self) -> int:
+        return self._borrowed.changes
+
+    @property
+    def is_followed(self) -> bool:
+        sealed = self._borrowed.sealed
+        written = self._borrowed.changes if sealed is None else sealed
+        return written != self._changes
 
     @property
     def is_missed(self) -> bool:
         # Our last statement changed a row; so 0 is of a later one, which failed or met none.
-        return self._is_telling and not self.is_written and self._changed() == 0
+        # After another block's statements nobody can tell.
+        if self._borrowed.sealed is not None:
+            return False
+        return self._is_telling and not self.is_followed and self._changed() == 0
 
     def _changed(self) -> int:
         """Rows that the last statement changed, of those that write."""

@@ -7,9 +7,11 @@ an isolation level, Python 3.12's `autocommit`.
 from __future__ import annotations
 
 import sqlite3
+import threading
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import Any, NamedTuple
+from weakref import WeakSet
 
 from anyorder.stores.statements import load_statements
 
@@ -37,11 +39,27 @@ class Answered(NamedTuple):
         return self.rows
 
 
+class Traffic:
+    """Who uses one connection. `ours`: rows that our statements changed, whichever block's they
+    were; `latest`: whose block's the last of them was."""
+
+    def __init__(self, connection: sqlite3.Connection) -> None:
+        self.connection = connection
+        self.ours = 0
+        self.latest: Borrowed | None = None
+
+
+here = threading.local()  # `traffics`: of the connections on which this thread has blocks
+
+
 class Borrowed:
-    """The caller's connection."""
+    """The caller's connection, as one block uses it. `sealed`: the caller's changes when another
+    block's statements came; None if none came."""
 
     def __init__(self, connection: sqlite3.Connection) -> None:
         self._connection = connection
+        self._traffic = _traffic_on(connection)
+        self.sealed: int | None = None
 
     @property
     def in_transaction(self) -> bool:
@@ -49,9 +67,10 @@ class Borrowed:
         return self._connection.in_transaction
 
     @property
-    def total_changes(self) -> int:
-        """Rows that were changed since the connection was opened."""
-        return self._connection.total_changes
+    def changes(self) -> int:
+        """Rows that the caller's own statements changed since the first of these blocks began,
+        and before."""
+        return self._connection.total_changes - self._traffic.ours
 
     def execute(self, statement: str, parameters: Parameters = ()) -> Answered:
         """One statement, with its rows as plain tuples."""
@@ -72,6 +91,8 @@ class Borrowed:
         connection = self._connection
         # Not by connection.cursor(), which hands the row factory on.
         cursor = sqlite3.Cursor(connection)
+        self._take_over()
+        before = connection.total_changes
         theirs = connection.text_factory
         connection.text_factory = str
         try:
@@ -79,6 +100,21 @@ class Borrowed:
         finally:
             connection.text_factory = theirs
             cursor.close()
+            self._traffic.ours += connection.total_changes - before
+
+    def leave(self) -> None:
+        """The block has ended, and keeps no connection."""
+        if self._traffic.latest is self:
+            self._traffic.latest = None
+
+    def _take_over(self) -> None:
+        latest = self._traffic.latest
+        if latest is self:
+            return
+        # What the caller writes from here on may be for this block.
+        if latest is not None:
+            latest.sealed = self.changes
+        self._traffic.latest = self
 
     # ---- the transaction, whatever makes and ends one on this connection
 
@@ -111,3 +147,14 @@ class Borrowed:
         of one."""
         autocommit: object = getattr(self._connection, "autocommit", None)
         return autocommit is False
+
+
+def _traffic_on(connection: sqlite3.Connection) -> Traffic:
+    """What all blocks on a connection share; it belongs to one thread."""
+    traffics: WeakSet[Traffic] = here.__dict__.setdefault("traffics", WeakSet())
+    for known in traffics:
+        if known.connection is connection:
+            return known
+    traffic = Traffic(connection)
+    traffics.add(traffic)
+    return traffic
