@@ -27,13 +27,7 @@ from anyorder.guard.contract import Shared, TableSpec, Transaction
 from anyorder.guard.recall import held_there
 from anyorder.guard.repair import Step, is_known, put_back, remembered, repair, stored
 from anyorder.guard.settle import close_held, settle_without_rows
-from anyorder.guard.unwritten import UNWRITTEN, TakenBack, is_unwritten, rowless
-
-ENDED = (
-    "the transaction was ended inside the guard's block, by commit(), rollback(), `with "
-    "connection:`, executescript(), or a statement that rolls back. Inside the block only accept "
-    "and write: it commits at its end; a transaction that you have begun, you commit after it"
-)
+from anyorder.guard.unwritten import ENDED, UNWRITTEN, TakenBack, is_unwritten, rowless
 
 
 class Acceptance:

@@ -10,6 +10,11 @@ from anyorder._core.event import Event
 from anyorder.guard.contract import Shared, TableSpec
 from anyorder.guard.repair import Step, is_left, put_back, row_of, stored
 
+ENDED = (
+    "the transaction was ended inside the guard's block, by commit(), rollback(), `with "
+    "connection:`, executescript(), or a statement that rolls back. Inside the block only accept "
+    "and write: it commits at its end; a transaction that you have begun, you commit after it"
+)
 UNWRITTEN = (
     "it was accepted, and then no row was written: your code failed and that was caught, or its "
     "SQL met no row. Nothing is remembered of it; mend the code, and deliver it again"
