@@ -147,6 +147,37 @@ MUTANTS = [
         killed_by=TESTS + "test_a_ring_of_unique_values_settles_in_every_order",
     ),
     Mutant(
+        "R9",
+        "a row lets go only of a value that a CHECK lets go",
+        Change(
+            RINGS,
+            "Rings.release",
+            'SQL["ignore_checks"].format(value=1)',
+            'SQL["ignores_checks"]',
+        ),
+        killed_by=TESTS + "test_a_ring_settles_whatever_is_checked_of_its_values",
+    ),
+    Mutant(
+        "R9",
+        "a ring breaks the foreign keys of its children",
+        Change(RINGS, "Rings.together", "self._require_parents(ring, before)", "pass"),
+        killed_by=TESTS + "test_a_ring_leaves_no_child_without_its_parent",
+    ),
+    Mutant(
+        "R1",
+        "what waits for another row by now closes no ring",
+        Change(
+            WAITING, "Waiting._come", 'self._database.execute(SQL["fresh_again"], asked)', "pass"
+        ),
+        killed_by=TESTS + "test_a_ring_that_also_waits_for_another_row_settles_when_it_has_moved",
+    ),
+    Mutant(
+        "R1",
+        "what is held waits for all that it told",
+        Change(WAITING, "Waiting._told_by", "applied.written is not None", "False"),
+        killed_by=TESTS + "test_what_a_newer_event_tells_of_a_row_is_not_waited_for",
+    ),
+    Mutant(
         "R1",
         "a child that is there does not keep its parent",
         Change(

@@ -780,6 +780,42 @@ def test_a_parent_whose_value_nobody_takes_over_keeps_it_for_its_child(
     assert (shop.rows("t"), shop.open()) == ({1: "b", 2: "c", 3: "y"}, [])
 
 
+def test_rows_that_name_each_other_by_another_column_than_the_key_come_in_one_batch(
+    make: Make,
+) -> None:
+    shop = make("CREATE TABLE t (id INTEGER PRIMARY KEY, name TEXT UNIQUE, up REFERENCES t (name))")
+
+    shop.take(
+        ("t", Change(1, 1, {"name": "a", "up": "b"})),
+        ("t", Change(2, 1, {"name": "b", "up": "a"})),
+    )
+
+    assert (shop.rows("t"), shop.open()) == ({1: "b", 2: "a"}, [])
+
+
+def test_a_ring_leaves_no_child_without_its_parent(make: Make) -> None:
+    """1 and 2 would swap their tags, but nobody takes over the name that 1 gives up."""
+    shop = make(
+        "CREATE TABLE t (id INTEGER PRIMARY KEY, tag UNIQUE, email TEXT UNIQUE);"
+        "CREATE TABLE c (id PRIMARY KEY, p REFERENCES t (email))"
+    )
+    shop.take(
+        ("t", Change(1, 1, {"tag": "x", "email": "a"})),
+        ("t", Change(2, 1, {"tag": "y", "email": "b"})),
+    )
+    shop.take(child(1, "a"))
+
+    reasons = shop.take(
+        ("t", Change(1, 2, {"tag": "y", "email": "c"})),
+        ("t", Change(2, 2, {"tag": "x", "email": "b"})),
+        has(9, "z"),
+    )
+
+    assert reasons == [Reason.WAITING, Reason.WAITING, Reason.APPLIED]
+    assert shop.rows("t") == {1: "a", 2: "b", 9: "z"}
+    assert shop.begun() == 3
+
+
 @pytest.mark.parametrize("size", [1, 3])
 @pytest.mark.parametrize("ending", ["", " DEFERRABLE INITIALLY DEFERRED"])
 def test_rows_of_a_table_that_name_each_other_settle(make: Make, ending: str, size: int) -> None:

@@ -18,6 +18,7 @@ SQL = load_statements("sqlite/sqlite.sql")
 # Numbers from here down stand where null may not, for a moment; a float tells them apart.
 FREE_NUMBER = -(1 << 52)
 Key = tuple[str, ...]
+NOBODY: Key = ()
 
 
 class Rings:
@@ -28,6 +29,8 @@ class Rings:
         self._table = table
         self._constraints = Constraints(database, with_partial=True)
         self._blockers: dict[Key, list[Blocker]] = {}
+        self._rows: dict[Key, dict[str, object]] = {}
+        self._parents: dict[tuple[str, ...], dict[Key, Key]] = {}
 
     @property
     def is_tied(self) -> bool:
@@ -107,11 +110,28 @@ class Rings:
         own = folded_row(write.key)
         there = self._constraints.find(self._table, own) or {}
         row = {**there, **folded_row(write.values), **own}
+        self._rows[_key(own)] = row
         return self._constraints.obstacles(folded(self._table), own, row)
 
     def _holding(self, key: Key) -> set[Key]:
         """The rows whose values a write waits for, or which are to be its parents."""
-        return {_key(blocker.known_by) for blocker in self._blockers[key]}
+        return {self._place(blocker) for blocker in self._blockers[key]}
+
+    def _place(self, blocker: Blocker) -> Key:
+        """The key of a row that stands in the way; of one that no write of this table makes,
+        nobody's."""
+        if blocker.absent:
+            return _key(blocker.known_by)
+        if blocker.table != folded(self._table):
+            return NOBODY
+        # A parent may be named by other columns than its key.
+        names = tuple(sorted(blocker.condition))
+        if names not in self._parents:
+            self._parents[names] = {
+                tuple(place_of(row.get(name)) for name in names): key
+                for key, row in self._rows.items()
+            }
+        return self._parents[names].get(_key(blocker.condition), NOBODY)
 
     def _let_go(self, holder: Write, blocker: Blocker, number: int) -> None:
         column = self._free_column(holder, blocker)
