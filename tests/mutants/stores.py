@@ -91,7 +91,7 @@ MUTANTS = [
         Change(
             TRANSACTION,
             "SQLiteTransaction._together",
-            "schema.reload(self._database)",
+            "schema.put_back(kept)",
             "",
         ),
         killed_by="tests/table/test_shapes.py"
@@ -100,7 +100,12 @@ MUTANTS = [
     Mutant(
         "the row",
         "a key that was rolled back with its event is believed",
-        Change(TRANSACTION, "SQLiteTransaction._together", "schema.key = key", ""),
+        Change(
+            SCHEMA,
+            "Schema.put_back",
+            "self.key, self.columns, self.declared, self.missing = kept[:4]",
+            "self.columns, self.declared, self.missing = kept[1:4]",
+        ),
         killed_by="tests/table/test_shapes.py::test_a_key_that_a_refused_event_told_is_not_learned",
     ),
     Mutant(

@@ -41,6 +41,17 @@ def memory_table(name: str) -> str:
     return quoted(f"anyorder_memory_{name}")
 
 
+class Kept(NamedTuple):
+    """What was known of a table at a savepoint."""
+
+    key: tuple[str, ...]
+    columns: list[str]
+    declared: Declared
+    missing: dict[str, int]
+    texts: tuple[str, str]
+    version: int
+
+
 class Schema:
     """See the module. `created`: we made the user's table, so we may widen it. `columns`: those
     that are ours and there. `adopts`: rows that no event explains are older than every event.
@@ -116,10 +127,23 @@ class Schema:
             )
 
     def reload(self, database: sqlite3.Connection) -> None:
-        """After a change of the table, or a rollback to a savepoint: look at what is there now."""
-        # What an event that is refused told of the key is not believed either.
+        """After a change of the table: look at what is there now."""
         self._version = UNKNOWN
         self.load(database)
+
+    def kept(self) -> Kept:
+        """What is known at a savepoint."""
+        texts = (self._text, self._missing_text)
+        return Kept(self.key, self.columns, self.declared, self.missing, texts, self._version)
+
+    def put_back(self, kept: Kept) -> None:
+        """After a rollback to the savepoint: the table is as it was. What an event that is refused
+        told of the key is not believed either."""
+        if self.columns is not kept.columns or self.key != kept.key:
+            self.statements.clear()
+        self.key, self.columns, self.declared, self.missing = kept[:4]
+        self._text, self._missing_text = kept.texts
+        self._version = kept.version
 
     def _check_key(self, database: sqlite3.Connection) -> None:
         """An upsert needs the key to be unique in the user's table."""
@@ -219,7 +243,9 @@ class Schema:
             for column in made:
                 database.execute(SQL["add_column"].format(table=table, column=quoted(column)))
         self._save(database, [*self.columns, *added])
-        self.reload(database)
+        # Else the table itself is as it was.
+        if made:
+            self.reload(database)
 
     def _check_number(self, database: sqlite3.Connection, made: Sequence[str]) -> None:
         number = len(self.declared.names) + len(made)
@@ -232,11 +258,14 @@ class Schema:
     def _save(self, database: sqlite3.Connection, columns: Sequence[str]) -> None:
         # What is ours and not there at the moment stays ours: it may be put back.
         gone = [name for name in msgspec.json.decode(self._text) if name not in columns]
+        self.columns = list(columns)
+        self._text = msgspec.json.encode([*columns, *gone]).decode()
+        self.statements.clear()
         database.execute(
             SQL["save_columns"],
             {
                 "name": self.name,
-                "columns": msgspec.json.encode([*columns, *gone]).decode(),
+                "columns": self._text,
                 "key_columns": msgspec.json.encode(self.key).decode(),
             },
         )
@@ -255,11 +284,6 @@ class Schema:
         self._note(missing)
         noted = {"name": self.name, "missing": self._missing_text}
         database.execute(SQL["save_missing"], noted)
-
-    def note_no_more(self, missing: dict[str, int]) -> None:
-        """After a rollback to a savepoint: what was noted before it."""
-        if missing != self.missing:
-            self._note(missing)
 
     def _note(self, missing: dict[str, int]) -> None:
         self.missing, self._missing_text = missing, msgspec.json.encode(missing).decode()

@@ -45,6 +45,7 @@ from anyorder.stores.sqlite.values import RowRefused
 from anyorder.stores.statements import load_statements
 
 SQL = load_statements("sqlite/sqlite.sql")
+FEW = 16  # writes that are not halved any more to find those that are refused
 PAGE = 1000  # memories read at a time
 _encode = msgspec.json.encode
 _truncated = msgspec.json.Decoder(Stamp)
@@ -205,9 +206,12 @@ class SQLiteTransaction(Books):
                 raise
             if len(writes) == 1:
                 return {writes[0].entity: parentless(writer.table, parent)}
-        half = len(writes) // 2
-        refused = self._refused(writer, writes[:half], token)
-        return refused | self._refused(writer, writes[half:], token)
+        # Few are written one by one at once: where the database refuses, it often refuses several.
+        size = len(writes) // 2 if len(writes) > FEW else 1
+        refused: dict[str, Exception] = {}
+        for start in range(0, len(writes), size):
+            refused |= self._refused(writer, writes[start : start + size], token)
+        return refused
 
     def _release(
         self,
@@ -250,20 +254,14 @@ class SQLiteTransaction(Books):
 
     def _together(self, writer: RowWriter, writes: Sequence[Write], token: str) -> None:
         schema = self._tables[writer.table]
-        key = schema.key
-        columns, missing = schema.columns, schema.missing
+        kept = schema.kept()
         self._database.execute("SAVEPOINT anyorder")
         try:
             writer.write(writes)
             self._remember(writer, writes, token)
         except BaseException as error:
             self._undo("anyorder", error)
-            # What was refused may have told the key of a table that had none.
-            schema.key = key
-            schema.note_no_more(missing)
-            # Most often no column was added, and nothing is to be read again.
-            if schema.columns is not columns:
-                schema.reload(self._database)
+            schema.put_back(kept)
             raise
         finally:
             if self._database.in_transaction:

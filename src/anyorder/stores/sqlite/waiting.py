@@ -23,7 +23,7 @@ from anyorder.stores.statements import load_statements, quoted
 
 SQL = load_statements("sqlite/sqlite.sql")
 IN_TURN = 20  # deliveries that a batch tries again although nobody knows what they wait for
-LEAST_IN_TURN, WRITES_FOR_ONE = 10, 40  # so many, and one more for so many writes: a try costs CPU
+LEAST_IN_TURN, WRITES_FOR_ONE = 10, 50  # so many, and one more for so many writes: a try costs CPU
 MOST_TOLD = 3  # rows that the detail of an entry names
 MOST_CHILDREN = 10_000  # rows with parents that are looked at again where COMMIT is refused
 UNKNOWN, UNDOING = "", "!"
