@@ -391,3 +391,7 @@ class NoTurns(SQLiteStore):
     def __init__(self, *arguments: Any, **options: Any) -> None:
         super().__init__(*arguments, **options)
         self._turn = threading.Semaphore(1000)  # type: ignore[assignment]
+
+    def close(self) -> None:
+        # A thread that failed may have left anything open.
+        self._database.close()
