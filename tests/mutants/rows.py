@@ -117,14 +117,6 @@ MUTANTS = [
         TESTS + "test_the_table_is_looked_at_again_while_we_run",
     ),
     row(
-        "Unicode's case is SQLite's",
-        DECLARED,
-        "folded",
-        "name.translate(ASCII_CASE)",
-        "name.lower()",
-        TESTS + "test_only_ascii_case_is_one_name_to_sqlite",
-    ),
-    row(
         "columns that nobody names are written",
         SQL,
         "schema_5",

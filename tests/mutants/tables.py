@@ -126,19 +126,19 @@ MUTANTS = [
     Mutant(
         "R1",
         "names are compared as they are spelled",
-        Change(SQLITE, "same_table", "name.translate(LOWER)", "name"),
+        Change(SQLITE, "folded", "name.translate(LOWER)", "name"),
         killed_by="tests/stores/test_kit.py::test_right_stores_pass",
     ),
     Mutant(
         "R1",
         "letters beyond ASCII are folded too",
-        Change(SQLITE, "same_table", "name.translate(LOWER)", "name.lower()"),
+        Change(SQLITE, "folded", "name.translate(LOWER)", "name.lower()"),
         killed_by=f"{TARGET_TEST}test_letters_that_sqlite_tells_apart_are_two_tables",
     ),
     Mutant(
         "R1",
         "a name of ours may be a target in capitals",
-        Change(SQLITE, "unfit", "_reserved(same_table(name))", "_reserved(name)"),
+        Change(SQLITE, "unfit", "_reserved(folded(name))", "_reserved(name)"),
         killed_by=f"{TARGET_TEST}"
         "test_a_name_that_no_target_can_have_is_unrouted_and_its_neighbours_are_applied",
     ),

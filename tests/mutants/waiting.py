@@ -183,8 +183,8 @@ MUTANTS = [
         Change(
             CONSTRAINTS,
             "Constraints._referring",
-            "action not in HINDERING or is_kept or None in named.values()",
-            "True",
+            "action in HINDERING and not is_kept and None not in named.values()",
+            "False",
         ),
         killed_by=TESTS + "test_a_parent_that_still_has_children_keeps_nobody_else_from_their_turn",
     ),

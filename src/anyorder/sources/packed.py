@@ -9,9 +9,9 @@ import os
 import zlib
 from collections.abc import Callable
 from pathlib import Path
-from typing import IO
+from typing import IO, Any
 
-SUFFIXES: dict[str, Callable[..., IO[bytes]]] = {".gz": gzip.open, ".xz": lzma.open}  # type: ignore[dict-item]
+SUFFIXES: dict[str, Callable[..., Any]] = {".gz": gzip.open, ".xz": lzma.open}
 """How a file's name says that it is packed."""
 BROKEN = (EOFError, gzip.BadGzipFile, zlib.error, lzma.LZMAError, MemoryError)
 LARGEST = 1024 * 1024 * 1024  # bytes of content that every packed file may have

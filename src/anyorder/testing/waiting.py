@@ -153,5 +153,6 @@ def _held(store: Store) -> tuple[list[object], list[str]]:
     """The keys that are held, and for what else than waiting."""
     with store.reading() as transaction:
         entries = list(transaction.entries(EntryQuery("open")))
-    keys = sorted((dict(entry.key or {})["id"] for entry in entries), key=repr)  # type: ignore[call-overload]
+    keyed = [entry.key for entry in entries if isinstance(entry.key, dict)]
+    keys = sorted((key["id"] for key in keyed), key=repr)
     return keys, [entry.reason for entry in entries if entry.reason != Reason.WAITING]

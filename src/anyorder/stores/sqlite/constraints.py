@@ -10,6 +10,7 @@ from typing import NamedTuple
 
 import msgspec
 
+from anyorder.stores.sqlite.names import folded
 from anyorder.stores.sqlite.values import adapted, means_number
 from anyorder.stores.statements import load_statements, quoted
 
@@ -19,11 +20,6 @@ NUMBER = re.compile(r"\s*[+-]?(\d+\.?\d*|\.\d+)(e[+-]?\d+)?\s*", re.IGNORECASE |
 """A text that SQLite may take for a number."""
 MOST_SHOWN = 60  # characters of a value in a sentence
 Row = Mapping[str, object]
-
-
-def folded(name: str) -> str:
-    """A name as SQLite compares it: only the letters of ASCII have a case."""
-    return name.encode("utf-8", "surrogatepass").lower().decode("utf-8", "surrogatepass")
 
 
 def folded_row(row: Row) -> dict[str, object]:
@@ -199,19 +195,25 @@ class Constraints:
             named = {column: there.get(column) for column in constraint.referenced}
             action = constraint.on_update if row else constraint.on_delete
             is_kept = row != {} and _is(row, named)
-            if action not in HINDERING or is_kept or None in named.values():
-                continue
-            condition = dict(zip(constraint.columns, named.values(), strict=True))
-            child = self.find(constraint.child, condition)
-            is_own = constraint.child == table and child is not None and _is(child, there)
-            if child is not None and not is_own:
-                known_by = self._key_of(constraint.child, child)
-                why = (
-                    f"the row of {constraint.child} with {_listed(known_by)} "
-                    f"still names it by its {_listed(condition)}"
-                )
-                found.append(Blocker(constraint.child, True, condition, known_by, why))
+            if action in HINDERING and not is_kept and None not in named.values():
+                found += self._child(constraint, there, list(named.values()))
         return found
+
+    def _child(self, constraint: ForeignKey, there: Row, named: list[object]) -> list[Blocker]:
+        """A child that names a row by these values, unless it is that row itself."""
+        condition = dict(zip(constraint.columns, named, strict=True))
+        child = self.find(constraint.child, condition)
+        if child is None:
+            return []
+        # A row may be its own parent, and goes together with itself.
+        if constraint.child == constraint.parent and _is(child, there):
+            return []
+        known_by = self._key_of(constraint.child, child)
+        why = (
+            f"the row of {constraint.child} with {_listed(known_by)} "
+            f"still names it by its {_listed(condition)}"
+        )
+        return [Blocker(constraint.child, True, condition, known_by, why)]
 
     def find(self, table: str, condition: Row) -> dict[str, object] | None:
         """A row in which these values stand, if there is one."""

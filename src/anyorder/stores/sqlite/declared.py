@@ -7,21 +7,16 @@ import re
 import sqlite3
 from typing import NamedTuple
 
+from anyorder.stores.sqlite.names import folded
 from anyorder.stores.sqlite.values import Typed, typed_column
 from anyorder.stores.statements import load_statements
 
 SQL = load_statements("sqlite/sqlite.sql")
-ASCII_CASE = str.maketrans("ABCDEFGHIJKLMNOPQRSTUVWXYZ", "abcdefghijklmnopqrstuvwxyz")
 BARE_WORD = re.compile(r"[A-Za-z_\u0080-\U0010ffff][A-Za-z_0-9$\u0080-\U0010ffff]*")
 QUOTED = {'"': '"', "`": "`", "[": "]"}
 MEANINGFUL_WORDS = frozenset(
     {"NULL", "TRUE", "FALSE", "CURRENT_TIME", "CURRENT_DATE", "CURRENT_TIMESTAMP"}
 )
-
-
-def folded(name: str) -> str:
-    """A column's name as SQLite compares it: without the case of ASCII letters, no others."""
-    return name.translate(ASCII_CASE)
 
 
 class Declared(NamedTuple):

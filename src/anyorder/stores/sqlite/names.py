@@ -22,14 +22,15 @@ LONGEST = LONGEST_IDENTIFIER - len("anyorder_tombstones_")
 """Characters of a target's name: with ours before it, it is still the name of a memory's index."""
 
 
-def same_table(name: str) -> str:
-    """A name as SQLite compares it: only the letters of ASCII are folded."""
+def folded(name: str) -> str:
+    """A name of a table or a column as SQLite compares it: only the letters of ASCII have a
+    case."""
     return name.translate(LOWER)
 
 
 def unfit(database: sqlite3.Connection, name: str) -> str:
     """Why no target can have this name, "" if one can."""
-    return _unwritable(name) or _reserved(same_table(name)) or _taken(database, name)
+    return _unwritable(name) or _reserved(folded(name)) or _taken(database, name)
 
 
 def _unwritable(name: str) -> str:

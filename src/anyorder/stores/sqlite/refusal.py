@@ -9,7 +9,7 @@ from anyorder._core.columns import holes
 from anyorder._core.outcome import Reason
 from anyorder.errors import Undone
 from anyorder.guard.contract import Refused, Write
-from anyorder.stores.sqlite.declared import folded
+from anyorder.stores.sqlite.names import folded
 from anyorder.stores.sqlite.rows import RowNotWritten
 from anyorder.stores.sqlite.schema import Schema
 

@@ -10,8 +10,9 @@ from contextlib import contextmanager
 
 from anyorder.guard.contract import Write
 from anyorder.stores.sqlite.circles import circles
-from anyorder.stores.sqlite.constraints import Blocker, Constraints, folded, folded_row, place_of
+from anyorder.stores.sqlite.constraints import Blocker, Constraints, folded_row, place_of
 from anyorder.stores.sqlite.evaluation import write_rows
+from anyorder.stores.sqlite.names import folded
 from anyorder.stores.statements import load_statements, quoted
 
 SQL = load_statements("sqlite/sqlite.sql")

@@ -13,7 +13,8 @@ import msgspec
 from anyorder._core.floor import NOTHING_FORGOTTEN
 from anyorder.errors import StoreError, TableNotEmpty
 from anyorder.guard.contract import TableSpec
-from anyorder.stores.sqlite.declared import Declared, declared_now, folded, unique_keys
+from anyorder.stores.sqlite.declared import Declared, declared_now, unique_keys
+from anyorder.stores.sqlite.names import folded
 from anyorder.stores.sqlite.values import RowRefused, Typed
 from anyorder.stores.statements import LONGEST_IDENTIFIER, load_statements, quoted
 

@@ -360,7 +360,7 @@ class SQLiteTransaction(Books):
         return self._quarantine.event(number)
 
     def same_table(self, table: str) -> str:
-        return names.same_table(table)
+        return names.folded(table)
 
     def unfit(self, table: str) -> str:
         return names.unfit(self._database, table)

@@ -16,8 +16,9 @@ import msgspec
 from anyorder._core.event import Event, Kind
 from anyorder._core.fold import Applied
 from anyorder.guard.contract import Write
-from anyorder.stores.sqlite.constraints import Blocker, Constraints, folded, folded_row, place_of
+from anyorder.stores.sqlite.constraints import Blocker, Constraints, folded_row, place_of
 from anyorder.stores.sqlite.looking import Looked
+from anyorder.stores.sqlite.names import folded
 from anyorder.stores.sqlite.waiters import Waiter, Waiters
 from anyorder.stores.statements import load_statements, quoted
 
