@@ -15,6 +15,8 @@ CONSTRAINTS = "stores/sqlite/constraints.py"
 QUARANTINE = "stores/sqlite/quarantine.py"
 RINGS = "stores/sqlite/rings.py"
 LOOKING = "stores/sqlite/looking.py"
+LINES = "stores/sqlite/lines.py"
+TURNS = "stores/sqlite/turns.py"
 WAITING = "stores/sqlite/waiting.py"
 TESTS = "tests/stores/test_waiting.py::"
 
@@ -103,9 +105,9 @@ MUTANTS = [
         "R1",
         "the same few are tried in turn for ever",
         Change(
-            WAITING,
-            "Waiting._in_turn",
-            'self._database.execute(SQL["next_turn"], {"entry": entry})',
+            TURNS,
+            "Turns.take",
+            'self._database.execute(SQL["next_turn"], {"entries": entries})',
             "pass",
         ),
         killed_by=TESTS + "test_what_nobody_can_derive_is_tried_in_turn_so_that_none_starves",
@@ -167,7 +169,10 @@ MUTANTS = [
         "R1",
         "what waits for another row by now closes no ring",
         Change(
-            WAITING, "Waiting._come", 'self._database.execute(SQL["fresh_again"], asked)', "pass"
+            LINES,
+            "Lines.strike",
+            'self._database.execute(SQL["fresh_again"], {"entry": line.entry})',
+            "pass",
         ),
         killed_by=TESTS + "test_a_ring_that_also_waits_for_another_row_settles_when_it_has_moved",
     ),

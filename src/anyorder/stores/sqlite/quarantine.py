@@ -79,6 +79,9 @@ class Quarantine:
 
     def try_again(self, entry: int) -> None:
         """Whatever an entry was held for, it was refused for now."""
+        # It goes on as it is: it will have its turn again.
+        if self.waiting.has_turn(entry):
+            return
         found = self._database.execute(SQL["try_again"], {"id": entry}).fetchone()
         # Most often it is tried again already. Its key may have moved: then it waits for something
         # else.

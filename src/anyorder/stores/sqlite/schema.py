@@ -140,7 +140,8 @@ class Schema:
     def put_back(self, kept: Kept) -> None:
         """After a rollback to the savepoint: the table is as it was. What an event that is refused
         told of the key is not believed either."""
-        if self.columns is not kept.columns or self.key != kept.key:
+        # SQL is made for the key and for what is declared, whatever columns are ours.
+        if self.declared is not kept.declared or self.key != kept.key:
             self.statements.clear()
         self.key, self.columns, self.declared, self.missing = kept[:4]
         self._text, self._missing_text = kept.texts
@@ -240,7 +241,9 @@ class Schema:
             key = ", ".join(map(quoted, self.key))
             database.execute(SQL["create_table"].format(table=table, columns=names, key=key))
         else:
-            self._check_key(database)
+            # A table of the user's own was looked at when its key was told.
+            if self.created:
+                self._check_key(database)
             for column in made:
                 database.execute(SQL["add_column"].format(table=table, column=quoted(column)))
         self._save(database, [*self.columns, *added])
@@ -261,7 +264,6 @@ class Schema:
         gone = [name for name in msgspec.json.decode(self._text) if name not in columns]
         self.columns = list(columns)
         self._text = msgspec.json.encode([*columns, *gone]).decode()
-        self.statements.clear()
         database.execute(
             SQL["save_columns"],
             {

@@ -211,11 +211,11 @@ SELECT table_name, entity FROM anyorder_waiting WHERE entry = :entry LIMIT 1;
 SELECT EXISTS (SELECT 1 FROM anyorder_waiting WHERE entry = :entry);
 
 -- name: in_turn
-SELECT entry, table_name, entity, own FROM anyorder_waiting INDEXED BY anyorder_waiting_turn WHERE awaited = '' ORDER BY turn LIMIT :limit;
+SELECT entry, table_name, entity, own FROM anyorder_waiting INDEXED BY anyorder_waiting_turn WHERE awaited = '' ORDER BY turn, id LIMIT :limit;
 
 -- name: next_turn
-UPDATE anyorder_waiting SET turn = (SELECT max(turn) + 1 FROM anyorder_waiting INDEXED BY anyorder_waiting_turn WHERE awaited = '')
-WHERE entry = :entry AND awaited = '';
+UPDATE anyorder_waiting INDEXED BY anyorder_waiting_entry SET turn = (SELECT max(turn) + 1 FROM anyorder_waiting INDEXED BY anyorder_waiting_turn WHERE awaited = '')
+WHERE entry IN (SELECT value FROM json_each(:entries)) AND awaited = '';
 
 -- name: fresh
 SELECT DISTINCT table_name, own FROM anyorder_waiting WHERE fresh = 1;
