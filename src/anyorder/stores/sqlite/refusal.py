@@ -50,6 +50,13 @@ def _untold(write: Write, error: Exception, schema: Schema) -> str:
     return ""
 
 
+def bare(error: Exception) -> Exception:
+    """The error without the frames in which it was raised: they would keep the whole batch until
+    the garbage collector comes, and what is asked is only what it says."""
+    error.__cause__ = error.__context__ = None
+    return error.with_traceback(None)
+
+
 def parentless(table: str, parent: str) -> RowNotWritten:
     """The refusal of any row of a table whose foreign key names a table that is not there yet."""
     detail = f"a foreign key of table {table} names table {parent}, which is not made yet"

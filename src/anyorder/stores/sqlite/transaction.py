@@ -37,7 +37,14 @@ from anyorder.stores.sqlite.keys import dictated_kinds
 from anyorder.stores.sqlite.looking import Looked
 from anyorder.stores.sqlite.lookup import Lookup
 from anyorder.stores.sqlite.quarantine import Quarantine
-from anyorder.stores.sqlite.refusal import is_foreign, is_unique, parentless, refusal, undone
+from anyorder.stores.sqlite.refusal import (
+    bare,
+    is_foreign,
+    is_unique,
+    parentless,
+    refusal,
+    undone,
+)
 from anyorder.stores.sqlite.rings import Rings
 from anyorder.stores.sqlite.rows import RowWriter
 from anyorder.stores.sqlite.schema import Schema, memory_table
@@ -198,7 +205,7 @@ class SQLiteTransaction(Books):
             if isinstance(error, Undone):
                 raise
             if len(writes) == 1:
-                return {writes[0].entity: error}
+                return {writes[0].entity: bare(error)}
         except sqlite3.OperationalError:
             # SQLite does not write a row whose parents have no table yet.
             parent = self._waiting.parent_to_come(writer.table)
