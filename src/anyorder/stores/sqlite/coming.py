@@ -64,23 +64,23 @@ class Coming:
 
     def _lines(self, table: str, columns: str, writes: Sequence[Write]) -> Iterator[Line]:
         names = _decode(columns)
-        there: dict[str, bool] = {}
+        written: dict[str, Write] = {}
         for write in writes:
             place = place_in(write.key, names)
             if place is None:
                 place = self._place_of_row(table, write, names)
             # A row that goes tells its key only: what waits for other columns waits for it to come.
             if place is not None:
-                there[place] = is_there(write)
+                written[place] = write
         asked = {
             "awaited": table,
             "columns": columns,
-            "places": _encode(list(there)).decode(),
+            "places": _encode(list(written)).decode(),
         }
         for found in self._database.execute(SQL["awaiting"], asked).fetchall():
             line = Line._make(found)
             # Nobody's parent comes with a delete.
-            if line.absent or there[line.place]:
+            if line.absent or is_there(written[line.place]):
                 yield line
 
     def _place_of_row(self, table: str, write: Write, names: Sequence[str]) -> str | None:
