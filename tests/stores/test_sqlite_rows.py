@@ -383,6 +383,105 @@ def test_a_column_that_the_user_adds_is_filled_from_then_on_and_was_counted_befo
     assert own.rows("id, phone") == [(1, "3"), (2, None)]
 
 
+@pytest.mark.parametrize("size", [1, 2, 3])
+@pytest.mark.parametrize("order", list(itertools.permutations(range(3))))
+def test_what_an_adopted_row_holds_does_not_depend_on_who_names_a_column_first(
+    own: Own, order: tuple[int, ...], size: int
+) -> None:
+    """A column that any event names is the events', in every row that one of them tells whole; what
+    none names is the user's."""
+    own.sql(
+        "CREATE TABLE t (id INTEGER PRIMARY KEY, version INT, a DEFAULT 'none', b, mine);"
+        "INSERT INTO t VALUES (1, 0, 'old', 'old', 'mine'), (2, 0, 'old', 'old', 'mine'),"
+        "(3, 0, 'old', 'old', 'mine')"
+    )
+    events = [
+        {"id": 1, "version": 1, "a": "1", "b": "1"},
+        {"id": 1, "version": 2, "b": "2"},
+        {"id": 2, "version": 1, "b": "1"},
+    ]
+    told = [events[place] for place in order]
+    for start in range(0, 3, size):
+        own.apply(*told[start : start + size], adopt="older-than-everything")
+
+    assert own.rows() == [
+        (1, 2, "none", "2", "mine"),
+        (2, 1, "none", "1", "mine"),
+        (3, 0, "old", "old", "mine"),
+    ]
+
+
+@pytest.mark.parametrize("order", [(0, 1), (1, 0)])
+def test_both_contents_of_a_dispute_name_their_columns(own: Own, order: tuple[int, int]) -> None:
+    """Whichever is shown, it is the same row."""
+    own.sql(
+        "CREATE TABLE t (id INTEGER PRIMARY KEY, version INT, a, b);"
+        "INSERT INTO t VALUES (1, 0, 'old', 'old')"
+    )
+    events = [{"id": 1, "version": 1, "a": "1"}, {"id": 1, "version": 1, "b": "1"}]
+    for place in order:
+        own.apply(events[place], adopt="older-than-everything")
+
+    assert "old" not in own.rows()[0]
+
+
+def test_an_old_value_that_may_not_go_stays_and_sinks_nobody(own: Own) -> None:
+    """Where the table refuses to let go of it, the row of before is left alone."""
+    own.sql(
+        "CREATE TABLE t (id INTEGER PRIMARY KEY, version INT, a);"
+        "INSERT INTO t VALUES (1, 0, 'old'), (2, 0, 'old');"
+        "CREATE TRIGGER keeping BEFORE UPDATE OF a ON t WHEN NEW.a IS NULL "
+        "BEGIN SELECT RAISE(ABORT, 'a is kept'); END"
+    )
+    adopting = {"adopt": "older-than-everything"}
+    own.apply({"id": 1, "version": 1}, **adopting)
+
+    report = own.apply({"id": 2, "version": 1, "a": "new"}, **adopting)
+
+    assert report.applied == 1
+    assert own.rows() == [(1, 1, "old"), (2, 1, "new")]
+
+
+def test_what_the_user_filled_in_for_the_events_of_before_is_not_taken_away(own: Own) -> None:
+    """He added the column that events had named, as `doctor` told him, and its values."""
+    own.sql(
+        "CREATE TABLE t (id INTEGER PRIMARY KEY, version INT);INSERT INTO t VALUES (1, 0), (2, 0)"
+    )
+    adopting = {"adopt": "older-than-everything"}
+    own.apply(*({"id": key, "version": 1, "phone": "1"} for key in (1, 2)), **adopting)
+    own.sql("ALTER TABLE t ADD COLUMN phone; UPDATE t SET phone = 'filled in'")
+
+    own.apply({"id": 2, "version": 2, "phone": "2"}, **adopting)
+
+    assert own.rows("id, phone") == [(1, "filled in"), (2, "2")]
+
+
+@pytest.mark.parametrize("size", [1, 2])
+@pytest.mark.parametrize("order", [(0, 1), (1, 0)])
+def test_a_table_that_is_made_has_the_columns_of_every_event(
+    own: Own, order: tuple[int, int], size: int
+) -> None:
+    """Also those that only an event names which a newer one has overtaken."""
+    events = [
+        {"id": 1, "version": 1, "a": "1"},
+        {"id": 1, "version": 2, "b": "2"},
+    ]
+    told = [events[place] for place in order]
+    for start in range(0, 2, size):
+        own.apply(*told[start : start + size])
+
+    assert own.rows("id, a, b") == [(1, None, "2")]
+
+
+def test_a_name_that_no_column_can_have_is_no_trouble_where_it_is_overtaken(own: Own) -> None:
+    own.apply({"id": 1, "version": 2, "b": "2"})
+
+    reasons = own.one_by_one({"id": 1, "version": 1, "B": "1", "nul\x00": 1, "a": 1})
+
+    assert reasons == ["stale"]
+    assert own.rows("id, a, b") == [(1, None, "2")]
+
+
 def test_the_table_is_looked_at_again_while_we_run(own: Own) -> None:
     """Columns that the user adds, renames and drops under an open connection."""
     table = anyorder.table(f"sqlite:///{own.path}", "t", key="/id", position="/v")

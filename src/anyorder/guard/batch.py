@@ -197,6 +197,9 @@ class _Batch:
             only=self._only,
         )
         writing.run(keys, self._limits)
+        # Else it would depend on order and batch which columns the table has (rules R9).
+        if self._spec.writes_rows:
+            self._transaction.name_columns(self._spec, writing.named())
         settled = settle(self._transaction, self._spec, writing, self._token)
         self.decisions |= settled.decisions
         self.closed += settled.closed

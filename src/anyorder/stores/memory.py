@@ -5,7 +5,7 @@ from __future__ import annotations
 
 import copy
 import threading
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence, Set
 from contextlib import AbstractContextManager, contextmanager
 from typing import ClassVar, NamedTuple
 
@@ -228,6 +228,9 @@ class MemoryTransaction:
                     write.key, pack(replace(write.after, token=token)), self._now
                 )
         return gone
+
+    def name_columns(self, spec: TableSpec, columns: Set[str]) -> None:
+        """A row has the columns that are told of it, whatever others have."""
 
     def _is_gone(self, spec: TableSpec, write: Write) -> bool:
         """Is the row not there of which a part is to be written?"""

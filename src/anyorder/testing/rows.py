@@ -12,7 +12,7 @@ from anyorder.guard.contract import TableSpec
 from anyorder.testing.bench import NEVER, Bench, is_held
 from anyorder.testing.change import Change, delete, part, put, truncate
 from anyorder.testing.orders import KINDS
-from anyorder.testing.place import MakeStore
+from anyorder.testing.place import MakeStore, sample_of
 
 ADOPTING = TableSpec("kit", ("id",), adopt="older-than-everything")
 LAST = 4  # a version after those of the histories
@@ -53,7 +53,31 @@ def check_adopted(make_store: MakeStore) -> str:
             bench.judge_replay()
             bench.deliver([truncate(3), part(0, LAST, "x")])
             bench.judge()
-    return f"{len(runs)} histories and orders, one by one and in one batch; a row left alone"
+    named = _check_named(make_store)
+    return (
+        f"{len(runs)} histories and orders, one by one and in one batch; a row left alone; "
+        f"{named} runs in which not every event names every column"
+    )
+
+
+def _check_named(make_store: MakeStore) -> int:
+    """A column is the events' as soon as one of them names it, whether that one is shown or not,
+    and whichever row it is of. How many runs were tried."""
+    changes = [
+        put(1, 1),
+        Change(1, 2, {"y": "1@2"}),
+        Change(2, 1, {"y": "2@1"}),
+        part(3, 1, "y"),
+    ]
+    sizes = range(1, len(changes) + 1)
+    runs = list(itertools.product(itertools.permutations(changes), sizes))
+    runs = runs[:: sample_of(make_store)]
+    for order, size in runs:
+        with Bench("adopted", make_store, ADOPTING) as bench:
+            _plant(bench, range(4))
+            _deliver(bench, [*order, order[0]], size)
+            bench.judge()
+    return len(runs)
 
 
 def _plant(bench: Bench, keys: Sequence[int]) -> None:

@@ -6,6 +6,7 @@ from __future__ import annotations
 
 import sqlite3
 from collections.abc import Iterable, Mapping, Sequence
+from contextlib import suppress
 from typing import NamedTuple
 
 import msgspec
@@ -51,18 +52,21 @@ class Kept(NamedTuple):
     missing: dict[str, int]
     texts: tuple[str, str]
     version: int
+    joined: list[str]
 
 
 class Schema:
     """See the module. `created`: we made the user's table, so we may widen it. `columns`: those
     that are ours and there. `adopts`: rows that no event explains are older than every event.
-    `statements`: SQL that was made for them."""
+    `joined`: those that became ours in this step, of a table that adopts. `statements`: SQL that
+    was made for them."""
 
     def __init__(self, name: str, key: tuple[str, ...], created: bool) -> None:
         self.name = name
         self.key = self._told_key = key
         self.created = created
         self.columns: list[str] = []
+        self.joined: list[str] = []
         self.declared = NOTHING_DECLARED
         self.missing: dict[str, int] = {}
         self.adopts = False
@@ -135,7 +139,8 @@ class Schema:
     def kept(self) -> Kept:
         """What is known at a savepoint."""
         texts = (self._text, self._missing_text)
-        return Kept(self.key, self.columns, self.declared, self.missing, texts, self._version)
+        known = (self.key, self.columns, self.declared, self.missing)
+        return Kept(*known, texts, self._version, self.joined)
 
     def put_back(self, kept: Kept) -> None:
         """After a rollback to the savepoint: the table is as it was. What an event that is refused
@@ -145,6 +150,7 @@ class Schema:
         self.key, self.columns, self.declared, self.missing = kept[:4]
         self._text, self._missing_text = kept.texts
         self._version = kept.version
+        self.joined = kept.joined
 
     def _check_key(self, database: sqlite3.Connection) -> None:
         """An upsert needs the key to be unique in the user's table."""
@@ -204,6 +210,18 @@ class Schema:
             added += self._added(column)
         self._add(database, added)
 
+    def widen_unwritten(self, database: sqlite3.Connection, named: Iterable[str]) -> None:
+        """Make room for columns that events name whose rows were not written; those that the table
+        cannot have are left out: no value is lost."""
+        key = dict.fromkeys(self.key)
+        # Before the first row of a table whose key nobody declared there is none to widen.
+        if not key:
+            return
+        for column in sorted(set(named).difference(self.columns)):
+            if self.created or column in self.declared.columns:
+                with suppress(RowRefused):
+                    self.widen(database, key, [column])
+
     def _check_key_names(self, database: sqlite3.Connection, key: Mapping[str, object]) -> None:
         if not self.key:
             self.key = tuple(key)
@@ -243,6 +261,10 @@ class Schema:
             self._check_key(database)
             for column in made:
                 database.execute(SQL["add_column"].format(table=table, column=quoted(column)))
+        if self.adopts:
+            # What the user added after events had named it is his own until one tells it.
+            rows_may_hold = [column for column in added if column not in self.missing]
+            self.joined = [*self.joined, *rows_may_hold]
         self._save(database, [*self.columns, *added])
         # Else the table itself is as it was.
         if made:
