@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import itertools
 import json
+import re
 import sqlite3
 from contextlib import closing
 from pathlib import Path
@@ -13,7 +14,7 @@ from typing import Any
 import pytest
 
 import anyorder
-from anyorder.errors import StoreError
+from anyorder.errors import StoreError, TableNotEmpty
 from anyorder.guard.contract import TableSpec
 from anyorder.stores.sqlite.store import SQLiteStore
 from tests.stores.older import set_back
@@ -409,6 +410,60 @@ def test_what_an_adopted_row_holds_does_not_depend_on_who_names_a_column_first(
         (2, 1, "none", "1", "mine"),
         (3, 0, "old", "old", "mine"),
     ]
+
+
+@pytest.mark.parametrize(
+    ("declared", "keys", "told", "said"),
+    [
+        ("", [b"abc"], "YWJj", "1 by id, as X'616263': bytes"),
+        ("", [None, 1, None], 1, "2 by id, as NULL: no value"),
+        ("INT", ["abc", 1], 1, "1 by id, as 'abc': a text, and the column is a number"),
+        ("", [1, 2, "3"], 1, "1 by id, as '3': a text, and the column is a number"),
+        ("", ["1", "2", 3], "1", "1 by id, as 3: a number, and the column is a text"),
+        ("TEXT", ["1", b"2"], "1", "1 by id, as X'32': bytes"),
+        ("BOOLEAN", [0, 1, 2], True, "1 by id, as 2: a number, and the column is a boolean"),
+        ("", [1e19, 1], 1, "1 by id, as 1.0e+19: a double beyond 64 bits"),
+        ("REAL", [float("inf"), 1], 1, ": infinite)"),
+        ("", [1.5, 3.0, -(2**63), 2**63 - 1], 3, ""),
+        ("REAL", [1e19, 1.5], 10**19, ""),
+        ("BOOLEAN", [0, 1], False, ""),
+        ("", ["1", "a", "é"], "é", ""),
+    ],
+)
+@pytest.mark.parametrize("is_learned", [True, False])
+def test_rows_whose_key_no_event_can_have_are_not_adopted(
+    own: Own, declared: str, keys: list[object], told: object, said: str, is_learned: bool
+) -> None:
+    """Nothing is written, and the sentence counts them and shows one; what events can have is
+    adopted. The key is declared, or learned from the first event."""
+    own.sql(f"CREATE TABLE t (id {declared}, version, n, PRIMARY KEY (id))")
+    with closing(sqlite3.connect(own.path)) as database, database:
+        database.executemany("INSERT INTO t VALUES (?, 0, 'old')", [(key,) for key in keys])
+    event = {"id": told, "version": 1, "n": "new"}
+    record = {"topic": "t", "partition": 0, "offset": 0, "key": json.dumps({"id": told}).encode()}
+    options: dict[str, Any] = {"envelope": "raw"}
+    if not is_learned:
+        options = {"key": "/id", "position": "/version"}
+    records = [record | {"value": json.dumps(event).encode()}] if is_learned else [event]
+    table = anyorder.table(f"sqlite:///{own.path}", "t", adopt="older-than-everything", **options)
+
+    with closing(table):
+        if said:
+            with pytest.raises(TableNotEmpty, match=re.escape(said)):
+                table.apply(records)
+        else:
+            assert table.apply(records).applied == 1
+
+    assert len(own.rows()) == len(keys)
+    assert ("new" in repr(own.rows())) is not bool(said)
+
+
+def test_a_row_that_no_event_can_have_is_found_by_doctor_where_it_came_later(own: Own) -> None:
+    own.sql("CREATE TABLE t (id PRIMARY KEY, version, n); INSERT INTO t VALUES (1, 0, 'old')")
+    own.apply({"id": 1, "version": 1, "n": "new"}, adopt="older-than-everything")
+    own.sql("INSERT INTO t VALUES (NULL, 0, 'x'), (9e999, 0, 'x')")
+
+    assert "(2 by id, as " in own.findings()
 
 
 @pytest.mark.parametrize("order", [(0, 1), (1, 0)])

@@ -316,7 +316,7 @@ class MemoryTransaction:
         for entity, row in tuple(known.items()):
             yield entity, row.key, unpack(row.memory)
         if spec.adopt != "refuse":
-            for entity in rows.keys() - known.keys():
+            for entity in sorted(rows.keys() - known.keys()):
                 yield entity, json.decode(entity), adopted(self._state.limits[spec.name].floor)
 
     def save_limits(self, spec: TableSpec, limits: Limits) -> None:

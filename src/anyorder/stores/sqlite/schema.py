@@ -12,10 +12,12 @@ from typing import NamedTuple
 import msgspec
 
 from anyorder._core.floor import NOTHING_FORGOTTEN
+from anyorder._core.key import Kinds
 from anyorder.errors import StoreError, TableNotEmpty
 from anyorder.guard.contract import TableSpec
 from anyorder.stores.sqlite.declared import Declared, declared_now, unique_keys
 from anyorder.stores.sqlite.names import folded
+from anyorder.stores.sqlite.reachable import unreachable
 from anyorder.stores.sqlite.values import RowRefused, Typed
 from anyorder.stores.statements import LONGEST_IDENTIFIER, load_statements, quoted
 
@@ -61,9 +63,10 @@ class Schema:
     `joined`: those that became ours in this step, of a table that adopts. `statements`: SQL that
     was made for them."""
 
-    def __init__(self, name: str, key: tuple[str, ...], created: bool) -> None:
+    def __init__(self, name: str, key: tuple[str, ...], created: bool, kinds: Kinds) -> None:
         self.name = name
         self.key = self._told_key = key
+        self._kinds = kinds
         self.created = created
         self.columns: list[str] = []
         self.joined: list[str] = []
@@ -86,7 +89,7 @@ class Schema:
             _begin(database, spec)
             row = database.execute(SQL["load_table"], {"name": spec.name}).fetchone()
         loaded = Loaded(*row)
-        return cls(spec.name, spec.key, bool(loaded.created))
+        return cls(spec.name, spec.key, bool(loaded.created), spec.kinds)
 
     def load(self, database: sqlite3.Connection) -> Loaded:
         """Our books' line, read in this transaction: another process may have moved the floor,
@@ -222,9 +225,16 @@ class Schema:
                 with suppress(RowRefused):
                     self.widen(database, key, [column])
 
+    def learn_key(self, database: sqlite3.Connection, key: tuple[str, ...]) -> None:
+        """The first event tells the key, where nobody declared it. Raises TableNotEmpty for rows of
+        before that no event can have."""
+        if self.adopts:
+            _refuse_unreachable(database, self.name, self.declared, key, self._kinds)
+        self.key = key
+
     def _check_key_names(self, database: sqlite3.Connection, key: Mapping[str, object]) -> None:
         if not self.key:
-            self.key = tuple(key)
+            self.learn_key(database, tuple(key))
             if not self.created:
                 self._check_key(database)
         if set(key) != set(self.key):
@@ -333,11 +343,30 @@ def _begin(database: sqlite3.Connection, spec: TableSpec) -> None:
 
 
 def _refuse_rows(database: sqlite3.Connection, spec: TableSpec, exists: bool) -> None:
-    if not exists or spec.adopt == ADOPTING:
+    if not exists:
+        return
+    if spec.adopt == ADOPTING:
+        declared = declared_now(database, spec.name) or NOTHING_DECLARED
+        _refuse_unreachable(database, spec.name, declared, spec.key, spec.kinds)
         return
     if database.execute(SQL["any_row"].format(table=quoted(spec.name))).fetchone() is not None:
         raise TableNotEmpty(
             f"table {spec.name} already has rows that no event explains. If every event to come "
             'is newer than them, say adopt="older-than-everything" '
             "(--adopt older-than-everything); otherwise use an empty table"
+        )
+
+
+def _refuse_unreachable(
+    database: sqlite3.Connection,
+    table: str,
+    declared: Declared,
+    key: tuple[str, ...],
+    kinds: Kinds,
+) -> None:
+    """Raises TableNotEmpty for rows that no event finds: their events would make second rows."""
+    for found in unreachable(database, table, declared, key, kinds):
+        raise TableNotEmpty(
+            f"table {table} has {found}. Give them a key as events tell it, or delete them, and "
+            "start again"
         )
