@@ -7,7 +7,7 @@ What it must do is said in `anyorder.contract`; that it does, `anyorder.testing`
 import pickle
 import threading
 from collections import ChainMap
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence, Set
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -129,6 +129,9 @@ class OurTransaction:
             if write.after is not None:
                 self.kept["memories"][place] = (write.key, c.pack(write.after, token), self.now)
         return []  # none was refused
+
+    def name_columns(self, spec: c.TableSpec, columns: Set[str]) -> None:
+        """A row is what was told of it: there is no list of columns."""
 
     def news(self, spec: c.TableSpec) -> c.News:
         return c.News()  # nobody else moves a key meanwhile

@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import itertools
 import json
+import re
 import sqlite3
 from contextlib import closing
 from pathlib import Path
@@ -13,7 +14,7 @@ from typing import Any
 import pytest
 
 import anyorder
-from anyorder.errors import StoreError
+from anyorder.errors import StoreError, TableNotEmpty
 from anyorder.guard.contract import TableSpec
 from anyorder.stores.sqlite.store import SQLiteStore
 from tests.stores.older import set_back
@@ -381,6 +382,159 @@ def test_a_column_that_the_user_adds_is_filled_from_then_on_and_was_counted_befo
     assert "events tell columns that the table lacks: phone (2 times)" in before
     assert own.findings() == ""
     assert own.rows("id, phone") == [(1, "3"), (2, None)]
+
+
+@pytest.mark.parametrize("size", [1, 2, 3])
+@pytest.mark.parametrize("order", list(itertools.permutations(range(3))))
+def test_what_an_adopted_row_holds_does_not_depend_on_who_names_a_column_first(
+    own: Own, order: tuple[int, ...], size: int
+) -> None:
+    """A column that any event names is the events', in every row that one of them tells whole; what
+    none names is the user's."""
+    own.sql(
+        "CREATE TABLE t (id INTEGER PRIMARY KEY, version INT, a DEFAULT 'none', b, mine);"
+        "INSERT INTO t VALUES (1, 0, 'old', 'old', 'mine'), (2, 0, 'old', 'old', 'mine'),"
+        "(3, 0, 'old', 'old', 'mine')"
+    )
+    events = [
+        {"id": 1, "version": 1, "a": "1", "b": "1"},
+        {"id": 1, "version": 2, "b": "2"},
+        {"id": 2, "version": 1, "b": "1"},
+    ]
+    told = [events[place] for place in order]
+    for start in range(0, 3, size):
+        own.apply(*told[start : start + size], adopt="older-than-everything")
+
+    assert own.rows() == [
+        (1, 2, "none", "2", "mine"),
+        (2, 1, "none", "1", "mine"),
+        (3, 0, "old", "old", "mine"),
+    ]
+
+
+@pytest.mark.parametrize(
+    ("declared", "keys", "told", "said"),
+    [
+        ("", [b"abc"], "YWJj", "1 by id, as X'616263': bytes"),
+        ("", [None, 1, None], 1, "2 by id, as NULL: no value"),
+        ("INT", ["abc", 1], 1, "1 by id, as 'abc': a text, and the column is a number"),
+        ("", [1, 2, "3"], 1, "1 by id, as '3': a text, and the column is a number"),
+        ("", ["1", "2", 3], "1", "1 by id, as 3: a number, and the column is a text"),
+        ("TEXT", ["1", b"2"], "1", "1 by id, as X'32': bytes"),
+        ("BOOLEAN", [0, 1, 2], True, "1 by id, as 2: a number, and the column is a boolean"),
+        ("", [1e19, 1], 1, "1 by id, as 1.0e+19: a double beyond 64 bits"),
+        ("REAL", [float("inf"), 1], 1, ": infinite)"),
+        ("", [1.5, 3.0, -(2**63), 2**63 - 1], 3, ""),
+        ("REAL", [1e19, 1.5], 10**19, ""),
+        ("BOOLEAN", [0, 1], False, ""),
+        ("", ["1", "a", "é"], "é", ""),
+    ],
+)
+@pytest.mark.parametrize("is_learned", [True, False])
+def test_rows_whose_key_no_event_can_have_are_not_adopted(
+    own: Own, declared: str, keys: list[object], told: object, said: str, is_learned: bool
+) -> None:
+    """Nothing is written, and the sentence counts them and shows one; what events can have is
+    adopted. The key is declared, or learned from the first event."""
+    own.sql(f"CREATE TABLE t (id {declared}, version, n, PRIMARY KEY (id))")
+    with closing(sqlite3.connect(own.path)) as database, database:
+        database.executemany("INSERT INTO t VALUES (?, 0, 'old')", [(key,) for key in keys])
+    event = {"id": told, "version": 1, "n": "new"}
+    record = {"topic": "t", "partition": 0, "offset": 0, "key": json.dumps({"id": told}).encode()}
+    options: dict[str, Any] = {"envelope": "raw"}
+    if not is_learned:
+        options = {"key": "/id", "position": "/version"}
+    records = [record | {"value": json.dumps(event).encode()}] if is_learned else [event]
+    table = anyorder.table(f"sqlite:///{own.path}", "t", adopt="older-than-everything", **options)
+
+    with closing(table):
+        if said:
+            with pytest.raises(TableNotEmpty, match=re.escape(said)):
+                table.apply(records)
+        else:
+            assert table.apply(records).applied == 1
+
+    assert len(own.rows()) == len(keys)
+    assert ("new" in repr(own.rows())) is not bool(said)
+
+
+def test_a_row_that_no_event_can_have_is_found_by_doctor_where_it_came_later(own: Own) -> None:
+    own.sql("CREATE TABLE t (id PRIMARY KEY, version, n); INSERT INTO t VALUES (1, 0, 'old')")
+    own.apply({"id": 1, "version": 1, "n": "new"}, adopt="older-than-everything")
+    own.sql("INSERT INTO t VALUES (NULL, 0, 'x'), (9e999, 0, 'x')")
+
+    assert "(2 by id, as " in own.findings()
+
+
+@pytest.mark.parametrize("order", [(0, 1), (1, 0)])
+def test_both_contents_of_a_dispute_name_their_columns(own: Own, order: tuple[int, int]) -> None:
+    """Whichever is shown, it is the same row."""
+    own.sql(
+        "CREATE TABLE t (id INTEGER PRIMARY KEY, version INT, a, b);"
+        "INSERT INTO t VALUES (1, 0, 'old', 'old')"
+    )
+    events = [{"id": 1, "version": 1, "a": "1"}, {"id": 1, "version": 1, "b": "1"}]
+    for place in order:
+        own.apply(events[place], adopt="older-than-everything")
+
+    assert "old" not in own.rows()[0]
+
+
+def test_an_old_value_that_may_not_go_stays_and_sinks_nobody(own: Own) -> None:
+    """Where the table refuses to let go of it, the row of before is left alone."""
+    own.sql(
+        "CREATE TABLE t (id INTEGER PRIMARY KEY, version INT, a);"
+        "INSERT INTO t VALUES (1, 0, 'old'), (2, 0, 'old');"
+        "CREATE TRIGGER keeping BEFORE UPDATE OF a ON t WHEN NEW.a IS NULL "
+        "BEGIN SELECT RAISE(ABORT, 'a is kept'); END"
+    )
+    adopting = {"adopt": "older-than-everything"}
+    own.apply({"id": 1, "version": 1}, **adopting)
+
+    report = own.apply({"id": 2, "version": 1, "a": "new"}, **adopting)
+
+    assert report.applied == 1
+    assert own.rows() == [(1, 1, "old"), (2, 1, "new")]
+
+
+def test_what_the_user_filled_in_for_the_events_of_before_is_not_taken_away(own: Own) -> None:
+    """He added the column that events had named, as `doctor` told him, and its values."""
+    own.sql(
+        "CREATE TABLE t (id INTEGER PRIMARY KEY, version INT);INSERT INTO t VALUES (1, 0), (2, 0)"
+    )
+    adopting = {"adopt": "older-than-everything"}
+    own.apply(*({"id": key, "version": 1, "phone": "1"} for key in (1, 2)), **adopting)
+    own.sql("ALTER TABLE t ADD COLUMN phone; UPDATE t SET phone = 'filled in'")
+
+    own.apply({"id": 2, "version": 2, "phone": "2"}, **adopting)
+
+    assert own.rows("id, phone") == [(1, "filled in"), (2, "2")]
+
+
+@pytest.mark.parametrize("size", [1, 2])
+@pytest.mark.parametrize("order", [(0, 1), (1, 0)])
+def test_a_table_that_is_made_has_the_columns_of_every_event(
+    own: Own, order: tuple[int, int], size: int
+) -> None:
+    """Also those that only an event names which a newer one has overtaken."""
+    events = [
+        {"id": 1, "version": 1, "a": "1"},
+        {"id": 1, "version": 2, "b": "2"},
+    ]
+    told = [events[place] for place in order]
+    for start in range(0, 2, size):
+        own.apply(*told[start : start + size])
+
+    assert own.rows("id, a, b") == [(1, None, "2")]
+
+
+def test_a_name_that_no_column_can_have_is_no_trouble_where_it_is_overtaken(own: Own) -> None:
+    own.apply({"id": 1, "version": 2, "b": "2"})
+
+    reasons = own.one_by_one({"id": 1, "version": 1, "B": "1", "nul\x00": 1, "a": 1})
+
+    assert reasons == ["stale"]
+    assert own.rows("id, a, b") == [(1, None, "2")]
 
 
 def test_the_table_is_looked_at_again_while_we_run(own: Own) -> None:

@@ -97,12 +97,19 @@ def decidable(
 def first_told(events: Iterable[Event], kinds: Kinds) -> dict[str, KeyKind]:
     """The kinds that the first event tells whose key fits what is known; none if there is no such
     event."""
+    for told in filter(None, (told_kinds(event, kinds) for event in events)):
+        return told
+    return {}
+
+
+def told_kinds(event: Event, kinds: Kinds) -> dict[str, KeyKind]:
+    """The kinds that an event tells, if its key fits what is known."""
     # What contradicts itself is refused, so it says nothing of the key either.
-    for event in map(coherent, events):
-        # A hint changes nothing, and of what cannot be read the key may be broken, too.
-        is_change = event.kind in CHANGES
-        if is_change and event.key and not misfits(event.key, kinds):
-            return kinds_told(event.key)
+    event = coherent(event)
+    # A hint changes nothing, and of what cannot be read the key may be broken, too.
+    is_change = event.kind in CHANGES
+    if is_change and event.key and not misfits(event.key, kinds):
+        return kinds_told(event.key)
     return {}
 
 

@@ -18,7 +18,8 @@ from anyorder._core.fold import Limits
 from anyorder._core.misfit import is_plain, judged_alone
 from anyorder._core.outcome import Reason
 from anyorder.guard.contract import TableSpec, Transaction
-from anyorder.guard.kinds import with_kinds
+from anyorder.guard.kinds import teacher, unlearn, with_kinds
+from anyorder.guard.recall import recall_one
 from anyorder.guard.settle import Settlement, close, settle, settle_without_rows
 from anyorder.guard.truncates import take_truncates
 from anyorder.guard.writing import Keys, Writing
@@ -86,16 +87,39 @@ def apply(
     # Opened first: this is what locks the table, where a store has locks, and what the floor and
     # the truncate are read by for all that follows (rules R2).
     limits = transaction.open_table(spec)
-    spec = with_kinds(transaction, spec, (arrival.event for arrival in arrivals))
-    found = sort_out(spec, arrivals, suspected)
-    batch = _Batch(transaction, spec, limits, token, provenance, settles=settles)
-    batch.write(found.keys, reconsider=reconsider)
-    if found.truncates or reconsider:
-        batch.truncate(found.truncates)
-    # Last: of an event that came twice, first undecided and then suspected, the entry keeps the
-    # first reason, as one by one (rules R9).
-    batch.decisions |= settle_without_rows(transaction, spec, found.decided, provenance)
-    return Settlement(batch.decisions, batch.closed)
+    known = with_kinds(transaction, spec, ())
+    place = teacher(arrivals, known.kinds)
+    whole = Settlement({}, [])
+    # Who tells the kinds of a key is a batch by itself, since nothing is learned from what the
+    # store refuses (any cut is right: rules R9). It ends: each of them is decided once.
+    while place is not None:
+        lesson, arrivals = arrivals[: place + 1], arrivals[place + 1 :]
+        taught = with_kinds(transaction, spec, [lesson[-1].event])
+        batch = _Batch(transaction, taught, limits, token, provenance, settles=settles)
+        whole = whole.joined(batch.take(lesson, suspected))
+        if is_learned(transaction, taught, lesson[-1], whole):
+            known = taught
+        else:
+            known = unlearn(transaction, spec, known)
+        limits = transaction.open_table(spec)
+        place = teacher(arrivals, known.kinds)
+    batch = _Batch(transaction, known, limits, token, provenance, settles=settles)
+    last = batch.take(arrivals, suspected, reconsider=reconsider)
+    # Nearly always it is all.
+    return whole.joined(last) if whole.decisions else last
+
+
+def is_learned(
+    transaction: Transaction, spec: TableSpec, arrival: Arrival, settlement: Settlement
+) -> bool:
+    """Is a delivery's key one of the table from here on: is it remembered, or held for something
+    else than its content?"""
+    decision = settlement.decisions[arrival.number]
+    if decision.quarantined:
+        return decision.reason is not Reason.MALFORMED
+    if decision:
+        return True
+    return recall_one(transaction, spec, arrival.event.entity).memory is not None
 
 
 def reconsider_keys(
@@ -149,6 +173,25 @@ class _Batch:
         self._settles = settles
         self._only = only
 
+    def take(
+        self,
+        arrivals: Sequence[Arrival],
+        suspected: Collection[int],
+        *,
+        reconsider: bool = False,
+    ) -> Settlement:
+        """Decide and write deliveries. `reconsider`: and what the table's quarantine holds."""
+        found = sort_out(self._spec, arrivals, suspected)
+        self.write(found.keys, reconsider=reconsider)
+        if found.truncates or reconsider:
+            self.truncate(found.truncates)
+        # Last: of an event that came twice, first undecided and then suspected, the entry keeps
+        # the first reason, as one by one (rules R9).
+        self.decisions |= settle_without_rows(
+            self._transaction, self._spec, found.decided, self._provenance
+        )
+        return Settlement(self.decisions, self.closed)
+
     def write(self, keys: Keys, *, reconsider: bool) -> None:
         """Decide and write keys. `reconsider`: those of which anything is held, too."""
         # A key of which nothing new has come may be decided by what the batch has learned.
@@ -197,6 +240,9 @@ class _Batch:
             only=self._only,
         )
         writing.run(keys, self._limits)
+        # Else it would depend on order and batch which columns the table has (rules R9).
+        if self._spec.writes_rows:
+            self._transaction.name_columns(self._spec, writing.named())
         settled = settle(self._transaction, self._spec, writing, self._token)
         self.decisions |= settled.decisions
         self.closed += settled.closed

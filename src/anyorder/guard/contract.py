@@ -9,7 +9,7 @@ somebody else moved in between; the guard then decides those again.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence, Set
 from contextlib import AbstractContextManager
 from typing import Any, Protocol, runtime_checkable
 
@@ -87,14 +87,14 @@ class Transaction(Protocol):
         """The memories and open entries of these keys; a key that is missing has neither."""
 
     def write(
-        self,
-        spec: TableSpec,
-        writes: Sequence[Write],
-        limits: Limits,
-        token: str,
+        self, spec: TableSpec, writes: Sequence[Write], limits: Limits, token: str
     ) -> Sequence[Answer]:
         """Write rows and memories, at most one write a key. What was not taken comes back, and
         nothing of it was written."""
+
+    def name_columns(self, spec: TableSpec, columns: Set[str]) -> None:
+        """Events named these columns, whether or not their rows were written: from here on a row
+        that is told whole without one of them has nothing there. Asked of every batch."""
 
     def news(self, spec: TableSpec) -> News:
         """What other writers did to the keys that this transaction decided; a store of one

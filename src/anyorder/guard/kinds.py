@@ -1,20 +1,21 @@
 """Which kind each column of a table's key is: number, text or boolean.
 
-The user's own column says it where it has a type; else what was declared; else the first event,
-or a memory of before kinds were kept. What was declared or learned is recorded in the catalogue.
-An event whose key is of another kind is `malformed`: its row would be another entity's, or a second
-one of its own.
+The user's own column says it where it has a type; else what was declared; else the first event
+that the store takes, or a memory of before kinds were kept. What was declared or learned is
+recorded in the catalogue. An event whose key is of another kind is `malformed`: its row would be
+another entity's, or a second one of its own.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
 import msgspec
 
+from anyorder._core.batch import Arrival
 from anyorder._core.event import Event
 from anyorder._core.key import KeyKind, Kinds
-from anyorder._core.misfit import first_told, kinds_told
+from anyorder._core.misfit import first_told, kinds_told, told_kinds
 from anyorder.errors import StoreBusy
 from anyorder.guard.contract import Recorded, TableSpec, Transaction
 
@@ -40,6 +41,29 @@ def with_kinds(transaction: Transaction, spec: TableSpec, events: Iterable[Event
         if _is_recorded(transaction, spec, recorded, learned):
             return replace(spec, kinds=kinds)
     raise StoreBusy(f"table {spec.name}: other processes recorded something of it {ATTEMPTS} times")
+
+
+def unlearn(transaction: Transaction, spec: TableSpec, known: TableSpec) -> TableSpec:
+    """The store refused the event that told a table's kinds: what is known of them without it.
+    `known`: the table as it was before."""
+    # What is remembered needs no event to tell it.
+    kinds = known.kinds or _remembered(transaction, spec)
+    recorded = transaction.recorded(spec.name) or NOTHING
+    kept = {column: kind for column, kind in recorded.kinds.items() if column in kinds}
+    if kept != recorded.kinds:
+        # False: another process recorded something of it meanwhile, and has learned from us.
+        transaction.record(spec.name, recorded, replace(recorded, kinds=kept))
+    return replace(known, kinds=kinds)
+
+
+def teacher(arrivals: Sequence[Arrival], kinds: Kinds) -> int | None:
+    """The place of the first delivery that tells a kind which is not known; None if none does."""
+    for place, arrival in enumerate(arrivals):
+        told = told_kinds(arrival.event, kinds)
+        # Nearly always the first one tells that all of them are known.
+        if told:
+            return None if told.keys() <= kinds.keys() else place
+    return None
 
 
 def known_kinds(transaction: Transaction, spec: TableSpec) -> Kinds:

@@ -24,6 +24,10 @@ class Settlement(NamedTuple):
     decisions: dict[int, Decision]
     closed: list[Settled]
 
+    def joined(self, later: Settlement) -> Settlement:
+        """This part of a batch and a later one."""
+        return Settlement({**self.decisions, **later.decisions}, [*self.closed, *later.closed])
+
 
 def settle(transaction: Transaction, spec: TableSpec, writing: Writing, token: str) -> Settlement:
     """Close the entries that settled, hold what is held, and decide every delivery for good.

@@ -8,6 +8,7 @@ from typing import NamedTuple
 
 from anyorder._core.batch import Arrival, Coalesced, coalesce
 from anyorder._core.fold import Limits
+from anyorder._core.outcome import Reason
 from anyorder.guard.contract import (
     Answer,
     Holding,
@@ -133,6 +134,18 @@ class Writing:
             keys = {entity: keys[entity] for entity in lost}
             limits = self._transaction.open_table(self._spec)
         raise busy(self._spec, ", ".join(lost[:3]))
+
+    def named(self) -> set[str]:
+        """The columns that these events name, also those that another one overtook. What is held
+        says nothing yet, unless it is one of two contents of a position: either may be shown."""
+        named: set[str] = set()
+        for share in self.shares.values():
+            for one in share.judged:
+                if one.reason is Reason.CONFLICT or not one.reason.quarantined:
+                    named.update(one.event.fields or (), one.event.holes)
+            for entry in share.settled:
+                named.update(entry.held.event.fields or (), entry.held.event.holes)
+        return named
 
     def _attempt(self, keys: Keys, limits: Limits) -> list[str]:
         """One round; the keys that need another one."""

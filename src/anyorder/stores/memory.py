@@ -5,7 +5,7 @@ from __future__ import annotations
 
 import copy
 import threading
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence, Set
 from contextlib import AbstractContextManager, contextmanager
 from typing import ClassVar, NamedTuple
 
@@ -229,6 +229,9 @@ class MemoryTransaction:
                 )
         return gone
 
+    def name_columns(self, spec: TableSpec, columns: Set[str]) -> None:
+        """A row has the columns that are told of it, whatever others have."""
+
     def _is_gone(self, spec: TableSpec, write: Write) -> bool:
         """Is the row not there of which a part is to be written?"""
         before, after, written = write.before, write.after, write.written
@@ -313,7 +316,7 @@ class MemoryTransaction:
         for entity, row in tuple(known.items()):
             yield entity, row.key, unpack(row.memory)
         if spec.adopt != "refuse":
-            for entity in rows.keys() - known.keys():
+            for entity in sorted(rows.keys() - known.keys()):
                 yield entity, json.decode(entity), adopted(self._state.limits[spec.name].floor)
 
     def save_limits(self, spec: TableSpec, limits: Limits) -> None:

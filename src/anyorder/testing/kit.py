@@ -48,6 +48,7 @@ CHECKS: dict[str, Callable[[MakeStore], str]] = {
     "values": encodings.check_values,
     "columns": rows.check_columns,
     "adopted": rows.check_adopted,
+    "adopted keys": rows.check_adopted_keys,
     "gone": rows.check_gone,
     "promises": books.check_promises,
     "writers": writers.check_writers,

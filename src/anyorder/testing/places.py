@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from anyorder._core.event import canonical
+from anyorder._core.key import asked, is_readable
 from anyorder.guard.contract import Decode, Store
 from anyorder.stores.memory import MemoryStore
 from anyorder.stores.sqlite.store import SQLiteStore
@@ -30,7 +31,11 @@ def memory_place(kind: type[MemoryStore] = MemoryStore) -> Place:
 
     def plant(table: str, rows: Sequence[dict[str, object]]) -> None:
         there = store.state.rows.setdefault(table, {})
-        there |= {canonical({"id": row["id"]}): dict(row) for row in rows}
+        for row in rows:
+            key = asked({"id": row["id"]}, {})
+            if not is_readable(key):
+                raise ValueError(f"no entity has the key {key}")
+            there[canonical(key)] = dict(row)
 
     def remove(table: str, key: object) -> None:
         del store.state.rows[table][canonical({"id": key})]

@@ -8,15 +8,30 @@ from collections.abc import Sequence
 from typing import Any
 
 from anyorder._core.outcome import Reason
+from anyorder.errors import AnyorderError
 from anyorder.guard.contract import TableSpec
 from anyorder.testing.bench import NEVER, Bench, is_held
 from anyorder.testing.change import Change, delete, part, put, truncate
 from anyorder.testing.orders import KINDS
-from anyorder.testing.place import MakeStore
+from anyorder.testing.place import MakeStore, sample_of
 
 ADOPTING = TableSpec("kit", ("id",), adopt="older-than-everything")
 LAST = 4  # a version after those of the histories
 MANY = 2_500  # columns, more than SQLite and PostgreSQL have
+# keys of rows that were there before, and the key that an event has of the last of them
+ODD_KEYS: tuple[tuple[tuple[object, ...], object], ...] = (
+    ((7, 8), 8),
+    ((1.5, 3), 3),
+    ((3.0,), 3),
+    (("a", "8"), "8"),
+    ((b"abc",), "YWJj"),
+    ((None, 1), 1),
+    ((1e19,), 10**19),
+    ((-1e300,), -(10**300)),
+    ((float("inf"), 1), 1),
+    ((7, "8"), "8"),
+    (("7", 8), 8),
+)
 ODD_COLUMNS: tuple[dict[str, Any], ...] = (
     {"*": "read"},
     {"": "nameless"},
@@ -53,7 +68,72 @@ def check_adopted(make_store: MakeStore) -> str:
             bench.judge_replay()
             bench.deliver([truncate(3), part(0, LAST, "x")])
             bench.judge()
-    return f"{len(runs)} histories and orders, one by one and in one batch; a row left alone"
+    named = _check_named(make_store)
+    return (
+        f"{len(runs)} histories and orders, one by one and in one batch; a row left alone; "
+        f"{named} runs in which not every event names every column"
+    )
+
+
+def _check_named(make_store: MakeStore) -> int:
+    """A column is the events' as soon as one of them names it, whether that one is shown or not,
+    and whichever row it is of. How many runs were tried."""
+    changes = [
+        put(1, 1),
+        Change(1, 2, {"y": "1@2"}),
+        Change(2, 1, {"y": "2@1"}),
+        part(3, 1, "y"),
+    ]
+    sizes = range(1, len(changes) + 1)
+    runs = list(itertools.product(itertools.permutations(changes), sizes))
+    runs = runs[:: sample_of(make_store)]
+    for order, size in runs:
+        with Bench("adopted", make_store, ADOPTING) as bench:
+            _plant(bench, range(4))
+            _deliver(bench, [*order, order[0]], size)
+            bench.judge()
+    return len(runs)
+
+
+def check_adopted_keys(make_store: MakeStore) -> str:
+    """A row that was there before is found under its event's key, however that is stored, and a
+    truncate ends it; or the table is refused, and nothing is written."""
+    found = [_adopts_key(make_store, keys, told) for keys, told in ODD_KEYS]
+    taken, refused = found.count("taken"), found.count("refused")
+    return f"{taken} of {len(found)} tables adopted, {refused} refused"
+
+
+def _adopts_key(make_store: MakeStore, keys: Sequence[object], told: object) -> str:
+    with Bench("adopted keys", make_store, ADOPTING) as bench:
+        planted: list[dict[str, object]] = [{"id": key, "x": "x", "y": "y"} for key in keys]
+        if not _is_planted(bench, planted):
+            return "left out"
+        try:
+            (reason,) = bench.deliver([put(told, 1)])
+        except AnyorderError:
+            if len(bench.place.rows(bench.spec.name)) != len(keys):
+                raise bench.failed(f"{keys} are refused, and yet something is written") from None
+            return "refused"
+        rows = len(bench.place.rows(bench.spec.name))
+        if rows != len(keys):
+            raise bench.failed(f"{rows} rows where {keys} lay, and {told!r} ended as {reason}")
+        bench.deliver([truncate(LAST)])
+        left = bench.place.rows(bench.spec.name)
+        if left:
+            raise bench.failed(f"a truncate leaves {left}")
+    return "taken"
+
+
+def _is_planted(bench: Bench, rows: Sequence[dict[str, object]]) -> bool:
+    """Put the rows there, if the place takes keys that are stored so."""
+    if bench.place.plant is None:
+        return False
+    try:
+        bench.place.plant(bench.spec.name, rows)
+    # Every place has errors of its own.
+    except Exception:
+        return False
+    return True
 
 
 def _plant(bench: Bench, keys: Sequence[int]) -> None:

@@ -16,6 +16,7 @@ from anyorder._core.key import KeyKind
 from anyorder._core.outcome import Reason
 from anyorder.guard.contract import Store, TableSpec
 from anyorder.testing.bench import NEVER, Bench
+from anyorder.testing.change import Change, put
 from anyorder.testing.place import MakeStore, sample_of
 
 ZOO: tuple[tuple[object, str], ...] = (
@@ -115,12 +116,14 @@ def check_key_kinds(make_store: MakeStore) -> str:
     """Every pair of a zoo of keys, in both orders: two entities never share a row, one entity
     never has two, and what cannot have a row of its own is malformed.
 
-    A declared kind counts before the first event's, and a key of two columns has no null in it.
+    A declared kind counts before the first event's, what the store refuses tells none, and a key of
+    two columns has no null in it.
     """
     pairs = list(itertools.product(range(len(ZOO)), repeat=2))[:: sample_of(make_store)]
     for first, second in pairs:
         _check_pair(make_store, first, second)
     _check_declared(make_store)
+    _check_refused(make_store)
     _check_two_columns(make_store)
     return f"{len(pairs)} pairs of {len(ZOO)} keys, declared kinds, null beside a text"
 
@@ -178,6 +181,28 @@ def _check_declared(make_store: MakeStore) -> None:
         found = [cage.give(Keyed(number, 1)), cage.give(Keyed(text, 2))]
         if found != [Reason.MALFORMED, Reason.APPLIED]:
             raise cage.failed(f"the kind is declared as text, and a number and a text are {found}")
+
+
+def _check_refused(make_store: MakeStore) -> None:
+    place = make_store()
+    poison = place.poison
+    place.close()
+    # A place that refuses nothing has nothing to learn from it.
+    if poison is None:
+        return
+    bad = [Change(key, version, {"x": poison}) for version, key in enumerate(("a", "b"), 1)]
+    good = [*(put(key, 3) for key in (7, 8)), put("c", 4)]
+    wanted = [Reason.MALFORMED] * 2 + [Reason.APPLIED] * 2 + [Reason.MALFORMED]
+    for size in (1, 2, 5):
+        with Bench("key kinds", make_store, NEVER) as bench:
+            found: list[Reason] = []
+            for start in range(0, len(wanted), size):
+                found += bench.deliver([*bad, *good][start : start + size])
+            if found != wanted:
+                raise bench.failed(f"after two refused texts, numbers and a text are {found}")
+            again = bench.deliver(bad)
+            if again != [Reason.DUPLICATE] * 2 or list(bench.rows()) != [7, 8]:
+                raise bench.failed(f"the refused come again as {again}: {bench.rows()}")
 
 
 def _check_two_columns(make_store: MakeStore) -> None:

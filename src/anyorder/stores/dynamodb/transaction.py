@@ -3,7 +3,7 @@ meanwhile comes back as `Lost`."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence, Set
 from typing import Any
 
 import msgspec
@@ -185,6 +185,9 @@ class DynamoDBTransaction:
 
     def postpone(self, table: str, entity: str) -> None:
         """No write undoes another."""
+
+    def name_columns(self, spec: TableSpec, columns: Set[str]) -> None:
+        """An item has the columns that are told of it, whatever others have."""
 
     def news(self, spec: TableSpec) -> News:
         return News() if self._dry else self._news.news(spec)

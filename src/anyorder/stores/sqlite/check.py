@@ -10,7 +10,8 @@ import msgspec
 
 from anyorder.guard.contract import Finding, TableSpec
 from anyorder.stores.sqlite.declared import Declared, declared_now
-from anyorder.stores.sqlite.schema import Loaded, memory_table
+from anyorder.stores.sqlite.reachable import unreachable
+from anyorder.stores.sqlite.schema import ADOPTING, Loaded, memory_table
 from anyorder.stores.statements import load_statements, quoted
 
 SQL = load_statements("sqlite/sqlite.sql")
@@ -33,6 +34,8 @@ def findings(database: sqlite3.Connection, spec: TableSpec) -> Iterator[Finding]
     key = spec.key or tuple(msgspec.json.decode(loaded.key_columns))
     yield from _keys(spec.name, declared, key)
     yield from _columns(spec.name, declared, loaded, ours)
+    if loaded.adopt == ADOPTING and not loaded.created:
+        yield from _unreachable(database, spec, declared, key)
     yield from _rows(database, spec.name, declared)
 
 
@@ -54,6 +57,14 @@ def _keys(table: str, declared: Declared, key: tuple[str, ...]) -> Iterator[Find
                 "such keys are malformed",
                 "declare it TEXT or INTEGER",
             )
+
+
+def _unreachable(
+    database: sqlite3.Connection, spec: TableSpec, declared: Declared, key: tuple[str, ...]
+) -> Iterator[Finding]:
+    """Rows that somebody put there since."""
+    for found in unreachable(database, spec.name, declared, key, spec.kinds):
+        yield spec.name, str(found), "give them a key as events tell it, or delete them"
 
 
 def _columns(table: str, declared: Declared, loaded: Loaded, ours: list[str]) -> Iterator[Finding]:

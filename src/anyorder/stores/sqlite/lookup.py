@@ -10,6 +10,7 @@ from typing import Any
 
 from anyorder._core.event import key_of
 from anyorder._core.key import spelled
+from anyorder._core.misfit import misfits
 from anyorder.stores.sqlite.schema import NOTHING_DECLARED, Schema
 from anyorder.stores.sqlite.values import Adapted, adapted_key, adapted_keys
 from anyorder.stores.statements import load_statements, quoted
@@ -92,7 +93,7 @@ class Lookup:
             key: Row = key_of(entity)
             # The first event tells the key, where nobody declared it.
             if not schema.key and key.keys() == schema.declared.primary:
-                schema.key = tuple(key)
+                schema.learn_key(self._database, tuple(key))
             # An entity of another key has no row here, and its write will say so.
             if key.keys() == set(schema.key) and self.exists(key):
                 yield entity
@@ -106,8 +107,10 @@ class Lookup:
         columns = ", ".join(map(quoted, schema.key))
         statement = SQL["all_keys"].format(table=quoted(schema.name), columns=columns)
         for values in self._database.execute(statement).fetchall():
-            told = (_as_written(value) for value in values)
-            yield dict(zip(schema.key, told, strict=True))
+            told = dict(zip(schema.key, map(_as_written, values), strict=True))
+            # What somebody put there since the table was adopted may be of no entity at all.
+            if not misfits(told, {}):
+                yield told
 
 
 def _as_written(value: object) -> object:

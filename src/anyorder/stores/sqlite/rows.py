@@ -19,6 +19,7 @@ from anyorder.guard.contract import TableSpec, Write
 from anyorder.stores.sqlite.evaluation import write_rows
 from anyorder.stores.sqlite.lookup import Lookup
 from anyorder.stores.sqlite.schema import Schema, memory_table
+from anyorder.stores.sqlite.untold import reset_untold
 from anyorder.stores.sqlite.values import Adapted, RowRefused, adapted_all, adapted_keys
 from anyorder.stores.statements import load_statements, quoted
 
@@ -45,7 +46,8 @@ class RowNotWritten(RowRefused):
 
 
 class RowWriter:
-    """One table's rows of one batch, grouped by statement."""
+    """One table's rows of one batch, grouped by statement. `reset`: rows of before that lost what
+    a column held which is ours from now on."""
 
     def __init__(self, database: sqlite3.Connection, schema: Schema, spec: TableSpec) -> None:
         self._database = database
@@ -54,6 +56,7 @@ class RowWriter:
         self._rows = spec.writes_rows
         self.table = spec.name
         self.memory = memory_table(spec.name)
+        self.reset: list[Write] = []
 
     def write(self, writes: Sequence[Write]) -> None:
         """Rows of one batch, at most one write a key; deletes first, they free unique values.
@@ -69,10 +72,20 @@ class RowWriter:
             elif write.written is not None:
                 shapes.setdefault(self._shape_of(write, write.written), []).append(write)
         self._fit(writes, shapes)
+        self.reset_untold()
         if gone and self._schema.columns:
             self._delete(gone)
         for shape, found in shapes.items():
             self._write_shape(shape, found)
+
+    def reset_untold(self) -> None:
+        """Columns that became ours go back to their default where nobody tells them. Before rows
+        are written that do."""
+        if self._schema.joined:
+            self.reset += reset_untold(self._database, self._schema, self._write_one)
+
+    def _write_one(self, write: Write) -> None:
+        self.write([write])
 
     def _shape_of(self, write: Write, written: Written) -> Shape:
         live = write.before is not None and write.before.live

@@ -6,15 +6,18 @@ from __future__ import annotations
 
 import sqlite3
 from collections.abc import Iterable, Mapping, Sequence
+from contextlib import suppress
 from typing import NamedTuple
 
 import msgspec
 
 from anyorder._core.floor import NOTHING_FORGOTTEN
+from anyorder._core.key import Kinds
 from anyorder.errors import StoreError, TableNotEmpty
 from anyorder.guard.contract import TableSpec
 from anyorder.stores.sqlite.declared import Declared, declared_now, unique_keys
 from anyorder.stores.sqlite.names import folded
+from anyorder.stores.sqlite.reachable import unreachable
 from anyorder.stores.sqlite.values import RowRefused, Typed
 from anyorder.stores.statements import LONGEST_IDENTIFIER, load_statements, quoted
 
@@ -51,18 +54,22 @@ class Kept(NamedTuple):
     missing: dict[str, int]
     texts: tuple[str, str]
     version: int
+    joined: list[str]
 
 
 class Schema:
     """See the module. `created`: we made the user's table, so we may widen it. `columns`: those
     that are ours and there. `adopts`: rows that no event explains are older than every event.
-    `statements`: SQL that was made for them."""
+    `joined`: those that became ours in this step, of a table that adopts. `statements`: SQL that
+    was made for them."""
 
-    def __init__(self, name: str, key: tuple[str, ...], created: bool) -> None:
+    def __init__(self, name: str, key: tuple[str, ...], created: bool, kinds: Kinds) -> None:
         self.name = name
         self.key = self._told_key = key
+        self._kinds = kinds
         self.created = created
         self.columns: list[str] = []
+        self.joined: list[str] = []
         self.declared = NOTHING_DECLARED
         self.missing: dict[str, int] = {}
         self.adopts = False
@@ -82,7 +89,7 @@ class Schema:
             _begin(database, spec)
             row = database.execute(SQL["load_table"], {"name": spec.name}).fetchone()
         loaded = Loaded(*row)
-        return cls(spec.name, spec.key, bool(loaded.created))
+        return cls(spec.name, spec.key, bool(loaded.created), spec.kinds)
 
     def load(self, database: sqlite3.Connection) -> Loaded:
         """Our books' line, read in this transaction: another process may have moved the floor,
@@ -135,7 +142,8 @@ class Schema:
     def kept(self) -> Kept:
         """What is known at a savepoint."""
         texts = (self._text, self._missing_text)
-        return Kept(self.key, self.columns, self.declared, self.missing, texts, self._version)
+        known = (self.key, self.columns, self.declared, self.missing)
+        return Kept(*known, texts, self._version, self.joined)
 
     def put_back(self, kept: Kept) -> None:
         """After a rollback to the savepoint: the table is as it was. What an event that is refused
@@ -146,6 +154,7 @@ class Schema:
         self.key, self.columns, self.declared, self.missing = kept[:4]
         self._text, self._missing_text = kept.texts
         self._version = kept.version
+        self.joined = kept.joined
 
     def _check_key(self, database: sqlite3.Connection) -> None:
         """An upsert needs the key to be unique in the user's table."""
@@ -205,9 +214,28 @@ class Schema:
             added += self._added(column)
         self._add(database, added)
 
+    def widen_unwritten(self, database: sqlite3.Connection, named: Iterable[str]) -> None:
+        """Make room for columns that events name whose rows were not written; those that the table
+        cannot have are left out: no value is lost."""
+        key = dict.fromkeys(self.key)
+        # Before the first row of a table whose key nobody declared there is none to widen.
+        if not key:
+            return
+        for column in sorted(set(named).difference(self.columns)):
+            if self.created or column in self.declared.columns:
+                with suppress(RowRefused):
+                    self.widen(database, key, [column])
+
+    def learn_key(self, database: sqlite3.Connection, key: tuple[str, ...]) -> None:
+        """The first event tells the key, where nobody declared it. Raises TableNotEmpty for rows of
+        before that no event can have."""
+        if self.adopts:
+            _refuse_unreachable(database, self.name, self.declared, key, self._kinds)
+        self.key = key
+
     def _check_key_names(self, database: sqlite3.Connection, key: Mapping[str, object]) -> None:
         if not self.key:
-            self.key = tuple(key)
+            self.learn_key(database, tuple(key))
             if not self.created:
                 self._check_key(database)
         if set(key) != set(self.key):
@@ -246,6 +274,10 @@ class Schema:
                 self._check_key(database)
             for column in made:
                 database.execute(SQL["add_column"].format(table=table, column=quoted(column)))
+        if self.adopts:
+            # What the user added after events had named it is his own until one tells it.
+            rows_may_hold = [column for column in added if column not in self.missing]
+            self.joined = [*self.joined, *rows_may_hold]
         self._save(database, [*self.columns, *added])
         # Else the table itself is as it was.
         if made:
@@ -313,11 +345,30 @@ def _begin(database: sqlite3.Connection, spec: TableSpec) -> None:
 
 
 def _refuse_rows(database: sqlite3.Connection, spec: TableSpec, exists: bool) -> None:
-    if not exists or spec.adopt == ADOPTING:
+    if not exists:
+        return
+    if spec.adopt == ADOPTING:
+        declared = declared_now(database, spec.name) or NOTHING_DECLARED
+        _refuse_unreachable(database, spec.name, declared, spec.key, spec.kinds)
         return
     if database.execute(SQL["any_row"].format(table=quoted(spec.name))).fetchone() is not None:
         raise TableNotEmpty(
             f"table {spec.name} already has rows that no event explains. If every event to come "
             'is newer than them, say adopt="older-than-everything" '
             "(--adopt older-than-everything); otherwise use an empty table"
+        )
+
+
+def _refuse_unreachable(
+    database: sqlite3.Connection,
+    table: str,
+    declared: Declared,
+    key: tuple[str, ...],
+    kinds: Kinds,
+) -> None:
+    """Raises TableNotEmpty for rows that no event finds: their events would make second rows."""
+    for found in unreachable(database, table, declared, key, kinds):
+        raise TableNotEmpty(
+            f"table {table} has {found}. Give them a key as events tell it, or delete them, and "
+            "start again"
         )

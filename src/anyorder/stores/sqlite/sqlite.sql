@@ -375,6 +375,18 @@ ALTER TABLE {table} ADD COLUMN {column};
 -- name: any_row
 SELECT 1 FROM {table} LIMIT 1;
 
+-- name: key_classes
+-- how the values of a key column are stored: the class, how many rows, one value as SQL spells it. bit: 0 or 1, as a
+-- boolean is stored; far: a double beyond 64 bits
+SELECT CASE
+    WHEN typeof({column}) NOT IN ('integer', 'real') THEN typeof({column})
+    WHEN {column} IN (0, 1) THEN 'bit'
+    WHEN typeof({column}) = 'integer' THEN 'integer'
+    WHEN abs({column}) > 1.7976931348623157e308 THEN 'infinite'
+    WHEN {column} >= -9223372036854775808.0 AND {column} < 9223372036854775808.0 THEN 'real'
+    ELSE 'far'
+END AS class, count(*), quote(min({column})) FROM {table} GROUP BY class ORDER BY class;
+
 -- name: count_rows
 SELECT count(*) FROM {table};
 

@@ -4,12 +4,12 @@ decides nothing."""
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence, Set
 
 import msgspec
 
 from anyorder._core.batch import Held, decide_again
-from anyorder._core.event import Event, canonical, key_of
+from anyorder._core.event import Event, canonical
 from anyorder._core.floor import Floor
 from anyorder._core.fold import Applied, Limits
 from anyorder._core.key import Kinds
@@ -48,12 +48,12 @@ from anyorder.stores.sqlite.refusal import (
 from anyorder.stores.sqlite.rings import Rings
 from anyorder.stores.sqlite.rows import RowWriter
 from anyorder.stores.sqlite.schema import Schema, memory_table
+from anyorder.stores.sqlite.untold import remembered_rows
 from anyorder.stores.sqlite.values import RowRefused
 from anyorder.stores.statements import load_statements
 
 SQL = load_statements("sqlite/sqlite.sql")
 FEW = 16  # writes that are not halved any more to find those that are refused
-PAGE = 1000  # memories read at a time
 _encode = msgspec.json.encode
 _truncated = msgspec.json.Decoder(Stamp)
 _floor = msgspec.json.Decoder(Floor)
@@ -182,7 +182,7 @@ class SQLiteTransaction(Books):
         if refused:
             self._release(writer, writes, refused, token)
         taken = [write for write in writes if write.entity not in refused] if refused else writes
-        self._waiting.moved(spec.name, taken)
+        self._waiting.moved(spec.name, [*taken, *writer.reset])
         # Most batches are taken as they are.
         if not refused:
             return []
@@ -192,6 +192,19 @@ class SQLiteTransaction(Books):
             for write in writes
             if write.entity in refused
         ]
+
+    def name_columns(self, spec: TableSpec, columns: Set[str]) -> None:
+        schema = self._tables[spec.name]
+        # Nearly always all of them are ours.
+        if columns <= set(schema.columns):
+            return
+        schema.widen_unwritten(self._database, columns)
+        writer = RowWriter(self._database, schema, spec)
+        try:
+            writer.reset_untold()
+        except sqlite3.IntegrityError as error:
+            raise undone(error) from error
+        self._waiting.moved(spec.name, writer.reset)
 
     def _refused(
         self, writer: RowWriter, writes: Sequence[Write], token: str
@@ -333,11 +346,7 @@ class SQLiteTransaction(Books):
         return self._waiting.blocked_by(spec.name, event)
 
     def memories(self, spec: TableSpec) -> Iterator[tuple[str, dict[str, object], Memory]]:
-        after, statement = "", SQL["page_memories"].format(memory=memory_table(spec.name))
-        while page := self._database.execute(statement, {"after": after, "limit": PAGE}).fetchall():
-            for entity, text in page:
-                yield entity, key_of(entity), unpack(text)
-            after = page[-1][0]
+        yield from remembered_rows(self._database, spec.name)
         schema = self._schema(spec)
         if schema.adopts:
             yield from self._adopted_rows(schema)
