@@ -5,10 +5,20 @@ from __future__ import annotations
 
 import re
 
+import msgspec
+
 URL = re.compile(r"(?P<scheme>[A-Za-z][A-Za-z0-9+.-]*)://(?P<rest>[^\s\"'<>`]*)")
 """A URL in a text, up to a blank or a quote."""
 BEHIND = re.compile(r"[?#].*", re.DOTALL)
 HIDDEN = "..."
+
+
+class Discreet(msgspec.Struct, frozen=True):
+    """Settings of which some are URLs, or have one inside."""
+
+    def __repr__(self) -> str:
+        """As of any struct, with URLs as they may be shown."""
+        return without_secrets(super().__repr__())
 
 
 def shown(url: str) -> str:
@@ -29,9 +39,9 @@ def _public(rest: str) -> str:
     """What follows the two slashes, as far as it may be shown."""
     kept = BEHIND.sub("", rest)
     asked = rest[len(kept) :]
-    # A password may have one of these signs that nobody escaped: then its host lies behind it.
-    if ":" in kept and "@" not in kept and "@" in asked:
-        return f"{HIDDEN}@{BEHIND.sub('', asked.rpartition('@')[2])}"
+    # A password may have one of these signs that nobody escaped: nobody can tell where it ends.
+    if ":" in kept and "@" in asked:
+        return HIDDEN
     end = f"?{HIDDEN}" if asked else ""
     # A path may have an @ too, where there is no host.
     if kept.startswith("/") or "@" not in kept:

@@ -13,6 +13,7 @@ from typing import NamedTuple, NoReturn
 from anyorder.cli.exits import FINE, INTERRUPTED, MISUSE, code_of, sentence_of
 from anyorder.cli.exits import overview as exit_codes
 from anyorder.cli.terminal import complain, log_to_terminal, printable, say
+from anyorder.urls import without_secrets
 
 PREFIX = "ANYORDER_"
 TRACEBACK = "ANYORDER_TRACEBACK"  # set: an exception is shown whole, for a report of a bug
@@ -128,7 +129,7 @@ def _run(name: str, words: list[str]) -> int:
     # whatever it is, who reads it at night gets a sentence and a code, not a traceback
     except Exception as error:
         if os.environ.get(TRACEBACK):
-            complain("".join(format_exception(error)))
+            complain(without_secrets("".join(format_exception(error))))
         complain(f"anyorder {name}: {sentence_of(error)}")
         _forget_output()
         return code_of(error)

@@ -20,6 +20,7 @@ from anyorder.guard.quarantine import Quarantine
 from anyorder.guard.retry import Retried, Retry
 from anyorder.guard.routes import Unrouted
 from anyorder.runtime.pipeline import Pipeline, load_pipeline
+from anyorder.urls import without_secrets
 
 LONGEST_NUMBER = 18  # digits of an entry's id
 TAKEN = {
@@ -180,7 +181,7 @@ def shown(entry: Entry, format: str, decode: Decode) -> str:
         if delivery is None
         else {
             "event": decode(entry.provenance, delivery).kind.value,
-            "source": source_of(entry.provenance),
+            "source": without_secrets(source_of(entry.provenance)),
             "place": _place(entry.provenance, delivery),
             "headers": delivery.headers,
             "record_key": _readable(delivery.key),
