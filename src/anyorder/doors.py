@@ -46,6 +46,10 @@ class OwnDoor(NamedTuple):
     def __str__(self) -> str:
         return f"{self.module}:{self.factory}"
 
+    def __repr__(self) -> str:
+        # its place may have a password in it
+        return str(self)
+
     def made(self, /, *arguments: Any, **settings: Any) -> Any:
         """What the factory makes. Raises ConfigurationError where it is not there, or takes other
         arguments."""

@@ -30,6 +30,7 @@ from anyorder.guard.contract import Recorded, Shared, Sharing, Store, TableSpec,
 from anyorder.guard.duration import FOREVER, seconds
 from anyorder.guard.forgetting import forget
 from anyorder.guard.intake import Share, Taken
+from anyorder.guard.moments import Moments
 from anyorder.guard.parts import Parts
 from anyorder.guard.quarantine import Quarantine
 from anyorder.guard.report import Report
@@ -148,7 +149,9 @@ class Table:
         report = Report()
         reader = self._reader(envelope)
         events = events_of(records, reader)
+        moments = Moments(reader.options)
         while kept := list(itertools.islice(events, TOGETHER)):
+            moments.look(kept)
             try:
                 report.add(self._apply_together(kept, reader))
             except Undone:

@@ -273,6 +273,7 @@ def test_numbers_decide_and_never_their_text(
                 True,
                 None,
                 "yesterday",
+                1798761600000,
             )
         ),
     ],

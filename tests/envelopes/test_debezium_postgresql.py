@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import hashlib
+import json
 import uuid
 from typing import Any
 
@@ -393,6 +394,16 @@ def test_without_a_transport_the_position_claims_no_offset() -> None:
 # --------------------------------------------------------------------------------------------------
 
 BASE64 = base64.b64encode(PLACEHOLDER.encode()).decode()
+OCTETS = list(PLACEHOLDER.encode())
+
+
+def base64_of(number: int) -> str:
+    """A decimal's unscaled number, as Kafka Connect writes it."""
+    return base64.b64encode(
+        number.to_bytes(number.bit_length() // 8 + 1, "big", signed=True)
+    ).decode()
+
+
 SHAPES = {
     "text": PLACEHOLDER,
     "base64": BASE64,
@@ -403,7 +414,18 @@ SHAPES = {
     "array of its uuid": [
         str(uuid.UUID(bytes=hashlib.md5(PLACEHOLDER.encode()).digest(), version=3))
     ],
+    "array of its bytes as floats": [float(octet) for octet in OCTETS],
+    "array of its bytes as texts": [str(octet) for octet in OCTETS],
+    "array of its bytes as texts with a scale": [f"{octet}.00" for octet in OCTETS],
+    "array of its bytes as decimals": [base64_of(octet) for octet in OCTETS],
+    "array of its bytes as decimals of scale 2": [base64_of(octet * 100) for octet in OCTETS],
+    "array of its bytes as decimals of their own scale": [
+        {"scale": 1, "value": base64_of(octet * 10)} for octet in OCTETS
+    ],
     "hstore": {PLACEHOLDER: PLACEHOLDER},
+    "hstore as text": f'{{"{PLACEHOLDER}":"{PLACEHOLDER}"}}',
+    "hstore as text with blanks": f'{{"{PLACEHOLDER}": "{PLACEHOLDER}"}}',
+    "array of hstore as text": [f'{{"{PLACEHOLDER}":"{PLACEHOLDER}"}}'],
     "decimal": {"scale": 0, "value": BASE64},
     "geometry": {"wkb": "AQEAACDmEAAAAAAA/IPXl8EAAAD8g9eXwQ==", "srid": 4326},
     "point": {"x": -99999999, "y": -99999999, "wkb": None, "srid": None},
@@ -430,6 +452,19 @@ def test_a_placeholder_of_any_shape_is_a_hole_and_no_value(shape: str) -> None:
         {},
         {"a": PLACEHOLDER},
         {PLACEHOLDER: "a"},
+        f'{{"{PLACEHOLDER}":"a"}}',
+        f'{{"a":"{PLACEHOLDER}"}}',
+        {SHAPES["hstore as text"]: SHAPES["hstore as text"]},
+        OCTETS[:-1],
+        [*OCTETS, 1],
+        [float(octet) for octet in OCTETS[:-1]] + [0.5],
+        [str(octet) for octet in OCTETS[:-1]] + ["x"],
+        [str(octet) for octet in OCTETS[:-1]] + ["sNaN"],
+        [base64_of(octet) for octet in OCTETS[:-1]] + [base64_of(OCTETS[-1] * 100)],
+        [base64_of(octet) for octet in OCTETS[:-1]] + [base64_of(OCTETS[-1] * 3)],
+        [{"scale": 0, "value": base64_of(octet)} for octet in OCTETS[:-1]] + [{}],
+        [*OCTETS[:-1], True],
+        [*OCTETS[:-1], None],
         {"x": 1, "y": 1},
         None,
         0,
@@ -463,6 +498,29 @@ def test_a_placeholder_of_bytes_is_found_in_both_base64_alphabets_and_as_signed_
     row = {"id": 7, "a": "+/8=", "b": "-_8=", "c": [-5, -1], "d": [251, 255], "e": "fbff"}
 
     assert of(after=row, options={"placeholder": "hex:fbff"}).holes == {"a", "b", "c", "e"}
+
+
+def test_a_placeholder_that_json_escapes_is_found_in_an_hstore_that_is_a_text() -> None:
+    name = 'gone "ä"'
+    told = [json.dumps({name: name}, ensure_ascii=ascii) for ascii in (True, False)]
+    row = {"id": 7, "a": told[0], "b": told[1].replace(" ", ""), "c": told[1]}
+
+    # the blank inside the name is the name's own
+    assert of(after=row, options={"placeholder": name}).holes == {"a", "c"}
+
+
+def test_the_bytes_one_by_one_may_be_negative_zero_and_one() -> None:
+    """Where true is no one, and zero has any scale."""
+    row = {
+        "id": 7,
+        "a": [-5.0, 0, 1],
+        "b": ["-5", "0", "1"],
+        "c": [base64_of(-500), base64_of(0), base64_of(100)],
+        "d": [-5, False, True],
+        "e": [base64_of(-500), base64_of(1), base64_of(100)],
+    }
+
+    assert of(after=row, options={"placeholder": "hex:fb0001"}).holes == {"a", "b", "c"}
 
 
 def test_a_placeholder_in_a_decimal_column_with_a_schema_is_a_hole_and_no_number() -> None:

@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+import itertools
 from typing import Any
 
+import msgspec
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from anyorder._core.event import Event, Kind
 from anyorder._core.position import Order
@@ -79,7 +83,6 @@ def test_a_position_of_the_whole_stream_has_one_scope() -> None:
         ("kubernetes", "999", "1000"),
         ("hex", "00ff", "0100"),
         ("timestamp", "2026-09-10T08:15:30.5+02:00", "2026-09-10T08:15:30Z"),
-        ("timestamp", 999, 1000),
         ("lexicographic", "a9", "b"),
         ("integer32-wrap", 2147483647, -2147483648),
     ],
@@ -97,12 +100,94 @@ def test_every_kind_of_position_orders_by_what_it_spells(
     [("version", v) for v in (None, True, 1.5, -1, "", "1.0", "x", [], {}, "１２")]
     + [("kubernetes", v) for v in (7, "007", "", None)]
     + [("hex", v) for v in (None, 7, "xyz", "")]
-    + [("timestamp", v) for v in (None, "yesterday", "2026-09-10T08:15:30", 1.5)],
+    + [("timestamp", v) for v in (None, "yesterday", "2026-09-10T08:15:30", 1.5, 1789028130)],
 )
 def test_a_position_that_is_none_is_malformed_and_keeps_its_key(kind: str, value: object) -> None:
     found = of(options={"position_kind": kind}, version=value)
 
     assert (found.kind, found.table, found.key) == (Kind.MALFORMED, "orders", {"id": "o-1"})
+
+
+MOMENT = "2026-12-31T23:59:59.999999999Z"
+NANOSECONDS = 1798761599999999999
+
+
+@pytest.mark.parametrize(
+    ("unit", "before", "after"),
+    [
+        ("s", 1798761599, 1798761600),
+        ("ms", 1798761599999, 1798761600000),
+        ("us", 1798761599999999, 1798761600000000),
+        ("ns", 1798761599999999998, 1798761600000000000),
+    ],
+)
+def test_times_of_integers_and_of_texts_are_compared_as_the_moments_that_they_are(
+    unit: str, before: int, after: int
+) -> None:
+    options = {"position_kind": "timestamp", "unit": unit}
+    told = of(options=options, version=MOMENT)
+
+    assert told.position.value == (NANOSECONDS,)
+    assert order(of(options=options, version=after), told) is Order.NEWER
+    assert order(told, of(options=options, version=before)) is Order.NEWER
+
+
+@given(st.integers(-(10**12), 10**12), st.sampled_from([("s", 9), ("ms", 6), ("us", 3), ("ns", 0)]))
+def test_an_integer_of_a_unit_is_that_moment_exactly(number: int, unit: tuple[str, int]) -> None:
+    name, digits = unit
+    found = of(options={"position_kind": "timestamp", "unit": name}, version=number)
+
+    assert found.position.value == (int(f"{number}{'0' * digits}"),)
+
+
+def test_an_integer_without_a_unit_is_malformed_and_the_note_says_what_to_say() -> None:
+    found = of(options={"position_kind": "timestamp"}, version=1798761600000)
+
+    assert (found.kind, found.key) == (Kind.MALFORMED, {"id": "o-1"})
+    assert 'unit = "s", "ms", "us" or "ns"' in found.note
+    assert "1798761600000" in found.note
+
+
+@pytest.mark.parametrize("scope", ["entity", "stream"])
+def test_times_under_another_unit_or_of_before_there_were_any_do_not_compare(scope: str) -> None:
+    told = [
+        of(
+            options={"position_kind": "timestamp", "position_scope": scope, **unit},
+            version=MOMENT,
+        )
+        for unit in ({}, {"unit": "s"}, {"unit": "ms"})
+    ]
+    plain = of(options={"position_scope": scope}).position.scope
+    before = msgspec.structs.replace(told[0].position, scope=plain)
+
+    positions = [before, *(event.position for event in told)]
+    for one, other in itertools.permutations(positions, 2):
+        assert one.compare(other, {}) is Order.UNDECIDED
+
+
+@pytest.mark.parametrize(
+    "options",
+    [
+        {"unit": "ms"},
+        {"position_kind": "kubernetes", "unit": "ms"},
+        {"position_kind": "timestamp", "unit": "minutes"},
+        {"position_kind": "timestamp", "unit": 1000},
+        {"position_kind": "timestamp", "unit": ""},
+    ],
+)
+def test_a_unit_is_one_of_four_words_and_of_times_only(options: dict[str, Any]) -> None:
+    with pytest.raises(ConfigurationError, match="unit"):
+        of(options=options)
+
+
+@pytest.mark.parametrize(("time", "found"), [(1798761600000, 1798761600000000), (MOMENT, None)])
+def test_the_time_that_is_evidence_stays_in_milliseconds_whatever_the_unit(
+    time: object, found: int | None
+) -> None:
+    options = {"position_kind": "timestamp", "unit": "s"}
+    told = of(options=options, version=5, updated_at=time)
+
+    assert told.time == (found or NANOSECONDS // 1000)
 
 
 def test_a_missing_position_is_malformed_and_the_note_says_where_it_was_looked_for() -> None:

@@ -64,6 +64,17 @@ def test_nothing_is_matched_by_where_it_lies_in_memory() -> None:
     assert calling == []
 
 
+def test_what_a_verb_prints_is_printed_in_one_place() -> None:
+    """There a terminal's controls are spelled out. The demo tells what it has made itself."""
+    printing = [
+        name
+        for name in of_room("cli")
+        if any(called(node, "print") for node in ast.walk(modules()[name]))
+    ]
+
+    assert printing == ["anyorder.cli.demo", "anyorder.cli.terminal"]
+
+
 @pytest.mark.parametrize(
     ("text", "asks"),
     [

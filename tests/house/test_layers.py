@@ -23,16 +23,23 @@ from tests.house.privacy import borrowed
 
 LAYERS = {
     "errors": set(),
+    "urls": set(),
     "_core": {"errors"},
     "instrumentation": {"_core", "errors"},
     "envelopes": {"_core", "errors"},
     "guard": {"_core", "errors"},
     "doors": {"errors"},
-    "stores": {"doors", "guard", "_core", "errors"},  # of guard the contract only: see below
-    "sources": {"doors", "envelopes", "_core", "errors"},
+    "stores": {
+        "doors",
+        "urls",
+        "guard",
+        "_core",
+        "errors",
+    },  # of guard the contract only: see below
+    "sources": {"doors", "urls", "envelopes", "_core", "errors"},
     "contract": {"sources", "guard", "_core", "errors"},
     "tables": {"sources", "stores", "guard", "envelopes", "_core", "errors"},
-    "runtime": {"tables", "sources", "stores", "guard", "envelopes", "_core", "errors"},
+    "runtime": {"tables", "sources", "stores", "guard", "envelopes", "urls", "_core", "errors"},
 }
 LAYERS["guests"] = LAYERS["runtime"] | {"runtime"}
 LAYERS["aws"] = LAYERS["guests"] | {"guests"}

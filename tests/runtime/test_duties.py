@@ -324,3 +324,16 @@ def test_a_source_is_closed_whatever_ends_the_run(
         home.run(seen=fail)
 
     assert told[-1] == "closed"
+
+
+def test_a_run_warns_once_of_times_that_are_of_1970(
+    home: Home, caplog: pytest.LogCaptureFixture
+) -> None:
+    """Its source is of today, so these are seconds that were taken for milliseconds."""
+    options = '{ key = "/id", position = "/version", time = "/at", table = "users" }'
+    home.pipeline(source=f'{FILE}\nenvelope = "json"\noptions = {options}', tables="[[table]]")
+    home.deliver(*({"id": key, "version": 1, "at": 1798761600 + key} for key in range(3)))
+
+    home.run()
+
+    assert [record.getMessage().count("in 1970") for record in caplog.records] == [1]

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import sys
 from collections.abc import Iterator
 from itertools import islice
 from pathlib import Path
@@ -11,7 +10,7 @@ from pathlib import Path
 from anyorder._core.event import Delivery
 from anyorder.cli.main import Parser
 from anyorder.cli.output import add_formats, print_rows
-from anyorder.cli.terminal import printable
+from anyorder.cli.terminal import say
 from anyorder.envelopes import detect, read_record
 from anyorder.errors import ConfigurationError, Malformed
 from anyorder.sources.jsonl import JSONLinesSource
@@ -47,7 +46,7 @@ def run(options: argparse.Namespace) -> int:
         found = detect(delivery)
         unknown += not found.format
         if options.format == "table":
-            print(printable(f"{found.format or 'unknown'}: {found.why}"), file=sys.stdout)
+            say(f"{found.format or 'unknown'}: {found.why}")
         print_rows(
             [{"field": role.field, "role": role.role, "value": role.value} for role in found.roles],
             options,

@@ -9,6 +9,7 @@ import time
 from pathlib import Path
 
 from anyorder.cli.main import Parser
+from anyorder.cli.terminal import printable
 from anyorder.demo.acts import ACTS, SEED
 from anyorder.demo.page import page
 from anyorder.demo.terminal import Terminal
@@ -45,7 +46,7 @@ def run(options: argparse.Namespace) -> int:
         _show(terminal.closing(acts))
     if not options.no_html:
         _write(options.html, page(acts, options.seed))
-        _show(f"The same with drawings: {options.html}")
+        _show(f"The same with drawings: {printable(options.html)}")
     _show(f"{time.monotonic() - began:.1f} s")
     return 0
 

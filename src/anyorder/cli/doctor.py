@@ -12,7 +12,7 @@ from anyorder._core.outcome import REASONS, Reason
 from anyorder.cli.kinds import Strays, held_kinds
 from anyorder.cli.main import Parser
 from anyorder.cli.output import add_formats, print_rows
-from anyorder.cli.terminal import printable
+from anyorder.cli.terminal import say
 from anyorder.guard.contract import (
     Catalogued,
     EntryQuery,
@@ -49,7 +49,7 @@ def run(options: argparse.Namespace) -> int:
     if options.format == "table":
         for target in targets:
             if target.known.sources:
-                print(printable(f"{target.name} is kept from {origin(target.known)}"))
+                say(f"{target.name} is kept from {origin(target.known)}")
     return int(bool(rows))
 
 

@@ -7,11 +7,13 @@ import os
 import sys
 from collections.abc import Collection
 from importlib import import_module
-from typing import NamedTuple
+from traceback import format_exception
+from typing import NamedTuple, NoReturn
 
 from anyorder.cli.exits import FINE, INTERRUPTED, MISUSE, code_of, sentence_of
 from anyorder.cli.exits import overview as exit_codes
-from anyorder.cli.terminal import printable
+from anyorder.cli.terminal import complain, log_to_terminal, printable, say
+from anyorder.urls import without_secrets
 
 PREFIX = "ANYORDER_"
 TRACEBACK = "ANYORDER_TRACEBACK"  # set: an exception is shown whole, for a report of a bug
@@ -40,6 +42,10 @@ VERBS: dict[str, Verb] = {
 class Parser(argparse.ArgumentParser):
     """Misuse is exit code 2 with one line, and every option has an environment variable, shown in
     its help."""
+
+    def error(self, message: str) -> NoReturn:
+        """End with what is wrong, which tells the arguments as they were given."""
+        super().error(printable(message))
 
     def add_option(self, name: str, help: str, **settings: object) -> None:
         """An option `--name` whose default may come from ANYORDER_NAME."""
@@ -96,20 +102,21 @@ def main(arguments: list[str] | None = None) -> int:
     """Run one verb; returns the exit code."""
     words = sys.argv[1:] if arguments is None else arguments
     if not words or words[0] in ("-h", "--help", "help"):
-        print(overview())
+        say(overview())
         return FINE if words else MISUSE
     if words[0] == "--version":
         from importlib.metadata import version
 
-        print(f"anyorder {version('anyorder')}")
+        say(f"anyorder {version('anyorder')}")
         return FINE
     if words[0] not in VERBS:
-        print(f"anyorder: no verb {words[0]!r}; there are: {', '.join(VERBS)}", file=sys.stderr)
+        complain(f"anyorder: no verb {words[0]!r}; there are: {', '.join(VERBS)}")
         return MISUSE
     return _run(words[0], words[1:])
 
 
 def _run(name: str, words: list[str]) -> int:
+    log_to_terminal()
     try:
         options = parser_of(name).parse_args(words)
         code = import_module(f"anyorder.cli.{VERBS[name].module}").run(options)
@@ -122,8 +129,8 @@ def _run(name: str, words: list[str]) -> int:
     # whatever it is, who reads it at night gets a sentence and a code, not a traceback
     except Exception as error:
         if os.environ.get(TRACEBACK):
-            raise
-        print(printable(f"anyorder {name}: {sentence_of(error)}"), file=sys.stderr)
+            complain(without_secrets("".join(format_exception(error))))
+        complain(f"anyorder {name}: {sentence_of(error)}")
         _forget_output()
         return code_of(error)
     return int(code)

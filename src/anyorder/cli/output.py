@@ -5,14 +5,13 @@ from __future__ import annotations
 import argparse
 import csv
 import io
-import os
 import sys
 from collections.abc import Mapping, Sequence
 
 import msgspec
 
 from anyorder.cli.main import Parser
-from anyorder.cli.terminal import printable
+from anyorder.cli.terminal import printable, printable_json, say
 
 WIDEST = 60  # characters of a cell on a terminal, the last one apart; else it is shown whole
 
@@ -46,19 +45,22 @@ def print_rows(
     """Rows in the format asked for; `empty` is what people read when there are none."""
     match options.format:
         case "json":
-            print(encoded(rows))
+            say(encoded(rows))
         case "nl":
             for row in rows:
-                print(encoded(row))
+                say(encoded(row))
         case "csv":
-            print(_csv(rows), end="")
+            say(_csv(rows), end="")
+        case _ if rows:
+            _say_table(rows)
         case _:
-            print(_table(rows) if rows else empty)
+            say(empty)
 
 
 def encoded(value: object) -> str:
     """JSON on one line, integers and decimals exact."""
-    return msgspec.json.Encoder(decimal_format="number", enc_hook=str).encode(value).decode()
+    encoder = msgspec.json.Encoder(decimal_format="number", enc_hook=str)
+    return printable_json(encoder.encode(value).decode())
 
 
 def _text(value: object) -> str:
@@ -74,7 +76,7 @@ def _csv(rows: Sequence[Mapping[str, object]]) -> str:
     return stream.getvalue()
 
 
-def _table(rows: Sequence[Mapping[str, object]]) -> str:
+def _say_table(rows: Sequence[Mapping[str, object]]) -> None:
     cells = [[_one_line(_text(value)) for value in row.values()] for row in rows]
     if sys.stdout.isatty():
         cells = [[*map(_cut, row[:-1]), row[-1]] for row in cells]
@@ -87,7 +89,7 @@ def _table(rows: Sequence[Mapping[str, object]]) -> str:
         "  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip()
         for row in cells
     ]
-    return "\n".join([bold(line), *body])
+    say("\n".join(body), heading=line)
 
 
 def _one_line(text: str) -> str:
@@ -96,8 +98,3 @@ def _one_line(text: str) -> str:
 
 def _cut(text: str) -> str:
     return text if len(text) <= WIDEST else text[: WIDEST - 1] + "…"
-
-
-def bold(text: str) -> str:
-    """Bold on a terminal, and never with NO_COLOR."""
-    return f"\x1b[1m{text}\x1b[0m" if sys.stdout.isatty() and "NO_COLOR" not in os.environ else text

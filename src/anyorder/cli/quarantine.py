@@ -11,7 +11,7 @@ from anyorder._core.event import Delivery
 from anyorder._core.outcome import REASONS, Reason
 from anyorder.cli.main import Parser, word
 from anyorder.cli.output import add_formats, encoded, print_rows
-from anyorder.cli.terminal import printable
+from anyorder.cli.terminal import say
 from anyorder.envelopes.provenance import source_of
 from anyorder.errors import ConfigurationError
 from anyorder.guard.catalogue import Catalogue
@@ -20,6 +20,7 @@ from anyorder.guard.quarantine import Quarantine
 from anyorder.guard.retry import Retried, Retry
 from anyorder.guard.routes import Unrouted
 from anyorder.runtime.pipeline import Pipeline, load_pipeline
+from anyorder.urls import without_secrets
 
 LONGEST_NUMBER = 18  # digits of an entry's id
 TAKEN = {
@@ -123,22 +124,22 @@ def _act(
             return int(any(entry.state == "open" for entry in entries))
         case "show":
             entry = quarantine.show(_number(options))
-            print(shown(entry, options.format, pipeline.decode))
+            say(shown(entry, options.format, pipeline.decode))
         case "retry":
             number = None if options.which is None else _number(options)
             return _retried(Retry(store, _catalogue(pipeline, store), pipeline.decode).run(number))
         case "settle":
-            print(_settled(options, pipeline, store, quarantine))
+            say(_settled(options, pipeline, store, quarantine))
         case _:
             specs = _catalogue(pipeline, store).specs()
-            print(f"{quarantine.dismiss(options.which or '', specs)} entries closed")
+            say(f"{quarantine.dismiss(options.which or '', specs)} entries closed")
     return 0
 
 
 def _retried(done: Retried) -> int:
-    print(f"{done.settled} settled, {done.open} still open")
+    say(f"{done.settled} settled, {done.open} still open")
     if done.own:
-        print(f"{done.own} were held by your own code: deliver these events to it again")
+        say(f"{done.own} were held by your own code: deliver these events to it again")
     return int(done.open > 0)
 
 
@@ -180,7 +181,7 @@ def shown(entry: Entry, format: str, decode: Decode) -> str:
         if delivery is None
         else {
             "event": decode(entry.provenance, delivery).kind.value,
-            "source": source_of(entry.provenance),
+            "source": without_secrets(source_of(entry.provenance)),
             "place": _place(entry.provenance, delivery),
             "headers": delivery.headers,
             "record_key": _readable(delivery.key),
@@ -190,7 +191,7 @@ def shown(entry: Entry, format: str, decode: Decode) -> str:
     if format != "table":
         return encoded({**summary(entry), **record})
     lines = [
-        printable(f"{name:<11} {value if isinstance(value, str) else encoded(value)}")
+        f"{name:<11} {value if isinstance(value, str) else encoded(value)}"
         for name, value in {**summary(entry), **record}.items()
     ]
     meaning = REASONS[Reason(entry.reason)]

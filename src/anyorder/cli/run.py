@@ -10,6 +10,7 @@ from pathlib import Path
 
 from anyorder.cli.main import Parser
 from anyorder.cli.output import encoded
+from anyorder.cli.terminal import overwrite, say
 from anyorder.guard.report import Report
 from anyorder.runtime.loop import Run
 from anyorder.runtime.pipeline import load_pipeline
@@ -73,12 +74,12 @@ def run(options: argparse.Namespace) -> int:
     finally:
         # first: an error gets a line of its own
         if sys.stderr.isatty():
-            print("\r\x1b[K", end="", file=sys.stderr)
+            overwrite("", sys.stderr)
         store.close()
     if options.json:
-        print(encoded(report.as_dict()))
+        say(encoded(report.as_dict()))
     else:
-        print(_summary(report, loop.place, dry=options.dry_run) + _absent(absent))
+        say(_summary(report, loop.place, dry=options.dry_run) + _absent(absent))
     return int(report.quarantined.total() > report.settled.total())
 
 
@@ -113,9 +114,4 @@ class Progress:
         if time.monotonic() - self._last > PROGRESS_SECONDS:
             self._last = time.monotonic()
             rate = report.read / report.seconds if report.seconds else 0.0
-            print(
-                f"\r\x1b[K{report.read} read: {report} ({rate:,.0f}/s)",
-                end="",
-                file=sys.stderr,
-                flush=True,
-            )
+            overwrite(f"{report.read} read: {report} ({rate:,.0f}/s)", sys.stderr)

@@ -5,9 +5,11 @@ from __future__ import annotations
 import argparse
 
 from anyorder.cli.main import Parser
+from anyorder.cli.terminal import say
 from anyorder.errors import ConfigurationError
 from anyorder.runtime.pipeline import load_pipeline
 from anyorder.stores import ddl_of
+from anyorder.urls import shown
 
 
 def configure(parser: Parser) -> None:
@@ -33,10 +35,10 @@ def run(options: argparse.Namespace) -> int:
     pipeline = load_pipeline(options.pipeline)
     ddl = ddl_of(pipeline.url, options.table)
     if ddl is None:
-        raise ConfigurationError(f"this store has no DDL: {pipeline.url}")
+        raise ConfigurationError(f"this store has no DDL: {shown(pipeline.url)}")
     if options.act == "apply":
         pipeline.open_store().close()
-        print("applied: the schema is there")
+        say("applied: the schema is there")
         return 0
-    print(ddl)
+    say(ddl)
     return 0

@@ -1,17 +1,66 @@
 """What a terminal would obey is spelled out: a delivery may tell anything, and a person only wants
-to read it."""
+to read it. Whatever a verb prints is printed here."""
 
 from __future__ import annotations
 
+import logging
+import os
 import re
+import sys
+from typing import TextIO
+
+from anyorder.urls import without_secrets
 
 OBEYED = re.compile(
-    r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u200e\u200f\u2028-\u202e\u2066-\u2069\ud800-\udfff]"
+    r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069\ud800-\udfff]"
 )
 """Escapes and other controls, signs that turn the direction of writing, and halves of surrogate
 pairs; a tab and the end of a line are harmless."""
+ERASED = "\r\x1b[K"  # our own: back to the beginning of the line, and nothing in it
 
 
 def printable(text: str) -> str:
     """A text for a person, as a terminal may have it."""
     return OBEYED.sub(lambda found: ascii(found.group())[1:-1], text)
+
+
+def printable_json(text: str) -> str:
+    """A JSON document as a terminal may have it: whatever is spelled out lies inside its texts, and
+    reads back as it was."""
+    return OBEYED.sub(lambda found: f"\\u{ord(found.group()):04x}", text)
+
+
+def say(text: str, *, heading: str = "", end: str = "\n") -> None:
+    """Print a text for a person or a script; the heading is bold on a terminal."""
+    if heading:
+        print(bold(printable(heading)))
+    print(printable(text), end=end)
+
+
+def complain(text: str) -> None:
+    """Print a text beside what was asked for."""
+    print(printable(text), file=sys.stderr)
+
+
+def bold(text: str) -> str:
+    """Bold on a terminal, and never with NO_COLOR."""
+    return f"\x1b[1m{text}\x1b[0m" if sys.stdout.isatty() and "NO_COLOR" not in os.environ else text
+
+
+def overwrite(text: str, stream: TextIO) -> None:
+    """Print a text over the line that is there."""
+    print(ERASED + printable(text), end="", file=stream, flush=True)
+
+
+class Formatter(logging.Formatter):
+    """A line of the log, as a terminal may have it."""
+
+    def format(self, record: logging.LogRecord) -> str:
+        """Its text; what it tells of a URL is no secret."""
+        return printable(without_secrets(super().format(record)))
+
+
+def log_to_terminal() -> None:
+    """Where nobody has said how to log, warnings go to standard error, and from now on so."""
+    if logging.lastResort is not None:
+        logging.lastResort.setFormatter(Formatter())

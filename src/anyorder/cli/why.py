@@ -10,7 +10,7 @@ import msgspec
 
 from anyorder.cli.main import Parser, word
 from anyorder.cli.output import encoded
-from anyorder.cli.terminal import printable
+from anyorder.cli.terminal import say
 from anyorder.errors import ConfigurationError
 from anyorder.guard.contract import TableSpec
 from anyorder.guard.kinds import known_kinds
@@ -49,7 +49,7 @@ def run(options: argparse.Namespace) -> int:
             for key, exactly in readings(options.key, is_known=bool(kinds))
         ]
         story = next((story for story in stories if story.is_known), stories[0])
-    print(encoded(story) if options.json else printable(str(story)))
+    say(encoded(story) if options.json else str(story))
     return int(not story.is_known)
 
 

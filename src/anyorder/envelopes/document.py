@@ -10,7 +10,7 @@ from __future__ import annotations
 from typing import Any
 
 from anyorder._core.event import Delivery, Event, KeyFields, Kind, canonical
-from anyorder._core.families import ScalarPosition
+from anyorder._core.families import ScalarPosition, timestamp
 from anyorder.envelopes import strict
 from anyorder.envelopes.envelope import KeyOption, Reader, chosen, time_of
 from anyorder.envelopes.keys import agreed
@@ -18,11 +18,14 @@ from anyorder.envelopes.pointers import MISSING, KeyPointers, Pointer, pointed
 from anyorder.envelopes.spellings import SPELLINGS, microseconds
 from anyorder.errors import ConfigurationError, Malformed
 
+TIMESTAMP = "timestamp"
+
 
 class Document(Reader):
     """`key`, `position`: where they are, both must be said. `position_kind`:
     "version", "timestamp", "kubernetes", "hex", "lexicographic" or "integer32-wrap".
-    `position_scope`: "entity" or "stream".
+    `position_scope`: "entity" or "stream". `unit`: of a timestamp that is an integer, "s", "ms",
+    "us" or "ns".
 
     `deleted`: "/cancelled" (true deletes) or "/type=user.deleted" (that text deletes). `time`: RFC
     3339, or milliseconds. `fields`: the row inside the document, "" for all of it. `partial`:
@@ -39,6 +42,7 @@ class Document(Reader):
         position: object = None,
         position_kind: str = "version",
         position_scope: str = "entity",
+        unit: str | None = None,
         deleted: object = None,
         time: object = None,
         fields: object = "",
@@ -53,6 +57,7 @@ class Document(Reader):
             )
         self._position = Pointer(position, "position")
         self._kind = chosen(position_kind, "position_kind", tuple(SPELLINGS))
+        self._unit = _unit_of(self._kind, unit)
         self._per_entity = (
             chosen(position_scope, "position_scope", ("entity", "stream")) == "entity"
         )
@@ -121,9 +126,24 @@ class Document(Reader):
                 f"the position is missing: {self._position.text} finds nothing, "
                 "so nothing orders the event"
             )
-        value = SPELLINGS[self._kind](found)
-        scope = f"json:{table}/{canonical(key)}" if self._per_entity else f"json:{table}"
+        value = self._value_of(found)
+        scope = f"json:{table}{self._clock}"
+        if self._per_entity:
+            scope += f"/{canonical(key)}"
         return ScalarPosition(self._kind, scope, value, per_entity=self._per_entity, time=time)
+
+    def _value_of(self, found: object) -> tuple[int, ...]:
+        if self._kind == TIMESTAMP:
+            return timestamp.parse(found, self._unit)
+        return SPELLINGS[self._kind](found)
+
+    @property
+    def _clock(self) -> str:
+        """What the name of the scope says of times. Under another unit, and before units were
+        said, the same number was another moment: such positions do not compare."""
+        if self._kind != TIMESTAMP:
+            return ""
+        return f" by times in {self._unit}" if self._unit else " by times"
 
     def _time_of(self, document: Any, delivery: Delivery) -> int | None:
         if self._time is None:
@@ -139,6 +159,17 @@ class Document(Reader):
 
     def key_of(self, delivery: Delivery) -> KeyFields | None:
         return self._key.find(self._document(delivery))
+
+
+def _unit_of(kind: str, unit: object) -> str:
+    """The unit of integers that are times; "" where none is said. Raises ConfigurationError."""
+    if unit is None:
+        return ""
+    if kind != TIMESTAMP:
+        raise ConfigurationError(
+            f"the envelope option unit is of times: position_kind is {kind!r}, which has none"
+        )
+    return chosen(unit, "unit", tuple(timestamp.NANOSECONDS))
 
 
 class Deletion:

@@ -13,6 +13,7 @@ from typing import Any, ClassVar, Protocol
 
 from anyorder._core.event import Delivery, Event, KeyFields, Kind
 from anyorder._core.families import OffsetPosition
+from anyorder.envelopes.interruption import is_of_reading
 from anyorder.errors import ConfigurationError, Malformed
 
 KeyOption = str | Sequence[str] | dict[str, str] | None
@@ -78,6 +79,8 @@ class Reader(ABC):
             return self.unread(delivery, str(malformed))
         # a bug of ours must not stop the loop: the record is kept, and the note is loud
         except Exception as failure:
+            if not is_of_reading(failure, type(self).__module__):
+                raise
             return self.unread(
                 delivery,
                 f"{BUG} ({type(failure).__name__}: {failure}); please report it with the record",
@@ -95,7 +98,11 @@ class Reader(ABC):
 def _if_readable(read: Callable[[Delivery], Any], delivery: Delivery) -> Any:
     try:
         return read(delivery)
-    except Exception:  # the reason is told already
+    except Malformed:  # the reason is told already
+        return None
+    except Exception as failure:
+        if not is_of_reading(failure, read.__module__):
+            raise
         return None
 
 

@@ -61,5 +61,5 @@ def microseconds(value: object) -> int | None:
     """An RFC 3339 time, or an integer of milliseconds, in microseconds; null stays null."""
     if value is None:
         return None
-    (found,) = timestamp.parse(value)
-    return found // 1000 if isinstance(value, str) else found * 1000
+    (found,) = timestamp.parse(value, "ms")
+    return found // 1000

@@ -17,6 +17,7 @@ from anyorder.guard.catalogue import Catalogue
 from anyorder.guard.contract import EntryQuery, Locking, Store, TableSpec
 from anyorder.guard.forgetting import forget
 from anyorder.guard.intake import Share, Taken
+from anyorder.guard.moments import Moments
 from anyorder.guard.parts import take
 from anyorder.guard.report import Report
 from anyorder.guard.routes import Ignored, Route, Unrouted
@@ -58,6 +59,7 @@ class Run:
         self.place = self._source.place
         self._frontier_name = pipeline.frontier_name(self._source)
         self._catalogue = Catalogue(pipeline.declared)
+        self._moments = Moments(pipeline.envelope.options)
 
     def stop(self) -> None:
         """Ask the loop to end after the batch at hand, and not to wait: a batch that waits for
@@ -119,7 +121,9 @@ class Run:
     def _take(self, batch: Sequence[Received]) -> None:
         """Decide and write a batch in one transaction; only then is it done at its source."""
         if batch:
-            shares, loose = self._routed([self._decoded(one) for one in batch])
+            events = [self._decoded(one) for one in batch]
+            self._moments.look(events)
+            shares, loose = self._routed(events)
             frontier = None if self._source.acknowledges else (self._frontier_name, batch[-1].mark)
             taken = take(
                 self.store,

@@ -24,6 +24,7 @@ from anyorder.guard.duration import FOREVER, seconds
 from anyorder.guard.routes import Ignored, Origin, Route, Unrouted
 from anyorder.sources import Source, name_of, nameless, open_source
 from anyorder.stores import missing, open_dry, open_store
+from anyorder.urls import Discreet
 
 DEFAULT = "pipeline.toml"
 UNNAMED = 'say in [source] what the documents are versions of, options = { table = "users", ... }'
@@ -33,16 +34,16 @@ PLACEHOLDER = re.compile(r"\{[^{}]*\}")
 SIZES = {"KB": 10**3, "MB": 10**6, "GB": 10**9}
 
 
-class SourceSection(msgspec.Struct, forbid_unknown_fields=True):
+class SourceSection(Discreet, frozen=True, forbid_unknown_fields=True):
     """`[source]`, the part that all sources share: where deliveries come from, and their envelope.
     `options` go to the envelope. What else is said there goes to the source."""
 
     kind: str = "jsonl"
     envelope: str = DEFAULT_ENVELOPE
-    options: dict[str, Any] = {}
+    options: dict[str, Any] = msgspec.field(default_factory=dict)
 
 
-class StoreSection(msgspec.Struct, forbid_unknown_fields=True):
+class StoreSection(Discreet, frozen=True, forbid_unknown_fields=True):
     """`[store]`: the URL. Here, and in the texts of `[source]`, `$NAME` is taken from the
     environment."""
 
@@ -112,7 +113,7 @@ class Pipeline:
     ) -> None:
         self.source = file.source
         self.runtime = file.runtime
-        self.url = expanded(file.store.url)
+        self.url = expanded(file.store.url, "[store] url")
         self._settings = settings
         why = nameless(file.source.kind, settings)
         if why and needs_table(file.source.envelope) and not file.source.options.get("table"):
@@ -166,7 +167,7 @@ class Pipeline:
         """The source of `[source]`. Its texts are expanded only now: who asks why a row is so needs
         no queue in the environment."""
         said = {
-            name: expanded(value) if isinstance(value, str) else value
+            name: expanded(value, f"[source] {name}") if isinstance(value, str) else value
             for name, value in self._settings.items()
         }
         return open_source(self.source.kind, said)
@@ -292,21 +293,22 @@ def source_settings(told: dict[str, Any]) -> dict[str, Any]:
     return {name: source.pop(name) for name in own}
 
 
-def expanded(text: str) -> str:
+def expanded(text: str, where: str) -> str:
     """`$NAME` and `${NAME}` are the environment's, `$$` is a dollar. Raises ConfigurationError for
-    what is not set: a guess may be a real account."""
+    what is not set: a guess may be a real account. `where`: what a person wrote it for; the text
+    itself may be a secret."""
     try:
         return Template(text).substitute(
             {name: value for name, value in os.environ.items() if value}
         )
     except KeyError as error:
         raise ConfigurationError(
-            f"{text!r}: the environment sets no {error.args[0]}, or nothing in it; "
+            f"{where}: the environment sets no {error.args[0]}, or nothing in it; "
             "set it, or write $$ for a dollar"
         ) from None
     except ValueError:
         raise ConfigurationError(
-            f"{text!r}: a lone $ names nothing; write $$ for a dollar"
+            f"{where}: a lone $ names nothing; write $$ for a dollar"
         ) from None
 
 

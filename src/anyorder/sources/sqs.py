@@ -15,12 +15,11 @@ from concurrent.futures import ThreadPoolExecutor
 from itertools import islice
 from typing import Any, ClassVar, NamedTuple, TypeVar
 
-import msgspec
-
 from anyorder._core.event import Delivery
 from anyorder.errors import AnyorderError, ConfigurationError, MissingExtra, SourceError
 from anyorder.sources.contract import LARGEST_BATCH, Received
 from anyorder.sources.messages import FIFO, delivery_of_message, queue_name
+from anyorder.urls import Discreet, shown, without_secrets
 
 INSTALL = "the SQS source needs boto3: pip install 'anyorder[aws]'"
 # messages in one request:
@@ -48,7 +47,7 @@ class Message(NamedTuple):
     delivery: Delivery
 
 
-class SQSSettings(msgspec.Struct, frozen=True):
+class SQSSettings(Discreet, frozen=True):
     """`queue`: its name or URL. `region`, `endpoint`: by default what boto3 finds. `visibility`:
     seconds for which a message is ours. `drain`: end when the queue is empty."""
 
@@ -114,7 +113,7 @@ class SQSSource:
             if "://" in queue
             else str(self._ask("get_queue_url", QueueName=queue)["QueueUrl"])
         )
-        self.place = queue
+        self.place = shown(queue)
         self._queue = queue_name(queue)
         self.name = f"sqs:{self._url}"
         self._visibility = visibility or max(SHORTEST, *self._attributes("VisibilityTimeout"))
@@ -269,10 +268,12 @@ class SQSSource:
                 f"{error}: the AWS SDK's own chain finds none (environment, profile, role)"
             ) from error
         except (BotoCoreError, ClientError) as error:
-            place = arguments.get("QueueUrl") or arguments.get("QueueName")
+            place = shown(str(arguments.get("QueueUrl") or arguments.get("QueueName")))
+            # not from the error: it tells the endpoint as it was given
             raise SourceError(
-                f"SQS does not answer {operation} on the queue {place}: {error}"
-            ) from error
+                f"SQS does not answer {operation} on the queue {place}: "
+                f"{without_secrets(str(error))}"
+            ) from None
         return answer
 
 
@@ -317,8 +318,11 @@ def make_client(region: str | None, endpoint: str | None) -> Any:
         return boto3.session.Session().client(
             "sqs", region_name=region, endpoint_url=endpoint, config=config
         )
-    except (BotoCoreError, ValueError) as error:  # ValueError: an endpoint that is no URL
+    except (BotoCoreError, ValueError) as error:
+        # a ValueError tells the endpoint as it was given
+        is_endpoint = isinstance(error, ValueError)
+        why = "the endpoint is no URL" if is_endpoint else without_secrets(str(error))
         raise ConfigurationError(
-            f'cannot make an SQS client: {error}; [source] names them: region = "eu-central-1", '
-            'or endpoint = "http://127.0.0.1:9324"'
-        ) from error
+            f"cannot make an SQS client: {why}; [source] names them: "
+            'region = "eu-central-1", or endpoint = "http://127.0.0.1:9324"'
+        ) from None

@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from typing import ClassVar, Protocol, cast
-from urllib.parse import parse_qs, urlsplit
+from urllib.parse import SplitResult, parse_qsl, unquote, urlsplit
 
 import msgspec
 
 from anyorder.doors import Door, own_door
 from anyorder.errors import ConfigurationError
 from anyorder.guard.contract import Decode, Promises, Store
+from anyorder.urls import shown
 
 __all__ = ["DOORS", "Store", "ddl_of", "missing", "open_dry", "open_store"]
 
@@ -32,6 +34,8 @@ DOORS: dict[str, Door] = {
 }
 """URL scheme -> door. A store of our own is one more line here; anybody else's is
 `module:factory`."""
+LONE_PERCENT = re.compile(r"%(?![0-9A-Fa-f]{2})")
+CONTROL = re.compile(r"[\x00-\x1f\x7f]|%00|^ | $")
 
 
 class Address(Protocol):
@@ -100,31 +104,65 @@ def ddl_of(url: str, tables: Sequence[str] = ()) -> str | None:
 
 
 def _scheme(url: str) -> str:
+    return _split(url).scheme
+
+
+def _split(url: str) -> SplitResult:
     try:
-        return urlsplit(url).scheme
-    except ValueError as error:
-        raise ConfigurationError(f"not a URL: {url!r}: {error}") from error
+        return urlsplit(url)
+    # its own words tell the host, and who asks there
+    except ValueError:
+        raise ConfigurationError(f"not a URL: {shown(url)!r}") from None
 
 
 def _address(scheme: str, url: str) -> Address:
     if scheme not in DOORS:
         known = ", ".join(door.spelling for door in DOORS.values())
         raise ConfigurationError(
-            f"no store for {scheme or url!r}; there are: {known}, or one of your own: "
+            f"no store for {scheme or shown(url)!r}; there are: {known}, or one of your own: "
             "module:factory://PLACE"
         )
-    door, parts = DOORS[scheme], urlsplit(url)
+    door, parts = DOORS[scheme], _split(url)
     struct = door.struct()
-    said = {name: values[-1] for name, values in parse_qs(parts.query).items()}
-    refused = ConfigurationError(
-        f"not a {struct.promises.name} URL: {url!r}; write {door.spelling}"
-    )
-    if "place" in said:
-        raise refused
-    said["place"] = parts.netloc + parts.path
+    refused = f"not a {struct.promises.name} URL: {shown(url)!r}; write {door.spelling}"
+    why = _misspelled(url)
+    if why:
+        raise ConfigurationError(f"{refused}. {why}")
+    said = _options(parts)
+    if said is None or "place" in said:
+        raise ConfigurationError(f"{refused}. {OPTIONS}")
     try:
+        said["place"] = unquote(parts.netloc + parts.path, errors="strict")
         # not strict: in a URL a number is a text too
         found: Address = msgspec.convert(said, struct, strict=False)
+    except UnicodeDecodeError:
+        raise ConfigurationError(f"{refused}. What % spells there is not UTF-8") from None
     except msgspec.ValidationError as error:
-        raise refused from error
+        raise ConfigurationError(refused) from error
     return found
+
+
+OPTIONS = "Behind a ? stand options, as name=value: a ? in a name is %3F"
+
+
+def _misspelled(url: str) -> str:
+    """What a URL has that means something else than who wrote it may think (RFC 3986); "" for
+    nothing."""
+    if "#" in url:
+        return "A # begins a part that no store has: a # in a name is %23"
+    if LONE_PERCENT.search(url):
+        return "A % spells a sign by two hexadecimal digits: a % itself is %25"
+    # what reads URLs takes these away without a word
+    if CONTROL.search(url):
+        return "It has a control sign, or a blank at its end: a blank is %20, a tab %09"
+    return OPTIONS if url.endswith("?") else ""
+
+
+def _options(parts: SplitResult) -> dict[str, str] | None:
+    """What stands behind the question mark; None where something there is no option."""
+    if not parts.query:
+        return {}
+    try:
+        return dict(parse_qsl(parts.query, keep_blank_values=True, strict_parsing=True))
+    except ValueError:
+        return None

@@ -9,6 +9,7 @@ from collections.abc import Sequence
 from contextlib import closing
 from pathlib import Path
 from typing import Any
+from urllib.parse import quote
 
 from anyorder._core.event import canonical
 from anyorder._core.key import asked, is_readable
@@ -87,7 +88,7 @@ def sqlite_place(
         rows=rows,
         tap=_tap,
         poison=POISON if refusing else None,
-        url=f"sqlite:///{path}" if kind is SQLiteStore else None,
+        url=f"sqlite:///{quote(str(path))}" if kind is SQLiteStore else None,
         close=directory.cleanup,
         # A table that is made from the events has no row before them.
         plant=plant if refusing else None,

@@ -7,6 +7,12 @@ import re
 
 from anyorder.errors import Malformed
 
+NANOSECONDS = {"s": 10**9, "ms": 10**6, "us": 10**3, "ns": 1}
+"""How many of them a unit has, by the word for it."""
+NO_UNIT = (
+    "an integer tells no unit of time, so nothing tells when it was: say which it is, "
+    'unit = "s", "ms", "us" or "ns"'
+)
 DAYS_OF_MONTH = (31, 28, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31)
 DAYS_BEFORE_MONTH = (0, 31, 59, 90, 120, 151, 181, 212, 243, 273, 304, 334)
 PATTERN = re.compile(
@@ -17,11 +23,13 @@ PATTERN = re.compile(
 )
 
 
-def parse(value: object) -> tuple[int, ...]:
-    """An RFC 3339 time with its zone as (nanoseconds since 1970,), or an integer as it stands (one
-    unit a stream)."""
+def parse(value: object, unit: str = "") -> tuple[int, ...]:
+    """An RFC 3339 time with its zone, or an integer of that unit, as (nanoseconds since 1970,).
+
+    Raises Malformed for anything else, and for an integer where no unit is said.
+    """
     if isinstance(value, int) and not isinstance(value, bool):
-        return (value,)
+        return (_counted(value, unit),)
     found = None
     if isinstance(value, str):
         found = PATTERN.fullmatch(value)
@@ -42,6 +50,13 @@ def parse(value: object) -> tuple[int, ...]:
         - _offset(told["zone"])
     )
     return (seconds * 1_000_000_000 + int(told["fraction"].ljust(9, "0")),)
+
+
+def _counted(value: int, unit: str) -> int:
+    """An integer of a unit, in nanoseconds."""
+    if unit not in NANOSECONDS:
+        raise Malformed(f"{NO_UNIT}: {value!r:.80}")
+    return value * NANOSECONDS[unit]
 
 
 def _length(year: int, month: int) -> int:

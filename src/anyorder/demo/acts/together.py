@@ -10,6 +10,7 @@ from pathlib import Path
 from random import Random
 from tempfile import TemporaryDirectory
 from typing import NamedTuple
+from urllib.parse import quote
 
 from anyorder._core.event import Delivery
 from anyorder.demo import recording
@@ -123,7 +124,7 @@ def _guarded(
 
     def runner(half: Sequence[Delivery]) -> Callable[[], None]:
         def run() -> None:
-            with closing(Guarded(url=f"sqlite:///{path}")) as guarded:
+            with closing(Guarded(url=f"sqlite:///{quote(str(path))}")) as guarded:
                 for begin in range(0, len(half), size):
                     guarded.take(half[begin : begin + size], NOW)
 

@@ -9,13 +9,14 @@ import msgspec
 
 from anyorder.guard.contract import Decode, Promises
 from anyorder.stores.dynamodb.store import THREADS, DynamoDBStore
+from anyorder.urls import Discreet
 
 
-class DynamoDBAddress(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+class DynamoDBAddress(Discreet, frozen=True, forbid_unknown_fields=True):
     """`place`: the table, which may hold `{table}`. `region`, `endpoint`: by default what boto3
     finds. `forget`: "own" or "ttl". `threads`: most requests at once."""
 
-    place: Annotated[str, msgspec.Meta(pattern="^[^/]")]
+    place: Annotated[str, msgspec.Meta(pattern="^[^/@]+(/|$)")]
     region: str | None = None
     endpoint: str | None = None
     forget: str = "own"

@@ -18,6 +18,7 @@ from typing import Any, NamedTuple, TypeVar
 
 from anyorder.errors import ConfigurationError, MissingExtra, StoreBusy, StoreError
 from anyorder.stores.dynamodb.concurrency import Concurrency
+from anyorder.urls import without_secrets
 
 INSTALL = "the DynamoDB store needs boto3: pip install 'anyorder[aws]'"
 THROTTLED = frozenset(
@@ -182,14 +183,14 @@ class Requests:
                 code = "InternalServerError"
             return Answer(dict(error.response), code, str(found.get("Message", "")))
         except (ConnectionError, HTTPClientError, IncompleteReadError, ChecksumError) as error:
-            return Answer({}, "InternalServerError", str(error))
+            return Answer({}, "InternalServerError", without_secrets(str(error)))
         # nothing was sent: no credentials or Region, an expired SSO login, a profile that
         # contradicts itself
         except BotoCoreError as error:
             raise ConfigurationError(
-                f"the AWS SDK cannot send {operation}: {error}. If that is about credentials, "
-                f"{RENEW}"
-            ) from error
+                f"the AWS SDK cannot send {operation}: {without_secrets(str(error))}. If that is "
+                f"about credentials, {RENEW}"
+            ) from None
 
     def each(self, function: Callable[[T], R], items: Sequence[T]) -> list[R]:
         """The function of each item, at once as far as the concurrency goes; in order.
@@ -305,8 +306,11 @@ def make_client(region: str | None, endpoint: str | None, threads: int) -> Any:
         return boto3.session.Session().client(
             "dynamodb", region_name=region, endpoint_url=endpoint, config=config
         )
-    except (BotoCoreError, ValueError) as error:  # ValueError: an endpoint that is no URL
+    except (BotoCoreError, ValueError) as error:
+        # a ValueError tells the endpoint as it was given
+        is_endpoint = isinstance(error, ValueError)
+        why = "the endpoint is no URL" if is_endpoint else without_secrets(str(error))
         raise ConfigurationError(
-            f"cannot make a DynamoDB client: {error}; the URL names them: "
+            f"cannot make a DynamoDB client: {why}; the URL names them: "
             "dynamodb://TABLE?region=eu-central-1, or &endpoint=http://127.0.0.1:8000"
-        ) from error
+        ) from None

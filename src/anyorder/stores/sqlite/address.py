@@ -13,9 +13,10 @@ from anyorder.guard.contract import Decode, Promises
 from anyorder.stores.sqlite.schema import memory_table
 from anyorder.stores.sqlite.store import VERSION, SQLiteStore
 from anyorder.stores.statements import load_statements, quoted
+from anyorder.urls import Discreet
 
 
-class SQLiteAddress(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+class SQLiteAddress(Discreet, frozen=True, forbid_unknown_fields=True):
     """`place`: a slash and the path of a file, or nothing for a database in memory. `synchronous`:
     "full" writes through to the disk at every commit."""
 
