@@ -39,7 +39,9 @@ class Lived(NamedTuple):
 
     @property
     def label(self) -> str:
-        return f"{'put' if self.put else 'del'}{self.version}{chr(39) * (self.life - 1)}@{self.time}"
+        return (
+            f"{'put' if self.put else 'del'}{self.version}{chr(39) * (self.life - 1)}@{self.time}"
+        )
 
     @property
     def event(self) -> Event:
@@ -158,7 +160,9 @@ class Lives:
         stored = self.shown(before.slot)
         is_older = stored is not None and stored.life > taken.life
         is_over = self.ends.get(taken.life, 0) & after.accepted
-        return f"a straggler of a dead life is applied: {taken.label}" if is_older or is_over else ""
+        return (
+            f"a straggler of a dead life is applied: {taken.label}" if is_older or is_over else ""
+        )
 
     def shown(self, slot: int) -> Lived | None:
         """The event that a slot remembers; of a tombstone whose time was moved on, the delete that

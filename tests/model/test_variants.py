@@ -452,7 +452,7 @@ def only_a_fall_below_a_tombstone_is_suspected(patch: Patch) -> None:
 
 
 def only_what_has_fallen_is_suspected(patch: Patch) -> None:
-    told = lives.told
+    told = restarting.told
 
     def fallen(*asked: Any) -> Told:
         found = told(*asked)

@@ -8,6 +8,7 @@ from anyorder._core.event import Event
 from anyorder._core.families.floor_entry import parse
 from anyorder._core.families.timestamp import utc
 from anyorder._core.floor import Floor
+from anyorder._core.fold import stamp_of
 from anyorder._core.memory import Memory, Stamp
 from anyorder._core.names import in_words
 from anyorder._core.outcome import REASONS, Reason
@@ -27,6 +28,14 @@ def explain(decision: Decision) -> str:
     if decision.quarantined:
         parts.append(meaning.to_do)
     return " ".join(parts)
+
+
+def contradiction(event: Event, stored: Stamp) -> str:
+    """Why a key's versions are suspected, with both places (rules R13)."""
+    return (
+        f"{describe(stamp_of(event))} and {describe(stored)} contradict each other: the versions "
+        "of this key seem to have started again"
+    )
 
 
 def _subject(event: Event) -> str:
@@ -80,6 +89,11 @@ def explain_memory(subject: str, memory: Memory | None, columns: set[str]) -> li
         sentences.append(
             f"Disputed: two different events claim this position ({names}); "
             "the same one is shown whatever came first."
+        )
+    if memory.bound is not None:
+        sentences.append(
+            "An operator's word began this life of the key; what was told up to "
+            f"{utc(memory.bound.time)} is of the lives before."
         )
     if memory.declared is not None:
         sentences.append(
