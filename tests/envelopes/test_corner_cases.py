@@ -8,7 +8,7 @@ from typing import Any
 
 from anyorder._core.event import Delivery, Event, Kind
 from anyorder._core.families import LogPosition, OffsetPosition
-from anyorder._core.position import Order
+from anyorder._core.position import Growing, Order
 from anyorder.envelopes import open_envelope
 from tests.envelopes.samples import RUN, as_bytes, change, decode, without_delivery
 
@@ -133,7 +133,7 @@ def test_07_in_a_topic_made_again_the_source_clock_goes_on_and_raw_offsets_are_o
     raw = [decode(b"{}", b"k", "raw", offset=offset) for offset in (88123, 0)]
     assert order(raw[1], raw[0]) is Order.OLDER
     # what the reset detector goes by
-    assert raw[0].position.growing() == ("kafka:shop.public.users#0/3", 88123)
+    assert raw[0].position.growing() == Growing("kafka:shop.public.users#0/3", 88123)
 
 
 def test_08_of_a_key_that_moved_to_another_partition_the_source_decides_offsets_cannot() -> None:

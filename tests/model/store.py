@@ -129,6 +129,7 @@ class Store:
             memory.base,
             sorted(memory.disputed),
             memory.declared,
+            memory.bound,
         )
         name = _text((told, slot.row))
         found = self._shared.slot_numbers.setdefault(name, len(self.slots))
@@ -243,7 +244,7 @@ class Store:
         """Forget this tombstone: the limits afterwards; the slot is empty."""
         memory = self.slots[slot].memory
         assert memory is not None
-        return self.number_limits(forget(self.limits[limits], memory.stamp))
+        return self.number_limits(forget(self.limits[limits], memory.greatest))
 
     def truncate(
         self, slots: Sequence[int], place: int, limits: int

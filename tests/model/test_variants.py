@@ -11,12 +11,19 @@ from typing import Any, NamedTuple
 import msgspec
 import pytest
 
-from anyorder._core import batch, columns, decide, fold, past, reset
+from anyorder._core import batch, columns, decide, fold, lives, past, reset
 from anyorder._core.batch import Arrival, Coalesced, Judged
 from anyorder._core.columns import Written
 from anyorder._core.decide import truncate
 from anyorder._core.event import Event, Kind
-from anyorder._core.families import LogPosition, OffsetPosition, OwnCommitPosition, log_order
+from anyorder._core.families import (
+    LogPosition,
+    OffsetPosition,
+    OwnCommitPosition,
+    log_order,
+    restarting,
+)
+from anyorder._core.families.restarting import Told
 from anyorder._core.floor import Floor
 from anyorder._core.fold import Applied, Limits
 from anyorder._core.memory import Base, Born, Cell, Memory, Stamp
@@ -31,6 +38,8 @@ from tests.model.histories import told as events_told
 from tests.model.holes import IN_TURN
 from tests.model.holes import all_lives as lives_with_holes
 from tests.model.life import Life, tally
+from tests.model.lives import TWO_LIVES, Lives, Plan
+from tests.model.lives import lives as restarted_versions
 from tests.model.refusing import delivered, play
 from tests.model.runs import clocked, lagging, life_of, rebuilt, restarted
 from tests.model.scopes import Stream, kafka
@@ -428,6 +437,65 @@ def growth_by_raw_position(patch: Patch) -> None:
     patch.setattr(LogPosition, "growing", lambda self: (self.scope, self.lsn))
 
 
+def versions_are_not_suspected(patch: Patch) -> None:
+    patch.setattr(lives, "judge", lambda memory, event: None)
+
+
+def only_a_fall_below_a_tombstone_is_suspected(patch: Patch) -> None:
+    judge = lives.judge
+
+    def below(memory: Memory, event: Event) -> Applied | None:
+        is_put_over_tombstone = event.kind is Kind.PUT and not memory.live
+        return judge(memory, event) if is_put_over_tombstone else None
+
+    patch.setattr(lives, "judge", below)
+
+
+def only_what_has_fallen_is_suspected(patch: Patch) -> None:
+    told = restarting.told
+
+    def fallen(*asked: Any) -> Told:
+        found = told(*asked)
+        return Told.NOTHING if found is Told.RISEN else found
+
+    patch.setattr(lives, "told", fallen)
+
+
+def an_accepted_life_remembers_nothing(patch: Patch) -> None:
+    patch.setattr(lives, "bound_over", lambda *asked: None)
+
+
+def an_accepted_life_has_no_low_versions(patch: Patch) -> None:
+    patch.setattr(
+        restarting,
+        "_against_bound",
+        lambda position, bound, margin: (
+            Told.UNBOUND if position.value <= bound.value else Told.NOTHING
+        ),
+    )
+
+
+def a_tombstone_forgets_the_lives_before(patch: Patch) -> None:
+    bounded = lives.bounded
+
+    def until_deleted(before: Memory, applied: Applied) -> Applied:
+        after = applied.memory
+        return applied if after is None or not after.live else bounded(before, applied)
+
+    patch.setattr(lives, "bounded", until_deleted)
+
+
+def lived(plans: tuple[Plan, ...] = TWO_LIVES, *, informed: bool = True) -> Search:
+    def search() -> Caught | None:
+        for told in restarted_versions(plans, 40, 0):
+            found = Lives(told, informed=informed).search()
+            if not found.safe:
+                return _trace(found)
+        return None
+
+    return search
+
+
 def accepting(letters: str) -> Search:
     return lambda: _trace(Accepting("version", letters).search())
 
@@ -652,6 +720,32 @@ VARIANTS: dict[str, tuple[Callable[[Patch], None], Search, int]] = {
         growth_by_raw_position,
         lambda: _counted("alarms", alarms((4, 2, 1), 0)[1]),
         10_000,
+    ),
+    "R13 versions that start again are not suspected": (versions_are_not_suspected, lived(), 5),
+    "R13 only a fall below a tombstone is suspected": (
+        only_a_fall_below_a_tombstone_is_suspected,
+        lived(),
+        5,
+    ),
+    "R13 a life that came first is not suspected": (
+        only_what_has_fallen_is_suspected,
+        lived(),
+        5,
+    ),
+    "R13 an accepted life remembers nothing": (
+        an_accepted_life_remembers_nothing,
+        lived(informed=False),
+        6,
+    ),
+    "R13 an accepted life has no low versions": (
+        an_accepted_life_has_no_low_versions,
+        lived(),
+        7,
+    ),
+    "R13 a tombstone forgets the lives before": (
+        a_tombstone_forgets_the_lives_before,
+        lived((((3, True), (1, True)),), informed=False),
+        7,
     ),
     "R3 only its own partition's floor counts": (
         only_its_own_partition_counts,

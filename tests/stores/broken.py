@@ -73,6 +73,20 @@ def _just_below(memory: Memory | None) -> Memory | None:
     )
 
 
+class BoundLost(MemoryTransaction):
+    """What is remembered of a key leaves out how far the lives before had come."""
+
+    def remembered(self, spec: TableSpec, entities: Sequence[str]) -> dict[str, Remembered]:
+        found = super().remembered(spec, entities)
+        return {
+            entity: known._replace(memory=_unbound(known.memory)) for entity, known in found.items()
+        }
+
+
+def _unbound(memory: Memory | None) -> Memory | None:
+    return memory and replace(memory, bound=None)
+
+
 class NoTombstones(MemoryTransaction):
     """A deleted key is forgotten at once, and no floor is raised."""
 
@@ -225,7 +239,7 @@ class FloorAfterDelete(SQLiteStore):
         with self.transaction(before) as transaction:
             limits = transaction.open_table(spec)
             for _, text in rows:
-                limits = forget(limits, unpack(text).stamp)
+                limits = forget(limits, unpack(text).greatest)
             transaction.save_limits(spec, limits)
         return len(rows)
 
@@ -238,11 +252,25 @@ class UnconditionalReaper(SQLiteStore):
         with self.transaction(before) as transaction:
             limits = transaction.open_table(spec)
             for _, text in rows:
-                limits = forget(limits, unpack(text).stamp)
+                limits = forget(limits, unpack(text).greatest)
             transaction.save_limits(spec, limits)
             self._database.executemany(
                 SQL["forget_memory"].format(memory=memory), [(entity,) for entity, _ in rows]
             )
+        return len(rows)
+
+
+class ForgetsTheLivesBefore(SQLiteStore):
+    """The floor is raised over the tombstone's own version, not over those of earlier lives."""
+
+    def reap(self, spec: TableSpec, before: float, limit: int = 1000) -> int:
+        rows, memory = tombstones(self, spec, before)
+        with self.transaction(before) as transaction:
+            limits = transaction.open_table(spec)
+            for entity, text in rows:
+                limits = forget(limits, unpack(text).stamp)
+                self._database.execute(SQL["forget_memory"].format(memory=memory), (entity,))
+            transaction.save_limits(spec, limits)
         return len(rows)
 
 

@@ -17,6 +17,7 @@ import msgspec
 from anyorder._core.columns import Written
 from anyorder._core.decide import decide
 from anyorder._core.event import Event, KeyFields
+from anyorder._core.families.restarting import is_restartable
 from anyorder._core.fold import Applied, Limits
 from anyorder._core.memory import Memory
 from anyorder._core.outcome import Outcome, Reason, outcome_of
@@ -124,7 +125,11 @@ def identity_of(event: Event) -> str:
     """What makes two deliveries the same event (rules R1): position and fingerprint; the key is the
     caller's."""
     if event.position is not None:
-        return f"{event.position.identity()} {event.fingerprint}"
+        identity = f"{event.position.identity()} {event.fingerprint}"
+        # Two lives of a key may tell the same content at the same version (rules R13).
+        if is_restartable(event.position):
+            identity += f" {event.position.time}"
+        return identity
     # Undecodable: nothing but its bytes tells it from another.
     delivery = event.delivery
     told = repr((delivery.key, delivery.value)).encode()

@@ -8,6 +8,7 @@ see `truncate` here and reset.py.
 
 from __future__ import annotations
 
+from anyorder._core import lives
 from anyorder._core.columns import is_holed
 from anyorder._core.event import DELETE, HINT, PUT, Event, Kind
 from anyorder._core.floor import Floor
@@ -36,13 +37,23 @@ def decide(memory: Memory | None, event: Event, limits: Limits) -> Applied:
     if memory is not None and _is_truncated(memory, limits):
         # Its slot is empty, though nobody has emptied it yet.
         memory = None
-    applied = apply(memory, event, limits)
+    applied = _compared(memory, event, limits)
     if memory is None or memory.declared is None:
         return applied
     if applied.reason is not APPLIED:
         # Nothing of the row moves, so whose word it is makes no difference.
         return applied
     return _on_declared(memory, memory.declared, applied, event, limits)
+
+
+def _compared(memory: Memory | None, event: Event, limits: Limits) -> Applied:
+    """The event against the memory, unless its version and its time contradict each other."""
+    if memory is None:
+        return apply(None, event, limits)
+    judged = lives.judge(memory, event)
+    if judged is None:
+        judged = apply(memory, event, limits)
+    return lives.bounded(memory, judged)
 
 
 def _is_truncated(memory: Memory, limits: Limits) -> bool:
@@ -123,6 +134,9 @@ def accept(memory: Memory | None, event: Event, limits: Limits) -> Applied:
     # What is decided by now needs no word, and broken bytes have no row to write.
     if not REASONS[decided.reason].acceptable or event.kind not in (PUT, DELETE):
         return decided
+    # A key whose versions seem to start again: the word says which life is the later one.
+    if memory is not None and decided.reason is Reason.SUSPECTED_RESET:
+        return lives.accept(memory, event, limits)
 
     known, birth = None, limits.floor
     if memory is not None and memory.declared is not None:

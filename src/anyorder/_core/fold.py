@@ -130,6 +130,9 @@ def _onto_empty(event: Event, stamp: Stamp, limits: Limits) -> Applied:
     if event.whole:
         return Applied(Memory(stamp), written_new(event), APPLIED)
     base = past.of_empty_slot(floor, truncated, lineage)
+    begun = past.before_life(stamp.position, None)
+    if begun is not None:
+        base = past.of_slot(begun)
     columns = split(None, event)
     after = after_newer(columns, moves_of_newer(columns), stamp, NO_TIES)
     row = memory_of(stamp, after, past.of_put(event, stamp, base))
@@ -205,6 +208,8 @@ def _newer(memory: Memory, event: Event, stamp: Stamp, lineage: Lineage, *, tied
     """The event takes the slot, and carries on the joined offset of what it replaces (R5)."""
     stored = memory.stamp
     own = stamp.joined(stored)
+    # Of an earlier life nothing is inherited, though its delete may not have come yet.
+    memory = past.before_life(stamp.position, memory) or memory
     if event.kind is not PUT:
         return Applied(Memory(own), None, APPLIED, stored)
     if event.whole and not tied:

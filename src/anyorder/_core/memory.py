@@ -13,6 +13,7 @@ from typing import Literal
 import msgspec
 
 from anyorder._core.families import AdoptedPosition, Position
+from anyorder._core.families.restarting import Bound, above_bound
 from anyorder._core.floor import Floor
 from anyorder._core.position import NEWER, OLDER, SAME, UNDECIDED, WAITING, Lineage, Order
 
@@ -102,7 +103,8 @@ class Memory(msgspec.Struct, frozen=True, gc=False):
 
     `base`: for a row with holes, its past, which must not fill them (rules R8). `disputed`: columns
     that two contents of one position claim. `declared`: the floor under which an operator's word
-    put the row there (rules R11). `token` is the write attempt that stored it.
+    put the row there (rules R11). `token` is the write attempt that stored it. `bound`: the lives
+    before this one, whose versions may be greater than its own (rules R13).
     """
 
     stamp: Stamp
@@ -111,6 +113,7 @@ class Memory(msgspec.Struct, frozen=True, gc=False):
     disputed: frozenset[str] = frozenset()
     declared: Floor | None = None
     token: str = ""
+    bound: Bound | None = None
 
     @property
     def live(self) -> bool:
@@ -127,6 +130,16 @@ class Memory(msgspec.Struct, frozen=True, gc=False):
         """The columns that are told apart from the others; none of a row of one event."""
         return self.cells or {}
 
+    @property
+    def greatest(self) -> Stamp:
+        """Of a tombstone, what a floor must cover when it is forgotten: its own position, and the
+        greater versions of the lives before it."""
+        # Only an operator's word begins a life with smaller versions.
+        if self.bound is None:
+            return self.stamp
+        position = above_bound(self.stamp.position, self.bound)
+        return replace(self.stamp, position=position)
+
 
 def adopted(floor: Floor) -> Memory:
     """What stands for a row that was there before its table was guarded: a put older than every
@@ -139,21 +152,37 @@ def adopted(floor: Floor) -> Memory:
 
 _encoder = msgspec.json.Encoder()
 _decoder = msgspec.json.Decoder(tuple[Stamp, str])
-_full_decoder = msgspec.json.Decoder(
-    tuple[Stamp, str, dict[str, Cell] | None, Base | None, frozenset[str], Floor | None]
-)
+
+
+class _Full(msgspec.Struct, array_like=True, forbid_unknown_fields=True):
+    """A memory that says more than its stamp. Memories of before must be read unchanged, so this
+    may grow at its end only."""
+
+    stamp: Stamp
+    token: str
+    cells: dict[str, Cell] | None
+    base: Base | None
+    disputed: frozenset[str]
+    declared: Floor | None
+    bound: Bound | None = None
+
+
+_full_decoder = msgspec.json.Decoder(_Full)
 
 
 def pack(memory: Memory, token: str | None = None) -> str:
     """The memory as JSON text: `[stamp, token]`, or with cells, base, disputed columns and birth
-    floor. `token`: of this attempt."""
+    floor; and its bound behind them. `token`: of this attempt."""
     if token is None:
         token = memory.token
     # Of nearly every memory there is no more to say than this.
     told: tuple[object, ...] = (memory.stamp, token)
-    if not memory.is_simple or memory.declared is not None:
-        # Memories of before must be read unchanged, so this may grow at its end only.
+    is_bounded = memory.bound is not None
+    if is_bounded or not memory.is_simple or memory.declared is not None:
         told += (memory.cells, memory.base, sorted(memory.disputed), memory.declared)
+    # Without one it is spelled as ever.
+    if is_bounded:
+        told += (memory.bound,)
     return _encoder.encode(told).decode()
 
 
@@ -163,6 +192,14 @@ def unpack(text: str) -> Memory:
     try:
         stamp, token = _decoder.decode(text)
     except msgspec.ValidationError:
-        stamp, token, cells, base, disputed, declared = _full_decoder.decode(text)
-        return Memory(stamp, cells, base, disputed, declared, token)
+        full = _full_decoder.decode(text)
+        return Memory(
+            stamp=full.stamp,
+            cells=full.cells,
+            base=full.base,
+            disputed=full.disputed,
+            declared=full.declared,
+            token=full.token,
+            bound=full.bound,
+        )
     return Memory(stamp, token=token)

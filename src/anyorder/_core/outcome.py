@@ -138,10 +138,13 @@ REASONS: dict[Reason, Meaning] = {
     ),
     Reason.SUSPECTED_RESET: Meaning(
         Outcome.QUARANTINED,
-        "is in quarantine: the history of its source seems to have started again",
+        "is in quarantine: the history of its source, or of its key, seems to have started again",
         "Positions fell while the source's own time advanced: the history has probably "
-        "started again.",
-        "Find out what happened at the source; declare a new epoch, or dismiss the suspicion.",
+        "started again. Or the versions of one key did: it was probably deleted and created again.",
+        "Find out what happened at the source. Where the detail tells of one key: accept the event "
+        "if it is of the key's later life, drop it if not. Else: declare a new epoch, or dismiss "
+        "the suspicion.",
+        acceptable=True,
         holds_truncates=True,
     ),
     Reason.UNKNOWN_SCOPE: Meaning(

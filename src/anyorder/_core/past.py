@@ -8,6 +8,8 @@ fill it, unless a delete lies between them. The base of a row remembers up to wh
 from __future__ import annotations
 
 from anyorder._core.event import PUT, Event
+from anyorder._core.families import Position
+from anyorder._core.families.life import beginning
 from anyorder._core.floor import Floor
 from anyorder._core.memory import Base, Born, Dead, Memory, NotDecided, Stamp
 from anyorder._core.outcome import Reason
@@ -30,6 +32,17 @@ def of_slot(memory: Memory) -> Base | None:
         return memory.base
     # A tombstone: it and all before it are dead.
     return Dead(memory.stamp)
+
+
+def before_life(position: Position, memory: Memory | None) -> Memory | None:
+    """What is remembered of the key when a life of it begins: a tombstone at its beginning, where
+    the events tell that, and what was there is of an earlier life. Else the memory as it is."""
+    stored = None if memory is None else memory.stamp.position
+    begun = beginning(position, stored)
+    # Hardly any event says when its life began.
+    if begun is None:
+        return memory
+    return Memory(Stamp(begun, 0, ""))
 
 
 def of_put(event: Event, own: Stamp, base: Base | None) -> Base | None:

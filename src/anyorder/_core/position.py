@@ -12,7 +12,7 @@ from enum import Enum
 from typing import NamedTuple, Protocol
 
 from anyorder._core.encoding import Part, encode
-from anyorder._core.floor import Floor
+from anyorder._core.floor import Floor, Value
 from anyorder.errors import PositionTooLarge
 
 
@@ -101,6 +101,20 @@ def threshold_of(
         return None
 
 
+class Growing(NamedTuple):
+    """How far a clock has come that should only grow (rules R13): its scope, and the number, or
+    numbers, there.
+
+    `is_stamped_in_order`: one clock gave the times, in the order of the positions. Else healthy
+    ones contradict each other by minutes: producers' clocks differ, and a long transaction is
+    stamped long before it gets its place.
+    """
+
+    scope: str
+    value: Value
+    is_stamped_in_order: bool = True
+
+
 class Description(NamedTuple):
     """A position for people. `act`: what was done there, "" where the position does not tell;
     `clock`: where, by its own clock; `transport`: by which way it came."""
@@ -153,8 +167,8 @@ class Clocked(Protocol):
 
     # ---- suspicion and runs
 
-    def growing(self) -> tuple[str, int] | None:
-        """(scope, value) of a clock that should only grow, for the reset detector (rules R13);
+    def growing(self) -> Growing | None:
+        """How far a clock has come that should only grow, for the reset detector (rules R13);
         None: not judged."""
 
     def told_by(self) -> tuple[str, str] | None:

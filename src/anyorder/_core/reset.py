@@ -14,29 +14,32 @@ from collections.abc import Mapping
 import msgspec
 
 from anyorder._core.event import Event
+from anyorder._core.floor import Value
+from anyorder._core.position import Growing
 
 CHECKPOINTS = 64
 SOURCE_MARGIN = 60_000_000  # microseconds, for source commit times and LogAppendTime (rules R13)
-PRODUCER_MARGIN = 900_000_000  # microseconds, for CreateTime: producers' clocks differ
+PRODUCER_MARGIN = 900_000_000  # microseconds, for all other times
 
 
 class Growth(msgspec.Struct, frozen=True):
     """What is known of one growing clock: its checkpoints, ascending, the highest position, and
-    whether it is suspected."""
+    whether it is suspected. A position is one number, or several with the most significant
+    first."""
 
-    checkpoints: tuple[tuple[int, int], ...] = ()
-    highest: int = -1
+    checkpoints: tuple[tuple[Value, int], ...] = ()
+    highest: Value = -1
     latest: int = -1
     suspected: bool = False
 
 
-def observe(growth: Growth, position: int, time: int, margin: int) -> Growth:
+def observe(growth: Growth, position: Value, time: int, margin: int) -> Growth:
     """The growth after one event, whose own time is in microseconds. Once suspected it stays so,
     until a person declares an epoch or dismisses it."""
     if growth.suspected:
         return growth
     latest = max(growth.latest, time)
-    if position > growth.highest:
+    if _numbers(position) > _numbers(growth.highest):
         checkpoints = (*_kept(growth, latest, margin), (position, latest))
         return Growth(checkpoints[-CHECKPOINTS:], position, latest)
     if _is_contradicted(growth, position, time - margin):
@@ -46,7 +49,12 @@ def observe(growth: Growth, position: int, time: int, margin: int) -> Growth:
     return msgspec.structs.replace(growth, latest=latest)
 
 
-def _kept(growth: Growth, latest: int, margin: int) -> tuple[tuple[int, int], ...]:
+def _numbers(position: Value) -> tuple[int, ...]:
+    """A position as numbers that compare. Of a clock that nobody has seen it is below all."""
+    return (position,) if isinstance(position, int) else position
+
+
+def _kept(growth: Growth, latest: int, margin: int) -> tuple[tuple[Value, int], ...]:
     """The checkpoints that stay when the clock grows."""
     checkpoints = growth.checkpoints
     if len(checkpoints) < 2:
@@ -59,10 +67,11 @@ def _kept(growth: Growth, latest: int, margin: int) -> tuple[tuple[int, int], ..
     return checkpoints
 
 
-def _is_contradicted(growth: Growth, position: int, time: int) -> bool:
+def _is_contradicted(growth: Growth, position: Value, time: int) -> bool:
     """Was the clock above this position before this time? Then it has started again."""
     # Only the highest checkpoint would miss a new life whose first event came out of order.
-    return any(position < high and seen < time for high, seen in growth.checkpoints)
+    fallen = [seen for high, seen in growth.checkpoints if _numbers(position) < _numbers(high)]
+    return any(seen < time for seen in fallen)
 
 
 def suspect(growths: Mapping[str, Growth], event: Event) -> tuple[str, Growth] | None:
@@ -73,10 +82,15 @@ def suspect(growths: Mapping[str, Growth], event: Event) -> tuple[str, Growth] |
     growing = event.position.growing()
     if growing is None:
         return None
-    scope, value = growing
-    margin = SOURCE_MARGIN
+    margin = _margin(event, growing)
+    growth = growths.get(growing.scope, Growth())
+    return growing.scope, observe(growth, growing.value, event.time, margin)
+
+
+def _margin(event: Event, growing: Growing) -> int:
+    """By how much the times of a healthy clock may contradict its positions."""
+    is_by_producers = event.delivery.timestamp_type == "CreateTime"
     # A source stamps all its commits by one clock; producers each have their own.
-    if event.delivery.timestamp_type == "CreateTime" and scope.startswith("kafka:"):
-        margin = PRODUCER_MARGIN
-    growth = growths.get(scope, Growth())
-    return scope, observe(growth, value, event.time, margin)
+    if is_by_producers and growing.scope.startswith("kafka:"):
+        return PRODUCER_MARGIN
+    return SOURCE_MARGIN if growing.is_stamped_in_order else PRODUCER_MARGIN

@@ -12,6 +12,7 @@ from anyorder._core.outcome import REASONS, Reason
 from anyorder.cli.kinds import Strays, held_kinds
 from anyorder.cli.main import Parser
 from anyorder.cli.output import add_formats, print_rows
+from anyorder.cli.resets import resets
 from anyorder.cli.terminal import say
 from anyorder.guard.contract import (
     Catalogued,
@@ -57,22 +58,15 @@ def findings(
     pipeline: Pipeline, store: Store, transaction: Transaction
 ) -> Iterator[tuple[str, str, str]]:
     """(where, what, what to do) of everything that needs a person."""
-    open_entries = Counter(
-        (entry.table, entry.reason) for entry in transaction.entries(EntryQuery())
-    )
+    held = list(transaction.entries(EntryQuery()))
+    open_entries = Counter((entry.table, entry.reason) for entry in held)
     for (table, reason), number in sorted(open_entries.items()):
         yield (
             table or "no table",
             f"{number} open in quarantine: {reason}",
             REASONS[Reason(reason)].to_do,
         )
-    for scope, growth in sorted(transaction.growths().items()):
-        if growth.suspected:
-            yield (
-                scope,
-                "the history seems to have started again",
-                f"find out at the source; if it did not: anyorder quarantine dismiss '{scope}'",
-            )
+    yield from resets(transaction, held)
     catalogue = pipeline.catalogue(transaction)
     for target in catalogue.unnamed:
         yield from _unnamed(target)

@@ -14,12 +14,13 @@ from base64 import b64decode
 from fnmatch import fnmatchcase
 from typing import Any, NamedTuple
 
-from anyorder._core.event import Delivery, Event, KeyFields, Kind
-from anyorder._core.families import ScalarPosition
+from anyorder._core.event import Delivery, Event, KeyFields, Kind, canonical
+from anyorder._core.families import LifePosition, ScalarPosition
 from anyorder.envelopes import strict
+from anyorder.envelopes.document import life_at
 from anyorder.envelopes.envelope import KeyOption, Reader, chosen, points
 from anyorder.envelopes.keys import agreed
-from anyorder.envelopes.pointers import KeyPointers, pointed
+from anyorder.envelopes.pointers import KeyPointers, Pointer, pointed
 from anyorder.envelopes.raw import BLANKS, text_of
 from anyorder.envelopes.spellings import SPELLINGS, microseconds
 from anyorder.errors import ConfigurationError, Malformed
@@ -56,8 +57,9 @@ class CloudEvents(Reader):
     """`sequence`: "integer", "lexicographic" or "integer32-wrap". `key`: "subject", "partitionkey",
     or JSON pointers into the data.
 
-    `deleted_type`: a glob over `type`; what matches deletes. `table`: its name, by default the
-    topic, else the source.
+    `deleted_type`: a glob over `type`; what matches deletes. `incarnation`: an attribute, or a JSON
+    pointer into the data, that says which life of its key an event is of, as in the envelope json.
+    `table`: its name, by default the topic, else the source.
     """
 
     name = "cloudevents"
@@ -68,6 +70,7 @@ class CloudEvents(Reader):
         sequence: str | None = None,
         key: object = "subject",
         deleted_type: str = "",
+        incarnation: str = "",
         table: str = "",
     ) -> None:
         self._kind = (
@@ -78,6 +81,17 @@ class CloudEvents(Reader):
         if not isinstance(deleted_type, str) or not isinstance(table, str):
             raise ConfigurationError("the envelope options deleted_type and table must be texts")
         self._deleted_type, self._table = deleted_type, table
+        if not isinstance(incarnation, str):
+            raise ConfigurationError(
+                "the envelope option incarnation must name an attribute, or be a JSON pointer such "
+                f'as "/created_at", not {incarnation!r:.80}'
+            )
+        # An attribute's name has no slash.
+        where = incarnation
+        if where and not where.startswith("/"):
+            where = f"/{where}"
+        self._in_data = where == incarnation
+        self._life = Pointer(where, "incarnation") if where else None
 
     @classmethod
     def key_columns(cls, key: KeyOption) -> tuple[tuple[str, ...], dict[str, Any]]:
@@ -95,12 +109,7 @@ class CloudEvents(Reader):
             self._table_of(event, delivery),
             microseconds(event.text("time") or None),
         )
-        position = ScalarPosition(
-            self._kind_of(event),
-            f"cloudevents:{event.text('source')}",
-            self._sequence(event),
-            time=time,
-        )
+        position = self._position(event, key, time)
         if event.tombstone or (
             self._deleted_type and fnmatchcase(event.text("type"), self._deleted_type)
         ):
@@ -137,6 +146,22 @@ class CloudEvents(Reader):
             time=time,
             delivery=delivery,
             source=self._table,
+        )
+
+    def _position(self, event: Attributes, key: KeyFields, time: int | None) -> ScalarPosition:
+        kind, scope = self._kind_of(event), f"cloudevents:{event.text('source')}"
+        if self._life is None:
+            return ScalarPosition(kind, scope, self._sequence(event), time=time)
+        life_kind, life = life_at(self._life, event.data if self._in_data else event.attributes)
+        # What counts inside one life says nothing of other keys.
+        return LifePosition(
+            kind,
+            f"{scope}/{canonical(key)}",
+            self._sequence(event),
+            per_entity=True,
+            time=time,
+            life_kind=life_kind,
+            life=life,
         )
 
     def _kind_of(self, event: Attributes) -> str:

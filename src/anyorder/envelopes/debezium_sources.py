@@ -233,13 +233,21 @@ class Oracle(Source, frozen=True):
     """(commit_scn, txSeq), ordered by txSeq inside one transaction only; a read at S is newer than
     every commit up to S.
 
-    From documentation, not run. XStream tells no commit_scn and is not supported.
+    Its time is that of the commit where that is told, since a long transaction's changes are much
+    older. From documentation, not run. XStream tells no commit_scn and is not supported.
     """
 
     scn: int | str | None = None
     commit_scn: int | str | None = None
     transaction: str | None = msgspec.field(default=None, name="txId")
     number: Number = msgspec.field(default=None, name="txSeq")
+    commit_ts_ms: Number = None
+
+    @property
+    def time(self) -> int | None:
+        if self.commit_ts_ms is None:
+            return super().time
+        return whole(self.commit_ts_ms, "commit_ts_ms") * 1000
 
     def position(self, op: str, delivery: Delivery) -> ScalarPosition:
         if self.is_read(op):

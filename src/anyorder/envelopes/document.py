@@ -1,8 +1,10 @@
 """The user's own JSON: where key, position, deletion and time are is said by JSON pointers.
 
 A position that counts per key (`position_scope` "entity", the default) orders the events of one key
-and says nothing about others, so tombstones of such a table are never forgotten. One that comes
-from a single sequence is "stream".
+and says nothing about others, so tombstones of such a table are never forgotten. It may start again
+when its entity is created again: `incarnation` says which life it counts in; without that, the
+event's own `time` is what can raise the suspicion (rules R13). One that comes from a single
+sequence is "stream".
 """
 
 from __future__ import annotations
@@ -10,12 +12,12 @@ from __future__ import annotations
 from typing import Any
 
 from anyorder._core.event import Delivery, Event, KeyFields, Kind, canonical
-from anyorder._core.families import ScalarPosition, timestamp
+from anyorder._core.families import LifePosition, ScalarPosition, timestamp
 from anyorder.envelopes import strict
 from anyorder.envelopes.envelope import KeyOption, Reader, chosen, time_of
 from anyorder.envelopes.keys import agreed
 from anyorder.envelopes.pointers import MISSING, KeyPointers, Pointer, pointed
-from anyorder.envelopes.spellings import SPELLINGS, microseconds
+from anyorder.envelopes.spellings import SPELLINGS, life, microseconds
 from anyorder.errors import ConfigurationError, Malformed
 
 TIMESTAMP = "timestamp"
@@ -28,7 +30,9 @@ class Document(Reader):
     "us" or "ns".
 
     `deleted`: "/cancelled" (true deletes) or "/type=user.deleted" (that text deletes). `time`: RFC
-    3339, or milliseconds. `fields`: the row inside the document, "" for all of it. `partial`:
+    3339, or milliseconds; when the change happened, by the source's clock. `incarnation`: when the
+    entity's life began (an integer or an RFC 3339 time), or its id; deletes must tell it, too.
+    `fields`: the row inside the document, "" for all of it. `partial`:
     fields that are not told stay as they were. `table`: its name, by default the topic.
     """
 
@@ -45,6 +49,7 @@ class Document(Reader):
         unit: str | None = None,
         deleted: object = None,
         time: object = None,
+        incarnation: object = None,
         fields: object = "",
         partial: bool = False,
         table: str = "",
@@ -63,6 +68,12 @@ class Document(Reader):
         )
         self._deleted = None if deleted is None else Deletion(deleted)
         self._time = None if time is None else Pointer(time, "time")
+        self._life = None if incarnation is None else Pointer(incarnation, "incarnation")
+        if self._life is not None and not self._per_entity:
+            raise ConfigurationError(
+                'position_scope = "stream" says that the position never starts again: '
+                "leave the envelope option incarnation out"
+            )
         self._fields = Pointer(fields, "fields")
         if not isinstance(partial, bool) or not isinstance(table, str):
             raise ConfigurationError(
@@ -79,8 +90,9 @@ class Document(Reader):
         document = self._document(delivery)
         key = self._key.find(document)
         table = self.table_of(delivery)
-        time = self._time_of(document, delivery)
-        position = self._position_of(document, table, key, time)
+        told_time = self._told_time(document)
+        time = told_time if self._time is not None else time_of(delivery)
+        position = self._position_of(document, table, key, told_time)
         if self._deleted is not None and self._deleted.says(document):
             return Event(
                 Kind.DELETE,
@@ -130,7 +142,18 @@ class Document(Reader):
         scope = f"json:{table}{self._clock}"
         if self._per_entity:
             scope += f"/{canonical(key)}"
-        return ScalarPosition(self._kind, scope, value, per_entity=self._per_entity, time=time)
+        if self._life is None:
+            return ScalarPosition(self._kind, scope, value, per_entity=self._per_entity, time=time)
+        life_kind, life = life_at(self._life, document)
+        return LifePosition(
+            self._kind,
+            scope,
+            value,
+            per_entity=True,
+            time=time,
+            life_kind=life_kind,
+            life=life,
+        )
 
     def _value_of(self, found: object) -> tuple[int, ...]:
         if self._kind == TIMESTAMP:
@@ -145,9 +168,11 @@ class Document(Reader):
             return ""
         return f" by times in {self._unit}" if self._unit else " by times"
 
-    def _time_of(self, document: Any, delivery: Delivery) -> int | None:
+    def _told_time(self, document: Any) -> int | None:
+        """The source's own time. When the document was sent is another: the same change may be sent
+        again much later."""
         if self._time is None:
-            return time_of(delivery)
+            return None
         found = self._time.find(document)
         return microseconds(None if found is MISSING else found)
 
@@ -170,6 +195,18 @@ def _unit_of(kind: str, unit: object) -> str:
             f"the envelope option unit is of times: position_kind is {kind!r}, which has none"
         )
     return chosen(unit, "unit", tuple(timestamp.NANOSECONDS))
+
+
+def life_at(pointer: Pointer, document: Any) -> tuple[str, int | str]:
+    """Which life of its entity a document is of. Raises Malformed where it does not say."""
+    found = pointer.find(document)
+    if found is MISSING or found is None:
+        told = "nothing" if found is MISSING else "null"
+        raise Malformed(
+            f"the incarnation is missing: {pointer.text} finds {told}, so nothing tells which life "
+            "of its key it is of; deletes must tell it, too"
+        )
+    return life(found)
 
 
 class Deletion:

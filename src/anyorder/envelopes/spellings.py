@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from anyorder._core.families import hexadecimal, kubernetes, timestamp, version
+from anyorder._core.families.life import INTEGER, TIME, UID
 from anyorder.errors import Malformed
 
 LONGEST = 250  # bytes of a text that is compared as text
@@ -55,6 +56,25 @@ SPELLINGS: dict[str, Callable[[object], tuple[int, ...]]] = {
 }
 """The words for `position_kind`, and what reads each. A timestamp is a last resort: two changes of
 one instant are a conflict."""
+
+
+def life(value: object) -> tuple[str, int | str]:
+    """Which life of its key an event is of, with the kind of that answer: when it began, as an
+    integer or an RFC 3339 time, has an order; any other text is an id, and has none.
+
+    Raises Malformed for what is neither.
+    """
+    if isinstance(value, int) and not isinstance(value, bool):
+        return INTEGER, value
+    if not isinstance(value, str) or not 0 < len(value.encode()) <= LONGEST:
+        raise Malformed(f"no time, integer or id (1 to {LONGEST} bytes): {value!r:.80}")
+    if value.isascii() and value.isdigit():
+        return INTEGER, int(value)
+    # An id may look like anything, so only what is wholly a time is one.
+    if timestamp.PATTERN.fullmatch(value):
+        (nanoseconds,) = timestamp.parse(value)
+        return TIME, nanoseconds
+    return UID, value
 
 
 def microseconds(value: object) -> int | None:

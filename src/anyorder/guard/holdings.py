@@ -7,6 +7,7 @@ from types import MappingProxyType
 
 from anyorder._core.batch import Coalesced, Judged, identity_of, replace
 from anyorder._core.event import canonical
+from anyorder._core.explain import contradiction
 from anyorder._core.key import is_readable
 from anyorder._core.memory import Stamp
 from anyorder._core.outcome import Reason
@@ -73,11 +74,19 @@ def holding(table: str, entity: str, judged: Judged, provenance: str) -> Holding
         entity=entity,
         identity=identity,
         reason=judged.reason,
-        detail=judged.detail,
+        detail=judged.detail or _suspicion(judged),
         event=judged.event,
         retry=judged.retry,
         provenance=provenance,
     )
+
+
+def _suspicion(judged: Judged) -> str:
+    """What contradicts what, where one key's versions are suspected; else ""."""
+    # What a whole clock told is not judged against a memory.
+    if judged.reason is Reason.SUSPECTED_RESET and isinstance(judged.against, Stamp):
+        return contradiction(judged.event, judged.against)
+    return ""
 
 
 def keep(

@@ -9,7 +9,7 @@ from collections.abc import Sequence
 
 from anyorder._core.batch import Decision
 from anyorder._core.coherence import coherent
-from anyorder._core.decide import accept, accept_truncate
+from anyorder._core.decide import accept, accept_truncate, decide
 from anyorder._core.event import Event, Kind
 from anyorder._core.explain import explain
 from anyorder._core.fold import Limits
@@ -182,8 +182,9 @@ class _Word:
         # Read in the step that will write: the entry tells how the key was when it was held.
         remembered = recall_one(self._transaction, self._spec, self._event.entity)
         before = remembered.memory
-        applied = accept(before, self._event, remembered.limits or limits)
-        self.counted = applied.memory is not None and applied.memory.declared is not None
+        known_limits = remembered.limits or limits
+        applied = accept(before, self._event, known_limits)
+        self.counted = decide(before, self._event, known_limits).reason.quarantined
         if applied.memory is not before:
             write = Write(
                 entity=self._event.entity,

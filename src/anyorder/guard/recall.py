@@ -102,8 +102,7 @@ def clock_of(event: Event) -> str:
     if event.position is None:
         return ""
     growing = event.position.growing()
-    # Versions and times may fall without anything being wrong, so they are not watched.
+    # Versions that count for each key, and times, are not watched as a whole (rules R13).
     if growing is None:
         return ""
-    scope, _ = growing
-    return scope
+    return growing.scope

@@ -123,7 +123,7 @@ class MemoryStore:
                 if row.since <= before and not unpack(row.memory).live
             ][:limit]
             for entity in old:
-                limits = forget(limits, unpack(memories.pop(entity).memory).stamp)
+                limits = forget(limits, unpack(memories.pop(entity).memory).greatest)
             transaction.save_limits(spec, limits)
             return len(old)
 

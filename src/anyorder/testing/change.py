@@ -21,7 +21,7 @@ class Change(NamedTuple):
     """One change of one key at one version. `fields`: what a put tells, None for a delete; `whole`:
     every column not named is null.
 
-    Versions of two scopes do not compare.
+    Versions of two scopes do not compare. `time`: its own, in microseconds.
     """
 
     key: object
@@ -30,6 +30,7 @@ class Change(NamedTuple):
     whole: bool = True
     truncate: bool = False
     scope: str = SCOPE
+    time: int | None = None
 
     def event(self, provenance: str = "") -> Event:
         """The event, as an envelope would decode it; it keeps its own delivery, so that the
@@ -61,9 +62,10 @@ def decode(provenance: str, delivery: Delivery) -> Event:
         kind,
         "kit",
         None if change.truncate else {"id": change.key},
-        ScalarPosition("version", change.scope, (change.version,)),
+        ScalarPosition("version", change.scope, (change.version,), time=change.time),
         change.fields,
         partial=not change.whole and change.fields is not None,
+        time=change.time,
         delivery=delivery,
     )
 

@@ -10,6 +10,7 @@ from anyorder.guard.contract import Promises
 from anyorder.testing import (
     books,
     encodings,
+    lives,
     names,
     orders,
     rows,
@@ -28,6 +29,7 @@ CHECKS: dict[str, Callable[[MakeStore], str]] = {
     "batches": orders.check_batches,
     "ties": orders.check_ties,
     "truncate": orders.check_truncate,
+    "lives": lives.check_lives,
     "expired": orders.check_expired,
     "retention zero": orders.check_retention_zero,
     "young tombstones": orders.check_young,

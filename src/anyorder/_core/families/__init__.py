@@ -5,11 +5,13 @@ from __future__ import annotations
 
 from anyorder._core.families.adopted import AdoptedPosition
 from anyorder._core.families.kafka import OffsetPosition
+from anyorder._core.families.life import LifePosition
 from anyorder._core.families.postgres_log import LogPosition, OwnCommitPosition
 from anyorder._core.families.scalar import ScalarPosition
 
 __all__ = [
     "AdoptedPosition",
+    "LifePosition",
     "LogPosition",
     "OffsetPosition",
     "OwnCommitPosition",
@@ -17,4 +19,11 @@ __all__ = [
     "ScalarPosition",
 ]
 
-Position = LogPosition | OwnCommitPosition | OffsetPosition | ScalarPosition | AdoptedPosition
+Position = (
+    LogPosition
+    | OwnCommitPosition
+    | OffsetPosition
+    | ScalarPosition
+    | LifePosition
+    | AdoptedPosition
+)

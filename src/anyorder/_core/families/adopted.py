@@ -16,6 +16,7 @@ from anyorder._core.position import (
     Above,
     Clocked,
     Description,
+    Growing,
     Lineage,
     Order,
     Threshold,
@@ -58,7 +59,7 @@ class AdoptedPosition(msgspec.Struct, frozen=True, array_like=True, tag="adopted
         # Thresholds compare in one scope, and this has none: whoever meets it must read it.
         return None
 
-    def growing(self) -> tuple[str, int] | None:
+    def growing(self) -> Growing | None:
         return None
 
     def told_by(self) -> tuple[str, str] | None:

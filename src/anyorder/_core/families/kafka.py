@@ -13,6 +13,7 @@ from anyorder._core.position import (
     Above,
     Clocked,
     Description,
+    Growing,
     Lineage,
     Order,
     Threshold,
@@ -84,8 +85,8 @@ class OffsetPosition(msgspec.Struct, frozen=True, array_like=True, tag="kafka", 
         # Inside one partition of one life the offset is the whole order, on both sides.
         return threshold_of((self.scope, self.epoch, self.partition), (self.offset,))
 
-    def growing(self) -> tuple[str, int] | None:
-        return f"{self.scope}#{self.epoch}/{self.partition}", self.offset
+    def growing(self) -> Growing | None:
+        return Growing(f"{self.scope}#{self.epoch}/{self.partition}", self.offset)
 
     def identity(self) -> str:
         return f"{self.scope}#{self.epoch}/{self.partition}@{self.offset}"

@@ -28,6 +28,7 @@ from anyorder._core.position import (
     Above,
     Clocked,
     Description,
+    Growing,
     Lineage,
     Order,
     Threshold,
@@ -219,12 +220,12 @@ class LogPosition(LogRecord, frozen=True, array_like=True, tag="pg", gc=False):
 
     # ---- suspicion and runs
 
-    def growing(self) -> tuple[str, int] | None:
+    def growing(self) -> Growing | None:
         # By max(seq0, lsn) a healthy stream never alarms; by the raw LSN a long transaction does
         # (rules R13). What has no seq0 is not judged.
         if self.seq0 is None or self.op in READS:
             return None
-        return f"{self.scope}|{self.run}", max(self.seq0, self.lsn)
+        return Growing(f"{self.scope}|{self.run}", max(self.seq0, self.lsn))
 
     def told_by(self) -> tuple[str, str] | None:
         # Headers are stripped on some ways; then runs are not known (rules R14).

@@ -11,6 +11,7 @@ import msgspec
 
 from anyorder._core.families.adopted import order_to_unrelated
 from anyorder._core.families.floor_entry import ScalarEntry, entries_in, raised
+from anyorder._core.families.wrapping import half_round, is_wrapped
 from anyorder._core.floor import Floor
 from anyorder._core.position import (
     SAME,
@@ -18,6 +19,7 @@ from anyorder._core.position import (
     Above,
     Clocked,
     Description,
+    Growing,
     Lineage,
     Order,
     Threshold,
@@ -26,6 +28,11 @@ from anyorder._core.position import (
     threshold_of,
 )
 from anyorder.errors import NotReapable
+
+TIMES = frozenset({"timestamp", "time"})
+"""Kinds that are times themselves: a second opinion on them says nothing new."""
+STAMPED_IN_ORDER = frozenset({"sqlserver"})
+"""Kinds whose events tell when their transaction was committed."""
 
 
 class ScalarPosition(msgspec.Struct, frozen=True, array_like=True, tag="scalar", gc=False):
@@ -56,6 +63,9 @@ class ScalarPosition(msgspec.Struct, frozen=True, array_like=True, tag="scalar",
         # compares inside one transaction only.
         if self.value[0] == other.value[0] and _differ(self.group, other.group):
             return UNDECIDED
+        # A round of 32 bits later the same numbers come again (wrapping.py).
+        if is_wrapped(self.kind, self.value, other.value):
+            return UNDECIDED
         # The most significant number first, as tuples compare.
         if self.value != other.value:
             return newer_if(self.value > other.value)
@@ -74,6 +84,9 @@ class ScalarPosition(msgspec.Struct, frozen=True, array_like=True, tag="scalar",
         limits = self._limits(floor)
         # An empty slot that another clock has forgotten: nothing tells (rules R3).
         if not limits:
+            return Above.UNKNOWN
+        # What is forgotten may lie a round of 32 bits later, however low its numbers are.
+        if any(is_wrapped(self.kind, self.value, limit) for limit in limits):
             return Above.UNKNOWN
         return above_if(self.value > max(limits))
 
@@ -103,11 +116,38 @@ class ScalarPosition(msgspec.Struct, frozen=True, array_like=True, tag="scalar",
         # Inside a group the numbers are not the whole order (see `compare`).
         if self.group:
             return None
-        return threshold_of((self.kind, self.scope, self.lineage), self.value)
+        # Its version alone does not say whether it is of the life that is stored (lives.py).
+        if incoming and self.is_restartable:
+            return None
+        shared = half_round(self.kind, self.value)
+        return threshold_of((self.kind, self.scope, self.lineage, *shared), self.value)
 
-    def growing(self) -> tuple[str, int] | None:
-        # A version may count for each key, and a timestamp of the source is no proof (rules R13).
-        return None
+    def growing(self) -> Growing | None:
+        # A read is as of its place, whenever it was read. And without the source's own time nothing
+        # can contradict the position (rules R13).
+        if self.time is None or self.as_of or not self.is_of_one_sequence:
+            return None
+        # Inside a group the rest of the numbers is the group's own.
+        value = self.value[:1] if self.group else self.value
+        name, _ = self.entry.stored
+        return Growing(name, value, self.kind in STAMPED_IN_ORDER)
+
+    @property
+    def is_of_one_sequence(self) -> bool:
+        """Does one sequence give the positions of all keys?"""
+        # CloudEvents says so of a source, and producers count for each subject all the same: an
+        # alarm over all of them would be false.
+        is_promised = self.scope.startswith("cloudevents:")
+        return not (self.per_entity or is_promised or self.kind in TIMES)
+
+    @property
+    def is_restartable(self) -> bool:
+        """May its numbers begin again with another life of its key, and does its time show it
+        (rules R13, lives.py)?"""
+        if self.time is None or self.as_of or self.is_of_one_sequence:
+            return False
+        # DynamoDB's sequence numbers outlive an item; a stream that was switched on anew is known.
+        return self.kind not in TIMES and self.kind != "sequence"
 
     def identity(self) -> str:
         return f"{self.entry.stored[0]}@{','.join(map(str, self.value))}"

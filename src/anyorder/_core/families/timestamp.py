@@ -94,3 +94,28 @@ def _offset(zone: str) -> int:
     if zone[0] == "-":
         return -seconds
     return seconds
+
+
+def utc(microseconds: int) -> str:
+    """Microseconds since 1970 as `2026-11-24 08:15:30.123456Z`, for any year from 1 to 9999."""
+    seconds, fraction = divmod(microseconds, 1_000_000)
+    days, rest = divmod(seconds, 86_400)
+    year, month, day = _date(days)
+    hour, minute, second = rest // 3600, rest // 60 % 60, rest % 60
+    return f"{year:04d}-{month:02d}-{day:02d} {hour:02d}:{minute:02d}:{second:02d}.{fraction:06d}Z"
+
+
+def _date(days: int) -> tuple[int, int, int]:
+    """Days since 1970-01-01 as a civil date (H. Hinnant, "chrono-compatible low-level date
+    algorithms")."""
+    # Years that begin in March, so that a leap day is their last day; eras of 400 years.
+    shifted = days + 719_468
+    era, day_of_era = divmod(shifted, 146_097)
+    leap_days = day_of_era // 1460 - day_of_era // 36_524 + day_of_era // 146_096
+    year_of_era = (day_of_era - leap_days) // 365
+    day_of_year = day_of_era - (365 * year_of_era + year_of_era // 4 - year_of_era // 100)
+    shifted_month = (5 * day_of_year + 2) // 153
+    day = day_of_year - (153 * shifted_month + 2) // 5 + 1
+    month = (shifted_month + 2) % 12 + 1
+    # January and February belong to the civil year that follows.
+    return year_of_era + era * 400 + (month <= 2), month, day

@@ -221,7 +221,7 @@ class Floors:
             self.raise_over(
                 meta.name,
                 bucket,
-                [tombstone.memory.stamp for tombstone in groups.get(bucket, ())],
+                [tombstone.memory.greatest for tombstone in groups.get(bucket, ())],
                 upto,
                 lost=lost,
             )

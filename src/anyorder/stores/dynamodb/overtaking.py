@@ -16,6 +16,9 @@ def stored_threshold(memory: Memory) -> Threshold | None:
     # A word of an operator and two contents of one position are judged by more than a position.
     if memory.declared is not None or memory.disputed:
         return None
+    # Nor is the life that a word let begin: a version above its own may be of the one before.
+    if memory.bound is not None:
+        return None
     return memory.stamp.position.threshold(incoming=False)
 
 

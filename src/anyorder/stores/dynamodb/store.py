@@ -138,7 +138,7 @@ class DynamoDBStore:
         gone = 0
         old = itertools.islice(self.parts.tables.tombstones(spec.name, before), limit)
         for bucket, tombstones in by_bucket(old).items():
-            stamps = [tombstone.memory.stamp for tombstone in tombstones]
+            stamps = [tombstone.memory.greatest for tombstone in tombstones]
             self.parts.floors.raise_over(spec.name, bucket, stamps)
             went = self.parts.requests.each(
                 lambda tombstone: self._forget(spec, tombstone), tombstones

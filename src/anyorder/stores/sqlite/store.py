@@ -286,7 +286,7 @@ class SQLiteStore:
                 SQL["old_tombstones"].format(memory=memory), {"before": before, "limit": limit}
             ).fetchall()
             for _, text in rows:
-                limits = forget(limits, unpack(text).stamp)
+                limits = forget(limits, unpack(text).greatest)
             if rows:
                 transaction.save_limits(spec, limits)
                 self._database.executemany(

@@ -1,0 +1,50 @@
+"""What `doctor` says of histories that seem to have started again: of a whole clock, or of single
+keys."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+
+from anyorder._core.event import canonical
+from anyorder._core.outcome import Reason
+from anyorder.guard.contract import Entry, Transaction
+from anyorder.guard.recall import clock_of
+
+EXAMPLES = 3
+Finding = tuple[str, str, str]
+TO_DO = (
+    "look them up at the source: accept the event of the later life, drop those of the earlier "
+    "one; the envelope option incarnation tells lives apart from now on"
+)
+
+
+def resets(transaction: Transaction, entries: Iterable[Entry]) -> Iterator[Finding]:
+    """(where, what, what to do) of everything that is suspected. `entries`: the open ones."""
+    for scope, growth in sorted(transaction.growths().items()):
+        if growth.suspected:
+            yield (
+                scope,
+                "the history seems to have started again",
+                f"find out at the source; if it did not: anyorder quarantine dismiss '{scope}'",
+            )
+    for table, keys in sorted(_restarted(transaction, entries).items()):
+        examples = ", ".join(sorted(keys)[:EXAMPLES])
+        more = ", ..." if len(keys) > EXAMPLES else ""
+        yield (
+            table,
+            f"the versions of {len(keys)} keys seem to have started again: {examples}{more}",
+            TO_DO,
+        )
+
+
+def _restarted(transaction: Transaction, entries: Iterable[Entry]) -> dict[str, set[str]]:
+    """The keys, by table, whose own versions are suspected."""
+    found: dict[str, set[str]] = {}
+    for entry in entries:
+        if entry.reason != Reason.SUSPECTED_RESET or entry.key is None:
+            continue
+        event = transaction.event(entry.id)
+        # What a watched clock told is the clock's matter: one dismissal settles it all.
+        if event is not None and not clock_of(event):
+            found.setdefault(entry.table, set()).add(canonical(entry.key))
+    return found
