@@ -1,0 +1,16 @@
+"""`anyorder quarantine retry`: decode, route and decide again."""
+
+from __future__ import annotations
+
+from anyorder.cli.acts.asked import Asked
+from anyorder.guard.retry import Retry
+
+
+def retry(asked: Asked) -> int:
+    """`retry [ID]`. Exit code 1 if one of them is still open."""
+    number = None if asked.options.which is None else asked.number
+    done = Retry(asked.store, asked.catalogue(), asked.pipeline.decode).run(number)
+    print(f"{done.settled} settled, {done.open} still open")
+    if done.own:
+        print(f"{done.own} were held by your own code: deliver these events to it again")
+    return int(done.open > 0)
