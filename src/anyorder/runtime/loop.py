@@ -14,12 +14,12 @@ from anyorder._core.event import Event, Kind
 from anyorder._core.outcome import REASONS, Reason
 from anyorder.errors import QuarantineFull, StoreBusy, TooManyQuarantined
 from anyorder.guard.catalogue import Catalogue
-from anyorder.guard.contract import EntryQuery, Locking, Store, TableSpec
+from anyorder.guard.contract import EntryQuery, Locking, Store
 from anyorder.guard.forgetting import forget
 from anyorder.guard.intake import Share, Taken
+from anyorder.guard.loose import parted_by_table
 from anyorder.guard.parts import take
 from anyorder.guard.report import Report
-from anyorder.guard.routes import Ignored, Route, Unrouted
 from anyorder.guard.waiting import settle_waiting
 from anyorder.runtime.pipeline import Pipeline
 from anyorder.sources.contract import Received, Stoppable
@@ -148,14 +148,7 @@ class Run:
     def _routed(self, events: list[Event]) -> tuple[list[Share], list[Judged]]:
         """Each table's share of a batch, and the deliveries of no table, decided."""
         routes = self._catalogue.routes(self.store, events, time.time(), dry=self._dry)
-        routed: dict[str, tuple[TableSpec, list[Event]]] = {}
-        loose = []
-        for event, route in zip(events, routes, strict=True):
-            if isinstance(route, TableSpec) and event.kind is not Kind.CONTROL:
-                routed.setdefault(route.name, (route, []))[1].append(event)
-            else:
-                loose.append(_of_no_table(event, route))
-        return [Share(spec, found) for spec, found in routed.values()], loose
+        return parted_by_table(events, routes)
 
     def _reap(self, *, everything: bool = False) -> None:
         now = time.time()
@@ -188,16 +181,3 @@ class Run:
                     f"the quarantine holds {held} bytes, more than "
                     f"{self.pipeline.quarantine_size}. {QuarantineFull()}"
                 )
-
-
-def _of_no_table(event: Event, route: Route) -> Judged:
-    """What becomes of a delivery that goes to no table."""
-    # whose it is cannot be read: nobody said to ignore it
-    unread = event.kind is Kind.MALFORMED and not event.table
-    if isinstance(route, Unrouted) and event.kind is Kind.MALFORMED:
-        return Judged(0, event, Reason.MALFORMED, detail=event.note or route.detail)
-    if isinstance(route, Unrouted):
-        return Judged(0, event, Reason.UNROUTED, detail=route.detail or event.note)
-    if isinstance(route, Ignored) and unread:
-        return Judged(0, event, Reason.MALFORMED, detail=event.note)
-    return Judged(0, event, Reason.NOT_A_CHANGE)

@@ -13,11 +13,12 @@ from typing import Any
 
 import msgspec
 
-from anyorder._core.event import Delivery, Event, canonical
+from anyorder._core.event import Delivery, Event, Kind, canonical
 from anyorder._core.misfit import declared_kinds
 from anyorder.envelopes import DEFAULT_ENVELOPE, Envelope, needs_table, open_envelope
-from anyorder.envelopes.provenance import Envelopes, provenance_of
+from anyorder.envelopes.provenance import Envelopes, is_from, provenance_of
 from anyorder.errors import ConfigurationError, StoreError
+from anyorder.guard.again import Reading
 from anyorder.guard.catalogue import Catalogue
 from anyorder.guard.contract import Store, TableSpec, Transaction
 from anyorder.guard.duration import FOREVER, seconds
@@ -161,6 +162,20 @@ class Pipeline:
         entries kept a provenance, by today's envelope; of all others, by the one that read it."""
         envelope = self._envelopes.of(provenance, self.envelope, self._source_name)
         return envelope.decode(delivery)
+
+    def read_anew(self, provenance: str, delivery: Delivery) -> Reading:
+        """A delivery that the quarantine holds, by today's envelope if it is of our own source. One
+        that this envelope cannot read stays with the one that can."""
+        is_ours = is_from(provenance, self._source_name)
+        if is_ours:
+            event = self.envelope.decode(delivery)
+            if event.kind is not Kind.MALFORMED:
+                return Reading(event, self.provenance, is_ours)
+        event = self.decode(provenance, delivery)
+        # Whoever cannot read it either says more of it if he is today's.
+        if is_ours and event.kind is Kind.MALFORMED:
+            return Reading(self.envelope.decode(delivery), self.provenance, is_ours)
+        return Reading(event, provenance, is_ours)
 
     def open_source(self) -> Source:
         """The source of `[source]`. Its texts are expanded only now: who asks why a row is so needs

@@ -8,8 +8,8 @@ from anyorder.guard.retry import Retry
 
 def retry(asked: Asked) -> int:
     """`retry [ID]`. Exit code 1 if one of them is still open."""
-    number = None if asked.options.which is None else asked.number
-    done = Retry(asked.store, asked.catalogue(), asked.pipeline.decode).run(number)
+    numbers = None if asked.options.which is None else [asked.number]
+    done = Retry(asked.store, asked.catalogue(), asked.pipeline.read_anew).run(numbers)
     print(f"{done.settled} settled, {done.open} still open")
     if done.own:
         print(f"{done.own} were held by your own code: deliver these events to it again")
