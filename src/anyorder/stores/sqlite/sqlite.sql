@@ -125,7 +125,8 @@ UPDATE anyorder_table SET floor = :floor, truncated = :truncated WHERE name = :n
 SELECT name, key_columns, columns, floor, truncated, created FROM anyorder_table ORDER BY name;
 
 -- name: catalogue
-SELECT name, key_columns, recorded FROM anyorder_table ORDER BY name;
+-- the key of a table that is ours and that nobody has written yet was only said, perhaps by mistake
+SELECT name, CASE WHEN created = 1 AND columns = '[]' THEN '[]' ELSE key_columns END, recorded FROM anyorder_table ORDER BY name;
 
 -- name: recorded
 SELECT recorded FROM anyorder_table WHERE name = :name;
