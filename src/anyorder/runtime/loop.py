@@ -7,10 +7,11 @@ import logging
 import secrets
 import time
 from collections import deque
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from itertools import chain, islice
 
 from anyorder._core.batch import Judged
-from anyorder._core.event import Event, Kind
+from anyorder._core.event import Event
 from anyorder._core.outcome import REASONS, Reason
 from anyorder.errors import QuarantineFull, StoreBusy, TooManyQuarantined
 from anyorder.guard.catalogue import Catalogue
@@ -22,7 +23,8 @@ from anyorder.guard.parts import take
 from anyorder.guard.report import Report
 from anyorder.guard.waiting import settle_waiting
 from anyorder.runtime.pipeline import Pipeline
-from anyorder.sources.contract import Received, Stoppable
+from anyorder.runtime.preflight import check_first, decoded
+from anyorder.sources.contract import Passing, Received, Stoppable
 
 WATCHED = 1000  # latest deliveries over which the quarantined share is taken
 # how often tombstones are forgotten during a run; with retention 0 after every batch
@@ -33,7 +35,12 @@ log = logging.getLogger("anyorder")
 
 class Run:
     """One run of a pipeline. `stop()` lets the current batch end; the frontier then says where to
-    go on. `from_start`: read the source from its beginning, whatever the frontier says."""
+    go on. `from_start`: read the source from its beginning, whatever the frontier says.
+
+    `preflight`: look at the first batch of a source that was never read before, and take nothing
+    if it is not what the pipeline says. `make_store`: opens the store to write, once that is known;
+    until then `store` stands for one that is not there yet.
+    """
 
     def __init__(
         self,
@@ -42,6 +49,8 @@ class Run:
         *,
         dry: bool = False,
         from_start: bool = False,
+        preflight: bool = False,
+        make_store: Callable[[], Store] | None = None,
         progress: Callable[[Report], None] | None = None,
     ) -> None:
         self.pipeline = pipeline
@@ -49,6 +58,8 @@ class Run:
         self.report = Report()
         self._dry = dry
         self._from_start = from_start
+        self._preflight = preflight
+        self._make_store = make_store
         self._progress = progress
         self._stopping = False
         self._latest: deque[bool] = deque(maxlen=WATCHED)
@@ -71,9 +82,14 @@ class Run:
 
     def run(self) -> Report:
         """Until the source ends or `stop`. Raises QuarantineFull, TooManyQuarantined, StoreError;
-        what was committed stays."""
+        what was committed stays. Raises ConfigurationError before anything is written."""
         try:
-            self._consume(self._begin())
+            frontier = self._read()
+            start = None if self._from_start else frontier
+            batches = iter(self._source.batches(start, self.pipeline.runtime.batch))
+            first = self._looked_at(batches) if frontier is None else []
+            self._begin()
+            self._consume(chain(first, batches))
         except StoreBusy as busy:
             # that a stop ended a wait is no failure: nothing of the batch at hand is written
             if not self._stopping:
@@ -83,21 +99,43 @@ class Run:
             self._source.close()
         return self.report
 
-    def _begin(self) -> str | None:
-        """What is declared, into the store; where to go on."""
+    def _read(self) -> str | None:
+        """What is declared; where to go on, None for a source that was never read before."""
         with self.store.reading() as transaction:
             frontier = transaction.frontier(self._frontier_name)
             # of before, when all pipelines over one source had one together
             if frontier is None:
                 frontier = transaction.frontier(self._source.name)
             self._catalogue = self.pipeline.catalogue(transaction)
-        if not self._dry:
-            self._catalogue.save(self.store, time.time())
-            self._settle_waiting()
-        return None if self._from_start else frontier
+        return frontier
 
-    def _consume(self, frontier: str | None) -> None:
-        for batch in self._source.batches(frontier, self.pipeline.runtime.batch):
+    def _looked_at(self, batches: Iterator[Sequence[Received]]) -> list[Sequence[Received]]:
+        """The first batch of a source that was never read before, which is what the pipeline says.
+        Raises ConfigurationError if it is not; none where it could not be read a second time."""
+        is_kept = not self._source.acknowledges
+        if isinstance(self._source, Passing):
+            is_kept = is_kept and self._source.is_kept
+        if not self._preflight or not is_kept:
+            return []
+        first = list(islice(batches, 1))
+        for batch in first:
+            check_first(self.pipeline.envelope, batch, self.place)
+        return first
+
+    def _begin(self) -> None:
+        """What is declared, into the store."""
+        if self._dry:
+            return
+        # Only now: before the first batch was looked at, nothing was made.
+        if self._make_store is not None:
+            self.store.close()
+            self.store = self._make_store()
+            self._read()
+        self._catalogue.save(self.store, time.time())
+        self._settle_waiting()
+
+    def _consume(self, batches: Iterable[Sequence[Received]]) -> None:
+        for batch in batches:
             self._take(batch)
             if self._stopping:
                 break
@@ -119,7 +157,7 @@ class Run:
     def _take(self, batch: Sequence[Received]) -> None:
         """Decide and write a batch in one transaction; only then is it done at its source."""
         if batch:
-            shares, loose = self._routed([self._decoded(one) for one in batch])
+            shares, loose = self._routed([decoded(self.pipeline.envelope, one) for one in batch])
             frontier = None if self._source.acknowledges else (self._frontier_name, batch[-1].mark)
             taken = take(
                 self.store,
@@ -139,11 +177,6 @@ class Run:
             self._progress(self.report)
         if not self._dry:
             self._reap()
-
-    def _decoded(self, received: Received) -> Event:
-        if received.note:
-            return Event(Kind.MALFORMED, note=received.note, delivery=received.delivery)
-        return self.pipeline.envelope.decode(received.delivery)
 
     def _routed(self, events: list[Event]) -> tuple[list[Share], list[Judged]]:
         """Each table's share of a batch, and the deliveries of no table, decided."""

@@ -148,10 +148,15 @@ class MemoryAddress(msgspec.Struct, frozen=True):
         return MemoryStore(decode)
 
     open_dry = open
+    open_looking = open
 
     def missing(self) -> str:
         """It is there as soon as it is opened."""
         return ""
+
+    def is_made(self) -> bool:
+        """It is there as soon as it is opened."""
+        return True
 
     @staticmethod
     def ddl(tables: Sequence[str]) -> None:
