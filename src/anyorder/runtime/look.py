@@ -14,7 +14,7 @@ from anyorder.guard.contract import Store, TableSpec, Transaction
 from anyorder.guard.duration import spelled
 from anyorder.guard.loose import changes
 from anyorder.guard.routes import Ignored, Route, Unrouted, origin_of
-from anyorder.runtime.pipeline import Pipeline
+from anyorder.runtime.pipeline import Pipeline, TableSection
 from anyorder.runtime.preflight import decoded
 from anyorder.sources.contract import Received
 
@@ -76,9 +76,18 @@ def _foreseen(
         event=event,
         table="" if spec is None else spec.name,
         match="" if section is None else section.match,
-        retention="" if spec is None else spelled(spec.retention),
+        retention=_retention(spec, section),
         problem=_problem(event, route),
     )
+
+
+def _retention(spec: TableSpec | None, section: TableSection | None) -> str:
+    """As it is written, where it is: `48h`, and not `2d`."""
+    if spec is None:
+        return ""
+    if section is not None and isinstance(section.retention, str):
+        return section.retention
+    return spelled(spec.retention)
 
 
 def _problem(event: Event, route: Route) -> str:
