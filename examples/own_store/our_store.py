@@ -208,8 +208,18 @@ class OurTransaction:
 
     def settle(self, entry: int, state: str, reason: c.Reason) -> None:
         held = self.kept["entries"][entry]
+        if held.state != "open":
+            return  # a word that was given stays
         detail = f"{held.detail}; then {reason.value}" if held.detail else reason.value
         self._change(held, state=state, detail=detail)
+
+    def reread(self, entry: int, reason: c.Reason, detail: str, provenance: str) -> None:
+        held = self.kept["entries"][entry]
+        if held.state == "open":
+            self._change(held, reason=reason.value, detail=detail, provenance=provenance)
+
+    def open_entries(self) -> int:
+        return sum(entry.state == "open" for entry in self.kept["entries"].values())
 
     def _change(self, entry: c.Entry, **changes: Any) -> None:
         self.kept["entries"][entry.id] = replace(entry, last_seen=self.now, **changes)

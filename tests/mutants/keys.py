@@ -7,7 +7,6 @@ from tests.mutants.mutation import Change, Mutant
 KEY = "_core/key.py"
 MISFIT = "_core/misfit.py"
 KINDS = "guard/kinds.py"
-RETRY = "guard/retry.py"
 QUARANTINE = "guard/quarantine.py"
 BATCH = "guard/batch.py"
 KIT = "tests/stores/test_kit.py::test_right_stores_pass"
@@ -94,7 +93,12 @@ MUTANTS = [
     Mutant(
         "keys",
         "an entry of another key by now is decided where it was held",
-        Change(RETRY, "Again.stays", "entity_of(self.event.key) == self.entity", "True"),
+        Change(
+            "guard/again.py",
+            "Again.stays",
+            "self.key == (self.spec.name, entity_of(self.event.key))",
+            "True",
+        ),
         killed_by=CLI + "test_what_becomes_another_key_by_an_option_is_taken_in_under_it",
     ),
     Mutant(

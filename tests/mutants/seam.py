@@ -88,7 +88,7 @@ MUTANTS = [
     Mutant(
         "R1",
         "from the start goes on at the frontier",
-        Change(LOOP, "Run._begin", "None if self._from_start else frontier", "frontier"),
+        Change(LOOP, "Run.run", "None if self._from_start else frontier", "frontier"),
         killed_by=f"{OF_LINES}test_from_start_reads_everything_again",
     ),
     Mutant(

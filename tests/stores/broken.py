@@ -17,6 +17,7 @@ from anyorder._core.decide import forget
 from anyorder._core.families import ScalarPosition
 from anyorder._core.fold import Limits
 from anyorder._core.memory import Memory, unpack
+from anyorder._core.outcome import Reason
 from anyorder.guard.contract import Holding, Lost, Recorded, Refused, Remembered, TableSpec, Write
 from anyorder.stores.memory import MemoryStore, MemoryTransaction
 from anyorder.stores.sqlite.store import SQL, SQLiteStore
@@ -181,6 +182,30 @@ class ProvenanceOfTheStore(MemoryTransaction):
         known = [one.provenance for one in self._state.entries.values() if one.provenance]
         first = known[0] if known else held[0].provenance
         return super().hold([holding._replace(provenance=first) for holding in held])
+
+
+class ReadAnewByNobody(MemoryTransaction):
+    """An entry that is read by another envelope keeps the one that could not read it."""
+
+    def reread(self, entry: int, reason: Reason, detail: str, provenance: str) -> None:
+        super().reread(entry, reason, detail, self._state.entries[entry].provenance)
+
+
+class ReadAnewInADetail(MemoryTransaction):
+    """An entry that is read by another envelope says why it was held at first."""
+
+    def reread(self, entry: int, reason: Reason, detail: str, provenance: str) -> None:
+        super().reread(entry, reason, self._state.entries[entry].detail, provenance)
+
+
+class RereadWhatIsClosed(MemoryTransaction):
+    """A word that was given is overwritten."""
+
+    def reread(self, entry: int, reason: Reason, detail: str, provenance: str) -> None:
+        there = self._state.entries[entry]
+        self._state.entries[entry] = replace(
+            there, reason=reason.value, detail=detail, provenance=provenance
+        )
 
 
 class TornMemory(MemoryTransaction):

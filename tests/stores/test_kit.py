@@ -42,6 +42,9 @@ IN_MEMORY = {
     broken.ProvenanceLost: "quarantine",
     broken.HeldWithoutProvenance: "quarantine",
     broken.ProvenanceOfTheStore: "quarantine",
+    broken.ReadAnewByNobody: "retried",
+    broken.RereadWhatIsClosed: "retried",
+    broken.ReadAnewInADetail: "retried",
 }
 IN_SQLITE = {
     broken.FloorAfterDelete: "stopped reaper",

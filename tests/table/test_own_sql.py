@@ -14,6 +14,7 @@ import pytest
 import anyorder
 from anyorder import Reason
 from anyorder.errors import ConfigurationError, StoreBusy, StoreError
+from anyorder.guard.again import Reading
 from anyorder.guard.batch import apply
 from anyorder.guard.catalogue import Catalogue
 from anyorder.guard.retry import Retried, Retry
@@ -804,10 +805,12 @@ def test_retry_leaves_it_to_his_sql(table: anyorder.Table, refused: anyorder.Eve
     with table.store.reading() as transaction:
         catalogue = Catalogue(lambda *_: Unrouted(""))
         catalogue.load(transaction)
-    retry = Retry(table.store, catalogue, table._decode)
+    retry = Retry(
+        table.store, catalogue, lambda told, sent: Reading(table._decode(told, sent), told)
+    )
     assert retry.run() == Retried(settled=0, open=1, own=1)
     with pytest.raises(ConfigurationError, match="deliver the event again"):
-        retry.run(1)
+        retry.run([1])
     assert table.why("a").state == "unknown"
 
 

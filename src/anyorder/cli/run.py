@@ -8,12 +8,15 @@ import sys
 import time
 from pathlib import Path
 
+from anyorder.cli.foreseen import check
 from anyorder.cli.main import Parser
 from anyorder.cli.output import encoded
-from anyorder.cli.terminal import overwrite, say
+from anyorder.cli.terminal import complain, overwrite, say
+from anyorder.errors import QuarantineFull, TooManyQuarantined
+from anyorder.guard.contract import Store
 from anyorder.guard.report import Report
 from anyorder.runtime.loop import Run
-from anyorder.runtime.pipeline import load_pipeline
+from anyorder.runtime.pipeline import Pipeline, load_pipeline
 
 PROGRESS_SECONDS = 0.5
 
@@ -40,7 +43,21 @@ def configure(parser: Parser) -> None:
         "read the source from its beginning, whatever was read before; old data is recognised",
         action="store_true",
     )
-    parser.add_argument("--json", action="store_true", help="end with one JSON line of the books")
+    parser.add_option(
+        "--check",
+        "show what the next ten records would become, write nothing",
+        action="store_true",
+    )
+    parser.add_option(
+        "--no-preflight",
+        "take a first batch that is not what the pipeline says",
+        action="store_true",
+    )
+    parser.add_argument(
+        "--json",
+        action="store_true",
+        help="end with one JSON line of the books; with --check, one JSON array",
+    )
 
 
 def batch_size(text: str) -> int:
@@ -54,33 +71,81 @@ def batch_size(text: str) -> int:
 
 
 def run(options: argparse.Namespace) -> int:
-    """Exit code 0, or 1 if this run quarantined something that is still open."""
+    """Exit code 0, or 1 if this run quarantined something that is still open; `--check`: 1 if a
+    record would be."""
     pipeline = load_pipeline(options.pipeline, options.adopt)
     if options.batch is not None:
         pipeline.runtime.batch = options.batch
+    if options.check:
+        return check(pipeline, options)
     absent = pipeline.missing if options.dry_run else ""
-    store = pipeline.dry_store() if options.dry_run else pipeline.open_store()
-    loop = Run(
-        pipeline,
-        store,
-        dry=options.dry_run,
-        from_start=options.from_start,
-        progress=Progress() if sys.stderr.isatty() else None,
-    )
+    loop = _loop(pipeline, options)
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda number, _: _stop(loop, number))
     try:
-        report = loop.run()
+        report = _ended(loop, options)
     finally:
-        # first: an error gets a line of its own
-        if sys.stderr.isatty():
-            overwrite("", sys.stderr)
-        store.close()
+        loop.store.close()
     if options.json:
         say(encoded(report.as_dict()))
     else:
         say(_summary(report, loop.place, dry=options.dry_run) + _absent(absent))
     return int(report.quarantined.total() > report.settled.total())
+
+
+def _loop(pipeline: Pipeline, options: argparse.Namespace) -> Run:
+    """The run. A store that is not there yet is made when the first batch has been looked at."""
+    make_store = None
+    if options.dry_run:
+        store = pipeline.dry_store()
+    elif options.no_preflight or pipeline.is_made:
+        store = pipeline.open_store()
+    else:
+        store, make_store = pipeline.looking_store(), pipeline.open_store
+    return Run(
+        pipeline,
+        store,
+        dry=options.dry_run,
+        from_start=options.from_start,
+        preflight=not options.no_preflight,
+        make_store=make_store,
+        progress=Progress() if sys.stderr.isatty() else None,
+    )
+
+
+def _ended(loop: Run, options: argparse.Namespace) -> Report:
+    """What it came to. What is open is told, whoever held it: `nothing new` is no success then."""
+    try:
+        report = loop.run()
+    except (QuarantineFull, TooManyQuarantined):
+        _clear_line()
+        _tell_open(loop.store, options)
+        raise
+    except BaseException:
+        # first: an error gets a line of its own
+        _clear_line()
+        raise
+    _clear_line()
+    _tell_open(loop.store, options)
+    return report
+
+
+def _clear_line() -> None:
+    if sys.stderr.isatty():
+        overwrite("", sys.stderr)
+
+
+def _tell_open(store: Store, options: argparse.Namespace) -> None:
+    with store.reading() as transaction:
+        count = transaction.open_entries()
+    if not count:
+        return
+    entries = "entry is" if count == 1 else "entries are"
+    words = f" --pipeline {options.pipeline}" if options.pipeline else ""
+    complain(
+        f"{count} {entries} open in the quarantine: `anyorder quarantine list{words}` shows why, "
+        "and what to do"
+    )
 
 
 def _summary(report: Report, place: str, *, dry: bool) -> str:

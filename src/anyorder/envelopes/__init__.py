@@ -11,7 +11,7 @@ from typing import Any
 
 from anyorder.envelopes.cloudevents import CloudEvents
 from anyorder.envelopes.debezium import Debezium
-from anyorder.envelopes.detect import Detected, Role, detect
+from anyorder.envelopes.detect import Detected, Role, detect, envelopes_of
 from anyorder.envelopes.document import Document
 from anyorder.envelopes.dynamodb_streams import DynamoDBStreams
 from anyorder.envelopes.envelope import Envelope, KeyOption, Reader
@@ -29,6 +29,7 @@ __all__ = [
     "Role",
     "default_envelope",
     "detect",
+    "envelopes_of",
     "key_columns",
     "needs_table",
     "open_envelope",

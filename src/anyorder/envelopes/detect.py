@@ -6,8 +6,9 @@ from collections.abc import Iterator
 from typing import Any, NamedTuple
 
 from anyorder._core.event import Delivery, canonical
+from anyorder.envelopes.cloudevents import CloudEvents
 from anyorder.envelopes.connect import Schemas
-from anyorder.envelopes.debezium import control
+from anyorder.envelopes.debezium import Debezium, control
 from anyorder.envelopes.debezium_sources import SOURCES
 from anyorder.envelopes.eventbridge import EventBridge
 from anyorder.envelopes.formats import (
@@ -80,16 +81,41 @@ def detect(delivery: Delivery) -> Detected:
     )
 
 
+def envelopes_of(delivery: Delivery) -> frozenset[str]:
+    """The envelopes of every known format that a delivery may be of, "" for one that has none: one
+    format may contain another. None of what nothing is known of, a null value among it. Never
+    raises."""
+    found: set[str] = set()
+    if any(name == "ce_specversion" for name, _ in delivery.headers):
+        found.add(CloudEvents.name)
+    try:
+        value, _ = Schemas().open(delivery.value or b"null")
+    except Malformed:
+        return frozenset(found)
+    if type(value) is dict:
+        found.update(format.envelope for format in _marking(value) if not format.is_vague)
+        # a heartbeat has marks of nothing else
+        if control(value):
+            found.add(Debezium.name)
+    return frozenset(found)
+
+
 def _known(value: dict[str, Any], delivery: Delivery) -> Detected | None:
     note = control(value)
     if note and "op" not in value:
         return Detected("debezium", f"{note} of Debezium: not a change", tuple(_roles(value, {})))
+    for format in _marking(value):
+        ordered = format.name == "debezium, flattened" and "/__lsn" not in format.roles
+        roles = (*_roles(value, format.roles), *_transport(delivery, ordered))
+        return Detected(format.name, _why(format, value), roles + _inside(format, delivery))
+    return None
+
+
+def _marking(value: dict[str, Any]) -> Iterator[Format]:
+    """The formats whose marks are all there, the narrower one first."""
     for format in FORMATS:
         if all(_marked(value, mark) for mark in format.marks):
-            ordered = format.name == "debezium, flattened" and "/__lsn" not in format.roles
-            roles = (*_roles(value, format.roles), *_transport(delivery, ordered))
-            return Detected(format.name, _why(format, value), roles + _inside(format, delivery))
-    return None
+            yield format
 
 
 def _why(format: Format, value: dict[str, Any]) -> str:

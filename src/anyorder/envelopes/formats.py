@@ -30,7 +30,13 @@ class Format(NamedTuple):
     marks: tuple[str, ...]
     roles: dict[str, str]
 
+    @property
+    def is_vague(self) -> bool:
+        """May anybody's row have all of its marks as columns?"""
+        return all(mark.count("/") == 1 for mark in self.marks) and len(self.marks) < FEWEST_MARKS
 
+
+FEWEST_MARKS = 3  # names of columns that nobody's row has together by chance
 BY_JSON = "no envelope of its own; read it with the envelope json"
 DEBEZIUM_SOURCE = {
     "/source/name": ORDER,

@@ -47,6 +47,12 @@ class Provenance(msgspec.Struct, frozen=True):
         is_same = self.envelope == envelope.name and self.table in ("", table)
         return is_same and self.options.get("table") == envelope.options.get("table")
 
+    def is_from(self, source: str) -> bool:
+        """Did a pipeline over this source hold it? Of what no source names (standard input), any
+        pipeline over such a one."""
+        is_by_program = self.table != "" or self.own_sql
+        return not is_by_program and self.source == source
+
 
 _provenance = msgspec.json.Decoder(Provenance)
 
@@ -72,6 +78,14 @@ def source_of(provenance: str) -> str:
     # of before, when entries kept none; or by a later anyorder
     except msgspec.DecodeError:
         return ""
+
+
+def is_from(provenance: str, source: str) -> bool:
+    """`Provenance.is_from` of the text that an entry keeps; never of one that nobody can read."""
+    try:
+        return _provenance.decode(provenance).is_from(source)
+    except msgspec.DecodeError:
+        return False
 
 
 def _plain(value: object) -> object:

@@ -131,6 +131,16 @@ class Catalogue:
                     self._names.look(transaction, name)
         return list(map(self._route, events))
 
+    def foreseen(self, transaction: Transaction, event: Event) -> Route:
+        """Where an event would go, for who only looks: nothing is opened, and nothing recorded."""
+        origin = origin_of(event)
+        if not claims(event):
+            return self._followed(event)
+        declared = self._declared_there(transaction, origin)
+        if origin in self._routes or not isinstance(declared, TableSpec):
+            return self._routes.get(origin, declared)
+        return self._foreign(declared, origin) or self._specs.get(declared.name, declared)
+
     def _names_of_followers(self, events: Sequence[Event]) -> dict[str, None]:
         """Names of targets, not looked at yet, to which deliveries go that claim nothing."""
         found: dict[str, None] = {}

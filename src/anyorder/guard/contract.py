@@ -115,6 +115,10 @@ class Transaction(Protocol):
     def settle(self, entry: int, state: str, reason: Reason) -> None:
         """Close an entry."""
 
+    def reread(self, entry: int, reason: Reason, detail: str, provenance: str) -> None:
+        """An open entry is read by another envelope from now on: it tells this provenance, and this
+        reason and detail. One that is closed stays as it is."""
+
     def try_again(self, entry: int) -> None:
         """What an open entry holds, for whatever reason, was refused for now: from here on it is
         tried again by itself, as a `Holding` with `retry` is."""
@@ -166,6 +170,9 @@ class Transaction(Protocol):
     def entries(self, query: EntryQuery) -> Iterator[Entry]:
         """Quarantine entries, oldest first."""
 
+    def open_entries(self) -> int:
+        """How many quarantine entries are open."""
+
     def entry(self, number: int) -> Entry | None:
         """One entry with its delivery."""
 
@@ -204,12 +211,7 @@ class Store(Protocol):
 
     promises: Promises
 
-    def transaction(
-        self,
-        now: float,
-        *,
-        dry: bool = False,
-    ) -> AbstractContextManager[Transaction]:
+    def transaction(self, now: float, *, dry: bool = False) -> AbstractContextManager[Transaction]:
         """Commit at the end, roll back on an exception or when `dry`. `now`: seconds since 1970."""
 
     def reading(self) -> AbstractContextManager[Transaction]:

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from types import MappingProxyType
 
 from anyorder._core.batch import Coalesced, Judged, identity_of, replace
-from anyorder._core.event import canonical
+from anyorder._core.event import Event, canonical
 from anyorder._core.explain import contradiction
 from anyorder._core.key import is_readable
 from anyorder._core.memory import Stamp
@@ -51,13 +51,18 @@ def entity_of(key: object) -> str:
     return canonical(key) if is_readable(key) else ""
 
 
+def dispute_of(event: Event) -> str:
+    """The identity of the entry that lists all contents of an event's position; "" for none."""
+    return "" if event.position is None else f"dispute {event.position.identity()}"
+
+
 def holding(table: str, entity: str, judged: Judged, provenance: str) -> Holding:
     """The quarantine's view of a delivery that is held. `provenance`: its batch's."""
     identity = identity_of(judged.event)
     position = judged.event.position
     # One entry a position, whichever content came second (rules R12).
     if position is not None and disputes(judged):
-        identity = f"dispute {position.identity()}"
+        identity = dispute_of(judged.event)
 
     # Another source table's is held under no key, or it would be decided when the key moves here.
     if judged.reason is Reason.UNROUTED and table:

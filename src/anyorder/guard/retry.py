@@ -1,33 +1,33 @@
 """Held deliveries taken in anew: decoded by today's envelope, routed by today's sections, decided
 under what is declared today.
 
-An entry that is still of its table and key is decided again where it stands, as whenever its key
-moves (rules R1). One that is of another by now is taken in as a new delivery, which may open an
-entry of its own; the old one is closed.
+An entry that is still the one that it would be held as is decided again where it stands, as
+whenever its key moves (rules R1). What is read as another event by now, or goes to another table or
+key, is taken in as a new delivery, which may open an entry of its own; the old one is closed. No
+word of a person is in it: what is applied is decided like any delivery.
 """
 
 from __future__ import annotations
 
 import secrets
 import time
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
 from anyorder._core.batch import Decision
-from anyorder._core.event import Event
 from anyorder._core.outcome import Reason
 from anyorder.errors import ConfigurationError, Undone
-from anyorder.guard.batch import apply, reconsider_keys
+from anyorder.guard.again import Again, ReadAnew
 from anyorder.guard.catalogue import Catalogue
-from anyorder.guard.contract import Decode, Entry, EntryQuery, Store, TableSpec, Transaction
-from anyorder.guard.holdings import entity_of
+from anyorder.guard.contract import EntryQuery, Store, TableSpec, Transaction
 from anyorder.guard.intake import Share, take_in
+from anyorder.guard.loose import of_no_table
 from anyorder.guard.news import hear
 from anyorder.guard.own_sql import DELIVER_AGAIN, is_by_own_sql
 from anyorder.guard.parts import take
-from anyorder.guard.routes import Ignored, Route
+from anyorder.guard.routes import Unrouted
 from anyorder.guard.settle import ALREADY_HELD
-from anyorder.guard.waiting import settle_waiting
+from anyorder.guard.waiting import Settling, settle_waiting
 
 BATCH = 1000  # entries taken in together, in one transaction
 
@@ -41,74 +41,47 @@ class Retried(NamedTuple):
     own: int = 0
 
 
-class Again(NamedTuple):
-    """An open entry, its event as it is read now, and where that goes."""
-
-    entry: Entry
-    event: Event
-    route: Route | None
-
-    @property
-    def entity(self) -> str:
-        """The key that it was held under, "" for none."""
-        return entity_of(self.entry.key)
-
-    @property
-    def is_own(self) -> bool:
-        """Did the caller's own code hold it?"""
-        return is_by_own_sql(self.entry.provenance)
-
-    @property
-    def stays(self) -> bool:
-        """Is it still of its table and key?"""
-        is_of_table = isinstance(self.route, TableSpec) and self.route.name == self.entry.table
-        return is_of_table and entity_of(self.event.key) == self.entity
-
-
 class Retry:
-    """Of the entries of a store. `catalogue`: of what is declared today. `decode` turns a delivery
-    back into its event."""
+    """Of the entries of a store. `catalogue`: of what is declared today. `read_anew` turns a
+    delivery back into its event, by today's envelope."""
 
-    def __init__(self, store: Store, catalogue: Catalogue, decode: Decode) -> None:
+    def __init__(self, store: Store, catalogue: Catalogue, read_anew: ReadAnew) -> None:
         self._store = store
         self._catalogue = catalogue
-        self._decode = decode
+        self._read_anew = read_anew
 
-    def run(self, number: int | None = None) -> Retried:
-        """Every open entry, or the one of this number, oldest first. Raises ConfigurationError if
-        that one is not there or closed; StoreError."""
-        numbers = self._open() if number is None else [self._checked(number)]
+    def run(self, numbers: Sequence[int] | None = None) -> Retried:
+        """Every open entry, or those of these numbers, oldest first. Raises ConfigurationError if
+        one of them is not there or closed; StoreError."""
+        asked = self._open() if numbers is None else self._checked(numbers)
         settled = own = 0
         # A transaction each: what was settled stays so, whatever happens later.
-        for start in range(0, len(numbers), BATCH):
-            ones = [self._read(one) for one in numbers[start : start + BATCH]]
+        for start in range(0, len(asked), BATCH):
+            some = asked[start : start + BATCH]
+            ones = self._read(some)
             others = [one for one in ones if not one.is_own]
-            settled += self._batch(others)
+            # One that an earlier batch settled, or somebody's word, is settled.
+            settled += len(some) - len(ones) + self._batch(others)
             own += len(ones) - len(others)
-        return Retried(settled, len(numbers) - settled, own)
+        return Retried(settled, len(asked) - settled, own)
 
     def _open(self) -> list[int]:
         with self._store.reading() as transaction:
             return [entry.id for entry in transaction.entries(EntryQuery())]
 
-    def _checked(self, number: int) -> int:
+    def _checked(self, numbers: Sequence[int]) -> list[int]:
+        asked = sorted(set(numbers))
         with self._store.reading() as transaction:
-            entry = transaction.entry(number)
-        # A mistyped number, or a word that was given already.
-        state = "not there" if entry is None else entry.state
-        if state != "open":
-            raise ConfigurationError(
-                f"entry {number} is {state}; `anyorder quarantine list` shows the open ones"
-            )
-        assert entry is not None
-        if is_by_own_sql(entry.provenance):
-            raise ConfigurationError(
-                DELIVER_AGAIN.format(entry),
-            )
-        return number
+            for number in asked:
+                _check(transaction, number)
+        return asked
+
+    # ---- in transactions
 
     def _batch(self, ones: Sequence[Again]) -> int:
         """Take in entries; how many were settled."""
+        if not ones:
+            return 0
         try:
             return self._together(ones)
         except Undone:
@@ -122,80 +95,126 @@ class Retry:
         """Take in entries in one transaction."""
         token = secrets.token_hex(4)
         with self._store.transaction(time.time()) as transaction:
-            held_anew = [_retry(transaction, one, token) for one in ones]
+            # A word that somebody gave meanwhile counts: what is closed is not decided here.
+            there = [one for one in ones if not _is_closed(transaction, one)]
+            held_anew = _take_in(transaction, [one for one in there if not one.stays], token)
+            _decide_again(transaction, [one for one in there if one.stays], token)
             closed = [_is_closed(transaction, one) for one in ones]
-        return sum(closed) - sum(held_anew)
+        return sum(closed) - held_anew
 
     def _alone(self, one: Again) -> int:
         """Take in an entry that undoes a transaction: it, what is held of its key, or what waits
         for that."""
-        spec = one.route
+        spec = one.spec
         # What no table takes writes no row.
-        assert isinstance(spec, TableSpec)
+        assert spec is not None
         now, token = time.time(), secrets.token_hex(4)
         if one.stays:
-            moved = (spec.name, one.entity)
-            is_truncate = one.event.key is None
-            settle_waiting(
-                self._store, {spec.name: spec}, now, token, [moved], everything=is_truncate
-            )
+            self._settle_alone(one, spec, now, token)
             with self._store.reading() as transaction:
                 return int(_is_closed(transaction, one))
         share = Share(spec, [one.event])
-        taken = take(self._store, [share], now=now, token=token, provenance=one.entry.provenance)
+        taken = take(self._store, [share], now=now, token=token, provenance=one.reading.provenance)
         # Held there first: after a crash in between, the next retry finds it a duplicate.
         with self._store.transaction(now) as transaction:
             return int(not _close(transaction, one, taken.decisions[0]))
 
-    def _read(self, number: int) -> Again:
-        """An entry as it is read and routed today."""
+    def _settle_alone(self, one: Again, spec: TableSpec, now: float, token: str) -> None:
+        with self._store.transaction(now) as transaction:
+            _reread(transaction, one)
+        _, entity = one.key
+        settle_waiting(
+            self._store, {spec.name: spec}, now, token, [one.key], everything=entity == ""
+        )
+
+    # ---- reading
+
+    def _read(self, numbers: Sequence[int]) -> list[Again]:
+        """Those of these entries that are open, as they are read and routed today."""
+        read: list[Again] = []
         with self._store.reading() as transaction:
-            entry = transaction.entry(number)
-        # It was listed a moment ago, with its delivery, and none is ever taken away.
-        assert entry is not None
-        assert entry.delivery is not None
-        event = self._decode(entry.provenance, entry.delivery)
-        return Again(entry, event, self._route(entry, event))
+            for number in numbers:
+                entry = transaction.entry(number)
+                # It was there a moment ago, with its delivery, and none is ever taken away.
+                assert entry is not None
+                assert entry.delivery is not None
+                if entry.state == "open":
+                    reading = self._read_anew(entry.provenance, entry.delivery)
+                    read.append(Again(entry, reading, None))
+        return list(self._routed(read))
 
-    def _route(self, entry: Entry, event: Event) -> Route | None:
-        # What a table holds stays with it: its own code may have put it there, and no section.
-        if entry.table and entry.reason != Reason.UNROUTED:
-            return self._catalogue.spec_of(entry.table)
-        (route,) = self._catalogue.routes(self._store, [event], time.time())
-        return route
-
-
-def _retry(transaction: Transaction, one: Again, token: str) -> bool:
-    """Decide one entry again, and close it where it is held no more. Is it held anew, by another
-    entry?"""
-    match one.route:
-        case TableSpec() as spec if one.stays:
-            _decide_again(transaction, spec, one.event, token)
-        case TableSpec() as spec:
-            return _take_in(transaction, spec, one, token)
-        case Ignored():
-            transaction.settle(one.entry.id, "settled", Reason.NOT_A_CHANGE)
-    # What no table takes stays where it is.
-    return False
+    def _routed(self, read: Sequence[Again]) -> Iterator[Again]:
+        events = [one.event for one in read if _may_move(one)]
+        routes = iter(self._catalogue.routes(self._store, events, time.time()))
+        for one in read:
+            there = self._catalogue.spec_of(one.entry.table)
+            route = next(routes) if _may_move(one) else there
+            # A section that is gone takes nothing away from a table that is there.
+            if isinstance(route, Unrouted) and _is_placed(one) and there is not None:
+                route = there
+            yield one._replace(route=route)
 
 
-def _decide_again(transaction: Transaction, spec: TableSpec, event: Event, token: str) -> None:
-    """What is still of its table and key."""
-    # A truncate concerns every key, and each of them may have something that waits.
-    entity = entity_of(event.key)
-    if not entity:
-        apply(transaction, spec, [], token, reconsider=True)
-    else:
-        limits = transaction.open_table(spec)
-        reconsider_keys(transaction, spec, [entity], limits, token)
-    hear(transaction, [spec], token)
+def _may_move(one: Again) -> bool:
+    """Do today's sections say where it goes?"""
+    # What another source's table holds stays with it: its own code may have put it there.
+    return one.reading.is_ours or not _is_placed(one)
 
 
-def _take_in(transaction: Transaction, spec: TableSpec, one: Again, token: str) -> bool:
-    """What is of another table or key by now is a new delivery. Is it held there?"""
-    share = Share(spec, [one.event])
-    (decision,) = take_in(transaction, [share], (), token, one.entry.provenance).decisions
-    return _close(transaction, one, decision)
+def _is_placed(one: Again) -> bool:
+    return one.entry.table != "" and one.entry.reason != Reason.UNROUTED
+
+
+def _take_in(transaction: Transaction, ones: Sequence[Again], token: str) -> int:
+    """What is another event, or of another table or key by now, is a new delivery, and its entry is
+    closed. How many are held anew."""
+    held_anew = 0
+    for provenance in dict.fromkeys(one.reading.provenance for one in ones):
+        some = [one for one in ones if one.reading.provenance == provenance]
+        held_anew += _take_in_of(transaction, some, provenance, token)
+    return held_anew
+
+
+def _take_in_of(
+    transaction: Transaction, ones: Sequence[Again], provenance: str, token: str
+) -> int:
+    """The same for what one envelope reads."""
+    tables: dict[str, tuple[TableSpec, list[Again]]] = {}
+    loose: list[Again] = []
+    for one in ones:
+        if one.spec is None:
+            loose.append(one)
+        else:
+            tables.setdefault(one.spec.name, (one.spec, []))[1].append(one)
+    shares = [Share(spec, [one.event for one in found]) for spec, found in tables.values()]
+    judged = [of_no_table(one.event, one.route) for one in loose if one.route is not None]
+    decisions = take_in(transaction, shares, judged, token, provenance).decisions
+    ordered = [one for _, found in tables.values() for one in found] + loose
+    # Last: where the store takes these as two steps, a crash in between leaves both entries, and
+    # the next retry finds one of them a duplicate.
+    closed = [
+        _close(transaction, one, decision) for one, decision in zip(ordered, decisions, strict=True)
+    ]
+    return sum(closed)
+
+
+def _decide_again(transaction: Transaction, ones: Sequence[Again], token: str) -> None:
+    """What stays where it is."""
+    for one in ones:
+        _reread(transaction, one)
+    keys = dict.fromkeys(one.settles for one in ones)
+    specs = {one.spec.name: one.spec for one in ones if one.spec is not None}
+    settling = Settling(transaction, token, specs)
+    settling.take([key for key in keys if key is not None])
+    settling.run()
+    hear(transaction, list(specs.values()), token)
+
+
+def _reread(transaction: Transaction, one: Again) -> None:
+    """Its entry tells from now on by which envelope it is read, and what is said of it today."""
+    reason, detail = one.told
+    if one.is_read_anew or detail != one.entry.detail:
+        transaction.reread(one.entry.id, reason, detail, one.reading.provenance)
 
 
 def _close(transaction: Transaction, one: Again, decision: Decision) -> bool:
@@ -208,3 +227,16 @@ def _is_closed(transaction: Transaction, one: Again) -> bool:
     entry = transaction.entry(one.entry.id)
     assert entry is not None
     return entry.state != "open"
+
+
+def _check(transaction: Transaction, number: int) -> None:
+    entry = transaction.entry(number)
+    # A mistyped number, or a word that was given already.
+    state = "not there" if entry is None else entry.state
+    if state != "open":
+        raise ConfigurationError(
+            f"entry {number} is {state}; `anyorder quarantine list` shows the open ones"
+        )
+    assert entry is not None
+    if is_by_own_sql(entry.provenance):
+        raise ConfigurationError(DELIVER_AGAIN.format(entry))

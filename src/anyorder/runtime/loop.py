@@ -7,23 +7,25 @@ import logging
 import secrets
 import time
 from collections import deque
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from itertools import chain, islice
 
 from anyorder._core.batch import Judged
-from anyorder._core.event import Event, Kind
+from anyorder._core.event import Event
 from anyorder._core.outcome import REASONS, Reason
 from anyorder.errors import QuarantineFull, StoreBusy, TooManyQuarantined
 from anyorder.guard.catalogue import Catalogue
-from anyorder.guard.contract import EntryQuery, Locking, Store, TableSpec
+from anyorder.guard.contract import EntryQuery, Locking, Store
 from anyorder.guard.forgetting import forget
 from anyorder.guard.intake import Share, Taken
+from anyorder.guard.loose import parted_by_table
 from anyorder.guard.moments import Moments
 from anyorder.guard.parts import take
 from anyorder.guard.report import Report
-from anyorder.guard.routes import Ignored, Route, Unrouted
 from anyorder.guard.waiting import settle_waiting
 from anyorder.runtime.pipeline import Pipeline
-from anyorder.sources.contract import Received, Stoppable
+from anyorder.runtime.preflight import check_first, decoded
+from anyorder.sources.contract import Passing, Received, Stoppable
 
 WATCHED = 1000  # latest deliveries over which the quarantined share is taken
 # how often tombstones are forgotten during a run; with retention 0 after every batch
@@ -34,7 +36,12 @@ log = logging.getLogger("anyorder")
 
 class Run:
     """One run of a pipeline. `stop()` lets the current batch end; the frontier then says where to
-    go on. `from_start`: read the source from its beginning, whatever the frontier says."""
+    go on. `from_start`: read the source from its beginning, whatever the frontier says.
+
+    `preflight`: look at the first batch of a source that was never read before, and take nothing
+    if it is not what the pipeline says. `make_store`: opens the store to write, once that is known;
+    until then `store` stands for one that is not there yet.
+    """
 
     def __init__(
         self,
@@ -43,6 +50,8 @@ class Run:
         *,
         dry: bool = False,
         from_start: bool = False,
+        preflight: bool = False,
+        make_store: Callable[[], Store] | None = None,
         progress: Callable[[Report], None] | None = None,
     ) -> None:
         self.pipeline = pipeline
@@ -50,6 +59,8 @@ class Run:
         self.report = Report()
         self._dry = dry
         self._from_start = from_start
+        self._preflight = preflight
+        self._make_store = make_store
         self._progress = progress
         self._stopping = False
         self._latest: deque[bool] = deque(maxlen=WATCHED)
@@ -73,9 +84,14 @@ class Run:
 
     def run(self) -> Report:
         """Until the source ends or `stop`. Raises QuarantineFull, TooManyQuarantined, StoreError;
-        what was committed stays."""
+        what was committed stays. Raises ConfigurationError before anything is written."""
         try:
-            self._consume(self._begin())
+            frontier = self._read()
+            start = None if self._from_start else frontier
+            batches = iter(self._source.batches(start, self.pipeline.runtime.batch))
+            first = self._looked_at(batches) if frontier is None else []
+            self._begin()
+            self._consume(chain(first, batches))
         except StoreBusy as busy:
             # that a stop ended a wait is no failure: nothing of the batch at hand is written
             if not self._stopping:
@@ -85,21 +101,43 @@ class Run:
             self._source.close()
         return self.report
 
-    def _begin(self) -> str | None:
-        """What is declared, into the store; where to go on."""
+    def _read(self) -> str | None:
+        """What is declared; where to go on, None for a source that was never read before."""
         with self.store.reading() as transaction:
             frontier = transaction.frontier(self._frontier_name)
             # of before, when all pipelines over one source had one together
             if frontier is None:
                 frontier = transaction.frontier(self._source.name)
             self._catalogue = self.pipeline.catalogue(transaction)
-        if not self._dry:
-            self._catalogue.save(self.store, time.time())
-            self._settle_waiting()
-        return None if self._from_start else frontier
+        return frontier
 
-    def _consume(self, frontier: str | None) -> None:
-        for batch in self._source.batches(frontier, self.pipeline.runtime.batch):
+    def _looked_at(self, batches: Iterator[Sequence[Received]]) -> list[Sequence[Received]]:
+        """The first batch of a source that was never read before, which is what the pipeline says.
+        Raises ConfigurationError if it is not; none where it could not be read a second time."""
+        is_kept = not self._source.acknowledges
+        if isinstance(self._source, Passing):
+            is_kept = is_kept and self._source.is_kept
+        if not self._preflight or not is_kept:
+            return []
+        first = list(islice(batches, 1))
+        for batch in first:
+            check_first(self.pipeline.envelope, batch, self.place)
+        return first
+
+    def _begin(self) -> None:
+        """What is declared, into the store."""
+        if self._dry:
+            return
+        # Only now: before the first batch was looked at, nothing was made.
+        if self._make_store is not None:
+            self.store.close()
+            self.store = self._make_store()
+            self._read()
+        self._catalogue.save(self.store, time.time())
+        self._settle_waiting()
+
+    def _consume(self, batches: Iterable[Sequence[Received]]) -> None:
+        for batch in batches:
             self._take(batch)
             if self._stopping:
                 break
@@ -121,7 +159,7 @@ class Run:
     def _take(self, batch: Sequence[Received]) -> None:
         """Decide and write a batch in one transaction; only then is it done at its source."""
         if batch:
-            events = [self._decoded(one) for one in batch]
+            events = [decoded(self.pipeline.envelope, one) for one in batch]
             self._moments.look(events)
             shares, loose = self._routed(events)
             frontier = None if self._source.acknowledges else (self._frontier_name, batch[-1].mark)
@@ -144,22 +182,10 @@ class Run:
         if not self._dry:
             self._reap()
 
-    def _decoded(self, received: Received) -> Event:
-        if received.note:
-            return Event(Kind.MALFORMED, note=received.note, delivery=received.delivery)
-        return self.pipeline.envelope.decode(received.delivery)
-
     def _routed(self, events: list[Event]) -> tuple[list[Share], list[Judged]]:
         """Each table's share of a batch, and the deliveries of no table, decided."""
         routes = self._catalogue.routes(self.store, events, time.time(), dry=self._dry)
-        routed: dict[str, tuple[TableSpec, list[Event]]] = {}
-        loose = []
-        for event, route in zip(events, routes, strict=True):
-            if isinstance(route, TableSpec) and event.kind is not Kind.CONTROL:
-                routed.setdefault(route.name, (route, []))[1].append(event)
-            else:
-                loose.append(_of_no_table(event, route))
-        return [Share(spec, found) for spec, found in routed.values()], loose
+        return parted_by_table(events, routes)
 
     def _reap(self, *, everything: bool = False) -> None:
         now = time.time()
@@ -192,16 +218,3 @@ class Run:
                     f"the quarantine holds {held} bytes, more than "
                     f"{self.pipeline.quarantine_size}. {QuarantineFull()}"
                 )
-
-
-def _of_no_table(event: Event, route: Route) -> Judged:
-    """What becomes of a delivery that goes to no table."""
-    # whose it is cannot be read: nobody said to ignore it
-    unread = event.kind is Kind.MALFORMED and not event.table
-    if isinstance(route, Unrouted) and event.kind is Kind.MALFORMED:
-        return Judged(0, event, Reason.MALFORMED, detail=event.note or route.detail)
-    if isinstance(route, Unrouted):
-        return Judged(0, event, Reason.UNROUTED, detail=route.detail or event.note)
-    if isinstance(route, Ignored) and unread:
-        return Judged(0, event, Reason.MALFORMED, detail=event.note)
-    return Judged(0, event, Reason.NOT_A_CHANGE)

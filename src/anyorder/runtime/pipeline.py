@@ -13,17 +13,18 @@ from typing import Any
 
 import msgspec
 
-from anyorder._core.event import Delivery, Event, canonical
+from anyorder._core.event import Delivery, Event, Kind, canonical
 from anyorder._core.misfit import declared_kinds
 from anyorder.envelopes import DEFAULT_ENVELOPE, Envelope, needs_table, open_envelope
-from anyorder.envelopes.provenance import Envelopes, provenance_of
+from anyorder.envelopes.provenance import Envelopes, is_from, provenance_of
 from anyorder.errors import ConfigurationError, StoreError
+from anyorder.guard.again import Reading
 from anyorder.guard.catalogue import Catalogue
 from anyorder.guard.contract import Store, TableSpec, Transaction
 from anyorder.guard.duration import FOREVER, seconds
 from anyorder.guard.routes import Ignored, Origin, Route, Unrouted
 from anyorder.sources import Source, name_of, nameless, open_source
-from anyorder.stores import missing, open_dry, open_store
+from anyorder.stores import is_made, missing, open_dry, open_looking, open_store
 from anyorder.urls import Discreet
 
 DEFAULT = "pipeline.toml"
@@ -125,7 +126,7 @@ class Pipeline:
         routing = [section.routing for section in file.table]
         self._made = f"{self.provenance} {canonical(routing)}"
         self.quarantine_size = size(file.runtime.quarantine_size)
-        self._sections = [(section, seconds(section.retention)) for section in file.table]
+        self._sections = file.table
         self._adopt = adopt
         self._declared: dict[Origin, Route] = {}
         if file.runtime.batch < 1:
@@ -152,6 +153,15 @@ class Pipeline:
         """The same for a dry run, which makes none: what is not there yet is empty."""
         return open_dry(self.url, self.decode)
 
+    def looking_store(self) -> Store:
+        """The same for who only looks: opening it makes and changes nothing."""
+        return open_looking(self.url, self.decode)
+
+    @property
+    def is_made(self) -> bool:
+        """Are our own tables in the store, as far as opening it would make them?"""
+        return is_made(self.url)
+
     @property
     def missing(self) -> str:
         """The path of a store that is not there yet; "" if it is."""
@@ -162,6 +172,20 @@ class Pipeline:
         entries kept a provenance, by today's envelope; of all others, by the one that read it."""
         envelope = self._envelopes.of(provenance, self.envelope, self._source_name)
         return envelope.decode(delivery)
+
+    def read_anew(self, provenance: str, delivery: Delivery) -> Reading:
+        """A delivery that the quarantine holds, by today's envelope if it is of our own source. One
+        that this envelope cannot read stays with the one that can."""
+        is_ours = is_from(provenance, self._source_name)
+        if is_ours:
+            event = self.envelope.decode(delivery)
+            if event.kind is not Kind.MALFORMED:
+                return Reading(event, self.provenance, is_ours)
+        event = self.decode(provenance, delivery)
+        # Whoever cannot read it either says more of it if he is today's.
+        if is_ours and event.kind is Kind.MALFORMED:
+            return Reading(self.envelope.decode(delivery), self.provenance, is_ours)
+        return Reading(event, provenance, is_ours)
 
     def open_source(self) -> Source:
         """The source of `[source]`. Its texts are expanded only now: who asks why a row is so needs
@@ -181,7 +205,7 @@ class Pipeline:
     def catalogue(self, transaction: Transaction) -> Catalogue:
         """The catalogue of its store. Raises ConfigurationError for a changed key, and for a name
         that the file spells out and that no target can have."""
-        for section, _ in self._sections:
+        for section in self._sections:
             if section.is_spelled_out and not section.ignore:
                 _check_name(section, transaction)
         found = Catalogue(self.declared)
@@ -196,31 +220,36 @@ class Pipeline:
             self._declared[place] = self._find(topic, table, source)
         return self._declared[place]
 
-    def _find(self, topic: str, table: str, source: str) -> Route:
-        matching = [
-            (section, retention)
-            for section, retention in self._sections
-            if fnmatchcase(topic or table, section.match)
-        ]
-        for section, retention in matching:
+    def section(self, topic: str, table: str, source: str) -> TableSection | None:
+        """The first [[table]] that fits, None for none."""
+        for section in self._matching(topic or table):
             sources = section.sources
-            if sources and source not in sources:
-                continue
-            if section.ignore:
-                return Ignored()
-            return TableSpec(
-                name=target_name(section.name, topic, table),
-                key=section.columns,
-                retention=retention,
-                partitions=section.partitions,
-                adopt=self._adopt or section.adopt,
-                sources=sources,
-                merge=section.merge,
-                kinds=declared_kinds(section.columns, section.kinds),
-            )
-        if matching:
+            if not sources or source in sources:
+                return section
+        return None
+
+    def _matching(self, name: str) -> list[TableSection]:
+        return [section for section in self._sections if fnmatchcase(name, section.match)]
+
+    def _find(self, topic: str, table: str, source: str) -> Route:
+        section = self.section(topic, table, source)
+        if section is not None:
+            return Ignored() if section.ignore else self._spec_of(section, topic, table)
+        if self._matching(topic or table):
             return Unrouted(_unlisted(source))
         return Unrouted(UNMATCHED.format(topic or table)) if topic or table else Unrouted()
+
+    def _spec_of(self, section: TableSection, topic: str, table: str) -> TableSpec:
+        return TableSpec(
+            name=target_name(section.name, topic, table),
+            key=section.columns,
+            retention=seconds(section.retention),
+            partitions=section.partitions,
+            adopt=self._adopt or section.adopt,
+            sources=section.sources,
+            merge=section.merge,
+            kinds=declared_kinds(section.columns, section.kinds),
+        )
 
 
 def _check_section(section: TableSection) -> None:
@@ -238,6 +267,7 @@ def _check_section(section: TableSection) -> None:
     if section.ignore and section.merge:
         raise ConfigurationError(f"{where}: what is ignored is not merged: say one of the two")
     declared_kinds(section.columns, section.kinds)
+    seconds(section.retention)
 
 
 def _unlisted(source: str) -> str:

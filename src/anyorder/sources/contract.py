@@ -45,6 +45,15 @@ class Source(Protocol):
 
 
 @runtime_checkable
+class Passing(Source, Protocol):
+    """A source that may give what nobody can read a second time, though nobody acknowledges it."""
+
+    @property
+    def is_kept(self) -> bool:
+        """Does what was read stay where it is, to be read again from any frontier?"""
+
+
+@runtime_checkable
 class Stoppable(Source, Protocol):
     """A source that may wait for more for as long as nothing comes."""
 

@@ -94,6 +94,11 @@ class JSONLinesSource:
             os.dup2(os.open(os.devnull, os.O_RDONLY), self._pipe)
 
     @property
+    def is_kept(self) -> bool:
+        """A file is; a pipe is empty afterwards."""
+        return self._is_file
+
+    @property
     def _is_file(self) -> bool:
         return self.path != "-" and Path(self.path).is_file()
 

@@ -50,8 +50,15 @@ class Address(Protocol):
     def open_dry(self, decode: Decode | None) -> Store:
         """The same for who writes nothing; where opening it would make it, an empty one instead."""
 
+    def open_looking(self, decode: Decode | None) -> Store:
+        """The store for who only looks: opening it makes and changes nothing. An empty one where
+        nothing of ours is there yet."""
+
     def missing(self) -> str:
         """Where it would be made by opening it; "" if it is there, or is made by other means."""
+
+    def is_made(self) -> bool:
+        """Are our own tables there, or made only when they are first written?"""
 
     @staticmethod
     def ddl(tables: Sequence[str]) -> str | None:
@@ -85,22 +92,33 @@ def open_dry(url: str, decode: Decode | None = None) -> Store:
     return open_store(url, decode)
 
 
+def open_looking(url: str, decode: Decode | None = None) -> Store:
+    """The same for who only looks: opening it makes and changes nothing, where the store can."""
+    if _is_own(url):
+        return open_store(url, decode)
+    return _address(_scheme(url), url).open_looking(decode)
+
+
+def is_made(url: str) -> bool:
+    """Are our own tables there? True of a store that makes them when they are first written."""
+    return _is_own(url) or _address(_scheme(url), url).is_made()
+
+
 def missing(url: str) -> str:
     """The path of a store that opening it would make; "" if it is there, or is made by other
     means. Raises ConfigurationError as `open_store`."""
-    scheme = _scheme(url)
-    if scheme not in DOORS and own_door(url) is not None:
-        return ""
-    return _address(scheme, url).missing()
+    return "" if _is_own(url) else _address(_scheme(url), url).missing()
 
 
 def ddl_of(url: str, tables: Sequence[str] = ()) -> str | None:
     """The DDL of the store behind a URL, which is not opened: its own tables, and the memories
     beside these tables. None where there is none. Raises ConfigurationError as `open_store`."""
-    scheme = _scheme(url)
-    if scheme not in DOORS and own_door(url) is not None:
-        return None
-    return _address(scheme, url).ddl(tables)
+    return None if _is_own(url) else _address(_scheme(url), url).ddl(tables)
+
+
+def _is_own(url: str) -> bool:
+    """Is it somebody's own store?"""
+    return _scheme(url) not in DOORS and own_door(url) is not None
 
 
 def _scheme(url: str) -> str:

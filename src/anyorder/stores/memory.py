@@ -148,10 +148,15 @@ class MemoryAddress(msgspec.Struct, frozen=True):
         return MemoryStore(decode)
 
     open_dry = open
+    open_looking = open
 
     def missing(self) -> str:
         """It is there as soon as it is opened."""
         return ""
+
+    def is_made(self) -> bool:
+        """It is there as soon as it is opened."""
+        return True
 
     @staticmethod
     def ddl(tables: Sequence[str]) -> None:
@@ -283,8 +288,18 @@ class MemoryTransaction:
 
     def settle(self, entry: int, state: str, reason: Reason) -> None:
         held = self._state.entries[entry]
+        # A word that was given stays.
+        if held.state != "open":
+            return
         detail = f"{held.detail}; then {reason.value}" if held.detail else reason.value
         self._state.entries[entry] = replace(held, state=state, detail=detail, last_seen=self._now)
+
+    def reread(self, entry: int, reason: Reason, detail: str, provenance: str) -> None:
+        held = self._state.entries[entry]
+        if held.state == "open":
+            self._state.entries[entry] = replace(
+                held, reason=reason.value, detail=detail, provenance=provenance
+            )
 
     def held_entities(self, spec: TableSpec) -> list[str]:
         found = [
@@ -344,6 +359,9 @@ class MemoryTransaction:
         for entry in tuple(self._state.entries.values()):
             if query.selects(entry):
                 yield replace(entry, delivery=None)
+
+    def open_entries(self) -> int:
+        return sum(entry.state == "open" for entry in self._state.entries.values())
 
     def entry(self, number: int) -> Entry | None:
         return self._state.entries.get(number)

@@ -36,10 +36,15 @@ class DynamoDBAddress(Discreet, frozen=True, forbid_unknown_fields=True):
         )
 
     open_dry = open
+    open_looking = open
 
     def missing(self) -> str:
         """Opening it makes nothing."""
         return ""
+
+    def is_made(self) -> bool:
+        """Opening it makes nothing."""
+        return True
 
     @staticmethod
     def ddl(tables: Sequence[str]) -> None:

@@ -71,13 +71,21 @@ class QuarantineItems:
             if is_asked_for(query, item):
                 yield entry_of(item)
 
+    def open_entries(self) -> int:
+        """How many entries are open."""
+        found = self._books.query("quarantine")
+        return sum(item["state"]["S"] == "open" for item in found)
+
     def entry(self, number: int) -> Entry | None:
         """One entry with its delivery."""
         item = self._item(number)
         if item is None:
             return None
         content, entry = self._content(item), entry_of(item)
-        detail = content.detail + entry.detail.removeprefix(shown(content.detail))
+        detail, begins = entry.detail, shown(content.detail)
+        # What is said of it since may be something else.
+        if content.detail and detail.startswith(begins):
+            detail = content.detail + detail.removeprefix(begins)
         return msgspec.structs.replace(entry, detail=detail, delivery=content.delivery)
 
     def event(self, number: int) -> Event | None:
@@ -215,6 +223,25 @@ class QuarantineItems:
         )
         closing = self._open.closing(item["table"]["S"], number) if item["entity"]["S"] else []
         self._transact([change, *closing])
+
+    def reread(self, number: int, reason: Reason, detail: str, provenance: str) -> None:
+        """An open entry is read by another envelope from now on."""
+        values: Item = {
+            ":reason": {"S": reason.value},
+            ":detail": {"S": shown(detail)},
+            ":provenance": {"S": provenance},
+            ":open": {"S": "open"},
+        }
+        change = changing(
+            self._books,
+            ("quarantine", place_of(number)),
+            "SET reason = :reason, detail = :detail, provenance = :provenance",
+            values,
+            {"#s": "state"},
+            condition="#s = :open",
+        )
+        # False: it was closed meanwhile, and stays as it is.
+        self._transact([change])
 
     def _transact(self, steps: list[Step]) -> bool:
         """One transaction; False if a condition failed. The request token makes a lost answer

@@ -164,6 +164,10 @@ class DynamoDBTransaction:
         if not self._dry:
             self._parts.quarantine.settle(entry, state, reason, self._now)
 
+    def reread(self, entry: int, reason: Reason, detail: str, provenance: str) -> None:
+        if not self._dry:
+            self._parts.quarantine.reread(entry, reason, detail, provenance)
+
     def held_entities(self, spec: TableSpec) -> list[str]:
         meta = self._tables.meta(spec)
         if self._news.has_held(spec.name):  # what was just held counts as well
@@ -240,6 +244,9 @@ class DynamoDBTransaction:
 
     def entries(self, query: EntryQuery) -> Iterator[Entry]:
         return self._parts.quarantine.entries(query)
+
+    def open_entries(self) -> int:
+        return self._parts.quarantine.open_entries()
 
     def entry(self, number: int) -> Entry | None:
         return self._parts.quarantine.entry(number)

@@ -10,6 +10,7 @@ from typing import Annotated, ClassVar, Literal
 import msgspec
 
 from anyorder.guard.contract import Decode, Promises
+from anyorder.stores.sqlite.connection import has_schema
 from anyorder.stores.sqlite.schema import memory_table
 from anyorder.stores.sqlite.store import VERSION, SQLiteStore
 from anyorder.stores.statements import load_statements, quoted
@@ -36,6 +37,16 @@ class SQLiteAddress(Discreet, frozen=True, forbid_unknown_fields=True):
         if absent and Path(absent).parent.is_dir():
             return SQLiteStore(":memory:", decode, self.synchronous)
         return self.open(decode)
+
+    def open_looking(self, decode: Decode | None) -> SQLiteStore:
+        """The store, which can only be read; an empty one in memory where ours is not there."""
+        if not self.is_made():
+            return SQLiteStore(":memory:", decode)
+        return SQLiteStore(self.place[1:], decode, looks=True)
+
+    def is_made(self) -> bool:
+        """Is there a file, and are our tables in it?"""
+        return bool(self.place[1:]) and not self.missing() and has_schema(self.place[1:])
 
     def missing(self) -> str:
         """The path of a file that is not there."""

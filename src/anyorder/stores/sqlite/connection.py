@@ -42,6 +42,37 @@ def connect_to_read(path: str, refused: StoreError) -> sqlite3.Connection:
     raise refused
 
 
+def connect_to_look(path: str) -> sqlite3.Connection:
+    """A connection that leaves no trace, not even the files beside a WAL database. Raises
+    StoreError where it cannot be read."""
+    file = Path(path).resolve()
+    # Where something lies in the WAL, the files are there, and what is in them counts. Else the
+    # database is complete by itself, and is read as one that nobody changes.
+    mode = READING[0] if _has_log(file) else READING[1]
+    try:
+        return _connected(f"{file.as_uri()}?{mode}", uri=True)
+    except sqlite3.Error as error:
+        raise trouble(path, error) from error
+
+
+def has_schema(path: str) -> bool:
+    """Are our tables in a database file? It is looked at without a trace; what cannot be read is
+    left to whoever opens it."""
+    try:
+        database = connect_to_look(path)
+        try:
+            return database.execute(SQL["has_schema"]).fetchone() is not None
+        finally:
+            database.close()
+    except (sqlite3.Error, StoreError):
+        return True
+
+
+def _has_log(file: Path) -> bool:
+    beside = Path(f"{file}-wal")
+    return beside.exists() and beside.stat().st_size > 0
+
+
 def _connected(place: str, *, uri: bool = False) -> sqlite3.Connection:
     return sqlite3.connect(
         place, timeout=DEAF_SECONDS, isolation_level=None, check_same_thread=False, uri=uri
@@ -49,10 +80,10 @@ def _connected(place: str, *, uri: bool = False) -> sqlite3.Connection:
 
 
 def _warn_of_unseen(file: Path) -> None:
-    beside = Path(f"{file}-wal")
-    if beside.exists() and beside.stat().st_size:
+    if _has_log(file):
         log.warning(
-            "%s: its latest commits lie in %s, which cannot be read from here: they are not seen",
+            "%s: its latest commits lie in %s-wal, which cannot be read from here: they are not "
+            "seen",
             file,
-            beside,
+            file,
         )

@@ -40,8 +40,7 @@ class Quarantine:
 
     def hold(self, holding: Holding) -> bool:
         """Keep a delivery; False if it is there already."""
-        if holding.provenance:
-            self._database.execute(SQL["intern_provenance"], {"provenance": holding.provenance})
+        self._intern(holding.provenance)
         delivery = holding.event.delivery
         number, count = self._database.execute(
             SQL["hold"],
@@ -76,6 +75,17 @@ class Quarantine:
         self._database.execute(
             SQL["settle"], {"id": entry, "state": state, "now": self._now, "detail": reason.value}
         )
+
+    def reread(self, entry: int, reason: Reason, detail: str, provenance: str) -> None:
+        """An open entry is read by another envelope from now on."""
+        self._intern(provenance)
+        told = {"reason": reason.value, "detail": detail, "provenance": provenance}
+        self._database.execute(SQL["reread"], {"id": entry, **told})
+
+    def _intern(self, provenance: str) -> None:
+        # What is held of before keeps none.
+        if provenance:
+            self._database.execute(SQL["intern_provenance"], {"provenance": provenance})
 
     def try_again(self, entry: int) -> None:
         """Whatever an entry was held for, it was refused for now."""
@@ -114,6 +124,11 @@ class Quarantine:
         ).fetchall():
             yield from (_entry(row) for row in page)
             after = page[-1][0]
+
+    def open_entries(self) -> int:
+        """How many entries are open."""
+        (count,) = self._database.execute(SQL["count_open"]).fetchone()
+        return int(count)
 
     def entry(self, number: int) -> Entry | None:
         """One entry with its delivery."""

@@ -120,7 +120,11 @@ class Schema:
         self.declared = declared or NOTHING_DECLARED
         self._text = loaded.columns
         self.columns = [column for column in ours if column in self.declared.columns]
-        self.key = self._told_key or tuple(msgspec.json.decode(loaded.key_columns))
+        self.key = self._told_key
+        # Of a table that nobody has written yet, the key was only said, perhaps by mistake.
+        is_by_events = bool(ours) or not self.created
+        if not self.key and is_by_events:
+            self.key = tuple(msgspec.json.decode(loaded.key_columns))
         self.statements.clear()
         if not self._is_gone and not self.created and self.key:
             self._check_key(database)

@@ -125,7 +125,8 @@ UPDATE anyorder_table SET floor = :floor, truncated = :truncated WHERE name = :n
 SELECT name, key_columns, columns, floor, truncated, created FROM anyorder_table ORDER BY name;
 
 -- name: catalogue
-SELECT name, key_columns, recorded FROM anyorder_table ORDER BY name;
+-- the key of a table that is ours and that nobody has written yet was only said, perhaps by mistake
+SELECT name, CASE WHEN created = 1 AND columns = '[]' THEN '[]' ELSE key_columns END, recorded FROM anyorder_table ORDER BY name;
 
 -- name: recorded
 SELECT recorded FROM anyorder_table WHERE name = :name;
@@ -305,11 +306,20 @@ INSERT OR IGNORE INTO anyorder_provenance (provenance) VALUES (:provenance);
 UPDATE anyorder_quarantine SET state = :state, last_seen = :now, detail = CASE WHEN detail = '' THEN :detail ELSE detail || '; then ' || :detail END
 WHERE id = :id AND state = 'open';
 
+-- name: reread
+UPDATE anyorder_quarantine SET reason = :reason, detail = :detail,
+    provenance_id = (SELECT id FROM anyorder_provenance WHERE provenance = :provenance)
+WHERE id = :id AND state = 'open';
+
 -- name: entries
 SELECT id, table_name, entity, reason, detail, state, first_seen, last_seen, count, identity FROM anyorder_quarantine
 WHERE (:state = '' OR state = :state) AND (:table = '' OR table_name = :table) AND (:entity = '' OR entity = :entity)
 AND (:reason = '' OR reason = :reason) AND id > :after
 ORDER BY id LIMIT :limit;
+
+-- name: count_open
+-- by the index of what is open, however much was ever held
+SELECT count(*) FROM anyorder_quarantine INDEXED BY anyorder_quarantine_open WHERE state = 'open';
 
 -- name: entry
 SELECT q.id, table_name, entity, reason, detail, state, first_seen, last_seen, count, identity,

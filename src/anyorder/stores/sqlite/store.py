@@ -26,7 +26,7 @@ from anyorder.guard.contract import Decode, Finding, Promises, TableSpec
 from anyorder.stores.sqlite.block import Block
 from anyorder.stores.sqlite.borrowed import BEGIN, Borrowed
 from anyorder.stores.sqlite.check import findings
-from anyorder.stores.sqlite.connection import connect, connect_to_read
+from anyorder.stores.sqlite.connection import connect, connect_to_look, connect_to_read
 from anyorder.stores.sqlite.lenders import lender_of
 from anyorder.stores.sqlite.lock import Lock
 from anyorder.stores.sqlite.transaction import SQLiteTransaction, Tables
@@ -45,7 +45,8 @@ class SQLiteStore:
 
     `synchronous`: "normal" keeps the database consistent through a power loss but may lose the last
     commits, which is right while the frontier lies in the same file; "full" when the
-    acknowledgement lies elsewhere (a broker). Raises StoreError for a database written by a newer
+    acknowledgement lies elsewhere (a broker). `looks`: it is only read, and opening it leaves no
+    trace. Raises StoreError for a database written by a newer
     anyorder.
     """
 
@@ -64,6 +65,8 @@ class SQLiteStore:
         path: str,
         decode: Decode | None = None,
         synchronous: str = "normal",
+        *,
+        looks: bool = False,
     ) -> None:
         self.path = path
         self.decode = decode
@@ -78,8 +81,11 @@ class SQLiteStore:
         self._current: SQLiteTransaction | None = None
         self._tables = Tables()
         self._lock = Lock(path)
+        self._may_write = not looks
+        if looks:
+            self._look_only()
+            return
         self._database = connect(path)
-        self._may_write = True
         try:
             self._prepare(synchronous)
         except (sqlite3.Error, StoreError) as error:
@@ -359,6 +365,21 @@ class SQLiteStore:
                 f"this one has {VERSION}): let somebody who may write it run `anyorder schema "
                 "apply` once"
             ) from refused
+
+    def _look_only(self) -> None:
+        """Open a database of ours to look into it. Raises StoreError for one of another schema."""
+        self._database = connect_to_look(self.path)
+        try:
+            version = self._version()
+        except sqlite3.Error as error:
+            self._database.close()
+            raise trouble(self.path, error) from error
+        if version != VERSION:
+            self._database.close()
+            raise StoreError(
+                f"{self.path} is of another anyorder (schema {version}, this one has {VERSION}), "
+                "and who only looks changes nothing: `anyorder schema apply` brings it up to date"
+            )
 
     def _migrate(self) -> None:
         if not self._has_schema():

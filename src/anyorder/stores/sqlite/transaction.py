@@ -330,6 +330,9 @@ class SQLiteTransaction(Books):
     def settle(self, entry: int, state: str, reason: Reason) -> None:
         self._quarantine.settle(entry, state, reason)
 
+    def reread(self, entry: int, reason: Reason, detail: str, provenance: str) -> None:
+        self._quarantine.reread(entry, reason, detail, provenance)
+
     def held_entities(self, spec: TableSpec) -> list[str]:
         return self._quarantine.entities(spec.name)
 
@@ -368,6 +371,9 @@ class SQLiteTransaction(Books):
 
     def entries(self, query: EntryQuery) -> Iterator[Entry]:
         return self._quarantine.entries(query)
+
+    def open_entries(self) -> int:
+        return self._quarantine.open_entries()
 
     def entry(self, number: int) -> Entry | None:
         return self._quarantine.entry(number)

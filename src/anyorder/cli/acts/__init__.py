@@ -1,0 +1,1 @@
+"""What `anyorder quarantine` can do, an act a module."""
