@@ -63,7 +63,7 @@ MUTANTS = [
     Mutant(
         "mistakes",
         "a word that is given while entries are read does not count",
-        Change(RETRY, "Retry._together", "not _is_closed(transaction, one)", "True"),
+        Change(RETRY, "Retry._together", "_open_of(transaction, ones)", "ones", occurrence=1),
         killed_by=OF_RETRY + "test_a_word_that_was_given_meanwhile_counts",
     ),
     Mutant(
