@@ -221,6 +221,10 @@ class OurTransaction:
     def open_entries(self) -> int:
         return sum(entry.state == "open" for entry in self.kept["entries"].values())
 
+    def open_among(self, numbers: Sequence[int]) -> set[int]:
+        entries = self.kept["entries"]
+        return {number for number in numbers if entries[number].state == "open"}
+
     def _change(self, entry: c.Entry, **changes: Any) -> None:
         self.kept["entries"][entry.id] = replace(entry, last_seen=self.now, **changes)
 

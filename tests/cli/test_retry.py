@@ -161,7 +161,6 @@ def test_no_word_is_in_it(desk: Desk) -> None:
     desk.run([record(1, "c", 10, after={"id": 1}), record(2, "c", 20, after={"id": 2})])
     desk.pipeline()
     desk.run([record(1, "d", 30)], code=0)
-    assert main(["reap"]) == 0
 
     assert desk.retry(code=1) == "0 settled, 2 still open\n"
 

@@ -16,7 +16,7 @@ OF_CHECK = "tests/cli/test_foreseen.py::"
 
 MUTANTS = [
     Mutant(
-        "R1",
+        "mistakes",
         "what is read as another event is decided where it stands",
         Change(
             AGAIN,
@@ -27,13 +27,13 @@ MUTANTS = [
         killed_by=KIT,
     ),
     Mutant(
-        "R1",
+        "mistakes",
         "an entry that stays does not tell the envelope that reads it now",
         Change(RETRY, "_decide_again", "_reread(transaction, one)", "pass"),
         killed_by=OF_RETRY + "test_what_nobody_can_read_stays_and_says_why_today",
     ),
     Mutant(
-        "R1",
+        "mistakes",
         "an entry that is taken in anew stays open",
         Change(
             RETRY,
@@ -44,15 +44,13 @@ MUTANTS = [
         killed_by=KIT,
     ),
     Mutant(
-        "R1",
+        "mistakes",
         "what a table holds stays there, whatever today's sections say",
-        Change(
-            RETRY, "_may_move", "one.reading.is_ours or not _is_placed(one)", "not _is_placed(one)"
-        ),
+        Change(RETRY, "_may_move", "one.reading.is_ours", "False"),
         killed_by=OF_RETRY + "test_it_goes_where_today_s_sections_send_it",
     ),
     Mutant(
-        "R1",
+        "mistakes",
         "a section that is gone takes away what its table holds",
         Change(
             RETRY,
@@ -63,13 +61,13 @@ MUTANTS = [
         killed_by=OF_RETRY + "test_a_section_that_is_gone_takes_nothing_away",
     ),
     Mutant(
-        "R11",
+        "mistakes",
         "a word that is given while entries are read does not count",
-        Change(RETRY, "Retry._together", "not _is_closed(transaction, one)", "True"),
+        Change(RETRY, "Retry._together", "_open_of(transaction, ones)", "ones", occurrence=1),
         killed_by=OF_RETRY + "test_a_word_that_was_given_meanwhile_counts",
     ),
     Mutant(
-        "R1",
+        "mistakes",
         "today's envelope reads what only another one can",
         Change(
             PIPELINE,
@@ -80,38 +78,38 @@ MUTANTS = [
         killed_by=OF_RETRY + "test_what_only_the_envelope_of_before_reads_stays_with_it",
     ),
     Mutant(
-        "R1",
+        "mistakes",
         "a mistake is told after the store was made",
         Change("cli/run.py", "_loop", "options.no_preflight or pipeline.is_made", "True"),
         killed_by=OF_PREFLIGHT
         + "test_an_envelope_that_reads_nothing_of_the_first_batch_stops_the_run",
     ),
     Mutant(
-        "R1",
+        "mistakes",
         "what cannot be read a second time is looked at first",
         Change(LOOP, "Run._looked_at", "is_kept and self._source.is_kept", "is_kept"),
         killed_by=OF_PREFLIGHT + "test_standard_input_is_taken_as_it_comes",
     ),
     Mutant(
-        "R1",
+        "mistakes",
         "what is acknowledged is looked at first",
         Change(LOOP, "Run._looked_at", "not self._source.acknowledges", "True"),
         killed_by=OF_PREFLIGHT + "test_what_is_acknowledged_is_taken_as_it_comes",
     ),
     Mutant(
-        "R1",
+        "mistakes",
         "a source that was read before is looked at",
         Change(LOOP, "Run.run", "frontier is None", "True"),
         killed_by=OF_PREFLIGHT + "test_a_source_that_was_read_before_is_not_looked_at",
     ),
     Mutant(
-        "R1",
+        "mistakes",
         "few records tell enough",
         Change(PREFLIGHT, "check_first", "len(telling) < ENOUGH", "False"),
         killed_by=OF_PREFLIGHT + "test_fewer_than_enough_tell_nothing",
     ),
     Mutant(
-        "R1",
+        "mistakes",
         "null values tell that something is read",
         Change(
             PREFLIGHT,
@@ -122,19 +120,19 @@ MUTANTS = [
         killed_by=OF_PREFLIGHT + "test_nulls_do_not_hide_that_nothing_is_read",
     ),
     Mutant(
-        "R1",
+        "mistakes",
         "one's own pointers into another format are taken for a mistake",
         Change(PREFLIGHT, "_foreign", "envelope.name in READ_ANY", "False"),
         killed_by=OF_PREFLIGHT + "test_what_may_be_right_raises_no_alarm",
     ),
     Mutant(
-        "R1",
+        "mistakes",
         "a format that contains another is taken for it",
         Change(PREFLIGHT, "_foreign", "not found or envelope.name in found", "not found"),
         killed_by=OF_PREFLIGHT + "test_what_may_be_right_raises_no_alarm",
     ),
     Mutant(
-        "R1",
+        "mistakes",
         "columns of anybody's row are marks of a format",
         Change(
             "envelopes/detect.py",
@@ -145,13 +143,13 @@ MUTANTS = [
         killed_by=OF_PREFLIGHT + "test_what_may_be_right_raises_no_alarm",
     ),
     Mutant(
-        "R1",
+        "mistakes",
         "nothing new over open entries reads as success",
         Change("cli/run.py", "_tell_open", "not count", "True"),
         killed_by=OF_RETRY + "test_every_run_says_what_is_open",
     ),
     Mutant(
-        "R1",
+        "mistakes",
         "a check opens the store to write",
         Change("cli/foreseen.py", "check", "pipeline.looking_store()", "pipeline.open_store()"),
         killed_by=OF_CHECK + "test_a_check_makes_no_store",

@@ -173,10 +173,10 @@ def test_fewer_than_enough_tell_nothing(home: Home) -> None:
 
 
 def test_one_that_is_read_is_enough(home: Home) -> None:
-    told = {"specversion": "1.0", "id": "1", "source": "s", "type": "t", "sequence": "1"}
-    right = {**RECORDS[0], "value": json.dumps({**told, "data": {"id": 1}})}
-    home.deliver([*RECORDS, right])
-    home.pipeline(options='{ key = "/data/id", sequence = "integer" }')
+    lines = (FIXTURES / "cloudevents_structured.jsonl").read_text(encoding="utf-8")
+    right = json.loads(lines.splitlines()[0])
+    home.deliver([right, *RECORDS])
+    home.pipeline(options='{ sequence = "integer" }')
 
     home.run(code=1)
 

@@ -84,12 +84,15 @@ def run(options: argparse.Namespace) -> int:
         signal.signal(number, lambda number, _: _stop(loop, number))
     try:
         report = _ended(loop, options)
+        count = _open_entries(loop.store)
     finally:
         loop.store.close()
     if options.json:
         say(encoded(report.as_dict()))
     else:
         say(_summary(report, loop.place, dry=options.dry_run) + _absent(absent))
+    # Whoever held it: over open entries, "nothing new" is no success.
+    _tell_open(count, options)
     return int(report.quarantined.total() > report.settled.total())
 
 
@@ -114,20 +117,15 @@ def _loop(pipeline: Pipeline, options: argparse.Namespace) -> Run:
 
 
 def _ended(loop: Run, options: argparse.Namespace) -> Report:
-    """What it came to. What is open is told, whoever held it: `nothing new` is no success then."""
+    """What it came to. An error gets a line of its own."""
     try:
-        report = loop.run()
+        return loop.run()
     except (QuarantineFull, TooManyQuarantined):
         _clear_line()
-        _tell_open(loop.store, options)
+        _tell_open(_open_entries(loop.store), options)
         raise
-    except BaseException:
-        # first: an error gets a line of its own
+    finally:
         _clear_line()
-        raise
-    _clear_line()
-    _tell_open(loop.store, options)
-    return report
 
 
 def _clear_line() -> None:
@@ -135,16 +133,19 @@ def _clear_line() -> None:
         overwrite("", sys.stderr)
 
 
-def _tell_open(store: Store, options: argparse.Namespace) -> None:
+def _open_entries(store: Store) -> int:
     with store.reading() as transaction:
-        count = transaction.open_entries()
+        return transaction.open_entries()
+
+
+def _tell_open(count: int, options: argparse.Namespace) -> None:
+    """Say on standard error how many entries are open, and the command to look at them."""
     if not count:
         return
     entries = "entry is" if count == 1 else "entries are"
     words = f" --pipeline {options.pipeline}" if options.pipeline else ""
     complain(
-        f"{count} {entries} open in the quarantine: `anyorder quarantine list{words}` shows why, "
-        "and what to do"
+        f"{count} {entries} open in the quarantine: `anyorder quarantine list{words}` shows why"
     )
 
 

@@ -34,7 +34,8 @@ def say(text: str, *, heading: str = "", end: str = "\n") -> None:
     """Print a text for a person or a script; the heading is bold on a terminal."""
     if heading:
         print(bold(printable(heading)))
-    print(printable(text), end=end)
+    # At once: what is told beside it, on standard error, follows.
+    print(printable(text), end=end, flush=True)
 
 
 def complain(text: str) -> None:

@@ -173,6 +173,9 @@ class Transaction(Protocol):
     def open_entries(self) -> int:
         """How many quarantine entries are open."""
 
+    def open_among(self, numbers: Sequence[int]) -> set[int]:
+        """Those of these quarantine entries that are open."""
+
     def entry(self, number: int) -> Entry | None:
         """One entry with its delivery."""
 

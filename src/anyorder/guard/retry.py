@@ -63,7 +63,13 @@ class Retry:
             # One that an earlier batch settled, or somebody's word, is settled.
             settled += len(some) - len(ones) + self._batch(others)
             own += len(ones) - len(others)
-        return Retried(settled, len(asked) - settled, own)
+        # What was held anew may have settled since, with an entry of a later batch.
+        is_open = len(asked) - settled if numbers is not None else self._count_open()
+        return Retried(max(0, len(asked) - is_open), is_open, own)
+
+    def _count_open(self) -> int:
+        with self._store.reading() as transaction:
+            return transaction.open_entries()
 
     def _open(self) -> list[int]:
         with self._store.reading() as transaction:
@@ -96,11 +102,13 @@ class Retry:
         token = secrets.token_hex(4)
         with self._store.transaction(time.time()) as transaction:
             # A word that somebody gave meanwhile counts: what is closed is not decided here.
-            there = [one for one in ones if not _is_closed(transaction, one)]
-            held_anew = _take_in(transaction, [one for one in there if not one.stays], token)
-            _decide_again(transaction, [one for one in there if one.stays], token)
-            closed = [_is_closed(transaction, one) for one in ones]
-        return sum(closed) - held_anew
+            there = _open_of(transaction, ones)
+            staying = {one.entry.id for one in there if one.stays}
+            others = [one for one in there if one.entry.id not in staying]
+            held_anew = _take_in(transaction, others, token)
+            _decide_again(transaction, [one for one in there if one.entry.id in staying], token)
+            is_open = len(_open_of(transaction, ones))
+        return len(ones) - is_open - held_anew
 
     def _alone(self, one: Again) -> int:
         """Take in an entry that undoes a transaction: it, what is held of its key, or what waits
@@ -112,7 +120,7 @@ class Retry:
         if one.stays:
             self._settle_alone(one, spec, now, token)
             with self._store.reading() as transaction:
-                return int(_is_closed(transaction, one))
+                return 1 - len(_open_of(transaction, [one]))
         share = Share(spec, [one.event])
         taken = take(self._store, [share], now=now, token=token, provenance=one.reading.provenance)
         # Held there first: after a crash in between, the next retry finds it a duplicate.
@@ -223,10 +231,10 @@ def _close(transaction: Transaction, one: Again, decision: Decision) -> bool:
     return decision.quarantined or decision.detail == ALREADY_HELD
 
 
-def _is_closed(transaction: Transaction, one: Again) -> bool:
-    entry = transaction.entry(one.entry.id)
-    assert entry is not None
-    return entry.state != "open"
+def _open_of(transaction: Transaction, ones: Sequence[Again]) -> list[Again]:
+    """Those of these entries that are open still."""
+    is_open = transaction.open_among([one.entry.id for one in ones])
+    return [one for one in ones if one.entry.id in is_open]
 
 
 def _check(transaction: Transaction, number: int) -> None:

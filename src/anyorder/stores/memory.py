@@ -363,6 +363,9 @@ class MemoryTransaction:
     def open_entries(self) -> int:
         return sum(entry.state == "open" for entry in self._state.entries.values())
 
+    def open_among(self, numbers: Sequence[int]) -> set[int]:
+        return {one for one in numbers if self._state.entries[one].state == "open"}
+
     def entry(self, number: int) -> Entry | None:
         return self._state.entries.get(number)
 

@@ -108,13 +108,13 @@ def _check_entries(make_store: MakeStore) -> None:
         told = _expect(bench, number, Reason.CONFLICT, "read anew", RIGHT)
         if told.count != 1:
             raise bench.failed(f"an entry that was read anew was held {told.count} times")
-        _expect_open(bench, 1)
+        _expect_open(bench, number, 1)
         quarantine.drop(number)
         _reread(bench, number, "too late")
         dropped = quarantine.show(number)
         if "too late" in dropped.detail or dropped.state != "dropped":
             raise bench.failed(f"an entry that was dropped is read anew: {dropped}")
-        _expect_open(bench, 0)
+        _expect_open(bench, number, 0)
 
 
 def _reread(bench: Bench, number: int, detail: str, *, dry: bool = False) -> None:
@@ -132,8 +132,8 @@ def _expect(bench: Bench, number: int, reason: Reason, detail: str, provenance: 
     return entry
 
 
-def _expect_open(bench: Bench, wanted: int) -> None:
+def _expect_open(bench: Bench, number: int, wanted: int) -> None:
     with bench.store.reading() as transaction:
-        found = transaction.open_entries()
-    if found != wanted:
+        found = transaction.open_entries(), len(transaction.open_among([number]))
+    if found != (wanted, wanted):
         raise bench.failed(f"{wanted} entries are open, and the store counts {found}")

@@ -76,6 +76,12 @@ class QuarantineItems:
         found = self._books.query("quarantine")
         return sum(item["state"]["S"] == "open" for item in found)
 
+    def open_among(self, numbers: Sequence[int]) -> set[int]:
+        """Those of these entries that are open."""
+        places = {place_of(number): number for number in numbers}
+        found = self._books.get([("quarantine", place) for place in places])
+        return {places[place] for (_, place), item in found.items() if item["state"]["S"] == "open"}
+
     def entry(self, number: int) -> Entry | None:
         """One entry with its delivery."""
         item = self._item(number)

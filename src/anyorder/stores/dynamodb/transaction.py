@@ -248,6 +248,9 @@ class DynamoDBTransaction:
     def open_entries(self) -> int:
         return self._parts.quarantine.open_entries()
 
+    def open_among(self, numbers: Sequence[int]) -> set[int]:
+        return self._parts.quarantine.open_among(numbers)
+
     def entry(self, number: int) -> Entry | None:
         return self._parts.quarantine.entry(number)
 

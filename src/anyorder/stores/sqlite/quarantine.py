@@ -130,6 +130,11 @@ class Quarantine:
         (count,) = self._database.execute(SQL["count_open"]).fetchone()
         return int(count)
 
+    def open_among(self, numbers: Sequence[int]) -> set[int]:
+        """Those of these entries that are open."""
+        asked = {"numbers": _encode(list(numbers)).decode()}
+        return {number for (number,) in self._database.execute(SQL["open_among"], asked)}
+
     def entry(self, number: int) -> Entry | None:
         """One entry with its delivery."""
         row = self._database.execute(SQL["entry"], {"id": number}).fetchone()

@@ -321,6 +321,9 @@ ORDER BY id LIMIT :limit;
 -- by the index of what is open, however much was ever held
 SELECT count(*) FROM anyorder_quarantine INDEXED BY anyorder_quarantine_open WHERE state = 'open';
 
+-- name: open_among
+SELECT id FROM anyorder_quarantine WHERE id IN (SELECT value FROM json_each(:numbers)) AND state = 'open';
+
 -- name: entry
 SELECT q.id, table_name, entity, reason, detail, state, first_seen, last_seen, count, identity,
     coalesce(provenance, ''), topic, part, offset, timestamp, timestamp_type, key, value, headers

@@ -375,6 +375,9 @@ class SQLiteTransaction(Books):
     def open_entries(self) -> int:
         return self._quarantine.open_entries()
 
+    def open_among(self, numbers: Sequence[int]) -> set[int]:
+        return self._quarantine.open_among(numbers)
+
     def entry(self, number: int) -> Entry | None:
         return self._quarantine.entry(number)
 
