@@ -51,7 +51,7 @@ def test_the_kit_passes_on_dynamodb_local(dynamodb_local: Any, check: str) -> No
 
 
 @pytest.mark.parametrize(
-    "check", ["orders", "batches", "ties", "ambiguous commit", "refused", "positions"]
+    "check", ["orders", "batches", "ties", "lives", "ambiguous commit", "refused", "positions"]
 )
 def test_the_kit_passes_without_reading_first(dynamodb_local: Any, check: str) -> None:
     """Overtaking unread gives the same rows, memories and reasons, although nothing was read
