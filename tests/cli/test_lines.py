@@ -17,8 +17,9 @@ from pathlib import Path
 
 import pytest
 
+from anyorder.envelopes import Limits
 from anyorder.errors import SourceError
-from anyorder.sources import jsonl, lines, packed
+from anyorder.sources import jsonl, lines
 from anyorder.sources.jsonl import JSONLinesSource
 from anyorder.sources.lines import Done, Lines
 from tests.cli.home import Home
@@ -35,6 +36,7 @@ quarantine_share = 1.0
 [[table]]
 name = "t"
 """
+SHORT = Limits(line=20)
 PACKED = [("day.jsonl.gz", gzip.compress), ("day.jsonl.xz", lzma.compress)]
 
 
@@ -181,18 +183,17 @@ def test_a_file_that_grows_while_it_is_read_is_never_cut_inside_a_line(
     half: bytes, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """What was given is whole, and the rest is there for the next run."""
-    monkeypatch.setattr(lines, "LONGEST_LINE", 20)
     monkeypatch.setattr(lines, "BLOCK", 7)
     end = b"\n" if half.endswith(b"}") else b"rest\n"
     text = b'{"a":1}\n' + half + end + b'{"b":1}\n'
-    once = Lines(Growing(b'{"a":1}\n' + half, end, b'{"b":1}\n'), grows=True)
+    once = Lines(Growing(b'{"a":1}\n' + half, end, b'{"b":1}\n'), grows=True, limits=SHORT)
     given = [line.text for line in once]
 
-    again = Lines(io.BytesIO(text), grows=True)
+    again = Lines(io.BytesIO(text), grows=True, limits=SHORT)
     assert again.skip(once.done())
     given += [line.text for line in again]
 
-    assert given == [line.text for line in Lines(io.BytesIO(text))]
+    assert given == [line.text for line in Lines(io.BytesIO(text), limits=SHORT)]
     assert again.done().size == len(text)
 
 
@@ -391,14 +392,12 @@ def test_a_line_beyond_any_use_is_one_entry_and_its_neighbours_are_applied(day: 
     assert day.ids() == [1, 2]
 
 
-def test_a_packed_file_that_unpacks_without_end_ends_malformed(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(packed, "LARGEST", 1_000_000)
+def test_a_packed_file_that_unpacks_without_end_ends_malformed(tmp_path: Path) -> None:
     file = tmp_path / "bomb.jsonl.xz"
     file.write_bytes(lzma.compress(documents(1) + b"\n" * 80_000_000 + documents(2)))
 
-    found = [one for batch in JSONLinesSource(str(file)).batches(None, 10) for one in batch]
+    source = JSONLinesSource(str(file), Limits(unpacked=1_000_000))
+    found = [one for batch in source.batches(None, 10) for one in batch]
 
     assert [bool(one.note) for one in found] == [False, True]
     assert "unpacks to more than" in found[1].note
@@ -430,10 +429,9 @@ def test_a_batch_is_bounded_by_its_bytes_too(
 def test_a_long_line_is_read_on_to_its_end_and_counted_whole(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr(lines, "LONGEST_LINE", 20)
     monkeypatch.setattr(lines, "BLOCK", 7)
     text = b'{"a":1}\n' + b"x" * 100 + b"\n" + b"y" * 19 + b"\n" + b'{"b":1}\n'
-    found = Lines(io.BytesIO(text))
+    found = Lines(io.BytesIO(text), limits=SHORT)
 
     read = [(line.number, len(line.text), bool(line.note)) for line in found]
 

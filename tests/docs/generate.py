@@ -31,6 +31,7 @@ from anyorder.envelopes.formats import FORMATS
 from anyorder.guard.contract import Promises
 from anyorder.guard.quarantine import Quarantine
 from anyorder.runtime import pipeline
+from anyorder.runtime.limits import LimitsSection
 from anyorder.tables import Guard
 from anyorder.testing import CHECKS, Place, StoreCheckFailed, check_store
 from anyorder.testing.kit import must_hold
@@ -103,6 +104,15 @@ KEYS = {
         "The run stops when more than this share of the latest 1,000 deliveries went "
         "to the quarantine."
     ),
+    ("limits", "line"): "Bytes of a line of a file, without its end. `B`, `KB`, `KiB`, ... `GiB`.",
+    ("limits", "document"): "Bytes of one JSON document.",
+    ("limits", "depth"): "Arrays and objects inside one another; 500 at most.",
+    ("limits", "members"): "Members of all objects of a document together.",
+    ("limits", "digits"): "Digits of one number, written out without an exponent. An integer has "
+    "4,300 at most, whatever this says.",
+    ("limits", "unpacked"): "Bytes that a packed file may unpack to.",
+    ("limits", "expansion"): "Or so many times its own size, if that is more.",
+    ("limits", "memory"): "Bytes that unpacking an `.xz` may need.",
     (
         "table",
         "match",
@@ -155,6 +165,7 @@ SECTIONS = {
     **SOURCE_DOORS,
     "store": pipeline.StoreSection,
     "runtime": pipeline.RuntimeSection,
+    "limits": LimitsSection,
     "table": pipeline.TableSection,
 }
 

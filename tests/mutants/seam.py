@@ -34,7 +34,7 @@ MUTANTS = [
     Mutant(
         "R1",
         "the half of a packed line is done",
-        Change(LINES, "Lines._unended", "not _may_go_on(text)", "not self._grows"),
+        Change(LINES, "Lines._unended", "not _may_go_on(text, self._limits)", "not self._grows"),
         killed_by=f"{OF_LINES}test_the_half_of_a_packed_line_is_read_whole_when_it_is_there",
     ),
     Mutant(
@@ -76,7 +76,7 @@ MUTANTS = [
     Mutant(
         "R1",
         "a packed file unpacks without end",
-        Change(PACKED, "Unpacked.readinto", "self._size > self._limit", "False"),
+        Change(PACKED, "Unpacked.readinto", "len(found) > room", "False"),
         killed_by=f"{OF_LINES}test_a_packed_file_that_unpacks_without_end_ends_malformed",
     ),
     Mutant(

@@ -16,6 +16,7 @@ from anyorder.envelopes.document import Document
 from anyorder.envelopes.dynamodb_streams import DynamoDBStreams
 from anyorder.envelopes.envelope import Envelope, KeyOption, Reader
 from anyorder.envelopes.eventbridge import EventBridge
+from anyorder.envelopes.limits import DEFAULT, Limits
 from anyorder.envelopes.raw import Raw
 from anyorder.envelopes.record import read_record
 from anyorder.errors import ConfigurationError
@@ -26,6 +27,7 @@ __all__ = [
     "Detected",
     "Envelope",
     "KeyOption",
+    "Limits",
     "Role",
     "default_envelope",
     "detect",
@@ -51,20 +53,22 @@ def default_envelope(options: Mapping[str, object]) -> str:
     return Document.name if "position" in options else DEFAULT_ENVELOPE
 
 
-def open_envelope(name: str, **options: Any) -> Envelope:
+def open_envelope(name: str, *, limits: Limits = DEFAULT, **options: Any) -> Envelope:
     """The envelope of that name. `eventbridge` takes `inner` (debezium by default) and that
-    envelope's options besides its own.
+    envelope's options besides its own. `limits`: how large a record may be, which is no option of
+    a format, and so is not remembered with what is held.
 
     Raises ConfigurationError for an unknown name, an unknown option, or one whose value makes no
     sense.
     """
     if name != EventBridge.name:
-        return _opened(name, options)
+        return _opened(name, options, limits)
     inner = _inner(options)
     said = {**options, "inner": inner}
     options.pop("inner", None)
     own = {option: options.pop(option) for option in ("dead_letter_topics",) if option in options}
-    opened = EventBridge(inside=_opened(inner, options), **own)
+    opened = EventBridge(inside=_opened(inner, options, limits), **own)
+    opened.limits = limits
     opened.options = said
     return opened
 
@@ -103,7 +107,7 @@ def _reader(name: object) -> type[Reader]:
     return reader
 
 
-def _opened(name: object, options: dict[str, Any]) -> Reader:
+def _opened(name: object, options: dict[str, Any], limits: Limits) -> Reader:
     reader: Any = _reader(name)
     known = reader.__init__.__kwdefaults__ or {}  # every option has a name and a default
     unknown = sorted(options.keys() - known.keys())
@@ -114,4 +118,5 @@ def _opened(name: object, options: dict[str, Any]) -> Reader:
         )
     opened: Reader = reader(**options)
     opened.options = options
+    opened.limits = limits
     return opened

@@ -20,6 +20,7 @@ from anyorder.envelopes import strict
 from anyorder.envelopes.document import life_at
 from anyorder.envelopes.envelope import KeyOption, Reader, chosen, points
 from anyorder.envelopes.keys import agreed
+from anyorder.envelopes.limits import Limits
 from anyorder.envelopes.pointers import KeyPointers, Pointer, pointed
 from anyorder.envelopes.raw import BLANKS, text_of
 from anyorder.envelopes.spellings import SPELLINGS, microseconds
@@ -100,7 +101,7 @@ class CloudEvents(Reader):
         return pointed(key) if points(key) else super().key_columns(key)
 
     def read(self, delivery: Delivery) -> Event:
-        event = _taken_apart(delivery)
+        event = _taken_apart(delivery, self.limits)
         for name in REQUIRED:
             if not event.text(name):
                 raise Malformed(f"no CloudEvent: the attribute {name} is missing")
@@ -203,16 +204,20 @@ class CloudEvents(Reader):
         return self._table or delivery.topic or event.text("source")
 
     def table_of(self, delivery: Delivery) -> str:
-        return self._table or delivery.topic or self._table_of(_taken_apart(delivery), delivery)
+        return (
+            self._table
+            or delivery.topic
+            or self._table_of(_taken_apart(delivery, self.limits), delivery)
+        )
 
     def source_table_of(self, delivery: Delivery) -> str:
         return self._table
 
     def key_of(self, delivery: Delivery) -> KeyFields | None:
-        return self._key(_taken_apart(delivery))
+        return self._key(_taken_apart(delivery, self.limits))
 
 
-def _taken_apart(delivery: Delivery) -> Attributes:
+def _taken_apart(delivery: Delivery, limits: Limits) -> Attributes:
     headers = dict(delivery.headers)
     if f"{HEADER}specversion" in headers or f"{HEADER}id" in headers:
         attributes = {
@@ -223,17 +228,17 @@ def _taken_apart(delivery: Delivery) -> Attributes:
         _check_version(attributes.get("specversion"))
         if delivery.value is None:
             return Attributes(attributes, ABSENT, tombstone=True)
-        return Attributes(attributes, _document(delivery.value))
-    return _structured(delivery, headers.get("content-type") or "")
+        return Attributes(attributes, _document(delivery.value, limits))
+    return _structured(delivery, headers.get("content-type") or "", limits)
 
 
-def _structured(delivery: Delivery, content: str) -> Attributes:
+def _structured(delivery: Delivery, content: str, limits: Limits) -> Attributes:
     if delivery.value is None:
         raise Malformed(
             "a null value without ce_ headers is no CloudEvent, "
             "and nothing tells its place in the order"
         )
-    found = strict.parse(delivery.value)
+    found = strict.parse(delivery.value, limits=limits)
     if content.startswith(BATCH) or type(found) is list:
         raise Malformed("a batch of CloudEvents: deliver its events one by one")
     if type(found) is not dict:
@@ -241,15 +246,15 @@ def _structured(delivery: Delivery, content: str) -> Attributes:
     _check_version(found.get("specversion"))
     data, encoded = found.pop("data", ABSENT), found.pop("data_base64", None)
     if encoded is not None:
-        data = _encoded(data, encoded)
+        data = _encoded(data, encoded, limits)
     return Attributes(found, data)
 
 
-def _encoded(data: Any, encoded: Any) -> Any:
+def _encoded(data: Any, encoded: Any, limits: Limits) -> Any:
     if data is not ABSENT:
         raise Malformed("the event has both data and data_base64")
     try:
-        return _document(b64decode(encoded, validate=True))
+        return _document(b64decode(encoded, validate=True), limits)
     except (binascii.Error, ValueError, TypeError):
         raise Malformed(f"data_base64 is not base64: {encoded!r:.80}") from None
 
@@ -259,6 +264,8 @@ def _check_version(found: Any) -> None:
         raise Malformed(f'no CloudEvent 1.0: specversion is {found!r:.80}, not "1.0"')
 
 
-def _document(data: bytes) -> Any:
+def _document(data: bytes, limits: Limits) -> Any:
     """Data that came as bytes: a JSON object if it begins as one, else a text."""
-    return strict.parse(data) if data.lstrip(BLANKS).startswith(b"{") else text_of(data)
+    if data.lstrip(BLANKS).startswith(b"{"):
+        return strict.parse(data, limits=limits)
+    return text_of(data)

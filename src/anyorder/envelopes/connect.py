@@ -21,6 +21,7 @@ from decimal import Decimal
 from typing import Any
 
 from anyorder.envelopes import strict
+from anyorder.envelopes.limits import DEFAULT, Limits
 from anyorder.errors import Malformed
 
 DECIMAL = "org.apache.kafka.connect.data.Decimal"
@@ -46,28 +47,28 @@ class Schemas:
         self._known: dict[bytes, Conversion | None] = {}
         self._leaves = KEY_LEAVES if of_keys else LEAVES
 
-    def open(self, data: bytes) -> tuple[Any, Conversion | None]:
+    def open(self, data: bytes, limits: Limits = DEFAULT) -> tuple[Any, Conversion | None]:
         """The payload, and how its values are to be converted (None: as they are). Raises
         Malformed."""
+        strict.check_size(data, limits)
         if data.startswith(BEGIN):  # as JsonConverter writes it
             between = data.find(MIDDLE)
             schema = data[len(BEGIN) : between]
             if between > 0 and schema in self._known and data.endswith(b"}"):
                 try:
-                    return strict.parse(data[between + len(MIDDLE) : -1], inside=1), self._known[
-                        schema
-                    ]
+                    payload = strict.parse(data[between + len(MIDDLE) : -1], 1, limits)
+                    return payload, self._known[schema]
                 # the payload is no document, or not the last member: to be said of the whole
                 except Malformed:
                     pass
-            return self._opened(data)
-        return self._unwrapped(strict.parse(data))
+            return self._opened(data, limits)
+        return self._unwrapped(strict.parse(data, limits=limits))
 
-    def _opened(self, data: bytes) -> tuple[Any, Conversion | None]:
+    def _opened(self, data: bytes, limits: Limits) -> tuple[Any, Conversion | None]:
         """A record whose schema is not known yet."""
-        payload, found = self._unwrapped(strict.parse(data))
-        members = strict.members(data)
-        if members.keys() == WRAPPER and _is_schema(strict.parse(members["schema"])):
+        payload, found = self._unwrapped(strict.parse(data, limits=limits))
+        members = strict.members(data, limits)
+        if members.keys() == WRAPPER and _is_schema(strict.parse(members["schema"], limits=limits)):
             if len(self._known) >= REMEMBERED:
                 self._known.clear()
             self._known[members["schema"]] = found

@@ -61,7 +61,7 @@ class Debezium(Reader):
     def read(self, delivery: Delivery) -> Event:
         if delivery.value is None:
             return self._null(delivery)
-        value, conversion = self._schemas.open(delivery.value)
+        value, conversion = self._schemas.open(delivery.value, self.limits)
         if value is None:
             return self._null(delivery)
         if type(value) is not dict:
@@ -100,7 +100,7 @@ class Debezium(Reader):
             raise Malformed(f"op {op!r:.80} is none of c, u, d, r, t, m")
         row = value.get("after")
         if type(row) is str and source.connector == "mongodb":
-            row = strict.parse(row.encode())  # its documents are texts inside the JSON
+            row = strict.parse(row.encode(), limits=self.limits)  # a text inside the JSON
         if conversion is not None:
             conversion = of(conversion, "after")
         position = self._position(source, op, delivery)
@@ -189,7 +189,9 @@ class Debezium(Reader):
     def _key(self, delivery: Delivery, table: str) -> KeyFields:
         """The Kafka key: a struct of the key columns, or one bare value."""
         value, conversion = (
-            self._key_schemas.open(delivery.key) if delivery.key is not None else (None, None)
+            self._key_schemas.open(delivery.key, self.limits)
+            if delivery.key is not None
+            else (None, None)
         )
         if value is None or value == {}:
             raise Malformed(
@@ -280,7 +282,7 @@ class Debezium(Reader):
 
     def _block_of(self, delivery: Delivery) -> Source | None:
         """The source block of a delivery that could not be read."""
-        value = self._schemas.open(delivery.value or b"null")[0]
+        value = self._schemas.open(delivery.value or b"null", self.limits)[0]
         block = value.get("source") if type(value) is dict else None
         return source_of(block) if type(block) is dict else None
 

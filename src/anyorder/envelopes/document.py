@@ -127,7 +127,7 @@ class Document(Reader):
                 f"send deletes as documents that carry {self._position.text}, "
                 "or read the topic with the envelope raw, whose clock is the Kafka offset"
             )
-        return strict.parse(delivery.value)
+        return strict.parse(delivery.value, limits=self.limits)
 
     def _position_of(
         self, document: Any, table: str, key: KeyFields, time: int | None

@@ -24,6 +24,7 @@ from anyorder._core.families import ScalarPosition, version
 from anyorder.envelopes import strict
 from anyorder.envelopes.envelope import Reader, chosen
 from anyorder.envelopes.keys import key_fields
+from anyorder.envelopes.limits import Limits
 from anyorder.errors import ConfigurationError, Malformed
 
 ARN = re.compile(
@@ -53,7 +54,7 @@ class DynamoDBStreams(Reader):
         self._table = table
 
     def read(self, delivery: Delivery) -> Event:
-        record, change = _record(delivery)
+        record, change = _record(delivery, self.limits)
         table, key = self._table or _table(record), _key(change)
         source = self._source_table(record)
         time = _time(change)
@@ -113,13 +114,13 @@ class DynamoDBStreams(Reader):
         )
 
     def table_of(self, delivery: Delivery) -> str:
-        return self._table or _table(_record(delivery)[0]) or delivery.topic
+        return self._table or _table(_record(delivery, self.limits)[0]) or delivery.topic
 
     def source_table_of(self, delivery: Delivery) -> str:
-        return self._source_table(_record(delivery)[0])
+        return self._source_table(_record(delivery, self.limits)[0])
 
     def key_of(self, delivery: Delivery) -> KeyFields | None:
-        return _key(_record(delivery)[1])
+        return _key(_record(delivery, self.limits)[1])
 
     def _source_table(self, record: dict[str, Any]) -> str:
         """With its account and Region where the ARN tells them: two of them may have tables of one
@@ -128,9 +129,9 @@ class DynamoDBStreams(Reader):
         return self._table or (found["table"] if found else _table(record))
 
 
-def _record(delivery: Delivery) -> tuple[dict[str, Any], dict[str, Any]]:
+def _record(delivery: Delivery, limits: Limits) -> tuple[dict[str, Any], dict[str, Any]]:
     """A record, and the change in it."""
-    record = strict.parse(delivery.value or b"null")
+    record = strict.parse(delivery.value or b"null", limits=limits)
     change = record.get("dynamodb") if type(record) is dict else None
     if type(change) is not dict or record.get("eventSource") != "aws:dynamodb":
         raise Malformed(

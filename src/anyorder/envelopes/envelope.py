@@ -14,6 +14,7 @@ from typing import Any, ClassVar, Protocol
 from anyorder._core.event import Delivery, Event, KeyFields, Kind
 from anyorder._core.families import OffsetPosition
 from anyorder.envelopes.interruption import is_of_reading
+from anyorder.envelopes.limits import DEFAULT, Limits
 from anyorder.errors import ConfigurationError, Malformed
 
 KeyOption = str | Sequence[str] | dict[str, str] | None
@@ -34,7 +35,7 @@ class Envelope(Protocol):
 
 
 class Reader(ABC):
-    """A format: `read` raises Malformed, `decode` does not.
+    """A format: `read` raises Malformed, `decode` does not. `limits`: how large a record may be.
 
     `needs_table`: its clocks are of a table whose name the records do not tell, so the option
     `table` must say it where a topic is not that name.
@@ -42,6 +43,7 @@ class Reader(ABC):
 
     name: str
     options: Mapping[str, Any] = MappingProxyType({})
+    limits: Limits = DEFAULT
     needs_table: ClassVar[bool] = False
 
     @classmethod

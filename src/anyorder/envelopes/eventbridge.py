@@ -111,7 +111,7 @@ class EventBridge(Reader):
     def _inside(self, delivery: Delivery) -> Inside:
         if delivery.value is None:
             raise Malformed("an EventBridge event has a body, this delivery has none")
-        body = strict.parse(delivery.value)
+        body = strict.parse(delivery.value, limits=self.limits)
         detail = body.get("detail") if type(body) is dict else None
         if type(detail) is dict and detail.keys() >= PLACE:
             raw = _cut(delivery.value).detail

@@ -20,6 +20,7 @@ from anyorder.envelopes.envelope import (
     one_column,
 )
 from anyorder.envelopes.keys import agreed, key_fields
+from anyorder.envelopes.limits import Limits
 from anyorder.errors import Malformed
 
 ENCODED = "base64:"
@@ -56,7 +57,7 @@ class Raw(Reader):
             return Event(
                 Kind.DELETE, delivery.topic, key, position, time=position.time, delivery=delivery
             )
-        row = _columns(delivery.value)
+        row = _columns(delivery.value, self.limits)
         if row is None:
             row = {"value": text_of(delivery.value)}
         row = agreed(row, key, bare=True)
@@ -67,33 +68,33 @@ class Raw(Reader):
     def _key(self, data: bytes) -> KeyFields:
         """The columns of a JSON object; a JSON text as it is; any other key as the text of its
         bytes, or the number that it spells."""
-        columns = _columns(data)
+        columns = _columns(data, self.limits)
         if columns is not None:
             if not columns:
                 raise Malformed("the key is an empty object, which names no row")
             return key_fields(columns)
-        value = _bare(data)
+        value = _bare(data, self.limits)
         return {self._column: spelled(_number(value)) if self._is_number else value}
 
     def key_of(self, delivery: Delivery) -> KeyFields | None:
         return None if delivery.key is None else self._key(delivery.key)
 
 
-def _columns(data: bytes) -> dict[str, Any] | None:
+def _columns(data: bytes, limits: Limits) -> dict[str, Any] | None:
     """The members of a JSON object, or None. Raises Malformed for what begins as one and is
     none."""
     if not data.lstrip(BLANKS).startswith(b"{"):
         return None
-    found: dict[str, Any] = strict.parse(data)
+    found: dict[str, Any] = strict.parse(data, limits=limits)
     return found
 
 
-def _bare(data: bytes) -> str:
+def _bare(data: bytes, limits: Limits) -> str:
     """A key that is no object. What looks like a number is a text as any other: in one topic come
     42, 0042 and A-17, and each is a key of its own."""
     if data[:1] == b'"':
         try:
-            value = strict.parse(data)
+            value = strict.parse(data, limits=limits)
         except Malformed:  # "a is a key all the same, though no JSON
             return text_of(data)
         if type(value) is str:

@@ -7,15 +7,16 @@ or null]; names may repeat.
 
 from __future__ import annotations
 
+from functools import lru_cache
 from typing import Annotated
 
 import msgspec
 
 from anyorder._core.event import Delivery
 from anyorder.envelopes import strict
+from anyorder.envelopes.limits import DEFAULT, Limits
 from anyorder.errors import Malformed
 
-LARGEST_LINE = 4 * strict.LARGEST  # bytes; a value inside a text grows by its escapes
 REQUIRED = frozenset(("topic", "partition", "offset", "value"))
 
 Number = Annotated[int, msgspec.Meta(ge=-1, le=2**63 - 1)]
@@ -52,27 +53,27 @@ _decode = msgspec.json.Decoder(_WholeRecord).decode
 _MEMBERS = len(_WholeRecord.__struct_fields__)
 
 
-def read_record(line: bytes) -> Delivery:
+def read_record(line: bytes, limits: Limits = DEFAULT) -> Delivery:
     """The delivery on one line. JSON that is no such record is a delivery whose value is the line.
     Raises Malformed for what is not JSON."""
-    if len(line) > LARGEST_LINE:
-        raise Malformed(f"a line of {len(line)} bytes is longer than {LARGEST_LINE}")
+    if len(line) > limits.line:
+        raise Malformed(f"a line of {len(line)} bytes is longer than {limits.line} (limits: line)")
     line = line.strip()
     try:
         record = _decode(line)
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
-        return _other(line)
+        return _other(line, limits)
     # all names are known, and none ends in a backslash: a quote and a colon after no backslash are
     # a name's, and eight are all
     if line.count(b'":') - line.count(b'\\":') != _MEMBERS or strict.blank_before_colon(line):
-        return _other(line)
+        return _other(line, limits)
     return _delivery(record)
 
 
-def _other(line: bytes) -> Delivery:
+def _other(line: bytes, limits: Limits) -> Delivery:
     """A record told otherwise, or JSON of another format; a record with a wrong member is refused
     rather than taken for other JSON."""
-    found = strict.parse(line)
+    found = strict.parse(line, limits=_of_line(limits))
     if type(found) is not dict or not found.keys() >= REQUIRED:
         return Delivery(value=line)
     try:
@@ -81,6 +82,18 @@ def _other(line: bytes) -> Delivery:
         raise Malformed(
             f"a record line (topic, partition, offset, value) with a member that is wrong: {error}"
         ) from None
+
+
+@lru_cache
+def _of_line(limits: Limits) -> Limits:
+    """Of the line around a document, whose own limits its envelope knows: it is larger by its other
+    members, and by the escapes of a text."""
+    return Limits(
+        line=limits.line,
+        document=limits.line,
+        depth=max(limits.depth, DEFAULT.depth),
+        members=max(limits.members, DEFAULT.members),
+    )
 
 
 def _delivery(record: _Record | _WholeRecord) -> Delivery:

@@ -17,12 +17,10 @@ from typing import Any, NoReturn
 import msgspec
 
 from anyorder._core.key import DIGITS
+from anyorder.envelopes.limits import DEFAULT, MOST_DIGITS, Limits
 from anyorder.errors import Malformed
 
-LARGEST = 16 * 1024 * 1024  # bytes of one document
-DEEPEST = 64  # arrays and objects inside one another
-# PostgreSQL's numeric has up to 131,072 digits before the point and 16,383 after it
-LARGEST_EXPONENT = 147_455
+LARGEST_EXPONENT = MOST_DIGITS
 OUT_OF_RANGE = "Integer value out of range"  # the decoder's words
 MARK = b"\xef\xbb\xbf"
 BLANK_BEFORE_COLON = re.compile(rb'"[ \n\t\r]+:')
@@ -40,6 +38,8 @@ def number(text: str) -> float | Decimal:
         raise Malformed(f"a number with an exponent beyond any use: {text:.80}") from None
     if abs(exact.adjusted()) > LARGEST_EXPONENT and exact:
         raise Malformed(f"a number with an exponent beyond any use: {text:.80}")
+    if len(exact.as_tuple().digits) > MOST_DIGITS:
+        raise Malformed(f"a number of more than {MOST_DIGITS} digits: {text:.80}")
     return value if exact == Decimal(repr(value)) else exact
 
 
@@ -47,32 +47,40 @@ _decode = msgspec.json.Decoder(float_hook=number).decode
 _members = msgspec.json.Decoder(dict[str, msgspec.Raw]).decode
 
 
-def parse(data: bytes, inside: int = 0) -> Any:
+def parse(data: bytes, inside: int = 0, limits: Limits = DEFAULT) -> Any:
     """The value of one JSON document. `inside`: how many arrays and objects it was cut out of.
     Raises Malformed with the reason."""
-    if len(data) > LARGEST:
-        raise Malformed(f"{len(data)} bytes of JSON are more than {LARGEST}")
+    check_size(data, limits)
     try:
         value = _decode(data)
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
-        _refuse(data, error)
+        _refuse(data, error, limits)
     if value.__class__ is dict or value.__class__ is list:
-        _check(value, data, DEEPEST - inside)
+        _check(value, data, limits, limits.depth - inside)
+    if limits.digits < MOST_DIGITS:
+        _check_digits(value, limits.digits)
     return value
 
 
-def members(data: bytes) -> dict[str, bytes]:
+def check_size(data: bytes, limits: Limits) -> None:
+    """Raises Malformed for a document of too many bytes."""
+    if len(data) > limits.document:
+        raise Malformed(
+            f"{len(data)} bytes of JSON are more than {limits.document} (limits: document)"
+        )
+
+
+def members(data: bytes, limits: Limits = DEFAULT) -> dict[str, bytes]:
     """The members of one JSON object as they are written, each to be parsed by its reader. Raises
     Malformed with the reason."""
-    if len(data) > LARGEST:
-        raise Malformed(f"{len(data)} bytes of JSON are more than {LARGEST}")
+    check_size(data, limits)
     try:
         found = {name: bytes(raw) for name, raw in _members(data).items()}
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
-        _refuse(data, error)
+        _refuse(data, error, limits)
     written = data.count(b'":') - sum(raw.count(b'":') for raw in found.values())
     if written != len(found) or blank_before_colon(data):
-        parse(data)
+        parse(data, limits=limits)
     return found
 
 
@@ -89,8 +97,8 @@ def blank_before_colon(data: bytes) -> bool:
     return False
 
 
-def _check(value: Any, data: bytes, deepest: int) -> None:
-    """Depth and unique names of a decoded document."""
+def _check(value: Any, data: bytes, limits: Limits, deepest: int) -> None:
+    """Depth, number of members and unique names of a decoded document."""
     written = data.count(b'":')
     # Most often every colon follows a quote: then no name has a blank before its own.
     counts = data.count(b":") == written or not blank_before_colon(data)
@@ -99,7 +107,10 @@ def _check(value: Any, data: bytes, deepest: int) -> None:
     if data.count(b"[") + (3 if shallow else data.count(b"{")) > deepest and _deeper(
         value, deepest
     ):
-        raise Malformed(f"more than {DEEPEST} arrays and objects inside one another")
+        raise Malformed(_too_deep(limits))
+    # there are at most as many names as colons behind quotes, where none has a blank before it
+    if (written > limits.members or not counts) and _names(value) > limits.members:
+        raise Malformed(f"more than {limits.members} members in objects (limits: members)")
     if not shallow and not (counts and _as_many(_names(value), written, data)):
         _unique(data)
 
@@ -131,6 +142,28 @@ def _names(value: Any) -> int:
     return found
 
 
+def _too_deep(limits: Limits) -> str:
+    return f"more than {limits.depth} arrays and objects inside one another (limits: depth)"
+
+
+def _check_digits(value: Any, most: int) -> None:
+    """Raises Malformed for a number of more digits, however deep it lies."""
+    if value.__class__ is dict or value.__class__ is list:
+        for inner in value.values() if value.__class__ is dict else value:
+            _check_digits(inner, most)
+    elif value.__class__ in (int, float, Decimal) and _written_out(value) > most:
+        raise Malformed(f"a number of more than {most} digits (limits: digits): {value!s:.80}")
+
+
+def _written_out(value: int | float | Decimal) -> int:
+    """How many digits a number has without an exponent."""
+    # a float without a fraction is told with a zero behind its point
+    is_whole = isinstance(value, float) and value.is_integer()
+    told = Decimal(int(value) if is_whole else str(value)).as_tuple()
+    exponent = int(told.exponent)
+    return max(len(told.digits) + max(exponent, 0), -exponent)
+
+
 def _deeper(value: Any, deepest: int) -> bool:
     """Are there more than so many arrays and objects inside one another?"""
     if value.__class__ is not dict and value.__class__ is not list:
@@ -151,10 +184,10 @@ def _once(pairs: list[tuple[str, Any]]) -> None:
         raise Malformed(f"an object names {twice!r:.80} twice")
 
 
-def _refuse(data: bytes, error: Exception) -> NoReturn:
+def _refuse(data: bytes, error: Exception, limits: Limits) -> NoReturn:
     """Say why in the reader's words."""
     if isinstance(error, RecursionError):
-        raise Malformed(f"more than {DEEPEST} arrays and objects inside one another") from None
+        raise Malformed(_too_deep(limits)) from None
     if data.startswith(MARK):
         raise Malformed("not JSON: it begins with a byte order mark") from None
     if isinstance(error, UnicodeDecodeError):

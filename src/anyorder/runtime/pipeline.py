@@ -15,7 +15,13 @@ import msgspec
 
 from anyorder._core.event import Delivery, Event, Kind, canonical
 from anyorder._core.misfit import declared_kinds
-from anyorder.envelopes import DEFAULT_ENVELOPE, Envelope, needs_table, open_envelope
+from anyorder.envelopes import (
+    DEFAULT_ENVELOPE,
+    Envelope,
+    Limits,
+    needs_table,
+    open_envelope,
+)
 from anyorder.envelopes.provenance import Envelopes, is_from, provenance_of
 from anyorder.errors import ConfigurationError, StoreError
 from anyorder.guard.again import Reading
@@ -23,6 +29,7 @@ from anyorder.guard.catalogue import Catalogue
 from anyorder.guard.contract import Store, TableSpec, Transaction
 from anyorder.guard.duration import FOREVER, seconds
 from anyorder.guard.routes import Ignored, Origin, Route, Unrouted
+from anyorder.runtime.limits import LimitsSection, size
 from anyorder.sources import Source, name_of, nameless, open_source
 from anyorder.stores import is_made, missing, open_dry, open_looking, open_store
 from anyorder.urls import Discreet
@@ -32,7 +39,6 @@ UNNAMED = 'say in [source] what the documents are versions of, options = { table
 PARTS = ("{schema}", "{table}", "{topic}")  # of a target's name, filled in from an event
 UNMATCHED = "no [[table]] matches {!r:.200}: add one that does, then anyorder quarantine retry"
 PLACEHOLDER = re.compile(r"\{[^{}]*\}")
-SIZES = {"KB": 10**3, "MB": 10**6, "GB": 10**9}
 
 
 class SourceSection(Discreet, frozen=True, forbid_unknown_fields=True):
@@ -103,6 +109,7 @@ class PipelineFile(msgspec.Struct, forbid_unknown_fields=True):
     store: StoreSection
     source: SourceSection = msgspec.field(default_factory=SourceSection)
     runtime: RuntimeSection = msgspec.field(default_factory=RuntimeSection)
+    limits: LimitsSection = msgspec.field(default_factory=LimitsSection)
     table: list[TableSection] = msgspec.field(default_factory=lambda: [TableSection()])
 
 
@@ -119,13 +126,14 @@ class Pipeline:
         why = nameless(file.source.kind, settings)
         if why and needs_table(file.source.envelope) and not file.source.options.get("table"):
             raise ConfigurationError(f"{why}: {UNNAMED}")
-        self.envelope: Envelope = open_envelope(file.source.envelope, **file.source.options)
+        self._limits = file.limits.checked()
+        self.envelope: Envelope = _opened(file.source, self._limits)
         self._source_name = name_of(file.source.kind, settings)
         self._envelopes = Envelopes()
         self.provenance = provenance_of(self.envelope, self._source_name)
         routing = [section.routing for section in file.table]
         self._made = f"{self.provenance} {canonical(routing)}"
-        self.quarantine_size = size(file.runtime.quarantine_size)
+        self.quarantine_size = size(file.runtime.quarantine_size, "[runtime] quarantine_size")
         self._sections = file.table
         self._adopt = adopt
         self._declared: dict[Origin, Route] = {}
@@ -194,7 +202,7 @@ class Pipeline:
             name: expanded(value, f"[source] {name}") if isinstance(value, str) else value
             for name, value in self._settings.items()
         }
-        return open_source(self.source.kind, said)
+        return open_source(self.source.kind, said, self._limits)
 
     def frontier_name(self, source: Source) -> str:
         """What a source's frontier is stored under. Pipelines that make something else of the same
@@ -250,6 +258,13 @@ class Pipeline:
             merge=section.merge,
             kinds=declared_kinds(section.columns, section.kinds),
         )
+
+
+def _opened(source: SourceSection, limits: Limits) -> Envelope:
+    # limits of a document are no option of its format, so that a held one is read by today's
+    if "limits" in source.options:
+        raise ConfigurationError("limits are a section of their own, [limits], and no option")
+    return open_envelope(source.envelope, limits=limits, **source.options)
 
 
 def _check_section(section: TableSection) -> None:
@@ -340,11 +355,3 @@ def expanded(text: str, where: str) -> str:
         raise ConfigurationError(
             f"{where}: a lone $ names nothing; write $$ for a dollar"
         ) from None
-
-
-def size(text: str) -> int:
-    """Bytes of `"512MB"`. Raises ConfigurationError."""
-    number, unit = text[:-2].strip(), text[-2:].upper()
-    if unit not in SIZES or not number.isdigit():
-        raise ConfigurationError(f'not a size: {text!r}; write "512MB" or "1GB"')
-    return int(number) * SIZES[unit]

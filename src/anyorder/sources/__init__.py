@@ -8,6 +8,7 @@ import msgspec
 
 from anyorder._core.event import canonical
 from anyorder.doors import Door, own_door
+from anyorder.envelopes.limits import DEFAULT, Limits
 from anyorder.errors import ConfigurationError
 from anyorder.sources.contract import Source
 
@@ -30,14 +31,14 @@ class Settings(Protocol):
     def name(self) -> str:
         """What tells this source from others of its kind, as it is said; "" where nothing does."""
 
-    def open(self) -> Source:
-        """The source."""
+    def open(self, limits: Limits = DEFAULT) -> Source:
+        """The source. `limits`: how large a record may be."""
 
 
-def open_source(kind: str, said: dict[str, Any]) -> Source:
+def open_source(kind: str, said: dict[str, Any], limits: Limits = DEFAULT) -> Source:
     """`jsonl` with `path`; `sqs` with `queue`, `region`, `endpoint`, `visibility`, `drain`; or
     `module:factory`: what a function of your own makes when it is called with what is said, by
-    name.
+    name. `limits`: how large a record of ours may be; a source of your own sees to that itself.
 
     Raises ConfigurationError for other kinds and unknown or wrong settings, MissingExtra where a
     driver is not installed.
@@ -54,7 +55,7 @@ def open_source(kind: str, said: dict[str, Any]) -> Source:
         settings = settings_of(kind, said)
     except msgspec.ValidationError as error:
         raise ConfigurationError(str(error)) from error
-    return settings.open()
+    return settings.open(limits)
 
 
 def nameless(kind: str, said: dict[str, Any]) -> str:

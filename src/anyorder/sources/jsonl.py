@@ -16,6 +16,7 @@ import msgspec
 
 from anyorder._core.event import Delivery
 from anyorder.envelopes import read_record
+from anyorder.envelopes.limits import DEFAULT, Limits
 from anyorder.errors import ConfigurationError, Malformed, SourceError
 from anyorder.sources.contract import LARGEST_BATCH, Received
 from anyorder.sources.lines import BLOCK, Done, Line, Lines, untroubled
@@ -37,9 +38,9 @@ class JSONLinesSettings(msgspec.Struct, frozen=True):
         """The file's; standard input may be anything."""
         return "" if self.path == "-" else self.open().name
 
-    def open(self) -> JSONLinesSource:
+    def open(self, limits: Limits = DEFAULT) -> JSONLinesSource:
         """The source; the file is opened when it is read."""
-        return JSONLinesSource(self.path)
+        return JSONLinesSource(self.path, limits)
 
 
 class JSONLinesSource:
@@ -53,7 +54,8 @@ class JSONLinesSource:
 
     acknowledges = False
 
-    def __init__(self, path: str) -> None:
+    def __init__(self, path: str, limits: Limits = DEFAULT) -> None:
+        self._limits = limits
         self.path = self.place = path
         self.name = "jsonl:-" if path == "-" else f"jsonl:{Path(path).resolve()}"
         self._pipe: int | None = None
@@ -79,7 +81,7 @@ class JSONLinesSource:
     def lines(self) -> Iterator[Line]:
         """Every line, for a person who looks into a file. Raises as `batches`."""
         with self._stream() as (stream, trouble):
-            yield from Lines(stream, trouble=trouble)
+            yield from Lines(stream, trouble=trouble, limits=self._limits)
 
     def done(self, batch: Sequence[Received]) -> None:
         """Nothing to do: the frontier has been committed with the batch."""
@@ -106,7 +108,7 @@ class JSONLinesSource:
         batch: list[Received] = []
         held = 0
         for line in lines:
-            batch.append(received(line))
+            batch.append(received(line, self._limits))
             held += len(line.text)
             if len(batch) == size or held > LARGEST_BATCH:
                 yield _marked(batch, lines.done())
@@ -124,7 +126,7 @@ class JSONLinesSource:
     def _opened(self) -> Iterator[Lines]:
         with self._stream() as (stream, trouble):
             grows = self._is_file and _packing(self.path) is None
-            yield Lines(stream, trouble=trouble, grows=grows)
+            yield Lines(stream, trouble=trouble, grows=grows, limits=self._limits)
 
     @contextmanager
     def _stream(self) -> Iterator[tuple[IO[bytes], Callable[[], str]]]:
@@ -141,7 +143,7 @@ class JSONLinesSource:
                     yield stream, untroubled
                 self._pipe = None
             else:
-                unpacked = Unpacked(self.path, opener)
+                unpacked = Unpacked(self.path, opener, self._limits)
                 with io.BufferedReader(unpacked, BLOCK) as stream:
                     yield stream, lambda: unpacked.trouble
         except MISSING as error:
@@ -160,13 +162,13 @@ def _descriptor(stream: IO[bytes]) -> int | None:
         return None
 
 
-def received(line: Line) -> Received:
+def received(line: Line, limits: Limits = DEFAULT) -> Received:
     """A line as a delivery; one that is no JSON at all keeps its bytes and the reason. Where the
     record names no place of its own, its line is its offset."""
     if line.note:
         return Received(Delivery(offset=line.number, value=line.text), note=line.note)
     try:
-        found = read_record(line.text)
+        found = read_record(line.text, limits)
     except Malformed as error:
         return Received(Delivery(offset=line.number, value=line.text), note=str(error))
     if found.partition < 0 and found.offset < 0:

@@ -8,9 +8,9 @@ from collections.abc import Callable, Iterator
 from typing import IO, NamedTuple
 
 from anyorder.envelopes import read_record
+from anyorder.envelopes.limits import DEFAULT, Limits
 from anyorder.errors import Malformed
 
-LONGEST_LINE = 64 * 1024 * 1024  # bytes; of a longer one only the beginning is kept
 KEPT = 1024 * 1024  # bytes that are kept of what is too long, or cut
 BLOCK = 1024 * 1024  # bytes compared at a time
 ENDS = (b"}", b"]", b'"')  # the ends of JSON to which nothing can be added
@@ -45,9 +45,10 @@ def untroubled() -> str:
 class Lines:
     """The lines of a stream that is at its beginning.
 
-    `trouble`: why the stream ended before its end, "" if it did not. `grows`: somebody may be
-    writing it, so a last line without newline that is no record yet is left; `left` is how many
-    bytes of it are there. Elsewhere it is given, and is not done: the whole one may come there.
+    `limits`: of a line that is longer only the beginning is kept. `trouble`: why the stream ended
+    before its end, "" if it did not. `grows`: somebody may be writing it, so a last line without
+    newline that is no record yet is left; `left` is how many bytes of it are there. Elsewhere it is
+    given, and is not done: the whole one may come there.
     """
 
     def __init__(
@@ -56,7 +57,9 @@ class Lines:
         *,
         trouble: Callable[[], str] = untroubled,
         grows: bool = False,
+        limits: Limits = DEFAULT,
     ) -> None:
+        self._limits = limits
         self.left = 0
         self._stream = stream
         self.trouble = trouble
@@ -71,11 +74,11 @@ class Lines:
         is_at_end = False
         # Behind the end nothing is read, though more may have been written by now: it would begin
         # inside a line.
-        while not is_at_end and (text := self._stream.readline(LONGEST_LINE)):
+        while not is_at_end and (text := self._read()):
             if text.endswith(b"\n"):
                 self._count(text)
                 line = Line(self._number, text.rstrip(b"\r\n")) if text.strip() else None
-            elif len(text) == LONGEST_LINE:
+            elif len(text) > self._limits.line:
                 line = self._too_long(text)
                 is_at_end = not self._is_ended
             else:
@@ -109,7 +112,7 @@ class Lines:
         """The same for how far an anyorder of before had come, which kept the hash of the first
         line only."""
         while self._number < number:
-            text = self._stream.readline(LONGEST_LINE)
+            text = self._read()
             if not text:
                 return False
             self._count(text)
@@ -117,12 +120,16 @@ class Lines:
                 return False
         return True
 
+    def _read(self) -> bytes:
+        """A line with its newline, or the beginning of one that is too long."""
+        return self._stream.readline(self._limits.line + 1)
+
     def _ends_here(self) -> bool:
         """Does the line end that was done last? It may have been taken before its newline came;
         what else follows in it makes it another line."""
         if self._is_ended:
             return True
-        rest = self._stream.readline(LONGEST_LINE)
+        rest = self._read()
         self._count(rest)
         return not rest.strip()
 
@@ -139,7 +146,7 @@ class Lines:
         """The end of it all, which has no newline."""
         if self.trouble():
             return self._cut(text)
-        if not _may_go_on(text):
+        if not _may_go_on(text, self._limits):
             self._count(text)
             return Line(self._number, text.rstrip(b"\r"))
         if self._grows:
@@ -158,21 +165,25 @@ class Lines:
             self.left = self._size - before[1]
             self._number, self._size, self._digest = before
             return None
-        note = f"a line longer than {LONGEST_LINE} bytes, of which the first {KEPT} are kept here"
-        return Line(self._number, text[:KEPT], note)
+        kept = text[: min(KEPT, self._limits.line)]
+        note = (
+            f"a line longer than {self._limits.line} bytes (limits: line), of which the first "
+            f"{len(kept)} are kept here"
+        )
+        return Line(self._number, kept, note)
 
     def _cut(self, text: bytes) -> Line:
         self.left = len(text) or 1
         return Line(self._number + 1, text[:KEPT], self.trouble())
 
 
-def _may_go_on(text: bytes) -> bool:
+def _may_go_on(text: bytes, limits: Limits) -> bool:
     """May the rest of a line without newline come yet? A number that parses may have more digits,
     a record may not."""
     if not text.rstrip().endswith(ENDS):
         return True
     try:
-        read_record(text)
+        read_record(text, limits)
     except Malformed:
         return True
     return False

@@ -11,12 +11,11 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import IO, Any
 
+from anyorder.envelopes.limits import DEFAULT, Limits
+
 SUFFIXES: dict[str, Callable[..., Any]] = {".gz": gzip.open, ".xz": lzma.open}
 """How a file's name says that it is packed."""
 BROKEN = (EOFError, gzip.BadGzipFile, zlib.error, lzma.LZMAError, MemoryError)
-LARGEST = 1024 * 1024 * 1024  # bytes of content that every packed file may have
-EXPANSION = 1000  # bytes of content that a byte may unpack to, on average, in a larger one
-MEMORY = 128 * 1024 * 1024  # bytes that unpacking .xz may need; what `xz -9` made needs half of it
 HEAD = 4096  # bytes of a file that tell how much memory it needs
 
 
@@ -26,14 +25,16 @@ class Unpacked(io.RawIOBase):
     Raises OSError if the file cannot be opened.
     """
 
-    def __init__(self, path: str, opener: Callable[..., IO[bytes]]) -> None:
+    def __init__(
+        self, path: str, opener: Callable[..., IO[bytes]], limits: Limits = DEFAULT
+    ) -> None:
         super().__init__()
         self.trouble = ""
         self._size = 0
-        self._limit = max(LARGEST, EXPANSION * os.path.getsize(path))
+        self._limit = max(limits.unpacked, limits.expansion * os.path.getsize(path))
         self._packed = opener(path, "rb")
         if opener is lzma.open:
-            self.trouble = _too_hungry(path)
+            self.trouble = _too_hungry(path, limits.memory)
 
     def readable(self) -> bool:
         """It is there to be read."""
@@ -48,10 +49,15 @@ class Unpacked(io.RawIOBase):
         except BROKEN as error:
             self.trouble = f"the packed file ends in the middle, or is damaged: {error}"
             return 0
+        room = self._limit - self._size
         self._size += len(found)
-        if self._size > self._limit:
-            self.trouble = f"the packed file unpacks to more than {self._limit} bytes"
-            return 0
+        # what is not too much is content as any other
+        if len(found) > room:
+            found = found[:room]
+            self.trouble = (
+                f"the packed file unpacks to more than {self._limit} bytes (limits: unpacked, "
+                "expansion)"
+            )
         buffer[: len(found)] = found
         return len(found)
 
@@ -61,14 +67,14 @@ class Unpacked(io.RawIOBase):
         super().close()
 
 
-def _too_hungry(path: str) -> str:
+def _too_hungry(path: str, memory: int) -> str:
     """Why an .xz file is not unpacked: it says itself how much memory that needs."""
     with Path(path).open("rb") as file:
         head = file.read(HEAD)
     try:
-        lzma.LZMADecompressor(memlimit=MEMORY).decompress(head, 1)
+        lzma.LZMADecompressor(memlimit=memory).decompress(head, 1)
     except lzma.LZMAError as error:
         # what else is wrong with it is found where it is read
         if "limit" in str(error).lower():
-            return f"unpacking it needs more than {MEMORY} bytes of memory"
+            return f"unpacking it needs more than {memory} bytes of memory (limits: memory)"
     return ""

@@ -16,6 +16,7 @@ from itertools import islice
 from typing import Any, ClassVar, NamedTuple, TypeVar
 
 from anyorder._core.event import Delivery
+from anyorder.envelopes.limits import DEFAULT, Limits
 from anyorder.errors import AnyorderError, ConfigurationError, MissingExtra, SourceError
 from anyorder.sources.contract import LARGEST_BATCH, Received
 from anyorder.sources.messages import FIFO, delivery_of_message, queue_name
@@ -66,8 +67,8 @@ class SQSSettings(Discreet, frozen=True):
         """The queue's, as it is said."""
         return f"sqs:{self.queue}"
 
-    def open(self) -> SQSSource:
-        """The source; it asks the queue at once."""
+    def open(self, limits: Limits = DEFAULT) -> SQSSource:
+        """The source; it asks the queue at once. A message is never too long: SQS has a limit."""
         return SQSSource(
             self.queue,
             region=self.region,
