@@ -216,6 +216,7 @@ class Pipeline:
                 sources=sources,
                 merge=section.merge,
                 kinds=declared_kinds(section.columns, section.kinds),
+                is_derived=not section.is_spelled_out,
             )
         if matching:
             return Unrouted(_unlisted(source))

@@ -122,8 +122,8 @@ class Schema:
         self.columns = [column for column in ours if column in self.declared.columns]
         self.key = self._told_key or tuple(msgspec.json.decode(loaded.key_columns))
         self.statements.clear()
-        if not self._is_gone and not self.created and self.key:
-            self._check_key(database)
+        if not self._is_gone and not self.created:
+            self.check_key(database)
 
     def require(self) -> None:
         """Raises StoreError if somebody dropped the table: its memory would explain rows that
@@ -155,8 +155,11 @@ class Schema:
         self._version = kept.version
         self.joined = kept.joined
 
-    def _check_key(self, database: sqlite3.Connection) -> None:
-        """An upsert needs the key to be unique in the user's table."""
+    def check_key(self, database: sqlite3.Connection) -> None:
+        """An upsert needs the key to be unique in the user's table. Raises StoreError."""
+        # It may not be known yet.
+        if not self.key:
+            return
         unique = [set(self.declared.primary), *unique_keys(database, self.name)]
         if set(self.key) not in unique:
             self._check_case()
@@ -236,7 +239,7 @@ class Schema:
         if not self.key:
             self.learn_key(database, tuple(key))
             if not self.created:
-                self._check_key(database)
+                self.check_key(database)
         if set(key) != set(self.key):
             raise RowRefused(
                 f"table {self.name} has the key ({', '.join(self.key)}), "
@@ -268,7 +271,7 @@ class Schema:
             key = ", ".join(map(quoted, self.key))
             database.execute(SQL["create_table"].format(table=table, columns=names, key=key))
         else:
-            self._check_key(database)
+            self.check_key(database)
             for column in made:
                 database.execute(SQL["add_column"].format(table=table, column=quoted(column)))
         if self.adopts:
@@ -322,10 +325,26 @@ class Schema:
         self.missing, self._missing_text = missing, msgspec.json.encode(missing).decode()
 
 
+def obstacle(database: sqlite3.Connection, spec: TableSpec) -> str:
+    """Why a table that we do not have in our books cannot be this target; "" if it can."""
+    is_ours = database.execute(SQL["load_table"], {"name": spec.name}).fetchone() is not None
+    declared = declared_now(database, spec.name)
+    if is_ours or declared is None:
+        return ""
+    schema = Schema(spec.name, spec.key, False, spec.kinds)
+    schema.declared = declared
+    try:
+        _refuse_rows(database, spec, exists=True)
+        schema.check_key(database)
+    except StoreError as error:
+        return str(error)
+    return ""
+
+
 def _begin(database: sqlite3.Connection, spec: TableSpec) -> None:
     """A table's first line in our books, and its memory."""
     exists = database.execute(SQL["table_exists"], {"name": spec.name}).fetchone() is not None
-    _refuse_rows(database, spec, exists)
+    _refuse_rows(database, spec, exists=exists)
     database.execute(
         SQL["insert_table"],
         {
@@ -342,7 +361,7 @@ def _begin(database: sqlite3.Connection, spec: TableSpec) -> None:
     database.execute(SQL["create_memory_index"].format(memory=memory, index=index))
 
 
-def _refuse_rows(database: sqlite3.Connection, spec: TableSpec, exists: bool) -> None:
+def _refuse_rows(database: sqlite3.Connection, spec: TableSpec, *, exists: bool) -> None:
     if not exists:
         return
     if spec.adopt == ADOPTING:

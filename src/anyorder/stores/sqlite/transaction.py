@@ -40,7 +40,7 @@ from anyorder.stores.sqlite.quarantine import Quarantine
 from anyorder.stores.sqlite.refusal import is_foreign, is_unique, parentless, refusal, undone
 from anyorder.stores.sqlite.rings import Rings
 from anyorder.stores.sqlite.rows import RowWriter
-from anyorder.stores.sqlite.schema import Schema, memory_table
+from anyorder.stores.sqlite.schema import Schema, memory_table, obstacle
 from anyorder.stores.sqlite.untold import remembered_rows
 from anyorder.stores.sqlite.values import RowRefused
 from anyorder.stores.statements import load_statements
@@ -373,6 +373,9 @@ class SQLiteTransaction(Books):
 
     def unfit(self, table: str) -> str:
         return names.unfit(self._database, table)
+
+    def obstacle(self, spec: TableSpec) -> str:
+        return obstacle(self._database, spec)
 
     def quarantine_size(self) -> int:
         return self._quarantine.size()
