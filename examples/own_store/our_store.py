@@ -162,6 +162,9 @@ class OurTransaction:
     def unfit(self, table: str) -> str:
         return ""
 
+    def obstacle(self, spec: c.TableSpec) -> str:
+        return ""  # no table is there before it is opened
+
     def record(self, table: str, before: c.Recorded | None, after: c.Recorded) -> bool:
         if self.kept["catalogue"].get(table) != before:
             return False

@@ -15,10 +15,10 @@ from typing import NamedTuple
 from anyorder._core.batch import Arrival, Decision, Judged, Settled
 from anyorder._core.event import Kind
 from anyorder._core.fold import Limits
-from anyorder._core.misfit import is_plain, judged_alone
+from anyorder._core.misfit import is_plain, judged_alone, told_kinds
 from anyorder._core.outcome import Reason
 from anyorder.guard.contract import TableSpec, Transaction
-from anyorder.guard.kinds import teacher, unlearn, with_kinds
+from anyorder.guard.kinds import lesson_of, teacher, unlearn, with_kinds
 from anyorder.guard.recall import recall_one
 from anyorder.guard.settle import Settlement, close, settle, settle_without_rows
 from anyorder.guard.truncates import take_truncates
@@ -90,14 +90,15 @@ def apply(
     known = with_kinds(transaction, spec, ())
     place = teacher(arrivals, known.kinds)
     whole = Settlement({}, [])
-    # Who tells the kinds of a key is a batch by itself, since nothing is learned from what the
-    # store refuses (any cut is right: rules R9). It ends: each of them is decided once.
+    # Nothing is learned from what the store refuses, so who tells the kinds of a key is decided
+    # before all others that are of another kind (any cut is right: rules R9). It ends: each
+    # delivery is decided once.
     while place is not None:
-        lesson, arrivals = arrivals[: place + 1], arrivals[place + 1 :]
-        taught = with_kinds(transaction, spec, [lesson[-1].event])
+        taught = with_kinds(transaction, spec, [arrivals[place].event])
+        lesson, arrivals = lesson_of(arrivals, place, taught.kinds)
         batch = _Batch(transaction, taught, limits, token, provenance, settles=settles)
         whole = whole.joined(batch.take(lesson, suspected))
-        if is_learned(transaction, taught, lesson[-1], whole):
+        if is_learned(transaction, taught, lesson, whole):
             known = taught
         else:
             known = unlearn(transaction, spec, known)
@@ -110,16 +111,26 @@ def apply(
 
 
 def is_learned(
-    transaction: Transaction, spec: TableSpec, arrival: Arrival, settlement: Settlement
+    transaction: Transaction,
+    spec: TableSpec,
+    lesson: Sequence[Arrival],
+    settlement: Settlement,
 ) -> bool:
-    """Is a delivery's key one of the table from here on: is it remembered, or held for something
-    else than its content?"""
-    decision = settlement.decisions[arrival.number]
-    if decision.quarantined:
-        return decision.reason is not Reason.MALFORMED
-    if decision:
-        return True
-    return recall_one(transaction, spec, arrival.event.entity).memory is not None
+    """Is the key of one of these deliveries a key of the table from here on?"""
+    for number, event in ((one.number, one.event) for one in lesson):
+        decision = settlement.decisions[number]
+        if not told_kinds(event, spec.kinds):
+            continue
+        # It is remembered, or held for something else than its content.
+        is_held = decision.quarantined and decision.reason is not Reason.MALFORMED
+        if is_held or decision:
+            return True
+        # What is held comes again as a duplicate, and is remembered no more than before.
+        if decision.quarantined:
+            continue
+        if recall_one(transaction, spec, event.entity).memory is not None:
+            return True
+    return False
 
 
 def reconsider_keys(

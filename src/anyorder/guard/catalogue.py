@@ -16,9 +16,18 @@ import msgspec
 from anyorder._core.event import Event
 from anyorder.errors import StoreBusy
 from anyorder.guard.contract import Catalogued, Recorded, Store, TableSpec, Transaction
-from anyorder.guard.names import Names
+from anyorder.guard.names import Names, unusable
 from anyorder.guard.owners import admits, belongs, declared_as, way_out
-from anyorder.guard.routes import Declared, Ignored, Origin, Route, Unrouted, claims, origin_of
+from anyorder.guard.routes import (
+    Declared,
+    Ignored,
+    Origin,
+    Route,
+    Unrouted,
+    claims,
+    first_keys,
+    origin_of,
+)
 from anyorder.guard.targets import (
     as_declared,
     as_recorded,
@@ -119,14 +128,14 @@ class Catalogue:
     ) -> list[Route]:
         """Where each event goes. What is new is recorded first, in a transaction of its own, and
         before anything follows it. Raises TableNotEmpty, StoreError, ConfigurationError."""
-        origins = dict.fromkeys(map(origin_of, filter(claims, events)))
+        origins = first_keys(events)
         followed = self._names_of_followers(events)
         # Most batches bring no source table that is new: then nothing is recorded.
         if followed or not origins.keys() <= self._routes.keys():
             with store.transaction(now, dry=dry) as transaction:
                 # As they came: of two source tables with one target, the first has it.
-                for origin in origins:
-                    self._claim(transaction, origin)
+                for origin, key in origins.items():
+                    self._claim(transaction, origin, key)
                 for name in followed:
                     self._names.look(transaction, name)
         return list(map(self._route, events))
@@ -178,14 +187,20 @@ class Catalogue:
                 return foreign
         return self._specs.get(declared.name, declared)
 
-    def _claim(self, transaction: Transaction, origin: Origin) -> None:
-        """Where a source table goes, recorded unless the target is another's already."""
+    def _claim(self, transaction: Transaction, origin: Origin, key: tuple[str, ...]) -> None:
+        """Where a source table goes, recorded unless the target is another's already. `key`: the
+        columns by which its events go."""
         if origin in self._routes:
             return
         declared = self._declared_there(transaction, origin)
         # Ignored, of no section, or a name that can be no target's: nothing could be claimed.
         if not isinstance(declared, TableSpec):
             self._routes[origin] = declared
+            return
+        # No person named this table, so its rows must not stop those of all others.
+        why = unusable(transaction, declared, key) if declared.is_derived else None
+        if why is not None:
+            self._routes[origin] = why
             return
 
         # what this process has learned counts in a dry run too, which records nothing

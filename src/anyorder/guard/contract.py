@@ -199,6 +199,10 @@ class Transaction(Protocol):
         """Why no target can have this name, as the end of a sentence ("it is a view"); "" if one
         can. A name of the store's own books, or of the backend's, never can."""
 
+    def obstacle(self, spec: TableSpec) -> str:
+        """Why a table that was never opened cannot be this target, in a sentence: it has rows that
+        no event explains, or lacks what rows of this key need. "" if it can, or is not there."""
+
     def record(self, table: str, before: Recorded | None, after: Recorded) -> bool:
         """Record this of a table that was opened. False, and nothing is written, if what is
         recorded is not `before` any more."""

@@ -12,10 +12,10 @@ from collections.abc import Iterable, Sequence
 
 import msgspec
 
-from anyorder._core.batch import Arrival
+from anyorder._core.batch import Arrival, identity_of
 from anyorder._core.event import Event
 from anyorder._core.key import KeyKind, Kinds
-from anyorder._core.misfit import first_told, kinds_told, told_kinds
+from anyorder._core.misfit import first_told, kinds_told, misfits, told_kinds
 from anyorder.errors import StoreBusy
 from anyorder.guard.contract import Recorded, TableSpec, Transaction
 
@@ -64,6 +64,31 @@ def teacher(arrivals: Sequence[Arrival], kinds: Kinds) -> int | None:
         if told:
             return None if told.keys() <= kinds.keys() else place
     return None
+
+
+def lesson_of(
+    arrivals: Sequence[Arrival], place: int, kinds: Kinds
+) -> tuple[Sequence[Arrival], Sequence[Arrival]]:
+    """What is decided together with the delivery at this place, which tells these kinds, and what
+    comes after it: nearly always all fit, and are decided together."""
+    if all(_fits(arrival.event, kinds) for arrival in arrivals):
+        return arrivals, []
+    first = arrivals[place].event
+    identity = first.entity, identity_of(first)
+    lesson, rest = list(arrivals[: place + 1]), list[Arrival]()
+    for arrival in arrivals[place + 1 :]:
+        event = arrival.event
+        # Another copy would meet what this very attempt has written.
+        is_copy = event.key is not None and (event.entity, identity_of(event)) == identity
+        if is_copy:
+            lesson.append(arrival)
+        else:
+            rest.append(arrival)
+    return lesson, rest
+
+
+def _fits(event: Event, kinds: Kinds) -> bool:
+    return not event.key or not misfits(event.key, kinds)
 
 
 def known_kinds(transaction: Transaction, spec: TableSpec) -> Kinds:

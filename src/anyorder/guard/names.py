@@ -6,14 +6,26 @@ import msgspec
 
 from anyorder.guard.contract import TableSpec, Transaction
 from anyorder.guard.routes import Route, Unrouted
+from anyorder.guard.targets import listed
 
 UNNAMED = Unrouted(
     'it names neither a topic nor a table: say name = "..." in its [[table]], or in [source] what '
     'the documents are versions of, options = { table = "users", ... }'
 )
 UNFIT = "{!r} cannot be a target: {}; give it a [[table]] with another name, or with ignore = true"
+UNUSABLE = "{}; or give it a [[table]] with another name, or with ignore = true"
 MOST_SHOWN = 80  # characters of a name
 replace = msgspec.structs.replace
+
+
+def unusable(transaction: Transaction, spec: TableSpec, key: tuple[str, ...]) -> Unrouted | None:
+    """Nowhere, if a table that is there cannot be the target of this name. `key`: of the events,
+    where none is declared."""
+    # One that we keep already was looked at then.
+    if listed(transaction, spec.name) is not None:
+        return None
+    why = transaction.obstacle(replace(spec, key=spec.key or key))
+    return Unrouted(UNUSABLE.format(why)) if why else None
 
 
 class Names:

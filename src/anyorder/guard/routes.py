@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 
 import msgspec
 
@@ -38,6 +38,17 @@ def claims(event: Event) -> bool:
     """May it claim a target for its source table?"""
     # A truncate may: it names its table as a row's change does.
     return event.kind not in FOLLOWERS
+
+
+def first_keys(events: Iterable[Event]) -> dict[Origin, tuple[str, ...]]:
+    """Where events are from that may claim a target, in the order in which they came; with the
+    columns of the first key that one of them tells."""
+    found: dict[Origin, tuple[str, ...]] = {}
+    for event in filter(claims, events):
+        origin = origin_of(event)
+        # A truncate has no key.
+        found[origin] = found.get(origin) or tuple(event.key or ())
+    return found
 
 
 def origin_of(event: Event) -> Origin:

@@ -30,6 +30,7 @@ class TableSpec(msgspec.Struct, frozen=True):
     user's own SQL writes them, beside our memory. `sources`: the source tables that are this one
     table by its user's word. `merge`: any number of source tables, whose keys never meet. `kinds`:
     of key columns, where they are declared; the guard adds those that it knows (kinds.py).
+    `is_derived`: its name was made from an event's, so no person has chosen it.
     """
 
     name: str
@@ -41,6 +42,7 @@ class TableSpec(msgspec.Struct, frozen=True):
     sources: tuple[str, ...] = ()
     merge: bool = False
     kinds: Kinds = {}
+    is_derived: bool = False
 
 
 class Remembered(NamedTuple):

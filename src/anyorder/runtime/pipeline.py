@@ -257,6 +257,7 @@ class Pipeline:
             sources=section.sources,
             merge=section.merge,
             kinds=declared_kinds(section.columns, section.kinds),
+            is_derived=not section.is_spelled_out,
         )
 
 

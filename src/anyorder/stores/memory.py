@@ -407,6 +407,9 @@ class MemoryTransaction:
     def unfit(self, table: str) -> str:
         return ""
 
+    def obstacle(self, spec: TableSpec) -> str:
+        return ""
+
     def record(self, table: str, before: Recorded | None, after: Recorded) -> bool:
         opened = table in self._state.keys
         if not opened or self._state.catalogue.get(table) != before:

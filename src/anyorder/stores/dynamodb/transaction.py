@@ -17,6 +17,7 @@ from anyorder._core.memory import Memory, adopted, pack, unpack
 from anyorder._core.outcome import Reason
 from anyorder._core.position import Lineage
 from anyorder._core.reset import Growth
+from anyorder.errors import TableNotEmpty
 from anyorder.guard.contract import (
     Answer,
     Catalogued,
@@ -273,6 +274,13 @@ class DynamoDBTransaction:
 
     def unfit(self, table: str) -> str:
         return self._parts.tables.unfit(table)
+
+    def obstacle(self, spec: TableSpec) -> str:
+        try:
+            self._parts.tables.refuse_rows(spec)
+        except TableNotEmpty as error:
+            return str(error)
+        return ""
 
     def record(self, table: str, before: Recorded | None, after: Recorded) -> bool:
         if self._dry:

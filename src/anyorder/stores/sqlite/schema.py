@@ -126,8 +126,8 @@ class Schema:
         if not self.key and is_by_events:
             self.key = tuple(msgspec.json.decode(loaded.key_columns))
         self.statements.clear()
-        if not self._is_gone and not self.created and self.key:
-            self._check_key(database)
+        if not self._is_gone and not self.created:
+            self.check_key(database)
 
     def require(self) -> None:
         """Raises StoreError if somebody dropped the table: its memory would explain rows that
@@ -160,8 +160,11 @@ class Schema:
         self._version = kept.version
         self.joined = kept.joined
 
-    def _check_key(self, database: sqlite3.Connection) -> None:
-        """An upsert needs the key to be unique in the user's table."""
+    def check_key(self, database: sqlite3.Connection) -> None:
+        """An upsert needs the key to be unique in the user's table. Raises StoreError."""
+        # It may not be known yet.
+        if not self.key:
+            return
         unique = [set(self.declared.primary), *unique_keys(database, self.name)]
         if set(self.key) not in unique:
             self._check_case()
@@ -241,7 +244,7 @@ class Schema:
         if not self.key:
             self.learn_key(database, tuple(key))
             if not self.created:
-                self._check_key(database)
+                self.check_key(database)
         if set(key) != set(self.key):
             raise RowRefused(
                 f"table {self.name} has the key ({', '.join(self.key)}), "
@@ -275,7 +278,7 @@ class Schema:
         else:
             # A table of the user's own was looked at when its key was told.
             if self.created:
-                self._check_key(database)
+                self.check_key(database)
             for column in made:
                 database.execute(SQL["add_column"].format(table=table, column=quoted(column)))
         if self.adopts:
@@ -328,10 +331,26 @@ class Schema:
         self.missing, self._missing_text = missing, msgspec.json.encode(missing).decode()
 
 
+def obstacle(database: sqlite3.Connection, spec: TableSpec) -> str:
+    """Why a table that we do not have in our books cannot be this target; "" if it can."""
+    is_ours = database.execute(SQL["load_table"], {"name": spec.name}).fetchone() is not None
+    declared = declared_now(database, spec.name)
+    if is_ours or declared is None:
+        return ""
+    schema = Schema(spec.name, spec.key, False, spec.kinds)
+    schema.declared = declared
+    try:
+        _refuse_rows(database, spec, exists=True)
+        schema.check_key(database)
+    except StoreError as error:
+        return str(error)
+    return ""
+
+
 def _begin(database: sqlite3.Connection, spec: TableSpec) -> None:
     """A table's first line in our books, and its memory."""
     exists = database.execute(SQL["table_exists"], {"name": spec.name}).fetchone() is not None
-    _refuse_rows(database, spec, exists)
+    _refuse_rows(database, spec, exists=exists)
     database.execute(
         SQL["insert_table"],
         {
@@ -348,7 +367,7 @@ def _begin(database: sqlite3.Connection, spec: TableSpec) -> None:
     database.execute(SQL["create_memory_index"].format(memory=memory, index=index))
 
 
-def _refuse_rows(database: sqlite3.Connection, spec: TableSpec, exists: bool) -> None:
+def _refuse_rows(database: sqlite3.Connection, spec: TableSpec, *, exists: bool) -> None:
     if not exists:
         return
     if spec.adopt == ADOPTING:

@@ -47,7 +47,7 @@ from anyorder.stores.sqlite.refusal import (
 )
 from anyorder.stores.sqlite.rings import Rings
 from anyorder.stores.sqlite.rows import RowWriter
-from anyorder.stores.sqlite.schema import Schema, memory_table
+from anyorder.stores.sqlite.schema import Schema, memory_table, obstacle
 from anyorder.stores.sqlite.untold import remembered_rows
 from anyorder.stores.sqlite.values import RowRefused
 from anyorder.stores.statements import load_statements
@@ -389,6 +389,9 @@ class SQLiteTransaction(Books):
 
     def unfit(self, table: str) -> str:
         return names.unfit(self._database, table)
+
+    def obstacle(self, spec: TableSpec) -> str:
+        return obstacle(self._database, spec)
 
     def quarantine_size(self) -> int:
         return self._quarantine.size()
