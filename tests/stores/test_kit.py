@@ -26,6 +26,8 @@ RIGHT: dict[str, Callable[[], Place]] = {
     "memory": memory_place,
     "sqlite, the user's table": sqlite_place,
     "sqlite, checked at commit": functools.partial(sqlite_place, deferred=True),
+    "sqlite, children go": functools.partial(sqlite_place, action="ON DELETE CASCADE"),
+    "sqlite, children are freed": functools.partial(sqlite_place, action="ON DELETE SET NULL"),
     "sqlite, its own table": functools.partial(sqlite_place, refusing=False),
 }
 IN_MEMORY = {

@@ -54,13 +54,16 @@ def sqlite_place(
     *,
     refusing: bool = True,
     deferred: bool = False,
+    action: str = "",
 ) -> Place:
     """A database file of its own. `refusing`: the user's table exists and refuses a value; else it
-    is made from the events. `deferred`: the parents of its children are looked for at COMMIT."""
+    is made from the events. `deferred`: the parents of its children are looked for at COMMIT;
+    `action`: what becomes of them where a parent changes or goes."""
     directory = tempfile.TemporaryDirectory(prefix="anyorder-kit-")
     path = str(Path(directory.name) / "kit.db")
     if refusing:
-        _make_tables(path, "DEFERRABLE INITIALLY DEFERRED" if deferred else "")
+        when = "DEFERRABLE INITIALLY DEFERRED" if deferred else ""
+        _make_tables(path, f"{action} {when}")
 
     def rows(table: str) -> list[dict[str, object]]:
         database = sqlite3.connect(path)
@@ -97,11 +100,11 @@ def sqlite_place(
     )
 
 
-def _make_tables(path: str, when: str) -> None:
+def _make_tables(path: str, ending: str) -> None:
     database = sqlite3.connect(path)
     database.execute(f"CREATE TABLE kit (id PRIMARY KEY, x CHECK (x IS NOT '{POISON}'), y)")
     database.execute(
-        f"CREATE TABLE child (id PRIMARY KEY, x REFERENCES kit (id) {when}, y NOT NULL UNIQUE)"
+        f"CREATE TABLE child (id PRIMARY KEY, x REFERENCES kit (id) {ending}, y NOT NULL UNIQUE)"
     )
     database.commit()
     database.close()

@@ -62,6 +62,25 @@ SCENES = (
         [],
     ),
     Scene(
+        "a parent that goes and comes again, with a child of its second life",
+        (parent(7), (PARENT, delete(7, 2)), parent(7, 3), child(1, 4, 7, "a")),
+        "x",
+        {(CHILD, 1): 7, (PARENT, 7): None},
+        [],
+    ),
+    Scene(
+        "a parent that goes when its child has left it",
+        (
+            parent(7),
+            child(1, 1, 7, "a"),
+            (CHILD, Change(1, 2, {"x": None}, whole=False)),
+            (PARENT, delete(7, 2)),
+        ),
+        "x",
+        {(CHILD, 1): None},
+        [],
+    ),
+    Scene(
         "a unique value that is let go",
         (child(1, 1, None, "a"), child(2, 1, None, "a"), child(1, 2, None, "b")),
         "y",
@@ -94,7 +113,8 @@ def check_waiting(make_store: MakeStore) -> str:
     """What other rows forbid is held alone: its neighbours are applied, and it settles as soon as
     those rows allow it, in whatever order and batches they come.
 
-    A child before its parent, a parent before its children have gone, unique values that are let go
+    A child before its parent, a parent before its children have gone (whatever the table would do
+    with them: no event told their end, or that they change), unique values that are let go
     or swapped; a column that may not be null, and that only another event of the key tells. What
     never can be is in nobody's way.
     """

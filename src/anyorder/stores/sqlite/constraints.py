@@ -5,47 +5,28 @@ from __future__ import annotations
 
 import re
 import sqlite3
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping
+from itertools import islice
 from typing import NamedTuple
 
 import msgspec
 
 from anyorder.stores.sqlite.names import folded
-from anyorder.stores.sqlite.values import adapted, means_number
+from anyorder.stores.sqlite.references import ForeignKey, References, Shape
+from anyorder.stores.sqlite.values import adapted
 from anyorder.stores.statements import load_statements, quoted
 
 SQL = load_statements("sqlite/sqlite.sql")
-HINDERING = frozenset({"NO ACTION", "RESTRICT"})
 NUMBER = re.compile(r"\s*[+-]?(\d+\.?\d*|\.\d+)(e[+-]?\d+)?\s*", re.IGNORECASE | re.ASCII)
 """A text that SQLite may take for a number."""
 MOST_SHOWN = 60  # characters of a value in a sentence
+MOST_CHILDREN = 100  # of one row that are waited for at once; the others follow
 Row = Mapping[str, object]
 
 
 def folded_row(row: Row) -> dict[str, object]:
     """A row with such names, and the values as SQLite gets them."""
     return {folded(name): adapted(value) for name, value in row.items()}
-
-
-class ForeignKey(NamedTuple):
-    """Columns of a child that must name a row of the parent. `on_update`, `on_delete`: what becomes
-    of the child where the parent's columns change or go."""
-
-    child: str
-    parent: str
-    columns: tuple[str, ...]
-    referenced: tuple[str, ...]
-    on_update: str
-    on_delete: str
-
-
-class Shape(NamedTuple):
-    """A table's columns: which may be null, which hold numbers or bytes, and which are its key."""
-
-    nullable: frozenset[str]
-    numeric: frozenset[str]
-    binary: frozenset[str]
-    key: tuple[str, ...]
 
 
 class Blocker(NamedTuple):
@@ -74,10 +55,8 @@ class Constraints:
     def __init__(self, database: sqlite3.Connection, *, with_partial: bool = False) -> None:
         self._database = database
         self._with_partial = with_partial
-        self._parents: dict[str, list[ForeignKey]] = {}
-        self._children: dict[str, list[ForeignKey]] = {}
+        self._references = References(database)
         self._uniques: dict[str, list[tuple[str, ...]]] = {}
-        self._shapes: dict[str, Shape] = {}
 
     def blockers(
         self,
@@ -90,13 +69,27 @@ class Constraints:
         name, own = folded(table), folded_row(key)
         there = self.find(name, own)
         if after is None:
-            return self._referring(name, there, {})
+            return list(islice(self._referring(name, there, {}), MOST_CHILDREN))
         row = {**(there or {}), **folded_row(after), **own}
         found = self.obstacles(name, own, row)
-        # Who names what a holder of it may take in exchange is in nobody's way. If nobody takes it,
-        # the next refusal tells.
+        # Who names what a holder of it may take in exchange is in nobody's way, unless the database
+        # would change him at once. If nobody takes it, the next refusal tells.
         is_held = any(blocker.absent for blocker in found)
-        return found if is_held else [*found, *self._referring(name, there, row)]
+        children = self._referring(name, there, row, moved=is_held)
+        return [*found, *islice(children, MOST_CHILDREN)]
+
+    def followers(
+        self,
+        table: str,
+        key: Row,
+        after: Row | None,
+    ) -> Iterator[Blocker]:
+        """The rows that the database would change, or take, together with this one, though no event
+        tells that of them (ON DELETE CASCADE and its like)."""
+        name, own = folded(table), folded_row(key)
+        there = self.find(name, own)
+        row = {} if after is None else {**(there or {}), **folded_row(after), **own}
+        return self._referring(name, there, row, moved=True)
 
     def obstacles(self, table: str, own: Row, row: Row) -> list[Blocker]:
         """What stands in the way of a row by what it holds itself: parents that are not there, and
@@ -105,23 +98,25 @@ class Constraints:
 
     def is_tied(self, table: str) -> bool:
         """Does any foreign key name this table, or has it one?"""
-        return bool(self._foreign_keys(folded(table)) or self._referring_keys(folded(table)))
+        return bool(
+            self._references.of_child(folded(table)) or self._references.of_parent(folded(table))
+        )
 
     def is_tied_to_itself(self, table: str) -> bool:
         """Do its rows name each other?"""
         name = folded(table)
-        return any(constraint.parent == name for constraint in self._foreign_keys(name))
+        return any(constraint.parent == name for constraint in self._references.of_child(name))
 
     def is_followed(self, table: str, column: str) -> bool:
         """Does a change of this column change the children that name it?"""
         return any(
             column in constraint.referenced and constraint.on_update == "CASCADE"
-            for constraint in self._referring_keys(folded(table))
+            for constraint in self._references.of_parent(folded(table))
         )
 
     def is_missed(self, table: str, before: Row) -> bool:
         """Do children still name a row as it was before, though no row is that by now?"""
-        for constraint in self._referring_keys(table):
+        for constraint in self._references.of_parent(table):
             named = {column: before.get(column) for column in constraint.referenced}
             condition = dict(zip(constraint.columns, named.values(), strict=True))
             # A reference that is null in part is none.
@@ -133,7 +128,7 @@ class Constraints:
 
     def has_parents(self, table: str) -> bool:
         """Has the table any foreign key?"""
-        return bool(self._foreign_keys(folded(table)))
+        return bool(self._references.of_child(folded(table)))
 
     def parent_to_come(self, table: str) -> str:
         """A table that a foreign key names and that is not made yet, "" if all are there."""
@@ -170,7 +165,7 @@ class Constraints:
     def _missing(self, table: str, row: Row) -> list[Blocker]:
         """The parents that are not there."""
         found: list[Blocker] = []
-        for constraint in self._foreign_keys(table):
+        for constraint in self._references.of_child(table):
             values = [row.get(column) for column in constraint.columns]
             condition = dict(zip(constraint.referenced, values, strict=True))
             # A reference that is null in part is none; and a row may be its own parent.
@@ -185,50 +180,62 @@ class Constraints:
                 found.append(Blocker(constraint.parent, False, condition, condition, why))
         return found
 
-    def _referring(self, table: str, there: Row | None, row: Row) -> list[Blocker]:
-        """The children of a row that goes, or whose columns they name change (`row`)."""
-        found: list[Blocker] = []
+    def _referring(
+        self,
+        table: str,
+        there: Row | None,
+        row: Row,
+        *,
+        moved: bool = False,
+    ) -> Iterator[Blocker]:
+        """The children of a row that goes, or whose columns they name change (`row`). `moved`: only
+        those that the database would change or take itself."""
         # Nobody refers to a row that is not there.
         if there is None:
-            return found
-        for constraint in self._referring_keys(table):
+            return
+        goes = not row
+        for constraint in self._references.of_parent(table):
             named = {column: there.get(column) for column in constraint.referenced}
-            action = constraint.on_update if row else constraint.on_delete
-            is_kept = row != {} and _is(row, named)
-            if action in HINDERING and not is_kept and None not in named.values():
-                found += self._child(constraint, there, list(named.values()))
-        return found
+            is_kept = not goes and _is(row, named)
+            is_asked = constraint.moves(goes=goes) if moved else constraint.hinders(goes=goes)
+            if is_asked and not is_kept and None not in named.values():
+                yield from self._children(constraint, there, list(named.values()))
 
-    def _child(self, constraint: ForeignKey, there: Row, named: list[object]) -> list[Blocker]:
-        """A child that names a row by these values, unless it is that row itself."""
+    def _children(
+        self,
+        constraint: ForeignKey,
+        there: Row,
+        named: list[object],
+    ) -> Iterator[Blocker]:
+        """The children that name a row by these values, that row itself apart."""
         condition = dict(zip(constraint.columns, named, strict=True))
-        child = self.find(constraint.child, condition)
-        if child is None:
-            return []
-        # A row may be its own parent, and goes together with itself.
-        if constraint.child == constraint.parent and _is(child, there):
-            return []
-        known_by = self._key_of(constraint.child, child)
-        why = (
-            f"the row of {constraint.child} with {_listed(known_by)} "
-            f"still names it by its {_listed(condition)}"
-        )
-        return [Blocker(constraint.child, True, condition, known_by, why)]
+        for child in self._rows(constraint.child, condition):
+            # A row may be its own parent, and goes together with itself.
+            if constraint.child == constraint.parent and _is(child, there):
+                continue
+            known_by = self._key_of(constraint.child, child)
+            why = (
+                f"the row of {constraint.child} with {_listed(known_by)} "
+                f"still names it by its {_listed(condition)}"
+            )
+            yield Blocker(constraint.child, True, condition | known_by, known_by, why)
 
     def find(self, table: str, condition: Row) -> dict[str, object] | None:
         """A row in which these values stand, if there is one."""
+        return next(self._rows(table, condition), None)
+
+    def _rows(self, table: str, condition: Row) -> Iterator[dict[str, object]]:
+        """The rows in which these values stand."""
         where = " AND ".join(f"{quoted(column)} = ?" for column in condition)
-        statement = SQL["find_row"].format(table=quoted(table), condition=where or "TRUE")
+        statement = SQL["find_rows"].format(table=quoted(table), condition=where or "TRUE")
         try:
             found = self._database.execute(statement, list(condition.values()))
         except sqlite3.OperationalError:
             # A constraint may name a table, or a column, that does not exist.
-            return None
-        row = found.fetchone()
-        if row is None:
-            return None
-        names = (folded(column) for column, *_ in found.description)
-        return dict(zip(names, row, strict=True))
+            return
+        names = [folded(column) for column, *_ in found.description]
+        for row in found:
+            yield dict(zip(names, row, strict=True))
 
     def uniques(self, table: str) -> list[tuple[str, ...]]:
         """The columns of each unique index; the key's own among them."""
@@ -241,63 +248,21 @@ class Constraints:
             plain = [columns for columns in indexes.values() if None not in columns]
             named = [tuple(folded(str(column)) for column in columns) for columns in plain]
             # The number of a row is unique without an index.
-            every = dict.fromkeys([self.shape(table).key, *named])
+            every = dict.fromkeys([self._references.shape(table).key, *named])
             self._uniques[table] = [columns for columns in every if columns]
         return self._uniques[table]
 
     def shape(self, table: str) -> Shape:
         """What the table's columns are."""
-        if table not in self._shapes:
-            rows = self._database.execute(SQL["shape_of"], {"name": table}).fetchall()
-            key = sorted((place, folded(name)) for name, _, _, place in rows if place)
-            self._shapes[table] = Shape(
-                nullable=frozenset(folded(name) for name, _, needed, _ in rows if not needed),
-                numeric=frozenset(folded(name) for name, kind, _, _ in rows if means_number(kind)),
-                binary=frozenset(folded(name) for name, kind, _, _ in rows if _is_binary(kind)),
-                key=tuple(name for _, name in key),
-            )
-        return self._shapes[table]
+        return self._references.shape(table)
 
     def _key_of(self, table: str, row: Row) -> dict[str, object]:
         """By what a write of this row is known: the key that memories go by."""
         recorded = self._database.execute(SQL["recorded_key"], {"name": table}).fetchone()
-        names = self.shape(table).key
+        names = self._references.shape(table).key
         if recorded is not None:
             names = tuple(map(folded, msgspec.json.decode(recorded[0]))) or names
         return {name: row.get(name) for name in names}
-
-    def _foreign_keys(self, table: str) -> list[ForeignKey]:
-        if table not in self._parents:
-            parts: dict[int, list[tuple[str, str, str | None, str, str]]] = {}
-            for number, *part in self._database.execute(SQL["foreign_keys"], {"name": table}):
-                parts.setdefault(number, []).append(tuple(part))
-            found = [self._foreign_key(table, part) for part in parts.values()]
-            # One that does not fit its parent is refused whatever the row holds.
-            fitting = [one for one in found if len(one.referenced) == len(one.columns)]
-            self._parents[table] = fitting
-        return self._parents[table]
-
-    def _foreign_key(
-        self,
-        table: str,
-        parts: Sequence[tuple[str, str, str | None, str, str]],
-    ) -> ForeignKey:
-        parent, _, to, on_update, on_delete = parts[0]
-        referenced = tuple(folded(str(part[2])) for part in parts)
-        # It may name no columns: then the parent's primary key is meant.
-        if to is None:
-            referenced = self.shape(folded(parent)).key
-        columns = tuple(folded(part[1]) for part in parts)
-        return ForeignKey(table, folded(parent), columns, referenced, on_update, on_delete)
-
-    def _referring_keys(self, table: str) -> list[ForeignKey]:
-        if table not in self._children:
-            found: list[ForeignKey] = []
-            for (child,) in self._database.execute(SQL["referring"], {"name": table}).fetchall():
-                own = self._foreign_keys(folded(child))
-                found += [constraint for constraint in own if constraint.parent == table]
-            self._children[table] = found
-        return self._children[table]
 
 
 def _listed(row: Row) -> str:
@@ -309,11 +274,6 @@ def _listed(row: Row) -> str:
 def _is(row: Row, condition: Row) -> bool:
     """Do these values stand in the row?"""
     return all(place_of(row.get(name)) == place_of(value) for name, value in condition.items())
-
-
-def _is_binary(declared: str) -> bool:
-    """Does a column of this declared type hold bytes?"""
-    return "BLOB" in declared.upper()
 
 
 def place_of(value: object) -> str:

@@ -23,7 +23,8 @@ class Declared(NamedTuple):
     """`columns`: those that can be written; `generated`: those that cannot. `typed`: those that
     convert what is written, by name. `defaults`: SQL of a column's own default. `collations`: of
     indexed columns that compare texts otherwise than letter by letter. `has_triggers`: its own may
-    ignore a write."""
+    ignore a write. `has_followers`: rows of guarded tables change, or go, with its own by
+    themselves."""
 
     columns: tuple[str, ...]
     generated: frozenset[str]
@@ -32,6 +33,7 @@ class Declared(NamedTuple):
     defaults: dict[str, str]
     collations: dict[str, str]
     has_triggers: bool
+    has_followers: bool
 
     @property
     def names(self) -> dict[str, str]:
@@ -68,6 +70,7 @@ def declared_now(database: sqlite3.Connection, table: str) -> Declared | None:
         defaults=defaults,
         collations=dict(database.execute(SQL["collations_of"], named).fetchall()),
         has_triggers=database.execute(SQL["triggers_of"], named).fetchone() is not None,
+        has_followers=database.execute(SQL["has_followers"], named).fetchone() == (1,),
     )
 
 

@@ -16,8 +16,11 @@ from anyorder._core.columns import NONE_SPARED, Written, holes
 from anyorder._core.event import canonical
 from anyorder._core.outcome import Reason
 from anyorder.guard.contract import TableSpec, Write
+from anyorder.stores.sqlite.constraints import Constraints, folded_row
 from anyorder.stores.sqlite.evaluation import write_rows
+from anyorder.stores.sqlite.lines import place_by
 from anyorder.stores.sqlite.lookup import Lookup
+from anyorder.stores.sqlite.names import folded
 from anyorder.stores.sqlite.schema import Schema, memory_table
 from anyorder.stores.sqlite.untold import reset_untold
 from anyorder.stores.sqlite.values import Adapted, RowRefused, adapted_all, adapted_keys
@@ -66,13 +69,15 @@ class RowWriter:
         gone: list[Write] = []
         shapes: dict[Shape, list[Write]] = {}
         for write in writes:
-            after = write.after
-            if after is None or not after.live:
+            if _goes(write):
                 gone.append(write)
             elif write.written is not None:
                 shapes.setdefault(self._shape_of(write, write.written), []).append(write)
         self._fit(writes, shapes)
         self.reset_untold()
+        # Most tables have no children, and most children keep their parents.
+        if self._schema.declared.has_followers:
+            self._spare_followers(writes)
         if gone and self._schema.columns:
             self._delete(gone)
         for shape, found in shapes.items():
@@ -113,6 +118,20 @@ class RowWriter:
             schema.note_missing(self._database, named)
         for column, typed in schema.typed(schema.key).items():
             typed.check_keys([write.key[column] for write in writes])
+
+    def _spare_followers(self, writes: Sequence[Write]) -> None:
+        """Raises RowNotWritten where the table would change, or take, other rows with one of these
+        (ON DELETE CASCADE and its like). Only their own events may: which rows follow depends on
+        what has come already, and what comes later would not bring them back."""
+        constraints = Constraints(self._database)
+        going = {place_by(folded_row(write.key)) for write in writes if _goes(write)}
+        table = folded(self.table)
+        for write in writes:
+            after = None if _goes(write) else write.values
+            for follower in constraints.followers(self.table, write.key, after):
+                is_going = follower.table == table and place_by(follower.known_by) in going
+                if not is_going:
+                    raise RowNotWritten(follower.why, Reason.WAITING)
 
     # ---- what goes
 
@@ -286,3 +305,9 @@ class RowWriter:
         if statement is None:
             statement = self._schema.statements[name] = make()
         return statement
+
+
+def _goes(write: Write) -> bool:
+    """Is there no row after this write?"""
+    after = write.after
+    return after is None or not after.live

@@ -25,7 +25,16 @@ SQL = load_statements("sqlite/sqlite.sql")
 ADOPTING = "older-than-everything"
 MOST_MISSING = 100  # names of columns that a table lacks are noted up to so many
 UNKNOWN = -1  # no number of a schema: what is declared must be looked at
-NOTHING_DECLARED = Declared((), frozenset(), frozenset(), {}, {}, {}, has_triggers=False)
+NOTHING_DECLARED = Declared(
+    columns=(),
+    generated=frozenset(),
+    primary=frozenset(),
+    typed={},
+    defaults={},
+    collations={},
+    has_triggers=False,
+    has_followers=False,
+)
 
 
 class Loaded(NamedTuple):

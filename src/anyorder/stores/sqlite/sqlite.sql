@@ -276,8 +276,13 @@ SELECT i.name, i.partial, c.name FROM pragma_index_list(:name) AS i, pragma_inde
 -- name: recorded_key
 SELECT key_columns FROM anyorder_table WHERE name = :name COLLATE NOCASE;
 
--- name: find_row
-SELECT * FROM {table} WHERE {condition} LIMIT 1;
+-- name: find_rows
+SELECT * FROM {table} WHERE {condition};
+
+-- name: has_followers
+-- do rows of guarded tables change, or go, with the rows of this one?
+SELECT EXISTS (SELECT 1 FROM anyorder_table AS t, pragma_foreign_key_list(t.name) AS f WHERE f."table" = :name COLLATE NOCASE
+AND (on_delete NOT IN ('NO ACTION', 'RESTRICT') OR on_update NOT IN ('NO ACTION', 'RESTRICT', 'CASCADE')));
 
 
 -- name: hold
