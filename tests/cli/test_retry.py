@@ -18,7 +18,7 @@ from anyorder.guard.again import Reading
 from anyorder.guard.quarantine import Quarantine
 from anyorder.guard.retry import Retried, Retry
 from anyorder.runtime.pipeline import load_pipeline
-from tests.streams import final_rows, record, stream, unordered
+from tests.streams import final_rows, record, stream, tombstone, unordered
 
 PIPELINE = """
 [source]
@@ -251,6 +251,18 @@ def test_what_came_by_standard_input_is_read_by_today_s_envelope(desk: Desk) -> 
     found = pipeline.read_anew(before, delivery)
 
     assert (found.event.entity, found.provenance) == ('{"id":1}', pipeline.provenance)
+
+
+def test_its_answer_counts_what_is_open_in_the_end(desk: Desk) -> None:
+    """A null record that came before its delete is held anew, and settles in a later batch."""
+    change = record(1, "d", 10)
+    touched = [record(9, "u", lsn, after={"id": 9}) for lsn in range(2000, 3000)]
+    desk.pipeline("cloudevents")
+    desk.run([tombstone(change), *touched, change])
+    desk.pipeline()
+
+    assert desk.retry() == "1002 settled, 0 still open\n"
+    assert desk.open_entries() == []
 
 
 def test_every_run_says_what_is_open(desk: Desk) -> None:

@@ -37,9 +37,9 @@ MUTANTS = [
         "an entry that is taken in anew stays open",
         Change(
             RETRY,
-            "_close",
+            "_take_in_of",
             "transaction.settle(one.entry.id, 'settled', decision.reason)",
-            "",
+            "pass",
         ),
         killed_by=KIT,
     ),
@@ -63,7 +63,7 @@ MUTANTS = [
     Mutant(
         "mistakes",
         "a word that is given while entries are read does not count",
-        Change(RETRY, "Retry._together", "_open_of(transaction, ones)", "ones", occurrence=1),
+        Change(RETRY, "Retry._together", "_open_of(transaction, ones)", "ones"),
         killed_by=OF_RETRY + "test_a_word_that_was_given_meanwhile_counts",
     ),
     Mutant(

@@ -14,7 +14,6 @@ import time
 from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
-from anyorder._core.batch import Decision
 from anyorder._core.outcome import Reason
 from anyorder.errors import ConfigurationError, Undone
 from anyorder.guard.again import Again, ReadAnew
@@ -26,7 +25,6 @@ from anyorder.guard.news import hear
 from anyorder.guard.own_sql import DELIVER_AGAIN, is_by_own_sql
 from anyorder.guard.parts import take
 from anyorder.guard.routes import Unrouted
-from anyorder.guard.settle import ALREADY_HELD
 from anyorder.guard.waiting import Settling, settle_waiting
 
 BATCH = 1000  # entries taken in together, in one transaction
@@ -54,18 +52,23 @@ class Retry:
         """Every open entry, or those of these numbers, oldest first. Raises ConfigurationError if
         one of them is not there or closed; StoreError."""
         asked = self._open() if numbers is None else self._checked(numbers)
-        settled = own = 0
+        before, own = self._count_open(), 0
         # A transaction each: what was settled stays so, whatever happens later.
         for start in range(0, len(asked), BATCH):
-            some = asked[start : start + BATCH]
-            ones = self._read(some)
+            ones = self._read(asked[start : start + BATCH])
             others = [one for one in ones if not one.is_own]
-            # One that an earlier batch settled, or somebody's word, is settled.
-            settled += len(some) - len(ones) + self._batch(others)
+            self._batch(others)
             own += len(ones) - len(others)
-        # What was held anew may have settled since, with an entry of a later batch.
-        is_open = len(asked) - settled if numbers is not None else self._count_open()
-        return Retried(max(0, len(asked) - is_open), is_open, own)
+        is_open = self._still_open(asked, before)
+        return Retried(len(asked) - is_open, is_open, own)
+
+    def _still_open(self, asked: Sequence[int], before: int) -> int:
+        """How many are open, as themselves or held anew as others. `before`: how many were open in
+        the store. What was held anew may have settled since, with an entry of a later batch."""
+        with self._store.reading() as transaction:
+            themselves = len(transaction.open_among(asked))
+            closed = before - transaction.open_entries()
+        return max(themselves, len(asked) - closed)
 
     def _count_open(self) -> int:
         with self._store.reading() as transaction:
@@ -84,20 +87,22 @@ class Retry:
 
     # ---- in transactions
 
-    def _batch(self, ones: Sequence[Again]) -> int:
-        """Take in entries; how many were settled."""
+    def _batch(self, ones: Sequence[Again]) -> None:
+        """Take in entries."""
         if not ones:
-            return 0
+            return
         try:
-            return self._together(ones)
+            self._together(ones)
         except Undone:
             # It ends: each part is smaller than the whole.
             half = len(ones) // 2
             if half:
-                return self._batch(ones[:half]) + self._batch(ones[half:])
-            return self._alone(ones[0])
+                self._batch(ones[:half])
+                self._batch(ones[half:])
+            else:
+                self._alone(ones[0])
 
-    def _together(self, ones: Sequence[Again]) -> int:
+    def _together(self, ones: Sequence[Again]) -> None:
         """Take in entries in one transaction."""
         token = secrets.token_hex(4)
         with self._store.transaction(time.time()) as transaction:
@@ -105,12 +110,10 @@ class Retry:
             there = _open_of(transaction, ones)
             staying = {one.entry.id for one in there if one.stays}
             others = [one for one in there if one.entry.id not in staying]
-            held_anew = _take_in(transaction, others, token)
+            _take_in(transaction, others, token)
             _decide_again(transaction, [one for one in there if one.entry.id in staying], token)
-            is_open = len(_open_of(transaction, ones))
-        return len(ones) - is_open - held_anew
 
-    def _alone(self, one: Again) -> int:
+    def _alone(self, one: Again) -> None:
         """Take in an entry that undoes a transaction: it, what is held of its key, or what waits
         for that."""
         spec = one.spec
@@ -119,13 +122,12 @@ class Retry:
         now, token = time.time(), secrets.token_hex(4)
         if one.stays:
             self._settle_alone(one, spec, now, token)
-            with self._store.reading() as transaction:
-                return 1 - len(_open_of(transaction, [one]))
+            return
         share = Share(spec, [one.event])
         taken = take(self._store, [share], now=now, token=token, provenance=one.reading.provenance)
         # Held there first: after a crash in between, the next retry finds it a duplicate.
         with self._store.transaction(now) as transaction:
-            return int(not _close(transaction, one, taken.decisions[0]))
+            transaction.settle(one.entry.id, "settled", taken.decisions[0].reason)
 
     def _settle_alone(self, one: Again, spec: TableSpec, now: float, token: str) -> None:
         with self._store.transaction(now) as transaction:
@@ -173,19 +175,17 @@ def _is_placed(one: Again) -> bool:
     return one.entry.table != "" and one.entry.reason != Reason.UNROUTED
 
 
-def _take_in(transaction: Transaction, ones: Sequence[Again], token: str) -> int:
+def _take_in(transaction: Transaction, ones: Sequence[Again], token: str) -> None:
     """What is another event, or of another table or key by now, is a new delivery, and its entry is
-    closed. How many are held anew."""
-    held_anew = 0
+    closed."""
     for provenance in dict.fromkeys(one.reading.provenance for one in ones):
         some = [one for one in ones if one.reading.provenance == provenance]
-        held_anew += _take_in_of(transaction, some, provenance, token)
-    return held_anew
+        _take_in_of(transaction, some, provenance, token)
 
 
 def _take_in_of(
     transaction: Transaction, ones: Sequence[Again], provenance: str, token: str
-) -> int:
+) -> None:
     """The same for what one envelope reads."""
     tables: dict[str, tuple[TableSpec, list[Again]]] = {}
     loose: list[Again] = []
@@ -200,10 +200,8 @@ def _take_in_of(
     ordered = [one for _, found in tables.values() for one in found] + loose
     # Last: where the store takes these as two steps, a crash in between leaves both entries, and
     # the next retry finds one of them a duplicate.
-    closed = [
-        _close(transaction, one, decision) for one, decision in zip(ordered, decisions, strict=True)
-    ]
-    return sum(closed)
+    for one, decision in zip(ordered, decisions, strict=True):
+        transaction.settle(one.entry.id, "settled", decision.reason)
 
 
 def _decide_again(transaction: Transaction, ones: Sequence[Again], token: str) -> None:
@@ -223,12 +221,6 @@ def _reread(transaction: Transaction, one: Again) -> None:
     reason, detail = one.told
     if one.is_read_anew or detail != one.entry.detail:
         transaction.reread(one.entry.id, reason, detail, one.reading.provenance)
-
-
-def _close(transaction: Transaction, one: Again, decision: Decision) -> bool:
-    """Close the entry of what was taken in as a new delivery. Is it held anew?"""
-    transaction.settle(one.entry.id, "settled", decision.reason)
-    return decision.quarantined or decision.detail == ALREADY_HELD
 
 
 def _open_of(transaction: Transaction, ones: Sequence[Again]) -> list[Again]:
