@@ -80,7 +80,8 @@ def table(
             are unique over all; a truncate of one of them is then a `conflict`.
         kinds: the kind of key columns, `{"id": "number"}`, "text" or "boolean"; else the user's own
             column's type says it, else the first event.
-        **options: of the envelope (`position`, `deleted`, `time`, `tombstone`, ...).
+        **options: of the envelope (`position`, `deleted`, `time`, `tombstone`, ...), and `limits`
+            of a document, by name: `{"document": 1_000_000, "depth": 20}`.
 
     Raises:
         ConfigurationError: contradictory arguments. TableNotEmpty, StoreError: when first used.

@@ -11,6 +11,7 @@ from pathlib import Path
 import msgspec
 import pytest
 
+import anyorder
 from anyorder._core.event import Delivery
 from anyorder.envelopes import Limits, open_envelope
 from anyorder.envelopes.limits import DEFAULT, MOST_DIGITS
@@ -248,6 +249,22 @@ def test_a_limit_counts_as_much_where_the_schema_is_known_already() -> None:
 
     assert notes[:2] == ["", ""]
     assert notes[2].startswith(f"{len(data) + 1} bytes of JSON are more than")
+
+
+@pytest.mark.parametrize(
+    "limits", [{"deep": 5}, {"depth": 0}, {"depth": "5"}, {"depth": 501}, 5, None, "depth"]
+)
+def test_limits_that_a_program_names_are_checked(limits: object) -> None:
+    with pytest.raises(ConfigurationError, match="limits"):
+        anyorder.table("sqlite://", "t", key="/id", position="/v", limits=limits)
+
+
+def test_a_table_of_a_program_has_limits_too() -> None:
+    table = anyorder.table("sqlite://", "t", key="/id", position="/v", limits={"depth": 2})
+
+    report = table.apply([{"id": 1, "v": 1, "x": [1]}, {"id": 2, "v": 1, "x": [[1]]}])
+
+    assert (report.applied, report.quarantined) == (1, {"malformed": 1})
 
 
 def test_a_line_longer_than_its_limit_is_no_record() -> None:

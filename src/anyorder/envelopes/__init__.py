@@ -16,7 +16,7 @@ from anyorder.envelopes.document import Document
 from anyorder.envelopes.dynamodb_streams import DynamoDBStreams
 from anyorder.envelopes.envelope import Envelope, KeyOption, Reader
 from anyorder.envelopes.eventbridge import EventBridge
-from anyorder.envelopes.limits import DEFAULT, Limits
+from anyorder.envelopes.limits import DEFAULT, Limits, limits_of
 from anyorder.envelopes.raw import Raw
 from anyorder.envelopes.record import read_record
 from anyorder.errors import ConfigurationError
@@ -53,14 +53,17 @@ def default_envelope(options: Mapping[str, object]) -> str:
     return Document.name if "position" in options else DEFAULT_ENVELOPE
 
 
-def open_envelope(name: str, *, limits: Limits = DEFAULT, **options: Any) -> Envelope:
+def open_envelope(
+    name: str, *, limits: Limits | Mapping[str, object] = DEFAULT, **options: Any
+) -> Envelope:
     """The envelope of that name. `eventbridge` takes `inner` (debezium by default) and that
-    envelope's options besides its own. `limits`: how large a record may be, which is no option of
-    a format, and so is not remembered with what is held.
+    envelope's options besides its own. `limits`: how large a record may be (`{"depth": 20}`), which
+    is no option of a format, and so is not remembered with what is held.
 
     Raises ConfigurationError for an unknown name, an unknown option, or one whose value makes no
     sense.
     """
+    limits = limits_of(limits)
     if name != EventBridge.name:
         return _opened(name, options, limits)
     inner = _inner(options)

@@ -50,8 +50,8 @@ class Schemas:
     def open(self, data: bytes, limits: Limits = DEFAULT) -> tuple[Any, Conversion | None]:
         """The payload, and how its values are to be converted (None: as they are). Raises
         Malformed."""
-        strict.check_size(data, limits)
         if data.startswith(BEGIN):  # as JsonConverter writes it
+            strict.check_size(data, limits)
             between = data.find(MIDDLE)
             schema = data[len(BEGIN) : between]
             if between > 0 and schema in self._known and data.endswith(b"}"):

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Annotated
 
 import msgspec
+
+from anyorder.errors import ConfigurationError
 
 KIBI, MEBI, GIBI = 1024, 1024**2, 1024**3
 # PostgreSQL's numeric has up to 131,072 digits before the point and 16,383 after it
@@ -33,3 +36,16 @@ class Limits(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 
 DEFAULT = Limits()
+
+
+def limits_of(said: Limits | Mapping[str, object]) -> Limits:
+    """The limits that somebody names; the others are the default. Raises ConfigurationError."""
+    if isinstance(said, Limits):
+        return said
+    try:
+        return msgspec.convert(dict(said), Limits)
+    except (msgspec.ValidationError, TypeError, ValueError) as error:
+        raise ConfigurationError(f"limits: {error}; {LIMITS}") from error
+
+
+LIMITS = f"there are: {', '.join(Limits.__struct_fields__)}, each a whole number"

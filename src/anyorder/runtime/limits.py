@@ -8,6 +8,7 @@ import re
 import msgspec
 
 from anyorder.envelopes import Limits
+from anyorder.envelopes.limits import limits_of
 from anyorder.errors import ConfigurationError
 
 UNITS = {
@@ -40,10 +41,7 @@ class LimitsSection(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
             name: size(value, f"[limits] {name}") if isinstance(value, str) else value
             for name, value in msgspec.structs.asdict(self).items()
         }
-        try:
-            return msgspec.convert(said, Limits)
-        except msgspec.ValidationError as error:
-            raise ConfigurationError(f"[limits]: {error}") from error
+        return limits_of(said)
 
 
 def size(text: str, where: str) -> int:
