@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import itertools
+
 import msgspec
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from anyorder._core.families import (
+    LifePosition,
     LogPosition,
     OffsetPosition,
     OwnCommitPosition,
@@ -30,7 +33,7 @@ from anyorder._core.families.floor_entry import (
     raised,
 )
 from anyorder._core.floor import NOTHING_FORGOTTEN, Floor
-from anyorder._core.position import Above, Order
+from anyorder._core.position import Above, Growing, Order
 from anyorder.errors import Malformed, NotReapable
 
 NONE: dict[str, tuple[str, ...]] = {}
@@ -411,3 +414,108 @@ def test_a_log_position_is_of_the_latest_epoch_if_its_run_is_no_older_than_the_l
     ]
     assert change(1, run="01a").told_by() == ("pg:a", "01a")
     assert change(1).told_by() is None
+
+
+@pytest.mark.parametrize(
+    ("kind", "far", "near"),
+    [
+        ("binlog", ((3, 4_294_962_881, 0), (3, 3601, 0)), ((3, 2**31 + 4, 0), (3, 4, 0))),
+        ("integer32-wrap", ((2**32 - 1,), (1,)), ((2**31 + 1,), (1,))),
+    ],
+)
+def test_what_lies_more_than_half_a_round_of_32_bits_apart_is_undecided(
+    kind: str, far: tuple[tuple[int, ...], ...], near: tuple[tuple[int, ...], ...]
+) -> None:
+    high, low = (ScalarPosition(kind, "s", value) for value in far)
+    assert high.compare(low, NONE) is low.compare(high, NONE) is Order.UNDECIDED
+    assert high.above(low.raising(NOTHING_FORGOTTEN), NONE) is Above.UNKNOWN
+
+    later, earlier = (ScalarPosition(kind, "s", value) for value in near)
+    assert later.compare(earlier, NONE) is Order.NEWER
+    assert later.above(earlier.raising(NOTHING_FORGOTTEN), NONE) is Above.YES
+
+
+def test_a_later_binlog_is_later_wherever_in_it() -> None:
+    last, first = (ScalarPosition("binlog", "s", v) for v in ((3, 4_294_962_881, 0), (4, 4, 0)))
+
+    assert first.compare(last, NONE) is Order.NEWER
+
+
+def scalar(value: tuple[int, ...] = (7,), time: int | None = 9, **told: object) -> ScalarPosition:
+    made: dict[str, object] = {"kind": "version", "scope": "json:t", **told}
+    return ScalarPosition(value=value, time=time, **made)  # type: ignore[arg-type]
+
+
+def test_a_clock_of_one_sequence_should_only_grow() -> None:
+    binlog_ = scalar((3, 484, 1), kind="binlog", scope="mysql:a/bin", lineage="5")
+    sql_server = scalar((8, 9, 2), kind="sqlserver", scope="sqlserver:a/db")
+    oracle = scalar((8, 3), kind="oracle", scope="oracle:a/db", group="tx")
+
+    assert binlog_.growing() == Growing("binlog:mysql:a/bin|5", (3, 484, 1), False)
+    assert sql_server.growing() == Growing("sqlserver:sqlserver:a/db|", (8, 9, 2), True)
+    assert oracle.growing() == Growing("oracle:oracle:a/db|", (8,), False)
+    assert scalar(kind="kubernetes").growing() == Growing("kubernetes:json:t|", (7,), False)
+
+
+@pytest.mark.parametrize(
+    "position",
+    [
+        scalar(per_entity=True),
+        scalar(time=None),
+        scalar(as_of=True),
+        scalar(kind="timestamp"),
+        scalar(scope="cloudevents:a"),
+    ],
+    ids=["per key", "no time", "read", "time", "promised"],
+)
+def test_what_says_nothing_of_other_keys_or_has_no_time_is_not_watched(
+    position: ScalarPosition,
+) -> None:
+    assert position.growing() is None
+
+
+def lived(life: int | str, value: int, kind: str = "integer") -> LifePosition:
+    return LifePosition("version", "json:t/1", (value,), per_entity=True, life_kind=kind, life=life)
+
+
+def test_lives_come_before_versions_and_ids_have_no_order() -> None:
+    assert lived(2, 1).compare(lived(1, 9), NONE) is Order.NEWER
+    assert lived(1, 9).compare(lived(2, 1), NONE) is Order.OLDER
+    assert lived(2, 1).compare(lived(2, 9), NONE) is Order.OLDER
+    assert lived(2, 1).compare(lived(2, 1), NONE) is Order.SAME
+    assert lived("a", 1, "uid").compare(lived("b", 9, "uid"), NONE) is Order.UNDECIDED
+    assert lived("a", 1, "uid").compare(lived("a", 9, "uid"), NONE) is Order.OLDER
+    assert lived(2, 1, "time").compare(lived(1, 9), NONE) is Order.UNDECIDED
+
+
+def test_where_one_of_two_tells_no_life_a_smaller_version_may_begin_a_later_one() -> None:
+    bare = ScalarPosition("version", "json:t/1", (5,), per_entity=True)
+
+    assert lived(2, 6).compare(bare, NONE) is Order.NEWER
+    assert bare.compare(lived(2, 6), NONE) is Order.OLDER
+    assert lived(2, 5).compare(bare, NONE) is Order.SAME
+    assert lived(2, 1).compare(bare, NONE) is bare.compare(lived(2, 1), NONE) is Order.UNDECIDED
+
+
+def test_a_position_without_a_life_is_spelled_as_ever() -> None:
+    known = '["scalar","version","s",[5],"","",true,false,9]'
+    position = ScalarPosition("version", "s", (5,), per_entity=True, time=9)
+    told = LifePosition("version", "s", (5,), per_entity=True, time=9, life_kind="uid", life="a")
+
+    assert msgspec.json.encode(position).decode() == known
+    assert msgspec.json.decode(msgspec.json.encode(told), type=Position) == told
+
+
+@given(st.integers(0, 3), st.integers(0, 3), st.integers(0, 3), st.integers(0, 3))
+def test_no_version_is_overtaken_unread_by_one_that_is_not_certainly_newer(
+    life: int, value: int, other_life: int, other: int
+) -> None:
+    for mine, stored in itertools.product(
+        (lived(life, value), scalar((value,), None, scope="json:t/1", per_entity=True)),
+        (lived(other_life, other), scalar((other,), None, scope="json:t/1", per_entity=True)),
+    ):
+        above, below = mine.threshold(incoming=True), stored.threshold(incoming=False)
+        assert above is not None
+        assert below is not None
+        if above.scope < below.value < above.value:
+            assert mine.compare(stored, NONE) is Order.NEWER

@@ -5,10 +5,11 @@ from __future__ import annotations
 import itertools
 import random
 
+import msgspec
 import pytest
 
 from anyorder._core.event import Event, Kind, canonical
-from anyorder._core.families import LogPosition, OffsetPosition
+from anyorder._core.families import LogPosition, OffsetPosition, ScalarPosition
 from anyorder._core.outcome import Reason
 from anyorder._core.reset import CHECKPOINTS, SOURCE_MARGIN, Growth, observe, suspect
 from anyorder.guard.contract import EntryQuery, TableSpec
@@ -102,3 +103,65 @@ def moved(*, key: int, partition: int, offset: int, minutes: int) -> Event:
     time = minutes * 60_000_000
     position = OffsetPosition("kafka:users", partition, offset, time=time)
     return Event(Kind.PUT, "users", {"id": key}, position, {"id": key}, time=time)
+
+
+FIRST = 1_700_000_000_000_000
+HOUR = 60 * MINUTE
+CLOCKS = {
+    "binlog": (("binlog", "mysql:a/bin", "1"), (900, 100, 0), (1, 301, 0)),
+    "binlog, one file": (("binlog", "mysql:a/bin", "1"), (1, 5000, 0), (1, 301, 0)),
+    "SQL Server": (("sqlserver", "sqlserver:a/db", ""), (2**70, 5, 1), (2**69, 9, 2)),
+    "Oracle": (("oracle", "oracle:a/db", ""), (2**80, 3), (2**64, 4)),
+    "resourceVersion": (("kubernetes", "json:pods", ""), (110207,), (12,)),
+}
+
+
+@pytest.mark.parametrize("name", CLOCKS)
+def test_a_clock_of_one_sequence_that_falls_while_time_goes_on_is_suspected(name: str) -> None:
+    (kind, scope, lineage), high, low = CLOCKS[name]
+
+    def told(key: int, value: tuple[int, ...], time: int) -> Event:
+        position = ScalarPosition(kind, scope, value, lineage, time=time)
+        return Event(Kind.PUT, "t", {"id": key}, position, {"id": key, "at": time}, time=time)
+
+    store, spec = MemoryStore(), TableSpec("t", ("id",))
+    events = [
+        told(1, high, FIRST),
+        # What comes late, with its own early time, is healthy.
+        told(2, low, FIRST - HOUR),
+        told(1, low, FIRST + HOUR),
+        told(3, low, FIRST + HOUR + 1),
+    ]
+    reasons: list[Reason] = []
+    for number, event in enumerate(events):
+        taken = take(store, [Share(spec, [event])], now=0.0, token=f"{number}")
+        reasons += [decision.reason for decision in taken.decisions]
+
+    assert reasons == [
+        Reason.APPLIED,
+        Reason.APPLIED,
+        Reason.SUSPECTED_RESET,
+        Reason.SUSPECTED_RESET,
+    ]
+
+
+def test_a_growth_of_before_is_read_and_one_of_several_numbers_is_kept() -> None:
+    text = b'{"checkpoints":[[1,2]],"highest":5,"latest":7,"suspected":false}'
+    several = Growth((((3, 2**70), 2),), (3, 2**70), 7)
+
+    assert msgspec.json.decode(text, type=Growth) == Growth(((1, 2),), 5, 7)
+    assert msgspec.json.decode(msgspec.json.encode(several), type=Growth) == several
+
+
+def test_a_long_transaction_of_mysql_raises_no_alarm() -> None:
+    """It is stamped when its statement began, and gets its place when it commits."""
+    long = ScalarPosition("binlog", "mysql:a/bin", (3, 900, 0), "1", time=FIRST)
+    short = ScalarPosition("binlog", "mysql:a/bin", (3, 800, 0), "1", time=FIRST + 10 * MINUTE)
+    growths: dict[str, Growth] = {}
+    for position in (long, short):
+        event = Event(Kind.PUT, "t", {"id": 1}, position, {"id": 1}, time=position.time)
+        found = suspect(growths, event)
+        assert found is not None
+        growths[found[0]] = found[1]
+
+    assert not any(growth.suspected for growth in growths.values())

@@ -225,8 +225,26 @@ def test_one_id_with_two_keys_is_two_events() -> None:
         {"key": []},
         {"deleted_type": 5},
         {"table": None},
+        {"incarnation": 5},
     ],
 )
 def test_options_that_make_no_sense_are_refused(options: dict[str, Any]) -> None:
     with pytest.raises(ConfigurationError):
         open_envelope("cloudevents", **options)
+
+
+@pytest.mark.parametrize("where", ["/created_at", "createdat"])
+def test_an_incarnation_lies_in_the_data_or_is_an_attribute(where: str) -> None:
+    options = {**INTEGER, "incarnation": where}
+    first = of(options, createdat="2026-01-01T00:00:00Z", data={"created_at": 5})
+    second = of(options, createdat="2026-02-01T00:00:00Z", data={"created_at": 6}, sequence="1")
+
+    assert order(second, first) is Order.NEWER
+    assert second.position.scope == 'cloudevents:https://crm.example/{"id":"42"}'
+    assert second.position.per_entity
+
+
+def test_an_event_without_its_incarnation_is_malformed() -> None:
+    found = of({**INTEGER, "incarnation": "/created_at"})
+
+    assert (found.kind, found.key) == (Kind.MALFORMED, {"id": "42"})

@@ -342,3 +342,8 @@ def test_a_flattened_row_has_holes_too() -> None:
     found = flat(name="__debezium_unavailable_value")
 
     assert (found.holes, found.fields) == ({"name"}, {"id": 42})
+
+
+def test_the_time_of_an_oracle_change_is_its_commit_s_where_that_is_told() -> None:
+    assert of(ORACLE, commit_ts_ms=1789028158971).position.time == 1789028158971000
+    assert of(ORACLE).position.time == 1789028130123456

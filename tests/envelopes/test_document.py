@@ -338,3 +338,50 @@ def test_pointers_follow_rfc_6901() -> None:
         Pointer(text, "x").find(document)
         for text in ("/foo/2", "/foo/-", "/foo/01", "/foo/bar", "/nowhere", "/a~1b/c", "/foo/-1")
     } == {MISSING}
+
+
+@pytest.mark.parametrize(
+    ("told", "expected"),
+    [
+        (1700000000000, ("integer", 1700000000000)),
+        ("1700000000000", ("integer", 1700000000000)),
+        ("2026-09-10T08:15:30Z", ("time", 1789028130 * 10**9)),
+        ("2026-09-10T10:15:30+02:00", ("time", 1789028130 * 10**9)),
+        ("0d6a1e0e-6a53-4a53-8f6a-6f1d2b0a9c11", ("uid", "0d6a1e0e-6a53-4a53-8f6a-6f1d2b0a9c11")),
+    ],
+)
+@pytest.mark.parametrize("gone", [False, True])
+def test_an_incarnation_says_which_life_of_its_key_an_event_is_of(
+    told: object, expected: tuple[str, object], gone: bool
+) -> None:
+    found = of(options={"incarnation": "/created_at"}, created_at=told, cancelled=gone)
+
+    assert found.kind is (Kind.DELETE if gone else Kind.PUT)
+    assert (found.position.life_kind, found.position.life) == expected
+
+
+@pytest.mark.parametrize("told", [None, True, 1.5, "", [], {}, "2026-02-30T00:00:00Z"])
+def test_an_incarnation_that_is_none_is_malformed(told: object) -> None:
+    found = of(options={"incarnation": "/created_at"}, created_at=told)
+
+    assert (found.kind, found.key) == (Kind.MALFORMED, {"id": "o-1"})
+
+
+def test_a_delete_without_its_incarnation_is_malformed_and_the_note_says_what_is_missing() -> None:
+    found = of(options={"incarnation": "/created_at"}, cancelled=True)
+
+    assert found.kind is Kind.MALFORMED
+    assert "/created_at" in found.note
+    assert "deletes must tell it" in found.note
+
+
+def test_a_position_of_one_sequence_has_no_lives() -> None:
+    with pytest.raises(ConfigurationError, match="incarnation"):
+        open_envelope("json", **OPTIONS, incarnation="/created_at", position_scope="stream")
+
+
+def test_when_a_document_was_sent_is_no_time_of_its_change() -> None:
+    found = decode(DOCUMENT, None, "json", {**OPTIONS, "time": None}, topic="orders")
+
+    assert found.time is not None
+    assert found.position.time is None

@@ -41,3 +41,73 @@ def test_what_comes_late_with_its_own_early_time_is_not_suspected(table: anyorde
     table.apply([told(1, FAR, 0), told(2, 2 * FAR, 0)])
 
     assert table.apply([told(3, 10, 0)]).applied == 1
+
+
+def people(tmp_path: Path, **options: object) -> anyorder.Table:
+    return anyorder.table(
+        f"sqlite:///{tmp_path}/people.db",
+        "people",
+        key="/id",
+        position="/version",
+        deleted="/deleted",
+        **options,
+    )
+
+
+def life(day: int, version: int, **told: object) -> dict[str, object]:
+    at = f"2026-01-{day:02}T00:00:00Z"
+    return {"id": "a", "version": version, "at": at, **told}
+
+
+@pytest.mark.parametrize("size", [1, 5])
+def test_a_new_life_is_held_until_a_word_and_then_nothing_of_the_old_one_comes_back(
+    tmp_path: Path, size: int
+) -> None:
+    table = people(tmp_path, time="/at")
+    told = [life(1, 7), life(2, 8, deleted=True), life(20, 1), life(21, 2)]
+    for start in range(0, len(told), size):
+        table.apply(told[start : start + size])
+    entries = table.quarantine.entries()
+    assert [entry.reason for entry in entries] == ["suspected_reset"] * 2
+    assert all("seem to have started again" in entry.detail for entry in entries)
+
+    assert table.quarantine.accept(entries[0].id).startswith("By your word")
+
+    assert table.quarantine.entries() == []
+    assert table.why("a").position == "version 2"
+    assert table.apply([*told, life(1, 6)]).ignored == {"stale": 4, "duplicate": 1}
+
+
+def test_what_is_dropped_is_a_duplicate_ever_after(tmp_path: Path) -> None:
+    table = people(tmp_path, time="/at")
+    table.apply([life(20, 8, deleted=True)])
+    table.apply([life(1, 9)])
+    (entry,) = table.quarantine.entries()
+
+    table.quarantine.drop(entry.id)
+
+    assert table.apply([life(1, 9)]).ignored == {"duplicate": 1}
+    assert table.why("a").state == "tombstone"
+
+
+def test_only_the_key_that_contradicts_itself_is_suspected(tmp_path: Path) -> None:
+    table = people(tmp_path, time="/at")
+    table.apply([life(1, 8)])
+
+    found = table.apply([life(20, 1), {**life(20, 1), "id": "b"}])
+
+    assert (found.applied, found.quarantined) == (1, {"suspected_reset": 1})
+
+
+def test_without_a_time_of_its_own_a_version_is_judged_by_nothing_else(tmp_path: Path) -> None:
+    table = people(tmp_path)
+    table.apply([life(1, 8)])
+
+    assert table.apply([life(20, 1)]).ignored == {"stale": 1}
+
+
+def test_another_id_of_a_life_is_a_conflict(tmp_path: Path) -> None:
+    table = people(tmp_path, incarnation="/uid")
+    table.apply([life(1, 8, uid="x-1")])
+
+    assert table.apply([life(20, 1, uid="x-2")]).quarantined == {"conflict": 1}

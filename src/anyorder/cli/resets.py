@@ -32,7 +32,7 @@ def resets(transaction: Transaction, entries: Iterable[Entry]) -> Iterator[Findi
         more = ", ..." if len(keys) > EXAMPLES else ""
         yield (
             table,
-            f"the versions of {len(keys)} keys seem to have started again: {examples}{more}",
+            f"versions seem to have started again (keys: {len(keys)}): {examples}{more}",
             TO_DO,
         )
 

@@ -7,6 +7,8 @@ that it is *another* life.
 
 from __future__ import annotations
 
+from typing import ClassVar
+
 import msgspec
 
 from anyorder._core.families.scalar import ScalarPosition
@@ -32,6 +34,8 @@ class LifePosition(ScalarPosition, frozen=True, array_like=True, tag="life", gc=
     two kinds nothing says which is later. A position without a life is spelled as ever, because a
     version that does not know lives must refuse one rather than misread it."""
 
+    tells_life: ClassVar[bool] = True
+
     life_kind: str = UID
     life: int | str = ""
 
@@ -43,8 +47,8 @@ class LifePosition(ScalarPosition, frozen=True, array_like=True, tag="life", gc=
         return super().compare(other, lineage)
 
     def compare_life(self, other: Clocked) -> Order:
-        """How its life stands to the other's. SAME also where the other tells none: then the
-        versions, and their times, are all there is (lives.py)."""
+        """How its life stands to the other's. SAME also where the other tells none: then a greater
+        version is newer, a smaller one undecided, and their times may say more (lives.py)."""
         if not isinstance(other, LifePosition) or self.scope != other.scope:
             return SAME
         mine, theirs = self.life, other.life

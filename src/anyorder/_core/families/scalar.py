@@ -7,6 +7,8 @@ How each is spelled is its own module (`version`, `binlog`, `kubernetes`, `hexad
 
 from __future__ import annotations
 
+from typing import ClassVar
+
 import msgspec
 
 from anyorder._core.families.adopted import order_to_unrelated
@@ -44,6 +46,8 @@ class ScalarPosition(msgspec.Struct, frozen=True, array_like=True, tag="scalar",
     (rules, compare()). `as_of`: a snapshot read.
     """
 
+    tells_life: ClassVar[bool] = False
+
     kind: str
     scope: str
     value: tuple[int, ...]
@@ -62,6 +66,9 @@ class ScalarPosition(msgspec.Struct, frozen=True, array_like=True, tag="scalar",
         # The changes of an Oracle transaction share its SCN, so at one SCN the rest of the numbers
         # compares inside one transaction only.
         if self.value[0] == other.value[0] and _differ(self.group, other.group):
+            return UNDECIDED
+        # Where only one of the two tells its life, a small version may begin a later one.
+        if self.tells_life is not other.tells_life and _is_smaller_told(self, other):
             return UNDECIDED
         # A round of 32 bits later the same numbers come again (wrapping.py).
         if is_wrapped(self.kind, self.value, other.value):
@@ -170,6 +177,12 @@ class ScalarPosition(msgspec.Struct, frozen=True, array_like=True, tag="scalar",
 
     def describe(self) -> Description:
         return Description("", self.text())
+
+
+def _is_smaller_told(one: ScalarPosition, other: ScalarPosition) -> bool:
+    """Is the version that tells its life the smaller of the two?"""
+    told, bare = (one, other) if one.tells_life else (other, one)
+    return told.value < bare.value
 
 
 def _differ(one: str, other: str) -> bool:
