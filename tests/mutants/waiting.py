@@ -13,12 +13,15 @@ SETTLING = "guard/waiting.py"
 TRUNCATES = "guard/truncates.py"
 CONSTRAINTS = "stores/sqlite/constraints.py"
 QUARANTINE = "stores/sqlite/quarantine.py"
+REFERENCES = "stores/sqlite/references.py"
+ROWS = "stores/sqlite/rows.py"
 RINGS = "stores/sqlite/rings.py"
 LOOKING = "stores/sqlite/looking.py"
 LINES = "stores/sqlite/lines.py"
 TURNS = "stores/sqlite/turns.py"
 WAITING = "stores/sqlite/waiting.py"
 TESTS = "tests/stores/test_waiting.py::"
+CASCADES = "tests/stores/test_cascades.py::"
 
 MUTANTS = [
     Mutant(
@@ -188,7 +191,7 @@ MUTANTS = [
         Change(
             CONSTRAINTS,
             "Constraints._referring",
-            "action in HINDERING and not is_kept and None not in named.values()",
+            "is_asked and not is_kept and None not in named.values()",
             "False",
         ),
         killed_by=TESTS + "test_a_parent_that_still_has_children_keeps_nobody_else_from_their_turn",
@@ -216,5 +219,29 @@ MUTANTS = [
             "Refused(entity, Reason.WAITING, told)",
         ),
         killed_by=TESTS + "test_what_waits_for_its_own_key_costs_nothing",
+    ),
+    Mutant(
+        "R9",
+        "a cascade takes rows that no event told",
+        Change(ROWS, "RowWriter.write", "self._schema.declared.has_followers", "False"),
+        killed_by=CASCADES
+        + "test_a_parent_waits_for_its_children_whatever_the_table_would_do_with_them",
+    ),
+    Mutant(
+        "R9",
+        "rows that no event tells of keep their parent for ever",
+        Change(REFERENCES, "ForeignKey.moves", "self.is_guarded and ", ""),
+        killed_by=CASCADES + "test_rows_that_no_event_tells_of_go_with_their_parent",
+    ),
+    Mutant(
+        "R10",
+        "a truncate waits for rows that go with it",
+        Change(
+            ROWS,
+            "RowWriter._spare_followers",
+            "follower.table == table and place_by(follower.known_by) in going",
+            "False",
+        ),
+        killed_by=CASCADES + "test_a_truncate_takes_a_tree_and_waits_for_children_elsewhere",
     ),
 ]

@@ -404,6 +404,12 @@ WHERE x.key = 1 AND x.name IS NOT NULL AND x.coll <> 'BINARY' COLLATE NOCASE;
 -- name: cascades_of
 SELECT DISTINCT "table" FROM pragma_foreign_key_list(:name) WHERE on_delete = 'CASCADE';
 
+-- name: awaits_followers
+SELECT w.awaited, f.on_delete, count(DISTINCT w.entry) FROM anyorder_waiting AS w, pragma_foreign_key_list(w.awaited) AS f
+WHERE w.table_name = :name AND w.absent = 1 AND f."table" = :name COLLATE NOCASE AND f.on_delete NOT IN ('NO ACTION', 'RESTRICT')
+AND EXISTS (SELECT 1 FROM json_each(w.checked) AS c WHERE c.value = f."from" COLLATE NOCASE)
+GROUP BY w.awaited, f.on_delete ORDER BY w.awaited, f.on_delete;
+
 -- name: create_scratch
 CREATE TABLE scratch (is_it INTEGER PRIMARY KEY, "TEXT" TEXT, "INTEGER" INTEGER, "REAL" REAL, "NUMERIC" NUMERIC);
 
