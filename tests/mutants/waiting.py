@@ -244,4 +244,22 @@ MUTANTS = [
         ),
         killed_by=CASCADES + "test_a_truncate_takes_a_tree_and_waits_for_children_elsewhere",
     ),
+    Mutant(
+        "R1",
+        "who undoes a transaction keeps others from their ring",
+        Change(
+            WAITING,
+            "Waiting.postpone",
+            "self._lines.seen(entry)",
+            'self._database.execute(SQL["not_fresh"])',
+        ),
+        killed_by=TESTS + "test_a_ring_settles_although_another_undoes_the_transaction",
+    ),
+    Mutant(
+        "R9",
+        "a row that a trigger took from its key is applied",
+        Change(ROWS, "RowWriter._require_rows", "self._lookup.exists(write.key)", "True"),
+        killed_by="tests/stores/test_sqlite_rows.py::"
+        "test_a_row_that_a_trigger_takes_from_its_key_is_malformed_and_its_neighbours_are_not",
+    ),
 ]

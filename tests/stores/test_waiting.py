@@ -280,6 +280,19 @@ def test_what_undoes_the_transaction_again_and_again_costs_the_next_batch_nothin
     assert shop.begun() - begun == 1
 
 
+def test_a_ring_settles_although_another_undoes_the_transaction(make: Make) -> None:
+    shop = make(
+        f"{DEFERRED}; {EMAILS}; CREATE TRIGGER late BEFORE INSERT ON c WHEN NEW.id = 1 AND EXISTS "
+        "(SELECT 1 FROM p WHERE id = 7) BEGIN SELECT RAISE(ROLLBACK, 'never'); END"
+    )
+    shop.take(child(1, 7), has(1, "a"), has(2, "b"))
+    shop.take(has(1, "b", 2))
+
+    shop.take(has(2, "a", 2), parent(7))
+
+    assert (shop.rows("t"), shop.open()) == ({1: "b", 2: "a"}, [("c", 1, "waiting")])
+
+
 def test_what_settles_although_another_undoes_the_transaction_is_told_as_settled(
     make: Make,
 ) -> None:
@@ -529,6 +542,24 @@ def test_what_a_newer_event_tells_of_a_row_is_not_waited_for(make: Make, newer_f
 
     found = shop.store.database.execute("SELECT id, p, q FROM c ORDER BY id").fetchall()
     assert (found, shop.open()) == ([(1, None, "held"), (4, 1, "free")], [])
+
+
+def test_a_row_that_a_trigger_moved_is_free(make: Make) -> None:
+    """The unique value of 1 is another one at once, by the table's own hand."""
+    shop = make(
+        f"{EMAILS}; CREATE TRIGGER stamp AFTER INSERT ON t BEGIN "
+        "UPDATE t SET email = NEW.email || '!' WHERE id = NEW.id; END;"
+        "CREATE TABLE o (id PRIMARY KEY)"
+    )
+    shop.take(has(1, "a"))
+    shop.take(has(2, "a"))
+
+    assert shop.rows("t") == {1: "a!"}
+    shop.take(has(1, "b", 2))
+    for number in range(3):
+        shop.take(("o", Change(number, 1, {})))
+
+    assert (shop.rows("t"), shop.open()) == ({1: "b", 2: "a!"}, [])
 
 
 # ---- rings

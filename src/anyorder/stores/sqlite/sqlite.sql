@@ -223,6 +223,9 @@ SELECT DISTINCT table_name, own FROM anyorder_waiting WHERE fresh = 1;
 -- name: not_fresh
 UPDATE anyorder_waiting SET fresh = 0 WHERE fresh = 1;
 
+-- name: not_fresh_entry
+UPDATE anyorder_waiting SET fresh = 0 WHERE entry = :entry AND fresh = 1;
+
 -- name: fresh_again
 UPDATE anyorder_waiting SET fresh = 1 WHERE entry = :entry AND columns <> '';
 
