@@ -19,6 +19,7 @@ RINGS = "stores/sqlite/rings.py"
 LOOKING = "stores/sqlite/looking.py"
 LINES = "stores/sqlite/lines.py"
 TURNS = "stores/sqlite/turns.py"
+WAITERS = "stores/sqlite/waiters.py"
 WAITING = "stores/sqlite/waiting.py"
 TESTS = "tests/stores/test_waiting.py::"
 CASCADES = "tests/stores/test_cascades.py::"
@@ -230,7 +231,7 @@ MUTANTS = [
     Mutant(
         "R9",
         "rows that no event tells of keep their parent for ever",
-        Change(REFERENCES, "ForeignKey.moves", "self.is_guarded and ", ""),
+        Change(REFERENCES, "ForeignKey.moves", "return self.is_guarded", "return True"),
         killed_by=CASCADES + "test_rows_that_no_event_tells_of_go_with_their_parent",
     ),
     Mutant(
@@ -261,5 +262,17 @@ MUTANTS = [
         Change(ROWS, "RowWriter._require_rows", "self._lookup.exists(write.key)", "True"),
         killed_by="tests/stores/test_sqlite_rows.py::"
         "test_a_row_that_a_trigger_takes_from_its_key_is_malformed_and_its_neighbours_are_not",
+    ),
+    Mutant(
+        "R9",
+        "a value by which children name a row is handed over in one batch only",
+        Change(WAITERS, "Waiters._hand_over", "takers", "None", occurrence=1),
+        killed_by=TESTS + "test_a_value_by_which_children_name_a_row_is_handed_over_to_another",
+    ),
+    Mutant(
+        "R9",
+        "who gives a value up does not wait for who takes it",
+        Change(RINGS, "Rings.of", "awaited[giver].add(taker)", "pass"),
+        killed_by=TESTS + "test_a_value_by_which_children_name_a_row_is_handed_over_to_another",
     ),
 ]

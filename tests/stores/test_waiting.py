@@ -717,6 +717,21 @@ def test_a_parent_whose_value_nobody_takes_over_keeps_it_for_its_child(
     assert (shop.rows("t"), shop.open()) == ({1: "b", 2: "c", 3: "y"}, [])
 
 
+@pytest.mark.parametrize("size", [1, 2])
+def test_a_value_by_which_children_name_a_row_is_handed_over_to_another(
+    make: Make, size: int
+) -> None:
+    """There is no ring: who has it only lets it go, and may not before the other one takes it."""
+    for order in itertools.permutations([has(1, "z", 2), has(2, "a", 2)]):
+        shop = make(f"{NAMED})")
+        shop.take(has(1, "a"), has(2, None))
+        shop.take(child(1, "a"))
+        for start in range(0, 2, size):
+            shop.take(*order[start : start + size])
+
+        assert (shop.rows("t"), shop.rows("c"), shop.open()) == ({1: "z", 2: "a"}, {1: "a"}, [])
+
+
 def test_rows_that_name_each_other_by_another_column_than_the_key_come_in_one_batch(
     make: Make,
 ) -> None:

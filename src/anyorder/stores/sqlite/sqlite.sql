@@ -232,6 +232,11 @@ UPDATE anyorder_waiting SET fresh = 1 WHERE entry = :entry AND columns <> '';
 -- name: waiting_of
 SELECT entry, table_name, entity, own, awaited, columns, place FROM anyorder_waiting WHERE own = :own AND table_name = :table COLLATE NOCASE ORDER BY entry;
 
+-- name: takers
+-- of the same table: who wants what this row holds
+SELECT DISTINCT table_name, own FROM anyorder_waiting
+WHERE awaited = :awaited AND place = :place AND absent = 1 AND table_name = :awaited COLLATE NOCASE;
+
 -- name: data_version
 -- another number whenever another connection has written
 PRAGMA data_version;
