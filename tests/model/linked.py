@@ -25,15 +25,18 @@ CREATE TABLE parent (id INTEGER PRIMARY KEY, name);
 CREATE TABLE child (id INTEGER PRIMARY KEY, parent REFERENCES parent (id) {when}, tag UNIQUE);
 """
 AT_ONCE, AT_COMMIT = "", "DEFERRABLE INITIALLY DEFERRED"
+CASCADE, SET_NULL = "ON DELETE CASCADE", "ON DELETE SET NULL"
 KEYS = (1, 2, 3)
 Told = tuple[str, Change]
 Rows = dict[str, dict[int, dict[str, object]]]
 
 
 class Source:
-    """The two tables as they are, and every change that was told of them."""
+    """The two tables as they are, and every change that was told of them. `when`: what the foreign
+    key says besides; the source tells what becomes of the children, too."""
 
-    def __init__(self, chance: random.Random) -> None:
+    def __init__(self, chance: random.Random, when: str = AT_ONCE) -> None:
+        self._when = when
         self.rows: Rows = {"parent": {}, "child": {}}
         self.told: list[Told] = []
         self._chance = chance
@@ -71,10 +74,24 @@ class Source:
 
     def _delete(self) -> None:
         used = {row["parent"] for row in self.rows["child"].values()}
+        # Where the children see to themselves, any parent may go.
+        if self._when in (CASCADE, SET_NULL):
+            used = set()
         free = [("parent", key) for key in self.rows["parent"] if key not in used]
         rows = free + [("child", key) for key in self.rows["child"]]
-        if rows:
-            self._tell(*self._chance.choice(rows), None)
+        if not rows:
+            return
+        table, key = self._chance.choice(rows)
+        self._tell(table, key, None)
+        if table == "parent":
+            self._follow(key)
+
+    def _follow(self, parent: int) -> None:
+        """What becomes of the children of a parent that went."""
+        for key, row in list(self.rows["child"].items()):
+            if row["parent"] == parent:
+                left = None if self._when == CASCADE else {**row, "parent": None}
+                self._tell("child", key, left)
 
 
 class Crash(Exception):

@@ -9,19 +9,25 @@ from pathlib import Path
 
 import pytest
 
-from tests.model.linked import AT_COMMIT, AT_ONCE, Source, cut, delivered
+from tests.model.linked import AT_COMMIT, AT_ONCE, CASCADE, SET_NULL, Source, cut, delivered
 
 HISTORIES, ORDERS = 12, 3
+WHEN = {
+    "at once": AT_ONCE,
+    "at commit": AT_COMMIT,
+    "cascade": CASCADE,
+    "set null": SET_NULL,
+}
 
 
-@pytest.mark.parametrize("when", [AT_ONCE, AT_COMMIT], ids=["at once", "at commit"])
+@pytest.mark.parametrize("when", WHEN.values(), ids=WHEN)
 @pytest.mark.parametrize("crashes", [0, 2])
 def test_any_delivery_of_a_history_of_two_tables_ends_in_its_rows(
     tmp_path: Path, when: str, crashes: int
 ) -> None:
     for history in range(HISTORIES):
         chance = random.Random(f"{history} {when}")
-        source = Source(chance)
+        source = Source(chance, when)
         while len(source.told) < 9:
             source.step()
         for order in range(ORDERS):
@@ -34,11 +40,11 @@ def test_any_delivery_of_a_history_of_two_tables_ends_in_its_rows(
             assert ended.read == ended.counted
 
 
-@pytest.mark.parametrize("when", [AT_ONCE, AT_COMMIT], ids=["at once", "at commit"])
+@pytest.mark.parametrize("when", WHEN.values(), ids=WHEN)
 def test_every_order_of_a_short_history_of_two_tables_ends_in_its_rows(
     tmp_path: Path, when: str
 ) -> None:
-    source = Source(random.Random(5))
+    source = Source(random.Random(5), when)
     while len(source.told) < 4:
         source.step()
     for number, order in enumerate(itertools.permutations(source.told)):

@@ -13,12 +13,16 @@ SETTLING = "guard/waiting.py"
 TRUNCATES = "guard/truncates.py"
 CONSTRAINTS = "stores/sqlite/constraints.py"
 QUARANTINE = "stores/sqlite/quarantine.py"
+REFERENCES = "stores/sqlite/references.py"
+ROWS = "stores/sqlite/rows.py"
 RINGS = "stores/sqlite/rings.py"
 LOOKING = "stores/sqlite/looking.py"
 LINES = "stores/sqlite/lines.py"
 TURNS = "stores/sqlite/turns.py"
+WAITERS = "stores/sqlite/waiters.py"
 WAITING = "stores/sqlite/waiting.py"
 TESTS = "tests/stores/test_waiting.py::"
+CASCADES = "tests/stores/test_cascades.py::"
 
 MUTANTS = [
     Mutant(
@@ -188,7 +192,7 @@ MUTANTS = [
         Change(
             CONSTRAINTS,
             "Constraints._referring",
-            "action in HINDERING and not is_kept and None not in named.values()",
+            "is_asked and not is_kept and None not in named.values()",
             "False",
         ),
         killed_by=TESTS + "test_a_parent_that_still_has_children_keeps_nobody_else_from_their_turn",
@@ -216,5 +220,59 @@ MUTANTS = [
             "Refused(entity, Reason.WAITING, told)",
         ),
         killed_by=TESTS + "test_what_waits_for_its_own_key_costs_nothing",
+    ),
+    Mutant(
+        "R9",
+        "a cascade takes rows that no event told",
+        Change(ROWS, "RowWriter.write", "self._schema.declared.has_followers", "False"),
+        killed_by=CASCADES
+        + "test_a_parent_waits_for_its_children_whatever_the_table_would_do_with_them",
+    ),
+    Mutant(
+        "R9",
+        "rows that no event tells of keep their parent for ever",
+        Change(REFERENCES, "ForeignKey.moves", "return self.is_guarded", "return True"),
+        killed_by=CASCADES + "test_rows_that_no_event_tells_of_go_with_their_parent",
+    ),
+    Mutant(
+        "R10",
+        "a truncate waits for rows that go with it",
+        Change(
+            ROWS,
+            "RowWriter._spare_followers",
+            "follower.table == table and place_by(follower.known_by) in going",
+            "False",
+        ),
+        killed_by=CASCADES + "test_a_truncate_takes_a_tree_and_waits_for_children_elsewhere",
+    ),
+    Mutant(
+        "R1",
+        "who undoes a transaction keeps others from their ring",
+        Change(
+            WAITING,
+            "Waiting.postpone",
+            "self._lines.seen(entry)",
+            'self._database.execute(SQL["not_fresh"])',
+        ),
+        killed_by=TESTS + "test_a_ring_settles_although_another_undoes_the_transaction",
+    ),
+    Mutant(
+        "R9",
+        "a row that a trigger took from its key is applied",
+        Change(ROWS, "RowWriter._require_rows", "self._lookup.exists(write.key)", "True"),
+        killed_by="tests/stores/test_sqlite_rows.py::"
+        "test_a_row_that_a_trigger_takes_from_its_key_is_malformed_and_its_neighbours_are_not",
+    ),
+    Mutant(
+        "R9",
+        "a value by which children name a row is handed over in one batch only",
+        Change(WAITERS, "Waiters._hand_over", "takers", "None", occurrence=1),
+        killed_by=TESTS + "test_a_value_by_which_children_name_a_row_is_handed_over_to_another",
+    ),
+    Mutant(
+        "R9",
+        "who gives a value up does not wait for who takes it",
+        Change(RINGS, "Rings.of", "awaited[giver].add(taker)", "pass"),
+        killed_by=TESTS + "test_a_value_by_which_children_name_a_row_is_handed_over_to_another",
     ),
 ]

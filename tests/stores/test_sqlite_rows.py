@@ -734,6 +734,31 @@ def test_the_table_s_own_conflict_clause_does_not_count(own: Own, clause: str) -
     assert own.rows() == [(1, 1, "a", 1)]
 
 
+@pytest.mark.parametrize(
+    "moving",
+    ["UPDATE t SET id = 100 + id WHERE id = NEW.id", "DELETE FROM t WHERE id = NEW.id"],
+)
+@pytest.mark.parametrize("when", ["INSERT", "UPDATE OF n"])
+def test_a_row_that_a_trigger_takes_from_its_key_is_malformed_and_its_neighbours_are_not(
+    own: Own, moving: str, when: str
+) -> None:
+    """Remembered as if it were there, its next event would meet the row that it has become."""
+    own.sql(
+        "CREATE TABLE t (id INTEGER PRIMARY KEY, version INT, n);"
+        f"CREATE TRIGGER away AFTER {when} ON t WHEN NEW.n = 9 BEGIN {moving}; END"
+    )
+    own.apply({"id": 1, "version": 1, "n": 1}, {"id": 2, "version": 1, "n": 1})
+    moved = 3 if when == "INSERT" else 1
+
+    own.apply({"id": moved, "version": 2, "n": 9}, {"id": 2, "version": 2, "n": 2})
+    (said,) = own.details()
+    again = own.one_by_one({"id": 1, "version": 3, "n": 3}, {"id": 3, "version": 3, "n": 3})
+
+    assert said.startswith('a trigger of table t takes the row of {"id":')
+    assert again == ["applied", "applied"]
+    assert own.rows("id, n") == [(1, 3), (2, 2), (3, 3)]
+
+
 def test_a_row_that_a_cascade_took_is_missed_and_doctor_names_who(own: Own) -> None:
     own.sql(
         "CREATE TABLE p (id INTEGER PRIMARY KEY);"

@@ -5,116 +5,22 @@ from __future__ import annotations
 
 import itertools
 import random
-import sqlite3
 import sys
-from collections.abc import Callable, Iterator, Sequence
-from pathlib import Path
+from collections.abc import Iterator, Sequence
 
 import pytest
 
-from anyorder._core.batch import Settled
-from anyorder._core.event import Event
 from anyorder._core.outcome import Reason
 from anyorder.errors import ConfigurationError, StoreError, Undone
-from anyorder.guard.contract import EntryQuery, TableSpec
-from anyorder.guard.intake import Share
-from anyorder.guard.parts import take
+from anyorder.guard.contract import TableSpec
 from anyorder.guard.quarantine import Quarantine
-from anyorder.stores.sqlite.store import SQLiteStore
 from anyorder.testing.change import Change, decode, part, put, truncate
 from tests.stores.older import set_back
+from tests.stores.shop import Make, Told
 
 CHILDREN = "CREATE TABLE p (id PRIMARY KEY); CREATE TABLE c (id PRIMARY KEY, p REFERENCES p (id))"
 DEFERRED = CHILDREN.replace("(id))", "(id) DEFERRABLE INITIALLY DEFERRED)")
 EMAILS = "CREATE TABLE t (id INTEGER PRIMARY KEY, email UNIQUE)"
-Told = tuple[str, Change]
-
-
-class Shop:
-    """A database with a schema of its user's, and guarded tables in it."""
-
-    def __init__(self, path: Path, schema: str) -> None:
-        self.path = path
-        self.by_hand(schema)
-        self._begun = 0
-        self.closed: list[Settled] = []
-        self.reopen()
-        self._batches = itertools.count(1)
-
-    def by_hand(self, script: str) -> None:
-        """Somebody else writes to the database."""
-        database = sqlite3.connect(self.path)
-        database.executescript(script)
-        database.close()
-
-    def reopen(self) -> None:
-        self.store = SQLiteStore(str(self.path), decode)
-        self.store.database.set_trace_callback(self._traced)
-
-    def _traced(self, statement: str) -> None:
-        self._begun += statement.startswith("BEGIN IMMEDIATE")
-
-    def take(self, *told: Told) -> list[Reason]:
-        """A batch; the reason of each delivery, in the order given."""
-        number = next(self._batches)
-        events: dict[str, list[tuple[int, Event]]] = {}
-        for place, (table, change) in enumerate(told):
-            events.setdefault(table, []).append((place, change.event()))
-        shares = [
-            Share(TableSpec(table, ("id",)), [event for _, event in found])
-            for table, found in events.items()
-        ]
-        frontier = ("source", str(number))
-        taken = take(self.store, shares, now=float(number), token=f"t{number}", frontier=frontier)
-        self.closed = taken.closed
-        places = [place for found in events.values() for place, _ in found]
-        by_place = dict(zip(places, taken.decisions, strict=True))
-        return [by_place[place].reason for place in range(len(told))]
-
-    def begun(self) -> int:
-        """How many transactions have begun that write."""
-        return self._begun
-
-    def rows(self, table: str) -> dict[object, object]:
-        """The second column of each row, by its key."""
-        found = self.store.database.execute(f"SELECT * FROM {table}").fetchall()
-        return {row[0]: row[-1] for row in found}
-
-    def open(self) -> list[tuple[str, object, str]]:
-        """Table, key and reason of what is open."""
-        with self.store.reading() as transaction:
-            entries = list(transaction.entries(EntryQuery()))
-        return [(entry.table, dict(entry.key)["id"], entry.reason) for entry in entries]  # type: ignore[call-overload]
-
-    def details(self) -> list[str]:
-        """What each open entry says."""
-        with self.store.reading() as transaction:
-            return [entry.detail for entry in transaction.entries(EntryQuery())]
-
-    def numbers(self) -> list[int]:
-        with self.store.reading() as transaction:
-            return [entry.id for entry in transaction.entries(EntryQuery())]
-
-    def frontier(self) -> str | None:
-        with self.store.reading() as transaction:
-            return transaction.frontier("source")
-
-
-Make = Callable[[str], Shop]
-
-
-@pytest.fixture
-def make(tmp_path: Path) -> Iterator[Make]:
-    """Shops by their schema."""
-    shops: list[Shop] = []
-
-    def made(schema: str) -> Shop:
-        shops.append(Shop(tmp_path / f"{len(shops)}.db", schema))
-        return shops[-1]
-
-    yield made
-    for shop in shops:
-        shop.store.close()
 
 
 def child(key: object, parent: object, version: int = 1) -> Told:
@@ -374,6 +280,19 @@ def test_what_undoes_the_transaction_again_and_again_costs_the_next_batch_nothin
     assert shop.begun() - begun == 1
 
 
+def test_a_ring_settles_although_another_undoes_the_transaction(make: Make) -> None:
+    shop = make(
+        f"{DEFERRED}; {EMAILS}; CREATE TRIGGER late BEFORE INSERT ON c WHEN NEW.id = 1 AND EXISTS "
+        "(SELECT 1 FROM p WHERE id = 7) BEGIN SELECT RAISE(ROLLBACK, 'never'); END"
+    )
+    shop.take(child(1, 7), has(1, "a"), has(2, "b"))
+    shop.take(has(1, "b", 2))
+
+    shop.take(has(2, "a", 2), parent(7))
+
+    assert (shop.rows("t"), shop.open()) == ({1: "b", 2: "a"}, [("c", 1, "waiting")])
+
+
 def test_what_settles_although_another_undoes_the_transaction_is_told_as_settled(
     make: Make,
 ) -> None:
@@ -588,7 +507,7 @@ def test_a_unique_value_that_goes_with_a_cascade_is_free(make: Make) -> None:
     shop.take(parent(7), ("t", Change(1, 1, {"p": 7, "email": "a"})))
     shop.take(("t", Change(2, 1, {"p": None, "email": "a"})))
 
-    shop.take(("p", Change(7, 2)))
+    shop.by_hand("PRAGMA foreign_keys = ON; DELETE FROM p")
     for number in range(3):
         shop.take(("o", Change(number, 2, {})))
 
@@ -623,6 +542,24 @@ def test_what_a_newer_event_tells_of_a_row_is_not_waited_for(make: Make, newer_f
 
     found = shop.store.database.execute("SELECT id, p, q FROM c ORDER BY id").fetchall()
     assert (found, shop.open()) == ([(1, None, "held"), (4, 1, "free")], [])
+
+
+def test_a_row_that_a_trigger_moved_is_free(make: Make) -> None:
+    """The unique value of 1 is another one at once, by the table's own hand."""
+    shop = make(
+        f"{EMAILS}; CREATE TRIGGER stamp AFTER INSERT ON t BEGIN "
+        "UPDATE t SET email = NEW.email || '!' WHERE id = NEW.id; END;"
+        "CREATE TABLE o (id PRIMARY KEY)"
+    )
+    shop.take(has(1, "a"))
+    shop.take(has(2, "a"))
+
+    assert shop.rows("t") == {1: "a!"}
+    shop.take(has(1, "b", 2))
+    for number in range(3):
+        shop.take(("o", Change(number, 1, {})))
+
+    assert (shop.rows("t"), shop.open()) == ({1: "b", 2: "a!"}, [])
 
 
 # ---- rings
@@ -778,6 +715,21 @@ def test_a_parent_whose_value_nobody_takes_over_keeps_it_for_its_child(
     assert (shop.rows("t"), shop.open()) == ({1: "a", 2: "c", 3: "y"}, [("t", 1, "waiting")])
     shop.take(child(1, None, 2))
     assert (shop.rows("t"), shop.open()) == ({1: "b", 2: "c", 3: "y"}, [])
+
+
+@pytest.mark.parametrize("size", [1, 2])
+def test_a_value_by_which_children_name_a_row_is_handed_over_to_another(
+    make: Make, size: int
+) -> None:
+    """There is no ring: who has it only lets it go, and may not before the other one takes it."""
+    for order in itertools.permutations([has(1, "z", 2), has(2, "a", 2)]):
+        shop = make(f"{NAMED})")
+        shop.take(has(1, "a"), has(2, None))
+        shop.take(child(1, "a"))
+        for start in range(0, 2, size):
+            shop.take(*order[start : start + size])
+
+        assert (shop.rows("t"), shop.rows("c"), shop.open()) == ({1: "z", 2: "a"}, {1: "a"}, [])
 
 
 def test_rows_that_name_each_other_by_another_column_than_the_key_come_in_one_batch(

@@ -37,6 +37,7 @@ def findings(database: sqlite3.Connection, spec: TableSpec) -> Iterator[Finding]
     if loaded.adopt == ADOPTING and not loaded.created:
         yield from _unreachable(database, spec, declared, key)
     yield from _rows(database, spec.name, declared)
+    yield from _followers(database, spec.name)
 
 
 def _keys(table: str, declared: Declared, key: tuple[str, ...]) -> Iterator[Finding]:
@@ -110,3 +111,15 @@ def _rows(database: sqlite3.Connection, table: str, declared: Declared) -> Itera
         f"{live - rows} rows are remembered and gone: {' or '.join(who)} took them",
         "what tells such a row in part is held as a conflict; a whole put writes it anew",
     )
+
+
+def _followers(database: sqlite3.Connection, table: str) -> Iterator[Finding]:
+    """Deletes that wait for rows whose end their table would see to by itself."""
+    for child, action, number in database.execute(SQL["awaits_followers"], {"name": table}):
+        yield (
+            table,
+            f"{number} deletes wait for rows of {child}, which ON DELETE {action} would take "
+            "or change, and whose own events have not come",
+            "nothing, if the source tells them; where it does not (MySQL cascades without a word), "
+            "delete those rows by hand",
+        )

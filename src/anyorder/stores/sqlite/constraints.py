@@ -5,7 +5,7 @@ from __future__ import annotations
 
 import re
 import sqlite3
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from itertools import islice
 from typing import NamedTuple
 
@@ -22,6 +22,7 @@ NUMBER = re.compile(r"\s*[+-]?(\d+\.?\d*|\.\d+)(e[+-]?\d+)?\s*", re.IGNORECASE |
 MOST_SHOWN = 60  # characters of a value in a sentence
 MOST_CHILDREN = 100  # of one row that are waited for at once; the others follow
 Row = Mapping[str, object]
+NOBODY: Row = {}
 
 
 def folded_row(row: Row) -> dict[str, object]:
@@ -94,7 +95,7 @@ class Constraints:
     def obstacles(self, table: str, own: Row, row: Row) -> list[Blocker]:
         """What stands in the way of a row by what it holds itself: parents that are not there, and
         rows that hold its unique values."""
-        return [*self._missing(table, row), *self.holders(table, own, row)]
+        return [*self._missing(table, row, own), *self.holders(table, own, row)]
 
     def is_tied(self, table: str) -> bool:
         """Does any foreign key name this table, or has it one?"""
@@ -102,10 +103,14 @@ class Constraints:
             self._references.of_child(folded(table)) or self._references.of_parent(folded(table))
         )
 
-    def is_tied_to_itself(self, table: str) -> bool:
-        """Do its rows name each other?"""
-        name = folded(table)
-        return any(constraint.parent == name for constraint in self._references.of_child(name))
+    def is_named_by_any(self, table: str) -> bool:
+        """Does any foreign key name this table, its own among them?"""
+        return bool(self._references.of_parent(folded(table)))
+
+    def is_named(self, table: str, columns: Collection[str]) -> bool:
+        """Do children name its rows by these columns?"""
+        keys = self._references.of_parent(folded(table))
+        return any(set(constraint.referenced) == set(columns) for constraint in keys)
 
     def is_followed(self, table: str, column: str) -> bool:
         """Does a change of this column change the children that name it?"""
@@ -162,8 +167,8 @@ class Constraints:
                 found.append(Blocker(table, True, condition, known_by, why))
         return found
 
-    def _missing(self, table: str, row: Row) -> list[Blocker]:
-        """The parents that are not there."""
+    def _missing(self, table: str, row: Row, own: Row = NOBODY) -> list[Blocker]:
+        """The parents that are not there when the row is so. `own`: its key, if it is not yet."""
         found: list[Blocker] = []
         for constraint in self._references.of_child(table):
             values = [row.get(column) for column in constraint.columns]
@@ -172,7 +177,10 @@ class Constraints:
             is_own = constraint.parent == table and _is(row, condition)
             if None in values or is_own:
                 continue
-            if self.find(constraint.parent, condition) is None:
+            parent = self.find(constraint.parent, condition)
+            # It named itself until now.
+            is_leaving = constraint.parent == table and own != NOBODY and _is(parent or {}, own)
+            if parent is None or is_leaving:
                 why = (
                     f"its {', '.join(constraint.columns)} names the row of {constraint.parent} "
                     f"with {_listed(condition)}, which is not there"

@@ -76,6 +76,10 @@ class Lines:
         (waits,) = self._database.execute(SQL["still_waits"], {"entry": entry}).fetchone()
         return bool(waits)
 
+    def seen(self, entry: int) -> None:
+        """Whether it closes a ring is asked no more."""
+        self._database.execute(SQL["not_fresh_entry"], {"entry": entry})
+
     def strike_all(self, entry: int) -> None:
         """The entry waits for nothing any more."""
         self._database.execute(SQL["wait_no_more"], {"entry": entry})

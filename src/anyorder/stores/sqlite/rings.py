@@ -35,8 +35,8 @@ class Rings:
 
     @property
     def is_tied(self) -> bool:
-        """Do rows of the table name each other?"""
-        return self._constraints.is_tied_to_itself(self._table)
+        """Do rows name those of the table: each other, or from another table?"""
+        return self._constraints.is_named_by_any(self._table)
 
     def of(self, writes: Sequence[Write]) -> Iterator[list[Write]]:
         """Each ring, and each write that nothing holds up any more; first what others wait for. Who
@@ -44,6 +44,9 @@ class Rings:
         by_key = {_key(folded_row(write.key)): write for write in writes}
         self._blockers = {key: self._holders(write) for key, write in by_key.items()}
         awaited = {key: self._holding(key) for key in by_key}
+        for giver, taker in list(self._handed_over()):
+            if giver in awaited:
+                awaited[giver].add(taker)
         open_keys = set(by_key)
         for keys in circles(awaited):
             beyond = {other for key in keys for other in awaited[key]}
@@ -52,6 +55,14 @@ class Rings:
                 yield [by_key[key] for key in keys]
             else:
                 open_keys.difference_update(keys)
+
+    def _handed_over(self) -> Iterator[tuple[Key, Key]]:
+        """Who holds a value by which children name it, and who wants it: the first may let it go
+        only when the second takes it, in exchange or not."""
+        for key, blockers in self._blockers.items():
+            for blocker in blockers:
+                if blocker.absent and self._constraints.is_named(self._table, blocker.condition):
+                    yield _key(blocker.known_by), key
 
     def release(self, ring: Sequence[Write]) -> None:
         """Take the unique values that others wait for out of the rows of a ring. Raises RowRefused,

@@ -82,6 +82,7 @@ class RowWriter:
             self._delete(gone)
         for shape, found in shapes.items():
             self._write_shape(shape, found)
+            self._require_rows(found)
 
     def reset_untold(self) -> None:
         """Columns that became ours go back to their default where nobody tells them. Before rows
@@ -166,6 +167,18 @@ class RowWriter:
             self._update(named, reset, writes)
         else:
             self._upsert(named, reset, writes)
+
+    def _require_rows(self, writes: Sequence[Write]) -> None:
+        """Raises RowNotWritten for a row that is not there when its triggers are done."""
+        if not self._schema.declared.has_triggers:
+            return
+        for write in writes:
+            if not self._lookup.exists(write.key):
+                raise RowNotWritten(
+                    f"a trigger of table {self._schema.name} takes the row of "
+                    f"{canonical(write.key)} away, or gives it another key: change the trigger, "
+                    "then retry"
+                )
 
     def _others(self, is_wanted: Callable[[str], bool]) -> tuple[str, ...]:
         """Those of our columns that are wanted, key columns apart."""

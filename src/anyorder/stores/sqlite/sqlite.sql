@@ -224,11 +224,19 @@ SELECT DISTINCT table_name, own FROM anyorder_waiting WHERE fresh = 1;
 -- name: not_fresh
 UPDATE anyorder_waiting SET fresh = 0 WHERE fresh = 1;
 
+-- name: not_fresh_entry
+UPDATE anyorder_waiting SET fresh = 0 WHERE entry = :entry AND fresh = 1;
+
 -- name: fresh_again
 UPDATE anyorder_waiting SET fresh = 1 WHERE entry = :entry AND columns <> '';
 
 -- name: waiting_of
 SELECT entry, table_name, entity, own, awaited, columns, place FROM anyorder_waiting WHERE own = :own AND table_name = :table COLLATE NOCASE ORDER BY entry;
+
+-- name: takers
+-- of the same table: who wants what this row holds
+SELECT DISTINCT table_name, own FROM anyorder_waiting
+WHERE awaited = :awaited AND place = :place AND absent = 1 AND table_name = :awaited COLLATE NOCASE;
 
 -- name: data_version
 -- another number whenever another connection has written
@@ -428,6 +436,12 @@ WHERE x.key = 1 AND x.name IS NOT NULL AND x.coll <> 'BINARY' COLLATE NOCASE;
 
 -- name: cascades_of
 SELECT DISTINCT "table" FROM pragma_foreign_key_list(:name) WHERE on_delete = 'CASCADE';
+
+-- name: awaits_followers
+SELECT w.awaited, f.on_delete, count(DISTINCT w.entry) FROM anyorder_waiting AS w, pragma_foreign_key_list(w.awaited) AS f
+WHERE w.table_name = :name AND w.absent = 1 AND f."table" = :name COLLATE NOCASE AND f.on_delete NOT IN ('NO ACTION', 'RESTRICT')
+AND EXISTS (SELECT 1 FROM json_each(w.checked) AS c WHERE c.value = f."from" COLLATE NOCASE)
+GROUP BY w.awaited, f.on_delete ORDER BY w.awaited, f.on_delete;
 
 -- name: create_scratch
 CREATE TABLE scratch (is_it INTEGER PRIMARY KEY, "TEXT" TEXT, "INTEGER" INTEGER, "REAL" REAL, "NUMERIC" NUMERIC);

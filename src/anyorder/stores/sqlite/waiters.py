@@ -8,6 +8,7 @@ from itertools import chain
 from typing import NamedTuple
 
 from anyorder.stores.sqlite.circles import circles, is_circle
+from anyorder.stores.sqlite.names import folded
 from anyorder.stores.statements import load_statements
 
 SQL = load_statements("sqlite/sqlite.sql")
@@ -60,9 +61,32 @@ class Waiters:
             if place in found:
                 continue
             found[place] = known.get(place) or self.of(place)
+            self._hand_over(place, found[place])
             unseen += [other for one in found[place] for other in one.places]
         _prune(found)
         return found
+
+    def _hand_over(self, place: Place, waiters: Sequence[Waiter]) -> None:
+        """Who waits for children that name it, of which nothing is held, may go on together with
+        the row that takes its value over, and so waits for that one instead."""
+        for one in waiters:
+            if all(self._is_held(other) for other in one.places):
+                continue
+            takers = self._takers(place)
+            if takers:
+                kept = [other for other in one.places if self._is_held(other)]
+                one.places[:] = [*kept, *takers]
+
+    def _is_held(self, place: Place) -> bool:
+        table, own = place
+        asked = {"table": table, "own": own}
+        return self._database.execute(SQL["waiting_of"], asked).fetchone() is not None
+
+    def _takers(self, place: Place) -> list[Place]:
+        """The rows that wait for this one to go."""
+        asked = {"awaited": place[0], "place": place[1]}
+        found = self._database.execute(SQL["takers"], asked).fetchall()
+        return [(folded(table), own) for table, own in found]
 
     def of(self, place: Place) -> list[Waiter]:
         """What is held of a row and refused for now."""

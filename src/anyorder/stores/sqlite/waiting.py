@@ -144,7 +144,8 @@ class Waiting:
         """See `contract.Transaction`: what is not derived waits for a person."""
         for entry in entries:
             self._derive(entry, table, UNDOING)
-        self._database.execute(SQL["not_fresh"])
+            # Not others: the ring that one of them closes is still to be looked at.
+            self._lines.seen(entry)
 
     def _derive_again(self) -> None:
         """What was told and is still open was refused again: it may wait for something else now."""
