@@ -45,8 +45,8 @@ MUTANTS = [
         "an operator's word makes one row of two entities",
         Change(
             WORD,
-            "Words._fitting",
-            "misfit(one.event, self._spec.name, self._spec.kinds)",
+            "Words._misfit",
+            "misfit(held.event, self._spec.name, self._spec.kinds)",
             "None",
         ),
         killed_by=TABLE + "test_no_word_of_a_person_makes_one_row_of_two_entities",

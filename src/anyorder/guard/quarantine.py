@@ -5,15 +5,27 @@ from __future__ import annotations
 
 import secrets
 import time
+from collections import Counter
+from typing import NamedTuple
 
+from anyorder._core.batch import Settled
 from anyorder._core.outcome import Reason
 from anyorder._core.reset import Growth
 from anyorder.errors import ConfigurationError, Undone
 from anyorder.guard.batch import apply
 from anyorder.guard.contract import Decode, Entry, EntryQuery, Store, TableSpec, Transaction
 from anyorder.guard.news import hear
+from anyorder.guard.recall import clock_of
 from anyorder.guard.waiting import Settling, settle_waiting
-from anyorder.guard.word import Unaccepted, Words, kept_now
+from anyorder.guard.word import Accepted, Unaccepted, Words, kept_now
+
+
+class Foreseen(NamedTuple):
+    """What dismissing a suspicion would do: how many entries it held are decided `again`, and how
+    many entries settle, by their reason."""
+
+    again: int
+    settled: Counter[Reason]
 
 
 class Quarantine:
@@ -59,6 +71,10 @@ class Quarantine:
         Returns what happened, as a sentence. Raises ConfigurationError if the event cannot be
         decoded or the store refuses it.
         """
+        return str(self.given(number, spec))
+
+    def given(self, number: int, spec: TableSpec | None = None) -> Accepted:
+        """The same, with what it came to."""
         spec = spec or self._spec
         try:
             return self._accept(number, spec, settles=True)
@@ -69,13 +85,13 @@ class Quarantine:
         settle_waiting(self._store, {spec.name: spec}, time.time(), _token())
         return answer
 
-    def _accept_alone(self, number: int, spec: TableSpec | None) -> str:
+    def _accept_alone(self, number: int, spec: TableSpec | None) -> Accepted:
         try:
             return self._accept(number, spec, settles=False)
         except Undone as undone:
             raise ConfigurationError(f"the store refuses this event: {undone}") from undone
 
-    def _accept(self, number: int, spec: TableSpec | None, *, settles: bool) -> str:
+    def _accept(self, number: int, spec: TableSpec | None, *, settles: bool) -> Accepted:
         with self._store.transaction(time.time()) as transaction:
             entry = _found(transaction, number)
             _open(entry)
@@ -94,20 +110,22 @@ class Quarantine:
             if settles:
                 Settling(transaction, _token(), {spec.name: spec}).run()
             hear(transaction, [spec], _token())
-            return str(answer)
+            return answer
+
+    def foreseen(self, scope: str, specs: list[TableSpec]) -> Foreseen:
+        """What dismissing a suspicion would do; nothing is written."""
+        with self._store.transaction(time.time(), dry=True) as transaction:
+            again = sum(
+                _is_suspected(transaction, entry, scope) for entry in _doubtful(transaction)
+            )
+            closed = _dismissed(transaction, scope, specs)
+        return Foreseen(again, Counter(one.reason for one in closed))
 
     def dismiss(self, scope: str, specs: list[TableSpec]) -> int:
         """The suspicion of a reset was wrong (rules R13): forget the checkpoints and decide what it
         held again. How many entries closed."""
         with self._store.transaction(time.time()) as transaction:
-            if not transaction.growths([scope]):
-                raise ConfigurationError(
-                    f"no clock {scope!r} is watched; `anyorder doctor` lists the suspected ones"
-                )
-            # From nothing on: the old checkpoints would raise the same suspicion again.
-            transaction.save_growths({scope: Growth()})
-            closed = sum(_reconsidered(transaction, spec) for spec in specs)
-            closed += len(hear(transaction, specs, _token()))
+            closed = _dismissed(transaction, scope, specs)
         # What moved may be what other tables wait for; they are taken as they are recorded.
         settled = settle_waiting(
             self._store,
@@ -115,12 +133,37 @@ class Quarantine:
             time.time(),
             _token(),
         )
-        return closed + len(settled)
+        return len(closed) + len(settled)
 
 
-def _reconsidered(transaction: Transaction, spec: TableSpec) -> int:
-    """Decide again all that a table's quarantine holds. How many entries closed."""
-    return len(apply(transaction, spec, [], _token(), reconsider=True).closed)
+def _dismissed(
+    transaction: Transaction,
+    scope: str,
+    specs: list[TableSpec],
+) -> list[Settled]:
+    """The entries that close when a clock is believed again."""
+    if not transaction.growths([scope]):
+        raise ConfigurationError(
+            f"no clock {scope!r} is watched; `anyorder doctor` lists the suspected ones"
+        )
+    # From nothing on: the old checkpoints would raise the same suspicion again.
+    transaction.save_growths({scope: Growth()})
+    closed: list[Settled] = []
+    for spec in specs:
+        told = apply(transaction, spec, [], _token(), reconsider=True)
+        closed += told.closed
+    return closed + hear(transaction, specs, _token())
+
+
+def _doubtful(transaction: Transaction) -> list[Entry]:
+    query = EntryQuery(reason=Reason.SUSPECTED_RESET)
+    return list(transaction.entries(query))
+
+
+def _is_suspected(transaction: Transaction, entry: Entry, scope: str) -> bool:
+    """Is it this clock that it was held for?"""
+    event = transaction.event(entry.id)
+    return event is not None and clock_of(event) == scope
 
 
 def _token() -> str:

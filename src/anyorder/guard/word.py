@@ -3,7 +3,7 @@ still held needs the word."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from typing import NamedTuple
 
 from anyorder._core.batch import Decision
@@ -89,7 +89,7 @@ class Words:
 
     def give(self, held: Iterable[Kept]) -> Answered:
         """Decide and write them; the entries of what was accepted are closed."""
-        allowed = self._allowed(held)
+        allowed = self._sifted(held, self._not_owned)
         # Nothing is left that the table would have to be opened for.
         if not allowed:
             return self.answered
@@ -97,37 +97,52 @@ class Words:
         if allowed[0].event.kind is Kind.TRUNCATE:
             self._truncate(allowed[0])
         else:
-            self._write(self._decided(self._fitting(allowed)))
+            events = [one.event for one in allowed]
+            self._spec = with_kinds(self._transaction, self._spec, events)
+            fitting = self._sifted(allowed, self._misfit)
+            self._write(self._decided(fitting))
+
         for number, answer in self.answered.items():
             if isinstance(answer, Accepted):
-                self._transaction.settle(number, "accepted", answer.decision.reason)
+                self._transaction.settle(
+                    number,
+                    "accepted",
+                    answer.decision.reason,
+                )
         self._follow()
         return self.answered
 
-    def _allowed(self, held: Iterable[Kept]) -> list[Kept]:
-        """Those that a word can put into this table."""
+    def _sifted(self, held: Iterable[Kept], fault: Callable[[Kept], str]) -> list[Kept]:
+        """Those without a fault; that of the others is their answer."""
         found: list[Kept] = []
         for one in held:
-            why = _not_owned(self._transaction, self._spec, one)
+            why = fault(one)
             if why:
                 self.answered[one.entry.id] = Unaccepted(why)
             else:
                 found.append(one)
         return found
 
-    def _fitting(self, held: Sequence[Kept]) -> list[Kept]:
-        events = [one.event for one in held]
-        self._spec = with_kinds(self._transaction, self._spec, events)
-        found: list[Kept] = []
-        for one in held:
-            fault = misfit(one.event, self._spec.name, self._spec.kinds)
-            # Not even a person's word makes one row of two entities.
-            if fault:
-                why = f"this event cannot be accepted: {fault}"
-                self.answered[one.entry.id] = Unaccepted(why)
-            else:
-                found.append(one)
-        return found
+    def _not_owned(self, held: Kept) -> str:
+        """Why no word can put this into this table; "" if one can."""
+        entry, event = held
+        is_unrouted = entry.reason == Reason.UNROUTED
+        is_truncate = event.kind is Kind.TRUNCATE
+        why = ""
+        # Whose a row is was settled when its event was held for another reason.
+        if is_unrouted or is_truncate:
+            owned = opened(self._transaction, self._spec).known
+            _, _, source = origin_of(event)
+            if is_truncate and owned.merge:
+                why = PART.format(source)
+            if is_unrouted and not admits(owned, self._spec, source):
+                why = belongs(owned, self._spec.name, source)
+        return f"entry {entry.id} cannot be accepted: {why}" if why else ""
+
+    def _misfit(self, held: Kept) -> str:
+        fault = misfit(held.event, self._spec.name, self._spec.kinds)
+        # Not even a person's word makes one row of two entities.
+        return f"this event cannot be accepted: {fault}" if fault else ""
 
     def _decided(self, held: Sequence[Kept]) -> dict[str, tuple[Kept, Write]]:
         """Each decided once more, by entity; those that write something."""
@@ -143,8 +158,13 @@ class Words:
                 remembered = recall_one(self._transaction, self._spec, entity)
             before = remembered.memory
             applied = accept(before, one.event, remembered.limits or self._limits)
+            decision = Decision(
+                one.event,
+                applied.reason,
+                applied.against,
+            )
             counted = applied.memory is not None and applied.memory.declared is not None
-            self._decide(one, Decision(one.event, applied.reason, applied.against), counted=counted)
+            self._decide(one, decision, counted=counted)
             # What is held still is not written either.
             if applied.memory is not before and not applied.reason.quarantined:
                 writes[entity] = (
@@ -208,7 +228,12 @@ class Words:
         keys: Keys = {entity: [] for entity in entities}
         planned = plan(keys, known, self._limits, reconsider=True)
         writes = [write, *planned.writes]
-        answers = self._transaction.write(self._spec, writes, self._limits, self._token)
+        answers = self._transaction.write(
+            self._spec,
+            writes,
+            self._limits,
+            self._token,
+        )
         if not answers:
             for share in planned.shares.values():
                 close(self._transaction, share.settled)
@@ -230,27 +255,20 @@ class Words:
         keys = [event for event in self._moved.values() if event.kind is not Kind.TRUNCATE]
         # A truncate concerns every key, and each of them may have something that waits.
         if len(keys) < len(self._moved):
-            apply(self._transaction, self._spec, [], self._token, reconsider=True)
+            apply(
+                self._transaction,
+                self._spec,
+                [],
+                self._token,
+                reconsider=True,
+            )
             return
         if keys:
             limits = self._transaction.open_table(self._spec)
-            entities = [event.entity for event in keys]
-            reconsider_keys(self._transaction, self._spec, entities, limits, self._token)
-
-
-def _not_owned(transaction: Transaction, spec: TableSpec, held: Kept) -> str:
-    """Why no word can put this into this table; "" if one can."""
-    entry, event = held
-    is_unrouted = entry.reason == Reason.UNROUTED
-    # Whose a table is was settled when the event was held for another reason.
-    if not is_unrouted and event.kind is not Kind.TRUNCATE:
-        return ""
-    owned = opened(transaction, spec).known
-    _, _, source = origin_of(event)
-    if is_unrouted and not admits(owned, spec, source):
-        whose = belongs(owned, spec.name, source)
-        return f"entry {entry.id} cannot be accepted: {whose}"
-    if event.kind is Kind.TRUNCATE and owned.merge:
-        part = PART.format(source)
-        return f"entry {entry.id} cannot be accepted: {part}"
-    return ""
+            reconsider_keys(
+                self._transaction,
+                self._spec,
+                [event.entity for event in keys],
+                limits,
+                self._token,
+            )
