@@ -16,6 +16,7 @@ from anyorder.testing import (
     stops,
     threads,
     waiting,
+    words,
     writers,
     zoo,
 )
@@ -39,6 +40,7 @@ CHECKS: dict[str, Callable[[MakeStore], str]] = {
     "refused": orders.check_refused,
     "waiting": waiting.check_waiting,
     "quarantine": books.check_quarantine,
+    "words": words.check_words,
     "books": books.check_books,
     "catalogue": books.check_catalogue,
     "table names": names.check_names,
