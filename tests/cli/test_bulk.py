@@ -16,6 +16,8 @@ from pathlib import Path
 import pytest
 
 from anyorder.cli.main import main
+from anyorder.stores.statements import load_statements
+from tests.streams import record
 
 PIPELINE = """
 [source]
@@ -312,3 +314,108 @@ def test_a_summary_of_nothing_open_is_exit_code_0(home: Home) -> None:
 
     assert said(home, "summary", code=0) == "no such entry\n"
     assert "30" in said(home, "summary", "--state", "dropped", code=0)
+
+
+# --- a suspicion dismissed
+
+
+RESET = """
+[source]
+path = "day.jsonl"
+[store]
+url = "sqlite:///app.db"
+[[table]]
+match = "app.public.*"
+"""
+HOUR = 3_600_000_000  # microseconds
+
+
+def later(made: dict[str, object]) -> dict[str, object]:
+    """A record whose source says that it is an hour later."""
+    text = str(made["value"])
+    value = json.loads(text)
+    value["source"]["ts_us"] += HOUR
+    value["source"]["ts_ms"] += HOUR // 1000
+    return {**made, "value": json.dumps(value)}
+
+
+@pytest.fixture
+def suspected(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> Home:
+    """Two positions fell: one is of a key that has something newer, one of a new key."""
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "pipeline.toml").write_text(RESET)
+    told = [
+        record(1, "u", 1000, after={"id": 1, "name": "new"}),
+        record(2, "u", 2000, after={"id": 2, "name": "new"}),
+        later(record(1, "u", 10, after={"id": 1, "name": "old"})),
+        later(record(3, "u", 20, after={"id": 3, "name": "old"})),
+    ]
+    (tmp_path / "day.jsonl").write_text(lines(*told))
+    run(tmp_path)
+    return tmp_path, capsys
+
+
+def test_a_dismissal_says_first_what_it_will_do_and_needs_yes(suspected: Home) -> None:
+    scope = scope_of(suspected)
+    told = said(suspected, "dismiss", scope, code=2)
+    assert "2 entries are decided again; 1 of them become stale (never written), 1 applied" in told
+    assert "--yes" in told
+    assert states(suspected) == {"open": 2}
+
+    dry = json.loads(said(suspected, "dismiss", scope, "--dry-run", "--json", code=0))
+    assert (dry["again"], dry["stale"], dry["settled"]) == (2, 1, {"stale": 1, "applied": 1})
+    assert states(suspected) == {"open": 2}
+
+    done = json.loads(said(suspected, "dismiss", scope, "--yes", "--json", code=0))
+    assert done["closed"] == 2
+    assert states(suspected) == {"settled": 2}
+
+
+def scope_of(home: Home) -> str:
+    _, capsys = home
+    assert main(["doctor", "--json"]) == 1
+    found = json.loads(capsys.readouterr().out)
+    return str(next(row["where"] for row in found if "started again" in row["finding"]))
+
+
+# --- the story of a key
+
+
+@pytest.mark.parametrize("key", ['{"sku": 1}', '{"id": 1, "sku": 2}', "{}"])
+def test_why_of_a_key_with_other_columns_says_which_there_are(home: Home, key: str) -> None:
+    _, capsys = home
+
+    assert main(["why", "users", key]) == 2
+    told = capsys.readouterr().err
+    assert "the key of table users is (id)" in told
+
+
+def test_why_of_half_a_key_says_its_columns(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    both = PIPELINE.replace('key = "/id"', 'key = { sku = "/sku", place = "/place" }')
+    (tmp_path / "pipeline.toml").write_text(both)
+    (tmp_path / "day.jsonl").write_text(lines({"sku": 1, "place": "b", "v": 1}))
+    run(tmp_path)
+
+    for half in ("1", '{"sku": 1}'):
+        assert main(["why", "users", half]) == 2
+        told = capsys.readouterr().err
+        assert "the key of table users is (" in told
+        assert "sku" in told
+        assert "place" in told
+    assert main(["why", "users", '{"sku": 1, "place": "b"}']) == 0
+
+
+def test_the_entries_of_a_key_are_found_by_an_index(home: Home) -> None:
+    path, _ = home
+    statement = load_statements("sqlite/sqlite.sql")["entries_of_key"]
+    asked = dict.fromkeys(("table", "entity", "state", "reason"), "") | {"after": 0, "limit": 9}
+    database = sqlite3.connect(path / "app.db")
+
+    plan = database.execute(f"EXPLAIN QUERY PLAN {statement}", asked).fetchall()
+
+    assert "USING INDEX anyorder_quarantine_identity (table_name=? AND entity=?)" in str(plan)

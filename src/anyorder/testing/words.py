@@ -63,7 +63,9 @@ def _hold(bench: Bench) -> None:
     bench.deliver([Change(20, 30, {"x": "other", "y": "other"})])
     late = [put(1, 4), put(2, 4), put(1, 6), put(2, 3), put(3, 5), delete(4, 2)]
     elsewhere = [put(KEYS[-2], 3), put(KEYS[-2], 5), delete(KEYS[-1], 4), truncate(2)]
-    bench.deliver([*late, *(change._replace(scope=ELSEWHERE) for change in elsewhere)])
+    # One by one, so that the entries are numbered in this order whatever the store does at once.
+    for change in [*late, *(change._replace(scope=ELSEWHERE) for change in elsewhere)]:
+        bench.deliver([change])
 
 
 def _accept(quarantine: Quarantine, number: int) -> None:
