@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from tests.mutants import (
+    bulk,
     core,
     families,
     guard,
@@ -20,6 +21,7 @@ from tests.mutants import (
 )
 
 MUTANTS = [
+    *bulk.MUTANTS,
     *core.MUTANTS,
     *families.MUTANTS,
     *guard.MUTANTS,

@@ -142,8 +142,9 @@ REASONS: dict[Reason, Meaning] = {
         "Positions fell while the source's own time advanced: the history has probably "
         "started again. Or the versions of one key did: it was probably deleted and created again.",
         "Find out what happened at the source. Where the detail tells of one key: accept the event "
-        "if it is of the key's later life, drop it if not. Else: declare a new epoch, or dismiss "
-        "the suspicion.",
+        "if it is of the key's later life, drop it if not. Else: if the source's history did start "
+        "again, take a new snapshot with a new run of the connector; if it did not, `anyorder "
+        "quarantine dismiss SCOPE`.",
         acceptable=True,
         holds_truncates=True,
     ),

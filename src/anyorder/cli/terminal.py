@@ -43,6 +43,11 @@ def complain(text: str) -> None:
     print(printable(text), file=sys.stderr)
 
 
+def ask(question: str) -> None:
+    """Print a question; the answer is typed behind it."""
+    print(printable(question), end="", file=sys.stderr, flush=True)
+
+
 def bold(text: str) -> str:
     """Bold on a terminal, and never with NO_COLOR."""
     return f"\x1b[1m{text}\x1b[0m" if sys.stdout.isatty() and "NO_COLOR" not in os.environ else text

@@ -18,6 +18,7 @@ from anyorder.testing import (
     stops,
     threads,
     waiting,
+    words,
     writers,
     zoo,
 )
@@ -43,6 +44,7 @@ CHECKS: dict[str, Callable[[MakeStore], str]] = {
     "waiting": waiting.check_waiting,
     "quarantine": books.check_quarantine,
     "retried": retried.check_retried,
+    "words": words.check_words,
     "books": books.check_books,
     "catalogue": books.check_catalogue,
     "table names": names.check_names,

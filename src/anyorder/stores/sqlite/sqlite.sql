@@ -126,7 +126,7 @@ SELECT name, key_columns, columns, floor, truncated, created FROM anyorder_table
 
 -- name: catalogue
 -- the key of a table that is ours and that nobody has written yet was only said, perhaps by mistake
-SELECT name, CASE WHEN created = 1 AND columns = '[]' THEN '[]' ELSE key_columns END, recorded FROM anyorder_table ORDER BY name;
+SELECT name, CASE WHEN created = 1 AND columns = '[]' THEN '[]' ELSE key_columns END, recorded, columns FROM anyorder_table ORDER BY name;
 
 -- name: recorded
 SELECT recorded FROM anyorder_table WHERE name = :name;
@@ -336,6 +336,12 @@ SELECT count(*) FROM anyorder_quarantine INDEXED BY anyorder_quarantine_open WHE
 
 -- name: open_among
 SELECT id FROM anyorder_quarantine WHERE id IN (SELECT value FROM json_each(:numbers)) AND state = 'open';
+-- name: entries_of_key
+-- by the index whatever the planner thinks of the order: there may be very many entries, and there are few of a key
+SELECT id, table_name, entity, reason, detail, state, first_seen, last_seen, count, identity
+FROM anyorder_quarantine INDEXED BY anyorder_quarantine_identity WHERE table_name = :table AND entity = :entity
+AND (:state = '' OR state = :state) AND (:reason = '' OR reason = :reason) AND id > :after
+ORDER BY id LIMIT :limit;
 
 -- name: entry
 SELECT q.id, table_name, entity, reason, detail, state, first_seen, last_seen, count, identity,

@@ -1,0 +1,275 @@
+"""An operator's word for what the quarantine holds (rules R11): decided again first; only what is
+still held needs the word."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Sequence
+from typing import NamedTuple
+
+from anyorder._core.batch import Decision
+from anyorder._core.coherence import coherent
+from anyorder._core.decide import accept, accept_truncate, decide
+from anyorder._core.event import Event, Kind
+from anyorder._core.explain import explain
+from anyorder._core.fold import Limits
+from anyorder._core.misfit import misfit
+from anyorder._core.outcome import Reason
+from anyorder.guard.batch import apply, reconsider_keys
+from anyorder.guard.contract import Answer, Decode, Entry, Refused, TableSpec, Transaction, Write
+from anyorder.guard.kinds import with_kinds
+from anyorder.guard.own_sql import DELIVER_AGAIN, is_by_own_sql
+from anyorder.guard.owners import admits, belongs
+from anyorder.guard.recall import NOTHING, recall, recall_one
+from anyorder.guard.routes import origin_of
+from anyorder.guard.settle import close
+from anyorder.guard.targets import opened
+from anyorder.guard.truncates import PART, carry_out
+from anyorder.guard.writing import Keys, plan
+
+UNREADABLE = frozenset({Kind.MALFORMED, Kind.INCOMPLETE})
+MOVED = "another writer moved the key; try again"
+
+
+class Unaccepted(NamedTuple):
+    """Why a held delivery was not accepted, as a sentence. `by_store`: the store refused it, and
+    may take it after another."""
+
+    why: str
+    by_store: bool = False
+
+
+class Accepted(NamedTuple):
+    """What became of a held delivery. `counted`: was the word needed?"""
+
+    decision: Decision
+    counted: bool
+
+    def __str__(self) -> str:
+        whose = "By your word" if self.counted else "It needed no word by now"
+        return f"{whose}. {explain(self.decision)}"
+
+
+Answered = dict[int, Accepted | Unaccepted]
+"""By the entry's number."""
+
+
+class Kept(NamedTuple):
+    """An open entry, and its event as it is read now."""
+
+    entry: Entry
+    event: Event
+
+
+def kept_now(entry: Entry, spec: TableSpec | None, decode: Decode) -> Kept | Unaccepted:
+    """The event of an open entry that a word may accept into this table."""
+    # Not even a person's word writes a row past the caller's own SQL.
+    if is_by_own_sql(entry.provenance):
+        return Unaccepted(DELIVER_AGAIN.format(entry))
+    assert entry.delivery is not None
+    # Decoded anew: an envelope that was corrected since may read what it could not.
+    event = coherent(decode(entry.provenance, entry.delivery))
+    if spec is None or event.kind in UNREADABLE:
+        return Unaccepted(
+            f"entry {entry.id} cannot be accepted: {event.note or 'no table matches it'}. "
+            "Repair what it names, or drop it"
+        )
+    return Kept(entry, event)
+
+
+class Words:
+    """For entries of one table, each of another key; a truncate alone. `token`: this attempt's."""
+
+    def __init__(self, transaction: Transaction, spec: TableSpec, token: str) -> None:
+        self.answered: Answered = {}
+        self._transaction = transaction
+        self._spec = spec
+        self._token = token
+        self._limits = Limits()
+        self._moved: dict[str, Event] = {}
+
+    def give(self, held: Iterable[Kept]) -> Answered:
+        """Decide and write them; the entries of what was accepted are closed."""
+        allowed = self._sifted(held, self._not_owned)
+        # Nothing is left that the table would have to be opened for.
+        if not allowed:
+            return self.answered
+        self._limits = self._transaction.open_table(self._spec)
+        if allowed[0].event.kind is Kind.TRUNCATE:
+            self._truncate(allowed[0])
+        else:
+            events = [one.event for one in allowed]
+            self._spec = with_kinds(self._transaction, self._spec, events)
+            fitting = self._sifted(allowed, self._misfit)
+            self._write(self._decided(fitting))
+
+        for number, answer in self.answered.items():
+            if isinstance(answer, Accepted):
+                self._transaction.settle(
+                    number,
+                    "accepted",
+                    answer.decision.reason,
+                )
+        self._follow()
+        return self.answered
+
+    def _sifted(self, held: Iterable[Kept], fault: Callable[[Kept], str]) -> list[Kept]:
+        """Those without a fault; that of the others is their answer."""
+        found: list[Kept] = []
+        for one in held:
+            why = fault(one)
+            if why:
+                self.answered[one.entry.id] = Unaccepted(why)
+            else:
+                found.append(one)
+        return found
+
+    def _not_owned(self, held: Kept) -> str:
+        """Why no word can put this into this table; "" if one can."""
+        entry, event = held
+        is_unrouted = entry.reason == Reason.UNROUTED
+        is_truncate = event.kind is Kind.TRUNCATE
+        why = ""
+        # Whose a row is was settled when its event was held for another reason.
+        if is_unrouted or is_truncate:
+            owned = opened(self._transaction, self._spec).known
+            _, _, source = origin_of(event)
+            if is_truncate and owned.merge:
+                why = PART.format(source)
+            if is_unrouted and not admits(owned, self._spec, source):
+                why = belongs(owned, self._spec.name, source)
+        return f"entry {entry.id} cannot be accepted: {why}" if why else ""
+
+    def _misfit(self, held: Kept) -> str:
+        fault = misfit(held.event, self._spec.name, self._spec.kinds)
+        # Not even a person's word makes one row of two entities.
+        return f"this event cannot be accepted: {fault}" if fault else ""
+
+    def _decided(self, held: Sequence[Kept]) -> dict[str, tuple[Kept, Write]]:
+        """Each decided once more, by entity; those that write something."""
+        # Read in the step that will write: the entry tells how the key was when it was held.
+        entities = [one.event.entity for one in held]
+        known = self._transaction.remembered(self._spec, entities)
+        writes: dict[str, tuple[Kept, Write]] = {}
+        for one in held:
+            entity = one.event.entity
+            remembered = known.get(entity, NOTHING)
+            # A store may leave the first look to its write.
+            if remembered.unread:
+                remembered = recall_one(self._transaction, self._spec, entity)
+            before = remembered.memory
+            limits = remembered.limits or self._limits
+            applied = accept(before, one.event, limits)
+            decision = Decision(
+                one.event,
+                applied.reason,
+                applied.against,
+            )
+            counted = decide(before, one.event, limits).reason.quarantined
+            self._decide(one, decision, counted=counted)
+            # What is held still is not written either.
+            if applied.memory is not before and not applied.reason.quarantined:
+                writes[entity] = (
+                    one,
+                    Write(
+                        entity=entity,
+                        key=one.event.key or {},
+                        before=before,
+                        after=applied.memory,
+                        written=applied.written,
+                    ),
+                )
+        return writes
+
+    def _decide(self, one: Kept, decision: Decision, *, counted: bool) -> None:
+        number = one.entry.id
+        if decision.quarantined:
+            why = f"entry {number} is still held. {explain(decision)}"
+            self.answered[number] = Unaccepted(why)
+            return
+        self.answered[number] = Accepted(decision, counted)
+        self._moved[one.event.entity] = one.event
+
+    # ---- into the store
+
+    def _write(self, writes: dict[str, tuple[Kept, Write]]) -> None:
+        # What needs no word by now often writes nothing.
+        if not writes:
+            return
+        answers = self._transaction.write(
+            self._spec,
+            [write for _, write in writes.values()],
+            self._limits,
+            self._token,
+        )
+        for answer in answers:
+            one, write = writes[answer.entity]
+            failures = self._written_with_others(one, write, [answer])
+            # A person waits for the answer: what was not taken is told, not tried again.
+            if failures:
+                self._refuse(one, failures[0])
+
+    def _refuse(self, one: Kept, failure: Answer) -> None:
+        detail = failure.detail if isinstance(failure, Refused) else MOVED
+        why = f"the store refuses this event: {detail}"
+        self.answered[one.entry.id] = Unaccepted(why, by_store=True)
+        self._moved.pop(one.event.entity, None)
+
+    def _written_with_others(
+        self,
+        one: Kept,
+        write: Write,
+        answers: Sequence[Answer],
+    ) -> Sequence[Answer]:
+        """Rows that hold each other's unique values move together, or not at all."""
+        entities = self._transaction.ring(self._spec, one.event)
+        # Most often nothing waits for this row: then the refusal stands.
+        if not entities:
+            return answers
+        known = recall(self._transaction, self._spec, entities)
+        keys: Keys = {entity: [] for entity in entities}
+        planned = plan(keys, known, self._limits, reconsider=True)
+        writes = [write, *planned.writes]
+        answers = self._transaction.write(
+            self._spec,
+            writes,
+            self._limits,
+            self._token,
+        )
+        if not answers:
+            for share in planned.shares.values():
+                close(self._transaction, share.settled)
+        return answers
+
+    def _truncate(self, one: Kept) -> None:
+        """It becomes the table's greatest truncate; rows whose position does not compare with its
+        own stay."""
+        limits, reason = accept_truncate(self._limits, one.event)
+        refused = carry_out(self._transaction, self._spec, one.event, limits, reason)
+        if refused is not None:
+            self._refuse(one, refused)
+            return
+        # A truncate's word is told as one, whether it was needed or not.
+        self._decide(one, Decision(one.event, reason, limits.truncated), counted=True)
+
+    def _follow(self) -> None:
+        """Decide again what the word may have settled (rules R1): a truncate's, anything."""
+        keys = [event for event in self._moved.values() if event.kind is not Kind.TRUNCATE]
+        # A truncate concerns every key, and each of them may have something that waits.
+        if len(keys) < len(self._moved):
+            apply(
+                self._transaction,
+                self._spec,
+                [],
+                self._token,
+                reconsider=True,
+            )
+            return
+        if keys:
+            limits = self._transaction.open_table(self._spec)
+            reconsider_keys(
+                self._transaction,
+                self._spec,
+                [event.entity for event in keys],
+                limits,
+                self._token,
+            )
