@@ -8,6 +8,7 @@ from typing import NamedTuple
 
 from anyorder._core.batch import Arrival, Coalesced, coalesce
 from anyorder._core.fold import Limits
+from anyorder.guard.contents import Kept
 from anyorder.guard.contract import (
     Answer,
     Holding,
@@ -19,7 +20,7 @@ from anyorder.guard.contract import (
     Transaction,
     Write,
 )
-from anyorder.guard.holdings import disputes, disputing, holding
+from anyorder.guard.holdings import dispute, disputes
 from anyorder.guard.recall import NOTHING, recall
 from anyorder.guard.refusals import ATTEMPTS, busy, one_by_one
 
@@ -95,8 +96,8 @@ class Writing:
     named.
 
     `shares`: how each key came out. `contents`: what the rows of disputed keys were before this
-    batch. `early`: the disputes that were held before their rows were written, by number, and
-    whether they were new.
+    batch. `early`: what the quarantine said of the disputes that were held before their rows were
+    written, by number.
     """
 
     def __init__(
@@ -112,7 +113,7 @@ class Writing:
     ) -> None:
         self.shares: dict[str, Coalesced] = {}
         self.contents: dict[str, object] = {}
-        self.early: dict[int, bool] = {}
+        self.early: dict[int, Kept] = {}
         self.provenance = provenance
         self._transaction = transaction
         self._spec = spec
@@ -205,13 +206,13 @@ class Writing:
 
     def _note_disputes(self, planned: Plan) -> None:
         """Remember what the rows of disputed keys are before this batch writes them."""
-        # The entry of a dispute lists both contents (rules R12), and after the write the row tells
+        # The entry of a dispute lists every content (rules R12), and after the write the row tells
         # only one of them.
-        for write in planned.writes:
-            judged = planned.shares[write.entity].judged
-            if any(map(disputes, judged)):
-                content = self._transaction.content(self._spec, write.key)
-                self.contents[write.entity] = content
+        for entity, share in planned.shares.items():
+            disputed = [one for one in share.judged if disputes(one)]
+            if disputed:
+                key = disputed[0].event.key or {}
+                self.contents[entity] = self._transaction.content(self._spec, key)
 
         # Where row and quarantine are two steps, a dispute is held first, since after a crash in
         # between the other content would be lost.
@@ -235,6 +236,6 @@ class Writing:
             # In a later round of the same batch it is held already.
             is_new = one.number not in self.early
             if is_new and disputes(one):
-                told = disputing(share, one, content)
-                found[one.number] = holding(self._spec.name, entity, told, self.provenance)
+                table, provenance = self._spec.name, self.provenance
+                found[one.number] = dispute(table, entity, share, one, content, provenance)
         return found
