@@ -263,16 +263,16 @@ def is_disputed(memory: Memory, name: str) -> bool:
     return shares or name in disputed
 
 
+def sources(memory: Memory) -> list[Stamp]:
+    """The events that told a row, its own first."""
+    told = [cell for cell in memory.listed.values() if isinstance(cell, Stamp)]
+    return [memory.stamp, *told]
+
+
 def is_holed(memory: Memory) -> bool:
     """Is there a column that nobody has told?"""
     # The rest may be one too, in a row of partial events.
     return HOLE in memory.listed.values()
-
-
-def is_inheriting(memory: Memory) -> bool:
-    """Is there a column that another event told than the row's own?"""
-    # A stamp in a cell is always another event's: the row's own is spelled OWN.
-    return any(isinstance(cell, Stamp) for cell in memory.listed.values())
 
 
 def holes(memory: Memory, known: Iterable[str] = ()) -> list[str]:

@@ -56,9 +56,11 @@ def moves_of_older(columns: Columns, orders: Orders) -> Moves:
     return {name: TABLE.get((orders[name], one.said), KEEP) for name, one in columns.items()}
 
 
-def moves_of_newer(columns: Columns) -> Moves:
-    """What an event does that is newer than the row, and so than each of its columns."""
-    return moves_of_older(columns, dict.fromkeys(columns, NEWER))
+def moves_of_newer(columns: Columns, chosen: Ties) -> Moves:
+    """What an event does that is newer than the row, and so than each of its columns; but it keeps
+    those for which a word chose a content of its very position."""
+    moves = moves_of_older(columns, dict.fromkeys(columns, NEWER))
+    return moves | dict.fromkeys(chosen, KEEP)
 
 
 def orders_of_older(columns: Columns, stamp: Stamp, row: Stamp, lineage: Lineage) -> Orders:

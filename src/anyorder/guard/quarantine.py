@@ -9,13 +9,14 @@ from collections.abc import Sequence
 
 from anyorder._core.batch import Decision
 from anyorder._core.coherence import coherent
-from anyorder._core.decide import accept, accept_truncate
+from anyorder._core.decide import accept_truncate
 from anyorder._core.event import Event, Kind
 from anyorder._core.explain import explain
 from anyorder._core.fold import Limits
 from anyorder._core.misfit import misfit
 from anyorder._core.outcome import Reason
 from anyorder._core.reset import Growth
+from anyorder._core.word import accept, needs_word
 from anyorder.errors import ConfigurationError, Undone
 from anyorder.guard.batch import apply, reconsider_keys
 from anyorder.guard.contract import (
@@ -182,8 +183,9 @@ class _Word:
         # Read in the step that will write: the entry tells how the key was when it was held.
         remembered = recall_one(self._transaction, self._spec, self._event.entity)
         before = remembered.memory
-        applied = accept(before, self._event, remembered.limits or limits)
-        self.counted = applied.memory is not None and applied.memory.declared is not None
+        known = remembered.limits or limits
+        self.counted = needs_word(before, self._event, known)
+        applied = accept(before, self._event, known)
         if applied.memory is not before:
             write = Write(
                 entity=self._event.entity,
