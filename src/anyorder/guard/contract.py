@@ -22,6 +22,7 @@ from anyorder._core.position import Lineage
 from anyorder._core.reset import Growth
 from anyorder.guard.contents import NO_WORD, Content, Kept, Word
 from anyorder.guard.values import (
+    AGAIN,
     Answer,
     Catalogued,
     Decode,
@@ -42,6 +43,7 @@ from anyorder.guard.values import (
 )
 
 __all__ = [
+    "AGAIN",
     "NO_WORD",
     "Answer",
     "Catalogued",

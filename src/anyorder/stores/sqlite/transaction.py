@@ -18,16 +18,19 @@ from anyorder._core.outcome import Reason
 from anyorder._core.reset import Growth
 from anyorder.errors import Undone
 from anyorder.guard.contract import (
+    NO_WORD,
     Decode,
     Entry,
     EntryQuery,
     Holding,
+    Kept,
     Lost,
     News,
     Recorded,
     Refused,
     Remembered,
     TableSpec,
+    Word,
     Write,
 )
 from anyorder.stores.sqlite import names
@@ -126,14 +129,15 @@ class SQLiteTransaction(Books):
         if not spec.writes_rows:
             return known  # what is held would be applied without the caller's own SQL
         names = _encode(entities).decode()
-        for entity, number, *held in self._database.execute(
+        for entity, number, content, *held in self._database.execute(
             SQL["open_entries"], {"table": spec.name, "entities": names}
         ):
             event = self._quarantine.decoded(held)
             # one that cannot be decoded any more tells nothing of its key
             if event is not None and event.key is not None:
                 there = known.get(entity, Remembered(None))
-                known[entity] = there._replace(held=(*there.held, Held(number, event, held[0])))
+                one = Held(number, event, held[0], content)
+                known[entity] = there._replace(held=(*there.held, one))
         return known
 
     def _memories(self, spec: TableSpec, entities: Sequence[str]) -> dict[str, Remembered]:
@@ -304,11 +308,11 @@ class SQLiteTransaction(Books):
         schema.require()
         return Lookup(self._database, schema).content(key)
 
-    def hold(self, holdings: Iterable[Holding]) -> list[bool]:
+    def hold(self, holdings: Iterable[Holding]) -> list[Kept]:
         return [self._quarantine.hold(holding) for holding in holdings]
 
-    def settle(self, entry: int, state: str, reason: Reason) -> None:
-        self._quarantine.settle(entry, state, reason)
+    def settle(self, entry: int, state: str, reason: Reason, word: Word = NO_WORD) -> None:
+        self._quarantine.settle(entry, state, reason, word)
 
     def held_entities(self, spec: TableSpec) -> list[str]:
         return self._quarantine.entities(spec.name)
