@@ -15,25 +15,43 @@ from anyorder._core.event import DELETE, PUT, Event, KeyFields
 from anyorder._core.families import Position
 from anyorder._core.memory import Dead, Memory, Stamp
 from anyorder._core.names import REST
+from anyorder._core.position import UNDECIDED, WAITING, Lineage
 
 Row = Mapping[str, Any]
 
 
 def stamps_at(memory: Memory | None, position: Position) -> list[Stamp]:
     """The stamps of this very position in a memory, in an order that depends on them alone."""
+    identity = position.identity()
+    there = [stamp for stamp in _stamps(memory) if stamp.position.identity() == identity]
+    return sorted(there, key=_content)
+
+
+def incomparable(memory: Memory | None, position: Position, lineage: Lineage) -> list[Stamp]:
+    """The stamps in a memory whose clocks do not tell how they stand to this position."""
+    found: list[Stamp] = []
+    for stamp in _stamps(memory):
+        order = position.compare(stamp.position, lineage)
+        if order is UNDECIDED or order is WAITING:
+            found.append(stamp)
+    return sorted(found, key=_content)
+
+
+def _stamps(memory: Memory | None) -> list[Stamp]:
+    """What a memory shows, and the delete before its row: each event once."""
     if memory is None:
         return []
-    cells = memory.listed.values()
-    stamps = [memory.stamp, *(cell for cell in cells if isinstance(cell, Stamp))]
+    stamps = [memory.stamp]
+    stamps += [cell for cell in memory.listed.values() if isinstance(cell, Stamp)]
     # A put of the very position of a delete: what was before the row is a content, too.
     if isinstance(memory.base, Dead) and not memory.base.stamp.is_put:
         stamps.append(memory.base.stamp)
-    identity = position.identity()
-    found: dict[tuple[bool, str], Stamp] = {}
-    for stamp in stamps:
-        if stamp.position.identity() == identity:
-            found[stamp.is_put, stamp.fingerprint] = stamp
-    return [found[told] for told in sorted(found)]
+    by_content = {(stamp.position.identity(), _content(stamp)): stamp for stamp in stamps}
+    return list(by_content.values())
+
+
+def _content(stamp: Stamp) -> tuple[bool, str]:
+    return stamp.is_put, stamp.fingerprint
 
 
 def event_of(memory: Memory, stamp: Stamp, key: KeyFields, table: str, row: Row | None) -> Event:
@@ -70,3 +88,8 @@ def _is_one(found: Stamp | None, stamp: Stamp) -> bool:
     if found is None or found.position.identity() != stamp.position.identity():
         return False
     return found.has_content_of(stamp)
+
+
+def identity_of_stamp(stamp: Stamp) -> str:
+    """What `identity_of` says of the event of this stamp."""
+    return f"{stamp.position.identity()} {stamp.fingerprint}"

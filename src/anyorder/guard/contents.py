@@ -53,9 +53,6 @@ class Word(NamedTuple):
     listed: tuple[Content, ...] = ()
 
 
-NO_WORD = Word()
-
-
 class _Shown(msgspec.Struct, array_like=True):
     """What a row showed of an event, as it is stored."""
 
@@ -79,11 +76,11 @@ def contents_of(
     """What the entry of a dispute is to list: what the row showed before this batch (`row`), what
     the batch tells of the position and no entry holds, and this very delivery."""
     event = judged.event
-    found = [_of_row(one) for one in _shown_before(share, event, row)]
+    found = [of_row(one) for one in _shown_before(share, event, row)]
     for other, told_by in _beside(share, provenance):
         if is_of_position(other, event):
-            found.append(_of_delivery(other, told_by))
-    found.append(_of_delivery(event, provenance))
+            found.append(of_delivery(other, told_by))
+    found.append(of_delivery(event, provenance))
     # Of a content that is told twice, the delivery is the better record.
     by_identity = {one.identity: one for one in found}
     return tuple(by_identity.values())
@@ -118,11 +115,13 @@ def _beside(share: Coalesced, provenance: str) -> Iterator[tuple[Event, str]]:
         yield settled.held.event, settled.held.provenance
 
 
-def _of_row(event: Event) -> Content:
+def of_row(event: Event) -> Content:
+    """What a row showed of an event, as a content."""
     return Content(0, identity_of(event), shown=packed(event))
 
 
-def _of_delivery(event: Event, provenance: str) -> Content:
+def of_delivery(event: Event, provenance: str) -> Content:
+    """A content that came by a delivery."""
     return Content(0, identity_of(event), event.delivery, provenance)
 
 

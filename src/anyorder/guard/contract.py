@@ -20,9 +20,8 @@ from anyorder._core.memory import Memory
 from anyorder._core.outcome import Reason
 from anyorder._core.position import Lineage
 from anyorder._core.reset import Growth
-from anyorder.guard.contents import NO_WORD, Content, Kept, Word
+from anyorder.guard.contents import Content, Kept, Word
 from anyorder.guard.values import (
-    AGAIN,
     Answer,
     Catalogued,
     Decode,
@@ -43,8 +42,6 @@ from anyorder.guard.values import (
 )
 
 __all__ = [
-    "AGAIN",
-    "NO_WORD",
     "Answer",
     "Catalogued",
     "Content",
@@ -119,12 +116,11 @@ class Transaction(Protocol):
         not new: its count goes up. What a dispute tells goes into the open entry of its identity,
         into a new one where there is none."""
 
-    def settle(self, entry: int, state: str, reason: Reason, word: Word = NO_WORD) -> None:
+    def settle(self, entry: int, state: str, reason: Reason, word: Word | None = None) -> None:
         """Close an entry; `word`: what an operator's word chose."""
 
     def try_again(self, entry: int) -> None:
-        """What an open entry holds, for whatever reason, was refused for now: from here on it is
-        tried again by itself, as a `Holding` with `retry` is."""
+        """What an open entry holds was refused for now: it is tried again, as with `retry`."""
 
     def held_entities(self, spec: TableSpec) -> list[str]:
         """Keys with open entries."""

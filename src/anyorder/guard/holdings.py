@@ -11,10 +11,16 @@ from anyorder._core.key import is_readable
 from anyorder._core.memory import Stamp
 from anyorder._core.outcome import Reason
 from anyorder.guard.contents import Kept, contents_of
-from anyorder.guard.contract import Holding, Transaction
+from anyorder.guard.contract import Entry, Holding, Transaction
 from anyorder.guard.routes import origin_of
 
+DISPUTE = "dispute "  # the beginning of the identity of every dispute's entry
 NONE_YET: Mapping[int, Kept] = MappingProxyType({})
+
+
+def is_dispute(entry: Entry) -> bool:
+    """Is an entry that of a dispute?"""
+    return entry.identity.startswith(DISPUTE)
 
 
 def disputes(judged: Judged) -> bool:
@@ -76,7 +82,7 @@ def holding(table: str, entity: str, judged: Judged, provenance: str) -> Holding
         content = identity
     # One entry a position, whichever content came second (rules R12).
     if position is not None and disputes(judged):
-        identity = f"dispute {position.identity()}"
+        identity = f"{DISPUTE}{position.identity()}"
 
     # Another source table's is held under no key, or it would be decided when the key moves here.
     if judged.reason is Reason.UNROUTED and table:

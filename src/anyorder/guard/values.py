@@ -162,9 +162,10 @@ class Holding(NamedTuple):
         _, _, number = last.removeprefix(self.identity).partition(AGAIN)
         return f"{self.identity}{AGAIN}{int(number or 1) + 1}"
 
-    def is_before(self, identity: str) -> bool:
-        """Is it that of a later entry of this position?"""
-        return identity.startswith(self.identity + AGAIN)
+    @property
+    def later(self) -> str:
+        """What the identity of every later entry of this position begins with."""
+        return self.identity + AGAIN
 
 
 class News(NamedTuple):

@@ -23,7 +23,6 @@ from anyorder._core.outcome import Reason
 from anyorder._core.position import Lineage
 from anyorder._core.reset import Growth
 from anyorder.guard.contract import (
-    NO_WORD,
     Catalogued,
     Content,
     Decode,
@@ -296,17 +295,18 @@ class MemoryTransaction:
             contents=() if last is None else last.contents,
         )
 
-    def settle(self, entry: int, state: str, reason: Reason, word: Word = NO_WORD) -> None:
+    def settle(self, entry: int, state: str, reason: Reason, word: Word | None = None) -> None:
         held = self._state.entries[entry]
         detail = f"{held.detail}; then {reason.value}" if held.detail else reason.value
-        contents = [replace(one, chosen=one.number in word.chose) for one in held.contents]
+        chosen, listed = word or Word()
+        contents = [replace(one, chosen=one.number in chosen) for one in held.contents]
         self._state.entries[entry] = replace(
             held,
             state=state,
             detail=detail,
             last_seen=self._now,
             closed=self._now,
-            contents=_with(contents, word.listed),
+            contents=_with(contents, listed),
         )
 
     def held_entities(self, spec: TableSpec) -> list[str]:
@@ -445,7 +445,7 @@ def _listing(there: Sequence[Entry], holding: Holding) -> Kept | None:
 def _last(there: Sequence[Entry], holding: Holding) -> Entry | None:
     """The latest entry of this identity."""
     for entry in reversed(there):
-        if entry.identity == holding.identity or holding.is_before(entry.identity):
+        if entry.identity == holding.identity or entry.identity.startswith(holding.later):
             return entry
     return None
 

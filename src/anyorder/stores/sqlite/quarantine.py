@@ -11,8 +11,6 @@ import msgspec
 from anyorder._core.event import Event, key_of
 from anyorder._core.outcome import Reason
 from anyorder.guard.contract import (
-    AGAIN,
-    NO_WORD,
     Decode,
     Entry,
     EntryQuery,
@@ -60,7 +58,7 @@ class Quarantine:
             "table": holding.table,
             "entity": holding.entity,
             "identity": holding.identity,
-            "after": holding.identity + AGAIN,
+            "after": holding.later,
         }
         found = self._database.execute(SQL["last_of_position"], asked).fetchone()
         number, state, identity = found or (0, "", holding.identity)
@@ -116,10 +114,10 @@ class Quarantine:
             self.waiting.wait(number, holding.table, holding.event)
         return Kept(number, is_new, state, state == "accepted")
 
-    def settle(self, entry: int, state: str, reason: Reason, word: Word = NO_WORD) -> None:
+    def settle(self, entry: int, state: str, reason: Reason, word: Word | None = None) -> None:
         """Close an entry."""
         self.waiting.closed(entry)
-        if word is not NO_WORD:
+        if word is not None:
             self._contents.settle(entry, word)
         # Last, since it changes a row: whoever shares the transaction looks at what follows.
         self._database.execute(
@@ -190,4 +188,6 @@ class Quarantine:
 
 def _entry(row: Sequence[Any]) -> Entry:
     number, table, entity, *rest, closed = row
-    return Entry(number, table, key_of(entity) if entity else None, *rest, closed=closed)
+    key = key_of(entity) if entity else None
+    entry = Entry(number, table, key, *rest)
+    return msgspec.structs.replace(entry, closed=closed)

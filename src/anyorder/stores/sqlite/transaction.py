@@ -18,7 +18,6 @@ from anyorder._core.outcome import Reason
 from anyorder._core.reset import Growth
 from anyorder.errors import Undone
 from anyorder.guard.contract import (
-    NO_WORD,
     Decode,
     Entry,
     EntryQuery,
@@ -306,12 +305,16 @@ class SQLiteTransaction(Books):
     def content(self, spec: TableSpec, key: Mapping[str, object]) -> dict[str, object] | None:
         schema = self._schema(spec)
         schema.require()
-        return Lookup(self._database, schema).content(key)
+        row = Lookup(self._database, schema).content(key)
+        # Where the caller's own SQL writes the rows, nobody else knows what is his.
+        if row is None or not spec.writes_rows:
+            return row
+        return {column: row[column] for column in schema.columns}
 
     def hold(self, holdings: Iterable[Holding]) -> list[Kept]:
         return [self._quarantine.hold(holding) for holding in holdings]
 
-    def settle(self, entry: int, state: str, reason: Reason, word: Word = NO_WORD) -> None:
+    def settle(self, entry: int, state: str, reason: Reason, word: Word | None = None) -> None:
         self._quarantine.settle(entry, state, reason, word)
 
     def held_entities(self, spec: TableSpec) -> list[str]:
