@@ -46,11 +46,12 @@ class Kept(NamedTuple):
 
 
 class Word(NamedTuple):
-    """What an operator's word does to the list of an entry: the contents that it `chose`, by
-    number, and others that are `listed` from now on, since they were replaced by it."""
+    """What an operator's word does to the list of an entry, `of` so many contents: those that it
+    `chose`, by number, and others that are `listed` from now on, since they were replaced by it."""
 
     chose: tuple[int, ...] = ()
     listed: tuple[Content, ...] = ()
+    of: int = 0
 
 
 class _Shown(msgspec.Struct, array_like=True):

@@ -83,7 +83,9 @@ class Quarantine:
             speech = Speech(transaction, replace(spec, writes_rows=not is_own), event)
             speech.refuse_others()
             chosen = speech.chosen(choice.contents)
-            transaction.settle(number, "dropped", Reason.DUPLICATE, Word(chosen))
+            transaction.settle(
+                number, "dropped", Reason.DUPLICATE, Word(chosen, of=len(entry.contents))
+            )
             speech.followed()
             hear(transaction, [spec], new_token())
             return f"entry {number} is dropped: what is shown stays. {choice.text(chosen)}"
@@ -161,7 +163,7 @@ class Quarantine:
                 raise ConfigurationError(f"entry {number} is still held. {explain(decision)}")
             listed = choice.listed(speech.replaced)
             chosen = speech.chosen(listed or choice.contents, is_accepted=True)
-            word = Word((*chosen, meant.number), listed)
+            word = Word((*chosen, meant.number), listed, len(entry.contents))
             transaction.settle(number, "accepted", decision.reason, word)
 
             # A key that moved may settle what else is held of it (rules R1); and where a batch is

@@ -298,7 +298,7 @@ class MemoryTransaction:
     def settle(self, entry: int, state: str, reason: Reason, word: Word | None = None) -> None:
         held = self._state.entries[entry]
         detail = f"{held.detail}; then {reason.value}" if held.detail else reason.value
-        chosen, listed = word or Word()
+        chosen, listed, _ = word or Word()
         contents = [replace(one, chosen=one.number in chosen) for one in held.contents]
         self._state.entries[entry] = replace(
             held,

@@ -16,6 +16,7 @@ from anyorder.testing import (
     stops,
     threads,
     waiting,
+    words,
     writers,
     zoo,
 )
@@ -27,6 +28,7 @@ CHECKS: dict[str, Callable[[MakeStore], str]] = {
     "orders": orders.check_orders,
     "batches": orders.check_batches,
     "ties": orders.check_ties,
+    "words": words.check_words,
     "truncate": orders.check_truncate,
     "expired": orders.check_expired,
     "retention zero": orders.check_retention_zero,
