@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import itertools
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, NamedTuple
 
 from anyorder._core.batch import identity_of
@@ -135,7 +135,12 @@ class _Scene:
         if len(found) != number:
             raise self._failed(f"{len(found)} entries are open, not {number}")
 
-    def _expect(self, changes: Sequence[Change], wanted: Reason, row: Row | None) -> None:
+    def _expect(
+        self,
+        changes: Sequence[Change],
+        wanted: Reason,
+        row: Mapping[str, object] | None,
+    ) -> None:
         """Each of these, alone, ends so, and the row is this one."""
         for change in changes:
             (reason,) = self._bench.deliver([change])

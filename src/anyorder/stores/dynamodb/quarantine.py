@@ -222,10 +222,12 @@ class QuarantineItems:
         return self._contents.add(self._checked(number), holding.contents, own=own)
 
     def _count_again(self, place: str, now: float) -> None:
+        # In a transaction for its token: an answer that is lost must not count twice.
         seen: Item = {":now": {"N": str(now)}, ":one": {"N": "1"}}
-        self._books.update(
-            "quarantine", place, "SET last_seen = :now ADD #c :one", seen, {"#c": "count"}
-        )
+        place_of_it = ("quarantine", place)
+        expression = "SET last_seen = :now ADD #c :one"
+        change = changing(self._books, place_of_it, expression, seen, {"#c": "count"})
+        transact(self._books, [change])
 
     def _add(self, holding: Holding, lookup: tuple[str, str], last: Item | None, now: float) -> int:
         """A new entry; `last`: the one of its position that a word has closed. 0 if another writer
