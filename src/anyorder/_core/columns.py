@@ -16,7 +16,7 @@ from typing import Any, NamedTuple
 import msgspec
 
 from anyorder._core.event import PUT, Event
-from anyorder._core.memory import HOLE, OWN, Base, Cell, Memory, Stamp
+from anyorder._core.memory import HOLE, OWN, Base, Cell, Memory, Stamp, replace
 from anyorder._core.names import NAMED_AS_THE_REST, REST, column_of, part_of
 
 NONE_SPARED: frozenset[str] = frozenset()
@@ -227,6 +227,17 @@ def memory_of(stamp: Stamp, columns: Columns, base: Base | None) -> Memory:
     if HOLE not in cells.values():
         base = None
     return Memory(stamp, cells or None, base, frozenset(disputed))
+
+
+def respelled(row: Memory) -> Memory:
+    """The same row in the one spelling, where its stamps or its disputes have changed."""
+    cells = row.listed
+    rest = cells.get(REST, OWN)
+    columns: Columns = {}
+    for name in dict.fromkeys((*cells, *sorted(row.disputed), REST)):
+        columns[name] = Column(cells.get(name, rest), NOTHING, is_disputed(row, name))
+    spelled = memory_of(row.stamp, columns, row.base)
+    return replace(spelled, declared=row.declared, token=row.token)
 
 
 def told_by(cell: Cell, row: Stamp) -> Stamp | None:

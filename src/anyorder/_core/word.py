@@ -22,6 +22,7 @@ memory is as exact as before.
 from __future__ import annotations
 
 from anyorder._core import past
+from anyorder._core.batch import decide_again
 from anyorder._core.columns import (
     CLEAR,
     ENDS,
@@ -31,12 +32,13 @@ from anyorder._core.columns import (
     Columns,
     Written,
     memory_of,
+    respelled,
     source_of_part,
     split,
     written_moves,
     written_new,
 )
-from anyorder._core.decide import decide, standing
+from anyorder._core.decide import standing
 from anyorder._core.declared import declared, is_above, still_declared
 from anyorder._core.event import DELETE, PUT, Event
 from anyorder._core.families import Position
@@ -63,7 +65,7 @@ FORGOTTEN = frozenset({Reason.LATE, Reason.UNKNOWN_SCOPE})
 
 def needs_word(memory: Memory | None, event: Event, limits: Limits) -> bool:
     """Would an operator's word count? What came since may have decided the event."""
-    return _is_wordable(event, decide(memory, event, limits).reason)
+    return _is_wordable(event, decide_again(memory, event, limits).reason)
 
 
 def _is_wordable(event: Event, reason: Reason) -> bool:
@@ -74,7 +76,8 @@ def _is_wordable(event: Event, reason: Reason) -> bool:
 def accept(memory: Memory | None, event: Event, limits: Limits) -> Applied:
     """An operator's word for a held put or delete. It is decided again first; only if it is still
     held, the word counts."""
-    decided = decide(memory, event, limits)
+    # As an entry is: what it lists may touch nothing that is disputed, and ends the dispute still.
+    decided = decide_again(memory, event, limits)
     if not _is_wordable(event, decided.reason):
         return decided
     memory = standing(memory, limits)
@@ -256,10 +259,12 @@ def _marked(memory: Memory, position: Position, lineage: Lineage) -> Memory:
     if isinstance(base, Dead):
         base = Dead(mark(base.stamp))
     settled = [name for name in memory.disputed if is_there(source_of_part(memory, name))]
-    return replace(
+    after = replace(
         memory,
         stamp=mark(memory.stamp),
         cells=cells or None,
         base=base,
         disputed=memory.disputed.difference(settled),
     )
+    # What was listed for its dispute alone is not told apart any more.
+    return respelled(after) if after.live else after
