@@ -7,7 +7,7 @@ come.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 from anyorder._core.columns import source_of, source_of_part
@@ -52,6 +52,22 @@ def _stamps(memory: Memory | None) -> list[Stamp]:
 
 def _content(stamp: Stamp) -> tuple[bool, str]:
     return stamp.is_put, stamp.fingerprint
+
+
+def marked(memory: Memory | None) -> list[Stamp]:
+    """The stamps that an operator's word has chosen, one a position."""
+    by_position = {one.position.identity(): one for one in _stamps(memory) if one.is_marked}
+    return list(by_position.values())
+
+
+def columns_at(memory: Memory, position: Position, columns: Iterable[str]) -> list[str]:
+    """Those of these columns that a row shows from this very position."""
+    identity, found = position.identity(), list[str]()
+    for column in sorted(columns):
+        stamp = source_of(memory, column)
+        if memory.live and stamp is not None and stamp.position.identity() == identity:
+            found.append(column)
+    return found
 
 
 def event_of(memory: Memory, stamp: Stamp, key: KeyFields, table: str, row: Row | None) -> Event:

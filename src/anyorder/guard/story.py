@@ -28,6 +28,7 @@ from anyorder.guard.kinds import known_kinds
 from anyorder.guard.owners import origin
 from anyorder.guard.recall import NOTHING
 from anyorder.guard.targets import listed
+from anyorder.guard.verdict import Verdict
 
 replace = msgspec.structs.replace
 NOT_GUARDED = TableFacts("", (), (), 0, 0, 0, Limits())
@@ -101,7 +102,8 @@ def _story(
     target = listed(transaction, spec.name)
     # The key's own columns are told by every event, so they are never holes.
     columns = set(facts.columns) - set(facts.key)
-    story = _told(spec.name, named, memory, columns, entries)
+    verdict = Verdict(transaction, memory, columns, entries)
+    story = _told(spec.name, named, memory, columns, entries, verdict)
     sentences = [
         *story.sentences,
         *_of_before(memory, named, kinds),
@@ -158,11 +160,13 @@ def _told(
     memory: Memory | None,
     columns: set[str],
     entries: list[Entry],
+    verdict: Verdict,
 ) -> Story:
     waiting = [entry for entry in entries if entry.state == "open"]
     reason = _reason(memory, waiting)
     sentences = explain_memory(f"{table} {canonical(key)}", memory, columns)
-    sentences += [_held_text(entry) for entry in waiting]
+    sentences += verdict.sentences()
+    sentences += [_held_text(entry, verdict) for entry in waiting]
     story = Story(
         table=table,
         key=key,
@@ -200,13 +204,14 @@ def _reason(memory: Memory | None, waiting: list[Entry]) -> Reason | None:
     return Reason(latest.reason)
 
 
-def _held_text(entry: Entry) -> str:
+def _held_text(entry: Entry, verdict: Verdict) -> str:
     """An open entry, what its reason means, and what to do."""
     meaning = REASONS[Reason(entry.reason)]
     since = time.strftime("%Y-%m-%d %H:%M:%SZ", time.gmtime(entry.first_seen))
     seen = "once" if entry.count == 1 else f"{entry.count} times"
     cause = f" ({entry.detail})" if entry.detail else ""
+    what_to_do = verdict.of_new(entry) or f"{meaning.when} {meaning.to_do}"
     return (
         f"In quarantine since {since}, seen {seen}: #{entry.id}, {entry.reason}{cause}. "
-        f"{meaning.when} {meaning.to_do}"
+        f"{what_to_do}"
     )
