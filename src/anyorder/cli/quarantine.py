@@ -6,7 +6,7 @@ import argparse
 from contextlib import closing
 
 from anyorder._core.outcome import Reason
-from anyorder.cli.acts.asked import Asked
+from anyorder.cli.acts.asked import LONGEST_NUMBER, THE_ONE, Asked
 from anyorder.cli.acts.dismiss import dismiss
 from anyorder.cli.acts.look import list_entries, show
 from anyorder.cli.acts.retry import retry
@@ -20,7 +20,7 @@ TAKEN = {
     "list": {"--state", "--reason", "--json", "--nl", "--csv"},
     "show": {"WHICH", "--json", "--nl", "--csv"},
     "retry": {"WHICH"},
-    "settle": {"WHICH", "--accept", "--drop", "--from-source"},
+    "settle": {"WHICH", "--accept", "--drop", "--from-source", "--of"},
     "dismiss": {"WHICH"},
 }
 """What each act goes by, beside the pipeline."""
@@ -65,19 +65,44 @@ def configure(parser: Parser) -> None:
     decisions = parser.add_mutually_exclusive_group()
     decisions.add_argument(
         "--accept",
-        action="store_true",
-        help="your word counts: write the event, marked as declared",
+        nargs="?",
+        type=_number,
+        const=THE_ONE,
+        default=None,
+        metavar="N",
+        help="your word counts: write the event; of a dispute, its content N in `show`",
     )
-    decisions.add_argument("--drop", action="store_true", help="close the entry, write nothing")
+    decisions.add_argument(
+        "--drop",
+        action="store_true",
+        help="close the entry, write nothing; of a dispute, what is shown is chosen",
+    )
     decisions.add_argument(
         "--from-source", action="store_true", help="read the row again at its source"
     )
+    parser.add_argument(
+        "--of",
+        type=_number,
+        default=None,
+        metavar="M",
+        help="settle: only if the entry still lists M contents, as `show` told you",
+    )
     add_formats(parser)
+
+
+def _number(text: str) -> int:
+    """The number of a content, or of contents."""
+    if not text.isdecimal() or len(text) > LONGEST_NUMBER:
+        raise argparse.ArgumentTypeError(f"not a number: {text!r}")
+    return int(text)
 
 
 def run(options: argparse.Namespace) -> int:
     """Exit code 0; `list` and `retry` give 1 if there is an open entry."""
     _check_words(options)
+    # `settle --accept 12` names the entry, not a content of none.
+    if options.which is None and options.accept is not None and options.accept != THE_ONE:
+        options.which, options.accept = str(options.accept), THE_ONE
     pipeline = load_pipeline(options.pipeline)
     with closing(pipeline.existing_store()) as store:
         return ACTS[options.act](Asked(options, pipeline, store))
@@ -90,9 +115,10 @@ def _check_words(options: argparse.Namespace) -> None:
         "WHICH": options.which is not None,
         "--state": options.state is not None,
         "--reason": options.reason != "",
-        "--accept": options.accept,
+        "--accept": options.accept is not None,
         "--drop": options.drop,
         "--from-source": options.from_source,
+        "--of": options.of is not None,
         f"--{options.format}": options.format != "table",
     }
     unused = [name for name, is_said in said.items() if is_said and name not in TAKEN[options.act]]

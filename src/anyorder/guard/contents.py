@@ -35,7 +35,7 @@ class Content(msgspec.Struct, frozen=True):
     chosen: bool = False
 
 
-class Kept(NamedTuple):
+class Listing(NamedTuple):
     """What the quarantine says of a delivery that it is to keep: the entry that lists it, and
     whether it is new there; else the entry's state, and whether a word chose this very content."""
 

@@ -20,7 +20,7 @@ from anyorder._core.memory import Memory
 from anyorder._core.outcome import Reason
 from anyorder._core.position import Lineage
 from anyorder._core.reset import Growth
-from anyorder.guard.contents import Content, Kept, Word
+from anyorder.guard.contents import Content, Listing, Word
 from anyorder.guard.values import (
     Answer,
     Catalogued,
@@ -50,7 +50,7 @@ __all__ = [
     "EntryQuery",
     "Finding",
     "Holding",
-    "Kept",
+    "Listing",
     "Locking",
     "Lost",
     "News",
@@ -111,7 +111,7 @@ class Transaction(Protocol):
     def content(self, spec: TableSpec, key: Mapping[str, object]) -> dict[str, object] | None:
         """The columns of a key's row that events have named, as they are now; None: no row."""
 
-    def hold(self, holdings: Iterable[Holding]) -> list[Kept]:
+    def hold(self, holdings: Iterable[Holding]) -> list[Listing]:
         """Keep deliveries in the quarantine. One that an entry lists, open or closed by a word, is
         not new: its count goes up. What a dispute tells goes into the open entry of its identity,
         into a new one where there is none."""

@@ -10,12 +10,12 @@ from anyorder._core.event import canonical
 from anyorder._core.key import is_readable
 from anyorder._core.memory import Stamp
 from anyorder._core.outcome import Reason
-from anyorder.guard.contents import Kept, contents_of
+from anyorder.guard.contents import Listing, contents_of
 from anyorder.guard.contract import Entry, Holding, Transaction
 from anyorder.guard.routes import origin_of
 
 DISPUTE = "dispute "  # the beginning of the identity of every dispute's entry
-NONE_YET: Mapping[int, Kept] = MappingProxyType({})
+NONE_YET: Mapping[int, Listing] = MappingProxyType({})
 
 
 def is_dispute(entry: Entry) -> bool:
@@ -110,8 +110,8 @@ def holding(table: str, entity: str, judged: Judged, provenance: str) -> Holding
 def keep(
     transaction: Transaction,
     holdings: Mapping[int, Holding],
-    early: Mapping[int, Kept] = NONE_YET,
-) -> dict[int, Kept]:
+    early: Mapping[int, Listing] = NONE_YET,
+) -> dict[int, Listing]:
     """Put deliveries (by their number) into the quarantine; those that were there, with the entries
     that list them.
 

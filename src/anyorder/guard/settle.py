@@ -11,7 +11,7 @@ from typing import Any, NamedTuple
 
 from anyorder._core.batch import Coalesced, Decision, Held, Judged, Settled, replace
 from anyorder._core.outcome import Reason
-from anyorder.guard.contents import Kept
+from anyorder.guard.contents import Listing
 from anyorder.guard.contract import Holding, TableSpec, Transaction
 from anyorder.guard.holdings import dispute, disputes, entity_of, holding, keep
 from anyorder.guard.writing import Writing
@@ -142,7 +142,7 @@ def _values(share: Coalesced) -> dict[str, Any] | None:
     return dict(share.written.values)
 
 
-def _decision(one: Judged, known: Mapping[int, Kept], values: dict[str, Any] | None) -> Decision:
+def _decision(one: Judged, known: Mapping[int, Listing], values: dict[str, Any] | None) -> Decision:
     """The one place where a decision is made."""
     # What the quarantine holds already is not held a second time (rules R1).
     if one.reason.quarantined and one.number in known:
@@ -162,7 +162,7 @@ def _decision(one: Judged, known: Mapping[int, Kept], values: dict[str, Any] | N
     )
 
 
-def _label(kept: Kept) -> str:
+def _label(kept: Listing) -> str:
     """Why it is not held a second time."""
     if kept.state == "open":
         return ALREADY_HELD

@@ -8,7 +8,7 @@ from typing import NamedTuple
 
 from anyorder._core.batch import Arrival, Coalesced, coalesce
 from anyorder._core.fold import Limits
-from anyorder.guard.contents import Kept
+from anyorder.guard.contents import Listing
 from anyorder.guard.contract import (
     Answer,
     Holding,
@@ -113,7 +113,7 @@ class Writing:
     ) -> None:
         self.shares: dict[str, Coalesced] = {}
         self.contents: dict[str, object] = {}
-        self.early: dict[int, Kept] = {}
+        self.early: dict[int, Listing] = {}
         self.provenance = provenance
         self._transaction = transaction
         self._spec = spec

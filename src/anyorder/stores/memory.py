@@ -30,7 +30,7 @@ from anyorder.guard.contract import (
     EntryQuery,
     Finding,
     Holding,
-    Kept,
+    Listing,
     Lost,
     News,
     Promises,
@@ -246,10 +246,10 @@ class MemoryTransaction:
     def content(self, spec: TableSpec, key: Mapping[str, object]) -> dict[str, object] | None:
         return self._state.rows[spec.name].get(canonical(key))
 
-    def hold(self, holdings: Iterable[Holding]) -> list[Kept]:
+    def hold(self, holdings: Iterable[Holding]) -> list[Listing]:
         return [self._hold(holding) for holding in holdings]
 
-    def _hold(self, holding: Holding) -> Kept:
+    def _hold(self, holding: Holding) -> Listing:
         key = holding.event.key if holding.entity else None
         there = [
             e for e in self._state.entries.values() if (e.table, e.key) == (holding.table, key)
@@ -259,9 +259,9 @@ class MemoryTransaction:
         if entry.state == "open":
             entry = replace(entry, contents=_with(entry.contents, holding.contents))
         self._state.entries[entry.id] = replace(entry, count=entry.count + 1, last_seen=self._now)
-        return known or Kept(entry.id, is_new=True)
+        return known or Listing(entry.id, is_new=True)
 
-    def _kept(self, kept: Kept) -> Entry:
+    def _kept(self, kept: Listing) -> Entry:
         return self._state.entries[kept.entry]
 
     def _entry_for(
@@ -430,7 +430,7 @@ def _told(entry: Entry) -> list[Content]:
     return [one for one in entry.contents or (own,) if one.delivery is not None]
 
 
-def _listing(there: Sequence[Entry], holding: Holding) -> Kept | None:
+def _listing(there: Sequence[Entry], holding: Holding) -> Listing | None:
     """What the latest entry says that lists this delivery, and is open or closed by a word."""
     # A dispute is of a position, not of one content.
     names = {holding.content, "" if holding.contents else holding.identity} - {""}
@@ -438,7 +438,7 @@ def _listing(there: Sequence[Entry], holding: Holding) -> Kept | None:
         found = [one for one in entry.contents if one.identity in names]
         if entry.state != "settled" and (found or entry.identity in names):
             chosen = found[0].chosen if found else entry.state == "accepted"
-            return Kept(entry.id, False, entry.state, chosen)
+            return Listing(entry.id, False, entry.state, chosen)
     return None
 
 

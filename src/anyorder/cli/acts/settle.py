@@ -1,10 +1,10 @@
-"""`anyorder quarantine settle ID --accept | --drop`: an operator's word."""
+"""`anyorder quarantine settle ID --accept [N] | --drop`: an operator's word."""
 
 from __future__ import annotations
 
 import time
 
-from anyorder.cli.acts.asked import Asked
+from anyorder.cli.acts.asked import THE_ONE, Asked
 from anyorder.errors import ConfigurationError
 from anyorder.guard.contract import Entry, TableSpec
 from anyorder.guard.routes import Unrouted
@@ -18,20 +18,20 @@ def settle(asked: Asked) -> int:
 
 def _settled(asked: Asked) -> str:
     options, number = asked.options, asked.number
-    if options.drop:
-        asked.quarantine.drop(number)
-        return f"entry {number} is dropped"
     if options.from_source:
         raise ConfigurationError(
             "--from-source needs a source that can be asked, and a JSON-lines file cannot: "
             "use --accept or --drop"
         )
-    if not options.accept:
+    if options.accept is None and not options.drop:
         raise ConfigurationError(
             f"how shall entry {number} be settled? Say --accept, --drop or --from-source"
         )
-    entry = asked.quarantine.show(number)
-    return asked.quarantine.accept(number, _spec_for(asked, entry))
+    spec = _spec_for(asked, asked.quarantine.show(number))
+    if options.drop:
+        return asked.quarantine.drop(number, spec, of=options.of)
+    content = None if options.accept == THE_ONE else options.accept
+    return asked.quarantine.accept(number, spec, content=content, of=options.of)
 
 
 def _spec_for(asked: Asked, entry: Entry) -> TableSpec | None:
@@ -41,6 +41,7 @@ def _spec_for(asked: Asked, entry: Entry) -> TableSpec | None:
         return catalogue.spec_of(entry.table)
     event = asked.pipeline.decode(entry.provenance, entry.delivery)
     (route,) = catalogue.routes(asked.store, [event], time.time())
-    if isinstance(route, Unrouted) and route.detail:
+    # What is dropped needs no table.
+    if isinstance(route, Unrouted) and route.detail and not asked.options.drop:
         raise ConfigurationError(f"entry {entry.id} cannot be accepted: {route.detail}")
     return route if isinstance(route, TableSpec) else None

@@ -24,7 +24,7 @@ from anyorder.guard.contract import (
     Entry,
     EntryQuery,
     Holding,
-    Kept,
+    Listing,
     Word,
 )
 from anyorder.stores.dynamodb.books import Books
@@ -122,7 +122,7 @@ class QuarantineItems:
         item = self._books.get([("counter", "quarantine")]).get(("counter", "quarantine"))
         return 0 if item is None else int(item["bytes"]["N"])
 
-    def known(self, holding: Holding) -> Kept | None:
+    def known(self, holding: Holding) -> Listing | None:
         """What the latest entry says that lists this delivery, and is open or closed by a word."""
         table, entity = f"held#{holding.table}", holding.entity
         names = [(table, lookup_of(entity, holding.identity))] if not holding.contents else []
@@ -139,7 +139,7 @@ class QuarantineItems:
 
     # ---- writing
 
-    def hold_all(self, holdings: Sequence[Holding], now: float) -> list[Kept]:
+    def hold_all(self, holdings: Sequence[Holding], now: float) -> list[Listing]:
         """Keep deliveries, several at once; those of one key in their order."""
         same: dict[tuple[str, str], list[int]] = {}
         for place, holding in enumerate(holdings):
@@ -147,15 +147,15 @@ class QuarantineItems:
             name = holding.entity or holding.identity
             same.setdefault((holding.table, name), []).append(place)
 
-        def keep(places: list[int]) -> list[tuple[int, Kept]]:
+        def keep(places: list[int]) -> list[tuple[int, Listing]]:
             return [(place, self.hold(holdings[place], now)) for place in places]
 
-        found: dict[int, Kept] = {}
+        found: dict[int, Listing] = {}
         for kept in self._books.requests.each(keep, list(same.values())):
             found.update(kept)
         return [found[place] for place in range(len(holdings))]
 
-    def hold(self, holding: Holding, now: float) -> Kept:
+    def hold(self, holding: Holding, now: float) -> Listing:
         """Keep a delivery, unless an entry lists it already. A settled one that is held again is
         open again."""
         # ends: each turn means that another writer opened, settled, listed or removed something of
@@ -169,7 +169,7 @@ class QuarantineItems:
             "under us"
         )
 
-    def _held_once(self, holding: Holding, now: float) -> Kept | None:
+    def _held_once(self, holding: Holding, now: float) -> Listing | None:
         """None if another writer was quicker."""
         lookup = (f"held#{holding.table}", lookup_of(holding.entity, holding.identity))
         found = self._books.get([lookup]).get(lookup)
@@ -192,7 +192,7 @@ class QuarantineItems:
             self._count_again(place_of(number), now)
         if not number or not self._listed(number, holding, is_own=is_own):
             return None
-        return Kept(number, is_new=True)
+        return Listing(number, is_new=True)
 
     def _checked(self, number: int) -> Item:
         item = self._item(number)
@@ -350,10 +350,10 @@ def _entry_number(lookup: Item) -> int:
     return int(lookup["entry"]["N"])
 
 
-def _kept(item: Item, lookup: Item) -> Kept:
+def _kept(item: Item, lookup: Item) -> Listing:
     """What an entry says of a delivery that it lists."""
     number, state = int(item["place"]["S"]), item["state"]["S"]
     chosen = state == "accepted"
     if "number" in lookup and "chosen" in item:
         chosen = {"N": lookup["number"]["N"]} in item["chosen"]["L"]
-    return Kept(number, False, state, chosen)
+    return Listing(number, False, state, chosen)

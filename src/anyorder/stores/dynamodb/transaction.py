@@ -23,7 +23,7 @@ from anyorder.guard.contract import (
     Entry,
     EntryQuery,
     Holding,
-    Kept,
+    Listing,
     News,
     Recorded,
     Refused,
@@ -149,20 +149,20 @@ class DynamoDBTransaction:
 
     # ---- the quarantine
 
-    def hold(self, holdings: Iterable[Holding]) -> list[Kept]:
+    def hold(self, holdings: Iterable[Holding]) -> list[Listing]:
         holdings = list(holdings)
         if self._dry:
             return [self._hold_dry(holding) for holding in holdings]
         self._news.held((holding.table, holding.entity) for holding in holdings if holding.entity)
         return self._parts.quarantine.hold_all(holdings, self._now)
 
-    def _hold_dry(self, holding: Holding) -> Kept:
+    def _hold_dry(self, holding: Holding) -> Listing:
         # Of a dispute each content is held once.
         content = holding.content if holding.contents else holding.identity
         identity = (holding.table, holding.entity, content)
         is_new = identity not in self._identities
         self._identities.add(identity)
-        return self._parts.quarantine.known(holding) or Kept(0, is_new)
+        return self._parts.quarantine.known(holding) or Listing(0, is_new)
 
     def settle(self, entry: int, state: str, reason: Reason, word: Word | None = None) -> None:
         if not self._dry:

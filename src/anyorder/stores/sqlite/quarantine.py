@@ -15,7 +15,7 @@ from anyorder.guard.contract import (
     Entry,
     EntryQuery,
     Holding,
-    Kept,
+    Listing,
     Word,
 )
 from anyorder.stores.sqlite.contents import Contents, delivery_of, told
@@ -46,13 +46,13 @@ class Quarantine:
         self._now = now
         self._decode = decode
 
-    def hold(self, holding: Holding) -> Kept:
+    def hold(self, holding: Holding) -> Listing:
         """Keep a delivery, unless an entry lists it already."""
         if holding.contents:
             return self._hold_dispute(holding)
         return self._known(holding) or self._keep(holding, holding.identity)
 
-    def _hold_dispute(self, holding: Holding) -> Kept:
+    def _hold_dispute(self, holding: Holding) -> Listing:
         """One entry a position lists what each delivery tells of it (rules R12)."""
         asked = {
             "table": holding.table,
@@ -70,12 +70,12 @@ class Quarantine:
             if state in ("accepted", "dropped"):
                 identity = holding.identity_after(identity)
             number = self._keep(holding, identity).entry
-            kept = Kept(number, is_new=True)
+            kept = Listing(number, is_new=True)
         if kept.state == "open":
             self._contents.add(kept.entry, holding.contents, "" if is_there else holding.content)
         return kept
 
-    def _known(self, holding: Holding) -> Kept | None:
+    def _known(self, holding: Holding) -> Listing | None:
         """What lists the delivery already, and sees it again."""
         # What has no position, or no key, is listed by no other entry than its own.
         if not holding.content:
@@ -90,9 +90,9 @@ class Quarantine:
             return None
         number, state, chosen = found
         self._database.execute(SQL["seen_again"], {"id": number, "now": self._now})
-        return Kept(number, False, state, bool(chosen))
+        return Listing(number, False, state, bool(chosen))
 
-    def _keep(self, holding: Holding, identity: str) -> Kept:
+    def _keep(self, holding: Holding, identity: str) -> Listing:
         """Into the entry of this identity: a new one, or one that is there."""
         self._contents.intern(holding.provenance)
         number, count, state = self._database.execute(
@@ -112,7 +112,7 @@ class Quarantine:
         is_new = bool(count == 1)
         if is_new and holding.retry:
             self.waiting.wait(number, holding.table, holding.event)
-        return Kept(number, is_new, state, state == "accepted")
+        return Listing(number, is_new, state, state == "accepted")
 
     def settle(self, entry: int, state: str, reason: Reason, word: Word | None = None) -> None:
         """Close an entry."""

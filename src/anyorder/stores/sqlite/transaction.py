@@ -22,7 +22,7 @@ from anyorder.guard.contract import (
     Entry,
     EntryQuery,
     Holding,
-    Kept,
+    Listing,
     Lost,
     News,
     Recorded,
@@ -311,7 +311,7 @@ class SQLiteTransaction(Books):
             return row
         return {column: row[column] for column in schema.columns}
 
-    def hold(self, holdings: Iterable[Holding]) -> list[Kept]:
+    def hold(self, holdings: Iterable[Holding]) -> list[Listing]:
         return [self._quarantine.hold(holding) for holding in holdings]
 
     def settle(self, entry: int, state: str, reason: Reason, word: Word | None = None) -> None:
