@@ -139,8 +139,8 @@ MUTANTS = [
         "R11",
         "a person's word writes a row past the caller's own SQL",
         Change(
-            "guard/quarantine.py",
-            "Quarantine._accept",
+            "guard/word.py",
+            "kept_now",
             "is_by_own_sql(entry.provenance)",
             "False",
         ),

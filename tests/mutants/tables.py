@@ -10,7 +10,7 @@ HOLDINGS = "guard/holdings.py"
 NAMES = "guard/names.py"
 OWNERS = "guard/owners.py"
 PIPELINE = "runtime/pipeline.py"
-QUARANTINE = "guard/quarantine.py"
+WORD = "guard/word.py"
 SQLITE = "stores/sqlite/names.py"
 TARGETS = "guard/targets.py"
 TRANSACTION = "stores/sqlite/transaction.py"
@@ -69,13 +69,18 @@ MUTANTS = [
     Mutant(
         "R11",
         "an operator may truncate merged source tables",
-        Change(QUARANTINE, "_check_owner", "event.kind is Kind.TRUNCATE and owned.merge", "False"),
+        Change(WORD, "Words._not_owned", "is_truncate and owned.merge", "False"),
         killed_by=f"{SOURCE_TEST}test_merged_source_tables_never_truncate_each_other",
     ),
     Mutant(
         "R11",
         "an operator may accept what is another source table's",
-        Change(QUARANTINE, "_check_owner", "not admits(owned, spec, source)", "False"),
+        Change(
+            WORD,
+            "Words._not_owned",
+            "is_unrouted and not admits(owned, self._spec, source)",
+            "False",
+        ),
         killed_by=f"{SOURCE_TEST}"
         "test_what_is_unrouted_stays_so_when_its_key_moves_and_is_never_accepted",
     ),

@@ -30,6 +30,7 @@ class KeyKind(StrEnum):
 
 Kinds = Mapping[str, KeyKind]
 """The kinds of a table's key columns, by name; a column that is missing is not known yet."""
+NO_KINDS: Kinds = {}
 
 KINDS: dict[type, KeyKind] = {
     int: KeyKind.NUMBER,

@@ -53,7 +53,7 @@ def _kept(growth: Growth, latest: int, margin: int) -> tuple[tuple[int, int], ..
         return checkpoints
     _, before = checkpoints[-2]
     # The highest so far stays only if a margin of time lies between the one before it and now: then
-    # it was due, or silence followed it. Listing each time, 64 checkpoints would span no time at all.
+    # it was due, or silence followed it. Kept each time, 64 checkpoints would span no time at all.
     if latest - before < margin:
         return checkpoints[:-1]
     return checkpoints

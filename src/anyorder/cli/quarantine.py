@@ -1,31 +1,37 @@
-"""`anyorder quarantine list | show ID | retry [ID] | settle ID`: what could not be decided."""
+"""`anyorder quarantine list | summary | show ID | retry | settle | dismiss SCOPE`: what could not
+be decided."""
 
 from __future__ import annotations
 
 import argparse
 from contextlib import closing
 
-from anyorder._core.outcome import Reason
 from anyorder.cli.acts.asked import LONGEST_NUMBER, THE_ONE, Asked
 from anyorder.cli.acts.dismiss import dismiss
+from anyorder.cli.acts.filters import STANDARD_INPUT, add_filters, filtered_by
 from anyorder.cli.acts.look import list_entries, show
 from anyorder.cli.acts.retry import retry
 from anyorder.cli.acts.settle import settle
+from anyorder.cli.acts.summary import summarise
 from anyorder.cli.main import Parser, word
 from anyorder.cli.output import add_formats
 from anyorder.errors import ConfigurationError
 from anyorder.runtime.pipeline import load_pipeline
 
+FORMATS = {"--json", "--nl", "--csv"}
+FILTERS = {"--table", "--reason", "--key", "--detail", "--older", "--limit"}
 TAKEN = {
-    "list": {"--state", "--reason", "--json", "--nl", "--csv"},
-    "show": {"WHICH", "--json", "--nl", "--csv"},
-    "retry": {"WHICH"},
-    "settle": {"WHICH", "--accept", "--drop", "--from-source", "--of"},
-    "dismiss": {"WHICH"},
+    "list": {"WHICH", "--state"} | FILTERS | FORMATS,
+    "summary": {"--state"} | FILTERS | FORMATS,
+    "show": {"WHICH"} | FORMATS,
+    "retry": {"WHICH", "--dry-run"} | FILTERS | FORMATS,
+    "settle": {"WHICH", "--accept", "--drop", "--of", "--dry-run", "--yes"} | FILTERS | FORMATS,
+    "dismiss": {"WHICH", "--dry-run", "--yes"} | FORMATS,
 }
 """What each act goes by, beside the pipeline."""
 ACTS = {
     "list": list_entries,
+    "summary": summarise,
     "show": show,
     "retry": retry,
     "settle": settle,
@@ -38,15 +44,15 @@ def configure(parser: Parser) -> None:
     parser.add_argument(
         "act",
         choices=list(ACTS),
-        help="retry: decode, route and decide again what is open, or the entry ID; "
-        "dismiss SCOPE: the suspicion of a reset was wrong",
+        help="summary: how many of each kind; retry: decode, route and decide again; settle: your "
+        "word; dismiss SCOPE: the suspicion of a reset was wrong",
     )
     parser.add_argument(
         "which",
         nargs="?",
         type=word,
-        help="an entry's id (retry: all without it); for dismiss, the scope that "
-        "`anyorder doctor` names",
+        help="an entry's id, or - for ids from standard input (or the lines of `list --nl`); for "
+        "dismiss, the scope that `anyorder doctor` names",
     )
     parser.add_option("--pipeline", "the pipeline file", default=None)
     parser.add_argument(
@@ -55,18 +61,12 @@ def configure(parser: Parser) -> None:
         choices=["open", "settled", "accepted", "dropped", "all"],
         help="which entries to list (default: open)",
     )
-    parser.add_argument(
-        "--reason",
-        default="",
-        choices=["", *(r.value for r in Reason)],
-        help="only entries of this reason",
-        metavar="REASON",
-    )
+    add_filters(parser)
     decisions = parser.add_mutually_exclusive_group()
     decisions.add_argument(
         "--accept",
         nargs="?",
-        type=_number,
+        type=_content,
         const=THE_ONE,
         default=None,
         metavar="N",
@@ -77,8 +77,11 @@ def configure(parser: Parser) -> None:
         action="store_true",
         help="close the entry, write nothing; of a dispute, what is shown is chosen",
     )
-    decisions.add_argument(
-        "--from-source", action="store_true", help="read the row again at its source"
+    parser.add_argument(
+        "--dry-run", action="store_true", help="say how many and show some, change nothing"
+    )
+    parser.add_argument(
+        "--yes", action="store_true", help="do not ask; needed where nobody can be asked"
     )
     parser.add_argument(
         "--of",
@@ -90,6 +93,12 @@ def configure(parser: Parser) -> None:
     add_formats(parser)
 
 
+def _content(text: str) -> int | str:
+    """The number of a content; or what names the entries, since `settle --accept 12` and `settle
+    --accept -` mean those."""
+    return text if text == STANDARD_INPUT else _number(text)
+
+
 def _number(text: str) -> int:
     """The number of a content, or of contents."""
     if not text.isdecimal() or len(text) > LONGEST_NUMBER:
@@ -98,9 +107,10 @@ def _number(text: str) -> int:
 
 
 def run(options: argparse.Namespace) -> int:
-    """Exit code 0; `list` and `retry` give 1 if there is an open entry."""
+    """Exit code 0; `list`, `summary` and `retry` give 1 if there is an open entry, `settle` if one
+    was refused."""
     _check_words(options)
-    # `settle --accept 12` names the entry, not a content of none.
+    # It names the entry, not a content of none.
     if options.which is None and options.accept is not None and options.accept != THE_ONE:
         options.which, options.accept = str(options.accept), THE_ONE
     pipeline = load_pipeline(options.pipeline)
@@ -114,12 +124,13 @@ def _check_words(options: argparse.Namespace) -> None:
     said = {
         "WHICH": options.which is not None,
         "--state": options.state is not None,
-        "--reason": options.reason != "",
         "--accept": options.accept is not None,
         "--drop": options.drop,
-        "--from-source": options.from_source,
         "--of": options.of is not None,
+        "--dry-run": options.dry_run,
+        "--yes": options.yes,
         f"--{options.format}": options.format != "table",
+        **filtered_by(options),
     }
     unused = [name for name, is_said in said.items() if is_said and name not in TAKEN[options.act]]
     if unused:

@@ -3,32 +3,43 @@ for byte."""
 
 from __future__ import annotations
 
+import secrets
 import time
+from collections import Counter
+from typing import NamedTuple
 
-import msgspec
-
-from anyorder._core.event import Event, Kind
-from anyorder._core.explain import explain
+from anyorder._core.batch import Settled
 from anyorder._core.outcome import Reason
 from anyorder._core.reset import Growth
 from anyorder.errors import ConfigurationError, Undone
+from anyorder.guard.answered import Accepted, Unaccepted, kept_now
 from anyorder.guard.batch import apply
 from anyorder.guard.choice import Choice
-from anyorder.guard.contents import Content, Word
+from anyorder.guard.contents import Content
 from anyorder.guard.contract import Decode, Entry, EntryQuery, Store, TableSpec, Transaction
-from anyorder.guard.holdings import entity_of, is_dispute
+from anyorder.guard.drop import drop
+from anyorder.guard.holdings import entity_of
 from anyorder.guard.news import hear
-from anyorder.guard.own_sql import DELIVER_AGAIN, is_by_own_sql
-from anyorder.guard.owners import admits, belongs
-from anyorder.guard.recall import recall_one
-from anyorder.guard.routes import origin_of
-from anyorder.guard.targets import opened
-from anyorder.guard.truncates import PART
+from anyorder.guard.recall import clock_of, recall_one
 from anyorder.guard.waiting import Settling, settle_waiting
-from anyorder.guard.word import Speech, new_token
+from anyorder.guard.word import Words
 
-replace = msgspec.structs.replace
-UNREADABLE = frozenset({Kind.MALFORMED, Kind.INCOMPLETE})
+
+class Foreseen(NamedTuple):
+    """What dismissing a suspicion would do: how many entries it held are decided `again`, and how
+    many entries settle, by their reason."""
+
+    again: int
+    settled: Counter[Reason]
+
+
+class _Said(NamedTuple):
+    """A person's word: for an entry, into a table; which content, of how many."""
+
+    number: int
+    spec: TableSpec | None
+    content: int | None
+    of: int | None
 
 
 class Quarantine:
@@ -70,25 +81,9 @@ class Quarantine:
             entry = _found(transaction, number)
             # Two people may settle at once: the first word counts.
             _open(entry)
-            choice = Choice(entry, self._decode)
-            choice.check(of)
-            event = choice.any_event()
-            # What is in no dispute is refused, and nothing else is said of the row.
-            if event is None or not is_dispute(entry):
-                transaction.settle(number, "dropped", Reason.DUPLICATE)
-                return f"entry {number} is dropped"
+            Choice(entry, self._decode).check(of)
             spec = spec or self._spec or TableSpec(entry.table)
-            # The caller's own SQL writes its rows; a word that writes none is no different there.
-            is_own = is_by_own_sql(entry.provenance)
-            speech = Speech(transaction, replace(spec, writes_rows=not is_own), event)
-            speech.refuse_others()
-            chosen = speech.chosen(choice.contents)
-            transaction.settle(
-                number, "dropped", Reason.DUPLICATE, Word(chosen, of=len(entry.contents))
-            )
-            speech.followed()
-            hear(transaction, [spec], new_token())
-            return f"entry {number} is dropped: what is shown stays. {choice.text(chosen)}"
+            return drop(transaction, spec, entry, self._decode, _token())
 
     def accept(
         self,
@@ -107,119 +102,114 @@ class Quarantine:
         sentence. Raises ConfigurationError if there are several contents and none is named, if the
         event cannot be decoded, or if the store refuses it: then the entry stays open.
         """
-        spec = spec or self._spec
-        try:
-            return self._accept(number, spec, content, of, settles=True)
-        except Undone:
-            # What waited for this row may be what undid it: then it is tried by itself, afterwards.
-            answer = self._accept_alone(number, spec, content, of)
-        assert spec is not None
-        settle_waiting(self._store, {spec.name: spec}, time.time(), new_token())
-        return answer
+        return str(self.given(number, spec, content=content, of=of))
 
-    def _accept_alone(
+    def given(
         self,
         number: int,
-        spec: TableSpec | None,
-        content: int | None,
-        of: int | None,
-    ) -> str:
+        spec: TableSpec | None = None,
+        *,
+        content: int | None = None,
+        of: int | None = None,
+    ) -> Accepted:
+        """The same, with what it came to."""
+        said = _Said(number, spec or self._spec, content, of)
         try:
-            return self._accept(number, spec, content, of, settles=False)
+            return self._accept(said, settles=True)
+        except Undone:
+            # What waited for this row may be what undid it: then it is tried by itself, afterwards.
+            answer = self._accept_alone(said)
+        assert said.spec is not None
+        settle_waiting(self._store, {said.spec.name: said.spec}, time.time(), _token())
+        return answer
+
+    def _accept_alone(self, said: _Said) -> Accepted:
+        try:
+            return self._accept(said, settles=False)
         except Undone as undone:
             raise ConfigurationError(f"the store refuses this event: {undone}") from undone
 
-    def _accept(
-        self,
-        number: int,
-        spec: TableSpec | None,
-        content: int | None,
-        of: int | None,
-        *,
-        settles: bool,
-    ) -> str:
+    def _accept(self, said: _Said, *, settles: bool) -> Accepted:
+        number, spec, content, of = said
         with self._store.transaction(time.time()) as transaction:
             entry = _found(transaction, number)
             _open(entry)
-            # Not even a person's word writes a row past the caller's own SQL.
-            if is_by_own_sql(entry.provenance):
-                raise ConfigurationError(
-                    DELIVER_AGAIN.format(entry),
-                )
             choice = Choice(entry, self._decode)
             choice.check(of)
             meant = _meant(transaction, spec, choice, content)
-            event = choice.event(meant)
-            if spec is None or event.kind in UNREADABLE:
-                raise ConfigurationError(
-                    f"entry {number} cannot be accepted: {event.note or 'no table matches it'}. "
-                    "Repair what it names, or drop it"
-                )
-            _check_owner(transaction, spec, entry, event)
+            kept = kept_now(entry, spec, self._decode, meant)
+            if isinstance(kept, Unaccepted):
+                raise ConfigurationError(kept.why)
+            assert spec is not None
             # Decided again first: what came since may have settled it, or ended the dispute.
-            speech = Speech(transaction, spec, event)
-            decision = speech.accept(ends_dispute=is_dispute(entry))
-            if decision.quarantined:
-                raise ConfigurationError(f"entry {number} is still held. {explain(decision)}")
-            listed = choice.listed(speech.replaced)
-            chosen = speech.chosen(listed or choice.contents, is_accepted=True)
-            word = Word((*chosen, meant.number), listed, len(entry.contents))
-            transaction.settle(number, "accepted", decision.reason, word)
+            words = Words(transaction, spec, _token())
+            answer = words.give([kept])[number]
+            # Nothing of it stays: the transaction ends with the exception.
+            if isinstance(answer, Unaccepted):
+                raise ConfigurationError(answer.why)
 
             # A key that moved may settle what else is held of it (rules R1); and where a batch is
             # not one transaction, another writer may have moved it too.
-            speech.followed()
             if settles:
-                Settling(transaction, new_token(), {spec.name: spec}).run()
-            hear(transaction, [spec], new_token())
-            whose = "By your word" if speech.counted else "It needed no word by now"
-            told = f"{whose}. {explain(decision)}"
+                Settling(transaction, _token(), {spec.name: spec}).run()
+            hear(transaction, [spec], _token())
             if choice.is_dispute:
-                told = f"{told} Entry {number} is closed. {choice.text(chosen)}"
-            return told
+                closed = choice.text(words.words[number].chose)
+                answer = answer._replace(closes=f"Entry {number} is closed. {closed}")
+            return answer
+
+    def foreseen(self, scope: str, specs: list[TableSpec]) -> Foreseen:
+        """What dismissing a suspicion would do; nothing is written."""
+        with self._store.transaction(time.time(), dry=True) as transaction:
+            again = sum(
+                _is_suspected(transaction, entry, scope) for entry in _doubtful(transaction)
+            )
+            closed = _dismissed(transaction, scope, specs)
+        return Foreseen(again, Counter(one.reason for one in closed))
 
     def dismiss(self, scope: str, specs: list[TableSpec]) -> int:
         """The suspicion of a reset was wrong (rules R13): forget the checkpoints and decide what it
         held again. How many entries closed."""
         with self._store.transaction(time.time()) as transaction:
-            if not transaction.growths([scope]):
-                raise ConfigurationError(
-                    f"no clock {scope!r} is watched; `anyorder doctor` lists the suspected ones"
-                )
-            # From nothing on: the old checkpoints would raise the same suspicion again.
-            transaction.save_growths({scope: Growth()})
-            closed = sum(_reconsidered(transaction, spec) for spec in specs)
-            closed += len(hear(transaction, specs, new_token()))
+            closed = _dismissed(transaction, scope, specs)
         # What moved may be what other tables wait for; they are taken as they are recorded.
         settled = settle_waiting(
             self._store,
             {},
             time.time(),
-            new_token(),
+            _token(),
         )
-        return closed + len(settled)
+        return len(closed) + len(settled)
 
 
-def _check_owner(
+def _dismissed(
     transaction: Transaction,
-    spec: TableSpec,
-    entry: Entry,
-    event: Event,
-) -> None:
-    """Raises ConfigurationError for what no word can put into this table."""
-    owned = opened(transaction, spec).known
-    _, _, source = origin_of(event)
-    if entry.reason == Reason.UNROUTED and not admits(owned, spec, source):
-        whose = belongs(owned, spec.name, source)
-        raise ConfigurationError(f"entry {entry.id} cannot be accepted: {whose}")
-    if event.kind is Kind.TRUNCATE and owned.merge:
-        part = PART.format(source)
-        raise ConfigurationError(f"entry {entry.id} cannot be accepted: {part}")
+    scope: str,
+    specs: list[TableSpec],
+) -> list[Settled]:
+    """The entries that close when a clock is believed again."""
+    if not transaction.growths([scope]):
+        raise ConfigurationError(
+            f"no clock {scope!r} is watched; `anyorder doctor` lists the suspected ones"
+        )
+    # From nothing on: the old checkpoints would raise the same suspicion again.
+    transaction.save_growths({scope: Growth()})
+    closed: list[Settled] = []
+    for spec in specs:
+        told = apply(transaction, spec, [], _token(), reconsider=True)
+        closed += told.closed
+    return closed + hear(transaction, specs, _token())
 
 
-def _reconsidered(transaction: Transaction, spec: TableSpec) -> int:
-    """Decide again all that a table's quarantine holds. How many entries closed."""
-    return len(apply(transaction, spec, [], new_token(), reconsider=True).closed)
+def _doubtful(transaction: Transaction) -> list[Entry]:
+    query = EntryQuery(reason=Reason.SUSPECTED_RESET)
+    return list(transaction.entries(query))
+
+
+def _is_suspected(transaction: Transaction, entry: Entry, scope: str) -> bool:
+    """Is it this clock that it was held for?"""
+    event = transaction.event(entry.id)
+    return event is not None and clock_of(event) == scope
 
 
 def _meant(
@@ -237,6 +227,10 @@ def _meant(
         transaction.open_table(spec)
         memory = recall_one(transaction, spec, entity_of(choice.entry.key)).memory
     return choice.only(memory)
+
+
+def _token() -> str:
+    return secrets.token_hex(4)
 
 
 def _found(transaction: Transaction, number: int) -> Entry:

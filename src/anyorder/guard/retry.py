@@ -74,10 +74,10 @@ class Retry:
         self._catalogue = catalogue
         self._decode = decode
 
-    def run(self, number: int | None = None) -> Retried:
-        """Every open entry, or the one of this number, oldest first. Raises ConfigurationError if
-        that one is not there or closed; StoreError."""
-        numbers = self._open() if number is None else [self._checked(number)]
+    def run(self, asked: Sequence[int] | None = None) -> Retried:
+        """Every open entry, or those of these numbers, oldest first. Raises ConfigurationError if
+        one of them is not there or closed; StoreError."""
+        numbers = self._open() if asked is None else list(map(self._checked, asked))
         settled = own = 0
         # A transaction each: what was settled stays so, whatever happens later.
         for start in range(0, len(numbers), BATCH):

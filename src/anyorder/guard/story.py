@@ -11,7 +11,7 @@ from anyorder._core.columns import holes
 from anyorder._core.event import canonical
 from anyorder._core.explain import explain_memory
 from anyorder._core.fold import Limits
-from anyorder._core.key import Kinds, asked
+from anyorder._core.key import NO_KINDS, Kinds, asked
 from anyorder._core.memory import Memory
 from anyorder._core.misfit import other_kinds
 from anyorder._core.outcome import REASONS, Reason, outcome_of
@@ -32,7 +32,6 @@ from anyorder.guard.verdict import Verdict
 
 replace = msgspec.structs.replace
 NOT_GUARDED = TableFacts("", (), (), 0, 0, 0, Limits())
-NO_KINDS: Kinds = {}
 OF_BEFORE = (
     "The key column {0} is a {1} now, and this key has a {2}, of before: no event reaches it any "
     "more."

@@ -1,174 +1,274 @@
-"""An operator's word for what the quarantine holds (rules R11): the row is written, and what was
-chosen is marked in its memory, in the transaction that closes the entry; where a store has none,
-before."""
+"""An operator's word for what the quarantine holds (rules R11): decided again first; only what is
+still held needs the word."""
 
 from __future__ import annotations
 
-import secrets
-from collections.abc import Sequence
+from collections.abc import Callable, Iterable, Sequence
 
-from anyorder._core.batch import Decision, identity_of
-from anyorder._core.columns import Written
+from anyorder._core.batch import Decision
 from anyorder._core.decide import accept_truncate
 from anyorder._core.event import Event, Kind
+from anyorder._core.explain import explain
 from anyorder._core.fold import Limits
 from anyorder._core.memory import Memory
 from anyorder._core.misfit import misfit
-from anyorder._core.shown import event_of, identity_of_stamp, incomparable, stamps_at
-from anyorder._core.word import accept, drop, needs_word
+from anyorder._core.outcome import Reason
+from anyorder._core.word import accept, needs_word
 from anyorder.errors import ConfigurationError
+from anyorder.guard.answered import Accepted, Answered, Kept, Unaccepted
 from anyorder.guard.batch import apply, reconsider_keys
-from anyorder.guard.contents import Content, of_row
+from anyorder.guard.chosen import replaced, settled, word_of
+from anyorder.guard.contents import Content, Word
 from anyorder.guard.contract import Answer, Refused, TableSpec, Transaction, Write
 from anyorder.guard.kinds import with_kinds
-from anyorder.guard.recall import recall, recall_one
+from anyorder.guard.owners import admits, belongs
+from anyorder.guard.recall import NOTHING, recall, recall_one
+from anyorder.guard.routes import origin_of
 from anyorder.guard.settle import close
-from anyorder.guard.truncates import carry_out
+from anyorder.guard.targets import opened
+from anyorder.guard.truncates import PART, carry_out
 from anyorder.guard.writing import Keys, plan
 
+MOVED = "another writer moved the key; try again"
 
-class Speech:
-    """A word that is given in a transaction, for an event of a table: to accept it, or against the
-    other contents of its position. `counted`: was it needed? `replaced`: what the row showed, and
-    does not compare with the event."""
 
-    def __init__(self, transaction: Transaction, spec: TableSpec, event: Event) -> None:
-        self.counted = True
-        self.replaced: tuple[Content, ...] = ()
+class Words:
+    """For entries of one table, each of another key; a truncate alone. `token`: this attempt's.
+
+    `answered` and `words`: what became of each, and what was chosen of those that list several
+    contents, by the number of the entry."""
+
+    def __init__(self, transaction: Transaction, spec: TableSpec, token: str) -> None:
+        self.answered: Answered = {}
+        self.words: dict[int, Word] = {}
         self._transaction = transaction
         self._spec = spec
-        self._event = event
-        self._after: Memory | None = None
+        self._token = token
+        self._limits = Limits()
+        self._moved: dict[str, Event] = {}
 
-    def accept(self, *, ends_dispute: bool) -> Decision:
-        """Decide the event once more; if it is still held, the word counts. `ends_dispute`: the
-        word is against all other contents of its position, even if the event needs none by now."""
-        limits = self._transaction.open_table(self._spec)
-        if self._event.kind is Kind.TRUNCATE:
-            return self._truncate(limits)
-        self._spec = with_kinds(self._transaction, self._spec, [self._event])
-        fault = misfit(self._event, self._spec.name, self._spec.kinds)
+    def give(self, held: Iterable[Kept]) -> Answered:
+        """Decide and write them; the entries of what was accepted are closed."""
+        allowed = self._sifted(held, self._not_owned)
+        # Nothing is left that the table would have to be opened for.
+        if not allowed:
+            return self.answered
+        self._limits = self._transaction.open_table(self._spec)
+        if allowed[0].event.kind is Kind.TRUNCATE:
+            self._truncate(allowed[0])
+        else:
+            events = [one.event for one in allowed]
+            self._spec = with_kinds(self._transaction, self._spec, events)
+            fitting = self._sifted(allowed, self._misfit)
+            self._write(self._decided(fitting))
+
+        for number, answer in self.answered.items():
+            if isinstance(answer, Accepted):
+                self._transaction.settle(
+                    number,
+                    "accepted",
+                    answer.decision.reason,
+                    self.words.get(number),
+                )
+        self._follow()
+        return self.answered
+
+    def refuse(self, held: Kept) -> Word:
+        """A word against every content of a dispute that is not shown; the row stays as it is, and
+        the entry is closed. Raises ConfigurationError if another writer moved the key."""
+        entry, event, _ = held
+        self._limits = self._transaction.open_table(self._spec)
+        there = recall_one(self._transaction, self._spec, event.entity)
+        before, limits = there.memory, there.limits or self._limits
+        after = settled(entry, event, before, limits)
+        # What was chosen before moves nothing.
+        if after is not before:
+            write = Write(event.entity, event.key or {}, before, after)
+            self._write({event.entity: (held, write)})
+        for answer in self.answered.values():
+            raise ConfigurationError(str(answer))
+        word = word_of(entry, event, after, ())
+        self._transaction.settle(entry.id, "dropped", Reason.DUPLICATE, word)
+        self._moved[event.entity] = event
+        self._follow()
+        return word
+
+    def _sifted(self, held: Iterable[Kept], fault: Callable[[Kept], str]) -> list[Kept]:
+        """Those without a fault; that of the others is their answer."""
+        found: list[Kept] = []
+        for one in held:
+            why = fault(one)
+            if why:
+                self.answered[one.entry.id] = Unaccepted(why)
+            else:
+                found.append(one)
+        return found
+
+    def _not_owned(self, held: Kept) -> str:
+        """Why no word can put this into this table; "" if one can."""
+        entry, event, _ = held
+        is_unrouted = entry.reason == Reason.UNROUTED
+        is_truncate = event.kind is Kind.TRUNCATE
+        why = ""
+        # Whose a row is was settled when its event was held for another reason.
+        if is_unrouted or is_truncate:
+            owned = opened(self._transaction, self._spec).known
+            _, _, source = origin_of(event)
+            if is_truncate and owned.merge:
+                why = PART.format(source)
+            if is_unrouted and not admits(owned, self._spec, source):
+                why = belongs(owned, self._spec.name, source)
+        return f"entry {entry.id} cannot be accepted: {why}" if why else ""
+
+    def _misfit(self, held: Kept) -> str:
+        fault = misfit(held.event, self._spec.name, self._spec.kinds)
         # Not even a person's word makes one row of two entities.
-        if fault:
-            raise ConfigurationError(f"this event cannot be accepted: {fault}")
+        return f"this event cannot be accepted: {fault}" if fault else ""
 
+    def _decided(self, held: Sequence[Kept]) -> dict[str, tuple[Kept, Write]]:
+        """Each decided once more, by entity; those that write something."""
         # Read in the step that will write: the entry tells how the key was when it was held.
-        remembered = recall_one(self._transaction, self._spec, self._event.entity)
-        before, known = remembered.memory, remembered.limits or limits
-        self.counted = needs_word(before, self._event, known)
-        applied = accept(before, self._event, known)
-        after = applied.memory
-        if ends_dispute:
-            after = self._marked(after, known)
-        self._note_replaced(before, known)
-        self._write(before, after, limits, applied.written)
-        return Decision(self._event, applied.reason, applied.against)
+        entities = [one.event.entity for one in held]
+        known = self._transaction.remembered(self._spec, entities)
+        writes: dict[str, tuple[Kept, Write]] = {}
+        for one in held:
+            entity = one.event.entity
+            remembered = known.get(entity, NOTHING)
+            # A store may leave the first look to its write.
+            if remembered.unread:
+                remembered = recall_one(self._transaction, self._spec, entity)
+            before, limits = remembered.memory, remembered.limits or self._limits
+            applied = accept(before, one.event, limits)
+            after = settled(one.entry, one.event, applied.memory, limits)
+            decision = Decision(
+                one.event,
+                applied.reason,
+                applied.against,
+            )
+            counted = needs_word(before, one.event, limits)
+            self._decide(one, decision, counted=counted)
+            self._note(one, before, after, limits, counted=counted)
+            # What is held still is not written either.
+            if after is not before and not applied.reason.quarantined:
+                writes[entity] = (
+                    one,
+                    Write(
+                        entity=entity,
+                        key=one.event.key or {},
+                        before=before,
+                        after=after,
+                        written=applied.written,
+                    ),
+                )
+        return writes
 
-    def refuse_others(self) -> None:
-        """What is shown at the event's position is chosen; the row stays as it is."""
-        limits = self._transaction.open_table(self._spec)
-        remembered = recall_one(self._transaction, self._spec, self._event.entity)
-        before = remembered.memory
-        after = self._marked(before, remembered.limits or limits)
-        self._write(before, after, limits)
-
-    def chosen(self, contents: Sequence[Content], *, is_accepted: bool = False) -> tuple[int, ...]:
-        """The numbers of the contents that the word chose: what is shown of the position
-        afterwards, and the event itself if it `is_accepted`."""
-        position = self._event.position
-        if position is None:
-            return ()
-        chosen = {identity_of_stamp(stamp) for stamp in stamps_at(self._after, position)}
-        if is_accepted:
-            chosen.add(identity_of(self._event))
-        return tuple(one.number for one in contents if one.identity in chosen)
-
-    def followed(self) -> None:
-        """Decide again what the word may have settled (rules R1): a truncate's, anything."""
-        # A truncate concerns every key, and each of them may have something that waits.
-        if self._event.kind is Kind.TRUNCATE:
-            apply(self._transaction, self._spec, [], new_token(), reconsider=True)
-            return
-        limits = self._transaction.open_table(self._spec)
-        entities = [self._event.entity]
-        reconsider_keys(self._transaction, self._spec, entities, limits, new_token())
-
-    def _marked(self, memory: Memory | None, limits: Limits) -> Memory | None:
-        """The memory, with every content of the position refused that it does not show."""
-        # Nothing is there to be chosen.
-        if memory is None or self._event.position is None:
-            return memory
-        return drop(memory, self._event.position, limits.lineage)
-
-    def _note_replaced(self, before: Memory | None, limits: Limits) -> None:
-        """What does not compare with the event is listed with it: its redelivery would open the
-        same question again."""
-        position = self._event.position
-        if position is None or before is None or not self.counted:
-            return
-        stamps = incomparable(before, position, limits.lineage)
-        # Most often the clocks tell.
-        if not stamps:
-            return
-        key, table = self._event.key or {}, self._event.table
-        row = self._transaction.content(self._spec, key)
-        shown = [event_of(before, stamp, key, table, row) for stamp in stamps]
-        self.replaced = tuple(of_row(one) for one in shown)
-
-    def _write(
+    def _note(
         self,
+        one: Kept,
         before: Memory | None,
         after: Memory | None,
         limits: Limits,
-        written: Written | None = None,
+        *,
+        counted: bool,
     ) -> None:
-        self._after = after
-        # What is decided by now, or was chosen before, moves nothing.
-        if after is before:
+        """What the word does to what the entry lists."""
+        others: tuple[Content, ...] = ()
+        if counted:
+            others = replaced(self._transaction, self._spec, one.event, before, limits)
+        # Most entries hold one delivery alone, and list nothing.
+        if others or one.entry.contents:
+            self.words[one.entry.id] = word_of(one.entry, one.event, after, (one.content,), others)
+
+    def _decide(self, one: Kept, decision: Decision, *, counted: bool) -> None:
+        number = one.entry.id
+        if decision.quarantined:
+            why = f"entry {number} is still held. {explain(decision)}"
+            self.answered[number] = Unaccepted(why)
             return
-        event = self._event
-        write = Write(event.entity, event.key or {}, before, after, written)
-        answers = self._transaction.write(self._spec, [write], limits, new_token())
-        if answers:
-            answers = self._written_with_others(write, limits, answers)
-        # A person waits for the answer: what was not taken is told, not tried again.
-        for failure in answers:
-            detail = "another writer moved the key; try again"
-            if isinstance(failure, Refused):
-                detail = failure.detail
-            raise ConfigurationError(f"the store refuses this event: {detail}")
+        self.answered[number] = Accepted(decision, counted)
+        self._moved[one.event.entity] = one.event
+
+    # ---- into the store
+
+    def _write(self, writes: dict[str, tuple[Kept, Write]]) -> None:
+        # What needs no word by now often writes nothing.
+        if not writes:
+            return
+        answers = self._transaction.write(
+            self._spec,
+            [write for _, write in writes.values()],
+            self._limits,
+            self._token,
+        )
+        for answer in answers:
+            one, write = writes[answer.entity]
+            failures = self._written_with_others(one, write, [answer])
+            # A person waits for the answer: what was not taken is told, not tried again.
+            if failures:
+                self._refuse(one, failures[0])
+
+    def _refuse(self, one: Kept, failure: Answer) -> None:
+        detail = failure.detail if isinstance(failure, Refused) else MOVED
+        why = f"the store refuses this event: {detail}"
+        self.answered[one.entry.id] = Unaccepted(why, by_store=True)
+        self._moved.pop(one.event.entity, None)
 
     def _written_with_others(
         self,
+        one: Kept,
         write: Write,
-        limits: Limits,
         answers: Sequence[Answer],
     ) -> Sequence[Answer]:
         """Rows that hold each other's unique values move together, or not at all."""
-        entities = self._transaction.ring(self._spec, self._event)
+        entities = self._transaction.ring(self._spec, one.event)
         # Most often nothing waits for this row: then the refusal stands.
         if not entities:
             return answers
         known = recall(self._transaction, self._spec, entities)
         keys: Keys = {entity: [] for entity in entities}
-        planned = plan(keys, known, limits, reconsider=True)
+        planned = plan(keys, known, self._limits, reconsider=True)
         writes = [write, *planned.writes]
-        answers = self._transaction.write(self._spec, writes, limits, new_token())
+        answers = self._transaction.write(
+            self._spec,
+            writes,
+            self._limits,
+            self._token,
+        )
         if not answers:
             for share in planned.shares.values():
                 close(self._transaction, share.settled)
         return answers
 
-    def _truncate(self, limits: Limits) -> Decision:
+    def _truncate(self, one: Kept) -> None:
         """It becomes the table's greatest truncate; rows whose position does not compare with its
         own stay."""
-        limits, reason = accept_truncate(limits, self._event)
-        refused = carry_out(self._transaction, self._spec, self._event, limits, reason)
+        limits, reason = accept_truncate(self._limits, one.event)
+        refused = carry_out(self._transaction, self._spec, one.event, limits, reason)
         if refused is not None:
-            raise ConfigurationError(f"the store refuses this event: {refused.detail}")
-        return Decision(self._event, reason, limits.truncated)
+            self._refuse(one, refused)
+            return
+        # A truncate's word is told as one, whether it was needed or not.
+        self._decide(one, Decision(one.event, reason, limits.truncated), counted=True)
 
-
-def new_token() -> str:
-    """Of one attempt to write."""
-    return secrets.token_hex(4)
+    def _follow(self) -> None:
+        """Decide again what the word may have settled (rules R1): a truncate's, anything."""
+        keys = [event for event in self._moved.values() if event.kind is not Kind.TRUNCATE]
+        # A truncate concerns every key, and each of them may have something that waits.
+        if len(keys) < len(self._moved):
+            apply(
+                self._transaction,
+                self._spec,
+                [],
+                self._token,
+                reconsider=True,
+            )
+            return
+        if keys:
+            limits = self._transaction.open_table(self._spec)
+            reconsider_keys(
+                self._transaction,
+                self._spec,
+                [event.entity for event in keys],
+                limits,
+                self._token,
+            )

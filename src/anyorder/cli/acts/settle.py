@@ -1,42 +1,107 @@
-"""`anyorder quarantine settle ID --accept [N] | --drop`: an operator's word."""
+"""`anyorder quarantine settle --accept | --drop`: an operator's word, for one entry or many."""
 
 from __future__ import annotations
 
 import time
+from functools import partial
 
+import msgspec
+
+from anyorder.cli.acts.answers import answer, counts, is_agreed, sample
 from anyorder.cli.acts.asked import THE_ONE, Asked
+from anyorder.cli.acts.filters import STANDARD_INPUT, Found, found_of, is_filtered
+from anyorder.cli.acts.refused import missing, refused_lines
 from anyorder.errors import ConfigurationError
+from anyorder.guard.catalogue import Catalogue
 from anyorder.guard.contract import Entry, TableSpec
 from anyorder.guard.routes import Unrouted
+from anyorder.runtime.bulk import Bulk, Done
 
 
 def settle(asked: Asked) -> int:
-    """`settle ID`."""
-    print(_settled(asked))
+    """`settle ID`, `settle -` or `settle` with filters. Exit code 1 if one was refused."""
+    options = asked.options
+    is_one = options.which not in (None, STANDARD_INPUT)
+    if is_one and is_filtered(options):
+        raise ConfigurationError("an entry's id, or filters: say one of the two")
+    if options.which is None and not is_filtered(options):
+        raise ConfigurationError(
+            "which entries shall be settled? Say an id, - for ids from standard input, or a filter "
+            "(--table, --reason, --key, --detail, --older, --limit)"
+        )
+    if options.accept is None and not options.drop:
+        what = f"entry {asked.number}" if is_one else "they"
+        raise ConfigurationError(f"How shall {what} be settled? Say --accept or --drop")
+    is_of_one = options.of is not None or options.accept not in (None, THE_ONE)
+    if is_of_one and not is_one:
+        raise ConfigurationError("a content's number, and --of, are said of one entry: give its id")
+    return _one(asked) if is_one else _many(asked)
+
+
+# ---- one
+
+
+def _one(asked: Asked) -> int:
+    options, number = asked.options, asked.number
+    entry = asked.quarantine.show(number)
+    if options.dry_run:
+        sample(options, _verb(asked), [entry])
+        return 0
+    spec = table_of(asked, asked.catalogue(), entry)
+    if options.drop:
+        done, said = Done(dropped=1), asked.quarantine.drop(number, spec, of=options.of)
+    else:
+        content = None if options.accept == THE_ONE else options.accept
+        said = asked.quarantine.accept(number, spec, content=content, of=options.of)
+        done = Done(accepted=1)
+    answer(options, {**msgspec.structs.asdict(done), "answer": said}, said)
     return 0
 
 
-def _settled(asked: Asked) -> str:
-    options, number = asked.options, asked.number
-    if options.from_source:
-        raise ConfigurationError(
-            "--from-source needs a source that can be asked, and a JSON-lines file cannot: "
-            "use --accept or --drop"
-        )
-    if options.accept is None and not options.drop:
-        raise ConfigurationError(
-            f"how shall entry {number} be settled? Say --accept, --drop or --from-source"
-        )
-    spec = _spec_for(asked, asked.quarantine.show(number))
-    if options.drop:
-        return asked.quarantine.drop(number, spec, of=options.of)
-    content = None if options.accept == THE_ONE else options.accept
-    return asked.quarantine.accept(number, spec, content=content, of=options.of)
+# ---- many
 
 
-def _spec_for(asked: Asked, entry: Entry) -> TableSpec | None:
-    """The table of an entry. What no table took is routed again: a [[table]] may take it now."""
+def _many(asked: Asked) -> int:
+    options = asked.options
+    found = found_of(asked)
+    if options.dry_run:
+        sample(options, _verb(asked), found.entries)
+        return 0
+    if not _may(asked, found):
+        print("nothing was settled")
+        return 1
     catalogue = asked.catalogue()
+    bulk = Bulk(asked.store, partial(table_of, asked, catalogue), asked.pipeline.decode)
+    done = bulk.drop(found.entries) if options.drop else bulk.accept(found.entries)
+    done.refused |= missing(found)
+    answer(options, msgspec.structs.asdict(done), "\n".join(_lines(done)))
+    return int(bool(done.refused))
+
+
+def _may(asked: Asked, found: Found) -> bool:
+    """Does the person agree? Who names the ids has looked already."""
+    if asked.options.which == STANDARD_INPUT:
+        return True
+    question = f"{_verb(asked)} {counts(found.entries)}?"
+    return is_agreed(asked.options, question)
+
+
+def _verb(asked: Asked) -> str:
+    return "drop" if asked.options.drop else "accept"
+
+
+def _lines(done: Done) -> list[str]:
+    told = [
+        f"{done.accepted} accepted" if done.accepted else "",
+        f"{done.dropped} dropped" if done.dropped else "",
+        f"{done.settled} had settled by themselves" if done.settled else "",
+    ]
+    return [", ".join(filter(None, told)) or "no entry was settled", *refused_lines(done.refused)]
+
+
+def table_of(asked: Asked, catalogue: Catalogue, entry: Entry) -> TableSpec | None:
+    """The table of an entry. What no table took is routed again: a [[table]] may take it now.
+    Raises ConfigurationError if none can."""
     if entry.table or entry.state != "open" or entry.delivery is None:
         return catalogue.spec_of(entry.table)
     event = asked.pipeline.decode(entry.provenance, entry.delivery)
