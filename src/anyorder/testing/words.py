@@ -56,8 +56,11 @@ def check_words(make_store: MakeStore) -> str:
                 bench.deliver(batch)
         for play in plays:
             _Scene(bench, play).play()
+    _check_incomparable(make_store)
     crashes = sum(1 for _ in _crashes(make_store))
-    return f"{len(plays)} disputes of 3 contents, {crashes} places to die"
+    return (
+        f"{len(plays)} disputes of 3 contents, clocks that do not compare, {crashes} places to die"
+    )
 
 
 def _plays() -> Iterator[Play]:
@@ -154,6 +157,23 @@ class _Scene:
 
     def _failed(self, problem: str) -> Exception:
         return self._bench.failed(problem, self._play.key)
+
+
+def _check_incomparable(make_store: MakeStore) -> None:
+    """What a word replaced, though nothing tells which of the two is newer, asks nothing again."""
+    before = put(1, VERSION)
+    accepted = Change(1, VERSION - 2, {"x": "z", "y": "z"}, scope="another clock")
+    with Bench("words", make_store, NEVER) as bench:
+        bench.deliver([before, accepted])
+        quarantine = Quarantine(bench.store, bench.spec, decode)
+        (entry,) = quarantine.entries()
+        quarantine.accept(entry.id)
+        bench.steps.append(f"accept {accepted}")
+        found = bench.deliver([before, accepted, before])
+        if found != [Reason.DUPLICATE] * len(found):
+            raise bench.failed(f"what a word chose, and what it replaced, ended as {found}", 1)
+        if bench.rows() != {1: accepted.fields}:
+            raise bench.failed(f"{accepted} was accepted, and the rows are {bench.rows()}", 1)
 
 
 def _crashes(make_store: MakeStore) -> Iterator[int]:
