@@ -7,7 +7,7 @@ from typing import NamedTuple
 from anyorder._core.batch import Decision
 from anyorder._core.event import Event, Kind
 from anyorder._core.explain import explain
-from anyorder.guard.choice import Choice
+from anyorder.guard.choice import Choice, event_in
 from anyorder.guard.contents import Content
 from anyorder.guard.contract import Decode, Entry, TableSpec
 from anyorder.guard.own_sql import DELIVER_AGAIN, is_by_own_sql
@@ -21,9 +21,6 @@ class Unaccepted(NamedTuple):
 
     why: str
     by_store: bool = False
-
-    def __str__(self) -> str:
-        return self.why
 
 
 class Accepted(NamedTuple):
@@ -64,9 +61,8 @@ def kept_now(
     # Not even a person's word writes a row past the caller's own SQL.
     if is_by_own_sql(entry.provenance):
         return Unaccepted(DELIVER_AGAIN.format(entry))
-    choice = Choice(entry, decode)
-    meant = content or choice.contents[0]
-    event = choice.event(meant)
+    meant = content or Choice(entry, decode).contents[0]
+    event = event_in(entry, meant, decode)
     if spec is None or event.kind in UNREADABLE:
         return Unaccepted(
             f"entry {entry.id} cannot be accepted: {event.note or 'no table matches it'}. "

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from anyorder._core.batch import identity_of
 from anyorder._core.coherence import coherent
 from anyorder._core.event import Event, Kind, canonical
 from anyorder._core.memory import Memory
@@ -30,25 +29,16 @@ class Choice:
         self.contents = entry.contents or (Content(1, ""),)
         self._decode = decode
 
-    @property
-    def is_dispute(self) -> bool:
-        """Is it of a position, with all its contents?"""
-        return bool(self.entry.contents)
-
     def check(self, count: int | None) -> None:
         """Raises ConfigurationError if the entry lists more by now than were shown (`count`)."""
         there = len(self.contents)
         if count is not None and count != there:
             raise ConfigurationError(GREW.format(self.entry, there, count))
 
-    def event(self, content: Content) -> Event:
-        """The event of a content."""
-        return event_in(self.entry, content, self._decode)
-
     def any_event(self) -> Event | None:
         """An event of the entry that can be read; all of them have one key and one position."""
         for content in self.contents:
-            event = self.event(content)
+            event = event_in(self.entry, content, self._decode)
             if event.position is not None:
                 return event
         return None
@@ -63,32 +53,29 @@ class Choice:
     def only(self, memory: Memory | None) -> Content:
         """The one content that no word has chosen yet. Raises ConfigurationError if there are
         several."""
-        settled = _settled(memory, self.any_event())
-        open_ones = [one for one in self.contents if one.identity not in settled]
-        if len(open_ones) == 1:
-            return open_ones[0]
+        chosen = _chosen(memory, self.any_event())
+        others = [one for one in self.contents if one.identity not in chosen]
+        if len(others) == 1:
+            return others[0]
         raise ConfigurationError(
             f"which content of entry {self.entry.id}? {self.text()} Say its number: --accept N, "
             "or content=N"
         )
 
-    def listed(self, replaced: Sequence[Content]) -> tuple[Content, ...]:
-        """What the entry is to list beside what it does: what the word replaced (`replaced`). Then
-        its own delivery is the first of several."""
-        if not replaced or self.is_dispute:
-            return tuple(replaced)
-        event = self.event(self.contents[0])
-        return (Content(1, identity_of(event)), *replaced)
-
     def text(self, chosen: Sequence[int] = ()) -> str:
         """What the entry lists, as a sentence."""
-        count = len(self.contents)
-        told = [self._told(one, is_chosen=one.number in chosen) for one in self.contents]
-        return f"It lists {count} content{'s' if count > 1 else ''}: {'; '.join(told)}."
-
-    def _told(self, content: Content, *, is_chosen: bool) -> str:
-        told = f"{content.number}: {content_text(self.event(content))}"
-        return f"{told} (chosen)" if is_chosen else told
+        told: list[str] = []
+        for content in self.contents:
+            text = content_text(event_in(self.entry, content, self._decode))
+            told.append(f"{content.number}: {text}")
+            if content.number in chosen:
+                told[-1] += " (chosen)"
+        # An entry of one content is asked about by its number alone.
+        count = f"{len(told)} contents"
+        if len(told) == 1:
+            count = "1 content"
+        parts = "; ".join(told)
+        return f"It lists {count}: {parts}."
 
 
 def event_in(entry: Entry, content: Content, decode: Decode) -> Event:
@@ -114,9 +101,13 @@ def content_text(event: Event) -> str:
     return f"put {told}"
 
 
-def _settled(memory: Memory | None, event: Event | None) -> set[str]:
+def _chosen(memory: Memory | None, event: Event | None) -> set[str]:
     """The contents of the event's position that a word has chosen before, by their identities."""
+    chosen: set[str] = set()
+    # Nothing of the entry can be read.
     if event is None or event.position is None:
-        return set()
-    there = stamps_at(memory, event.position)
-    return {identity_of_stamp(stamp) for stamp in there if stamp.is_marked}
+        return chosen
+    for stamp in stamps_at(memory, event.position):
+        if stamp.is_marked:
+            chosen.add(identity_of_stamp(stamp))
+    return chosen

@@ -8,7 +8,7 @@ from anyorder._core.fold import Limits
 from anyorder._core.memory import Memory
 from anyorder._core.shown import event_of, identity_of_stamp, incomparable, stamps_at
 from anyorder._core.word import drop
-from anyorder.guard.contents import Content, Word, of_row
+from anyorder.guard.contents import Content, Word, packed
 from anyorder.guard.contract import Entry, TableSpec, Transaction
 from anyorder.guard.holdings import is_dispute
 
@@ -39,7 +39,16 @@ def replaced(
         return ()
     key, table = event.key or {}, event.table
     row = transaction.content(spec, key)
-    return tuple(of_row(event_of(before, stamp, key, table, row)) for stamp in stamps)
+    found: list[Content] = []
+    for stamp in stamps:
+        shown = event_of(before, stamp, key, table, row)
+        content = Content(
+            number=0,
+            identity=identity_of(shown),
+            shown=packed(shown),
+        )
+        found.append(content)
+    return tuple(found)
 
 
 def word_of(
@@ -57,6 +66,11 @@ def word_of(
         listed = (Content(1, identity_of(event)), *others)
     shown: set[str] = set()
     if event.position is not None:
-        shown = {identity_of_stamp(stamp) for stamp in stamps_at(after, event.position)}
-    chosen = [one.number for one in entry.contents if one.identity in shown]
-    return Word((*accepted, *chosen), listed, len(entry.contents))
+        stamps = stamps_at(after, event.position)
+        shown.update(map(identity_of_stamp, stamps))
+    chosen = (one.number for one in entry.contents if one.identity in shown)
+    return Word(
+        chose=(*accepted, *chosen),
+        listed=listed,
+        of=len(entry.contents),
+    )

@@ -5,7 +5,7 @@ from __future__ import annotations
 
 import base64
 import math
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from decimal import Decimal
 from typing import Any, NamedTuple
 
@@ -15,8 +15,6 @@ from anyorder._core.batch import Coalesced, Judged, identity_of
 from anyorder._core.event import Delivery, Event, KeyFields, Kind
 from anyorder._core.memory import Stamp
 from anyorder._core.shown import event_of, stamps_at
-
-TAG = ""  # the one name of an object that stands for a value which JSON has no spelling for
 
 
 class Content(msgspec.Struct, frozen=True):
@@ -59,7 +57,7 @@ class _Shown(msgspec.Struct, array_like=True):
 
     stamp: Stamp
     table: str
-    fields: dict[str, Any] | None
+    fields: Any
     holes: list[str]
     partial: bool
 
@@ -77,14 +75,24 @@ def contents_of(
     """What the entry of a dispute is to list: what the row showed before this batch (`row`), what
     the batch tells of the position and no entry holds, and this very delivery."""
     event = judged.event
-    found = [of_row(one) for one in _shown_before(share, event, row)]
-    for other, told_by in _beside(share, provenance):
-        if is_of_position(other, event):
-            found.append(of_delivery(other, told_by))
-    found.append(of_delivery(event, provenance))
+    found: dict[str, Content] = {}
+    for shown in _shown_before(share, event, row):
+        content = Content(
+            number=0,
+            identity=identity_of(shown),
+            shown=packed(shown),
+        )
+        found[content.identity] = content
     # Of a content that is told twice, the delivery is the better record.
-    by_identity = {one.identity: one for one in found}
-    return tuple(by_identity.values())
+    for other, told_by in _beside(share, event, provenance):
+        content = Content(
+            number=0,
+            identity=identity_of(other),
+            delivery=other.delivery,
+            provenance=told_by,
+        )
+        found[content.identity] = content
+    return tuple(found.values())
 
 
 def is_of_position(one: Event, other: Event) -> bool:
@@ -105,25 +113,20 @@ def _shown_before(share: Coalesced, event: Event, row: object) -> Iterator[Event
         yield event_of(memory, stamp, event.key or {}, event.table, there)
 
 
-def _beside(share: Coalesced, provenance: str) -> Iterator[tuple[Event, str]]:
-    """The events of the batch that no entry holds, with their provenances; and those whose entries
-    closed, since what they were applied to may be what is disputed."""
-    for judged in share.judged:
-        # What is held is listed by its own holding.
-        if not judged.reason.quarantined:
-            yield judged.event, provenance
+def _beside(share: Coalesced, event: Event, provenance: str) -> Iterator[tuple[Event, str]]:
+    """The events of the batch that are of this position and that no entry holds, with their
+    provenances; and those whose entries closed, since what they were applied to may be what is
+    disputed. This very one comes last."""
+    # What is held is listed by its own holding.
+    unheld = (one.event for one in share.judged if not one.reason.quarantined)
+    told = [(other, provenance) for other in unheld]
     for settled in share.settled:
-        yield settled.held.event, settled.held.provenance
-
-
-def of_row(event: Event) -> Content:
-    """What a row showed of an event, as a content."""
-    return Content(0, identity_of(event), shown=packed(event))
-
-
-def of_delivery(event: Event, provenance: str) -> Content:
-    """A content that came by a delivery."""
-    return Content(0, identity_of(event), event.delivery, provenance)
+        held = settled.held
+        told.append((held.event, held.provenance))
+    for other, told_by in told:
+        if is_of_position(other, event):
+            yield other, told_by
+    yield event, provenance
 
 
 # ---- what a row showed, as a text
@@ -133,25 +136,29 @@ def packed(event: Event) -> str:
     """What a row showed of an event, as a text."""
     assert event.position is not None
     stamp = Stamp(event.position, int(event.kind is Kind.PUT), event.fingerprint)
-    fields = None
-    if event.fields is not None:
-        fields = {name: _spelled(value) for name, value in event.fields.items()}
-    shown = _Shown(stamp, event.table, fields, sorted(event.holes), event.partial)
+    shown = _Shown(
+        stamp=stamp,
+        table=event.table,
+        # None where what it told is not known.
+        fields=_spelled(event.fields),
+        holes=sorted(event.holes),
+        partial=event.partial,
+    )
     return _encode(shown).decode()
 
 
 def unpacked(text: str, key: KeyFields) -> Event:
     """The event that `packed` wrote; `key`: its entry's."""
     shown = _shown.decode(text)
-    fields = None
-    if shown.fields is not None:
-        fields = {name: _told(value) for name, value in shown.fields.items()}
+    kind = Kind.DELETE
+    if shown.stamp.is_put:
+        kind = Kind.PUT
     return Event(
-        Kind.PUT if shown.stamp.is_put else Kind.DELETE,
-        shown.table,
-        key,
-        shown.stamp.position,
-        fields,
+        kind=kind,
+        table=shown.table,
+        key=key,
+        position=shown.stamp.position,
+        fields=_told(shown.fields),
         holes=frozenset(shown.holes),
         partial=shown.partial,
         time=shown.stamp.position.time,
@@ -160,36 +167,42 @@ def unpacked(text: str, key: KeyFields) -> Event:
 
 
 def _spelled(value: object) -> object:
-    """A value of a row, exactly, in what JSON has."""
-    if isinstance(value, bytes):
-        return {TAG: "bytes", "value": base64.b64encode(value).decode()}
-    if isinstance(value, Decimal):
-        return {TAG: "decimal", "value": str(value)}
-    if isinstance(value, float) and not math.isfinite(value):
-        return {TAG: "float", "value": repr(value)}
-    if isinstance(value, list | tuple):
-        return [_spelled(part) for part in value]
-    if isinstance(value, Mapping):
-        parts = {name: _spelled(part) for name, part in value.items()}
-        # One that looks like a tagged value is tagged itself.
-        return {TAG: "object", "value": parts} if TAG in parts else parts
+    """A value of a row, exactly, in what JSON has: what it has no spelling for, and what holds such
+    values, is a list that says first what it is."""
+    spell = SPELLINGS.get(type(value))
+    # A text, a number of any size, a truth value, null: JSON's own.
+    if spell is None:
+        return value
+    return spell(value)
+
+
+def _spelled_float(value: Any) -> object:
+    # Infinite, or no number at all.
+    if not math.isfinite(value):
+        return ["float", repr(value)]
     return value
 
 
-def _told(spelled: object) -> object:
-    if isinstance(spelled, list):
-        return [_told(part) for part in spelled]
-    if not isinstance(spelled, dict):
+def _told(spelled: Any) -> Any:
+    """The value that was spelled so."""
+    if not isinstance(spelled, list):
         return spelled
-    value = spelled.get("value")
-    match spelled.get(TAG):
-        case "bytes":
-            return base64.b64decode(str(value))
-        case "decimal":
-            return Decimal(str(value))
-        case "float":
-            return float(str(value))
-        case "object":
-            assert isinstance(value, dict)
-            spelled = value
-    return {name: _told(part) for name, part in spelled.items()}
+    kind, told = spelled
+    return READINGS[kind](told)
+
+
+SPELLINGS: dict[type, Callable[[Any], object]] = {
+    bytes: lambda value: ["bytes", base64.b64encode(value).decode()],
+    Decimal: lambda value: ["decimal", str(value)],
+    float: _spelled_float,
+    list: lambda value: ["list", list(map(_spelled, value))],
+    tuple: lambda value: ["list", list(map(_spelled, value))],
+    dict: lambda value: ["object", {name: _spelled(part) for name, part in value.items()}],
+}
+READINGS: dict[str, Callable[[Any], object]] = {
+    "bytes": base64.b64decode,
+    "decimal": Decimal,
+    "float": float,
+    "list": lambda told: list(map(_told, told)),
+    "object": lambda told: {name: _told(part) for name, part in told.items()},
+}

@@ -29,10 +29,17 @@ def drop(
     event = choice.any_event() if is_dispute(entry) else None
     # What is in no dispute is refused, and nothing else is said of the row.
     if event is None:
-        transaction.settle(entry.id, "dropped", Reason.DUPLICATE)
+        transaction.settle(
+            entry.id,
+            "dropped",
+            Reason.DUPLICATE,
+        )
         return f"entry {entry.id} is dropped"
     # The caller's own SQL writes its rows; a word that writes none is no different there.
-    spec = replace(spec, writes_rows=not is_by_own_sql(entry.provenance))
+    spec = replace(
+        spec,
+        writes_rows=not is_by_own_sql(entry.provenance),
+    )
     word = Words(transaction, spec, token).refuse(Kept(entry, event))
     hear(transaction, [spec], token)
     return f"entry {entry.id} is dropped: what is shown stays. {choice.text(word.chose)}"

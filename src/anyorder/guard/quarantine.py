@@ -83,7 +83,13 @@ class Quarantine:
             _open(entry)
             Choice(entry, self._decode).check(of)
             spec = spec or self._spec or TableSpec(entry.table)
-            return drop(transaction, spec, entry, self._decode, _token())
+            return drop(
+                transaction,
+                spec,
+                entry,
+                self._decode,
+                _token(),
+            )
 
     def accept(
         self,
@@ -113,7 +119,12 @@ class Quarantine:
         of: int | None = None,
     ) -> Accepted:
         """The same, with what it came to."""
-        said = _Said(number, spec or self._spec, content, of)
+        said = _Said(
+            number=number,
+            spec=spec or self._spec,
+            content=content,
+            of=of,
+        )
         try:
             return self._accept(said, settles=True)
         except Undone:
@@ -137,7 +148,12 @@ class Quarantine:
             choice = Choice(entry, self._decode)
             choice.check(of)
             meant = _meant(transaction, spec, choice, content)
-            kept = kept_now(entry, spec, self._decode, meant)
+            kept = kept_now(
+                entry,
+                spec,
+                self._decode,
+                meant,
+            )
             if isinstance(kept, Unaccepted):
                 raise ConfigurationError(kept.why)
             assert spec is not None
@@ -153,7 +169,7 @@ class Quarantine:
             if settles:
                 Settling(transaction, _token(), {spec.name: spec}).run()
             hear(transaction, [spec], _token())
-            if choice.is_dispute:
+            if entry.contents:
                 closed = choice.text(words.words[number].chose)
                 answer = answer._replace(closes=f"Entry {number} is closed. {closed}")
             return answer
@@ -219,14 +235,20 @@ def _meant(
     number: int | None,
 ) -> Content:
     """The content that a person's word is for."""
+    entry = choice.entry
     if number is not None:
         return choice.numbered(number)
-    memory = None
-    # What no table takes is in nobody's dispute.
-    if spec is not None and choice.is_dispute:
-        transaction.open_table(spec)
-        memory = recall_one(transaction, spec, entity_of(choice.entry.key)).memory
-    return choice.only(memory)
+    # What no table takes is in nobody's dispute, and most entries hold one delivery alone.
+    if spec is None or not entry.contents:
+        return choice.only(None)
+    transaction.open_table(spec)
+    entity = entity_of(entry.key)
+    there = recall_one(
+        transaction,
+        spec,
+        entity,
+    )
+    return choice.only(there.memory)
 
 
 def _token() -> str:

@@ -128,7 +128,14 @@ def _holdings(
         if not one.reason.quarantined:
             continue
         if disputes(one):
-            held = dispute(spec.name, entity, share, one, content, writing.provenance)
+            held = dispute(
+                spec.name,
+                entity,
+                share,
+                one,
+                content,
+                writing.provenance,
+            )
         else:
             held = holding(spec.name, entity, one, writing.provenance)
         found[one.number] = held
@@ -166,6 +173,8 @@ def _label(kept: Listing) -> str:
     """Why it is not held a second time."""
     if kept.state == "open":
         return ALREADY_HELD
+    # A word has closed it.
+    label = REFUSED
     if kept.chosen:
-        return CHOSEN.format(kept)
-    return REFUSED.format(kept)
+        label = CHOSEN
+    return label.format(kept)

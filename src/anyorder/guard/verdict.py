@@ -11,10 +11,16 @@ from anyorder._core.memory import Memory, Stamp
 from anyorder._core.shown import columns_at, marked, stamps_at
 from anyorder.guard.contract import Entry, Transaction
 from anyorder.guard.holdings import DISPUTE, is_dispute
+from anyorder.guard.values import AGAIN
 
 BY_WORD = frozenset({"accepted", "dropped"})
 FEW = {2: "two", 3: "three", 4: "four", 5: "five"}
 GONE = "by an operator's word (its entry is gone)"
+ONLY = "Only something newer, or another word, changes {}."
+NEW = (
+    "A content of {clock}, which {which} settled, {otherwise}. Nothing moves until somebody "
+    "accepts it; anything newer ends it."
+)
 
 
 class Verdict:
@@ -35,73 +41,98 @@ class Verdict:
     def sentences(self) -> list[str]:
         """What a word has settled, position by position."""
         memory = self._memory
+        told: list[str] = []
         if memory is not None:
-            return [self._settled(memory, stamp) for stamp in marked(memory)]
-        # Of what was reaped the closed entry is all that is known.
-        if not self._closed:
-            return []
-        last = self._closed[-1]
-        return [f"Entry {last.id} was settled by an operator's word{_on(last)}."]
+            told += [self._settled(memory, stamp) for stamp in marked(memory)]
+        elif self._closed:
+            # Of what was reaped the closed entry is all that is known.
+            last = self._closed[-1]
+            told.append(f"Entry {last.id} was settled by an operator's word{_on(last)}.")
+        return told
 
     def of_new(self, entry: Entry) -> str:
         """What an open entry says of a position that a word has settled; "" of any other."""
-        memory, event = self._memory, self._transaction.event(entry.id)
-        if memory is None or event is None or event.position is None:
+        event = self._transaction.event(entry.id)
+        memory = self._memory
+        if memory is None or event is None or not is_dispute(entry):
             return ""
-        stamps = [one for one in stamps_at(memory, event.position) if one.is_marked]
+        stamp = _marked_at(memory, event)
         # Nobody has said a word about it.
-        if not stamps or not is_dispute(entry):
+        if stamp is None:
             return ""
-        closed = self._entry_of(stamps[0])
-        which = "a word" if closed is None else f"entry {closed.id}"
-        names = _told_of(event, columns_at(memory, event.position, self._columns))
-        otherwise = f"says otherwise of {', '.join(names)}" if names else "says otherwise"
-        return (
-            f"A content of {_clock(stamps[0])}, which {which} settled, {otherwise}. Nothing moves "
-            "until somebody accepts it; anything newer ends it."
+        closed = self._entry_of(stamp)
+        which = "a word"
+        if closed is not None:
+            which = f"entry {closed.id}"
+        columns = columns_at(memory, stamp.position, self._columns)
+        return NEW.format(
+            clock=_clock(stamp),
+            which=which,
+            otherwise=_otherwise(event, columns),
         )
 
     def _settled(self, memory: Memory, stamp: Stamp) -> str:
         entry = self._entry_of(stamp)
         columns = columns_at(memory, stamp.position, self._columns)
         if not memory.live:
-            return f"It is deleted, {self._ended(stamp, entry)}."
+            return f"It is deleted, {_ended(stamp, entry)}."
         # It chose an end that lies before the row.
         if not columns:
-            return f"What was before {_clock(stamp)} was ended, {self._ended(stamp, entry)}."
-        names, them = ", ".join(columns), "them" if len(columns) > 1 else "it"
-        only = f"Only something newer, or another word, changes {them}."
+            return f"What was before {_clock(stamp)} was ended, {_ended(stamp, entry)}."
+        names = ", ".join(columns)
+        them = "them"
+        if len(columns) == 1:
+            them = "it"
+        only = ONLY.format(them)
         if entry is None:
             return f"{names}: settled at {_clock(stamp)} {GONE}. {only}"
-        refused = _refused(entry)
-        return (
-            f"{names}: settled by an operator's word at {_clock(stamp)} (entry {entry.id}"
-            f"{_on(entry)}{refused}). {only}"
-        )
-
-    def _ended(self, stamp: Stamp, entry: Entry | None) -> str:
-        if entry is None:
-            return GONE
-        count = len(entry.contents)
-        where = f"at {_clock(stamp)}"
-        if is_dispute(entry) and count > 1:
-            where = f"between {FEW.get(count, count)} contents of {_clock(stamp)}"
-        return f"by an operator's word {where} (entry {entry.id})"
+        which = f"entry {entry.id}{_on(entry)}{_refused(entry)}"
+        return f"{names}: settled by an operator's word at {_clock(stamp)} ({which}). {only}"
 
     def _entry_of(self, stamp: Stamp) -> Entry | None:
         """The latest entry of the stamp's position that a word has closed, with what it lists."""
         position = stamp.position.identity()
-        beginnings = (f"{DISPUTE}{position} #", f"{position} ")
+        dispute = f"{DISPUTE}{position}"
+        # The position's later disputes, and what was held alone.
+        later = (f"{dispute}{AGAIN}", f"{position} ")
         for entry in reversed(self._closed):
             told = entry.identity
-            if told == f"{DISPUTE}{position}" or told.startswith(beginnings):
+            if told == dispute or told.startswith(later):
                 return self._transaction.entry(entry.id)
         return None
 
 
-def _told_of(event: Event, columns: Sequence[str]) -> list[str]:
-    """Those of these columns that an event touches."""
-    return [column for column in columns if event.kind is DELETE or event.names(column)]
+def _marked_at(memory: Memory, event: Event) -> Stamp | None:
+    """The stamp of the event's position that a word has chosen."""
+    if event.position is None:
+        return None
+    for stamp in stamps_at(memory, event.position):
+        if stamp.is_marked:
+            return stamp
+    return None
+
+
+def _ended(stamp: Stamp, entry: Entry | None) -> str:
+    """By whose word something ended, and between how many contents."""
+    if entry is None:
+        return GONE
+    count = len(entry.contents)
+    where = f"at {_clock(stamp)}"
+    if count > 1:
+        number = FEW.get(count, count)
+        where = f"between {number} contents of {_clock(stamp)}"
+    return f"by an operator's word {where} (entry {entry.id})"
+
+
+def _otherwise(event: Event, columns: Sequence[str]) -> str:
+    """Of which of these columns an event says otherwise: of those that it touches."""
+    touched = list(columns)
+    if event.kind is not DELETE:
+        touched = [column for column in columns if event.names(column)]
+    # Of a row that is deleted there is none to name.
+    if not touched:
+        return "says otherwise"
+    return f"says otherwise of {', '.join(touched)}"
 
 
 def _clock(stamp: Stamp) -> str:
@@ -117,7 +148,10 @@ def _on(entry: Entry) -> str:
 
 
 def _refused(entry: Entry) -> str:
-    refused = sum(1 for one in entry.contents if not one.chosen)
+    refused = sum(not content.chosen for content in entry.contents)
     if not refused:
         return ""
-    return f"; {refused} other content{'s' if refused > 1 else ''} refused"
+    others = "other contents"
+    if refused == 1:
+        others = "other content"
+    return f"; {refused} {others} refused"

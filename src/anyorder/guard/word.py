@@ -83,12 +83,28 @@ class Words:
         after = settled(entry, event, before, limits)
         # What was chosen before moves nothing.
         if after is not before:
-            write = Write(event.entity, event.key or {}, before, after)
+            write = Write(
+                entity=event.entity,
+                key=event.key or {},
+                before=before,
+                after=after,
+            )
             self._write({event.entity: (held, write)})
-        for answer in self.answered.values():
-            raise ConfigurationError(str(answer))
-        word = word_of(entry, event, after, ())
-        self._transaction.settle(entry.id, "dropped", Reason.DUPLICATE, word)
+        refused = self.answered.get(entry.id)
+        if isinstance(refused, Unaccepted):
+            raise ConfigurationError(refused.why)
+        word = word_of(
+            entry,
+            event,
+            after,
+            accepted=(),
+        )
+        self._transaction.settle(
+            entry.id,
+            "dropped",
+            Reason.DUPLICATE,
+            word,
+        )
         self._moved[event.entity] = event
         self._follow()
         return word

@@ -209,10 +209,14 @@ class Writing:
         # The entry of a dispute lists every content (rules R12), and after the write the row tells
         # only one of them.
         for entity, share in planned.shares.items():
-            disputed = [one for one in share.judged if disputes(one)]
-            if disputed:
-                key = disputed[0].event.key or {}
-                self.contents[entity] = self._transaction.content(self._spec, key)
+            disputed = list(filter(disputes, share.judged))
+            if not disputed:
+                continue
+            key = disputed[0].event.key or {}
+            self.contents[entity] = self._transaction.content(
+                self._spec,
+                key,
+            )
 
         # Where row and quarantine are two steps, a dispute is held first, since after a crash in
         # between the other content would be lost.
@@ -236,6 +240,12 @@ class Writing:
             # In a later round of the same batch it is held already.
             is_new = one.number not in self.early
             if is_new and disputes(one):
-                table, provenance = self._spec.name, self.provenance
-                found[one.number] = dispute(table, entity, share, one, content, provenance)
+                found[one.number] = dispute(
+                    self._spec.name,
+                    entity,
+                    share,
+                    one,
+                    content,
+                    self.provenance,
+                )
         return found
