@@ -102,7 +102,7 @@ class _Scene:
     def _settle(self) -> Row | None:
         """The word is given. What the row shows from then on."""
         place = self._play.accepted
-        (entry,) = self._open()
+        entry = self._the_open()
         found = sorted(one.identity for one in entry.contents)
         wanted = sorted(identity_of(one.event()) for one in self._play.contents)
         numbers = [one.number for one in entry.contents]
@@ -119,9 +119,11 @@ class _Scene:
     def _word(self, fields: dict[str, Any] | None) -> None:
         change = Change(self._play.key, VERSION, fields)
         identity = identity_of(change.event())
-        (entry,) = self._open()
-        (content,) = [one for one in entry.contents if one.identity == identity]
-        self._quarantine.accept(entry.id, content=content.number)
+        entry = self._the_open()
+        numbers = [one.number for one in entry.contents if one.identity == identity]
+        if not numbers:
+            raise self._failed(f"{change} is held, and the open entry does not list it")
+        self._quarantine.accept(entry.id, content=numbers[0])
         self._bench.steps.append(f"accept {change}")
         closed = self._quarantine.show(entry.id)
         chosen = [one.identity for one in closed.contents if one.chosen]
@@ -132,6 +134,11 @@ class _Scene:
         key = {"id": self._play.key}
         found = [one for one in self._quarantine.entries() if one.key == key]
         return [self._quarantine.show(one.id) for one in found]
+
+    def _the_open(self) -> Entry:
+        """The one open entry of the key."""
+        self._expect_open(1)
+        return self._open()[0]
 
     def _expect_open(self, number: int) -> None:
         found = self._open()
