@@ -38,6 +38,7 @@ from anyorder._core.columns import (
 from anyorder._core.event import PUT, Event
 from anyorder._core.families import Position
 from anyorder._core.floor import NOTHING_FORGOTTEN, Floor
+from anyorder._core.former import known_as
 from anyorder._core.memory import Memory, NotDecided, Stamp, replace
 from anyorder._core.moves import (
     after_newer,
@@ -157,8 +158,9 @@ def _onto_memory(memory: Memory, event: Event, limits: Limits) -> Applied:
         return Applied(_met(memory, position), None, STALE, stored)
     if order is UNDECIDED or order is WAITING:
         return Applied(memory, None, NOT_DECIDED[order], stored)
-    stamp = stamp_of(event)
-    tied = order is SAME
+    stamp, tied = stamp_of(event), order is SAME
+    if tied or memory.cells is not None:
+        stamp = known_as(memory, event, stamp, limits.lineage)
     if tied:
         # Of two contents the greater is shown, whichever came first (rules R12).
         order = stamp.compare_content(stored)
@@ -199,12 +201,7 @@ def _again(memory: Memory, event: Event, stamp: Stamp, lineage: Lineage) -> Appl
     if joined is stored:
         return Applied(memory, None, reason, stored)
     met = replace(memory, stamp=joined, base=past.met_again(memory.base, stamp))
-    return Applied(
-        memory=met,
-        written=None,
-        reason=reason,
-        against=stored,
-    )
+    return Applied(met, None, reason, stored)
 
 
 def _newer(memory: Memory, event: Event, stamp: Stamp, lineage: Lineage, *, tied: bool) -> Applied:

@@ -44,6 +44,7 @@ from anyorder._core.event import DELETE, PUT, Event
 from anyorder._core.families import Position
 from anyorder._core.floor import Floor
 from anyorder._core.fold import APPLIED, Applied, Limits, stamp_of
+from anyorder._core.former import known_as
 from anyorder._core.memory import (
     HOLE,
     Base,
@@ -80,8 +81,10 @@ def accept(memory: Memory | None, event: Event, limits: Limits) -> Applied:
     decided = decide_again(memory, event, limits)
     if not _is_wordable(event, decided.reason):
         return decided
-    memory = standing(memory, limits)
-    stamp, lineage = stamp_of(event), limits.lineage
+    memory, lineage = standing(memory, limits), limits.lineage
+    stamp = stamp_of(event)
+    if memory is not None:
+        stamp = known_as(memory, event, stamp, lineage)
     birth = _birth(memory, stamp, decided.reason, limits)
     columns = split(memory, event)
     orders = _orders(memory, columns, stamp, lineage)
@@ -89,7 +92,7 @@ def accept(memory: Memory | None, event: Event, limits: Limits) -> Applied:
     if event.kind is DELETE and not _leaves_any(columns, moves):
         return _ended(memory, stamp, birth, lineage)
 
-    row = _row(memory, event, columns, moves, orders, limits)
+    row = _row(memory, event, stamp, columns, moves, orders, limits)
     row = _marked(row, stamp.position, lineage)
     if birth is not None and not is_above(stamp, birth, lineage):
         after: Memory | None = declared(row, birth, lineage)
@@ -201,13 +204,14 @@ def _ended(memory: Memory | None, stamp: Stamp, birth: Floor | None, lineage: Li
 def _row(
     memory: Memory | None,
     event: Event,
+    stamp: Stamp,
     columns: Columns,
     moves: Moves,
     orders: Orders,
     limits: Limits,
 ) -> Memory:
     """The row of an accepted content, not marked yet."""
-    stamp, lineage = stamp_of(event), limits.lineage
+    lineage = limits.lineage
     if memory is None:
         base = past.of_empty_slot(limits.floor, limits.truncated, lineage)
         after = after_newer(columns, moves, stamp, {})
