@@ -45,7 +45,10 @@ from anyorder._core.moves import (
     after_older,
     moves_of_newer,
     moves_of_older,
+    moves_of_slot,
+    orders_of_newer,
     orders_of_older,
+    outlasting,
 )
 from anyorder._core.outcome import Reason
 from anyorder._core.position import NEWER, OLDER, SAME, UNDECIDED, WAITING, Above, Lineage
@@ -131,7 +134,7 @@ def _onto_empty(event: Event, stamp: Stamp, limits: Limits) -> Applied:
         return Applied(Memory(stamp), written_new(event), APPLIED)
     base = past.of_empty_slot(floor, truncated, lineage)
     columns = split(None, event)
-    after = after_newer(columns, moves_of_newer(columns, {}), stamp, {})
+    after = after_newer(columns, moves_of_slot(columns), stamp, {})
     row = memory_of(stamp, after, past.of_put(event, stamp, base))
     return Applied(row, written_new(event), APPLIED)
 
@@ -209,7 +212,11 @@ def _newer(memory: Memory, event: Event, stamp: Stamp, lineage: Lineage, *, tied
     stored = memory.stamp
     own = stamp.joined(stored)
     if event.kind is not PUT:
-        return Applied(Memory(own), None, APPLIED, stored)
+        kept = outlasting(split(memory, event), stamp, lineage) if memory.cells else None
+        if kept is None:
+            return Applied(Memory(own), None, APPLIED, stored)
+        # Held, as long as nothing is newer than all of the row.
+        return Applied(memory, None, Reason.CONFLICT, kept)
     if event.whole and not tied and memory.cells is None:
         # Nothing is told apart, and nothing is left that it could be tied with: the common case.
         return Applied(Memory(own), written_new(event), APPLIED, stored)
@@ -220,28 +227,19 @@ def _newer(memory: Memory, event: Event, stamp: Stamp, lineage: Lineage, *, tied
         # A row that begins shows nothing of what was before, so it shares a column only with the
         # content of its own position.
         met = met._replace(ties={})
-    moves = moves_of_newer(columns, met.chosen)
+    orders = orders_of_newer(columns, stamp, lineage)
+    moves = moves_of_newer(columns, orders, met.chosen)
     base = past.of_put(event, own, past.of_slot(memory))
     row = memory_of(own, after_newer(columns, moves, stored, met.ties), base)
-    if begins and not met.chosen:
+    is_whole_row = not memory.live or KEEP not in moves.values()
+    if begins and is_whole_row:
         written: Written | None = written_new(event)
     else:
         written = written_moves(event, moves)
     if tied and not memory.live:
         # A delete and a put of one position claim the row itself, even if the put tells nothing.
-        return Applied(
-            memory=row,
-            written=written,
-            reason=Reason.CONFLICT,
-            against=stored,
-        )
-    applied = Applied(
-        memory=row,
-        written=written,
-        reason=APPLIED,
-        against=stored,
-    )
-    return _judged(applied, met, stamp)
+        return Applied(row, written, Reason.CONFLICT, stored)
+    return _judged(Applied(row, written, APPLIED, stored), met, stamp)
 
 
 def _older(memory: Memory, event: Event, stamp: Stamp, lineage: Lineage) -> Applied:
