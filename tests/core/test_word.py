@@ -10,7 +10,7 @@ import pytest
 from anyorder._core.columns import holes, source_of
 from anyorder._core.decide import decide, forget, truncate
 from anyorder._core.event import Event, Kind
-from anyorder._core.families import ScalarPosition
+from anyorder._core.families import LogPosition, ScalarPosition
 from anyorder._core.fold import Applied, Limits
 from anyorder._core.memory import Memory, Stamp, pack, unpack
 from anyorder._core.outcome import Reason
@@ -152,7 +152,7 @@ def test_what_a_refused_content_tells_of_other_columns_is_decided_as_ever() -> N
 
 def test_a_word_about_what_was_never_forgotten_leaves_an_exact_memory() -> None:
     limits = forgotten(5)
-    memory = accepted(after(put(6, x=1), put(6, x=2), limits=limits), put(6, x=1), limits)
+    memory = accepted(after(put(1, x=1), put(1, x=2)), put(1, x=1), limits)
 
     assert memory.declared is None
     assert accepted(None, put(3, x=1), limits).declared == limits.floor
@@ -251,3 +251,116 @@ def test_a_memory_of_before_is_read_as_it_was() -> None:
     assert after(delete(1)).stamp.rank == 0
     assert not memory.stamp.is_marked
     assert unpack(pack(memory)) == memory
+
+
+def test_the_birth_of_a_row_is_the_floor_when_its_slot_was_filled() -> None:
+    early, late = forgotten(5), forgotten(9)
+    row = after(part(6, x=1), limits=early)
+
+    memory = accepted(row, part(3, y=3), late)
+
+    assert memory.declared == early.floor
+    assert decide(memory, put(7, x=2, y=2), late).reason is Reason.APPLIED
+
+
+def test_a_known_end_is_newer_than_what_a_word_brings_back_of_before() -> None:
+    row = after(delete(5), part(6, x=1), part(1, "b", y=9))
+    other = accepted(row, part(1, "b", x=2))
+
+    memory = accepted(other, put(3, x=3, y=3))
+
+    assert teller(memory, "x").fingerprint == put(3, x=3, y=3).fingerprint
+    assert holes(memory, {"x", "y"}) == ["y"]
+
+
+def test_a_content_of_a_declared_row_s_position_is_told_and_moves_nothing() -> None:
+    limits = forgotten(5)
+    declared = accepted(accepted(None, put(1, x=1, y=1), limits), part(3, y=3), limits)
+
+    assert decide(declared, put(3, x=2, y=2), limits)[:3] == (declared, None, Reason.CONFLICT)
+
+
+def test_the_chosen_end_of_what_was_before_is_not_filled_from_its_position() -> None:
+    gone = accepted(after(ONE, delete(1)), delete(1))
+    memory = after_step(gone, part(2, x=5))
+
+    assert decide(memory, put(1, x=1, y=1), NO_LIMITS)[:3] == (memory, None, Reason.CONFLICT)
+
+
+def test_a_copy_with_a_better_proof_takes_no_column_that_was_chosen_at_its_position() -> None:
+    """A create that overtakes an update by its proof may meet its own position beneath it."""
+
+    def create(seq0: int | None, **fields: Any) -> Event:
+        position = LogPosition("pg:main", 10, "c", seq0, 1, "0", 1)
+        return Event(Kind.PUT, "t", {"id": 1}, position, fields, partial=True)
+
+    update = LogPosition("pg:main", 20, "u", 15, 2, "0", 5)
+    newer = Event(Kind.PUT, "t", {"id": 1}, update, {"z": 1}, partial=True)
+    chosen = accepted(after(create(5, x=1), create(5, x=2)), create(5, x=1))
+    memory = after_step(chosen, newer)
+    assert teller(memory, "x").is_marked
+
+    told = decide(memory, create(30, x=3, y=3), NO_LIMITS)
+
+    assert told.reason is Reason.CONFLICT
+    assert told.memory is not None
+    assert teller(told.memory, "x").fingerprint == create(5, x=1).fingerprint
+    assert told.written is not None
+    assert told.written.values == {"y": 3}
+
+
+def test_a_copy_with_a_better_proof_does_not_fill_what_was_chosen_to_end() -> None:
+    """A create ends what it does not tell; that, too, is its word about its position."""
+
+    def create(seq0: int | None, holes: str = "", **fields: Any) -> Event:
+        position = LogPosition("pg:main", 10, "c", seq0, 1, "0", 1)
+        return Event(Kind.PUT, "t", {"id": 1}, position, fields, frozenset(holes), creates=True)
+
+    update = LogPosition("pg:main", 20, "u", 15, 2, "0", 5)
+    newer = Event(Kind.PUT, "t", {"id": 1}, update, {"x": 5}, frozenset("y"))
+    first = create(5, "y", x=1)
+    chosen = accepted(after(first, create(5, "y", x=2)), first)
+    memory = after_step(chosen, newer)
+
+    told = decide(memory, create(30, x=3, y=3), NO_LIMITS)
+
+    assert told.reason is Reason.CONFLICT
+    assert told.memory is not None
+    assert holes(told.memory, {"x", "y"}) == ["y"]
+
+
+def test_what_is_newer_than_the_row_takes_no_chosen_column_without_a_proof() -> None:
+    def change(lsn: int, op: str, offset: int, **fields: Any) -> Event:
+        seq0 = None if op == "c" else lsn - 1
+        position = LogPosition("pg:main", lsn, op, seq0, lsn, "0", offset)
+        return Event(Kind.PUT, "t", {"id": 1}, position, fields, partial=True)
+
+    first = change(10, "c", 50, x=1)
+    chosen = accepted(after(first, change(10, "c", 50, x=2)), first)
+    memory = after_step(chosen, change(20, "u", 60, z=1))
+
+    held = decide(memory, change(30, "u", 7, x=9), NO_LIMITS)
+
+    assert held[:3] == (memory, None, Reason.CONFLICT)
+    assert decide(memory, change(30, "u", 70, x=9), NO_LIMITS).reason is Reason.APPLIED
+
+
+def test_a_chosen_content_that_comes_again_beneath_a_newer_row_is_a_duplicate() -> None:
+    chosen = accepted(after(put(1, x=1, y=1), put(1, x=2, y=2)), put(1, x=1, y=1))
+    memory = after_step(chosen, part(2, y=9))
+
+    assert decide(memory, put(1, x=1, y=1), NO_LIMITS)[:3] == (memory, None, Reason.DUPLICATE)
+
+
+def test_a_content_that_was_chosen_in_part_tells_the_rest_otherwise() -> None:
+    first, second = part(1, x=1, y=1), part(1, y=2)
+    memory = accepted(accepted(after(first, second), first), second)
+
+    assert decide(memory, first, NO_LIMITS)[:3] == (memory, None, Reason.CONFLICT)
+    assert decide(memory, second, NO_LIMITS)[:3] == (memory, None, Reason.DUPLICATE)
+
+
+def after_step(memory: Memory, event: Event) -> Memory:
+    found = decide(memory, event, NO_LIMITS).memory
+    assert found is not None
+    return found

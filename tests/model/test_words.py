@@ -36,7 +36,7 @@ def test_a_word_is_final_where_the_store_refuses_a_content(
 ) -> None:
     every = list(histories(letters, 3))
 
-    check(search_all(every if whole else every[::15]), report)
+    check(search_all(every if whole else every[::40]), report)
 
 
 @pytest.mark.parametrize("letters", LONGER)

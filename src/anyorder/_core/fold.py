@@ -168,7 +168,7 @@ def _onto_memory(memory: Memory, event: Event, limits: Limits) -> Applied:
         # Of two contents the greater is shown, whichever came first (rules R12).
         order = stamp.compare_content(stored)
     if order is SAME:
-        return _again(memory, event, stamp, limits.lineage)
+        return _again(memory, stamp)
     if order is NEWER:
         return _newer(memory, event, stamp, limits.lineage, tied=tied)
     # A tombstone has no columns: what is older than it is dead as a whole.
@@ -190,13 +190,9 @@ def _met(memory: Memory, position: Position) -> Memory:
     return replace(memory, stamp=replace(stored, position=joined))
 
 
-def _again(memory: Memory, event: Event, stamp: Stamp, lineage: Lineage) -> Applied:
+def _again(memory: Memory, stamp: Stamp) -> Applied:
     """The row's own event came again."""
     stored, reason = memory.stamp, Reason.DUPLICATE
-    is_several = stored.is_marked and not memory.is_simple
-    if is_several and meet(memory, split(memory, event), stamp, lineage).other_than(stamp):
-        # Of some of its columns a word chose another content.
-        reason = Reason.CONFLICT
     if is_own_disputed(memory):
         # Its content is one of two, however often it comes (rules R12).
         reason = Reason.CONFLICT
