@@ -62,6 +62,10 @@ def as_it_was(patch: Patch) -> None:
     taking_the_slot(patch, late=True)
 
 
+def what_is_not_held_is_not_marked(patch: Patch) -> None:
+    patch.setattr(word, "_chosen_already", lambda event, decided, lineage: decided)
+
+
 def accept_takes_the_slot(patch: Patch) -> None:
     taking_the_slot(patch, late=False)
 
@@ -248,6 +252,11 @@ VARIANTS: dict[str, tuple[Callable[[Patch], None], Cases, int]] = {
         the_others_are_held_whole,
         Cases("XXYX", places=(1, 1, 1, 2), reaping=False, purging=False),
         7,
+    ),
+    "accept of what is not held any more marks nothing": (
+        what_is_not_held_is_not_marked,
+        Cases("BBp", places=(1, 1, 1)),
+        8,
     ),
     "accept of a dispute takes the slot": (accept_takes_the_slot, Cases("PXYD", 2), 3),
     "every accept declares the row": (

@@ -12,6 +12,8 @@ from tests.model.words import Searched, histories, search_all
 
 # letters (see words.py): events in a part, of which some histories are searched, and in the whole
 SCOPES = {"PXYD": (3, 4), "PXYDF": (3, 3), "PXYDT": (3, 3), "pqPD": (3, 3)}
+# the same, with contents that the store refuses for now
+REFUSED = ("PBXDb", "BXD", "BpF")
 LONGER = {"PXDF": 4, "PXDT": 4}
 
 
@@ -26,6 +28,15 @@ def test_a_word_is_final(letters: str, whole: bool, report: Report) -> None:
     some = list(histories(letters, part))[::4]
 
     check(search_all(histories(letters, full) if whole else some), report)
+
+
+@pytest.mark.parametrize("letters", REFUSED)
+def test_a_word_is_final_where_the_store_refuses_a_content(
+    letters: str, whole: bool, report: Report
+) -> None:
+    every = list(histories(letters, 3))
+
+    check(search_all(every if whole else every[::40]), report)
 
 
 @pytest.mark.parametrize("letters", LONGER)

@@ -2,7 +2,8 @@
 history, with ties, partial events, deletes, a reaper without retention, a truncate, a purge of
 closed entries; any order, any repetition.
 
-Letters as in histories.py, of one key; F is another key's tombstone at that position, reaped.
+Letters as in histories.py, of one key; F is another key's tombstone at that position, reaped. B and
+b are P and p which the store refuses, until it takes them.
 The laws, checked at every step (`Broken` says which does not hold):
 
   1 a column that a word chose moves only by what is newer; what was dropped never moves the row
@@ -28,19 +29,24 @@ from anyorder._core.event import Event, Kind
 from anyorder._core.fold import Applied, stamp_of
 from anyorder._core.memory import Dead, Memory, Stamp
 from anyorder._core.outcome import Reason
-from anyorder._core.word import accept, drop
+from anyorder._core.word import accept, drop, is_dispute
 from tests.model.histories import limits_of, meaning, position, told
 from tests.model.search import Explored, explore, shortest
 from tests.model.store import EMPTY, Slot, Store, bits
 
 COLUMNS = ("x", "y", "z")  # z: what an event of all columns tells without spelling it out
+SPELLED = {"F": "D", "B": "P", "b": "p"}
 BELOW = frozenset({Reason.LATE, Reason.UNKNOWN_SCOPE})
-HELD = BELOW | {Reason.CONFLICT}
+HELD = BELOW | {Reason.CONFLICT, Reason.WAITING}
 Key = tuple[Any, ...]
 
 
 class Broken(Exception):
     """A law does not hold."""
+
+
+class Refused(Exception):
+    """The store does not take the row."""
 
 
 class State(NamedTuple):
@@ -60,6 +66,7 @@ class State(NamedTuple):
     said: tuple[tuple[object, ...], ...] = ()
     life: int = 0
     since: int = 0
+    takes: bool = False
     broken: str = ""
 
 
@@ -76,7 +83,7 @@ class Words:
         reaping: bool = True,
         purging: bool = True,
     ) -> None:
-        letters = ["D" if letter == "F" else letter for letter in history]
+        letters = [SPELLED.get(letter, letter) for letter in history]
         self.letters, self.places, self.family = history, places, family
         self.events = [
             _fingerprinted(number, one.event)
@@ -89,7 +96,13 @@ class Words:
         self.most, self.reaping, self.purging = words, reaping, purging
         self.store = Store(self.events, COLUMNS, limits_of(family))
         self.ends: dict[object, set[object]] = {}
-        self._decided: dict[tuple[int, int, int, bool], tuple[int, Reason]] = {}
+        self.refused = {
+            value
+            for letter, event in zip(history, self.events, strict=True)
+            for value in (event.fields or {}).values()
+            if letter in "Bb"
+        }
+        self._decided: dict[tuple[object, ...], tuple[int, Reason]] = {}
 
     def search(self) -> Explored:
         start = State(self.store.first_limits, keys=(None,) * len(self.events))
@@ -104,6 +117,9 @@ class Words:
             limits = self.store.reap(state.slot, state.limits)
             gone = state._replace(limits=limits, slot=EMPTY)
             yield self.tried(state, "reap", self.settled, gone, state)
+        if self.refused and not state.takes:
+            taking = state._replace(takes=True)
+            yield self.tried(state, "the store takes it", self.settled, taking, None)
         if self.purging and state.closed:
             yield "purge", state._replace(closed=0)
 
@@ -111,6 +127,8 @@ class Words:
         """A step, or the law that it breaks."""
         try:
             after, what = step(state, *told)
+        except Refused:
+            return f"{label} is refused", state
         except Broken as broken:
             return label, state._replace(broken=str(broken))
         return f"{label} {what}".strip(), after
@@ -240,13 +258,16 @@ class Words:
 
     def decided(self, state: State, number: int, *, again: bool) -> tuple[int, Reason]:
         """The slot after the product's decision, and its reason."""
-        asked = state.slot, state.limits, number, again
+        asked = state.slot, state.limits, number, again, state.takes
         if asked not in self._decided:
             memory, _ = self.store.slots[state.slot]
             limits = self.store.limits[state.limits]
             answer = decide_again if again else decide
             applied = answer(memory, self.events[number], limits)
-            self._decided[asked] = self.stored(state, applied), applied.reason
+            try:
+                self._decided[asked] = self.stored(state, applied), applied.reason
+            except Refused:
+                self._decided[asked] = state.slot, Reason.WAITING
         return self._decided[asked]
 
     def stored(self, state: State, applied: Applied) -> int:
@@ -254,6 +275,8 @@ class Words:
         if applied.memory is memory:
             return state.slot
         shown = self.store.written(row, applied.memory, applied.written)
+        if not state.takes and self.refused.intersection(shown or ()):
+            raise Refused
         return self.store.number(Slot(applied.memory, shown))
 
     def one(self, state: State, number: int, *, again: bool = False) -> tuple[State, Reason]:
@@ -263,7 +286,9 @@ class Words:
         after = state._replace(slot=slot)
         birth, is_put = self.birth(state), self.events[number].kind is Kind.PUT
         is_below = birth is not None and place <= birth
-        counts = reason not in BELOW and not (is_below and is_put and reason is Reason.CONFLICT)
+        counts = reason not in BELOW | {Reason.WAITING} and not (
+            is_below and is_put and reason is Reason.CONFLICT
+        )
         self.check(state, after, number, reason)
 
         keys = list(state.keys)
@@ -305,9 +330,9 @@ class Words:
         is_filled = state.slot == EMPTY and slot != EMPTY
         return self.floor(state) if is_filled else state.since
 
-    def settled(self, _: State, state: State, before: State) -> tuple[State, str]:
+    def settled(self, _: State, state: State, before: State | None) -> tuple[State, str]:
         """The settling rule (R1): decide again what is held, newest first."""
-        known = before.limits, before.slot
+        known = (-1, -1) if before is None else (before.limits, before.slot)
         # It ends: a memory only ever moves towards newer events and further words.
         while state.held and (state.limits, state.slot) != known:
             known = state.limits, state.slot
@@ -321,8 +346,10 @@ class Words:
     def words(self, state: State) -> Iterator[tuple[object, State]]:
         """Everything that an operator may say now: accept any content that an open entry lists, or
         drop the entry."""
-        late = {n for n in bits(state.held) if self.decided(state, n, again=False)[1] in BELOW}
-        held = {self.places[n] for n in bits(state.held) if n not in late}
+        reasons = {n: self.decided(state, n, again=False)[1] for n in bits(state.held)}
+        late = {n for n, reason in reasons.items() if reason in BELOW}
+        waiting = {n for n, reason in reasons.items() if reason is Reason.WAITING}
+        held = {self.places[n] for n in reasons if n not in late | waiting}
         cells = self.cells(state)
         disputed = {self.at(cells[column]) for column in self.disputed(state)}
         for place in sorted(disputed | held):
@@ -332,11 +359,14 @@ class Words:
                 if where == place
                 and self.letters[number] not in "TF"
                 and (state.got | state.held) >> number & 1
-                and number not in late
+                and number not in late | waiting
             ]
             for chosen in (*there, None):
                 label = "drop" if chosen is None else f"accept {self.names[chosen]}"
                 yield self.tried(state, f"{label} at {place}", self.say, place, there, chosen)
+        for number in sorted(waiting):
+            yield self.tried(state, f"accept {self.names[number]}", self.say_waiting, number)
+            yield self.tried(state, f"drop {self.names[number]}", self.drop_waiting, number)
         for number in sorted(late):
             said = (*state.said, ("drop", number))
             yield (
@@ -410,6 +440,29 @@ class Words:
             since=self.since(state, after.slot),
         )
         return self.said(state, after, place, number, bit)
+
+    def say_waiting(self, state: State, number: int) -> tuple[State, str]:
+        """The store takes it no more by a word than without one."""
+        try:
+            self.accepted(state, number)
+        except Refused:
+            return state, "is refused"
+        raise Broken(f"{self.names[number]} waits, though the store takes it")
+
+    def drop_waiting(self, state: State, number: int) -> tuple[State, str]:
+        """What waits is an entry by itself. Where its position shows another content, that is
+        chosen, column by column; what else it tells may come again, as all of it otherwise may."""
+        bit = 1 << number
+        memory, limits = self.memory(state), self.store.limits[state.limits]
+        if not is_dispute(memory, self.events[number], limits):
+            said = (*state.said, ("drop", number))
+            closed = state.closed | bit
+            return state._replace(held=state.held & ~bit, closed=closed, said=said), ""
+        place = self.places[number]
+        there = [n for n, at in enumerate(self.places) if at == place and state.got >> n & 1]
+        after, what = self.say(state, place, there, None)
+        held, closed = after.held & ~bit, state.closed | bit
+        return after._replace(held=held, closed=closed), what
 
     def accepted(self, state: State, number: int) -> int:
         memory, _ = self.store.slots[state.slot]

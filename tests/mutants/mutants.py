@@ -14,6 +14,7 @@ from tests.mutants import (
     stores,
     tables,
     waiting,
+    word,
 )
 
 MUTANTS = [
@@ -28,4 +29,5 @@ MUTANTS = [
     *stores.MUTANTS,
     *tables.MUTANTS,
     *waiting.MUTANTS,
+    *word.MUTANTS,
 ]

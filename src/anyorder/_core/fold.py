@@ -38,13 +38,17 @@ from anyorder._core.columns import (
 from anyorder._core.event import PUT, Event
 from anyorder._core.families import Position
 from anyorder._core.floor import NOTHING_FORGOTTEN, Floor
+from anyorder._core.former import known_as
 from anyorder._core.memory import Memory, NotDecided, Stamp, replace
 from anyorder._core.moves import (
     after_newer,
     after_older,
     moves_of_newer,
     moves_of_older,
+    moves_of_slot,
+    orders_of_newer,
     orders_of_older,
+    outlasting,
 )
 from anyorder._core.outcome import Reason
 from anyorder._core.position import NEWER, OLDER, SAME, UNDECIDED, WAITING, Above, Lineage
@@ -130,7 +134,7 @@ def _onto_empty(event: Event, stamp: Stamp, limits: Limits) -> Applied:
         return Applied(Memory(stamp), written_new(event), APPLIED)
     base = past.of_empty_slot(floor, truncated, lineage)
     columns = split(None, event)
-    after = after_newer(columns, moves_of_newer(columns, {}), stamp, {})
+    after = after_newer(columns, moves_of_slot(columns), stamp, {})
     row = memory_of(stamp, after, past.of_put(event, stamp, base))
     return Applied(row, written_new(event), APPLIED)
 
@@ -157,13 +161,14 @@ def _onto_memory(memory: Memory, event: Event, limits: Limits) -> Applied:
         return Applied(_met(memory, position), None, STALE, stored)
     if order is UNDECIDED or order is WAITING:
         return Applied(memory, None, NOT_DECIDED[order], stored)
-    stamp = stamp_of(event)
-    tied = order is SAME
+    stamp, tied = stamp_of(event), order is SAME
+    if tied or memory.cells is not None:
+        stamp = known_as(memory, event, stamp, limits.lineage)
     if tied:
         # Of two contents the greater is shown, whichever came first (rules R12).
         order = stamp.compare_content(stored)
     if order is SAME:
-        return _again(memory, event, stamp, limits.lineage)
+        return _again(memory, stamp)
     if order is NEWER:
         return _newer(memory, event, stamp, limits.lineage, tied=tied)
     # A tombstone has no columns: what is older than it is dead as a whole.
@@ -185,13 +190,9 @@ def _met(memory: Memory, position: Position) -> Memory:
     return replace(memory, stamp=replace(stored, position=joined))
 
 
-def _again(memory: Memory, event: Event, stamp: Stamp, lineage: Lineage) -> Applied:
+def _again(memory: Memory, stamp: Stamp) -> Applied:
     """The row's own event came again."""
     stored, reason = memory.stamp, Reason.DUPLICATE
-    is_several = stored.is_marked and not memory.is_simple
-    if is_several and meet(memory, split(memory, event), stamp, lineage).other_than(stamp):
-        # Of some of its columns a word chose another content.
-        reason = Reason.CONFLICT
     if is_own_disputed(memory):
         # Its content is one of two, however often it comes (rules R12).
         reason = Reason.CONFLICT
@@ -199,12 +200,7 @@ def _again(memory: Memory, event: Event, stamp: Stamp, lineage: Lineage) -> Appl
     if joined is stored:
         return Applied(memory, None, reason, stored)
     met = replace(memory, stamp=joined, base=past.met_again(memory.base, stamp))
-    return Applied(
-        memory=met,
-        written=None,
-        reason=reason,
-        against=stored,
-    )
+    return Applied(met, None, reason, stored)
 
 
 def _newer(memory: Memory, event: Event, stamp: Stamp, lineage: Lineage, *, tied: bool) -> Applied:
@@ -212,7 +208,11 @@ def _newer(memory: Memory, event: Event, stamp: Stamp, lineage: Lineage, *, tied
     stored = memory.stamp
     own = stamp.joined(stored)
     if event.kind is not PUT:
-        return Applied(Memory(own), None, APPLIED, stored)
+        kept = outlasting(split(memory, event), stamp, lineage) if memory.cells else None
+        if kept is None:
+            return Applied(Memory(own), None, APPLIED, stored)
+        # Held, as long as nothing is newer than all of the row.
+        return Applied(memory, None, Reason.CONFLICT, kept)
     if event.whole and not tied and memory.cells is None:
         # Nothing is told apart, and nothing is left that it could be tied with: the common case.
         return Applied(Memory(own), written_new(event), APPLIED, stored)
@@ -223,28 +223,19 @@ def _newer(memory: Memory, event: Event, stamp: Stamp, lineage: Lineage, *, tied
         # A row that begins shows nothing of what was before, so it shares a column only with the
         # content of its own position.
         met = met._replace(ties={})
-    moves = moves_of_newer(columns, met.chosen)
+    orders = orders_of_newer(columns, stamp, lineage)
+    moves = moves_of_newer(columns, orders, met.chosen)
     base = past.of_put(event, own, past.of_slot(memory))
     row = memory_of(own, after_newer(columns, moves, stored, met.ties), base)
-    if begins and not met.chosen:
+    is_whole_row = not memory.live or KEEP not in moves.values()
+    if begins and is_whole_row:
         written: Written | None = written_new(event)
     else:
         written = written_moves(event, moves)
     if tied and not memory.live:
         # A delete and a put of one position claim the row itself, even if the put tells nothing.
-        return Applied(
-            memory=row,
-            written=written,
-            reason=Reason.CONFLICT,
-            against=stored,
-        )
-    applied = Applied(
-        memory=row,
-        written=written,
-        reason=APPLIED,
-        against=stored,
-    )
-    return _judged(applied, met, stamp)
+        return Applied(row, written, Reason.CONFLICT, stored)
+    return _judged(Applied(row, written, APPLIED, stored), met, stamp)
 
 
 def _older(memory: Memory, event: Event, stamp: Stamp, lineage: Lineage) -> Applied:

@@ -44,6 +44,7 @@ from anyorder._core.event import DELETE, PUT, Event
 from anyorder._core.families import Position
 from anyorder._core.floor import Floor
 from anyorder._core.fold import APPLIED, Applied, Limits, stamp_of
+from anyorder._core.former import known_as
 from anyorder._core.memory import (
     HOLE,
     Base,
@@ -68,20 +69,32 @@ def needs_word(memory: Memory | None, event: Event, limits: Limits) -> bool:
     return _is_wordable(event, decide_again(memory, event, limits).reason)
 
 
+def is_dispute(memory: Memory | None, event: Event, limits: Limits) -> bool:
+    """Does another content of the event's very position stand in the memory? Then to drop the event
+    is a word for what is shown there (`drop`)."""
+    _, _, reason, against = decide_again(memory, event, limits)
+    if reason is not Reason.CONFLICT or not isinstance(against, Stamp):
+        return False
+    position = event.position
+    return position is not None and position.compare(against.position, limits.lineage) is SAME
+
+
 def _is_wordable(event: Event, reason: Reason) -> bool:
     # Broken bytes have no row to write, whoever accepts them.
     return REASONS[reason].acceptable and event.kind in (PUT, DELETE)
 
 
 def accept(memory: Memory | None, event: Event, limits: Limits) -> Applied:
-    """An operator's word for a held put or delete. It is decided again first; only if it is still
-    held, the word counts."""
+    """An operator's word for a held put or delete. It is decided again first; if it is not held any
+    more, that is the answer, and what is shown of its position is what he chose."""
     # As an entry is: what it lists may touch nothing that is disputed, and ends the dispute still.
     decided = decide_again(memory, event, limits)
     if not _is_wordable(event, decided.reason):
-        return decided
-    memory = standing(memory, limits)
-    stamp, lineage = stamp_of(event), limits.lineage
+        return _chosen_already(event, decided, limits.lineage)
+    memory, lineage = standing(memory, limits), limits.lineage
+    stamp = stamp_of(event)
+    if memory is not None:
+        stamp = known_as(memory, event, stamp, lineage)
     birth = _birth(memory, stamp, decided.reason, limits)
     columns = split(memory, event)
     orders = _orders(memory, columns, stamp, lineage)
@@ -89,7 +102,7 @@ def accept(memory: Memory | None, event: Event, limits: Limits) -> Applied:
     if event.kind is DELETE and not _leaves_any(columns, moves):
         return _ended(memory, stamp, birth, lineage)
 
-    row = _row(memory, event, columns, moves, orders, limits)
+    row = _row(memory, event, stamp, columns, moves, orders, limits)
     row = _marked(row, stamp.position, lineage)
     if birth is not None and not is_above(stamp, birth, lineage):
         after: Memory | None = declared(row, birth, lineage)
@@ -103,6 +116,16 @@ def accept(memory: Memory | None, event: Event, limits: Limits) -> Applied:
         reason=APPLIED,
         against=decided.against,
     )
+
+
+def _chosen_already(event: Event, decided: Applied, lineage: Lineage) -> Applied:
+    """The answer for what is not held: its entry may list other contents of its position, which the
+    word refuses."""
+    memory, position = decided.memory, event.position
+    is_change = event.kind in (PUT, DELETE) and not decided.reason.quarantined
+    if memory is None or position is None or not is_change:
+        return decided
+    return decided._replace(memory=drop(memory, position, lineage))
 
 
 def drop(memory: Memory, position: Position, lineage: Lineage) -> Memory:
@@ -201,13 +224,14 @@ def _ended(memory: Memory | None, stamp: Stamp, birth: Floor | None, lineage: Li
 def _row(
     memory: Memory | None,
     event: Event,
+    stamp: Stamp,
     columns: Columns,
     moves: Moves,
     orders: Orders,
     limits: Limits,
 ) -> Memory:
     """The row of an accepted content, not marked yet."""
-    stamp, lineage = stamp_of(event), limits.lineage
+    lineage = limits.lineage
     if memory is None:
         base = past.of_empty_slot(limits.floor, limits.truncated, lineage)
         after = after_newer(columns, moves, stamp, {})
