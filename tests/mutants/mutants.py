@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from tests.mutants import (
+    contents,
     core,
     families,
     guard,
@@ -18,6 +19,7 @@ from tests.mutants import (
 )
 
 MUTANTS = [
+    *contents.MUTANTS,
     *core.MUTANTS,
     *families.MUTANTS,
     *guard.MUTANTS,

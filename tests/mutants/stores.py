@@ -33,9 +33,9 @@ MUTANTS = [
         "nothing is quarantined twice, nothing is settled: dropped entries reopen",
         Change(
             SQL,
-            "hold",
-            "state = CASE WHEN state = 'settled' THEN 'open' ELSE state END",
-            "state = 'open'",
+            "listing",
+            "AND identity = :content AND state <> 'settled'",
+            "AND identity = :content AND state = 'open'",
         ),
         killed_by="tests/table/test_table.py::test_a_dropped_entry_does_not_come_back",
     ),

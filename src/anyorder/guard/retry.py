@@ -42,11 +42,13 @@ class Retried(NamedTuple):
 
 
 class Again(NamedTuple):
-    """An open entry, its event as it is read now, and where that goes."""
+    """An open entry, its event as it is read now, and where that goes. `others`: what else came
+    into the entry, since it is that of a dispute."""
 
     entry: Entry
     event: Event
     route: Route | None
+    others: tuple[Event, ...] = ()
 
     @property
     def entity(self) -> str:
@@ -141,7 +143,7 @@ class Retry:
             )
             with self._store.reading() as transaction:
                 return int(_is_closed(transaction, one))
-        share = Share(spec, [one.event])
+        share = Share(spec, [one.event, *one.others])
         taken = take(self._store, [share], now=now, token=token, provenance=one.entry.provenance)
         # Held there first: after a crash in between, the next retry finds it a duplicate.
         with self._store.transaction(now) as transaction:
@@ -155,7 +157,13 @@ class Retry:
         assert entry is not None
         assert entry.delivery is not None
         event = self._decode(entry.provenance, entry.delivery)
-        return Again(entry, event, self._route(entry, event))
+        others: list[Event] = []
+        for content in entry.contents:
+            # Its own delivery is read already, and what the row showed came by none.
+            if content.delivery not in (None, entry.delivery):
+                assert content.delivery is not None
+                others.append(self._decode(content.provenance, content.delivery))
+        return Again(entry, event, self._route(entry, event), tuple(others))
 
     def _route(self, entry: Entry, event: Event) -> Route | None:
         # What a table holds stays with it: its own code may have put it there, and no section.
@@ -193,9 +201,9 @@ def _decide_again(transaction: Transaction, spec: TableSpec, event: Event, token
 
 def _take_in(transaction: Transaction, spec: TableSpec, one: Again, token: str) -> bool:
     """What is of another table or key by now is a new delivery. Is it held there?"""
-    share = Share(spec, [one.event])
-    (decision,) = take_in(transaction, [share], (), token, one.entry.provenance).decisions
-    return _close(transaction, one, decision)
+    share = Share(spec, [one.event, *one.others])
+    taken = take_in(transaction, [share], (), token, one.entry.provenance)
+    return _close(transaction, one, taken.decisions[0])
 
 
 def _close(transaction: Transaction, one: Again, decision: Decision) -> bool:
