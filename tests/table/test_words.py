@@ -113,6 +113,9 @@ def test_a_dropped_dispute_keeps_what_is_shown_for_good(path: Path) -> None:
 
     assert "(chosen)" in said
     assert (report.ignored, names(path)) == ({"duplicate": 4}, shown)
+    # Some of these would be shown, had nobody said a word.
+    assert table.apply([order(7, name=name) for name in "cdefghij"]).quarantined == {"conflict": 8}
+    assert names(path) == shown
 
 
 def test_what_a_word_did_not_list_opens_a_new_entry_and_moves_nothing(path: Path) -> None:
@@ -246,3 +249,13 @@ def test_what_the_store_refuses_is_no_word(path: Path) -> None:
     assert "operator's word" not in str(table.why(1))
     table.quarantine.accept(entry.id, content=2)
     assert names(path) == ["c"]
+
+
+def test_what_was_dropped_and_has_no_key_stays_dropped(path: Path) -> None:
+    table = orders(path)
+    table.apply([b"no JSON"])
+    table.quarantine.drop(1)
+
+    report = table.apply([b"no JSON"])
+
+    assert (report.ignored, table.quarantine.entries()) == ({"duplicate": 1}, [])
