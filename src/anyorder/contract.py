@@ -22,11 +22,13 @@ from anyorder._core.reset import Growth
 from anyorder.guard.contract import (
     Answer,
     Catalogued,
+    Content,
     Decode,
     Entry,
     EntryQuery,
     Finding,
     Holding,
+    Listing,
     Locking,
     Lost,
     News,
@@ -41,6 +43,7 @@ from anyorder.guard.contract import (
     TableFacts,
     TableSpec,
     Transaction,
+    Word,
     Write,
 )
 from anyorder.sources.contract import Received, Source, Stoppable
@@ -48,6 +51,7 @@ from anyorder.sources.contract import Received, Source, Stoppable
 __all__ = [
     "Answer",
     "Catalogued",
+    "Content",
     "Decode",
     "Delivery",
     "Entry",
@@ -62,6 +66,7 @@ __all__ = [
     "Kinds",
     "Limits",
     "Lineage",
+    "Listing",
     "Locking",
     "Lost",
     "Memory",
@@ -81,6 +86,7 @@ __all__ = [
     "TableFacts",
     "TableSpec",
     "Transaction",
+    "Word",
     "Write",
     "Written",
     "canonical",

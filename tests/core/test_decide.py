@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from anyorder._core.batch import Decision, arrivals_of, coalesce, identity_of
-from anyorder._core.decide import accept, decide, forget
+from anyorder._core.decide import decide, forget
 from anyorder._core.event import Delivery, Event, Kind
 from anyorder._core.explain import explain, explain_memory
 from anyorder._core.families import LogPosition, OffsetPosition, ScalarPosition
@@ -15,6 +15,7 @@ from anyorder._core.families.timestamp import utc
 from anyorder._core.fold import Limits
 from anyorder._core.memory import Memory, pack, unpack
 from anyorder._core.outcome import REASONS, Outcome, Reason, outcome_of
+from anyorder._core.word import accept
 
 NO_LIMITS = Limits()
 

@@ -10,8 +10,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
-from anyorder._core.decide import accept
 from anyorder._core.outcome import Reason
+from anyorder._core.word import accept
 from tests.model.histories import limits_of, meaning, told
 from tests.model.search import Explored, explore
 from tests.model.store import EMPTY, Slot, Store, bits

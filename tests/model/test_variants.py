@@ -11,7 +11,7 @@ from typing import Any, NamedTuple
 import msgspec
 import pytest
 
-from anyorder._core import batch, columns, decide, fold, lives, past, reset
+from anyorder._core import batch, columns, decide, declared, fold, lives, past, reset
 from anyorder._core.batch import Arrival, Coalesced, Judged
 from anyorder._core.columns import Written
 from anyorder._core.decide import truncate
@@ -28,7 +28,7 @@ from anyorder._core.floor import Floor
 from anyorder._core.fold import Applied, Limits
 from anyorder._core.memory import Base, Born, Cell, Memory, Stamp
 from anyorder._core.outcome import Reason
-from anyorder._core.position import Above, Order
+from anyorder._core.position import Above, Lineage, Order
 from anyorder.guard import writing
 from tests.model import books, store, table
 from tests.model.accepting import Accepting
@@ -407,26 +407,26 @@ def null_records_are_deletes(patch: Patch) -> None:
 
 
 def an_accepted_row_is_ordinary(patch: Patch) -> None:
-    patch.setattr(decide, "_on_declared", lambda memory, birth, applied, event, limits: applied)
+    patch.setattr(decide, "on_declared", lambda memory, birth, event, applied, lineage: applied)
 
 
 def a_delete_below_the_birth_is_stored(patch: Patch) -> None:
-    on_declared = decide._on_declared
+    on_declared = decide.on_declared
 
     def stored(
-        memory: Memory, birth: Floor, applied: Applied, event: Event, limits: Limits
+        memory: Memory, birth: Floor, event: Event, applied: Applied, lineage: Lineage
     ) -> Applied:
         return (
-            on_declared(memory, birth, applied, event, limits)
+            on_declared(memory, birth, event, applied, lineage)
             if event.kind is Kind.PUT
             else applied
         )
 
-    patch.setattr(decide, "_on_declared", stored)
+    patch.setattr(decide, "on_declared", stored)
 
 
 def an_accepted_row_is_born_nowhere(patch: Patch) -> None:
-    patch.setattr(decide, "_born", lambda row, birth, limits: row.base)
+    patch.setattr(declared, "_born", lambda row, birth, lineage: None)
 
 
 def only_the_highest_checkpoint_is_kept(patch: Patch) -> None:

@@ -6,11 +6,13 @@ from tests.mutants.mutation import Change, Mutant
 
 BATCH = "_core/batch.py"
 DECIDE = "_core/decide.py"
+DECLARED = "_core/declared.py"
 FOLD = "_core/fold.py"
 MOVES = "_core/moves.py"
 PAST = "_core/past.py"
 RESET = "_core/reset.py"
 TIES = "_core/ties.py"
+WORD = "_core/word.py"
 
 MUTANTS = [
     Mutant(
@@ -56,8 +58,8 @@ MUTANTS = [
         Change(
             FOLD,
             "_newer",
-            "after_newer(columns, moves, stored, found)",
-            "after_newer(columns, moves, stored.joined(own), found)",
+            "after_newer(columns, moves, stored, met.ties)",
+            "after_newer(columns, moves, stored.joined(own), met.ties)",
         ),
         killed_by="tests/model/test_books.py"
         "::test_every_order_and_every_batching_ends_in_one_state[False-PXYD-log]",
@@ -145,10 +147,10 @@ MUTANTS = [
         "R11",
         "an accepted row is an ordinary row",
         Change(
-            DECIDE,
+            WORD,
             "accept",
-            "row = replace(row, declared=birth, base=_born(row, birth, limits))",
-            "",
+            "declared(row, birth, lineage)",
+            "row",
         ),
         killed_by="tests/core/test_decide.py"
         "::test_an_accepted_row_refuses_a_newer_put_below_its_birth_and_goes_with_a_delete_there",
@@ -156,9 +158,7 @@ MUTANTS = [
     Mutant(
         "R11",
         "a delete below a declared row's birth is stored",
-        Change(
-            DECIDE, "_on_declared", "applied.memory is not None and applied.memory.live", "True"
-        ),
+        Change(DECLARED, "on_declared", "after is None or not after.live", "False"),
         killed_by="tests/core/test_decide.py"
         "::test_an_accepted_row_refuses_a_newer_put_below_its_birth_and_goes_with_a_delete_there",
     ),
@@ -177,7 +177,7 @@ MUTANTS = [
     Mutant(
         "R12",
         "a tie is not marked",
-        Change(TIES, "ties", "found[name] = stored", ""),
+        Change(TIES, "meet", "found[name] = stored", ""),
         killed_by="tests/core/test_decide.py::test_each_situation_has_its_reason",
     ),
     Mutant(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from tests.mutants import (
     bulk,
+    contents,
     core,
     families,
     guard,
@@ -18,10 +19,12 @@ from tests.mutants import (
     stores,
     tables,
     waiting,
+    word,
 )
 
 MUTANTS = [
     *bulk.MUTANTS,
+    *contents.MUTANTS,
     *core.MUTANTS,
     *families.MUTANTS,
     *guard.MUTANTS,
@@ -36,4 +39,5 @@ MUTANTS = [
     *stores.MUTANTS,
     *tables.MUTANTS,
     *waiting.MUTANTS,
+    *word.MUTANTS,
 ]

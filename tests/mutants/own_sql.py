@@ -139,7 +139,7 @@ MUTANTS = [
         "R11",
         "a person's word writes a row past the caller's own SQL",
         Change(
-            "guard/word.py",
+            "guard/answered.py",
             "kept_now",
             "is_by_own_sql(entry.provenance)",
             "False",

@@ -37,7 +37,7 @@ MUTANTS = [
             "state = CASE WHEN state = 'settled' THEN 'open' ELSE state END",
             "state = 'open'",
         ),
-        killed_by="tests/table/test_table.py::test_a_dropped_entry_does_not_come_back",
+        killed_by="tests/table/test_words.py::test_what_was_dropped_and_has_no_key_stays_dropped",
     ),
     Mutant(
         "R3",

@@ -18,7 +18,17 @@ from anyorder._core.families import ScalarPosition
 from anyorder._core.fold import Limits
 from anyorder._core.memory import Memory, unpack
 from anyorder._core.outcome import Reason
-from anyorder.guard.contract import Holding, Lost, Recorded, Refused, Remembered, TableSpec, Write
+from anyorder.guard.contract import (
+    Holding,
+    Listing,
+    Lost,
+    Recorded,
+    Refused,
+    Remembered,
+    TableSpec,
+    Word,
+    Write,
+)
 from anyorder.stores.memory import MemoryStore, MemoryTransaction
 from anyorder.stores.sqlite.store import SQL, SQLiteStore
 from anyorder.stores.sqlite.transaction import SQLiteTransaction
@@ -159,7 +169,7 @@ class CaseFolded(MemoryTransaction):
 class ProvenanceLost(MemoryTransaction):
     """An entry keeps its delivery, and not how that was read."""
 
-    def hold(self, holdings: Iterable[Holding]) -> list[bool]:
+    def hold(self, holdings: Iterable[Holding]) -> list[Listing]:
         return super().hold([holding._replace(provenance="") for holding in holdings])
 
 
@@ -177,7 +187,7 @@ class HeldWithoutProvenance(MemoryTransaction):
 class ProvenanceOfTheStore(MemoryTransaction):
     """One provenance is kept for all entries, the first that was told."""
 
-    def hold(self, holdings: Iterable[Holding]) -> list[bool]:
+    def hold(self, holdings: Iterable[Holding]) -> list[Listing]:
         held = list(holdings)
         known = [one.provenance for one in self._state.entries.values() if one.provenance]
         first = known[0] if known else held[0].provenance
@@ -206,6 +216,32 @@ class RereadWhatIsClosed(MemoryTransaction):
         self._state.entries[entry] = replace(
             there, reason=reason.value, detail=detail, provenance=provenance
         )
+
+
+class OneContent(MemoryTransaction):
+    """A dispute lists the first content that came into its entry, and no other."""
+
+    def hold(self, holdings: Iterable[Holding]) -> list[Listing]:
+        return super().hold([holding._replace(contents=()) for holding in holdings])
+
+
+class WordForgotten(MemoryTransaction):
+    """An entry that is closed no longer knows which of its contents the word chose."""
+
+    def settle(self, entry: int, state: str, reason: Reason, word: Word | None = None) -> None:
+        super().settle(entry, state, reason)
+
+
+class ClosedIsOpen(MemoryTransaction):
+    """What comes after a word goes into the entry that it closed."""
+
+    def hold(self, holdings: Iterable[Holding]) -> list[Listing]:
+        holdings = list(holdings)
+        for holding in holdings:
+            for entry in self._state.entries.values():
+                if holding.contents and entry.identity == holding.identity:
+                    self._state.entries[entry.id] = replace(entry, state="settled")
+        return super().hold(holdings)
 
 
 class TornMemory(MemoryTransaction):

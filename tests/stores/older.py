@@ -7,6 +7,10 @@ from contextlib import closing
 from pathlib import Path
 
 ADDED = {
+    6: (
+        "DROP TABLE anyorder_content",
+        "ALTER TABLE anyorder_quarantine DROP COLUMN closed",
+    ),
     5: ("ALTER TABLE anyorder_table DROP COLUMN missing",),
     4: (
         "DROP TABLE anyorder_waiting",

@@ -71,12 +71,14 @@ def arrivals_of(events: Iterable[Event], first: int = 0) -> list[Arrival]:
 
 
 class Held(NamedTuple):
-    """An open quarantine entry of a key: its number in the store, the event, and the provenance
-    that is kept with it."""
+    """An event that an open quarantine entry of a key holds: the entry's number in the store, the
+    event, and the provenance that is kept with it. An entry may hold several (rules R12): by
+    `content`, its number there."""
 
     entry: int
     event: Event
     provenance: str = ""
+    content: int = 0
 
 
 class Judged(msgspec.Struct, frozen=True, gc=False):
@@ -224,7 +226,16 @@ def _settle(folding: _Folding, judged: list[Judged], held: Sequence[Held]) -> li
                 waiting.remove(entry)
                 settled.append(Settled(entry, reason))
         moved = folding.memory is not start
-    return settled
+    return closed(settled, waiting)
+
+
+def closed(settled: Sequence[Settled], waiting: Sequence[Held]) -> list[Settled]:
+    """The entries that close, each once, by what its last content came to. An entry of several
+    contents stays open while any of them is held (rules R12)."""
+    still = {one.entry for one in waiting}
+    # A later one of the same entry takes the place of the one before.
+    found = {one.held.entry: one for one in settled if one.held.entry not in still}
+    return list(found.values())
 
 
 def _judge_again(folding: _Folding, judged: list[Judged]) -> None:

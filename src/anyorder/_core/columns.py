@@ -16,7 +16,7 @@ from typing import Any, NamedTuple
 import msgspec
 
 from anyorder._core.event import PUT, Event
-from anyorder._core.memory import HOLE, OWN, Base, Cell, Memory, Stamp
+from anyorder._core.memory import HOLE, OWN, Base, Cell, Memory, Stamp, replace
 from anyorder._core.names import NAMED_AS_THE_REST, REST, column_of, part_of
 
 NONE_SPARED: frozenset[str] = frozenset()
@@ -229,6 +229,17 @@ def memory_of(stamp: Stamp, columns: Columns, base: Base | None) -> Memory:
     return Memory(stamp, cells or None, base, frozenset(disputed))
 
 
+def respelled(row: Memory) -> Memory:
+    """The same row in the one spelling, where its stamps or its disputes have changed."""
+    cells = row.listed
+    rest = cells.get(REST, OWN)
+    columns: Columns = {}
+    for name in dict.fromkeys((*cells, *sorted(row.disputed), REST)):
+        columns[name] = Column(cells.get(name, rest), NOTHING, is_disputed(row, name))
+    spelled = memory_of(row.stamp, columns, row.base)
+    return replace(spelled, declared=row.declared, token=row.token)
+
+
 def told_by(cell: Cell, row: Stamp) -> Stamp | None:
     """The stamp of the event that told this cell, in a row of this stamp; None is a hole."""
     if cell is OWN:
@@ -263,16 +274,16 @@ def is_disputed(memory: Memory, name: str) -> bool:
     return shares or name in disputed
 
 
+def sources(memory: Memory) -> list[Stamp]:
+    """The events that told a row, its own first."""
+    told = [cell for cell in memory.listed.values() if isinstance(cell, Stamp)]
+    return [memory.stamp, *told]
+
+
 def is_holed(memory: Memory) -> bool:
     """Is there a column that nobody has told?"""
     # The rest may be one too, in a row of partial events.
     return HOLE in memory.listed.values()
-
-
-def is_inheriting(memory: Memory) -> bool:
-    """Is there a column that another event told than the row's own?"""
-    # A stamp in a cell is always another event's: the row's own is spelled OWN.
-    return any(isinstance(cell, Stamp) for cell in memory.listed.values())
 
 
 def holes(memory: Memory, known: Iterable[str] = ()) -> list[str]:

@@ -2,20 +2,19 @@
 order of the rules.
 
 What the decoder already knows (malformed, incomplete, not a change) comes first, then hints, then
-an operator's word (a declared row), then the fold. Truncates and resets concern more than one key:
-see `truncate` here and reset.py.
+the fold, and what a declared row (declared.py) makes of its answer. Truncates and resets concern
+more than one key: see `truncate` here and reset.py.
 """
 
 from __future__ import annotations
 
 from anyorder._core import lives
-from anyorder._core.columns import is_holed
+from anyorder._core.declared import on_declared
 from anyorder._core.event import DELETE, HINT, PUT, Event, Kind
-from anyorder._core.floor import Floor
 from anyorder._core.fold import APPLIED, NOT_DECIDED, Applied, Limits, apply, stamp_of
-from anyorder._core.memory import Base, Born, Dead, Memory, Stamp, replace
+from anyorder._core.memory import Memory, Stamp, replace
 from anyorder._core.outcome import REASONS, Reason
-from anyorder._core.position import NEWER, OLDER, SAME, Above
+from anyorder._core.position import NEWER, OLDER, SAME
 
 BY_DECODER = {
     Kind.CONTROL: Reason.NOT_A_CHANGE,
@@ -34,16 +33,11 @@ def decide(memory: Memory | None, event: Event, limits: Limits) -> Applied:
     if kind is not PUT and kind is not DELETE:
         # What the decoder knows does not depend on what is remembered.
         return Applied(memory, None, BY_DECODER[kind])
-    if memory is not None and _is_truncated(memory, limits):
-        # Its slot is empty, though nobody has emptied it yet.
-        memory = None
+    memory = standing(memory, limits)
     applied = _compared(memory, event, limits)
     if memory is None or memory.declared is None:
         return applied
-    if applied.reason is not APPLIED:
-        # Nothing of the row moves, so whose word it is makes no difference.
-        return applied
-    return _on_declared(memory, memory.declared, applied, event, limits)
+    return on_declared(memory, memory.declared, event, applied, limits.lineage)
 
 
 def _compared(memory: Memory | None, event: Event, limits: Limits) -> Applied:
@@ -56,14 +50,16 @@ def _compared(memory: Memory | None, event: Event, limits: Limits) -> Applied:
     return lives.bounded(memory, judged)
 
 
-def _is_truncated(memory: Memory, limits: Limits) -> bool:
-    """Is the memory from before the table's truncate?"""
-    if limits.truncated is None:
-        return False
+def standing(memory: Memory | None, limits: Limits) -> Memory | None:
+    """The memory; none where it is from before the table's truncate: its slot is empty, though
+    nobody has emptied it yet."""
+    if memory is None or limits.truncated is None:
+        return memory
     # A truncate takes what is older, so such a memory is gone. But when it came, the clocks may not
     # have told yet which of the two was first (rules R14); then it was left.
-    order = limits.truncated.compare(memory.stamp, limits.lineage)
-    return order is NEWER
+    if limits.truncated.compare(memory.stamp, limits.lineage) is NEWER:
+        return None
+    return memory
 
 
 def _hint(memory: Memory | None, event: Event, limits: Limits) -> Applied:
@@ -88,85 +84,6 @@ def _hint(memory: Memory | None, event: Event, limits: Limits) -> Applied:
         reason=HINTED[done],
         against=memory.stamp,
     )
-
-
-def _on_declared(
-    memory: Memory,
-    birth: Floor,
-    applied: Applied,
-    event: Event,
-    limits: Limits,
-) -> Applied:
-    """R11: a row put there by an operator's word is no memory for what lies at or below its birth;
-    above it, all is ordinary."""
-    stamp = stamp_of(event)
-    if stamp.position.above(birth, limits.lineage) is Above.YES:
-        return applied
-    if event.kind is PUT:
-        # Newer than the row, but whether it is dead itself only a person can tell, as before.
-        return Applied(
-            memory=memory,
-            written=None,
-            reason=Reason.LATE,
-            against=birth,
-        )
-    # An older delete may only clear columns, and leaves a row.
-    if applied.memory is not None and applied.memory.live:
-        return applied
-    # Stored as a tombstone it would let in what is late: put1 accepted, del2 stored, put3 applied.
-    return Applied(
-        memory=None,
-        written=None,
-        reason=Reason.ABSORBED,
-        against=birth,
-    )
-
-
-def accept(memory: Memory | None, event: Event, limits: Limits) -> Applied:
-    """R11: an operator's word for a held put or delete. It is decided again first; only if it is
-    still held, the word counts.
-
-    A late put fills or replaces what it would have, had nothing been forgotten; where the clocks
-    cannot tell, the event takes the slot. The row then carries the floor as its birth (`declared`),
-    so another put at or below it is late again.
-    """
-    decided = decide(memory, event, limits)
-    # What is decided by now needs no word, and broken bytes have no row to write.
-    if not REASONS[decided.reason].acceptable or event.kind not in (PUT, DELETE):
-        return decided
-    # A key whose versions seem to start again: the word says which life is the later one.
-    if memory is not None and decided.reason is Reason.SUSPECTED_RESET:
-        return lives.accept(memory, event, limits)
-
-    known, birth = None, limits.floor
-    if memory is not None and memory.declared is not None:
-        # A row keeps the birth that its first word gave it.
-        birth = memory.declared
-    if memory is not None and decided.reason is Reason.LATE:
-        # It is held because of what may be forgotten, and for that the operator gives his word.
-        known = replace(memory, base=None, declared=None)
-    row, written, _, _ = apply(known, event, Limits(lineage=limits.lineage))
-    assert row is not None
-    if row.live:
-        row = replace(row, declared=birth, base=_born(row, birth, limits))
-    return Applied(
-        memory=row,
-        written=written,
-        reason=APPLIED,
-        against=limits.floor,
-    )
-
-
-def _born(row: Memory, birth: Floor, limits: Limits) -> Base | None:
-    """The past of a declared row: everything up to its birth may be dead, unless more is known to
-    be."""
-    # Nothing can fill a row that has no hole, so it needs no past.
-    if not is_holed(row):
-        return None
-    base = row.base
-    if isinstance(base, Dead) and base.stamp.position.above(birth, limits.lineage) is Above.YES:
-        return base
-    return Born(birth)
 
 
 def truncated_by(limits: Limits, event: Event) -> tuple[Limits, Reason]:
@@ -208,7 +125,10 @@ def truncate(memory: Memory, event: Event, limits: Limits) -> Applied:
             against=memory.stamp,
         )
     if order is OLDER and memory.live:
-        return apply(memory, event, limits)
+        applied = apply(memory, event, limits)
+        if memory.declared is None:
+            return applied
+        return on_declared(memory, memory.declared, event, applied, limits.lineage)
     return Applied(
         memory=memory,
         written=None,

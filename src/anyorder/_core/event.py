@@ -10,6 +10,7 @@ from typing import Any
 
 import msgspec
 
+from anyorder._core.content import spelled_fields
 from anyorder._core.families import Position
 from anyorder._core.key import DIGITS, spelled_key
 
@@ -103,14 +104,22 @@ class Event(msgspec.Struct, frozen=True, gc=False):
                 msgspec.structs.force_setattr(self, "key", key)
         if self.kind is not PUT or self.fingerprint:
             return
-        content: object = self.fields
+        fingerprint = self._fingerprint_of(spelled_fields(self.fields))
+        # An event is frozen once it is made, and not before.
+        msgspec.structs.force_setattr(self, "fingerprint", fingerprint)
+
+    def _fingerprint_of(self, fields: dict[str, Any] | None) -> str:
+        content: object = fields
         if not self.whole:
             # Which columns it does not tell is part of what it says; a whole one tells all. This
             # spelling is hashed in every memory that is stored, so it must stay.
-            content = (self.fields, sorted(self.holes), self.partial)
-        digest = hashlib.blake2b(_canonical.encode(content), digest_size=FINGERPRINT)
-        # An event is frozen once it is made, and not before.
-        msgspec.structs.force_setattr(self, "fingerprint", digest.hexdigest())
+            content = (fields, sorted(self.holes), self.partial)
+        return hashlib.blake2b(_canonical.encode(content), digest_size=FINGERPRINT).hexdigest()
+
+    @property
+    def former_fingerprint(self) -> str:
+        """A put's in memories of before, where each spelling of a number was a content."""
+        return self._fingerprint_of(self.fields)
 
     @property
     def entity(self) -> str:

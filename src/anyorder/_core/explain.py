@@ -50,16 +50,15 @@ def _evidence(decision: Decision) -> str:
     """By what it was judged, in the middle of a sentence."""
     against = decision.against
     if isinstance(against, Stamp) and decision.reason is not Reason.APPLIED:
-        return f", namely {_what(against.rank)} from {against.position.text()}"
+        return f", namely {_what(against)} from {against.position.text()}"
     # An empty floor has forgotten nothing, so it refused nothing.
     if isinstance(against, Floor) and against:
         return f"; the floor is {floor_text(against)}"
     return ""
 
 
-def _what(rank: int) -> str:
-    # The rank of a put is 1, of a delete 0 (rules R12).
-    return "a row" if rank else "a tombstone"
+def _what(stamp: Stamp) -> str:
+    return "a row" if stamp.is_put else "a tombstone"
 
 
 def floor_text(floor: Floor) -> str:
@@ -116,10 +115,10 @@ def _inherited(memory: Memory) -> list[str]:
 def describe(stamp: Stamp) -> str:
     """An event in words: what it was, where in its source's history, when by its source's clock."""
     told, time = stamp.position.describe(), stamp.position.time
-    # Versions and offsets do not say what happened; the rank does.
+    # Versions and offsets do not say what happened; the stamp's rank does.
     act = told.act
     if not act:
-        act = "a put" if stamp.rank else "a delete"
+        act = "a put" if stamp.is_put else "a delete"
     place = "no time"
     if time is not None:
         place = utc(time)

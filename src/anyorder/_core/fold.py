@@ -14,7 +14,8 @@ of the slot, whose stamp is that of the newest event it took:
                         |                                | and fill holes, if their past lets it
 
 The row's own event, again: a duplicate. Another content of its position: a tie (ties.py); the
-greater counts as the newer. Where the clocks do not tell, nothing moves.
+greater counts as the newer, and what an operator's word chose is greater than all others. Where
+the clocks do not tell, nothing moves.
 """
 
 from __future__ import annotations
@@ -29,7 +30,6 @@ from anyorder._core.columns import (
     TAKE,
     Written,
     both,
-    is_inheriting,
     memory_of,
     split,
     written_moves,
@@ -38,22 +38,25 @@ from anyorder._core.columns import (
 from anyorder._core.event import PUT, Event
 from anyorder._core.families import Position
 from anyorder._core.floor import NOTHING_FORGOTTEN, Floor
+from anyorder._core.former import known_as
 from anyorder._core.memory import Memory, NotDecided, Stamp, replace
 from anyorder._core.moves import (
     after_newer,
     after_older,
     moves_of_newer,
     moves_of_older,
+    moves_of_slot,
+    orders_of_newer,
     orders_of_older,
+    outlasting,
 )
 from anyorder._core.outcome import Reason
 from anyorder._core.position import NEWER, OLDER, SAME, UNDECIDED, WAITING, Above, Lineage
-from anyorder._core.ties import Ties, claimed, is_own_disputed, ties
+from anyorder._core.ties import NOBODY, Met, claimed, is_own_disputed, meet
 
 NOT_DECIDED = {UNDECIDED: Reason.CONFLICT, WAITING: Reason.WAITING}
 # Looked up once, as in columns.py: they end most decisions.
 APPLIED, STALE = Reason.APPLIED, Reason.STALE
-NO_TIES: Ties = {}
 
 
 class Limits(msgspec.Struct, frozen=True):
@@ -134,7 +137,7 @@ def _onto_empty(event: Event, stamp: Stamp, limits: Limits) -> Applied:
     if begun is not None:
         base = past.of_slot(begun)
     columns = split(None, event)
-    after = after_newer(columns, moves_of_newer(columns), stamp, NO_TIES)
+    after = after_newer(columns, moves_of_slot(columns), stamp, {})
     row = memory_of(stamp, after, past.of_put(event, stamp, base))
     return Applied(row, written_new(event), APPLIED)
 
@@ -161,8 +164,9 @@ def _onto_memory(memory: Memory, event: Event, limits: Limits) -> Applied:
         return Applied(_met(memory, position), None, STALE, stored)
     if order is UNDECIDED or order is WAITING:
         return Applied(memory, None, NOT_DECIDED[order], stored)
-    stamp = stamp_of(event)
-    tied = order is SAME
+    stamp, tied = stamp_of(event), order is SAME
+    if tied or memory.cells is not None:
+        stamp = known_as(memory, event, stamp, limits.lineage)
     if tied:
         # Of two contents the greater is shown, whichever came first (rules R12).
         order = stamp.compare_content(stored)
@@ -172,6 +176,9 @@ def _onto_memory(memory: Memory, event: Event, limits: Limits) -> Applied:
         return _newer(memory, event, stamp, limits.lineage, tied=tied)
     # A tombstone has no columns: what is older than it is dead as a whole.
     if not memory.live:
+        if tied:
+            # A put is greater than a delete of its position, unless an operator chose the delete.
+            return Applied(memory, None, Reason.CONFLICT, stored)
         return Applied(_met(memory, position), None, STALE, stored)
     return _older(memory, event, stamp, limits.lineage)
 
@@ -196,12 +203,7 @@ def _again(memory: Memory, stamp: Stamp) -> Applied:
     if joined is stored:
         return Applied(memory, None, reason, stored)
     met = replace(memory, stamp=joined, base=past.met_again(memory.base, stamp))
-    return Applied(
-        memory=met,
-        written=None,
-        reason=reason,
-        against=stored,
-    )
+    return Applied(met, None, reason, stored)
 
 
 def _newer(memory: Memory, event: Event, stamp: Stamp, lineage: Lineage, *, tied: bool) -> Applied:
@@ -211,46 +213,34 @@ def _newer(memory: Memory, event: Event, stamp: Stamp, lineage: Lineage, *, tied
     # Of an earlier life nothing is inherited, though its delete may not have come yet.
     memory = past.before_life(stamp.position, memory) or memory
     if event.kind is not PUT:
-        return Applied(Memory(own), None, APPLIED, stored)
-    if event.whole and not tied:
+        kept = outlasting(split(memory, event), stamp, lineage) if memory.cells else None
+        if kept is None:
+            return Applied(Memory(own), None, APPLIED, stored)
+        # Held, as long as nothing is newer than all of the row.
+        return Applied(memory, None, Reason.CONFLICT, kept)
+    if event.whole and not tied and memory.cells is None:
         # Nothing is told apart, and nothing is left that it could be tied with: the common case.
         return Applied(Memory(own), written_new(event), APPLIED, stored)
     begins = event.whole or event.creates or not memory.live
     columns = split(memory, event)
-    found = NO_TIES
-    if tied or not begins:
+    met = meet(memory, columns, stamp, lineage)
+    if begins and not tied:
         # A row that begins shows nothing of what was before, so it shares a column only with the
         # content of its own position.
-        found = ties(memory, columns, stamp, lineage)
-    moves = moves_of_newer(columns)
+        met = met._replace(ties={})
+    orders = orders_of_newer(columns, stamp, lineage)
+    moves = moves_of_newer(columns, orders, met.chosen)
     base = past.of_put(event, own, past.of_slot(memory))
-    row = _inheriting(memory_of(own, after_newer(columns, moves, stored, found), base), memory)
-    if begins:
+    row = memory_of(own, after_newer(columns, moves, stored, met.ties), base)
+    is_whole_row = not memory.live or KEEP not in moves.values()
+    if begins and is_whole_row:
         written: Written | None = written_new(event)
     else:
         written = written_moves(event, moves)
     if tied and not memory.live:
         # A delete and a put of one position claim the row itself, even if the put tells nothing.
-        return Applied(
-            memory=row,
-            written=written,
-            reason=Reason.CONFLICT,
-            against=stored,
-        )
-    applied = Applied(
-        memory=row,
-        written=written,
-        reason=APPLIED,
-        against=stored,
-    )
-    return _judged(applied, found)
-
-
-def _inheriting(row: Memory, before: Memory) -> Memory:
-    """The row, with an operator's mark while it shows anything of the row that he put there."""
-    if before.declared is None or not is_inheriting(row):
-        return row
-    return replace(row, declared=before.declared)
+        return Applied(row, written, Reason.CONFLICT, stored)
+    return _judged(Applied(row, written, APPLIED, stored), met, stamp)
 
 
 def _older(memory: Memory, event: Event, stamp: Stamp, lineage: Lineage) -> Applied:
@@ -258,7 +248,7 @@ def _older(memory: Memory, event: Event, stamp: Stamp, lineage: Lineage) -> Appl
     stored, base = memory.stamp, memory.base
     columns = split(memory, event)
     orders = orders_of_older(columns, stamp, stored, lineage)
-    found = ties(memory, columns, stamp, lineage)
+    met = meet(memory, columns, stamp, lineage)
     moves = moves_of_older(columns, orders)
     refused = past.refusal(base, event, stamp, lineage, tells=TAKE in moves.values())
     if refused is not None:
@@ -266,7 +256,7 @@ def _older(memory: Memory, event: Event, stamp: Stamp, lineage: Lineage) -> Appl
     elif event.kind is not PUT or event.creates:
         # What it ends must not come back: an event before it would fill the holes that it leaves.
         base = past.dead_up_to(base, stamp, lineage)
-    after = after_older(columns, moves, orders, stamp, found)
+    after = after_older(columns, moves, orders, stamp, met.ties)
     row = memory_of(stored.joined(stamp), after, base)
     # It is the same row of the same write, so an operator's mark and the attempt's token stay.
     row = replace(row, declared=memory.declared, token=memory.token)
@@ -283,14 +273,22 @@ def _older(memory: Memory, event: Event, stamp: Stamp, lineage: Lineage) -> Appl
         reason=reason,
         against=stored,
     )
-    return _judged(applied, found)
+    return _judged(applied, met, stamp)
 
 
-def _judged(applied: Applied, found: Ties) -> Applied:
-    """... or a conflict, with the other content of a column that is disputed from now on."""
-    assert applied.memory is not None
-    other = claimed(applied.memory, found)
+def _judged(applied: Applied, met: Met, stamp: Stamp) -> Applied:
+    """... or a conflict, with the other content of a column that is disputed from now on, or that a
+    word chose instead."""
     # Most events claim nothing that another one has claimed.
-    if other is None:
+    if met == NOBODY:
         return applied
-    return applied._replace(reason=Reason.CONFLICT, against=other)
+    assert applied.memory is not None
+    other = claimed(applied.memory, met.ties)
+    if other is None:
+        other = met.other_than(stamp)
+    if other is not None:
+        return applied._replace(reason=Reason.CONFLICT, against=other)
+    if met.chosen and applied.reason is STALE:
+        # What was chosen came again, and told nothing else.
+        return applied._replace(reason=Reason.DUPLICATE)
+    return applied

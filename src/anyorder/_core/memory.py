@@ -19,6 +19,10 @@ from anyorder._core.position import NEWER, OLDER, SAME, UNDECIDED, WAITING, Line
 
 OWN: Literal[True] = True
 HOLE: None = None
+OF_A_PUT, MARKED = (
+    1,
+    2,
+)  # the bits of a stamp's rank; memories of before, which hold no mark, read the same
 replace = msgspec.structs.replace
 
 
@@ -31,17 +35,32 @@ class NotDecided(Exception):
 
 
 class Stamp(msgspec.Struct, frozen=True, array_like=True, gc=False):
-    """Which event: its position (with the joined offset), 0 for a delete or 1 for a put, and its
-    fingerprint."""
+    """Which event: its position (with the joined offset), its rank, and its fingerprint.
+
+    The rank is 0 for a delete, 1 for a put; 2 and 3 where an operator's word chose that content of
+    its position: the stamp is *marked*. Only what is provably newer, or another word, moves what a
+    marked stamp told (rules R11).
+    """
 
     position: Position
     rank: int
     fingerprint: str
 
     @property
+    def is_put(self) -> bool:
+        """Of a put; otherwise of a delete or truncate."""
+        return bool(self.rank & OF_A_PUT)
+
+    @property
+    def is_marked(self) -> bool:
+        """Did an operator's word choose this content of its position?"""
+        return self.rank >= MARKED
+
+    @property
     def tag(self) -> tuple[int, str]:
         """What continues the order where the position ends, so that a tie is a function of the
-        events, never of arrival (rules R12): a delete before a put, then by fingerprint."""
+        events, never of arrival (rules R12): a delete before a put, then by fingerprint; what is
+        marked is above them all."""
         return self.rank, self.fingerprint
 
     def compare(self, other: Stamp, lineage: Lineage) -> Order:
@@ -70,7 +89,11 @@ class Stamp(msgspec.Struct, frozen=True, array_like=True, gc=False):
 
     def has_content_of(self, other: Stamp) -> bool:
         """Of two stamps at one position: are they of one event?"""
-        return self.rank == other.rank and self.fingerprint == other.fingerprint
+        return self.is_put is other.is_put and self.fingerprint == other.fingerprint
+
+    def marked(self) -> Stamp:
+        """This stamp, chosen by an operator's word."""
+        return replace(self, rank=self.rank | MARKED)
 
     def joined(self, other: Stamp, *, same: bool = False) -> Stamp:
         """This stored stamp after meeting one that is not newer; `same`: another copy of the very
@@ -118,7 +141,7 @@ class Memory(msgspec.Struct, frozen=True, gc=False):
     @property
     def live(self) -> bool:
         """A row; otherwise a tombstone."""
-        return self.stamp.rank == 1
+        return self.stamp.is_put
 
     @property
     def is_simple(self) -> bool:
@@ -144,7 +167,7 @@ class Memory(msgspec.Struct, frozen=True, gc=False):
 def adopted(floor: Floor) -> Memory:
     """What stands for a row that was there before its table was guarded: a put older than every
     event, of all its columns (rules R8). `floor`: the table's."""
-    stamp = Stamp(AdoptedPosition(), 1, "")
+    stamp = Stamp(AdoptedPosition(), OF_A_PUT, "")
     # What was forgotten may have been newer than the row; then only a person can tell, as of a row
     # that he put there himself (rules R11).
     return Memory(stamp, declared=floor if floor else None)

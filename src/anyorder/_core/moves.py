@@ -56,9 +56,48 @@ def moves_of_older(columns: Columns, orders: Orders) -> Moves:
     return {name: TABLE.get((orders[name], one.said), KEEP) for name, one in columns.items()}
 
 
-def moves_of_newer(columns: Columns) -> Moves:
-    """What an event does that is newer than the row, and so than each of its columns."""
+def moves_of_slot(columns: Columns) -> Moves:
+    """What an event does that takes an empty slot: all its columns are holes."""
     return moves_of_older(columns, dict.fromkeys(columns, NEWER))
+
+
+def moves_of_newer(columns: Columns, orders: Orders, chosen: Ties) -> Moves:
+    """What an event does that is newer than the row. It keeps also the columns for which a word
+    chose a content, or an end, of its very position."""
+    return moves_of_older(columns, orders) | dict.fromkeys(chosen, KEEP)
+
+
+def orders_of_newer(columns: Columns, stamp: Stamp, lineage: Lineage) -> Orders:
+    """How an event of this stamp, newer than the row, stands to each column: newer as well, but
+    perhaps not than what an operator's word put beside the row's own event (rules R11).
+
+    Raises NotDecided where it says something of such a column and the clocks do not tell.
+    """
+    by_word: dict[str, Stamp] = {}
+    for name, column in columns.items():
+        cell = column.cell
+        if isinstance(cell, Stamp) and _is_by_word(cell, stamp):
+            by_word[name] = cell
+    return dict.fromkeys(columns, NEWER) | _compared(columns, by_word, stamp, lineage)
+
+
+def outlasting(columns: Columns, stamp: Stamp, lineage: Lineage) -> Stamp | None:
+    """What a delete of this stamp, newer than the row, does not end; None where it ends all.
+
+    Raises NotDecided where the clocks do not tell.
+    """
+    orders = orders_of_newer(columns, stamp, lineage)
+    for name in sorted(columns):
+        cell = columns[name].cell
+        if isinstance(cell, Stamp) and orders[name] is not NEWER:
+            return cell
+    return None
+
+
+def _is_by_word(cell: Stamp, stamp: Stamp) -> bool:
+    # Nothing but a word mixes two clocks in a row; what was there before all events has none.
+    is_of_other_clock = cell.position.scope not in ("", stamp.position.scope)
+    return cell.is_marked or is_of_other_clock
 
 
 def orders_of_older(columns: Columns, stamp: Stamp, row: Stamp, lineage: Lineage) -> Orders:
@@ -66,16 +105,25 @@ def orders_of_older(columns: Columns, stamp: Stamp, row: Stamp, lineage: Lineage
 
     Raises NotDecided where it says something of a column and the clocks do not tell.
     """
-    orders: dict[str, Order | None] = dict.fromkeys(columns)
-    undecided: dict[str, tuple[Order, Stamp]] = {}
+    told: dict[str, Stamp] = {}
     for name, column in columns.items():
         stored = column.told_by(row)
         # A hole has no position to compare with; the past of the row decides of it.
-        if stored is None:
-            continue
+        if stored is not None:
+            told[name] = stored
+    return dict.fromkeys(columns) | _compared(columns, told, stamp, lineage)
+
+
+def _compared(
+    columns: Columns, told: Mapping[str, Stamp], stamp: Stamp, lineage: Lineage
+) -> dict[str, Order | None]:
+    """How an event of this stamp stands to these columns, and to who told them."""
+    orders: dict[str, Order | None] = {}
+    undecided: dict[str, tuple[Order, Stamp]] = {}
+    for name, stored in told.items():
         order = orders[name] = stamp.compare(stored, lineage)
         is_open = order is UNDECIDED or order is WAITING
-        if is_open and column.said is not NOTHING:
+        if is_open and columns[name].said is not NOTHING:
             undecided[name] = order, stored
     if undecided:
         raise _first(undecided)

@@ -6,9 +6,9 @@ from __future__ import annotations
 import argparse
 from contextlib import closing
 
-from anyorder.cli.acts.asked import Asked
+from anyorder.cli.acts.asked import LONGEST_NUMBER, THE_ONE, Asked
 from anyorder.cli.acts.dismiss import dismiss
-from anyorder.cli.acts.filters import add_filters, filtered_by
+from anyorder.cli.acts.filters import STANDARD_INPUT, add_filters, filtered_by
 from anyorder.cli.acts.look import list_entries, show
 from anyorder.cli.acts.retry import retry
 from anyorder.cli.acts.settle import settle
@@ -25,7 +25,7 @@ TAKEN = {
     "summary": {"--state"} | FILTERS | FORMATS,
     "show": {"WHICH"} | FORMATS,
     "retry": {"WHICH", "--dry-run"} | FILTERS | FORMATS,
-    "settle": {"WHICH", "--accept", "--drop", "--dry-run", "--yes"} | FILTERS | FORMATS,
+    "settle": {"WHICH", "--accept", "--drop", "--of", "--dry-run", "--yes"} | FILTERS | FORMATS,
     "dismiss": {"WHICH", "--dry-run", "--yes"} | FORMATS,
 }
 """What each act goes by, beside the pipeline."""
@@ -65,23 +65,54 @@ def configure(parser: Parser) -> None:
     decisions = parser.add_mutually_exclusive_group()
     decisions.add_argument(
         "--accept",
-        action="store_true",
-        help="your word counts: write the event, marked as declared",
+        nargs="?",
+        type=_content,
+        const=THE_ONE,
+        default=None,
+        metavar="N",
+        help="your word counts: write the event; of a dispute, its content N in `show`",
     )
-    decisions.add_argument("--drop", action="store_true", help="close the entry, write nothing")
+    decisions.add_argument(
+        "--drop",
+        action="store_true",
+        help="close the entry, write nothing; of a dispute, what is shown is chosen",
+    )
     parser.add_argument(
         "--dry-run", action="store_true", help="say how many and show some, change nothing"
     )
     parser.add_argument(
         "--yes", action="store_true", help="do not ask; needed where nobody can be asked"
     )
+    parser.add_argument(
+        "--of",
+        type=_number,
+        default=None,
+        metavar="M",
+        help="settle: only if the entry still lists M contents, as `show` told you",
+    )
     add_formats(parser)
+
+
+def _content(text: str) -> int | str:
+    """The number of a content; or what names the entries, since `settle --accept 12` and `settle
+    --accept -` mean those."""
+    return text if text == STANDARD_INPUT else _number(text)
+
+
+def _number(text: str) -> int:
+    """The number of a content, or of contents."""
+    if not text.isdecimal() or len(text) > LONGEST_NUMBER:
+        raise argparse.ArgumentTypeError(f"not a number: {text!r}")
+    return int(text)
 
 
 def run(options: argparse.Namespace) -> int:
     """Exit code 0; `list`, `summary` and `retry` give 1 if there is an open entry, `settle` if one
     was refused."""
     _check_words(options)
+    # It names the entry, not a content of none.
+    if options.which is None and options.accept is not None and options.accept != THE_ONE:
+        options.which, options.accept = str(options.accept), THE_ONE
     pipeline = load_pipeline(options.pipeline)
     with closing(pipeline.existing_store()) as store:
         return ACTS[options.act](Asked(options, pipeline, store))
@@ -93,8 +124,9 @@ def _check_words(options: argparse.Namespace) -> None:
     said = {
         "WHICH": options.which is not None,
         "--state": options.state is not None,
-        "--accept": options.accept,
+        "--accept": options.accept is not None,
         "--drop": options.drop,
+        "--of": options.of is not None,
         "--dry-run": options.dry_run,
         "--yes": options.yes,
         f"--{options.format}": options.format != "table",

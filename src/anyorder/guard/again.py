@@ -14,6 +14,7 @@ from anyorder.guard.holdings import dispute_of, entity_of, holding
 from anyorder.guard.loose import changes, of_no_table
 from anyorder.guard.own_sql import is_by_own_sql
 from anyorder.guard.routes import Route
+from anyorder.guard.values import AGAIN
 
 Key = tuple[str, str]
 
@@ -34,15 +35,21 @@ keeps."""
 
 class Again(NamedTuple):
     """An open entry, its delivery as it is read now, and where that goes; None: nobody knows its
-    table any more."""
+    table any more. `others`: what else came into the entry, since it is that of a dispute."""
 
     entry: Entry
     reading: Reading
     route: Route | None
+    others: tuple[Event, ...] = ()
 
     @property
     def event(self) -> Event:
         return self.reading.event
+
+    @property
+    def events(self) -> list[Event]:
+        """All that came into the entry; its own delivery's is the first."""
+        return [self.event, *self.others]
 
     @property
     def is_own(self) -> bool:
@@ -78,7 +85,9 @@ class Again(NamedTuple):
         is_there = self.key == (self.spec.name, entity_of(self.event.key))
         was_routed = self.entry.reason != Reason.UNROUTED
         # The same reading is of the same event, whatever an older anyorder called it.
-        is_same_event = not self.is_read_anew or self.entry.identity in (
+        # A later entry of one position is counted.
+        identity, _, _ = self.entry.identity.partition(AGAIN)
+        is_same_event = not self.is_read_anew or identity in (
             identity_of(event),
             dispute_of(event),
         )

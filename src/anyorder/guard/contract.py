@@ -20,6 +20,7 @@ from anyorder._core.memory import Memory
 from anyorder._core.outcome import Reason
 from anyorder._core.position import Lineage
 from anyorder._core.reset import Growth
+from anyorder.guard.contents import Content, Listing, Word
 from anyorder.guard.values import (
     Answer,
     Catalogued,
@@ -43,11 +44,13 @@ from anyorder.guard.values import (
 __all__ = [
     "Answer",
     "Catalogued",
+    "Content",
     "Decode",
     "Entry",
     "EntryQuery",
     "Finding",
     "Holding",
+    "Listing",
     "Locking",
     "Lost",
     "News",
@@ -62,6 +65,7 @@ __all__ = [
     "TableFacts",
     "TableSpec",
     "Transaction",
+    "Word",
     "Write",
 ]
 
@@ -80,11 +84,12 @@ class Transaction(Protocol):
         StoreError, TableNotEmpty."""
 
     def key_kinds(self, spec: TableSpec) -> Kinds:
-        """The kinds of key columns which the user's own table dictates by their types; none of a
-        column whose type says nothing, of a table that we made, or that is not there yet."""
+        """The kinds of key columns which the types of the user's own table dictate; none of a table
+        that we made, or that is not there yet."""
 
     def remembered(self, spec: TableSpec, entities: Sequence[str]) -> dict[str, Remembered]:
-        """The memories and open entries of these keys; a key that is missing has neither."""
+        """The memories and open entries of these keys, of an entry each content that came by a
+        delivery; a key that is missing has neither."""
 
     def write(
         self, spec: TableSpec, writes: Sequence[Write], limits: Limits, token: str
@@ -100,28 +105,26 @@ class Transaction(Protocol):
         """What other writers did to the keys that this transaction decided; a store of one
         transaction has none.
 
-        Asked again until `again` is empty; what was answered once is not news a second time unless
-        somebody moved it again.
+        Asked until `again` is empty; what was answered once is news again only if it moved again.
         """
 
     def content(self, spec: TableSpec, key: Mapping[str, object]) -> dict[str, object] | None:
-        """The user's row of a key as it is now, for the entry of a dispute; None if there is
-        none."""
+        """The columns of a key's row that events have named, as they are now; None: no row."""
 
-    def hold(self, holdings: Iterable[Holding]) -> list[bool]:
-        """Keep deliveries in the quarantine; False for each that is there already (its count goes
-        up)."""
+    def hold(self, holdings: Iterable[Holding]) -> list[Listing]:
+        """Keep deliveries in the quarantine. One that an entry lists, open or closed by a word, is
+        not new: its count goes up. What a dispute tells goes into the open entry of its identity,
+        into a new one where there is none."""
 
-    def settle(self, entry: int, state: str, reason: Reason) -> None:
-        """Close an entry."""
+    def settle(self, entry: int, state: str, reason: Reason, word: Word | None = None) -> None:
+        """Close an entry; `word`: what an operator's word chose."""
 
     def reread(self, entry: int, reason: Reason, detail: str, provenance: str) -> None:
         """An open entry is read by another envelope from now on: it tells this provenance, and this
         reason and detail. One that is closed stays as it is."""
 
     def try_again(self, entry: int) -> None:
-        """What an open entry holds, for whatever reason, was refused for now: from here on it is
-        tried again by itself, as a `Holding` with `retry` is."""
+        """What an open entry holds was refused for now: it is tried again, as with `retry`."""
 
     def held_entities(self, spec: TableSpec) -> list[str]:
         """Keys with open entries."""
@@ -131,8 +134,7 @@ class Transaction(Protocol):
         what this transaction wrote; of every table, "" for a truncate. Keys that can only be taken
         together are told together.
 
-        Asked again until it is empty: a key is told again only after something else was written. A
-        store that refuses nothing for now answers with nothing.
+        Asked until it is empty: a key is told again only after something else was written.
         """
 
     def ring(self, spec: TableSpec, event: Event) -> list[str]:
@@ -140,8 +142,8 @@ class Transaction(Protocol):
         event, which it refused alone: rows that swap a unique value. Most often none."""
 
     def postpone(self, table: str, entity: str) -> None:
-        """Writing what is held of this key undoes the transaction: it is not settleable again
-        until what it waits for moves."""
+        """Writing what is held of this key undoes the transaction: not settleable until what it
+        waits for moves."""
 
     def memories(self, spec: TableSpec) -> Iterator[tuple[str, dict[str, object], Memory]]:
         """Every (entity, key, memory) of a table; safe to write while iterating."""
@@ -192,8 +194,8 @@ class Transaction(Protocol):
         """What was recorded of one table, None where nothing was. Asked of every batch."""
 
     def same_table(self, table: str) -> str:
-        """What two names have in common exactly if the store keeps one table under both: the name
-        itself, where it tells all apart."""
+        """What two names have in common exactly if one table is kept under both: most often the
+        name itself."""
 
     def unfit(self, table: str) -> str:
         """Why no target can have this name, as the end of a sentence ("it is a view"); "" if one

@@ -11,10 +11,17 @@ from anyorder._core.explain import contradiction
 from anyorder._core.key import is_readable
 from anyorder._core.memory import Stamp
 from anyorder._core.outcome import Reason
-from anyorder.guard.contract import Holding, Transaction
+from anyorder.guard.contents import Listing, contents_of
+from anyorder.guard.contract import Entry, Holding, Transaction
 from anyorder.guard.routes import origin_of
 
-NONE_YET: Mapping[int, bool] = MappingProxyType({})
+DISPUTE = "dispute "  # the beginning of the identity of every dispute's entry
+NONE_YET: Mapping[int, Listing] = MappingProxyType({})
+
+
+def is_dispute(entry: Entry) -> bool:
+    """Is an entry that of a dispute?"""
+    return entry.identity.startswith(DISPUTE)
 
 
 def disputes(judged: Judged) -> bool:
@@ -45,6 +52,21 @@ def disputing(share: Coalesced, judged: Judged, content: object) -> Judged:
     return replace(judged, detail=f"the other content: {canonical(other)}")
 
 
+def dispute(
+    table: str,
+    entity: str,
+    share: Coalesced,
+    judged: Judged,
+    content: object,
+    provenance: str,
+) -> Holding:
+    """The quarantine's view of a tie: one entry a position, which lists every content, whichever
+    came second (rules R12). `content`: the row as it was."""
+    told = disputing(share, judged, content)
+    listed = contents_of(share, judged, content, provenance)
+    return holding(table, entity, told, provenance)._replace(contents=listed)
+
+
 def entity_of(key: object) -> str:
     """The entity that something of this key is held under, "" for none."""
     # A truncate concerns every key, and of broken bytes the key may be unreadable.
@@ -53,13 +75,17 @@ def entity_of(key: object) -> str:
 
 def dispute_of(event: Event) -> str:
     """The identity of the entry that lists all contents of an event's position; "" for none."""
-    return "" if event.position is None else f"dispute {event.position.identity()}"
+    return "" if event.position is None else f"{DISPUTE}{event.position.identity()}"
 
 
 def holding(table: str, entity: str, judged: Judged, provenance: str) -> Holding:
     """The quarantine's view of a delivery that is held. `provenance`: its batch's."""
     identity = identity_of(judged.event)
     position = judged.event.position
+    content = ""
+    # What concerns no key is in nobody's dispute.
+    if position is not None and entity:
+        content = identity
     # One entry a position, whichever content came second (rules R12).
     if position is not None and disputes(judged):
         identity = dispute_of(judged.event)
@@ -83,6 +109,7 @@ def holding(table: str, entity: str, judged: Judged, provenance: str) -> Holding
         event=judged.event,
         retry=judged.retry,
         provenance=provenance,
+        content=content,
     )
 
 
@@ -97,16 +124,17 @@ def _suspicion(judged: Judged) -> str:
 def keep(
     transaction: Transaction,
     holdings: Mapping[int, Holding],
-    early: Mapping[int, bool] = NONE_YET,
-) -> set[int]:
-    """Put deliveries (by their number) into the quarantine; the numbers of those that were there.
+    early: Mapping[int, Listing] = NONE_YET,
+) -> dict[int, Listing]:
+    """Put deliveries (by their number) into the quarantine; those that were there, with the entries
+    that list them.
 
-    `early`: those that were put there before their rows were written, and whether they were new.
+    `early`: what was said of those that were put there before their rows were written.
     """
     # Each delivery is counted once: what is there since this very batch is not put there again.
     rest = {number: one for number, one in holdings.items() if number not in early}
-    new = dict(early)
+    told = dict(early)
     if rest:
-        fresh = transaction.hold(rest.values())
-        new |= dict(zip(rest, fresh, strict=True))
-    return {number for number, was_new in new.items() if not was_new}
+        found = transaction.hold(rest.values())
+        told |= dict(zip(rest, found, strict=True))
+    return {number: kept for number, kept in told.items() if not kept.is_new}

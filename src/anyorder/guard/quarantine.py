@@ -12,12 +12,17 @@ from anyorder._core.batch import Settled
 from anyorder._core.outcome import Reason
 from anyorder._core.reset import Growth
 from anyorder.errors import ConfigurationError, Undone
+from anyorder.guard.answered import Accepted, Unaccepted, kept_now
 from anyorder.guard.batch import apply
+from anyorder.guard.choice import Choice
+from anyorder.guard.contents import Content
 from anyorder.guard.contract import Decode, Entry, EntryQuery, Store, TableSpec, Transaction
+from anyorder.guard.drop import drop
+from anyorder.guard.holdings import entity_of
 from anyorder.guard.news import hear
-from anyorder.guard.recall import clock_of
+from anyorder.guard.recall import clock_of, recall_one
 from anyorder.guard.waiting import Settling, settle_waiting
-from anyorder.guard.word import Accepted, Unaccepted, Words, kept_now
+from anyorder.guard.word import Words
 
 
 class Foreseen(NamedTuple):
@@ -26,6 +31,15 @@ class Foreseen(NamedTuple):
 
     again: int
     settled: Counter[Reason]
+
+
+class _Said(NamedTuple):
+    """A person's word: for an entry, into a table; which content, of how many."""
+
+    number: int
+    spec: TableSpec | None
+    content: int | None
+    of: int | None
 
 
 class Quarantine:
@@ -55,52 +69,97 @@ class Quarantine:
         with self._store.reading() as transaction:
             return _found(transaction, number)
 
-    def drop(self, number: int) -> None:
-        """Close an entry and write nothing. The same event coming again is then a duplicate, as
-        long as it would be held again."""
+    def drop(self, number: int, spec: TableSpec | None = None, *, of: int | None = None) -> str:
+        """Close an entry; the row stays as it is. Of a dispute that is a word, too: what is shown
+        is chosen, and no other content of its position moves the row any more. The same event
+        coming again is then a duplicate, as long as it would be held again.
+
+        `of`: how many contents were shown to you; it is refused if the entry lists another number
+        by now. Returns what happened, as a sentence.
+        """
         with self._store.transaction(time.time()) as transaction:
             entry = _found(transaction, number)
             # Two people may settle at once: the first word counts.
             _open(entry)
-            transaction.settle(number, "dropped", Reason.DUPLICATE)
+            Choice(entry, self._decode).check(of)
+            spec = spec or self._spec or TableSpec(entry.table)
+            return drop(
+                transaction,
+                spec,
+                entry,
+                self._decode,
+                _token(),
+            )
 
-    def accept(self, number: int, spec: TableSpec | None = None) -> str:
-        """An operator's word (rules R11): decided again first; if it is still held, the row is
-        written and marked declared.
+    def accept(
+        self,
+        number: int,
+        spec: TableSpec | None = None,
+        *,
+        content: int | None = None,
+        of: int | None = None,
+    ) -> str:
+        """An operator's word (rules R11): decided again first; if it is still held, the columns
+        that it tells are written. The word is final: only what is newer, or another word, moves
+        them.
 
-        Returns what happened, as a sentence. Raises ConfigurationError if the event cannot be
-        decoded or the store refuses it.
+        `content`: which of a dispute's, by its number. `of`: how many contents were shown to you;
+        it is refused if the entry lists another number by now. Returns what happened, as a
+        sentence. Raises ConfigurationError if there are several contents and none is named, if the
+        event cannot be decoded, or if the store refuses it: then the entry stays open.
         """
-        return str(self.given(number, spec))
+        return str(self.given(number, spec, content=content, of=of))
 
-    def given(self, number: int, spec: TableSpec | None = None) -> Accepted:
+    def given(
+        self,
+        number: int,
+        spec: TableSpec | None = None,
+        *,
+        content: int | None = None,
+        of: int | None = None,
+    ) -> Accepted:
         """The same, with what it came to."""
-        spec = spec or self._spec
+        said = _Said(
+            number=number,
+            spec=spec or self._spec,
+            content=content,
+            of=of,
+        )
         try:
-            return self._accept(number, spec, settles=True)
+            return self._accept(said, settles=True)
         except Undone:
             # What waited for this row may be what undid it: then it is tried by itself, afterwards.
-            answer = self._accept_alone(number, spec)
-        assert spec is not None
-        settle_waiting(self._store, {spec.name: spec}, time.time(), _token())
+            answer = self._accept_alone(said)
+        assert said.spec is not None
+        settle_waiting(self._store, {said.spec.name: said.spec}, time.time(), _token())
         return answer
 
-    def _accept_alone(self, number: int, spec: TableSpec | None) -> Accepted:
+    def _accept_alone(self, said: _Said) -> Accepted:
         try:
-            return self._accept(number, spec, settles=False)
+            return self._accept(said, settles=False)
         except Undone as undone:
             raise ConfigurationError(f"the store refuses this event: {undone}") from undone
 
-    def _accept(self, number: int, spec: TableSpec | None, *, settles: bool) -> Accepted:
+    def _accept(self, said: _Said, *, settles: bool) -> Accepted:
+        number, spec, content, of = said
         with self._store.transaction(time.time()) as transaction:
             entry = _found(transaction, number)
             _open(entry)
-            kept = kept_now(entry, spec, self._decode)
+            choice = Choice(entry, self._decode)
+            choice.check(of)
+            meant = _meant(transaction, spec, choice, content)
+            kept = kept_now(
+                entry,
+                spec,
+                self._decode,
+                meant,
+            )
             if isinstance(kept, Unaccepted):
                 raise ConfigurationError(kept.why)
             assert spec is not None
             # Decided again first: what came since may have settled it, or ended the dispute.
-            answer = Words(transaction, spec, _token()).give([kept])[number]
+            words = Words(transaction, spec, _token())
+            answer = words.give([kept])[number]
             # Nothing of it stays: the transaction ends with the exception.
             if isinstance(answer, Unaccepted):
                 raise ConfigurationError(answer.why)
@@ -110,6 +169,9 @@ class Quarantine:
             if settles:
                 Settling(transaction, _token(), {spec.name: spec}).run()
             hear(transaction, [spec], _token())
+            if entry.contents:
+                closed = choice.text(words.words[number].chose)
+                answer = answer._replace(closes=f"Entry {number} is closed. {closed}")
             return answer
 
     def foreseen(self, scope: str, specs: list[TableSpec]) -> Foreseen:
@@ -164,6 +226,29 @@ def _is_suspected(transaction: Transaction, entry: Entry, scope: str) -> bool:
     """Is it this clock that it was held for?"""
     event = transaction.event(entry.id)
     return event is not None and clock_of(event) == scope
+
+
+def _meant(
+    transaction: Transaction,
+    spec: TableSpec | None,
+    choice: Choice,
+    number: int | None,
+) -> Content:
+    """The content that a person's word is for."""
+    entry = choice.entry
+    if number is not None:
+        return choice.numbered(number)
+    # What no table takes is in nobody's dispute, and most entries hold one delivery alone.
+    if spec is None or not entry.contents:
+        return choice.only(None)
+    transaction.open_table(spec)
+    entity = entity_of(entry.key)
+    there = recall_one(
+        transaction,
+        spec,
+        entity,
+    )
+    return choice.only(there.memory)
 
 
 def _token() -> str:

@@ -41,9 +41,10 @@ def recall(
 
     # Only a person's word ends a suspicion (rules R13). Until then what such a clock told is not
     # decided again, or the first key that moves would let the doubtful events in.
-    trusted = {one.entry: one for one in unsuspected(transaction, held)}
+    trusted = {(one.entry, one.content): one for one in unsuspected(transaction, held)}
     for entity, there in waiting.items():
-        kept = (trusted[one.entry] for one in there.held if one.entry in trusted)
+        names = [(one.entry, one.content) for one in there.held]
+        kept = [trusted[name] for name in names if name in trusted]
         known[entity] = there._replace(held=tuple(kept))
     return known
 

@@ -16,6 +16,7 @@ from anyorder._core.batch import (
     Held,
     Judged,
     Settled,
+    closed,
     decide_again,
     newest_first,
 )
@@ -67,13 +68,18 @@ def one_by_one(
         judged=[],
         settled=[],
     )
+    settled: list[Settled] = []
+    waiting: list[Held] = []
     for case in cases:
         if isinstance(case.one, Arrival):
             share.judged.append(case.judged)
         elif not case.is_held:
-            share.settled.append(Settled(case.one, case.judged.reason))
-        elif case.is_refused_for_now:
-            transaction.try_again(case.one.entry)
+            settled.append(Settled(case.one, case.judged.reason))
+        else:
+            waiting.append(case.one)
+            if case.is_refused_for_now:
+                transaction.try_again(case.one.entry)
+    share.settled.extend(closed(settled, waiting))
     return share
 
 

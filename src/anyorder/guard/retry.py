@@ -11,14 +11,15 @@ from __future__ import annotations
 
 import secrets
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import NamedTuple
 
+from anyorder._core.event import Event
 from anyorder._core.outcome import Reason
 from anyorder.errors import ConfigurationError, Undone
 from anyorder.guard.again import Again, ReadAnew
 from anyorder.guard.catalogue import Catalogue
-from anyorder.guard.contract import EntryQuery, Store, TableSpec, Transaction
+from anyorder.guard.contract import Entry, EntryQuery, Store, TableSpec, Transaction
 from anyorder.guard.intake import Share, take_in
 from anyorder.guard.loose import of_no_table
 from anyorder.guard.news import hear
@@ -123,7 +124,7 @@ class Retry:
         if one.stays:
             self._settle_alone(one, spec, now, token)
             return
-        share = Share(spec, [one.event])
+        share = Share(spec, one.events)
         taken = take(self._store, [share], now=now, token=token, provenance=one.reading.provenance)
         # Held there first: after a crash in between, the next retry finds it a duplicate.
         with self._store.transaction(now) as transaction:
@@ -150,8 +151,14 @@ class Retry:
                 assert entry.delivery is not None
                 if entry.state == "open":
                     reading = self._read_anew(entry.provenance, entry.delivery)
-                    read.append(Again(entry, reading, None))
+                    read.append(Again(entry, reading, None, tuple(self._others(entry))))
         return list(self._routed(read))
+
+    def _others(self, entry: Entry) -> Iterator[Event]:
+        for content in entry.contents:
+            # Its own delivery is read already, and what the row showed came by none.
+            if content.delivery is not None and content.delivery != entry.delivery:
+                yield self._read_anew(content.provenance, content.delivery).event
 
     def _routed(self, read: Sequence[Again]) -> Iterator[Again]:
         events = [one.event for one in read if _may_move(one)]
@@ -194,14 +201,32 @@ def _take_in_of(
             loose.append(one)
         else:
             tables.setdefault(one.spec.name, (one.spec, []))[1].append(one)
-    shares = [Share(spec, [one.event for one in found]) for spec, found in tables.values()]
     judged = [of_no_table(one.event, one.route) for one in loose if one.route is not None]
+    ordered: list[Again] = []
+    shares: list[Share] = []
+    for spec, found in tables.values():
+        ordered += found
+        # First those of which the decision closes the entry.
+        shares.append(Share(spec, [one.event for one in found]))
+    ordered += loose
     decisions = take_in(transaction, shares, judged, token, provenance).decisions
-    ordered = [one for _, found in tables.values() for one in found] + loose
+    take_in(transaction, _others(tables), (), token, provenance)
     # Last: where the store takes these as two steps, a crash in between leaves both entries, and
     # the next retry finds one of them a duplicate.
     for one, decision in zip(ordered, decisions, strict=True):
         transaction.settle(one.entry.id, "settled", decision.reason)
+
+
+def _others(tables: Mapping[str, tuple[TableSpec, Sequence[Again]]]) -> list[Share]:
+    """What else came into these entries."""
+    shares: list[Share] = []
+    for spec, found in tables.values():
+        events: list[Event] = []
+        for one in found:
+            events += one.others
+        if events:
+            shares.append(Share(spec, events))
+    return shares
 
 
 def _decide_again(transaction: Transaction, ones: Sequence[Again], token: str) -> None:

@@ -6,16 +6,19 @@ is told to be a duplicate of an entry only when the quarantine has been asked.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from typing import Any, NamedTuple
 
 from anyorder._core.batch import Coalesced, Decision, Held, Judged, Settled, replace
 from anyorder._core.outcome import Reason
+from anyorder.guard.contents import Listing
 from anyorder.guard.contract import Holding, TableSpec, Transaction
-from anyorder.guard.holdings import disputes, disputing, entity_of, holding, keep
+from anyorder.guard.holdings import dispute, disputes, entity_of, holding, keep
 from anyorder.guard.writing import Writing
 
 ALREADY_HELD = "the quarantine holds it"
+CHOSEN = "entry {0.entry} lists it, settled by an operator's word"
+REFUSED = "entry {0.entry} lists it; it was refused by an operator's word"
 
 
 class Settlement(NamedTuple):
@@ -128,9 +131,18 @@ def _holdings(
     for one in share.judged:
         if not one.reason.quarantined:
             continue
-        # The entry of a dispute lists both contents (rules R12).
-        told = disputing(share, one, content) if disputes(one) else one
-        found[one.number] = holding(spec.name, entity, told, writing.provenance)
+        if disputes(one):
+            held = dispute(
+                spec.name,
+                entity,
+                share,
+                one,
+                content,
+                writing.provenance,
+            )
+        else:
+            held = holding(spec.name, entity, one, writing.provenance)
+        found[one.number] = held
     return found
 
 
@@ -141,7 +153,7 @@ def _values(share: Coalesced) -> dict[str, Any] | None:
     return dict(share.written.values)
 
 
-def _decision(one: Judged, known: set[int], values: dict[str, Any] | None) -> Decision:
+def _decision(one: Judged, known: Mapping[int, Listing], values: dict[str, Any] | None) -> Decision:
     """The one place where a decision is made."""
     # What the quarantine holds already is not held a second time (rules R1).
     if one.reason.quarantined and one.number in known:
@@ -149,7 +161,7 @@ def _decision(one: Judged, known: set[int], values: dict[str, Any] | None) -> De
             event=one.event,
             reason=Reason.DUPLICATE,
             against=one.against,
-            detail=ALREADY_HELD,
+            detail=_label(known[one.number]),
             values=values,
         )
     return Decision(
@@ -159,3 +171,14 @@ def _decision(one: Judged, known: set[int], values: dict[str, Any] | None) -> De
         detail=one.detail,
         values=values,
     )
+
+
+def _label(kept: Listing) -> str:
+    """Why it is not held a second time."""
+    if kept.state == "open":
+        return ALREADY_HELD
+    # A word has closed it.
+    label = REFUSED
+    if kept.chosen:
+        label = CHOSEN
+    return label.format(kept)

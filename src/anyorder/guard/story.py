@@ -27,6 +27,7 @@ from anyorder.guard.kinds import known_kinds
 from anyorder.guard.owners import origin
 from anyorder.guard.recall import NOTHING
 from anyorder.guard.targets import listed
+from anyorder.guard.verdict import Verdict
 
 replace = msgspec.structs.replace
 OF_BEFORE = (
@@ -99,7 +100,8 @@ def _story(
         # The key's own columns are told by every event, so they are never holes.
         columns = set(target.columns) - set(target.key)
     entries = list(transaction.entries(EntryQuery("", spec.name, entity)))
-    story = _told(spec.name, named, memory, columns, entries)
+    verdict = Verdict(transaction, memory, columns, entries)
+    story = _told(spec.name, named, memory, columns, entries, verdict)
     sentences = [
         *story.sentences,
         *_of_before(memory, named, kinds),
@@ -165,11 +167,13 @@ def _told(
     memory: Memory | None,
     columns: set[str],
     entries: list[Entry],
+    verdict: Verdict,
 ) -> Story:
     waiting = [entry for entry in entries if entry.state == "open"]
     reason = _reason(memory, waiting)
     sentences = explain_memory(f"{table} {canonical(key)}", memory, columns)
-    sentences += [_held_text(entry) for entry in waiting]
+    sentences += verdict.sentences()
+    sentences += [_held_text(entry, verdict) for entry in waiting]
     story = Story(
         table=table,
         key=key,
@@ -207,13 +211,14 @@ def _reason(memory: Memory | None, waiting: list[Entry]) -> Reason | None:
     return Reason(latest.reason)
 
 
-def _held_text(entry: Entry) -> str:
+def _held_text(entry: Entry, verdict: Verdict) -> str:
     """An open entry, what its reason means, and what to do."""
     meaning = REASONS[Reason(entry.reason)]
     since = time.strftime("%Y-%m-%d %H:%M:%SZ", time.gmtime(entry.first_seen))
     seen = "once" if entry.count == 1 else f"{entry.count} times"
     cause = f" ({entry.detail})" if entry.detail else ""
+    what_to_do = verdict.of_new(entry) or f"{meaning.when} {meaning.to_do}"
     return (
         f"In quarantine since {since}, seen {seen}: #{entry.id}, {entry.reason}{cause}. "
-        f"{meaning.when} {meaning.to_do}"
+        f"{what_to_do}"
     )

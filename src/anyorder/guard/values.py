@@ -15,10 +15,13 @@ from anyorder._core.fold import Limits
 from anyorder._core.key import Kinds
 from anyorder._core.memory import Memory
 from anyorder._core.outcome import Reason
+from anyorder.guard.contents import Content
 
 Decode = Callable[[str, Delivery], Event]
 """Turns a delivery that the quarantine holds back into its event. Before it: the provenance that
 its entry keeps, "" where it keeps none."""
+
+AGAIN = " #"  # before the number of an entry that is not the first of its position
 
 
 class TableSpec(msgspec.Struct, frozen=True):
@@ -138,7 +141,11 @@ Answer = Refused | Lost | Replaced
 class Holding(NamedTuple):
     """A delivery for the quarantine. `retry`: the store refused it for now, so it is tried again by
     itself. `provenance`: source and envelope of the delivery, a short text that many share; its
-    entry keeps it as it keeps the delivery."""
+    entry keeps it as it keeps the delivery.
+
+    `content`: what makes two deliveries of it the same, "" where it has no position. `contents`: of
+    a dispute, all that its entry is to list, this one too; its `identity` is then the position's.
+    """
 
     table: str
     entity: str
@@ -148,6 +155,19 @@ class Holding(NamedTuple):
     event: Event
     retry: bool = False
     provenance: str = ""
+    content: str = ""
+    contents: tuple[Content, ...] = ()
+
+    def identity_after(self, last: str) -> str:
+        """The identity of the entry after one of this position that a word has closed."""
+        # They are counted in their identities, since what they list is not the same.
+        _, _, number = last.removeprefix(self.identity).partition(AGAIN)
+        return f"{self.identity}{AGAIN}{int(number or 1) + 1}"
+
+    @property
+    def later(self) -> str:
+        """What the identity of every later entry of this position begins with."""
+        return self.identity + AGAIN
 
 
 class News(NamedTuple):
@@ -165,8 +185,11 @@ class News(NamedTuple):
 
 class Entry(msgspec.Struct, frozen=True):
     """One quarantine entry as a person sees it. Times are seconds since 1970; `state` is open,
-    settled, accepted or dropped. A list needs neither `delivery` nor `provenance`, which is "" of
-    an entry that was held before there was one."""
+    settled, accepted or dropped, since `closed` (0 while it is open, and of an entry of before).
+
+    A list needs neither `delivery` nor `contents`, which only a dispute has, nor `provenance`,
+    which is "" of an entry that was held before there was one.
+    """
 
     id: int
     table: str
@@ -180,6 +203,8 @@ class Entry(msgspec.Struct, frozen=True):
     identity: str
     delivery: Delivery | None = None
     provenance: str = ""
+    closed: float = 0.0
+    contents: tuple[Content, ...] = ()
 
 
 class EntryQuery(msgspec.Struct, frozen=True):

@@ -75,7 +75,7 @@ class Settling:
         if spec is None:
             return []
         held = recall_one(self._transaction, spec, entity).held
-        return [one.entry for one in newest_first(held)]
+        return list(dict.fromkeys(one.entry for one in newest_first(held)))
 
     def take_entry(self, key: Key, entry: int) -> list[Settled]:
         """Decide one entry of a key as if nothing else were held of it. The entries that

@@ -4,20 +4,23 @@ still held needs the word."""
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
-from typing import NamedTuple
 
 from anyorder._core.batch import Decision
-from anyorder._core.coherence import coherent
-from anyorder._core.decide import accept, accept_truncate, decide
+from anyorder._core.decide import accept_truncate
 from anyorder._core.event import Event, Kind
 from anyorder._core.explain import explain
 from anyorder._core.fold import Limits
+from anyorder._core.memory import Memory
 from anyorder._core.misfit import misfit
 from anyorder._core.outcome import Reason
+from anyorder._core.word import accept, needs_word
+from anyorder.errors import ConfigurationError
+from anyorder.guard.answered import Accepted, Answered, Kept, Unaccepted
 from anyorder.guard.batch import apply, reconsider_keys
-from anyorder.guard.contract import Answer, Decode, Entry, Refused, TableSpec, Transaction, Write
+from anyorder.guard.chosen import replaced, settled, word_of
+from anyorder.guard.contents import Content, Word
+from anyorder.guard.contract import Answer, Refused, TableSpec, Transaction, Write
 from anyorder.guard.kinds import with_kinds
-from anyorder.guard.own_sql import DELIVER_AGAIN, is_by_own_sql
 from anyorder.guard.owners import admits, belongs
 from anyorder.guard.recall import NOTHING, recall, recall_one
 from anyorder.guard.routes import origin_of
@@ -26,61 +29,18 @@ from anyorder.guard.targets import opened
 from anyorder.guard.truncates import PART, carry_out
 from anyorder.guard.writing import Keys, plan
 
-UNREADABLE = frozenset({Kind.MALFORMED, Kind.INCOMPLETE})
 MOVED = "another writer moved the key; try again"
 
 
-class Unaccepted(NamedTuple):
-    """Why a held delivery was not accepted, as a sentence. `by_store`: the store refused it, and
-    may take it after another."""
-
-    why: str
-    by_store: bool = False
-
-
-class Accepted(NamedTuple):
-    """What became of a held delivery. `counted`: was the word needed?"""
-
-    decision: Decision
-    counted: bool
-
-    def __str__(self) -> str:
-        whose = "By your word" if self.counted else "It needed no word by now"
-        return f"{whose}. {explain(self.decision)}"
-
-
-Answered = dict[int, Accepted | Unaccepted]
-"""By the entry's number."""
-
-
-class Kept(NamedTuple):
-    """An open entry, and its event as it is read now."""
-
-    entry: Entry
-    event: Event
-
-
-def kept_now(entry: Entry, spec: TableSpec | None, decode: Decode) -> Kept | Unaccepted:
-    """The event of an open entry that a word may accept into this table."""
-    # Not even a person's word writes a row past the caller's own SQL.
-    if is_by_own_sql(entry.provenance):
-        return Unaccepted(DELIVER_AGAIN.format(entry))
-    assert entry.delivery is not None
-    # Decoded anew: an envelope that was corrected since may read what it could not.
-    event = coherent(decode(entry.provenance, entry.delivery))
-    if spec is None or event.kind in UNREADABLE:
-        return Unaccepted(
-            f"entry {entry.id} cannot be accepted: {event.note or 'no table matches it'}. "
-            "Repair what it names, or drop it"
-        )
-    return Kept(entry, event)
-
-
 class Words:
-    """For entries of one table, each of another key; a truncate alone. `token`: this attempt's."""
+    """For entries of one table, each of another key; a truncate alone. `token`: this attempt's.
+
+    `answered` and `words`: what became of each, and what was chosen of those that list several
+    contents, by the number of the entry."""
 
     def __init__(self, transaction: Transaction, spec: TableSpec, token: str) -> None:
         self.answered: Answered = {}
+        self.words: dict[int, Word] = {}
         self._transaction = transaction
         self._spec = spec
         self._token = token
@@ -108,9 +68,46 @@ class Words:
                     number,
                     "accepted",
                     answer.decision.reason,
+                    self.words.get(number),
                 )
         self._follow()
         return self.answered
+
+    def refuse(self, held: Kept) -> Word:
+        """A word against every content of a dispute that is not shown; the row stays as it is, and
+        the entry is closed. Raises ConfigurationError if another writer moved the key."""
+        entry, event, _ = held
+        self._limits = self._transaction.open_table(self._spec)
+        there = recall_one(self._transaction, self._spec, event.entity)
+        before, limits = there.memory, there.limits or self._limits
+        after = settled(entry, event, before, limits)
+        # What was chosen before moves nothing.
+        if after is not before:
+            write = Write(
+                entity=event.entity,
+                key=event.key or {},
+                before=before,
+                after=after,
+            )
+            self._write({event.entity: (held, write)})
+        refused = self.answered.get(entry.id)
+        if isinstance(refused, Unaccepted):
+            raise ConfigurationError(refused.why)
+        word = word_of(
+            entry,
+            event,
+            after,
+            accepted=(),
+        )
+        self._transaction.settle(
+            entry.id,
+            "dropped",
+            Reason.DUPLICATE,
+            word,
+        )
+        self._moved[event.entity] = event
+        self._follow()
+        return word
 
     def _sifted(self, held: Iterable[Kept], fault: Callable[[Kept], str]) -> list[Kept]:
         """Those without a fault; that of the others is their answer."""
@@ -125,7 +122,7 @@ class Words:
 
     def _not_owned(self, held: Kept) -> str:
         """Why no word can put this into this table; "" if one can."""
-        entry, event = held
+        entry, event, _ = held
         is_unrouted = entry.reason == Reason.UNROUTED
         is_truncate = event.kind is Kind.TRUNCATE
         why = ""
@@ -156,29 +153,47 @@ class Words:
             # A store may leave the first look to its write.
             if remembered.unread:
                 remembered = recall_one(self._transaction, self._spec, entity)
-            before = remembered.memory
-            limits = remembered.limits or self._limits
+            before, limits = remembered.memory, remembered.limits or self._limits
             applied = accept(before, one.event, limits)
+            after = settled(one.entry, one.event, applied.memory, limits)
             decision = Decision(
                 one.event,
                 applied.reason,
                 applied.against,
             )
-            counted = decide(before, one.event, limits).reason.quarantined
+            counted = needs_word(before, one.event, limits)
             self._decide(one, decision, counted=counted)
+            self._note(one, before, after, limits, counted=counted)
             # What is held still is not written either.
-            if applied.memory is not before and not applied.reason.quarantined:
+            if after is not before and not applied.reason.quarantined:
                 writes[entity] = (
                     one,
                     Write(
                         entity=entity,
                         key=one.event.key or {},
                         before=before,
-                        after=applied.memory,
+                        after=after,
                         written=applied.written,
                     ),
                 )
         return writes
+
+    def _note(
+        self,
+        one: Kept,
+        before: Memory | None,
+        after: Memory | None,
+        limits: Limits,
+        *,
+        counted: bool,
+    ) -> None:
+        """What the word does to what the entry lists."""
+        others: tuple[Content, ...] = ()
+        if counted:
+            others = replaced(self._transaction, self._spec, one.event, before, limits)
+        # Most entries hold one delivery alone, and list nothing.
+        if others or one.entry.contents:
+            self.words[one.entry.id] = word_of(one.entry, one.event, after, (one.content,), others)
 
     def _decide(self, one: Kept, decision: Decision, *, counted: bool) -> None:
         number = one.entry.id

@@ -9,6 +9,7 @@ from typing import NamedTuple
 from anyorder._core.batch import Arrival, Coalesced, coalesce
 from anyorder._core.fold import Limits
 from anyorder._core.outcome import Reason
+from anyorder.guard.contents import Listing
 from anyorder.guard.contract import (
     Answer,
     Holding,
@@ -20,7 +21,7 @@ from anyorder.guard.contract import (
     Transaction,
     Write,
 )
-from anyorder.guard.holdings import disputes, disputing, holding
+from anyorder.guard.holdings import dispute, disputes
 from anyorder.guard.recall import NOTHING, recall
 from anyorder.guard.refusals import ATTEMPTS, busy, one_by_one
 
@@ -96,8 +97,8 @@ class Writing:
     named.
 
     `shares`: how each key came out. `contents`: what the rows of disputed keys were before this
-    batch. `early`: the disputes that were held before their rows were written, by number, and
-    whether they were new.
+    batch. `early`: what the quarantine said of the disputes that were held before their rows were
+    written, by number.
     """
 
     def __init__(
@@ -113,7 +114,7 @@ class Writing:
     ) -> None:
         self.shares: dict[str, Coalesced] = {}
         self.contents: dict[str, object] = {}
-        self.early: dict[int, bool] = {}
+        self.early: dict[int, Listing] = {}
         self.provenance = provenance
         self._transaction = transaction
         self._spec = spec
@@ -218,13 +219,17 @@ class Writing:
 
     def _note_disputes(self, planned: Plan) -> None:
         """Remember what the rows of disputed keys are before this batch writes them."""
-        # The entry of a dispute lists both contents (rules R12), and after the write the row tells
+        # The entry of a dispute lists every content (rules R12), and after the write the row tells
         # only one of them.
-        for write in planned.writes:
-            judged = planned.shares[write.entity].judged
-            if any(map(disputes, judged)):
-                content = self._transaction.content(self._spec, write.key)
-                self.contents[write.entity] = content
+        for entity, share in planned.shares.items():
+            disputed = list(filter(disputes, share.judged))
+            if not disputed:
+                continue
+            key = disputed[0].event.key or {}
+            self.contents[entity] = self._transaction.content(
+                self._spec,
+                key,
+            )
 
         # Where row and quarantine are two steps, a dispute is held first, since after a crash in
         # between the other content would be lost.
@@ -248,6 +253,12 @@ class Writing:
             # In a later round of the same batch it is held already.
             is_new = one.number not in self.early
             if is_new and disputes(one):
-                told = disputing(share, one, content)
-                found[one.number] = holding(self._spec.name, entity, told, self.provenance)
+                found[one.number] = dispute(
+                    self._spec.name,
+                    entity,
+                    share,
+                    one,
+                    content,
+                    self.provenance,
+                )
         return found

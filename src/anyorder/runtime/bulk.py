@@ -11,13 +11,15 @@ from typing import NamedTuple
 import msgspec
 
 from anyorder._core.event import Kind
-from anyorder._core.outcome import Reason
 from anyorder.errors import ConfigurationError, Undone
+from anyorder.guard.answered import Accepted, Answered, Kept, Unaccepted, kept_now
 from anyorder.guard.contract import Decode, Entry, Store, TableSpec, Transaction
+from anyorder.guard.drop import drop
+from anyorder.guard.holdings import is_dispute
 from anyorder.guard.news import hear
 from anyorder.guard.quarantine import Quarantine
 from anyorder.guard.waiting import Settling
-from anyorder.guard.word import Accepted, Answered, Kept, Unaccepted, Words, kept_now
+from anyorder.guard.word import Words
 
 BATCH = 1000  # entries settled together, in one transaction
 NEEDS_A_CONTENT = (
@@ -65,14 +67,31 @@ class Bulk:
         self._done = Done()
         numbers = [entry.id for entry in self._open(entries)]
         for start in range(0, len(numbers), BATCH):
-            part = numbers[start : start + BATCH]
-            with self._store.transaction(time.time()) as transaction:
-                there = [number for number in part if _is_open(transaction, number)]
-                for number in there:
-                    transaction.settle(number, "dropped", Reason.DUPLICATE)
-            self._done.dropped += len(there)
-            self._done.settled += len(part) - len(there)
+            self._drop(numbers[start : start + BATCH])
         return self._done
+
+    def _drop(self, numbers: Sequence[int]) -> None:
+        dropped = 0
+        refused: dict[int, str] = {}
+        with self._store.transaction(time.time()) as transaction:
+            entries = [transaction.entry(number) for number in numbers]
+            there = [one for one in entries if one is not None and one.state == "open"]
+            for entry in there:
+                try:
+                    self._drop_one(transaction, entry)
+                    dropped += 1
+                except ConfigurationError as problem:
+                    refused[entry.id] = str(problem)
+        self._done.dropped += dropped
+        self._done.refused |= refused
+        self._done.settled += len(numbers) - len(there)
+
+    def _drop_one(self, transaction: Transaction, entry: Entry) -> None:
+        spec = TableSpec(entry.table)
+        # A word against the contents of a dispute is one about its table's row.
+        if is_dispute(entry):
+            spec = self._spec_of(entry) or spec
+        drop(transaction, spec, entry, self._decode, secrets.token_hex(4))
 
     def accept(self, entries: Sequence[Entry]) -> Done:
         """An operator's word for each (rules R11), oldest first. Raises StoreError; what was
@@ -193,7 +212,7 @@ class Bulk:
 
 def needs_a_content(entry: Entry) -> bool:
     """Does it list several contents of one position (rules R12)?"""
-    return entry.identity.startswith("dispute ")
+    return is_dispute(entry) and len(entry.contents) > 1
 
 
 def groups(held: Sequence[Kept]) -> Iterator[list[Kept]]:

@@ -14,7 +14,7 @@ from msgspec import json
 
 from anyorder._core.batch import Held
 from anyorder._core.decide import forget
-from anyorder._core.event import Event, canonical
+from anyorder._core.event import Delivery, Event, canonical
 from anyorder._core.floor import Floor
 from anyorder._core.fold import Limits
 from anyorder._core.key import Kinds
@@ -24,11 +24,13 @@ from anyorder._core.position import Lineage
 from anyorder._core.reset import Growth
 from anyorder.guard.contract import (
     Catalogued,
+    Content,
     Decode,
     Entry,
     EntryQuery,
     Finding,
     Holding,
+    Listing,
     Lost,
     News,
     Promises,
@@ -37,6 +39,7 @@ from anyorder.guard.contract import (
     Remembered,
     TableFacts,
     TableSpec,
+    Word,
     Write,
 )
 
@@ -195,13 +198,13 @@ class MemoryTransaction:
                 and entry.table == spec.name
                 and spec.writes_rows
                 and self._decode is not None
-                and entry.delivery is not None
             ):
-                event = self._decode(entry.provenance, entry.delivery)
-                if event.key is not None and event.entity in wanted:
-                    held.setdefault(event.entity, []).append(
-                        Held(entry.id, event, entry.provenance)
-                    )
+                for one in _told(entry):
+                    event = self._decode(one.provenance, one.delivery or Delivery())
+                    if event.key is not None and event.entity in wanted:
+                        held.setdefault(event.entity, []).append(
+                            Held(entry.id, event, one.provenance, one.number)
+                        )
         found = {e: unpack(memories[e].memory) for e in wanted if e in memories}
         if spec.adopt != "refuse":
             for entity in (wanted & self._state.rows[spec.name].keys()) - found.keys():
@@ -251,24 +254,40 @@ class MemoryTransaction:
     def content(self, spec: TableSpec, key: Mapping[str, object]) -> dict[str, object] | None:
         return self._state.rows[spec.name].get(canonical(key))
 
-    def hold(self, holdings: Iterable[Holding]) -> list[bool]:
+    def hold(self, holdings: Iterable[Holding]) -> list[Listing]:
         return [self._hold(holding) for holding in holdings]
 
-    def _hold(self, holding: Holding) -> bool:
-        entries = self._state.entries
+    def _hold(self, holding: Holding) -> Listing:
         key = holding.event.key if holding.entity else None
-        same = (
-            e
-            for e in entries.values()
-            if (e.table, e.key, e.identity) == (holding.table, key, holding.identity)
-        )
-        known = next(same, None)
-        if known is not None and known.state != "settled":
-            entries[known.id] = replace(known, count=known.count + 1, last_seen=self._now)
-            return False
-        number = known.id if known is not None else len(entries) + 1
+        there = [
+            e for e in self._state.entries.values() if (e.table, e.key) == (holding.table, key)
+        ]
+        known = _listing(there, holding)
+        entry = self._entry_for(there, holding, key) if known is None else self._kept(known)
+        if entry.state == "open":
+            entry = replace(entry, contents=_with(entry.contents, holding.contents))
+        self._state.entries[entry.id] = replace(entry, count=entry.count + 1, last_seen=self._now)
+        return known or Listing(entry.id, is_new=True)
+
+    def _kept(self, kept: Listing) -> Entry:
+        return self._state.entries[kept.entry]
+
+    def _entry_for(
+        self, there: Sequence[Entry], holding: Holding, key: dict[str, object] | None
+    ) -> Entry:
+        """The entry that a delivery goes into: an open one of its position, a settled one that is
+        open again, or a new one."""
+        last = _last(there, holding)
+        if last is not None and last.state == "open":
+            return last
+        identity = holding.identity
+        if last is not None and last.state != "settled":
+            identity, last = holding.identity_after(last.identity), None
+        number = last.id if last is not None else len(self._state.entries) + 1
         detail = holding.detail or holding.event.note
-        entries[number] = Entry(
+        if holding.retry:
+            self._state.retries.add(number)
+        return Entry(
             number,
             holding.table,
             key,
@@ -277,22 +296,29 @@ class MemoryTransaction:
             "open",
             self._now,
             self._now,
-            1,
-            holding.identity,
-            holding.event.delivery,
-            holding.provenance,
+            0,
+            identity,
+            holding.event.delivery if last is None else last.delivery,
+            holding.provenance if last is None else last.provenance,
+            contents=() if last is None else last.contents,
         )
-        if holding.retry:
-            self._state.retries.add(number)
-        return True
 
-    def settle(self, entry: int, state: str, reason: Reason) -> None:
+    def settle(self, entry: int, state: str, reason: Reason, word: Word | None = None) -> None:
         held = self._state.entries[entry]
         # A word that was given stays.
         if held.state != "open":
             return
         detail = f"{held.detail}; then {reason.value}" if held.detail else reason.value
-        self._state.entries[entry] = replace(held, state=state, detail=detail, last_seen=self._now)
+        chosen, listed, _ = word or Word()
+        contents = [replace(one, chosen=one.number in chosen) for one in held.contents]
+        self._state.entries[entry] = replace(
+            held,
+            state=state,
+            detail=detail,
+            last_seen=self._now,
+            closed=self._now,
+            contents=_with(contents, listed),
+        )
 
     def reread(self, entry: int, reason: Reason, detail: str, provenance: str) -> None:
         held = self._state.entries[entry]
@@ -358,7 +384,7 @@ class MemoryTransaction:
     def entries(self, query: EntryQuery) -> Iterator[Entry]:
         for entry in tuple(self._state.entries.values()):
             if query.selects(entry):
-                yield replace(entry, delivery=None)
+                yield replace(entry, delivery=None, contents=())
 
     def open_entries(self) -> int:
         return sum(entry.state == "open" for entry in self._state.entries.values())
@@ -429,3 +455,38 @@ class MemoryTransaction:
             for e in self._state.entries.values()
             if e.delivery is not None
         )
+
+
+def _told(entry: Entry) -> list[Content]:
+    """What an entry holds that came by a delivery."""
+    own = Content(0, entry.identity, entry.delivery, entry.provenance)
+    return [one for one in entry.contents or (own,) if one.delivery is not None]
+
+
+def _listing(there: Sequence[Entry], holding: Holding) -> Listing | None:
+    """What the latest entry says that lists this delivery, and is open or closed by a word."""
+    # A dispute is of a position, not of one content.
+    names = {holding.content, "" if holding.contents else holding.identity} - {""}
+    for entry in reversed(there):
+        found = [one for one in entry.contents if one.identity in names]
+        if entry.state != "settled" and (found or entry.identity in names):
+            chosen = found[0].chosen if found else entry.state == "accepted"
+            return Listing(entry.id, False, entry.state, chosen)
+    return None
+
+
+def _last(there: Sequence[Entry], holding: Holding) -> Entry | None:
+    """The latest entry of this identity."""
+    for entry in reversed(there):
+        if entry.identity == holding.identity or entry.identity.startswith(holding.later):
+            return entry
+    return None
+
+
+def _with(listed: Sequence[Content], contents: Sequence[Content]) -> tuple[Content, ...]:
+    """What an entry lists, and what is new to it of these contents."""
+    found = list(listed)
+    for one in contents:
+        if one.identity not in {each.identity for each in found}:
+            found.append(replace(one, number=len(found) + 1))
+    return tuple(found)

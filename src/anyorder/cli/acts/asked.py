@@ -12,6 +12,7 @@ from anyorder.guard.quarantine import Quarantine
 from anyorder.runtime.pipeline import Pipeline
 
 LONGEST_NUMBER = 18  # digits of an entry's id
+THE_ONE = -1  # `--accept` without a number: the one content that there is
 
 
 class Asked(NamedTuple):

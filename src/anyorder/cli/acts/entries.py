@@ -9,7 +9,8 @@ from anyorder._core.event import Delivery
 from anyorder._core.outcome import REASONS, Reason
 from anyorder.cli.output import encoded
 from anyorder.envelopes.provenance import source_of
-from anyorder.guard.contract import Decode, Entry
+from anyorder.guard.choice import content_text, event_in
+from anyorder.guard.contract import Content, Decode, Entry
 from anyorder.urls import without_secrets
 
 
@@ -53,16 +54,40 @@ def shown(entry: Entry, format: str, decode: Decode) -> str:
             "value": _readable(delivery.value),
         }
     )
+    contents = [_content(entry, one, decode) for one in entry.contents]
     if format != "table":
-        return encoded({**summary(entry), **record})
+        return encoded({**summary(entry), **record, "contents": contents})
     lines = [
         f"{name:<11} {value if isinstance(value, str) else encoded(value)}"
         for name, value in {**summary(entry), **record}.items()
     ]
+    lines += [_content_line(entry, one, decode) for one in entry.contents]
     meaning = REASONS[Reason(entry.reason)]
     return "\n".join(
         [*lines, "", f"{entry.reason}: {meaning.when}", f"What to do: {meaning.to_do}"]
     )
+
+
+def _content(entry: Entry, content: Content, decode: Decode) -> dict[str, object]:
+    """A content that the entry of a dispute lists; scripts accept it by its number."""
+    event = event_in(entry, content, decode)
+    return {
+        "number": content.number,
+        "event": event.kind.value,
+        "fields": event.fields,
+        # What the row showed when the other one came; its own delivery is not known any more.
+        "from_row": bool(content.shown),
+        "chosen": content.chosen,
+    }
+
+
+def _content_line(entry: Entry, content: Content, decode: Decode) -> str:
+    notes = ["as the row showed it"] if content.shown else []
+    if content.chosen:
+        notes.append("chosen by an operator's word")
+    name = f"content {content.number}"
+    told = content_text(event_in(entry, content, decode))
+    return f"{name:<11} {told}" + (f" ({', '.join(notes)})" if notes else "")
 
 
 def when(seconds: float) -> str:

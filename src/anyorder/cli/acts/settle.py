@@ -8,7 +8,7 @@ from functools import partial
 import msgspec
 
 from anyorder.cli.acts.answers import answer, counts, is_agreed, sample
-from anyorder.cli.acts.asked import Asked
+from anyorder.cli.acts.asked import THE_ONE, Asked
 from anyorder.cli.acts.filters import STANDARD_INPUT, Found, found_of, is_filtered
 from anyorder.cli.acts.refused import missing, refused_lines
 from anyorder.cli.terminal import say
@@ -30,9 +30,12 @@ def settle(asked: Asked) -> int:
             "which entries shall be settled? Say an id, - for ids from standard input, or a filter "
             "(--table, --reason, --key, --detail, --older, --limit)"
         )
-    if not options.accept and not options.drop:
+    if options.accept is None and not options.drop:
         what = f"entry {asked.number}" if is_one else "they"
         raise ConfigurationError(f"How shall {what} be settled? Say --accept or --drop")
+    is_of_one = options.of is not None or options.accept not in (None, THE_ONE)
+    if is_of_one and not is_one:
+        raise ConfigurationError("a content's number, and --of, are said of one entry: give its id")
     return _one(asked) if is_one else _many(asked)
 
 
@@ -45,12 +48,13 @@ def _one(asked: Asked) -> int:
     if options.dry_run:
         sample(options, _verb(asked), [entry])
         return 0
+    spec = table_of(asked, asked.catalogue(), entry)
     if options.drop:
-        asked.quarantine.drop(number)
-        done, said = Done(dropped=1), f"entry {number} is dropped"
+        done, said = Done(dropped=1), asked.quarantine.drop(number, spec, of=options.of)
     else:
-        spec = table_of(asked, asked.catalogue(), entry)
-        done, said = Done(accepted=1), asked.quarantine.accept(number, spec)
+        content = None if options.accept == THE_ONE else options.accept
+        said = asked.quarantine.accept(number, spec, content=content, of=options.of)
+        done = Done(accepted=1)
     answer(options, {**msgspec.structs.asdict(done), "answer": said}, said)
     return 0
 
@@ -103,6 +107,7 @@ def table_of(asked: Asked, catalogue: Catalogue, entry: Entry) -> TableSpec | No
         return catalogue.spec_of(entry.table)
     event = asked.pipeline.decode(entry.provenance, entry.delivery)
     (route,) = catalogue.routes(asked.store, [event], time.time())
-    if isinstance(route, Unrouted) and route.detail:
+    # What is dropped needs no table.
+    if isinstance(route, Unrouted) and route.detail and not asked.options.drop:
         raise ConfigurationError(f"entry {entry.id} cannot be accepted: {route.detail}")
     return route if isinstance(route, TableSpec) else None

@@ -17,7 +17,7 @@ LONGEST_KEY = 25_000
 _encode = msgspec.json.encode
 
 
-class Content(msgspec.Struct, array_like=True):
+class Large(msgspec.Struct, array_like=True):
     """What may be large: the delivery as it came, and a detail that is too long to be shown in a
     list."""
 
@@ -26,17 +26,17 @@ class Content(msgspec.Struct, array_like=True):
 
 
 _encode_content = msgspec.msgpack.Encoder().encode
-_decode_content = msgspec.msgpack.Decoder(Content).decode
+_decode_content = msgspec.msgpack.Decoder(Large).decode
 
 
 def content_bytes(holding: Holding) -> bytes:
     """The delivery, and its detail where the entry's own item cannot show it whole."""
     detail = detail_of(holding)
     long = detail if len(detail) > SHOWN else ""
-    return _encode_content(Content(holding.event.delivery, long))
+    return _encode_content(Large(holding.event.delivery, long))
 
 
-def content_of(stored: bytes) -> Content:
+def content_of(stored: bytes) -> Large:
     """What `content_bytes` wrote."""
     return _decode_content(stored)
 
@@ -51,17 +51,22 @@ def place_of(number: int) -> str:
     return f"{number:015}"
 
 
-def identity_of(holding: Holding) -> str:
+def lookup_of(entity: str, identity: str) -> str:
     """The range key of the look-up by identity: any key and identity in few bytes."""
-    return hashlib.sha256(_encode((holding.entity, holding.identity))).hexdigest()
+    return hashlib.sha256(_encode((entity, identity))).hexdigest()
 
 
-def item_of(holding: Holding, now: float) -> Item:
-    """An entry without its content."""
+def content_lookup_of(entity: str, identity: str) -> str:
+    """The range key of the look-up by a content that an entry lists."""
+    return hashlib.sha256(_encode((entity, "content", identity))).hexdigest()
+
+
+def item_of(holding: Holding, identity: str, now: float) -> Item:
+    """An entry without its delivery."""
     item: Item = {
         "table": {"S": holding.table},
         "entity": {"S": holding.entity if len(holding.entity) <= LONGEST_KEY else ""},
-        "identity": {"S": holding.identity[:SHOWN]},
+        "identity": {"S": identity[:SHOWN]},
         "reason": {"S": holding.reason.value},
         "detail": {"S": shown(detail_of(holding))},
         "state": {"S": "open"},
@@ -99,6 +104,7 @@ def entry_of(item: Item) -> Entry:
         int(item["count"]["N"]),
         item["identity"]["S"],
         provenance=provenance_of(item),
+        closed=float(item["closed"]["N"]) if "closed" in item else 0.0,
     )
 
 

@@ -2,32 +2,42 @@
 identity, and while open by table.
 
 Items of one entry: the entry itself (`quarantine` / number), a look-up by identity (`held#TABLE`),
-while it is open a line in `open#TABLE`, and delivery and detail in chunks where they are larger
-than an item. What belongs together changes in one transaction, together with the counters `opened`
-and `open` of the table, by which every writer notices at no cost that something is held.
+while it is open a line in `open#TABLE`, delivery and detail in chunks where they are larger than an
+item, and what it lists (contents.py). What belongs together changes in one transaction, together
+with the counters `opened` and `open` of the table, by which every writer notices at no cost that
+something is held.
 """
 
 from __future__ import annotations
 
-import uuid
 from collections.abc import Iterator, Sequence
 
 import msgspec
 
-from anyorder._core.batch import Held
+from anyorder._core.batch import Held, identity_of
 from anyorder._core.event import Event
 from anyorder._core.outcome import Reason
-from anyorder.errors import StoreError
-from anyorder.guard.contract import Decode, Entry, EntryQuery, Holding
-from anyorder.stores.dynamodb.books import Books
-from anyorder.stores.dynamodb.entries import (
+from anyorder.errors import ConfigurationError, StoreError
+from anyorder.guard.contract import (
     Content,
+    Decode,
+    Entry,
+    EntryQuery,
+    Holding,
+    Listing,
+    Word,
+)
+from anyorder.stores.dynamodb.books import Books
+from anyorder.stores.dynamodb.contents import ContentItems
+from anyorder.stores.dynamodb.entries import (
+    Large,
     content_bytes,
+    content_lookup_of,
     content_of,
     entry_of,
-    identity_of,
     is_asked_for,
     item_of,
+    lookup_of,
     place_of,
     provenance_of,
     shown,
@@ -35,7 +45,7 @@ from anyorder.stores.dynamodb.entries import (
 from anyorder.stores.dynamodb.items import Item
 from anyorder.stores.dynamodb.open_entries import Open, OpenEntries
 from anyorder.stores.dynamodb.requests import raise_for
-from anyorder.stores.dynamodb.steps import Step, changing, putting
+from anyorder.stores.dynamodb.steps import changing, putting, transact
 
 CHUNK = 300_000  # bytes of a delivery in one item
 CONFLICTS = 50  # times an entry is looked up again because another writer changed it
@@ -47,6 +57,7 @@ class QuarantineItems:
     def __init__(self, books: Books, open_entries: OpenEntries, decode: Decode | None) -> None:
         self._books = books
         self._open = open_entries
+        self._contents = ContentItems(books)
         self._decode = decode
 
     # ---- reading
@@ -59,11 +70,22 @@ class QuarantineItems:
         held: dict[str, tuple[Held, ...]] = {}
         for one in found:
             item = items.get(("quarantine", place_of(one.entry)))
-            event = None if item is None else self._event(item)
-            if item is not None and event is not None and event.key is not None:
-                there = Held(one.entry, event, provenance_of(item))
-                held[one.entity] = (*held.get(one.entity, ()), there)
-        return held
+            if item is not None:
+                there = held.get(one.entity, ())
+                held[one.entity] = (*there, *self._held(one.entry, item))
+        return {entity: there for entity, there in held.items() if there}
+
+    def _held(self, number: int, item: Item) -> Iterator[Held]:
+        """What an entry holds that came by a delivery, and can be decoded."""
+        assert self._decode is not None
+        event = self._event(item)
+        if event is not None and event.key is not None:
+            yield Held(number, event, provenance_of(item))
+        for content in self._contents.of(item):
+            if content.delivery is not None:
+                event = self._decode(content.provenance, content.delivery)
+                if event.key is not None:
+                    yield Held(number, event, content.provenance, content.number)
 
     def entries(self, query: EntryQuery) -> Iterator[Entry]:
         """Entries, oldest first."""
@@ -92,7 +114,12 @@ class QuarantineItems:
         # What is said of it since may be something else.
         if content.detail and detail.startswith(begins):
             detail = content.detail + detail.removeprefix(begins)
-        return msgspec.structs.replace(entry, detail=detail, delivery=content.delivery)
+        return msgspec.structs.replace(
+            entry,
+            detail=detail,
+            delivery=content.delivery,
+            contents=tuple(self._contents.of(item)),
+        )
 
     def event(self, number: int) -> Event | None:
         """The event of an entry, if there is a decoder."""
@@ -109,85 +136,141 @@ class QuarantineItems:
         item = self._books.get([("counter", "quarantine")]).get(("counter", "quarantine"))
         return 0 if item is None else int(item["bytes"]["N"])
 
-    def known(self, holding: Holding) -> bool:
-        """Is this delivery held already?"""
-        key = (f"held#{holding.table}", identity_of(holding))
-        return key in self._books.get([key])
+    def known(self, holding: Holding) -> Listing | None:
+        """What the latest entry says that lists this delivery, and is open or closed by a word."""
+        table, entity = f"held#{holding.table}", holding.entity
+        names = [(table, lookup_of(entity, holding.identity))] if not holding.contents else []
+        # What has no position, or no key, is listed by no other entry than its own.
+        if holding.content:
+            names.append((table, lookup_of(entity, holding.content)))
+            names.append((table, content_lookup_of(entity, holding.content)))
+        found = self._books.get(list(dict.fromkeys(names)))
+        for lookup in sorted(found.values(), key=_entry_number, reverse=True):
+            item = self._checked(_entry_number(lookup))
+            if item["state"]["S"] != "settled":
+                return _kept(item, lookup)
+        return None
 
     # ---- writing
 
-    def hold_all(self, holdings: Sequence[Holding], now: float) -> list[bool]:
-        """Keep deliveries, several at once; those of one entry in their order. False for each that
-        was there already."""
-        same: dict[tuple[str, str, str], list[int]] = {}
+    def hold_all(self, holdings: Sequence[Holding], now: float) -> list[Listing]:
+        """Keep deliveries, several at once; those of one key in their order."""
+        same: dict[tuple[str, str], list[int]] = {}
         for place, holding in enumerate(holdings):
-            same.setdefault((holding.table, holding.entity, holding.identity), []).append(place)
+            # What has no key has nothing in common.
+            name = holding.entity or holding.identity
+            same.setdefault((holding.table, name), []).append(place)
 
-        def keep(places: list[int]) -> list[tuple[int, bool]]:
+        def keep(places: list[int]) -> list[tuple[int, Listing]]:
             return [(place, self.hold(holdings[place], now)) for place in places]
 
-        found: dict[int, bool] = {}
+        found: dict[int, Listing] = {}
         for kept in self._books.requests.each(keep, list(same.values())):
             found.update(kept)
         return [found[place] for place in range(len(holdings))]
 
-    def hold(self, holding: Holding, now: float) -> bool:
-        """Keep a delivery; False if it is there already, then its count goes up. A settled one that
-        is held again is open again."""
-        lookup = (f"held#{holding.table}", identity_of(holding))
-        # ends: each turn means that another writer opened, settled or removed this very entry
-        # between our look and our write
+    def hold(self, holding: Holding, now: float) -> Listing:
+        """Keep a delivery, unless an entry lists it already. A settled one that is held again is
+        open again."""
+        # ends: each turn means that another writer opened, settled, listed or removed something of
+        # this very entry between our look and our write
         for _ in range(CONFLICTS):
-            found = self._books.get([lookup]).get(lookup)
-            if found is None:
-                if self._add(holding, lookup, now):
-                    return True
-                continue
-            item = self._item(int(found["entry"]["N"]))
-            if item is None:
-                raise StoreError(
-                    f"entry {found['entry']['N']} of the quarantine has been removed from table "
-                    f"{self._books.table}"
-                )
-            if item["state"]["S"] == "settled":
-                if self._reopen(holding, item, now):
-                    return True
-                continue
-            self._count_again(item["place"]["S"], now)
-            return False
+            kept = self._held_once(holding, now)
+            if kept is not None:
+                return kept
         raise StoreError(
             f"the quarantine entry {holding.identity} of table {holding.table} keeps changing "
             "under us"
         )
 
-    def _count_again(self, place: str, now: float) -> None:
-        seen: Item = {":now": {"N": str(now)}, ":one": {"N": "1"}}
-        self._books.update(
-            "quarantine", place, "SET last_seen = :now ADD #c :one", seen, {"#c": "count"}
-        )
+    def _held_once(self, holding: Holding, now: float) -> Listing | None:
+        """None if another writer was quicker."""
+        lookup = (f"held#{holding.table}", lookup_of(holding.entity, holding.identity))
+        found = self._books.get([lookup]).get(lookup)
+        item = None if found is None else self._checked(_entry_number(found))
+        if item is not None and holding.contents and not self._adopted(item):
+            return None
+        known = self.known(holding)
+        if known is not None:
+            self._count_again(place_of(known.entry), now)
+            if known.state == "open" and not self._listed(known.entry, holding):
+                return None
+            return known
+        is_own = item is None or item["state"]["S"] in ("accepted", "dropped")
+        if is_own:
+            number = self._add(holding, lookup, item, now)
+        elif item is not None and item["state"]["S"] == "settled":
+            number = self._reopen(holding, item, now)
+        else:
+            number = _number_of(item)
+            self._count_again(place_of(number), now)
+        if not number or not self._listed(number, holding, is_own=is_own):
+            return None
+        return Listing(number, is_new=True)
 
-    def _add(self, holding: Holding, lookup: tuple[str, str], now: float) -> bool:
+    def _checked(self, number: int) -> Item:
+        item = self._item(number)
+        if item is None:
+            raise StoreError(
+                f"entry {number} of the quarantine has been removed from table {self._books.table}"
+            )
+        return item
+
+    def _adopted(self, item: Item) -> bool:
+        """What lists nothing by now lists its own delivery. False if another writer was quicker."""
+        if "contents" in item or item["state"]["S"] != "open":
+            return True
+        event = self._event(item)
+        # What cannot be read any more has a number all the same.
+        identity = "" if event is None else identity_of(event)
+        return self._contents.add(item, [Content(0, identity)], own=identity)
+
+    def _listed(self, number: int, holding: Holding, *, is_own: bool = False) -> bool:
+        """List what is new to an open entry. False if another writer was quicker."""
+        if not holding.contents:
+            return True
+        item = self._checked(number)
+        if not is_own and not self._adopted(item):
+            return False
+        own = holding.content if is_own else None
+        return self._contents.add(self._checked(number), holding.contents, own=own)
+
+    def _count_again(self, place: str, now: float) -> None:
+        # In a transaction for its token: an answer that is lost must not count twice.
+        seen: Item = {":now": {"N": str(now)}, ":one": {"N": "1"}}
+        place_of_it = ("quarantine", place)
+        expression = "SET last_seen = :now ADD #c :one"
+        change = changing(self._books, place_of_it, expression, seen, {"#c": "count"})
+        transact(self._books, [change])
+
+    def _add(self, holding: Holding, lookup: tuple[str, str], last: Item | None, now: float) -> int:
+        """A new entry; `last`: the one of its position that a word has closed. 0 if another writer
+        was quicker."""
         content = content_bytes(holding)
         number = self._number(len(content) + 200)
-        entry = item_of(holding, now)
+        identity, condition, values = holding.identity, "attribute_not_exists(place)", Item()
+        if last is not None:
+            identity = holding.identity_after(last["identity"]["S"])
+            condition, values = "entry = :last", {":last": {"N": last["place"]["S"].lstrip("0")}}
+        entry = item_of(holding, identity, now)
         if len(content) > CHUNK:
             self._put_chunks(number, content)
         else:
             entry["content"] = {"B": content}
         number_of_it: Item = {"entry": {"N": str(number)}}
         steps = [
-            putting(self._books, lookup, number_of_it, "attribute_not_exists(place)"),
+            putting(self._books, lookup, number_of_it, condition, values),
             putting(self._books, ("quarantine", place_of(number)), entry),
             *self._open.opening(holding, number),
         ]
-        return self._transact(steps)
+        return number if transact(self._books, steps) else 0
 
     def _put_chunks(self, number: int, content: bytes) -> None:
         for place, start in enumerate(range(0, len(content), CHUNK)):
             chunk: Item = {"bytes": {"B": content[start : start + CHUNK]}}
             self._books.put(f"bytes#{number}", f"{place:06}", chunk)
 
-    def _reopen(self, holding: Holding, item: Item, now: float) -> bool:
+    def _reopen(self, holding: Holding, item: Item, now: float) -> int:
         number = int(item["place"]["S"])
         values: Item = {
             ":open": {"S": "open"},
@@ -199,15 +282,20 @@ class QuarantineItems:
         change = changing(
             self._books,
             ("quarantine", place_of(number)),
-            "SET #s = :open, reason = :reason, last_seen = :now, #c = :one",
+            "SET #s = :open, reason = :reason, last_seen = :now, #c = :one REMOVE closed",
             values,
             {"#s": "state", "#c": "count"},
             condition="#s = :settled",
         )
-        return self._transact([change, *self._open.opening(holding, number)])
+        return (
+            number if transact(self._books, [change, *self._open.opening(holding, number)]) else 0
+        )
 
-    def settle(self, number: int, state: str, reason: Reason, now: float) -> None:
-        """Close an entry; one that is closed already stays as it is."""
+    def settle(
+        self, number: int, state: str, reason: Reason, now: float, word: Word | None = None
+    ) -> None:
+        """Close an entry; one that is closed already stays as it is. Raises ConfigurationError if
+        it lists more by now than a word was given for."""
         item = self._item(number)
         if item is None or item["state"]["S"] != "open":
             return
@@ -219,16 +307,29 @@ class QuarantineItems:
             ":detail": {"S": detail},
             ":now": {"N": str(now)},
         }
+        condition, names, chosen = "#s = :open", {"#s": "state"}, ""
+        if word is not None:
+            listed = self._contents.add_replaced(item, word)
+            chosen = ", chosen = :chosen"
+            values[":chosen"] = {"L": [{"N": str(one)} for one in sorted(word.chose)]}
+            condition = "#s = :open AND attribute_not_exists(contents)"
+            if listed:
+                condition = "#s = :open AND contents = :listed"
+                values[":listed"] = {"N": str(listed)}
         change = changing(
             self._books,
             ("quarantine", place_of(number)),
-            "SET #s = :state, detail = :detail, last_seen = :now",
+            f"SET #s = :state, detail = :detail, last_seen = :now, closed = :now{chosen}",
             values,
-            {"#s": "state"},
-            condition="#s = :open",
+            names,
+            condition=condition,
         )
         closing = self._open.closing(item["table"]["S"], number) if item["entity"]["S"] else []
-        self._transact([change, *closing])
+        if not transact(self._books, [change, *closing]) and word is not None:
+            raise ConfigurationError(
+                f"another content came into entry {number}, or another word closed it: look at it "
+                f"again, `anyorder quarantine show {number}`"
+            )
 
     def reread(self, number: int, reason: Reason, detail: str, provenance: str) -> None:
         """An open entry is read by another envelope from now on."""
@@ -247,19 +348,7 @@ class QuarantineItems:
             condition="#s = :open",
         )
         # False: it was closed meanwhile, and stays as it is.
-        self._transact([change])
-
-    def _transact(self, steps: list[Step]) -> bool:
-        """One transaction; False if a condition failed. The request token makes a lost answer
-        harmless."""
-        answer = self._books.requests.call(
-            "transact_write_items", TransactItems=steps, ClientRequestToken=uuid.uuid4().hex
-        )
-        codes = {reason.get("Code") for reason in answer.reasons}
-        if answer.code == "TransactionCanceledException" and "ConditionalCheckFailed" in codes:
-            return False
-        raise_for(answer, "write the quarantine")
-        return True
+        transact(self._books, [change])
 
     def _number(self, size: int) -> int:
         answer = self._books.requests.call(
@@ -278,8 +367,26 @@ class QuarantineItems:
         key = ("quarantine", place_of(number))
         return self._books.get([key]).get(key)
 
-    def _content(self, item: Item) -> Content:
+    def _content(self, item: Item) -> Large:
         if "content" in item:
             return content_of(bytes(item["content"]["B"]))
         chunks = self._books.query(f"bytes#{int(item['place']['S'])}")
         return content_of(b"".join(bytes(chunk["bytes"]["B"]) for chunk in chunks))
+
+
+def _number_of(item: Item | None) -> int:
+    assert item is not None
+    return int(item["place"]["S"])
+
+
+def _entry_number(lookup: Item) -> int:
+    return int(lookup["entry"]["N"])
+
+
+def _kept(item: Item, lookup: Item) -> Listing:
+    """What an entry says of a delivery that it lists."""
+    number, state = int(item["place"]["S"]), item["state"]["S"]
+    chosen = state == "accepted"
+    if "number" in lookup and "chosen" in item:
+        chosen = {"N": lookup["number"]["N"]} in item["chosen"]["L"]
+    return Listing(number, False, state, chosen)

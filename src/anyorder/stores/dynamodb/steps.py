@@ -2,20 +2,28 @@
 
 from __future__ import annotations
 
+import uuid
+from collections.abc import Sequence
 from typing import Any
 
 from anyorder.stores.dynamodb.books import Books
 from anyorder.stores.dynamodb.items import Item
+from anyorder.stores.dynamodb.requests import raise_for
 
 Step = dict[str, Any]
 Key = tuple[str, str]
 
 
-def putting(books: Books, key: Key, values: Item, condition: str = "") -> Step:
-    """The item is written, whatever was there; `condition`: only while it holds."""
+def putting(
+    books: Books, key: Key, values: Item, condition: str = "", asked: Item | None = None
+) -> Step:
+    """The item is written, whatever was there; `condition`: only while it holds, with the values
+    that it has `asked` for."""
     put: Step = {"TableName": books.table, "Item": {**books.key(*key), **values}}
     if condition:
         put["ConditionExpression"] = condition
+    if asked:
+        put["ExpressionAttributeValues"] = asked
     return {"Put": put}
 
 
@@ -43,3 +51,16 @@ def changing(
 def removing(books: Books, key: Key) -> Step:
     """The item goes."""
     return {"Delete": {"TableName": books.table, "Key": books.key(*key)}}
+
+
+def transact(books: Books, steps: Sequence[Step]) -> bool:
+    """One transaction; False if a condition failed. The request token makes a lost answer
+    harmless."""
+    answer = books.requests.call(
+        "transact_write_items", TransactItems=list(steps), ClientRequestToken=uuid.uuid4().hex
+    )
+    codes = {reason.get("Code") for reason in answer.reasons}
+    if answer.code == "TransactionCanceledException" and "ConditionalCheckFailed" in codes:
+        return False
+    raise_for(answer, "write the quarantine")
+    return True

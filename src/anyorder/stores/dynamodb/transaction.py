@@ -24,12 +24,14 @@ from anyorder.guard.contract import (
     Entry,
     EntryQuery,
     Holding,
+    Listing,
     News,
     Recorded,
     Refused,
     Remembered,
     TableFacts,
     TableSpec,
+    Word,
     Write,
 )
 from anyorder.stores.dynamodb.books import Meta, growth_of, packed
@@ -149,22 +151,24 @@ class DynamoDBTransaction:
 
     # ---- the quarantine
 
-    def hold(self, holdings: Iterable[Holding]) -> list[bool]:
+    def hold(self, holdings: Iterable[Holding]) -> list[Listing]:
         holdings = list(holdings)
         if self._dry:
             return [self._hold_dry(holding) for holding in holdings]
         self._news.held((holding.table, holding.entity) for holding in holdings if holding.entity)
         return self._parts.quarantine.hold_all(holdings, self._now)
 
-    def _hold_dry(self, holding: Holding) -> bool:
-        identity = (holding.table, holding.entity, holding.identity)
-        known = identity in self._identities or self._parts.quarantine.known(holding)
+    def _hold_dry(self, holding: Holding) -> Listing:
+        # Of a dispute each content is held once.
+        content = holding.content if holding.contents else holding.identity
+        identity = (holding.table, holding.entity, content)
+        is_new = identity not in self._identities
         self._identities.add(identity)
-        return not known
+        return self._parts.quarantine.known(holding) or Listing(0, is_new)
 
-    def settle(self, entry: int, state: str, reason: Reason) -> None:
+    def settle(self, entry: int, state: str, reason: Reason, word: Word | None = None) -> None:
         if not self._dry:
-            self._parts.quarantine.settle(entry, state, reason, self._now)
+            self._parts.quarantine.settle(entry, state, reason, self._now, word)
 
     def reread(self, entry: int, reason: Reason, detail: str, provenance: str) -> None:
         if not self._dry:

@@ -8,9 +8,17 @@ from typing import Any
 
 import msgspec
 
-from anyorder._core.event import Delivery, Event, key_of
+from anyorder._core.event import Event, key_of
 from anyorder._core.outcome import Reason
-from anyorder.guard.contract import Decode, Entry, EntryQuery, Holding
+from anyorder.guard.contract import (
+    Decode,
+    Entry,
+    EntryQuery,
+    Holding,
+    Listing,
+    Word,
+)
+from anyorder.stores.sqlite.contents import Contents, delivery_of, told
 from anyorder.stores.sqlite.looking import Looked
 from anyorder.stores.sqlite.waiting import Foreseen, Waiting
 from anyorder.stores.statements import load_statements
@@ -18,7 +26,7 @@ from anyorder.stores.statements import load_statements
 SQL = load_statements("sqlite/sqlite.sql")
 PAGE = 1000  # entries read at a time
 _encode = msgspec.json.encode
-_headers = msgspec.json.Decoder(tuple[tuple[str, str | None], ...])
+ENTRY = 11  # columns of an entry itself; those of its provenance and delivery follow
 
 
 class Quarantine:
@@ -34,43 +42,84 @@ class Quarantine:
         foreseen: Foreseen,
     ) -> None:
         self.waiting = Waiting(database, self.event, looked, foreseen)
+        self._contents = Contents(database, self.event)
         self._database = database
         self._now = now
         self._decode = decode
 
-    def hold(self, holding: Holding) -> bool:
-        """Keep a delivery; False if it is there already."""
-        self._intern(holding.provenance)
-        delivery = holding.event.delivery
-        number, count = self._database.execute(
+    def hold(self, holding: Holding) -> Listing:
+        """Keep a delivery, unless an entry lists it already."""
+        if holding.contents:
+            return self._hold_dispute(holding)
+        return self._known(holding) or self._keep(holding, holding.identity)
+
+    def _hold_dispute(self, holding: Holding) -> Listing:
+        """One entry a position lists what each delivery tells of it (rules R12)."""
+        asked = {
+            "table": holding.table,
+            "entity": holding.entity,
+            "identity": holding.identity,
+            "after": holding.later,
+        }
+        found = self._database.execute(SQL["last_of_position"], asked).fetchone()
+        number, state, identity = found or (0, "", holding.identity)
+        is_there = state in ("open", "settled")
+        if is_there:
+            self._contents.adopt(number)
+        kept = self._known(holding)
+        if kept is None:
+            if state in ("accepted", "dropped"):
+                identity = holding.identity_after(identity)
+            number = self._keep(holding, identity).entry
+            kept = Listing(number, is_new=True)
+        if kept.state == "open":
+            self._contents.add(kept.entry, holding.contents, "" if is_there else holding.content)
+        return kept
+
+    def _known(self, holding: Holding) -> Listing | None:
+        """What lists the delivery already, and sees it again."""
+        # What has no position, or no key, is listed by no other entry than its own.
+        if not holding.content:
+            return None
+        asked = {
+            "table": holding.table,
+            "entity": holding.entity,
+            "content": holding.content,
+        }
+        found = self._database.execute(SQL["listing"], asked).fetchone()
+        if found is None:
+            return None
+        number, state, chosen = found
+        self._database.execute(SQL["seen_again"], {"id": number, "now": self._now})
+        return Listing(number, False, state, bool(chosen))
+
+    def _keep(self, holding: Holding, identity: str) -> Listing:
+        """Into the entry of this identity: a new one, or one that is there."""
+        self._contents.intern(holding.provenance)
+        number, count, state = self._database.execute(
             SQL["hold"],
             {
                 "table": holding.table,
                 "entity": holding.entity,
-                "identity": holding.identity,
+                "identity": identity,
                 "reason": holding.reason.value,
                 "detail": holding.detail or holding.event.note,
                 "retry": holding.retry,
                 "now": self._now,
-                "topic": delivery.topic,
-                "partition": delivery.partition,
-                "offset": delivery.offset,
-                "timestamp": delivery.timestamp,
-                "timestamp_type": delivery.timestamp_type,
-                "key": delivery.key,
-                "value": delivery.value,
-                "headers": _encode(delivery.headers).decode(),
+                **told(holding.event.delivery),
                 "provenance": holding.provenance,
             },
         ).fetchone()
         is_new = bool(count == 1)
         if is_new and holding.retry:
             self.waiting.wait(number, holding.table, holding.event)
-        return is_new
+        return Listing(number, is_new, state, state == "accepted")
 
-    def settle(self, entry: int, state: str, reason: Reason) -> None:
+    def settle(self, entry: int, state: str, reason: Reason, word: Word | None = None) -> None:
         """Close an entry."""
         self.waiting.closed(entry)
+        if word is not None:
+            self._contents.settle(entry, word)
         # Last, since it changes a row: whoever shares the transaction looks at what follows.
         self._database.execute(
             SQL["settle"], {"id": entry, "state": state, "now": self._now, "detail": reason.value}
@@ -78,14 +127,9 @@ class Quarantine:
 
     def reread(self, entry: int, reason: Reason, detail: str, provenance: str) -> None:
         """An open entry is read by another envelope from now on."""
-        self._intern(provenance)
+        self._contents.intern(provenance)
         told = {"reason": reason.value, "detail": detail, "provenance": provenance}
         self._database.execute(SQL["reread"], {"id": entry, **told})
-
-    def _intern(self, provenance: str) -> None:
-        # What is held of before keeps none.
-        if provenance:
-            self._database.execute(SQL["intern_provenance"], {"provenance": provenance})
 
     def try_again(self, entry: int) -> None:
         """Whatever an entry was held for, it was refused for now."""
@@ -141,15 +185,16 @@ class Quarantine:
         row = self._database.execute(SQL["entry"], {"id": number}).fetchone()
         if row is None:
             return None
-        provenance, *delivery = row[10:]
-        return msgspec.structs.replace(
-            _entry(row[:10]), delivery=delivery_of(delivery), provenance=provenance
+        provenance, *delivery = row[ENTRY:]
+        entry = msgspec.structs.replace(
+            _entry(row[:ENTRY]), delivery=delivery_of(delivery), provenance=provenance
         )
+        return msgspec.structs.replace(entry, contents=self._contents.of(entry))
 
     def event(self, number: int) -> Event | None:
         """The event of an entry; None if it cannot be decoded."""
         row = self._database.execute(SQL["entry"], {"id": number}).fetchone()
-        return None if row is None else self.decoded(row[10:])
+        return None if row is None else self.decoded(row[ENTRY:])
 
     def size(self) -> int:
         """Bytes of all deliveries."""
@@ -162,14 +207,8 @@ class Quarantine:
         return None if self._decode is None else self._decode(provenance, delivery_of(delivery))
 
 
-def delivery_of(columns: Sequence[Any]) -> Delivery:
-    """A delivery from the quarantine's columns, byte for byte."""
-    topic, partition, offset, timestamp, timestamp_type, key, value, headers = columns
-    return Delivery(
-        topic, partition, offset, timestamp, timestamp_type, key, value, _headers.decode(headers)
-    )
-
-
 def _entry(row: Sequence[Any]) -> Entry:
-    number, table, entity, *rest = row
-    return Entry(number, table, key_of(entity) if entity else None, *rest)
+    number, table, entity, *rest, closed = row
+    key = key_of(entity) if entity else None
+    entry = Entry(number, table, key, *rest)
+    return msgspec.structs.replace(entry, closed=closed)

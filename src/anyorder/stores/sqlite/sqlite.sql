@@ -69,6 +69,20 @@ ALTER TABLE anyorder_table ADD COLUMN missing TEXT NOT NULL DEFAULT '{}';
 UPDATE anyorder_table SET columns = '[]' WHERE created = 0;
 UPDATE anyorder_schema SET version = 5;
 
+-- name: schema_6
+-- what the entry of a dispute lists: every content of its position, by a number. identity: by which it is found again. chosen: an operator's word chose
+-- it. shown: what the row showed of it (JSON); else its delivery, and where neither is, it is the entry's own
+CREATE TABLE anyorder_content (
+    entry INTEGER NOT NULL, number INTEGER NOT NULL, table_name TEXT NOT NULL, entity TEXT NOT NULL, identity TEXT NOT NULL,
+    chosen INTEGER NOT NULL, shown TEXT,
+    topic TEXT, part INTEGER, offset INTEGER, timestamp INTEGER, timestamp_type TEXT, key BLOB, value BLOB, headers TEXT, provenance_id INTEGER,
+    PRIMARY KEY (entry, number)
+);
+CREATE INDEX anyorder_content_identity ON anyorder_content (table_name, entity, identity);
+-- when an entry was closed (seconds since 1970); NULL: it is open, or was closed before this was kept
+ALTER TABLE anyorder_quarantine ADD COLUMN closed REAL;
+UPDATE anyorder_schema SET version = 6;
+
 -- name: schema_version
 SELECT version FROM anyorder_schema;
 
@@ -164,9 +178,15 @@ SELECT entity, memory FROM {memory} WHERE live = 0 AND since <= :before ORDER BY
 SELECT count(*), coalesce(sum(live), 0) FROM {memory};
 
 -- name: open_entries
-SELECT entity, q.id, coalesce(provenance, ''), topic, part, offset, timestamp, timestamp_type, key, value, headers
+-- each with what came by its own delivery, and by those of other contents; what the row showed needs no second look
+SELECT entity, q.id, 0, coalesce(provenance, ''), topic, part, offset, timestamp, timestamp_type, key, value, headers
 FROM anyorder_quarantine AS q LEFT JOIN anyorder_provenance AS p ON p.id = q.provenance_id
-WHERE state = 'open' AND table_name = :table AND entity IN (SELECT value FROM json_each(:entities)) ORDER BY q.id;
+WHERE state = 'open' AND table_name = :table AND entity IN (SELECT value FROM json_each(:entities))
+UNION ALL
+SELECT q.entity, q.id, c.number, coalesce(provenance, ''), c.topic, c.part, c.offset, c.timestamp, c.timestamp_type, c.key, c.value, c.headers
+FROM anyorder_quarantine AS q JOIN anyorder_content AS c ON c.entry = q.id AND c.headers IS NOT NULL
+LEFT JOIN anyorder_provenance AS p ON p.id = c.provenance_id
+WHERE state = 'open' AND q.table_name = :table AND q.entity IN (SELECT value FROM json_each(:entities)) ORDER BY 2, 3;
 
 -- name: open_entities
 SELECT DISTINCT entity FROM anyorder_quarantine WHERE state = 'open' AND table_name = :table AND entity <> '' ORDER BY entity;
@@ -304,8 +324,44 @@ ON CONFLICT (table_name, entity, identity) DO UPDATE SET
     count = CASE WHEN state = 'settled' THEN 1 ELSE count + 1 END,
     reason = CASE WHEN state = 'settled' THEN excluded.reason ELSE reason END,
     retry = CASE WHEN state = 'settled' THEN excluded.retry ELSE retry END,
+    closed = CASE WHEN state = 'settled' THEN NULL ELSE closed END,
     state = CASE WHEN state = 'settled' THEN 'open' ELSE state END
-RETURNING id, count;
+RETURNING id, count, state;
+
+-- name: listing
+-- the latest entry that lists a content, or is of it alone, and is open or closed by a word
+SELECT q.id, q.state, max(coalesce(c.chosen, q.state = 'accepted')) FROM anyorder_quarantine AS q
+LEFT JOIN anyorder_content AS c ON c.entry = q.id AND c.identity = :content
+WHERE q.id = (
+    SELECT max(id) FROM (
+        SELECT c.entry AS id FROM anyorder_content AS c JOIN anyorder_quarantine AS q ON q.id = c.entry
+        WHERE c.table_name = :table AND c.entity = :entity AND c.identity = :content AND q.state <> 'settled'
+        UNION ALL
+        SELECT id FROM anyorder_quarantine WHERE table_name = :table AND entity = :entity AND identity = :content AND state <> 'settled'
+    )
+) GROUP BY q.id;
+
+-- name: seen_again
+UPDATE anyorder_quarantine SET last_seen = max(last_seen, :now), count = count + 1 WHERE id = :id;
+
+-- name: last_of_position
+-- the latest entry of a dispute's position; after: what its identity begins with where it is not the first
+SELECT id, state, identity FROM anyorder_quarantine WHERE table_name = :table AND entity = :entity
+AND (identity = :identity OR substr(identity, 1, length(:after)) = :after) ORDER BY id DESC LIMIT 1;
+
+-- name: contents
+SELECT number, identity, chosen, coalesce(shown, ''), coalesce(provenance, ''), topic, part, offset, timestamp, timestamp_type, key, value, headers
+FROM anyorder_content AS c LEFT JOIN anyorder_provenance AS p ON p.id = c.provenance_id WHERE entry = :entry ORDER BY number;
+
+-- name: list_content
+INSERT INTO anyorder_content (entry, number, table_name, entity, identity, chosen, shown, topic, part, offset, timestamp, timestamp_type, key, value,
+    headers, provenance_id)
+SELECT :entry, :number, table_name, entity, :identity, 0, :shown, :topic, :partition, :offset, :timestamp, :timestamp_type, :key, :value, :headers,
+    (SELECT id FROM anyorder_provenance WHERE provenance = :provenance)
+FROM anyorder_quarantine WHERE id = :entry;
+
+-- name: choose
+UPDATE anyorder_content SET chosen = number IN (SELECT value FROM json_each(:chosen)) WHERE entry = :entry;
 
 -- name: waits_for
 -- What was held for another reason keeps its detail.
@@ -316,7 +372,7 @@ INSERT OR IGNORE INTO anyorder_provenance (provenance) VALUES (:provenance);
 
 -- name: settle
 -- the cause stays readable; what it came to is put behind it
-UPDATE anyorder_quarantine SET state = :state, last_seen = :now, detail = CASE WHEN detail = '' THEN :detail ELSE detail || '; then ' || :detail END
+UPDATE anyorder_quarantine SET state = :state, last_seen = :now, closed = :now, detail = CASE WHEN detail = '' THEN :detail ELSE detail || '; then ' || :detail END
 WHERE id = :id AND state = 'open';
 
 -- name: reread
@@ -325,7 +381,7 @@ UPDATE anyorder_quarantine SET reason = :reason, detail = :detail,
 WHERE id = :id AND state = 'open';
 
 -- name: entries
-SELECT id, table_name, entity, reason, detail, state, first_seen, last_seen, count, identity FROM anyorder_quarantine
+SELECT id, table_name, entity, reason, detail, state, first_seen, last_seen, count, identity, coalesce(closed, 0) FROM anyorder_quarantine
 WHERE (:state = '' OR state = :state) AND (:table = '' OR table_name = :table) AND (:entity = '' OR entity = :entity)
 AND (:reason = '' OR reason = :reason) AND id > :after
 ORDER BY id LIMIT :limit;
@@ -344,12 +400,14 @@ AND (:state = '' OR state = :state) AND (:reason = '' OR reason = :reason) AND i
 ORDER BY id LIMIT :limit;
 
 -- name: entry
-SELECT q.id, table_name, entity, reason, detail, state, first_seen, last_seen, count, identity,
+SELECT q.id, table_name, entity, reason, detail, state, first_seen, last_seen, count, identity, coalesce(closed, 0),
     coalesce(provenance, ''), topic, part, offset, timestamp, timestamp_type, key, value, headers
 FROM anyorder_quarantine AS q LEFT JOIN anyorder_provenance AS p ON p.id = q.provenance_id WHERE q.id = :id;
 
 -- name: quarantine_size
-SELECT coalesce(sum(coalesce(length(key), 0) + coalesce(length(value), 0) + length(headers) + 200), 0) FROM anyorder_quarantine;
+SELECT (SELECT coalesce(sum(coalesce(length(key), 0) + coalesce(length(value), 0) + length(headers) + 200), 0) FROM anyorder_quarantine)
+    + (SELECT coalesce(sum(coalesce(length(key), 0) + coalesce(length(value), 0) + coalesce(length(headers), 0) + coalesce(length(shown), 0) + 200), 0)
+       FROM anyorder_content);
 
 -- name: lineage
 SELECT scope, run FROM anyorder_lineage ORDER BY scope, run;

@@ -34,7 +34,7 @@ from anyorder.stores.sqlite.troubles import may_only_be_read, sentence, told, tr
 from anyorder.stores.statements import load_statements
 
 SQL = load_statements("sqlite/sqlite.sql")
-VERSION = 5
+VERSION = 6
 here = threading.local()  # `lent`: the files on which this thread has a block of its own SQL
 Answer = TypeVar("Answer")
 

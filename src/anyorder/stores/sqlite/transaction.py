@@ -22,12 +22,14 @@ from anyorder.guard.contract import (
     Entry,
     EntryQuery,
     Holding,
+    Listing,
     Lost,
     News,
     Recorded,
     Refused,
     Remembered,
     TableSpec,
+    Word,
     Write,
 )
 from anyorder.stores.sqlite import names
@@ -133,14 +135,15 @@ class SQLiteTransaction(Books):
         if not spec.writes_rows:
             return known  # what is held would be applied without the caller's own SQL
         names = _encode(entities).decode()
-        for entity, number, *held in self._database.execute(
+        for entity, number, content, *held in self._database.execute(
             SQL["open_entries"], {"table": spec.name, "entities": names}
         ):
             event = self._quarantine.decoded(held)
             # one that cannot be decoded any more tells nothing of its key
             if event is not None and event.key is not None:
                 there = known.get(entity, Remembered(None))
-                known[entity] = there._replace(held=(*there.held, Held(number, event, held[0])))
+                one = Held(number, event, held[0], content)
+                known[entity] = there._replace(held=(*there.held, one))
         return known
 
     def _memories(self, spec: TableSpec, entities: Sequence[str]) -> dict[str, Remembered]:
@@ -322,13 +325,17 @@ class SQLiteTransaction(Books):
     def content(self, spec: TableSpec, key: Mapping[str, object]) -> dict[str, object] | None:
         schema = self._schema(spec)
         schema.require()
-        return Lookup(self._database, schema).content(key)
+        row = Lookup(self._database, schema).content(key)
+        # Where the caller's own SQL writes the rows, nobody else knows what is his.
+        if row is None or not spec.writes_rows:
+            return row
+        return {column: row[column] for column in schema.columns}
 
-    def hold(self, holdings: Iterable[Holding]) -> list[bool]:
+    def hold(self, holdings: Iterable[Holding]) -> list[Listing]:
         return [self._quarantine.hold(holding) for holding in holdings]
 
-    def settle(self, entry: int, state: str, reason: Reason) -> None:
-        self._quarantine.settle(entry, state, reason)
+    def settle(self, entry: int, state: str, reason: Reason, word: Word | None = None) -> None:
+        self._quarantine.settle(entry, state, reason, word)
 
     def reread(self, entry: int, reason: Reason, detail: str, provenance: str) -> None:
         self._quarantine.reread(entry, reason, detail, provenance)

@@ -1,0 +1,76 @@
+"""What an operator's word chooses of what an entry lists, and what it refuses (rules R11)."""
+
+from __future__ import annotations
+
+from anyorder._core.batch import identity_of
+from anyorder._core.event import Event
+from anyorder._core.fold import Limits
+from anyorder._core.memory import Memory
+from anyorder._core.shown import event_of, identity_of_stamp, incomparable, stamps_at
+from anyorder._core.word import drop
+from anyorder.guard.contents import Content, Word, packed
+from anyorder.guard.contract import Entry, TableSpec, Transaction
+from anyorder.guard.holdings import is_dispute
+
+
+def settled(entry: Entry, event: Event, memory: Memory | None, limits: Limits) -> Memory | None:
+    """The memory after a word for an entry: of a dispute, no content of its position that is not
+    shown moves it any more, even where the event itself needed no word."""
+    # Nothing is there to be chosen.
+    if memory is None or event.position is None or not is_dispute(entry):
+        return memory
+    return drop(memory, event.position, limits.lineage)
+
+
+def replaced(
+    transaction: Transaction,
+    spec: TableSpec,
+    event: Event,
+    before: Memory | None,
+    limits: Limits,
+) -> tuple[Content, ...]:
+    """What the row showed and does not compare with an accepted event: it is listed with it, since
+    its redelivery would ask the same question again."""
+    if before is None or event.position is None:
+        return ()
+    stamps = incomparable(before, event.position, limits.lineage)
+    # Most often the clocks tell.
+    if not stamps:
+        return ()
+    key, table = event.key or {}, event.table
+    row = transaction.content(spec, key)
+    found: list[Content] = []
+    for stamp in stamps:
+        shown = event_of(before, stamp, key, table, row)
+        content = Content(
+            number=0,
+            identity=identity_of(shown),
+            shown=packed(shown),
+        )
+        found.append(content)
+    return tuple(found)
+
+
+def word_of(
+    entry: Entry,
+    event: Event,
+    after: Memory | None,
+    accepted: tuple[int, ...],
+    others: tuple[Content, ...] = (),
+) -> Word:
+    """What a word chose: the contents that were `accepted`, and what is shown of their position
+    `after` it. `others`: what it replaced."""
+    listed = others
+    # What holds one delivery alone lists nothing: then that is the first of several.
+    if others and not entry.contents:
+        listed = (Content(1, identity_of(event)), *others)
+    shown: set[str] = set()
+    if event.position is not None:
+        stamps = stamps_at(after, event.position)
+        shown.update(map(identity_of_stamp, stamps))
+    chosen = (one.number for one in entry.contents if one.identity in shown)
+    return Word(
+        chose=(*accepted, *chosen),
+        listed=listed,
+        of=len(entry.contents),
+    )

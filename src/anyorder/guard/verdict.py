@@ -1,0 +1,157 @@
+"""What an operator's word has settled of a key, in sentences (rules R11): by which entry, when, and
+how many contents it refused."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Collection, Sequence
+
+from anyorder._core.event import DELETE, Event
+from anyorder._core.memory import Memory, Stamp
+from anyorder._core.shown import columns_at, marked, stamps_at
+from anyorder.guard.contract import Entry, Transaction
+from anyorder.guard.holdings import DISPUTE, is_dispute
+from anyorder.guard.values import AGAIN
+
+BY_WORD = frozenset({"accepted", "dropped"})
+FEW = {2: "two", 3: "three", 4: "four", 5: "five"}
+GONE = "by an operator's word (its entry is gone)"
+ONLY = "Only something newer, or another word, changes {}."
+NEW = (
+    "A content of {clock}, which {which} settled, {otherwise}. Nothing moves until somebody "
+    "accepts it; anything newer ends it."
+)
+
+
+class Verdict:
+    """Of one key: its memory, the columns of its table, and its entries of every state."""
+
+    def __init__(
+        self,
+        transaction: Transaction,
+        memory: Memory | None,
+        columns: Collection[str],
+        entries: Sequence[Entry],
+    ) -> None:
+        self._transaction = transaction
+        self._memory = memory
+        self._columns = columns
+        self._closed = [entry for entry in entries if entry.state in BY_WORD]
+
+    def sentences(self) -> list[str]:
+        """What a word has settled, position by position."""
+        memory = self._memory
+        told: list[str] = []
+        if memory is not None:
+            told += [self._settled(memory, stamp) for stamp in marked(memory)]
+        elif self._closed:
+            # Of what was reaped the closed entry is all that is known.
+            last = self._closed[-1]
+            told.append(f"Entry {last.id} was settled by an operator's word{_on(last)}.")
+        return told
+
+    def of_new(self, entry: Entry) -> str:
+        """What an open entry says of a position that a word has settled; "" of any other."""
+        event = self._transaction.event(entry.id)
+        memory = self._memory
+        if memory is None or event is None or not is_dispute(entry):
+            return ""
+        stamp = _marked_at(memory, event)
+        # Nobody has said a word about it.
+        if stamp is None:
+            return ""
+        closed = self._entry_of(stamp)
+        which = "a word"
+        if closed is not None:
+            which = f"entry {closed.id}"
+        columns = columns_at(memory, stamp.position, self._columns)
+        return NEW.format(
+            clock=_clock(stamp),
+            which=which,
+            otherwise=_otherwise(event, columns),
+        )
+
+    def _settled(self, memory: Memory, stamp: Stamp) -> str:
+        entry = self._entry_of(stamp)
+        columns = columns_at(memory, stamp.position, self._columns)
+        if not memory.live:
+            return f"It is deleted, {_ended(stamp, entry)}."
+        # It chose an end that lies before the row.
+        if not columns:
+            return f"What was before {_clock(stamp)} was ended, {_ended(stamp, entry)}."
+        names = ", ".join(columns)
+        them = "them"
+        if len(columns) == 1:
+            them = "it"
+        only = ONLY.format(them)
+        if entry is None:
+            return f"{names}: settled at {_clock(stamp)} {GONE}. {only}"
+        which = f"entry {entry.id}{_on(entry)}{_refused(entry)}"
+        return f"{names}: settled by an operator's word at {_clock(stamp)} ({which}). {only}"
+
+    def _entry_of(self, stamp: Stamp) -> Entry | None:
+        """The latest entry of the stamp's position that a word has closed, with what it lists."""
+        position = stamp.position.identity()
+        dispute = f"{DISPUTE}{position}"
+        # The position's later disputes, and what was held alone.
+        later = (f"{dispute}{AGAIN}", f"{position} ")
+        for entry in reversed(self._closed):
+            told = entry.identity
+            if told == dispute or told.startswith(later):
+                return self._transaction.entry(entry.id)
+        return None
+
+
+def _marked_at(memory: Memory, event: Event) -> Stamp | None:
+    """The stamp of the event's position that a word has chosen."""
+    if event.position is None:
+        return None
+    for stamp in stamps_at(memory, event.position):
+        if stamp.is_marked:
+            return stamp
+    return None
+
+
+def _ended(stamp: Stamp, entry: Entry | None) -> str:
+    """By whose word something ended, and between how many contents."""
+    if entry is None:
+        return GONE
+    count = len(entry.contents)
+    where = f"at {_clock(stamp)}"
+    if count > 1:
+        number = FEW.get(count, count)
+        where = f"between {number} contents of {_clock(stamp)}"
+    return f"by an operator's word {where} (entry {entry.id})"
+
+
+def _otherwise(event: Event, columns: Sequence[str]) -> str:
+    """Of which of these columns an event says otherwise: of those that it touches."""
+    touched = list(columns)
+    if event.kind is not DELETE:
+        touched = [column for column in columns if event.names(column)]
+    # Of a row that is deleted there is none to name.
+    if not touched:
+        return "says otherwise"
+    return f"says otherwise of {', '.join(touched)}"
+
+
+def _clock(stamp: Stamp) -> str:
+    return stamp.position.describe().clock
+
+
+def _on(entry: Entry) -> str:
+    """When it was closed; nothing of an entry that was closed before that was kept."""
+    if not entry.closed:
+        return ""
+    moment = time.gmtime(entry.closed)
+    return f", {moment.tm_mday} {time.strftime('%b %H:%M', moment)}"
+
+
+def _refused(entry: Entry) -> str:
+    refused = sum(not content.chosen for content in entry.contents)
+    if not refused:
+        return ""
+    others = "other contents"
+    if refused == 1:
+        others = "other content"
+    return f"; {refused} {others} refused"

@@ -1,0 +1,118 @@
+"""`quarantine show` and `settle ID --accept N`: the contents of a dispute on the command line."""
+
+from __future__ import annotations
+
+import json
+import sqlite3
+from contextlib import closing
+from pathlib import Path
+
+import pytest
+
+from anyorder.cli.main import main
+
+PIPELINE = """
+[source]
+path = "day.jsonl"
+envelope = "json"
+options = { key = "/id", position = "/version" }
+[store]
+url = "sqlite:///app.db"
+[[table]]
+match = "*"
+name = "t"
+"""
+
+
+class Desk:
+    """A directory with a dispute of two contents, and the verb."""
+
+    def __init__(self, path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+        self._path = path
+        self._capsys = capsys
+        (path / "pipeline.toml").write_text(PIPELINE)
+
+    def deliver(self, *told: str) -> None:
+        with (self._path / "day.jsonl").open("a", encoding="utf-8") as file:
+            for name in told:
+                file.write(json.dumps({"id": 1, "version": 7, "name": name}) + "\n")
+        main(["run"])
+        self._capsys.readouterr()
+
+    def quarantine(self, *words: str, code: int = 0) -> str:
+        assert main(["quarantine", *words]) == code
+        told = self._capsys.readouterr()
+        return told.out + told.err
+
+    @property
+    def names(self) -> list[str]:
+        with closing(sqlite3.connect(self._path / "app.db")) as database:
+            return [name for (name,) in database.execute("SELECT name FROM t")]
+
+
+@pytest.fixture
+def desk(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> Desk:
+    monkeypatch.chdir(tmp_path)
+    found = Desk(tmp_path, capsys)
+    for name in "ab":
+        found.deliver(name)
+    return found
+
+
+@pytest.mark.parametrize("number", [1, 2])
+def test_the_content_of_a_number_is_accepted_as_show_numbers_them(desk: Desk, number: int) -> None:
+    shown = json.loads(desk.quarantine("show", "1", "--json"))
+    (content,) = [one for one in shown["contents"] if one["number"] == number]
+
+    said = desk.quarantine("settle", "1", "--accept", str(number))
+
+    assert desk.names == [content["fields"]["name"]]
+    assert f"{number}: put" in said
+    assert "Entry 1 is closed" in said
+
+
+def test_accept_alone_is_misuse_where_there_are_several_and_lists_them(desk: Desk) -> None:
+    told = desk.quarantine("settle", "1", "--accept", code=2)
+
+    assert '1: put {"id":1,"name":"a","version":7}' in told
+    assert '2: put {"id":1,"name":"b","version":7}' in told
+    assert "--accept N" in told
+
+
+def test_a_number_that_the_entry_does_not_list_is_misuse(desk: Desk) -> None:
+    assert "has no content 3" in desk.quarantine("settle", "1", "--accept", "3", code=2)
+
+
+@pytest.mark.parametrize("word", [("--accept", "1"), ("--drop",)])
+def test_a_word_of_so_many_contents_is_misuse_if_there_are_more_by_now(
+    desk: Desk, word: tuple[str, ...]
+) -> None:
+    desk.deliver("c")
+
+    told = desk.quarantine("settle", "1", *word, "--of", "2", code=2)
+    desk.quarantine("settle", "1", *word, "--of", "3")
+
+    assert "lists 3 contents, and your word was for 2" in told
+
+
+def test_accept_before_the_id_names_the_entry(desk: Desk) -> None:
+    assert "which content of entry 1?" in desk.quarantine("settle", "--accept", "1", code=2)
+
+
+def test_show_tells_what_the_row_showed_and_what_a_word_chose(desk: Desk) -> None:
+    before = desk.quarantine("show", "1")
+    desk.quarantine("settle", "1", "--accept", "2")
+    after = desk.quarantine("show", "1")
+
+    assert 'content 1   put {"id":1,"name":"a","version":7} (as the row showed it)' in before
+    assert (
+        'content 2   put {"id":1,"name":"b","version":7} (chosen by an operator\'s word)' in after
+    )
+
+
+def test_a_word_that_many_entries_are_given_says_no_number(desk: Desk) -> None:
+    told = desk.quarantine("settle", "--table", "t", "--accept", "--of", "2", "--yes", code=2)
+
+    assert "give its id" in told
