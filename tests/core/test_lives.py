@@ -8,7 +8,7 @@ import itertools
 import pytest
 
 from anyorder._core.batch import identity_of
-from anyorder._core.decide import accept, decide
+from anyorder._core.decide import decide
 from anyorder._core.event import Event, Kind
 from anyorder._core.explain import contradiction, explain_memory
 from anyorder._core.families import LifePosition, ScalarPosition
@@ -17,6 +17,7 @@ from anyorder._core.fold import Limits
 from anyorder._core.memory import Memory, pack, unpack
 from anyorder._core.outcome import Reason
 from anyorder._core.reset import PRODUCER_MARGIN
+from anyorder._core.word import accept
 
 NO_LIMITS = Limits()
 DAY = 86_400_000_000

@@ -13,10 +13,10 @@ import itertools
 from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
-from anyorder._core.decide import accept
 from anyorder._core.event import Event, Kind
 from anyorder._core.families import ScalarPosition
 from anyorder._core.reset import PRODUCER_MARGIN
+from anyorder._core.word import accept
 from tests.model.search import Explored, explore
 from tests.model.store import EMPTY, Shared, Slot, Store, bits
 

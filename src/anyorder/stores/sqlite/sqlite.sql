@@ -394,7 +394,7 @@ SELECT count(*) FROM anyorder_quarantine INDEXED BY anyorder_quarantine_open WHE
 SELECT id FROM anyorder_quarantine WHERE id IN (SELECT value FROM json_each(:numbers)) AND state = 'open';
 -- name: entries_of_key
 -- by the index whatever the planner thinks of the order: there may be very many entries, and there are few of a key
-SELECT id, table_name, entity, reason, detail, state, first_seen, last_seen, count, identity
+SELECT id, table_name, entity, reason, detail, state, first_seen, last_seen, count, identity, coalesce(closed, 0)
 FROM anyorder_quarantine INDEXED BY anyorder_quarantine_identity WHERE table_name = :table AND entity = :entity
 AND (:state = '' OR state = :state) AND (:reason = '' OR reason = :reason) AND id > :after
 ORDER BY id LIMIT :limit;
