@@ -123,7 +123,7 @@ MUTANTS = [
         Change(
             LIFE,
             "LifePosition.compare_life",
-            "isinstance(mine, str) or isinstance(theirs, str)",
+            "self.life_kind != other.life_kind or isinstance(mine, str) or isinstance(theirs, str)",
             "False",
         ),
         killed_by=f"{IN_FAMILIES}::test_lives_come_before_versions_and_ids_have_no_order",
