@@ -15,6 +15,7 @@ from hypothesis import strategies as st
 from anyorder._core.columns import Written
 from anyorder._core.event import canonical
 from anyorder._core.families import LogPosition, OffsetPosition, Position, ScalarPosition
+from anyorder._core.families.restarting import Bound
 from anyorder._core.memory import Memory, Stamp
 from anyorder._core.outcome import Reason
 from anyorder._core.position import Order
@@ -265,3 +266,15 @@ def test_without_boto3_the_install_line_is_said(monkeypatch: pytest.MonkeyPatch)
     monkeypatch.setitem(sys.modules, "boto3", None)
     with pytest.raises(MissingExtra, match=r"anyorder\[aws\]"):
         open_store("dynamodb://t?region=x")
+
+
+def test_what_is_judged_by_more_than_its_version_is_neither_overtaken_nor_overtakes_unread() -> (
+    None
+):
+    def stamp(time: int | None) -> Stamp:
+        return Stamp(ScalarPosition("version", "s", (3,), per_entity=True, time=time), 1, "f")
+
+    assert incoming_threshold(Memory(stamp(5))) is None
+    assert incoming_threshold(Memory(stamp(None))) is not None
+    assert stored_threshold(Memory(stamp(5))) is not None
+    assert stored_threshold(Memory(stamp(5), bound=Bound((9,), 1))) is None
