@@ -64,6 +64,43 @@ MUTANTS = [
     ),
     Mutant(
         "keys",
+        "what the store refuses says of which kind keys are",
+        Change(
+            "guard/batch.py",
+            "_is_kept",
+            "if decision.quarantined:\n    return decision.reason is not Reason.MALFORMED",
+            "return True",
+        ),
+        killed_by="tests/stores/test_kit.py::test_right_stores_pass"
+        "[sqlite, the user's table-key kinds]",
+    ),
+    Mutant(
+        "keys",
+        "who teaches the kind of a key decides with it what contradicts it",
+        Change(
+            KINDS,
+            "lesson_of",
+            "all(_fits(arrival.event, kinds) for arrival in arrivals)",
+            "True",
+        ),
+        killed_by="tests/stores/test_kit.py::test_right_stores_pass"
+        "[sqlite, the user's table-key kinds]",
+    ),
+    Mutant(
+        "R1",
+        "a name from an event that leads to a table of the user's own ends the run",
+        Change("guard/catalogue.py", "Catalogue._claim", "declared.is_derived", "False"),
+        killed_by="tests/cli/test_obstacles.py::test_a_name_from_an_event_stops_nobody",
+    ),
+    Mutant(
+        "R1",
+        "a name that a person wrote leads nowhere without a word",
+        Change("guard/catalogue.py", "Catalogue._claim", "declared.is_derived", "True"),
+        killed_by="tests/cli/test_obstacles.py"
+        "::test_a_name_that_a_person_spelled_out_stops_the_run",
+    ),
+    Mutant(
+        "keys",
         "a table of before learns from what comes first, whatever it remembers",
         Change(KINDS, "_learned", "if not known:\n    fresh |= _remembered(transaction, spec)", ""),
         killed_by=TABLE + "test_a_table_of_before_goes_on_by_the_kind_of_its_memories",

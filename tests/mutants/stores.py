@@ -13,7 +13,21 @@ SQLITE = "stores/sqlite/store.py"
 REFUSAL = "stores/sqlite/refusal.py"
 TRANSACTION = "stores/sqlite/transaction.py"
 
+PRESENCE = "tests/stores/test_presence.py::"
+
 MUTANTS = [
+    Mutant(
+        "store",
+        "what is written into a file that is gone is told to be written",
+        Change("stores/sqlite/presence.py", "Presence.check", "there != self._opened", "False"),
+        killed_by=PRESENCE + "test_nothing_is_written_into_a_file_that_is_gone",
+    ),
+    Mutant(
+        "store",
+        "a journal that is gone is not missed",
+        Change("stores/sqlite/presence.py", "Presence.check", "journal != self._journal", "False"),
+        killed_by=PRESENCE + "test_nothing_is_written_into_a_file_that_is_gone",
+    ),
     Mutant(
         "R2",
         "forgetting does not raise the floor",

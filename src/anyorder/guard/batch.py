@@ -117,20 +117,39 @@ def is_learned(
     settlement: Settlement,
 ) -> bool:
     """Is the key of one of these deliveries a key of the table from here on?"""
-    for number, event in ((one.number, one.event) for one in lesson):
-        decision = settlement.decisions[number]
-        if not told_kinds(event, spec.kinds):
-            continue
-        # It is remembered, or held for something else than its content.
-        is_held = decision.quarantined and decision.reason is not Reason.MALFORMED
-        if is_held or decision:
-            return True
-        # What is held comes again as a duplicate, and is remembered no more than before.
-        if decision.quarantined:
-            continue
-        if recall_one(transaction, spec, event.entity).memory is not None:
-            return True
-    return False
+    decisions = [settlement.decisions[arrival.number] for arrival in lesson]
+    return any(
+        _is_kept(
+            transaction,
+            spec,
+            decision,
+        )
+        for decision in decisions
+    )
+
+
+def _is_kept(
+    transaction: Transaction,
+    spec: TableSpec,
+    decision: Decision,
+) -> bool:
+    """Is its key remembered, or held for something else than its content?"""
+    event = decision.event
+    told = told_kinds(
+        event,
+        spec.kinds,
+    )
+    if not told:
+        return False
+    if decision.quarantined:
+        return decision.reason is not Reason.MALFORMED
+    # What is held comes again as a duplicate, and is remembered no more than before.
+    there = recall_one(
+        transaction,
+        spec,
+        event.entity,
+    )
+    return there.memory is not None
 
 
 def reconsider_keys(

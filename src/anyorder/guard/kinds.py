@@ -74,21 +74,29 @@ def lesson_of(
     if all(_fits(arrival.event, kinds) for arrival in arrivals):
         return arrivals, []
     first = arrivals[place].event
-    identity = first.entity, identity_of(first)
-    lesson, rest = list(arrivals[: place + 1]), list[Arrival]()
+    lesson = list(arrivals[: place + 1])
+    rest: list[Arrival] = []
     for arrival in arrivals[place + 1 :]:
-        event = arrival.event
         # Another copy would meet what this very attempt has written.
-        is_copy = event.key is not None and (event.entity, identity_of(event)) == identity
-        if is_copy:
-            lesson.append(arrival)
-        else:
-            rest.append(arrival)
+        into = lesson if _are_one(arrival.event, first) else rest
+        into.append(arrival)
     return lesson, rest
 
 
+def _are_one(event: Event, first: Event) -> bool:
+    """Are they copies of one event?"""
+    is_of_key = event.key == first.key
+    return is_of_key and identity_of(event) == identity_of(first)
+
+
 def _fits(event: Event, kinds: Kinds) -> bool:
-    return not event.key or not misfits(event.key, kinds)
+    # What has no key contradicts none.
+    if not event.key:
+        return True
+    return not misfits(
+        event.key,
+        kinds,
+    )
 
 
 def known_kinds(transaction: Transaction, spec: TableSpec) -> Kinds:

@@ -24,8 +24,14 @@ def unusable(transaction: Transaction, spec: TableSpec, key: tuple[str, ...]) ->
     # One that we keep already was looked at then.
     if listed(transaction, spec.name) is not None:
         return None
-    why = transaction.obstacle(replace(spec, key=spec.key or key))
-    return Unrouted(UNUSABLE.format(why)) if why else None
+    asked = replace(
+        spec,
+        key=spec.key or key,
+    )
+    why = transaction.obstacle(asked)
+    if not why:
+        return None
+    return Unrouted(UNUSABLE.format(why))
 
 
 class Names:

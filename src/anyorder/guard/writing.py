@@ -7,6 +7,7 @@ from collections.abc import Collection, Mapping, Sequence
 from typing import NamedTuple
 
 from anyorder._core.batch import Arrival, Coalesced, coalesce
+from anyorder._core.event import Event
 from anyorder._core.fold import Limits
 from anyorder._core.outcome import Reason
 from anyorder.guard.contents import Listing
@@ -139,13 +140,22 @@ class Writing:
     def named(self) -> set[str]:
         """The columns that these events name, also those that another one overtook. What is held
         says nothing yet, unless it is one of two contents of a position: either may be shown."""
-        named: set[str] = set()
+        events: list[Event] = []
         for share in self.shares.values():
             for one in share.judged:
-                if one.reason is Reason.CONFLICT or not one.reason.quarantined:
-                    named.update(one.event.fields or (), one.event.holes)
-            for entry in share.settled:
-                named.update(entry.held.event.fields or (), entry.held.event.holes)
+                is_decided = not one.reason.quarantined
+                is_shown = one.reason is Reason.CONFLICT or is_decided
+                if is_shown:
+                    events.append(one.event)
+            events += [entry.held.event for entry in share.settled]
+
+        named: set[str] = set()
+        for event in events:
+            told = event.fields or {}
+            named.update(
+                told,
+                event.holes,
+            )
         return named
 
     def _attempt(self, keys: Keys, limits: Limits) -> list[str]:

@@ -29,6 +29,7 @@ from anyorder.stores.sqlite.check import findings
 from anyorder.stores.sqlite.connection import connect, connect_to_look, connect_to_read
 from anyorder.stores.sqlite.lenders import lender_of
 from anyorder.stores.sqlite.lock import Lock
+from anyorder.stores.sqlite.presence import Presence
 from anyorder.stores.sqlite.transaction import SQLiteTransaction, Tables
 from anyorder.stores.sqlite.troubles import may_only_be_read, sentence, told, trouble
 from anyorder.stores.statements import load_statements
@@ -81,6 +82,7 @@ class SQLiteStore:
         self._current: SQLiteTransaction | None = None
         self._tables = Tables()
         self._lock = Lock(path)
+        self._presence = Presence(path)
         self._may_write = not looks
         if looks:
             self._look_only()
@@ -108,8 +110,11 @@ class SQLiteStore:
         # to have taken is this step's.
         try:
             self._waiting(partial(self._take_turn, thread))
+            self._presence.check()
             transaction = self._begun(now)
             yield transaction
+            # Nobody is told that it is written, if the file was taken away meanwhile.
+            self._presence.check()
             # What a dry step has learned of the tables is undone with it.
             self._is_torn = dry
             # Without WAL a commit waits for those who read.
