@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from tests.mutants import (
+    bulk,
     contents,
     core,
     families,
@@ -19,6 +20,7 @@ from tests.mutants import (
 )
 
 MUTANTS = [
+    *bulk.MUTANTS,
     *contents.MUTANTS,
     *core.MUTANTS,
     *families.MUTANTS,

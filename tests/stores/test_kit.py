@@ -41,9 +41,9 @@ IN_MEMORY = {
     broken.ProvenanceLost: "quarantine",
     broken.HeldWithoutProvenance: "quarantine",
     broken.ProvenanceOfTheStore: "quarantine",
-    broken.OneContent: "words",
-    broken.WordForgotten: "words",
-    broken.ClosedIsOpen: "words",
+    broken.OneContent: "disputes",
+    broken.WordForgotten: "disputes",
+    broken.ClosedIsOpen: "disputes",
 }
 IN_SQLITE = {
     broken.FloorAfterDelete: "stopped reaper",

@@ -141,7 +141,8 @@ REASONS: dict[Reason, Meaning] = {
         "is in quarantine: the history of its source seems to have started again",
         "Positions fell while the source's own time advanced: the history has probably "
         "started again.",
-        "Find out what happened at the source; declare a new epoch, or dismiss the suspicion.",
+        "Find out what happened at the source. If its history did start again, take a new snapshot "
+        "with a new run of the connector; if it did not, `anyorder quarantine dismiss SCOPE`.",
         holds_truncates=True,
     ),
     Reason.UNKNOWN_SCOPE: Meaning(

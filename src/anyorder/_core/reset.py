@@ -32,7 +32,7 @@ class Growth(msgspec.Struct, frozen=True):
 
 def observe(growth: Growth, position: int, time: int, margin: int) -> Growth:
     """The growth after one event, whose own time is in microseconds. Once suspected it stays so,
-    until a person declares an epoch or dismisses it."""
+    until a person dismisses it."""
     if growth.suspected:
         return growth
     latest = max(growth.latest, time)

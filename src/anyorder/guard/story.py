@@ -10,17 +10,16 @@ import msgspec
 from anyorder._core.columns import holes
 from anyorder._core.event import canonical
 from anyorder._core.explain import explain_memory
-from anyorder._core.fold import Limits
 from anyorder._core.key import NO_KINDS, Kinds, asked
 from anyorder._core.memory import Memory
 from anyorder._core.misfit import other_kinds
 from anyorder._core.outcome import REASONS, Reason, outcome_of
 from anyorder.errors import ConfigurationError
 from anyorder.guard.contract import (
+    Catalogued,
     Entry,
     EntryQuery,
     Store,
-    TableFacts,
     TableSpec,
     Transaction,
 )
@@ -31,7 +30,6 @@ from anyorder.guard.targets import listed
 from anyorder.guard.verdict import Verdict
 
 replace = msgspec.structs.replace
-NOT_GUARDED = TableFacts("", (), (), 0, 0, 0, Limits())
 OF_BEFORE = (
     "The key column {0} is a {1} now, and this key has a {2}, of before: no event reaches it any "
     "more."
@@ -72,15 +70,16 @@ def story_of(store: Store, spec: TableSpec, key: object, *, exactly: bool = Fals
     as it is spelled, then as it is meant. Raises ConfigurationError if the key does not fit the
     table."""
     with store.reading() as transaction:
-        facts = _facts(transaction, spec)
-        named = _named(key, facts.key or spec.key, spec.name)
+        # A question about a table that no event has reached yet is no error.
+        target = listed(transaction, spec.name)
+        named = _named(key, _columns_of(transaction, spec, target), spec.name)
         kinds = known_kinds(transaction, spec)
         # Under a key of another kind than its column's there may be something of before.
         keys = [asked(named, kinds), asked(named, NO_KINDS)]
         if exactly or isinstance(key, Mapping):
             keys.reverse()
-        first = _story(transaction, spec, facts, keys[0], kinds)
-        second = _story(transaction, spec, facts, keys[1], kinds)
+        first = _story(transaction, spec, target, keys[0], kinds)
+        second = _story(transaction, spec, target, keys[1], kinds)
     # Nothing is known of either: then it is the key that was asked for first.
     return second if second.is_known > first.is_known else first
 
@@ -88,19 +87,19 @@ def story_of(store: Store, spec: TableSpec, key: object, *, exactly: bool = Fals
 def _story(
     transaction: Transaction,
     spec: TableSpec,
-    facts: TableFacts,
+    target: Catalogued | None,
     named: dict[str, object],
     kinds: Kinds,
 ) -> Story:
     entity = canonical(named)
     memory = None
+    columns: set[str] = set()
     # A table that the store does not guard yet has no memories to ask for.
-    if facts is not NOT_GUARDED:
+    if target is not None:
         memory = transaction.remembered(spec, [entity]).get(entity, NOTHING).memory
+        # The key's own columns are told by every event, so they are never holes.
+        columns = set(target.columns) - set(target.key)
     entries = list(transaction.entries(EntryQuery("", spec.name, entity)))
-    target = listed(transaction, spec.name)
-    # The key's own columns are told by every event, so they are never holes.
-    columns = set(facts.columns) - set(facts.key)
     verdict = Verdict(transaction, memory, columns, entries)
     story = _told(spec.name, named, memory, columns, entries, verdict)
     sentences = [
@@ -132,25 +131,34 @@ def _of_before(
     return [OF_BEFORE.format(*other) for other in others]
 
 
-def _facts(transaction: Transaction, spec: TableSpec) -> TableFacts:
-    for facts in transaction.tables():
-        if facts.name == spec.name:
-            return facts
-    # A question about a table that no event has reached yet is no error.
-    return NOT_GUARDED
+def _columns_of(
+    transaction: Transaction,
+    spec: TableSpec,
+    target: Catalogued | None,
+) -> tuple[str, ...]:
+    """The key columns of a table; none while nobody knows them."""
+    if target is None or target.key or spec.key:
+        return spec.key if target is None else target.key or spec.key
+    # A table of the user's own whose key was learned from events: each memory tells it.
+    _, key, _ = next(transaction.memories(spec), ("", {}, None))
+    return tuple(key)
 
 
 def _named(key: object, columns: tuple[str, ...], table: str) -> dict[str, object]:
-    # As the user said it: only he knows which column is which.
+    # As the user said it, where only he knows which column is which.
     if isinstance(key, Mapping):
-        return dict(key)
-    # A bare value is the one key column's. Of several, it would be a guess which.
-    if len(columns) != 1:
-        names = ", ".join(columns) or "not known yet"
-        raise ConfigurationError(
-            f"the key of table {table} is ({names}): give a mapping of all its columns, not {key!r}"
-        )
-    return {columns[0]: key}
+        named = dict(key)
+        fits = set(named) == set(columns) or not columns
+    else:
+        # A bare value is the one key column's. Of several, it would be a guess which.
+        named = dict.fromkeys(columns, key)
+        fits = len(columns) == 1
+    if fits:
+        return named
+    names = ", ".join(columns) or "not known yet"
+    raise ConfigurationError(
+        f"the key of table {table} is ({names}): give a mapping of all its columns, not {key!r}"
+    )
 
 
 def _told(

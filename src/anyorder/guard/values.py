@@ -267,11 +267,12 @@ class Recorded(msgspec.Struct, frozen=True, omit_defaults=True):
 
 class Catalogued(NamedTuple):
     """A target table in the catalogue. `recorded`: None where nothing was, by an anyorder that
-    recorded nothing or because nothing was routed to it yet."""
+    recorded nothing or because nothing was routed to it yet. `columns`: those that events named."""
 
     name: str
     key: tuple[str, ...]
     recorded: Recorded | None
+    columns: tuple[str, ...] = ()
 
     @property
     def known(self) -> Recorded:

@@ -385,11 +385,10 @@ class MemoryTransaction:
     def _facts(self, name: str) -> TableFacts:
         live = sum(unpack(row.memory).live for row in self._state.memories[name].values())
         rows, count = self._state.rows[name], len(self._state.memories[name])
-        columns = tuple(dict.fromkeys(column for row in rows.values() for column in row))
         return TableFacts(
             name,
             self._state.keys[name],
-            columns,
+            self._columns(name),
             len(rows),
             live,
             count - live,
@@ -398,7 +397,14 @@ class MemoryTransaction:
 
     def catalogue(self) -> list[Catalogued]:
         keys, recorded = self._state.keys, self._state.catalogue
-        return [Catalogued(name, keys[name], recorded.get(name)) for name in sorted(keys)]
+        return [
+            Catalogued(name, keys[name], recorded.get(name), self._columns(name))
+            for name in sorted(keys)
+        ]
+
+    def _columns(self, name: str) -> tuple[str, ...]:
+        rows = self._state.rows[name].values()
+        return tuple(dict.fromkeys(column for row in rows for column in row))
 
     def recorded(self, table: str) -> Recorded | None:
         return self._state.catalogue.get(table)

@@ -9,6 +9,7 @@ from anyorder.errors import ConfigurationError
 from anyorder.guard.contract import Promises
 from anyorder.testing import (
     books,
+    disputes,
     encodings,
     names,
     orders,
@@ -28,7 +29,7 @@ CHECKS: dict[str, Callable[[MakeStore], str]] = {
     "orders": orders.check_orders,
     "batches": orders.check_batches,
     "ties": orders.check_ties,
-    "words": words.check_words,
+    "disputes": disputes.check_disputes,
     "truncate": orders.check_truncate,
     "expired": orders.check_expired,
     "retention zero": orders.check_retention_zero,
@@ -41,6 +42,7 @@ CHECKS: dict[str, Callable[[MakeStore], str]] = {
     "refused": orders.check_refused,
     "waiting": waiting.check_waiting,
     "quarantine": books.check_quarantine,
+    "words": words.check_words,
     "books": books.check_books,
     "catalogue": books.check_catalogue,
     "table names": names.check_names,

@@ -60,6 +60,7 @@ class DynamoDBTransaction:
         self._slots = Slots(parts, dry=dry)
         self._news = BatchNews(parts, self._slots)
         self._growths: dict[str, bytes] = {}
+        self._supposed: dict[str, Growth] = {}
         self._identities: set[tuple[str, str, str]] = set()
 
     # ---- tables and memories
@@ -223,10 +224,16 @@ class DynamoDBTransaction:
     def growths(self, scopes: Sequence[str] | None = None) -> dict[str, Growth]:
         found = self._books.growths(scopes)
         self._growths |= found
-        return {scope: growth_of(stored) for scope, stored in found.items()}
+        supposed = {
+            scope: growth
+            for scope, growth in self._supposed.items()
+            if scopes is None or scope in scopes
+        }
+        return {scope: growth_of(stored) for scope, stored in found.items()} | supposed
 
     def save_growths(self, growths: dict[str, Growth]) -> None:
         if self._dry:
+            self._supposed |= growths
             return
         for scope, growth in growths.items():
             self._books.save_growth(scope, growth, self._growths.get(scope))
@@ -254,7 +261,10 @@ class DynamoDBTransaction:
 
     def catalogue(self) -> list[Catalogued]:
         known = [meta for meta in self._books.metas() if _is_known(meta)]
-        return [Catalogued(meta.name, meta.key, _recorded_of(meta)) for meta in sorted(known)]
+        return [
+            Catalogued(meta.name, meta.key, _recorded_of(meta), _columns_of(meta))
+            for meta in sorted(known)
+        ]
 
     def recorded(self, table: str) -> Recorded | None:
         return _recorded_of(self._tables.meta(TableSpec(table)))
@@ -282,12 +292,16 @@ class DynamoDBTransaction:
         for found in floors.values():
             entries = Floor(entries).raised(found.floor.entries).entries
         rows, live, tombstones = self._parts.tables.counts(spec)
-        columns = (*meta.key, *sorted(set(meta.columns) - set(meta.key)))
+        columns = _columns_of(meta)
         limits = Limits(Floor(entries), meta.truncated, self.lineage())
         return TableFacts(meta.name, meta.key, columns, rows, live, tombstones, limits)
 
     def quarantine_size(self) -> int:
         return self._parts.quarantine.size()
+
+
+def _columns_of(meta: Meta) -> tuple[str, ...]:
+    return (*meta.key, *sorted(set(meta.columns) - set(meta.key)))
 
 
 def _recorded_of(meta: Meta) -> Recorded | None:

@@ -92,8 +92,8 @@ class Books:
 
     def catalogue(self) -> list[Catalogued]:
         return [
-            Catalogued(name, tuple(msgspec.json.decode(key)), _recorded_of(text))
-            for name, key, text in self._database.execute(SQL["catalogue"])
+            Catalogued(name, _names(key), _recorded_of(text), _names(columns))
+            for name, key, text, columns in self._database.execute(SQL["catalogue"])
         ]
 
     def recorded(self, table: str) -> Recorded | None:
@@ -106,6 +106,10 @@ class Books:
             return False
         self._database.execute(SQL["record"], {"name": table, "recorded": _encode(after).decode()})
         return True
+
+
+def _names(text: str) -> tuple[str, ...]:
+    return tuple(msgspec.json.decode(text))
 
 
 def _recorded_of(text: str | None) -> Recorded | None:

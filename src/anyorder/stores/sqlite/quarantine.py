@@ -152,9 +152,10 @@ class Quarantine:
     def entries(self, query: EntryQuery) -> Iterator[Entry]:
         """Entries, oldest first."""
         after, named = 0, msgspec.structs.asdict(query)
+        statement = SQL["entries_of_key" if query.table and query.entity else "entries"]
         # It ends: each page goes on behind the one before.
         while page := self._database.execute(
-            SQL["entries"], {**named, "after": after, "limit": PAGE}
+            statement, {**named, "after": after, "limit": PAGE}
         ).fetchall():
             yield from (_entry(row) for row in page)
             after = page[-1][0]

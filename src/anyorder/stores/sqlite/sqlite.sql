@@ -139,7 +139,7 @@ UPDATE anyorder_table SET floor = :floor, truncated = :truncated WHERE name = :n
 SELECT name, key_columns, columns, floor, truncated, created FROM anyorder_table ORDER BY name;
 
 -- name: catalogue
-SELECT name, key_columns, recorded FROM anyorder_table ORDER BY name;
+SELECT name, key_columns, recorded, columns FROM anyorder_table ORDER BY name;
 
 -- name: recorded
 SELECT recorded FROM anyorder_table WHERE name = :name;
@@ -365,6 +365,13 @@ WHERE id = :id AND state = 'open';
 SELECT id, table_name, entity, reason, detail, state, first_seen, last_seen, count, identity, coalesce(closed, 0) FROM anyorder_quarantine
 WHERE (:state = '' OR state = :state) AND (:table = '' OR table_name = :table) AND (:entity = '' OR entity = :entity)
 AND (:reason = '' OR reason = :reason) AND id > :after
+ORDER BY id LIMIT :limit;
+
+-- name: entries_of_key
+-- by the index whatever the planner thinks of the order: there may be very many entries, and there are few of a key
+SELECT id, table_name, entity, reason, detail, state, first_seen, last_seen, count, identity
+FROM anyorder_quarantine INDEXED BY anyorder_quarantine_identity WHERE table_name = :table AND entity = :entity
+AND (:state = '' OR state = :state) AND (:reason = '' OR reason = :reason) AND id > :after
 ORDER BY id LIMIT :limit;
 
 -- name: entry
