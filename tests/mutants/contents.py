@@ -53,7 +53,7 @@ MUTANTS = [
         "R11",
         "what a word replaced, and cannot be compared with it, asks again",
         Change(CHOSEN, "replaced", "tuple(found)", "()"),
-        killed_by="tests/stores/test_kit.py::test_right_stores_pass[memory-words]",
+        killed_by="tests/stores/test_kit.py::test_right_stores_pass[memory-disputes]",
     ),
     Mutant(
         "R11",

@@ -47,9 +47,9 @@ IN_MEMORY = {
     broken.ReadAnewByNobody: "retried",
     broken.RereadWhatIsClosed: "retried",
     broken.ReadAnewInADetail: "retried",
-    broken.OneContent: "words",
-    broken.WordForgotten: "words",
-    broken.ClosedIsOpen: "words",
+    broken.OneContent: "disputes",
+    broken.WordForgotten: "disputes",
+    broken.ClosedIsOpen: "disputes",
 }
 IN_SQLITE = {
     broken.FloorAfterDelete: "stopped reaper",

@@ -9,7 +9,7 @@ from anyorder.errors import ConfigurationError
 from anyorder.guard.contract import Promises
 from anyorder.testing import (
     books,
-    bulk,
+    disputes,
     encodings,
     lives,
     names,
@@ -31,7 +31,7 @@ CHECKS: dict[str, Callable[[MakeStore], str]] = {
     "orders": orders.check_orders,
     "batches": orders.check_batches,
     "ties": orders.check_ties,
-    "words": words.check_words,
+    "disputes": disputes.check_disputes,
     "truncate": orders.check_truncate,
     "lives": lives.check_lives,
     "expired": orders.check_expired,
@@ -46,7 +46,7 @@ CHECKS: dict[str, Callable[[MakeStore], str]] = {
     "waiting": waiting.check_waiting,
     "quarantine": books.check_quarantine,
     "retried": retried.check_retried,
-    "many words": bulk.check_many_words,
+    "words": words.check_words,
     "books": books.check_books,
     "catalogue": books.check_catalogue,
     "table names": names.check_names,

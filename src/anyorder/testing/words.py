@@ -1,232 +1,112 @@
-"""The check of an operator's word: what a person settles stays so, whatever comes again."""
+"""Checks of an operator's word for many entries at once."""
 
 from __future__ import annotations
 
-import itertools
-from collections.abc import Iterator, Mapping, Sequence
-from typing import Any, NamedTuple
+import contextlib
 
-from anyorder._core.batch import identity_of
-from anyorder._core.outcome import Reason
-from anyorder.guard.contract import Content, Entry
+from anyorder._core.reset import Growth
+from anyorder.errors import ConfigurationError
+from anyorder.guard.contract import EntryQuery
 from anyorder.guard.quarantine import Quarantine
-from anyorder.testing.bench import NEVER, Bench
-from anyorder.testing.change import Change, Row, decode, put
-from anyorder.testing.place import MakeStore, sample_of
-from anyorder.testing.stops import MOST_CALLS, Crashed, Stop, hooked
+from anyorder.runtime.bulk import Bulk
+from anyorder.testing.bench import NEVER, RETENTION_ZERO, Bench
+from anyorder.testing.change import Change, decode, delete, put, truncate
+from anyorder.testing.place import MakeStore
 
-VERSION = 5
-CONTENTS: tuple[dict[str, Any] | None, ...] = ({"x": "a", "y": "a"}, {"x": "b", "y": "b"}, None)
-"""What claims one version of a key: two puts and a delete."""
-UNLISTED = {"x": "c", "y": "c"}
-
-
-class Play(NamedTuple):
-    """One key: the order in which its contents come, all in one batch or one by one, and which one
-    a person accepts; None: the dispute is dropped."""
-
-    key: int
-    order: Sequence[int]
-    together: bool
-    accepted: int | None
-
-    @property
-    def contents(self) -> list[Change]:
-        """In the order in which they come."""
-        return [Change(self.key, VERSION, CONTENTS[place]) for place in self.order]
-
-    @property
-    def batches(self) -> list[list[Change]]:
-        """As they are delivered."""
-        return [self.contents] if self.together else [[one] for one in self.contents]
+KEYS = range(1, 8)
+ELSEWHERE = "another clock"
+SUSPECTED = Growth(((1, 2),), 5, 7, suspected=True)
 
 
 def check_words(make_store: MakeStore) -> str:
-    """An operator's word is final: the entry of a dispute lists every content, whichever came
-    first; the one that is accepted, or what is shown when it is dropped, stays whatever comes
-    again, until something newer comes.
+    """A word for many entries at once comes to what the words one by one come to, a dispute between
+    contents is left to a person, and a clock that is believed in a dry run is doubted after it."""
+    forgets = _forgets(make_store)
+    with Bench("words", make_store, RETENTION_ZERO if forgets else NEVER) as one_by_one:
+        _hold(one_by_one)
+        quarantine = Quarantine(one_by_one.store, one_by_one.spec, decode)
+        for entry in quarantine.entries():
+            # Deciding the ones before may have settled it.
+            if not _is_dispute(entry.identity) and quarantine.show(entry.id).state == "open":
+                _accept(quarantine, entry.id)
+        wanted = _seen(one_by_one)
 
-    What came after the word opens a new entry. A word whose process dies at any call to the driver
-    can be given again.
-    """
-    plays = list(_plays())[:: sample_of(make_store)]
+    with Bench("words", make_store, RETENTION_ZERO if forgets else NEVER) as many:
+        _hold(many)
+        entries = Quarantine(many.store, many.spec, decode).entries()
+        bulk = Bulk(many.store, lambda _: many.spec, decode)
+        done = bulk.accept(entries)
+        found = _seen(many)
+        if found != wanted:
+            raise many.failed(f"accepted together: {found}; one by one: {wanted}")
+        disputes = {entry.id for entry in entries if _is_dispute(entry.identity)}
+        if not disputes or done.refused.keys() != disputes:
+            raise many.failed(f"refused are {done.refused}, and disputes are {disputes}")
+        told = done.accepted + done.settled + len(done.refused)
+        if told != len(entries):
+            raise many.failed(f"of {len(entries)} entries {told} are told: {done}")
+        _check_dropped(many, bulk)
+        _check_dry(many)
+    return f"{len(entries)} entries accepted, disputes left, dropped; a dry dismissal"
+
+
+def _forgets(make_store: MakeStore) -> bool:
     with Bench("words", make_store, NEVER) as bench:
-        for play in plays:
-            for batch in play.batches:
-                bench.deliver(batch)
-        for play in plays:
-            _Scene(bench, play).play()
-    _check_incomparable(make_store)
-    crashes = sum(1 for _ in _crashes(make_store))
-    return (
-        f"{len(plays)} disputes of 3 contents, clocks that do not compare, {crashes} places to die"
-    )
+        return bench.store.promises.forgets
 
 
-def _plays() -> Iterator[Play]:
-    orders = itertools.permutations(range(len(CONTENTS)))
-    words = (*range(len(CONTENTS)), None)
-    for key, (order, together, accepted) in enumerate(
-        itertools.product(orders, (False, True), words)
-    ):
-        yield Play(key, order, together, accepted)
+def _hold(bench: Bench) -> None:
+    """Late puts, several of one key; what clocks cannot tell; a truncate; and a dispute."""
+    bench.deliver([truncate(1), *(delete(key, 10) for key in KEYS[:-2])])
+    bench.reap()
+    bench.deliver([put(20, 30), *(put(key, 10) for key in KEYS[-2:])])
+    bench.deliver([Change(20, 30, {"x": "other", "y": "other"})])
+    late = [put(1, 4), put(2, 4), put(1, 6), put(2, 3), put(3, 5), delete(4, 2)]
+    elsewhere = [put(KEYS[-2], 3), put(KEYS[-2], 5), delete(KEYS[-1], 4), truncate(2)]
+    # One by one, so that the entries are numbered in this order whatever the store does at once.
+    for change in [*late, *(change._replace(scope=ELSEWHERE) for change in elsewhere)]:
+        bench.deliver([change])
 
 
-class _Scene:
-    """One key on its way."""
-
-    def __init__(self, bench: Bench, play: Play) -> None:
-        self._bench = bench
-        self._play = play
-        self._quarantine = Quarantine(bench.store, bench.spec, decode)
-
-    def play(self) -> None:
-        key, contents = self._play.key, self._play.contents
-        row = self._settle()
-        self._expect([*contents, *reversed(contents)], Reason.DUPLICATE, row)
-        self._expect_open(0)
-
-        # Nobody has said a word about it.
-        unlisted = Change(key, VERSION, UNLISTED)
-        self._expect([unlisted], Reason.CONFLICT, row)
-        self._expect([unlisted, *contents], Reason.DUPLICATE, row)
-        self._expect_open(1)
-        if key % 2:
-            self._word(UNLISTED)
-            self._expect([unlisted, *contents], Reason.DUPLICATE, UNLISTED)
-        newer = put(key, VERSION + 1)
-        self._expect([newer], Reason.APPLIED, newer.fields)
-        self._expect([unlisted, *contents], Reason.STALE, newer.fields)
-        self._expect_open(0)
-
-    def _settle(self) -> Row | None:
-        """The word is given. What the row shows from then on."""
-        place = self._play.accepted
-        entry = self._the_open()
-        found = sorted(one.identity for one in entry.contents)
-        wanted = sorted(identity_of(one.event()) for one in self._play.contents)
-        numbers = [one.number for one in entry.contents]
-        if found != wanted or numbers != [1, 2, 3]:
-            raise self._failed(f"the entry lists {found} as {numbers}, not {wanted}")
-        if place is None:
-            before = self._row()
-            self._quarantine.drop(entry.id, of=len(found))
-            self._bench.steps.append(f"drop {self._play.key!r} @{VERSION}")
-            return before
-        self._word(CONTENTS[place])
-        return CONTENTS[place]
-
-    def _word(self, fields: dict[str, Any] | None) -> None:
-        change = Change(self._play.key, VERSION, fields)
-        identity = identity_of(change.event())
-        entry = self._the_open()
-        numbers = [one.number for one in entry.contents if one.identity == identity]
-        if not numbers:
-            raise self._failed(f"{change} is held, and the open entry does not list it")
-        self._quarantine.accept(entry.id, content=numbers[0])
-        self._bench.steps.append(f"accept {change}")
-        closed = self._quarantine.show(entry.id)
-        chosen = [one.identity for one in closed.contents if one.chosen]
-        if closed.state != "accepted" or chosen != [identity]:
-            raise self._failed(f"{change} was accepted; the entry is {closed.state}, of {chosen}")
-
-    def _open(self) -> list[Entry]:
-        key = {"id": self._play.key}
-        found = [one for one in self._quarantine.entries() if one.key == key]
-        return [self._quarantine.show(one.id) for one in found]
-
-    def _the_open(self) -> Entry:
-        """The one open entry of the key."""
-        self._expect_open(1)
-        return self._open()[0]
-
-    def _expect_open(self, number: int) -> None:
-        found = self._open()
-        if len(found) != number:
-            raise self._failed(f"{len(found)} entries are open, not {number}")
-
-    def _expect(
-        self,
-        changes: Sequence[Change],
-        wanted: Reason,
-        row: Mapping[str, object] | None,
-    ) -> None:
-        """Each of these, alone, ends so, and the row is this one."""
-        for change in changes:
-            (reason,) = self._bench.deliver([change])
-            if reason is not wanted:
-                raise self._failed(f"{change} ended as {reason}, not as {wanted}")
-            if self._row() != row:
-                raise self._failed(f"after {change} the row is {self._row()}, not {row}")
-
-    def _row(self) -> Row | None:
-        return self._bench.rows().get(self._play.key)
-
-    def _failed(self, problem: str) -> Exception:
-        return self._bench.failed(problem, self._play.key)
+def _accept(quarantine: Quarantine, number: int) -> None:
+    # An operator reads why it was refused, and goes on to the next.
+    with contextlib.suppress(ConfigurationError):
+        quarantine.accept(number)
 
 
-def _check_incomparable(make_store: MakeStore) -> None:
-    """What a word replaced, though nothing tells which of the two is newer, asks nothing again."""
-    before = put(1, VERSION)
-    accepted = Change(1, VERSION - 2, {"x": "z", "y": "z"}, scope="another clock")
-    with Bench("words", make_store, NEVER) as bench:
-        bench.deliver([before, accepted])
-        quarantine = Quarantine(bench.store, bench.spec, decode)
-        (entry,) = quarantine.entries()
-        quarantine.accept(entry.id)
-        bench.steps.append(f"accept {accepted}")
-        found = bench.deliver([before, accepted, before])
-        if found != [Reason.DUPLICATE] * len(found):
-            raise bench.failed(f"what a word chose, and what it replaced, ended as {found}", 1)
-        if bench.rows() != {1: accepted.fields}:
-            raise bench.failed(f"{accepted} was accepted, and the rows are {bench.rows()}", 1)
+def _is_dispute(identity: str) -> bool:
+    return identity.startswith("dispute ")
 
 
-def _crashes(make_store: MakeStore) -> Iterator[int]:
-    """A person's word, and the process dies there; then he says it again, or another one."""
-    step = sample_of(make_store)
-    for at in range(1, MOST_CALLS, step):
-        if not _crashed_at(make_store, at, again=at // step % 2 == 0):
-            return
-        yield at
+def _seen(bench: Bench) -> tuple[object, ...]:
+    """Rows, memories and the states of all entries."""
+    with bench.store.reading() as transaction:
+        states = [(entry.identity, entry.state) for entry in transaction.entries(EntryQuery(""))]
+    return bench.rows(), bench.memories([*KEYS, 20]), sorted(states)
 
 
-def _crashed_at(make_store: MakeStore, at: int, *, again: bool) -> bool:
-    first, second, _ = CONTENTS
-    told = [Change(1, VERSION, first), Change(1, VERSION, second)]
-    with Bench("words", make_store, NEVER) as bench:
-        for change in told:
-            bench.deliver([change])
-        stop, victim = Stop(at, crash=True), bench.connect()
-        try:
-            _say(Quarantine(hooked(bench, victim, stop), bench.spec, decode), told[0])
-        except Crashed:
-            bench.steps.append(f"crashed accepting {told[0]} {stop.where}")
-        victim.close()
-        bench.deliver([*told])
-        chosen = told[0] if again else told[1]
-        quarantine = Quarantine(bench.store, bench.spec, decode)
-        if quarantine.entries():
-            _say(quarantine, chosen)
-        elif stop.reached.is_set():
-            chosen = told[0]
-        bench.steps.append(f"accept {chosen}")
-        found = bench.deliver([*told, *told])
-        if found != [Reason.DUPLICATE] * len(found):
-            raise bench.failed(f"what a word settled ended as {found}", 1)
-        if stop.reached.is_set() and bench.rows() != {1: chosen.fields}:
-            raise bench.failed(f"{chosen} was accepted, and the rows are {bench.rows()}", 1)
-        if bench.held():
-            raise bench.failed(f"a word was given, and {bench.held()} is open", 1)
-        return stop.reached.is_set()
+def _check_dropped(bench: Bench, bulk: Bulk) -> None:
+    """What is open is closed and nothing is written; what was closed before is told."""
+    before = bench.rows()
+    quarantine = Quarantine(bench.store, bench.spec, decode)
+    entries = quarantine.entries("")
+    open_ones = [entry.id for entry in entries if entry.state == "open"]
+    done = bulk.drop(entries)
+    states = {quarantine.show(number).state for number in open_ones}
+    if states != {"dropped"} or done.dropped != len(open_ones) or bench.rows() != before:
+        raise bench.failed(f"{len(open_ones)} open entries were dropped: {done}, and are {states}")
+    if len(done.refused) != len(entries) - len(open_ones):
+        raise bench.failed(f"closed entries were dropped again: {done}")
 
 
-def _say(quarantine: Quarantine, change: Change) -> None:
-    (entry,) = quarantine.entries()
-    quarantine.accept(entry.id, content=_number(quarantine.show(entry.id).contents, change))
-
-
-def _number(contents: Sequence[Content], change: Change) -> int:
-    (content,) = [one for one in contents if one.identity == identity_of(change.event())]
-    return content.number
+def _check_dry(bench: Bench) -> None:
+    scope = "log|run"
+    with bench.store.transaction(bench.now()) as transaction:
+        transaction.save_growths({scope: SUSPECTED})
+    with bench.store.transaction(bench.now(), dry=True) as transaction:
+        transaction.save_growths({scope: Growth()})
+        inside = transaction.growths([scope])
+    with bench.store.reading() as transaction:
+        after = transaction.growths([scope])
+    if inside != {scope: Growth()} or after != {scope: SUSPECTED}:
+        raise bench.failed(f"a growth saved in a dry run is {inside} in it, and {after} after it")
