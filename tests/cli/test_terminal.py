@@ -207,6 +207,18 @@ def test_on_a_terminal_only_our_own_bold_and_our_own_erasing_come_out(
     assert OBEYED.findall(OURS.sub("", text)) == []
 
 
+@pytest.mark.parametrize(
+    "words", [["doctor", ARGUMENT], ["run", "--adopt", "refuse", "x", ARGUMENT]]
+)
+def test_an_argument_that_is_one_too_many_is_told_as_a_terminal_may_have_it(
+    home: Home, words: list[str]
+) -> None:
+    ended = done(home, *words)
+
+    assert b"unrecognized arguments" in ended.stderr
+    assert OBEYED.findall(ended.stderr.decode()) == []
+
+
 def test_a_traceback_is_printed_as_a_terminal_may_have_it(home: Home) -> None:
     ended = done(home, "why", TABLE, "x", "--pipeline", HOSTILE, ANYORDER_TRACEBACK="1")
 

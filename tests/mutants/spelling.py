@@ -54,7 +54,7 @@ MUTANTS = [
         "spelling",
         "what argparse says of an argument goes to a terminal as it is",
         Change("cli/main.py", "Parser.error", "printable(message)", "message"),
-        killed_by=f"{OF_TERMINAL}test_no_control_sign_comes_out_of_any_verb_in_any_format",
+        killed_by=f"{OF_TERMINAL}test_an_argument_that_is_one_too_many_is_told_as_a_terminal_may_have_it",
     ),
     Mutant(
         "spelling",
