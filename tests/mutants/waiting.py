@@ -231,7 +231,12 @@ MUTANTS = [
     Mutant(
         "R9",
         "rows that no event tells of keep their parent for ever",
-        Change(REFERENCES, "ForeignKey.moves", "return self.is_guarded", "return True"),
+        Change(
+            REFERENCES,
+            "ForeignKey.moves",
+            "self.is_guarded and action not in HINDERING and not is_followed",
+            "action not in HINDERING and not is_followed",
+        ),
         killed_by=CASCADES + "test_rows_that_no_event_tells_of_go_with_their_parent",
     ),
     Mutant(
