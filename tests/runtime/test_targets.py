@@ -73,7 +73,7 @@ def test_two_source_tables_whose_names_the_store_does_not_tell_apart_never_share
     (pipeline.path / "day.jsonl").write_text(lines, encoding="utf-8")
     told = pipeline.verb("run", "--batch", batch, "--json", code=1)
 
-    books = json.loads(told.splitlines()[-1])
+    books = json.loads(told.splitlines()[0])
     assert (books["applied"], books["quarantined"]) == (2, {"unrouted": 1})
     assert pipeline.rows("Users") == 2
     (detail,) = details(pipeline)
@@ -170,7 +170,7 @@ def test_what_names_neither_topic_nor_table_is_unrouted_and_its_neighbours_are_a
     (pipeline.path / "day.jsonl").write_text(f"{json.dumps(good)}\n{cut}\n{cut}x\n")
     told = pipeline.verb("run", "--json", code=1)
 
-    books = json.loads(told.splitlines()[-1])
+    books = json.loads(told.splitlines()[0])
     assert (books["applied"], books["quarantined"]) == (1, {"malformed": 2})
 
 
