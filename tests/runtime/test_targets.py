@@ -157,7 +157,10 @@ def test_a_name_that_the_pipeline_spells_out_is_misuse_before_anything_is_read(
 
     assert f'[[table]] match = "app.public.users": {name:.20}' in said
     with closing(sqlite3.connect(pipeline.path / "app.db")) as database:
-        assert not database.execute("SELECT * FROM anyorder_frontier").fetchall()
+        tables = {made for (made,) in database.execute("SELECT name FROM sqlite_master")}
+        # Where the name alone tells it, not even our own tables are made.
+        is_made = "anyorder_frontier" in tables
+        assert not is_made or not database.execute("SELECT * FROM anyorder_frontier").fetchall()
 
 
 def test_what_names_neither_topic_nor_table_is_unrouted_and_its_neighbours_are_applied(
