@@ -106,11 +106,10 @@ class Home:
     def books(
         self, *words: str, code: int | None = 0, text: bytes | None = None
     ) -> dict[str, object]:
-        return dict(
-            json.loads(
-                self.anyorder("run", *words, "--json", code=code, text=text).splitlines()[-1]
-            )
-        )
+        told = self.anyorder("run", *words, "--json", code=code, text=text).splitlines()
+        # What is open is told behind it, on standard error.
+        (found,) = [line for line in told if line.startswith('{"read":')]
+        return dict(json.loads(found))
 
     def rows(self, table: str = "users") -> dict[int, dict[str, object]]:
         database = sqlite3.connect(self.path / "app.db")

@@ -64,7 +64,7 @@ class Pipeline:
         """The books of a run over these records only."""
         lines = "".join(json.dumps(one) + "\n" for one in records)
         (self.path / "day.jsonl").write_text(lines, encoding="utf-8")
-        books: dict[str, Any] = json.loads(self.verb("run", "--json", code=code).splitlines()[-1])
+        books: dict[str, Any] = json.loads(self.verb("run", "--json", code=code).splitlines()[0])
         return books
 
     def listed(self, *words: str, code: int = 0) -> list[dict[str, Any]]:
@@ -454,7 +454,7 @@ def test_a_dry_run_finds_a_second_source_table_too(pipeline: Pipeline) -> None:
 
     told = pipeline.verb("run", "--dry-run", "--batch", "1", "--json", code=1)
 
-    assert json.loads(told.splitlines()[-1])["quarantined"] == {"unrouted": 1}
+    assert json.loads(told.splitlines()[0])["quarantined"] == {"unrouted": 1}
 
 
 def test_a_section_with_another_name_begins_another_target(pipeline: Pipeline) -> None:
