@@ -237,7 +237,8 @@ def respelled(row: Memory) -> Memory:
     for name in dict.fromkeys((*cells, *sorted(row.disputed), REST)):
         columns[name] = Column(cells.get(name, rest), NOTHING, is_disputed(row, name))
     spelled = memory_of(row.stamp, columns, row.base)
-    return replace(spelled, declared=row.declared, token=row.token)
+    # Whatever else is remembered of it stays.
+    return replace(row, cells=spelled.cells, base=spelled.base, disputed=spelled.disputed)
 
 
 def told_by(cell: Cell, row: Stamp) -> Stamp | None:
