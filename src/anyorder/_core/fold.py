@@ -208,11 +208,7 @@ def _newer(memory: Memory, event: Event, stamp: Stamp, lineage: Lineage, *, tied
     stored = memory.stamp
     own = stamp.joined(stored)
     if event.kind is not PUT:
-        kept = outlasting(split(memory, event), stamp, lineage) if memory.cells else None
-        if kept is None:
-            return Applied(Memory(own), None, APPLIED, stored)
-        # Held, as long as nothing is newer than all of the row.
-        return Applied(memory, None, Reason.CONFLICT, kept)
+        return _ended(memory, event, own, lineage)
     if event.whole and not tied and memory.cells is None:
         # Nothing is told apart, and nothing is left that it could be tied with: the common case.
         return Applied(Memory(own), written_new(event), APPLIED, stored)
@@ -236,6 +232,14 @@ def _newer(memory: Memory, event: Event, stamp: Stamp, lineage: Lineage, *, tied
         # A delete and a put of one position claim the row itself, even if the put tells nothing.
         return Applied(row, written, Reason.CONFLICT, stored)
     return _judged(Applied(row, written, APPLIED, stored), met, stamp)
+
+
+def _ended(memory: Memory, event: Event, own: Stamp, lineage: Lineage) -> Applied:
+    """A delete takes the slot, unless it is not newer than what a word put into the row."""
+    kept = outlasting(split(memory, event), stamp_of(event), lineage) if memory.cells else None
+    if kept is not None:
+        return Applied(memory, None, Reason.CONFLICT, kept)
+    return Applied(Memory(own), None, APPLIED, memory.stamp)
 
 
 def _older(memory: Memory, event: Event, stamp: Stamp, lineage: Lineage) -> Applied:
