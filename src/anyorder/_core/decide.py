@@ -36,7 +36,13 @@ def decide(memory: Memory | None, event: Event, limits: Limits) -> Applied:
     applied = apply(memory, event, limits)
     if memory is None or memory.declared is None:
         return applied
-    return on_declared(memory, memory.declared, event, applied, limits.lineage)
+    return on_declared(
+        memory,
+        memory.declared,
+        event,
+        applied,
+        limits.lineage,
+    )
 
 
 def standing(memory: Memory | None, limits: Limits) -> Memory | None:
@@ -117,7 +123,13 @@ def truncate(memory: Memory, event: Event, limits: Limits) -> Applied:
         applied = apply(memory, event, limits)
         if memory.declared is None:
             return applied
-        return on_declared(memory, memory.declared, event, applied, limits.lineage)
+        return on_declared(
+            memory,
+            memory.declared,
+            event,
+            applied,
+            limits.lineage,
+        )
     return Applied(
         memory=memory,
         written=None,

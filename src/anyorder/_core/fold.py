@@ -45,7 +45,6 @@ from anyorder._core.moves import (
     after_older,
     moves_of_newer,
     moves_of_older,
-    moves_of_slot,
     orders_of_newer,
     orders_of_older,
     outlasting,
@@ -134,7 +133,9 @@ def _onto_empty(event: Event, stamp: Stamp, limits: Limits) -> Applied:
         return Applied(Memory(stamp), written_new(event), APPLIED)
     base = past.of_empty_slot(floor, truncated, lineage)
     columns = split(None, event)
-    after = after_newer(columns, moves_of_slot(columns), stamp, {})
+    after = after_newer(
+        columns, moves_of_newer(columns, dict.fromkeys(columns, NEWER), {}), stamp, {}
+    )
     row = memory_of(stamp, after, past.of_put(event, stamp, base))
     return Applied(row, written_new(event), APPLIED)
 
