@@ -190,8 +190,8 @@ MUTANTS = [
         "a delete ends another clock's column",
         Change(
             FOLD,
-            "_newer",
-            "outlasting(split(memory, event), stamp, lineage) if memory.cells else None",
+            "_ended",
+            "outlasting(split(memory, event), stamp_of(event), lineage) if memory.cells else None",
             "None",
         ),
         killed_by=CLOCKS,

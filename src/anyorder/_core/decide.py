@@ -37,7 +37,13 @@ def decide(memory: Memory | None, event: Event, limits: Limits) -> Applied:
     applied = _compared(memory, event, limits)
     if memory is None or memory.declared is None:
         return applied
-    return on_declared(memory, memory.declared, event, applied, limits.lineage)
+    return on_declared(
+        memory,
+        memory.declared,
+        event,
+        applied,
+        limits.lineage,
+    )
 
 
 def _compared(memory: Memory | None, event: Event, limits: Limits) -> Applied:
@@ -128,7 +134,13 @@ def truncate(memory: Memory, event: Event, limits: Limits) -> Applied:
         applied = apply(memory, event, limits)
         if memory.declared is None:
             return applied
-        return on_declared(memory, memory.declared, event, applied, limits.lineage)
+        return on_declared(
+            memory,
+            memory.declared,
+            event,
+            applied,
+            limits.lineage,
+        )
     return Applied(
         memory=memory,
         written=None,

@@ -45,7 +45,6 @@ from anyorder._core.moves import (
     after_older,
     moves_of_newer,
     moves_of_older,
-    moves_of_slot,
     orders_of_newer,
     orders_of_older,
     outlasting,
@@ -137,7 +136,9 @@ def _onto_empty(event: Event, stamp: Stamp, limits: Limits) -> Applied:
     if begun is not None:
         base = past.of_slot(begun)
     columns = split(None, event)
-    after = after_newer(columns, moves_of_slot(columns), stamp, {})
+    after = after_newer(
+        columns, moves_of_newer(columns, dict.fromkeys(columns, NEWER), {}), stamp, {}
+    )
     row = memory_of(stamp, after, past.of_put(event, stamp, base))
     return Applied(row, written_new(event), APPLIED)
 
@@ -213,11 +214,7 @@ def _newer(memory: Memory, event: Event, stamp: Stamp, lineage: Lineage, *, tied
     # Of an earlier life nothing is inherited, though its delete may not have come yet.
     memory = past.before_life(stamp.position, memory) or memory
     if event.kind is not PUT:
-        kept = outlasting(split(memory, event), stamp, lineage) if memory.cells else None
-        if kept is None:
-            return Applied(Memory(own), None, APPLIED, stored)
-        # Held, as long as nothing is newer than all of the row.
-        return Applied(memory, None, Reason.CONFLICT, kept)
+        return _ended(memory, event, own, lineage)
     if event.whole and not tied and memory.cells is None:
         # Nothing is told apart, and nothing is left that it could be tied with: the common case.
         return Applied(Memory(own), written_new(event), APPLIED, stored)
@@ -241,6 +238,14 @@ def _newer(memory: Memory, event: Event, stamp: Stamp, lineage: Lineage, *, tied
         # A delete and a put of one position claim the row itself, even if the put tells nothing.
         return Applied(row, written, Reason.CONFLICT, stored)
     return _judged(Applied(row, written, APPLIED, stored), met, stamp)
+
+
+def _ended(memory: Memory, event: Event, own: Stamp, lineage: Lineage) -> Applied:
+    """A delete takes the slot, unless it is not newer than what a word put into the row."""
+    kept = outlasting(split(memory, event), stamp_of(event), lineage) if memory.cells else None
+    if kept is not None:
+        return Applied(memory, None, Reason.CONFLICT, kept)
+    return Applied(Memory(own), None, APPLIED, memory.stamp)
 
 
 def _older(memory: Memory, event: Event, stamp: Stamp, lineage: Lineage) -> Applied:

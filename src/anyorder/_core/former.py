@@ -16,8 +16,11 @@ def known_as(memory: Memory, event: Event, stamp: Stamp, lineage: Lineage) -> St
     """The stamp of a put or delete, with the fingerprint by which this memory knows it."""
     for stored in _stamps(memory):
         # First what is cheap: nearly always it is the same content, or another position's.
-        is_other = stored.is_put and stamp.is_put and stored.fingerprint != stamp.fingerprint
-        if not is_other or stamp.position.compare(stored.position, lineage) is not SAME:
+        is_put = stored.is_put and stamp.is_put
+        is_other = is_put and stored.fingerprint != stamp.fingerprint
+        if not is_other:
+            continue
+        if stamp.position.compare(stored.position, lineage) is not SAME:
             continue
         if stored.fingerprint == event.former_fingerprint:
             return replace(stamp, fingerprint=stored.fingerprint)

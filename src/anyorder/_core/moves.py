@@ -56,11 +56,6 @@ def moves_of_older(columns: Columns, orders: Orders) -> Moves:
     return {name: TABLE.get((orders[name], one.said), KEEP) for name, one in columns.items()}
 
 
-def moves_of_slot(columns: Columns) -> Moves:
-    """What an event does that takes an empty slot: all its columns are holes."""
-    return moves_of_older(columns, dict.fromkeys(columns, NEWER))
-
-
 def moves_of_newer(columns: Columns, orders: Orders, chosen: Ties) -> Moves:
     """What an event does that is newer than the row. It keeps also the columns for which a word
     chose a content, or an end, of its very position."""
@@ -78,7 +73,14 @@ def orders_of_newer(columns: Columns, stamp: Stamp, lineage: Lineage) -> Orders:
         cell = column.cell
         if isinstance(cell, Stamp) and _is_by_word(cell, stamp):
             by_word[name] = cell
-    return dict.fromkeys(columns, NEWER) | _compared(columns, by_word, stamp, lineage)
+    orders: dict[str, Order | None] = dict.fromkeys(columns, NEWER)
+    orders |= _compared(
+        columns,
+        by_word,
+        stamp,
+        lineage,
+    )
+    return orders
 
 
 def outlasting(columns: Columns, stamp: Stamp, lineage: Lineage) -> Stamp | None:
@@ -111,7 +113,14 @@ def orders_of_older(columns: Columns, stamp: Stamp, row: Stamp, lineage: Lineage
         # A hole has no position to compare with; the past of the row decides of it.
         if stored is not None:
             told[name] = stored
-    return dict.fromkeys(columns) | _compared(columns, told, stamp, lineage)
+    orders: dict[str, Order | None] = dict.fromkeys(columns)
+    orders |= _compared(
+        columns,
+        told,
+        stamp,
+        lineage,
+    )
+    return orders
 
 
 def _compared(

@@ -60,10 +60,14 @@ def meet(memory: Memory, columns: Columns, stamp: Stamp, lineage: Lineage) -> Me
             continue
         # The same event again is no other content; but in a column that is disputed already, it is
         # one of two.
-        is_again = stored.has_content_of(stamp) and not column.disputed
-        if is_again and not stored.is_marked:
+        is_alone = not column.disputed and not stored.is_marked
+        if is_alone and stored.has_content_of(stamp):
             continue
-        if stamp.position.compare(stored.position, lineage) is SAME:
+        order = stamp.position.compare(
+            stored.position,
+            lineage,
+        )
+        if order is SAME:
             found = met.chosen if stored.is_marked else met.ties
             found[name] = stored
     return met
