@@ -807,7 +807,7 @@ def test_retry_leaves_it_to_his_sql(table: anyorder.Table, refused: anyorder.Eve
     retry = Retry(table.store, catalogue, table._decode)
     assert retry.run() == Retried(settled=0, open=1, own=1)
     with pytest.raises(ConfigurationError, match="deliver the event again"):
-        retry.run(1)
+        retry.run([1])
     assert table.why("a").state == "unknown"
 
 
