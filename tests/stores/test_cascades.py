@@ -68,8 +68,9 @@ def test_a_child_that_left_its_parent_is_right_whatever_came_first(make: Make, a
 
 def test_rows_that_no_event_tells_of_go_with_their_parent(make: Make) -> None:
     """The table is the user's own, and so is what he wants of it."""
-    shop = make(SCHEMA.format("ON DELETE CASCADE"))
-    shop.take(parent(7))
+    guarded = "CREATE TABLE g (id INTEGER PRIMARY KEY, p REFERENCES p ON DELETE CASCADE)"
+    shop = make(SCHEMA.format("ON DELETE CASCADE") + guarded)
+    shop.take(parent(7), ("g", Change(1, 1, {"p": None})))
     shop.by_hand("INSERT INTO c VALUES (1, NULL, 7)")
 
     assert shop.take(gone("p", 7)) == [Reason.APPLIED]
