@@ -174,6 +174,8 @@ def test_the_batch_size_is_asked_of_the_source(here: Path, monkeypatch: pytest.M
 
 
 def test_adopting_may_be_said_on_the_command_line(here: Path) -> None:
+    with Path("pipeline.toml").open("a", encoding="utf-8") as file:
+        file.write('name = "users"')
     with closing(sqlite3.connect("app.db")) as database:
         database.execute("CREATE TABLE users (id INTEGER PRIMARY KEY, name TEXT)")
         database.execute("INSERT INTO users VALUES (1, 'old')")

@@ -116,3 +116,15 @@ def test_what_was_mended_takes_what_was_held(home: Home) -> None:
     home.anyorder("quarantine", "retry")
 
     assert contents(home, "notes") == [("0", "new"), ("2", "new")]
+
+
+def test_what_is_adopted_after_all_takes_what_was_held(home: Home) -> None:
+    script, _, _ = OBSTACLES["rows that no event explains"]
+    prepared(home, script, "{table}", "")
+    home.anyorder("run", code=1)
+    told = PIPELINE.format(name="{table}", more='adopt = "older-than-everything"')
+    (home.path / "pipeline.toml").write_text(told, encoding="utf-8")
+
+    home.anyorder("quarantine", "retry")
+
+    assert contents(home, "notes") == [("0", "new"), ("2", "new"), ("old", "mine")]

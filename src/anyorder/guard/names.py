@@ -13,7 +13,10 @@ UNNAMED = Unrouted(
     'the documents are versions of, options = { table = "users", ... }'
 )
 UNFIT = "{!r} cannot be a target: {}; give it a [[table]] with another name, or with ignore = true"
-UNUSABLE = "{}; or give it a [[table]] with another name, or with ignore = true"
+UNUSABLE = (
+    "{}; or give it a [[table]] with another name, or with ignore = true; then anyorder quarantine "
+    "retry"
+)
 MOST_SHOWN = 80  # characters of a name
 replace = msgspec.structs.replace
 

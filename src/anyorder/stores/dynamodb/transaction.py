@@ -43,7 +43,7 @@ from anyorder.stores.dynamodb.opened import OpenedTables
 from anyorder.stores.dynamodb.parts import Parts
 from anyorder.stores.dynamodb.slots import Slots
 from anyorder.stores.dynamodb.tables import entity_of
-from anyorder.stores.dynamodb.writes import Planned, Target, plan
+from anyorder.stores.dynamodb.writes import Planned, Target, plan, unfit_anywhere
 
 
 class DynamoDBTransaction:
@@ -124,7 +124,15 @@ class DynamoDBTransaction:
             return []
         answers: list[Answer] = []
         planned: list[Planned] = []
-        shape = self._parts.tables.make(spec, writes[0].key, native_ttl=self._parts.native_ttl)
+        # A table that does not exist is made for the first key that it will hold.
+        first = writes[0]
+        if self._parts.tables.shape(spec) is None:
+            unfit = [unfit_anywhere(write) for write in writes]
+            refused = [answer for answer in unfit if answer is not None]
+            if len(refused) == len(writes):
+                return [*refused]
+            first = writes[unfit.index(None)]
+        shape = self._parts.tables.make(spec, first.key, native_ttl=self._parts.native_ttl)
         target = Target(shape.name, shape.schema, self._now, token, self._expires(spec))
         for write in writes:
             try:

@@ -22,6 +22,7 @@ from anyorder.stores.dynamodb.items import (
     MEMORY,
     OFFSET,
     SINCE,
+    DoesNotFit,
     Item,
     KeySchema,
     attributes,
@@ -29,6 +30,7 @@ from anyorder.stores.dynamodb.items import (
     encoded,
     item_key,
     memory_of,
+    schema_for,
     text_of,
 )
 from anyorder.stores.dynamodb.overtaking import incoming_threshold, stored_threshold
@@ -90,6 +92,15 @@ def plan(target: Target, write: Write, slot: Slot) -> Planned:
     if replaces and (write.written is not None or not after.live):
         return _put(target, write, key, ours, after, text, slot)
     return _update(target, write, key, ours, after, text, slot)
+
+
+def unfit_anywhere(write: Write) -> Refused | None:
+    """The refusal of a write that no table could hold, though it were made for its key."""
+    try:
+        plan(Target("", schema_for(write.key), 0.0, ""), write, Slot())
+    except DoesNotFit as problem:
+        return Refused(write.entity, Reason.MALFORMED, str(problem))
+    return None
 
 
 def is_wide(write: Write) -> bool:
