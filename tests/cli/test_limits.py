@@ -167,7 +167,7 @@ def test_what_was_too_large_is_applied_when_the_limit_was_raised() -> None:
     store = pipeline.open_store()
     with store.reading() as transaction:
         catalogue = pipeline.catalogue(transaction)
-    done = Retry(store, catalogue, pipeline.decode).run(None)
+    done = Retry(store, catalogue, pipeline.read_anew).run(None)
     store.close()
 
     assert (done.settled, done.open) == (1, 0)

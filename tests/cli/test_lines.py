@@ -140,7 +140,7 @@ def test_the_half_of_a_packed_line_is_read_whole_when_it_is_there(
         file.write_bytes(pack(content))
         done = day.ended("run")
         # It goes on at the line, and does not read the file from its beginning.
-        assert (done.returncode, done.stderr) == (code, "")
+        assert (done.returncode, "beginning" in done.stderr) == (code, False)
 
     assert day.ids() == [1, 2, 3]
     assert line_of(day, 1) == "line 3"
