@@ -38,7 +38,7 @@ from tests.model.histories import told as events_told
 from tests.model.holes import IN_TURN
 from tests.model.holes import all_lives as lives_with_holes
 from tests.model.life import Life, tally
-from tests.model.lives import TWO_LIVES, Lives, Plan
+from tests.model.lives import MORE_LIVES, TWO_LIVES, Lives, Plan
 from tests.model.lives import lives as restarted_versions
 from tests.model.refusing import delivered, play
 from tests.model.runs import clocked, lagging, life_of, rebuilt, restarted
@@ -739,7 +739,7 @@ VARIANTS: dict[str, tuple[Callable[[Patch], None], Search, int]] = {
     ),
     "R13 an accepted life has no low versions": (
         an_accepted_life_has_no_low_versions,
-        lived(),
+        lived(MORE_LIVES),
         7,
     ),
     "R13 a tombstone forgets the lives before": (
