@@ -11,7 +11,7 @@ import pytest
 from anyorder._core.event import Event, Kind, canonical
 from anyorder._core.families import LogPosition, OffsetPosition, ScalarPosition
 from anyorder._core.outcome import Reason
-from anyorder._core.reset import CHECKPOINTS, SOURCE_MARGIN, Growth, observe, suspect
+from anyorder._core.reset import CHECKPOINTS, SOURCE_MARGIN, Growth, observe, suspect, watched
 from anyorder.guard.contract import EntryQuery, TableSpec
 from anyorder.guard.intake import Share
 from anyorder.guard.parts import take
@@ -53,8 +53,8 @@ def put(lsn: int, time: int, op: str = "u") -> Event:
 
 
 def test_reads_and_events_without_a_time_are_not_judged() -> None:
-    assert suspect({}, put(5, 5, "r")) is None
-    assert suspect({}, Event(Kind.PUT, "t", {"id": 1}, put(5, 5).position, {"id": 1})) is None
+    assert watched(put(5, 5, "r")) is None
+    assert watched(Event(Kind.PUT, "t", {"id": 1}, put(5, 5).position, {"id": 1})) is None
 
 
 def test_from_the_first_suspicion_on_everything_of_the_scope_is_quarantined() -> None:
@@ -160,8 +160,8 @@ def test_a_long_transaction_of_mysql_raises_no_alarm() -> None:
     growths: dict[str, Growth] = {}
     for position in (long, short):
         event = Event(Kind.PUT, "t", {"id": 1}, position, {"id": 1}, time=position.time)
-        found = suspect(growths, event)
-        assert found is not None
-        growths[found[0]] = found[1]
+        growing = watched(event)
+        assert growing is not None
+        growths[growing.scope] = suspect(growths, event, growing)
 
     assert not any(growth.suspected for growth in growths.values())

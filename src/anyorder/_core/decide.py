@@ -11,6 +11,7 @@ from __future__ import annotations
 from anyorder._core import lives
 from anyorder._core.declared import on_declared
 from anyorder._core.event import DELETE, HINT, PUT, Event, Kind
+from anyorder._core.families.restarting import is_restartable
 from anyorder._core.fold import APPLIED, NOT_DECIDED, Applied, Limits, apply, stamp_of
 from anyorder._core.memory import Memory, Stamp, replace
 from anyorder._core.outcome import REASONS, Reason
@@ -50,6 +51,9 @@ def _compared(memory: Memory | None, event: Event, limits: Limits) -> Applied:
     """The event against the memory, unless its version and its time contradict each other."""
     if memory is None:
         return apply(None, event, limits)
+    # Nearly every clock counts for a whole stream, and never starts again for one key.
+    if memory.bound is None and not is_restartable(event.position):
+        return apply(memory, event, limits)
     judged = lives.judge(memory, event)
     if judged is None:
         judged = apply(memory, event, limits)

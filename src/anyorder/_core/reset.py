@@ -33,6 +33,9 @@ class Growth(msgspec.Struct, frozen=True):
     suspected: bool = False
 
 
+NEVER_SEEN = Growth()
+
+
 def observe(growth: Growth, position: Value, time: int, margin: int) -> Growth:
     """The growth after one event, whose own time is in microseconds. Once suspected it stays so,
     until a person dismisses it."""
@@ -74,17 +77,20 @@ def _is_contradicted(growth: Growth, position: Value, time: int) -> bool:
     return any(seen < time for seen in fallen)
 
 
-def suspect(growths: Mapping[str, Growth], event: Event) -> tuple[str, Growth] | None:
-    """(scope, growth after the event), or None where nothing is judged: reads, changes without a
-    bound, events without a time."""
+def watched(event: Event) -> Growing | None:
+    """How far an event says that its clock has come; None where nothing is judged: reads, changes
+    without a bound, events without a time."""
     if event.position is None or event.time is None:
         return None
-    growing = event.position.growing()
-    if growing is None:
-        return None
+    return event.position.growing()
+
+
+def suspect(growths: Mapping[str, Growth], event: Event, growing: Growing) -> Growth:
+    """The growth of a clock after an event that is watched."""
+    assert event.time is not None
     margin = _margin(event, growing)
-    growth = growths.get(growing.scope, Growth())
-    return growing.scope, observe(growth, growing.value, event.time, margin)
+    growth = growths.get(growing.scope, NEVER_SEEN)
+    return observe(growth, growing.value, event.time, margin)
 
 
 def _margin(event: Event, growing: Growing) -> int:

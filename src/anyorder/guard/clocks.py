@@ -6,10 +6,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from anyorder._core.batch import Arrival
-from anyorder._core.event import Event
-from anyorder._core.reset import Growth, suspect
+from anyorder._core.reset import Growth, suspect, watched
 from anyorder.guard.contract import Transaction
-from anyorder.guard.recall import clock_of
 
 
 def learn_runs(transaction: Transaction, arrivals: Sequence[Arrival]) -> bool:
@@ -32,8 +30,9 @@ def learn_runs(transaction: Transaction, arrivals: Sequence[Arrival]) -> bool:
 
 def screen(transaction: Transaction, arrivals: Sequence[Arrival]) -> set[int]:
     """The numbers of what a clock told that is suspected to have started again (rules R13)."""
-    scopes = {_watched_clock(one.event) for one in arrivals}
-    scopes.discard("")
+    # Asked once an event, since every event has to answer.
+    found = [(one, watched(one.event)) for one in arrivals]
+    scopes = {growing.scope for _, growing in found if growing is not None}
     if not scopes:
         return set()
     before = transaction.growths(sorted(scopes))
@@ -41,8 +40,13 @@ def screen(transaction: Transaction, arrivals: Sequence[Arrival]) -> set[int]:
 
     # In the order of arrival, since a clock is suspected from the first contradiction on.
     suspected: set[int] = set()
-    for one in arrivals:
-        if _observe(growths, one.event):
+    for one, growing in found:
+        # Reads, and changes without a bound, say nothing of how far a clock has come.
+        if growing is None:
+            continue
+        growth = suspect(growths, one.event, growing)
+        growths[growing.scope] = growth
+        if growth.suspected:
             suspected.add(one.number)
 
     # Most events leave the checkpoints as they are, so nothing is written for them.
@@ -50,22 +54,3 @@ def screen(transaction: Transaction, arrivals: Sequence[Arrival]) -> set[int]:
     if changed:
         transaction.save_growths(dict(sorted(changed)))
     return suspected
-
-
-def _watched_clock(event: Event) -> str:
-    """The clock by which an event may raise a suspicion, "" if it cannot."""
-    # Without its own time an event contradicts nothing.
-    if event.time is None:
-        return ""
-    return clock_of(event)
-
-
-def _observe(growths: dict[str, Growth], event: Event) -> bool:
-    """Note an event in the growth of its clock; is the clock suspected now?"""
-    judged = suspect(growths, event)
-    # Reads, and changes without a bound, say nothing of how far a clock has come.
-    if judged is None:
-        return False
-    scope, growth = judged
-    growths[scope] = growth
-    return growth.suspected
