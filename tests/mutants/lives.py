@@ -51,7 +51,7 @@ MUTANTS = [
     Mutant(
         "R13",
         "a straggler beyond the bound is suspected",
-        Change(RESTARTING, "_against_bound", "Told.STRAGGLER", "Told.UNBOUND"),
+        Change(RESTARTING, "_before", "Told.STRAGGLER", "Told.UNBOUND"),
         killed_by=f"{IN_LIVES}::test_a_life_that_was_let_in_remembers_what_it_began_over",
     ),
     Mutant(

@@ -180,18 +180,17 @@ def _moves(
 
 def _is_ended(memory: Memory, stamp: Stamp, lineage: Lineage) -> bool:
     """Is it known of a row that what was before it ended after this event?"""
-    base = memory.base
-    if not isinstance(base, Dead):
+    ended = memory.ended
+    if ended is None:
         return False
-    return stamp.position.compare(base.stamp.position, lineage) is OLDER
+    return stamp.position.compare(ended.position, lineage) is OLDER
 
 
 def _leaves_any(columns: Columns, moves: Moves) -> bool:
     """Is anything told that is not cleared?"""
-    for name, column in columns.items():
-        if moves[name] is KEEP and column.cell is not HOLE:
-            return True
-    return False
+    kept = {column.cell for name, column in columns.items() if moves[name] is KEEP}
+    # Of what was a hole before, nothing was told.
+    return not kept <= {HOLE}
 
 
 def _ended(memory: Memory | None, stamp: Stamp, birth: Floor | None, lineage: Lineage) -> Applied:
