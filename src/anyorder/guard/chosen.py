@@ -6,7 +6,7 @@ from anyorder._core.batch import identity_of
 from anyorder._core.event import Event
 from anyorder._core.fold import Limits
 from anyorder._core.marks import marked
-from anyorder._core.memory import Memory
+from anyorder._core.memory import Memory, Stamp
 from anyorder._core.shown import event_of, identity_of_stamp, incomparable, stamps_at
 from anyorder.guard.contents import Content, Word, packed
 from anyorder.guard.contract import Entry, TableSpec, Transaction
@@ -20,6 +20,14 @@ def settled(entry: Entry, event: Event, memory: Memory | None, limits: Limits) -
     if memory is None or event.position is None or not is_dispute(entry):
         return memory
     return marked(memory, event.position, limits.lineage)
+
+
+def chosen_at(memory: Memory | None, event: Event | None) -> list[Stamp]:
+    """What a word has chosen before of the contents of an event's position."""
+    # Nothing of an entry can be read, or it has none.
+    if event is None or event.position is None:
+        return []
+    return [stamp for stamp in stamps_at(memory, event.position) if stamp.is_marked]
 
 
 def replaced(

@@ -10,7 +10,7 @@ import msgspec
 
 from anyorder._core.batch import Held
 from anyorder._core.columns import Written
-from anyorder._core.event import Delivery, Event, canonical
+from anyorder._core.event import Delivery, Event, entity_of
 from anyorder._core.fold import Limits
 from anyorder._core.key import Kinds
 from anyorder._core.memory import Memory
@@ -217,15 +217,14 @@ class EntryQuery(msgspec.Struct, frozen=True):
 
     def selects(self, entry: Entry) -> bool:
         """Is the entry one of them?"""
-        # What concerns no key, or none that can be read, is held under the empty one.
-        entity = "" if entry.key is None else canonical(entry.key)
-        return self.asks_for(entry.state, entry.table, entity, entry.reason)
+        return self.asks_for(entry.state, entry.table, entity_of(entry.key), entry.reason)
 
     def asks_for(self, state: str, table: str, entity: str, reason: str) -> bool:
         """The same, of an entry that a store keeps as texts."""
-        asked = (self.state, self.table, self.entity, self.reason)
-        there = (state, table, entity, reason)
-        return all(part in ("", found) for part, found in zip(asked, there, strict=True))
+        is_of_key = self.entity in ("", entity)
+        is_of_table = self.table in ("", table)
+        is_so = self.state in ("", state) and self.reason in ("", reason)
+        return is_of_key and is_of_table and is_so
 
 
 class TableFacts(NamedTuple):
