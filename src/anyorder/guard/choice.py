@@ -96,7 +96,9 @@ def content_text(event: Event) -> str:
     """What an event tells, short enough for a sentence."""
     if event.kind is not Kind.PUT:
         return event.kind.value
-    told = "what the row showed" if event.fields is None else canonical(event.fields)
+    told = "what the row showed"
+    if event.fields is not None:
+        told = canonical(event.fields)
     if len(told) > LONGEST:
         told = f"{told[:LONGEST]}..."
     return f"put {told}"

@@ -23,7 +23,8 @@ def parted_by_table(
             routed.setdefault(route.name, (route, []))[1].append(event)
         else:
             loose.append(of_no_table(event, route))
-    return [Share(spec, found) for spec, found in routed.values()], loose
+    shares = [Share(spec, found) for spec, found in routed.values()]
+    return shares, loose
 
 
 def changes(event: Event) -> bool:

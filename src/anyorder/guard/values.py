@@ -221,10 +221,9 @@ class EntryQuery(msgspec.Struct, frozen=True):
 
     def asks_for(self, state: str, table: str, entity: str, reason: str) -> bool:
         """The same, of an entry that a store keeps as texts."""
-        is_of_key = self.entity in ("", entity)
-        is_of_table = self.table in ("", table)
-        is_so = self.state in ("", state) and self.reason in ("", reason)
-        return is_of_key and is_of_table and is_so
+        asked = (self.state, self.table, self.entity, self.reason)
+        there = (state, table, entity, reason)
+        return all(part in ("", found) for part, found in zip(asked, there, strict=True))
 
 
 class TableFacts(NamedTuple):

@@ -155,7 +155,8 @@ class ScalarPosition(msgspec.Struct, frozen=True, array_like=True, tag="scalar",
         """May its numbers begin again with another life of its key, and does its time show it
         (rules R13, lives.py)?"""
         tells_when = self.time is not None and not self.as_of
-        return tells_when and not self.is_of_one_sequence and self.kind not in LASTING
+        is_lasting = self.kind in LASTING or self.is_of_one_sequence
+        return tells_when and not is_lasting
 
     def identity(self) -> str:
         return f"{self.entry.stored[0]}@{','.join(map(str, self.value))}"
