@@ -22,7 +22,6 @@ KINDS = (
     "rows",
     "memories",
     "entries",
-    "numbers",
     "retries",
     "runs",
     "growths",
@@ -71,7 +70,7 @@ class OurStore:
             for entity, _, memory in transaction.memories(spec):
                 since = transaction.kept["memories"][spec.name, entity][2]
                 if not memory.live and since <= before and gone < limit:
-                    limits, gone = c.forget(limits, memory.stamp), gone + 1
+                    limits, gone = c.forget(limits, memory.greatest), gone + 1
                     transaction.kept["memories"][spec.name, entity] = None
             # the floor rises in the very step in which the tombstones go
             transaction.save_limits(spec, limits)
@@ -182,18 +181,30 @@ class OurTransaction:
 
     # ---- the quarantine
 
-    def hold(self, holdings: Iterable[c.Holding]) -> list[bool]:
+    def hold(self, holdings: Iterable[c.Holding]) -> list[c.Listing]:
         return [self._hold(holding) for holding in holdings]
 
-    def _hold(self, holding: c.Holding) -> bool:
-        place = (holding.table, holding.entity, holding.identity)
-        number = self.kept["numbers"].setdefault(place, len(self.kept["numbers"]) + 1)
-        known = self.entry(number)
-        if known is not None and known.state != "settled":
-            self._change(known, count=known.count + 1)
-            return False
+    def _hold(self, holding: c.Holding) -> c.Listing:
+        key = holding.event.key if holding.entity else None
+        there = [one for one in self._all() if (one.table, one.key) == (holding.table, key)]
+        known = _listing(there, holding)
+        entry = self._into(there, holding) if known is None else self.kept["entries"][known.entry]
+        contents = entry.contents
+        if entry.state == "open":
+            contents = _with(contents, holding.contents)
+        self._change(entry, count=entry.count + 1, contents=contents)
+        return known or c.Listing(entry.id, is_new=True)
+
+    def _into(self, there: Sequence[c.Entry], holding: c.Holding) -> c.Entry:
+        """The entry that a delivery goes into which none lists."""
+        identity, last = holding.identity, _last(there, holding)
+        if last is not None and last.state == "open":
+            return last  # another content of the same dispute
+        if last is not None and last.state != "settled":
+            identity, last = holding.identity_after(last.identity), None  # a word closed that one
+        number = len(self.kept["entries"]) + 1 if last is None else last.id
         self.kept["retries"][number] = holding.retry
-        self.kept["entries"][number] = c.Entry(
+        return c.Entry(
             id=number,
             table=holding.table,
             key=holding.event.key if holding.entity else None,
@@ -202,19 +213,23 @@ class OurTransaction:
             state="open",
             first_seen=self.now,
             last_seen=self.now,
-            count=1,
-            identity=holding.identity,
-            delivery=holding.event.delivery,
-            provenance=holding.provenance,
+            count=0,
+            identity=identity,
+            delivery=holding.event.delivery if last is None else last.delivery,
+            provenance=holding.provenance if last is None else last.provenance,
+            contents=() if last is None else last.contents,
         )
-        return True
 
-    def settle(self, entry: int, state: str, reason: c.Reason) -> None:
+    def settle(self, entry: int, state: str, reason: c.Reason, word: c.Word | None = None) -> None:
         held = self.kept["entries"][entry]
         if held.state != "open":
             return  # a word that was given stays
         detail = f"{held.detail}; then {reason.value}" if held.detail else reason.value
-        self._change(held, state=state, detail=detail)
+        chosen, listed, _ = word or c.Word()
+        contents = [replace(one, chosen=one.number in chosen) for one in held.contents]
+        self._change(
+            held, state=state, detail=detail, closed=self.now, contents=_with(contents, listed)
+        )
 
     def reread(self, entry: int, reason: c.Reason, detail: str, provenance: str) -> None:
         held = self.kept["entries"][entry]
@@ -235,7 +250,10 @@ class OurTransaction:
         for number in sorted(self.kept["entries"]):
             entry = self.kept["entries"][number]
             if query.selects(entry):
-                yield replace(entry, delivery=None)
+                yield replace(entry, delivery=None, contents=())
+
+    def _all(self) -> list[c.Entry]:
+        return [self.kept["entries"][number] for number in sorted(self.kept["entries"])]
 
     def entry(self, number: int) -> c.Entry | None:
         entry: c.Entry | None = self.kept["entries"].get(number)
@@ -248,13 +266,21 @@ class OurTransaction:
         return self.decode(entry.provenance, entry.delivery)
 
     def _held(self, spec: c.TableSpec) -> list[c.Held]:
-        entries = list(self.entries(c.EntryQuery("open", spec.name)))
-        events = [(entry, self.event(entry.id)) for entry in entries]
-        return [
-            c.Held(entry.id, event, entry.provenance)
-            for entry, event in events
-            if event and event.key
-        ]
+        held: list[c.Held] = []
+        for entry in self._all():
+            if entry.state == "open" and entry.table == spec.name:
+                held += self._held_in(entry)
+        return [one for one in held if one.event.key]
+
+    def _held_in(self, entry: c.Entry) -> Iterator[c.Held]:
+        if self.decode is None:
+            return
+        # an entry that lists nothing holds one delivery; what a row showed came by none
+        own = c.Content(0, entry.identity, entry.delivery, entry.provenance)
+        for one in entry.contents or (own,):
+            if one.delivery is not None:
+                event = self.decode(one.provenance, one.delivery)
+                yield c.Held(entry.id, event, one.provenance, one.number)
 
     def held_entities(self, spec: c.TableSpec) -> list[str]:
         return sorted({one.event.entity for one in self._held(spec)})
@@ -297,6 +323,36 @@ class OurTransaction:
 
     def save_frontier(self, source: str, position: str) -> None:
         self.kept["frontiers"][source] = position
+
+
+def _listing(there: Sequence[c.Entry], holding: c.Holding) -> c.Listing | None:
+    """The latest entry that lists this very delivery, and is open or was closed by a word."""
+    # a dispute's own identity is its position's, which other contents have as well
+    own = "" if holding.contents else holding.identity
+    names = {holding.content, own} - {""}
+    for entry in reversed(there):
+        found = [one for one in entry.contents if one.identity in names]
+        if entry.state != "settled" and (found or entry.identity in names):
+            chosen = found[0].chosen if found else entry.state == "accepted"
+            return c.Listing(entry.id, False, entry.state, chosen)
+    return None
+
+
+def _last(there: Sequence[c.Entry], holding: c.Holding) -> c.Entry | None:
+    """The latest entry of this identity; those after one that a word closed are numbered."""
+    for entry in reversed(there):
+        if entry.identity == holding.identity or entry.identity.startswith(holding.later):
+            return entry
+    return None
+
+
+def _with(listed: Sequence[c.Content], more: Sequence[c.Content]) -> tuple[c.Content, ...]:
+    """What an entry lists, and what is new to it."""
+    found = list(listed)
+    for one in more:
+        if one.identity not in {other.identity for other in found}:
+            found.append(replace(one, number=len(found) + 1))
+    return tuple(found)
 
 
 def open_store(place: str, decode: c.Decode | None) -> c.Store:

@@ -37,8 +37,6 @@ from anyorder.guard.contract import (
     Refused,
     Remembered,
     Replaced,
-    Shared,
-    Sharing,
     Store,
     TableFacts,
     TableSpec,
@@ -46,6 +44,7 @@ from anyorder.guard.contract import (
     Word,
     Write,
 )
+from anyorder.guard.sharing import Shared, Sharing
 from anyorder.sources.contract import Received, Source, Stoppable
 
 __all__ = [

@@ -26,7 +26,7 @@ from anyorder.envelopes.provenance import Envelopes, provenance_of
 from anyorder.errors import ConfigurationError, StoreError, Undone
 from anyorder.guard.acceptance import Acceptance
 from anyorder.guard.claim import Claim
-from anyorder.guard.contract import Recorded, Shared, Sharing, Store, TableSpec, Transaction
+from anyorder.guard.contract import Recorded, Store, TableSpec, Transaction
 from anyorder.guard.duration import FOREVER, seconds
 from anyorder.guard.forgetting import forget
 from anyorder.guard.intake import Share, Taken
@@ -34,6 +34,7 @@ from anyorder.guard.moments import Moments
 from anyorder.guard.parts import Parts
 from anyorder.guard.quarantine import Quarantine
 from anyorder.guard.report import Report
+from anyorder.guard.sharing import Shared, Sharing
 from anyorder.guard.story import Story, story_of
 from anyorder.guard.targets import declare
 from anyorder.sources.records import events_of

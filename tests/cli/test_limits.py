@@ -17,10 +17,10 @@ from anyorder.envelopes import Limits, open_envelope
 from anyorder.envelopes.limits import DEFAULT, MOST_DIGITS
 from anyorder.envelopes.record import read_record
 from anyorder.errors import ConfigurationError, Malformed
-from anyorder.guard.retry import Retry
 from anyorder.runtime.limits import LimitsSection, size
 from anyorder.runtime.loop import Run
 from anyorder.runtime.pipeline import load_pipeline
+from anyorder.runtime.retry import Retry
 from tests.envelopes.samples import change
 
 PIPELINE = """

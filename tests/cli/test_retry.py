@@ -14,10 +14,10 @@ import pytest
 
 from anyorder._core.event import Delivery
 from anyorder.cli.main import main
-from anyorder.guard.again import Reading
 from anyorder.guard.quarantine import Quarantine
-from anyorder.guard.retry import Retried, Retry
+from anyorder.runtime.again import Reading
 from anyorder.runtime.pipeline import load_pipeline
+from anyorder.runtime.retry import Retried, Retry
 from tests.streams import final_rows, record, stream, tombstone, unordered
 
 PIPELINE = """

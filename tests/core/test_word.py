@@ -12,9 +12,10 @@ from anyorder._core.decide import decide, forget, truncate
 from anyorder._core.event import Event, Kind
 from anyorder._core.families import LogPosition, ScalarPosition
 from anyorder._core.fold import Applied, Limits
+from anyorder._core.marks import marked
 from anyorder._core.memory import Memory, Stamp, pack, unpack
 from anyorder._core.outcome import Reason
-from anyorder._core.word import accept, drop, is_dispute, needs_word
+from anyorder._core.word import accept, needs_word
 
 NO_LIMITS = Limits()
 
@@ -110,13 +111,13 @@ def test_a_dropped_dispute_stays_as_it_is_shown() -> None:
     position = ONE.position
     assert position is not None
 
-    memory = drop(disputed, position, {})
+    memory = marked(disputed, position, {})
 
     assert memory.stamp.fingerprint == disputed.stamp.fingerprint
     assert not memory.disputed
     for content in CONTENTS:
         assert decide(memory, content, NO_LIMITS).memory is memory
-    assert drop(memory, position, {}) is memory
+    assert marked(memory, position, {}) is memory
 
 
 def test_what_is_no_dispute_is_not_marked_when_it_is_dropped() -> None:
@@ -124,9 +125,7 @@ def test_what_is_no_dispute_is_not_marked_when_it_is_dropped() -> None:
     held = put(1, x=2)
     assert held.position is not None
 
-    assert not is_dispute(memory, held, NO_LIMITS)
-    assert drop(memory, held.position, {}) is memory
-    assert is_dispute(after(ONE), TWO, NO_LIMITS)
+    assert marked(memory, held.position, {}) is memory
 
 
 def test_a_word_takes_nothing_newer_away() -> None:

@@ -432,6 +432,8 @@ def _called(name: str, member: Any) -> str:
 
 def _words(value: Any) -> str:
     """The docstring that a value itself has, on one line."""
+    if isinstance(value, property):
+        value = value.fget
     if not getattr(value, "__module__", "").startswith("anyorder."):
         return ""  # an alias: what it stands for is no name of ours
     return " ".join((inspect.getdoc(value) or "").split())

@@ -186,6 +186,11 @@ class Lives:
             return state.broken
         if self.told[-1].life == 1 and state.held:
             return "an ordinary event is held"
+        # The life that a word let in last goes on by itself.
+        let_in = {self.told[place].life for place in bits(state.closed & state.accepted)}
+        asked = {self.told[place].life for place in bits(state.held)}
+        if let_in and max(let_in) in asked:
+            return "an event of the life that a word let in is held"
         shown = self.store.view(state.slot)
         if state.seen == self.all and not state.held and shown != self.source:
             return f"shows {shown}, the source {self.source}, and nothing is open"

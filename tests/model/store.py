@@ -12,7 +12,7 @@ from typing import NamedTuple
 
 import msgspec
 
-from anyorder._core.batch import Arrival, Held, Judged, coalesce, identity_of
+from anyorder._core.batch import Arrival, Held, Judged, coalesce, decide_again, identity_of
 from anyorder._core.columns import Written, holes, source_of
 from anyorder._core.decide import forget, truncate, truncated_by
 from anyorder._core.event import Event
@@ -44,6 +44,12 @@ class Step(NamedTuple):
     held: int
     reasons: tuple[Reason, ...]
     accepted: int
+
+
+def is_dispute(memory: Memory | None, event: Event, limits: Limits) -> bool:
+    """Is what is held an entry of a dispute, as the key stands now?"""
+    applied = decide_again(memory, event, limits)
+    return disputes(Judged(0, event, applied.reason, applied.against))
 
 
 @lru_cache(SETS)

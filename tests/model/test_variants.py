@@ -23,12 +23,12 @@ from anyorder._core.families import (
     log_order,
     restarting,
 )
-from anyorder._core.families.restarting import Told
+from anyorder._core.families.restarting import Bound, Told
 from anyorder._core.floor import Floor
 from anyorder._core.fold import Applied, Limits
 from anyorder._core.memory import Base, Born, Cell, Memory, Stamp
 from anyorder._core.outcome import Reason
-from anyorder._core.position import Above, Lineage, Order
+from anyorder._core.position import Above, Clocked, Lineage, Order
 from anyorder.guard import writing
 from tests.model import books, store, table
 from tests.model.accepting import Accepting
@@ -466,13 +466,16 @@ def an_accepted_life_remembers_nothing(patch: Patch) -> None:
 
 
 def an_accepted_life_has_no_low_versions(patch: Patch) -> None:
-    patch.setattr(
-        restarting,
-        "_against_bound",
-        lambda position, bound, margin: (
-            Told.UNBOUND if position.value <= bound.value else Told.NOTHING
-        ),
-    )
+    told = lives.told
+
+    def by_version(position: Clocked, stored: Clocked, bound: Bound | None, margin: int) -> Told:
+        if bound is None or not restarting.is_restartable(position):
+            return told(position, stored, bound, margin)
+        if position.value <= bound.value:
+            return Told.UNBOUND
+        return told(position, stored, None, margin)
+
+    patch.setattr(lives, "told", by_version)
 
 
 def a_tombstone_forgets_the_lives_before(patch: Patch) -> None:

@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 import msgspec
 import pytest
 
-from anyorder._core import declared, word
+from anyorder._core import declared, marks, word
 from anyorder._core.decide import decide
 from anyorder._core.event import Event
 from anyorder._core.families import Position
@@ -52,7 +52,7 @@ def taking_the_slot(patch: Patch, *, late: bool) -> None:
         slot = apply(None, event, Limits())
         assert slot.memory is not None
         assert event.position is not None
-        return slot._replace(memory=word.drop(slot.memory, event.position, {}))
+        return slot._replace(memory=marks.marked(slot.memory, event.position, {}))
 
     patch.setattr(words, "accept", accepted)
 
@@ -71,12 +71,13 @@ def accept_takes_the_slot(patch: Patch) -> None:
 
 
 def marking(patch: Patch, wrong: Callable[[Memory, Memory], Memory]) -> None:
-    right = word._marked
+    right = marks.marked
 
     def marked(memory: Memory, position: Position, lineage: Lineage) -> Memory:
         return wrong(memory, right(memory, position, lineage))
 
-    patch.setattr(word, "_marked", marked)
+    patch.setattr(word, "marked", marked)
+    patch.setattr(words, "marked", marked)
 
 
 def only_the_rows_own_stamp(patch: Patch) -> None:
@@ -124,13 +125,13 @@ def tombstones_only(patch: Patch) -> None:
 
 
 def drop_only_ends_the_dispute(patch: Patch) -> None:
-    drop = word.drop
+    right = marks.marked
 
     def ended(memory: Memory, position: Position, lineage: Lineage) -> Memory:
-        after = drop(memory, position, lineage)
+        after = right(memory, position, lineage)
         return replace(memory, disputed=after.disputed)
 
-    patch.setattr(words, "drop", ended)
+    patch.setattr(words, "marked", ended)
 
 
 def closed_entries(patch: Patch, closes: Callable[[Words, State, int], bool]) -> None:

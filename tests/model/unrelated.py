@@ -25,13 +25,14 @@ from anyorder._core.decide import decide
 from anyorder._core.event import Event, Kind
 from anyorder._core.families import ScalarPosition
 from anyorder._core.fold import Applied, stamp_of
+from anyorder._core.marks import marked
 from anyorder._core.memory import Dead, Stamp
 from anyorder._core.outcome import Reason
 from anyorder._core.position import NEWER, OLDER, SAME, Order
-from anyorder._core.word import accept, drop, is_dispute
+from anyorder._core.word import accept
 from tests.model.histories import told
 from tests.model.search import Explored, explore, shortest
-from tests.model.store import EMPTY, Slot, Store, bits
+from tests.model.store import EMPTY, Slot, Store, bits, is_dispute
 
 COLUMNS = ("x", "y")
 SPELLED = {"X": "p", "Y": "q"}
@@ -157,7 +158,7 @@ class Unrelated:
         event, bit, slot = self.events[number], 1 << number, state.slot
         if memory is not None and is_dispute(memory, event, self.store.limits[0]):
             assert event.position is not None
-            after = drop(memory, event.position, {})
+            after = marked(memory, event.position, {})
             slot = slot if after is memory else self.store.number(Slot(after, row))
         return state._replace(
             slot=slot,

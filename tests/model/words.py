@@ -27,12 +27,13 @@ from anyorder._core.columns import is_disputed, source_of
 from anyorder._core.decide import decide
 from anyorder._core.event import Event, Kind
 from anyorder._core.fold import Applied, stamp_of
+from anyorder._core.marks import marked
 from anyorder._core.memory import Dead, Memory, Stamp
 from anyorder._core.outcome import Reason
-from anyorder._core.word import accept, drop, is_dispute
+from anyorder._core.word import accept
 from tests.model.histories import limits_of, meaning, position, told
 from tests.model.search import Explored, explore, shortest
-from tests.model.store import EMPTY, Slot, Store, bits
+from tests.model.store import EMPTY, Slot, Store, bits, is_dispute
 
 COLUMNS = ("x", "y", "z")  # z: what an event of all columns tells without spelling it out
 SPELLED = {"F": "D", "B": "P", "b": "p"}
@@ -473,7 +474,7 @@ class Words:
         memory, row = self.store.slots[state.slot]
         if memory is None:
             return state.slot
-        after = drop(memory, position(self.family, place, "u"), {})
+        after = marked(memory, position(self.family, place, "u"), {})
         return state.slot if after is memory else self.store.number(Slot(after, row))
 
     def said(

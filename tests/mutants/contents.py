@@ -34,13 +34,13 @@ MUTANTS = [
     Mutant(
         "R11",
         "a word closes contents that nobody was shown",
-        Change(CHOICE, "Choice.check", "count != there", "count > there"),
+        Change(CHOICE, "Choice.check", "count not in (None, there)", "count == 0"),
         killed_by=f"{WORDS}::test_a_word_is_refused_if_the_entry_lists_more_by_now",
     ),
     Mutant(
         "R11",
         "what was chosen before is asked about again",
-        Change(CHOICE, "_chosen", "stamp.is_marked", "not stamp.is_marked"),
+        Change(CHOSEN, "chosen_at", "stamp.is_marked", "not stamp.is_marked"),
         killed_by=f"{WORDS}::test_what_a_word_did_not_list_opens_a_new_entry_and_moves_nothing",
     ),
     Mutant(

@@ -57,7 +57,7 @@ MUTANTS = [
         "a row of several events has one offset",
         Change(
             FOLD,
-            "_newer",
+            "_put_on",
             "after_newer(columns, moves, stored, met.ties)",
             "after_newer(columns, moves, stored.joined(own), met.ties)",
         ),
@@ -148,7 +148,7 @@ MUTANTS = [
         "an accepted row is an ordinary row",
         Change(
             WORD,
-            "accept",
+            "_taken",
             "declared(row, birth, lineage)",
             "row",
         ),

@@ -77,7 +77,7 @@ MUTANTS = [
     Mutant(
         "R13",
         "what a suspected clock told is decided again by itself",
-        Change(RECALL, "recall", "unsuspected(transaction, held)", "held"),
+        Change(RECALL, "recall", "_trusted(held, suspected)", "held"),
         killed_by="tests/table/test_table.py"
         "::test_what_a_suspected_clock_told_is_not_decided_again_before_a_person_says_so",
     ),

@@ -7,7 +7,7 @@ from tests.mutants.mutation import Change, Mutant
 KEY = "_core/key.py"
 MISFIT = "_core/misfit.py"
 KINDS = "guard/kinds.py"
-RETRY = "guard/retry.py"
+RETRY = "runtime/retry.py"
 WORD = "guard/word.py"
 BATCH = "guard/batch.py"
 KIT = "tests/stores/test_kit.py::test_right_stores_pass"
@@ -132,7 +132,7 @@ MUTANTS = [
         "keys",
         "an entry of another key by now is decided where it was held",
         Change(
-            "guard/again.py",
+            "runtime/again.py",
             "Again.stays",
             "self.key == (self.spec.name, entity_of(self.event.key))",
             "True",

@@ -5,16 +5,16 @@ from __future__ import annotations
 from tests.mutants.mutation import Change, Mutant
 
 BATCH = "_core/batch.py"
-DECIDE = "_core/decide.py"
 LIFE = "_core/families/life.py"
 LIVES = "_core/lives.py"
 MEMORY = "_core/memory.py"
 OVERTAKING = "stores/dynamodb/overtaking.py"
 PAST = "_core/past.py"
-QUARANTINE = "guard/quarantine.py"
 RESTARTING = "_core/families/restarting.py"
 SCALAR = "_core/families/scalar.py"
 SQLITE = "stores/sqlite/store.py"
+WORD = "_core/word.py"
+WORDS = "guard/word.py"
 WRAPPING = "_core/families/wrapping.py"
 IN_LIVES = "tests/core/test_lives.py"
 IN_FAMILIES = "tests/core/test_families.py"
@@ -51,7 +51,7 @@ MUTANTS = [
     Mutant(
         "R13",
         "a straggler beyond the bound is suspected",
-        Change(RESTARTING, "_against_bound", "Told.STRAGGLER", "Told.UNBOUND"),
+        Change(RESTARTING, "_before", "Told.STRAGGLER", "Told.UNBOUND"),
         killed_by=f"{IN_LIVES}::test_a_life_that_was_let_in_remembers_what_it_began_over",
     ),
     Mutant(
@@ -93,7 +93,7 @@ MUTANTS = [
     Mutant(
         "R13",
         "a word for one key's new life declares its row",
-        Change(DECIDE, "accept", "decided.reason is Reason.SUSPECTED_RESET", "False"),
+        Change(WORD, "accept", "decided.reason is Reason.SUSPECTED_RESET", "False"),
         killed_by=f"{IN_LIVES}::test_a_life_that_was_let_in_remembers_what_it_began_over",
     ),
     Mutant(
@@ -174,9 +174,9 @@ MUTANTS = [
         "R13",
         "the word for a new life is said to be needless",
         Change(
-            QUARANTINE,
-            "_Word.given",
-            "decide(before, self._event, known_limits).reason.quarantined",
+            WORDS,
+            "Words._decided",
+            "needs_word(before, one.event, limits)",
             "False",
         ),
         killed_by="tests/stores/test_kit.py::test_right_stores_pass[memory-lives]",

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from tests.mutants.mutation import Change, Mutant
 
-AGAIN = "guard/again.py"
-RETRY = "guard/retry.py"
+AGAIN = "runtime/again.py"
+RETRY = "runtime/retry.py"
 PREFLIGHT = "runtime/preflight.py"
 LOOP = "runtime/loop.py"
 PIPELINE = "runtime/pipeline.py"
@@ -54,8 +54,8 @@ MUTANTS = [
         "a section that is gone takes away what its table holds",
         Change(
             RETRY,
-            "Retry._routed",
-            "isinstance(route, Unrouted) and _is_placed(one) and there is not None",
+            "_moved",
+            "is_gone and there is not None and _is_placed(one)",
             "False",
         ),
         killed_by=OF_RETRY + "test_a_section_that_is_gone_takes_nothing_away",

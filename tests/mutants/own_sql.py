@@ -161,7 +161,7 @@ MUTANTS = [
     Mutant(
         "R1",
         "a retry writes a row past the caller's own SQL",
-        Change("guard/again.py", "Again.is_own", "is_by_own_sql(self.entry.provenance)", "False"),
+        Change("runtime/again.py", "Again.is_own", "is_by_own_sql(self.entry.provenance)", "False"),
         killed_by=f"{OWN_SQL}::test_retry_leaves_it_to_his_sql",
     ),
     Mutant(

@@ -259,7 +259,7 @@ MUTANTS = [
         "the column called * is the rest",
         "_core/names.py",
         "part_of",
-        "NAMED_AS_THE_REST if column == REST else column",
+        "PARTS.get(column, column)",
         "column",
         "tests/core/test_coherence.py"
         "::test_a_column_called_as_the_rest_is_told_apart_from_it_in_memory_and_in_what_is_written",

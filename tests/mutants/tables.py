@@ -87,7 +87,7 @@ MUTANTS = [
     Mutant(
         "R1",
         "another source table's delivery is held under a key of the table",
-        Change(HOLDINGS, "holding", "judged.reason is Reason.UNROUTED and table", "False"),
+        Change(HOLDINGS, "holding", "entity, identity = '', f'{entity} {identity}'", "pass"),
         killed_by=f"{SOURCE_TEST}"
         "test_what_is_unrouted_stays_so_when_its_key_moves_and_is_never_accepted",
     ),

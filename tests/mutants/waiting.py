@@ -71,7 +71,7 @@ MUTANTS = [
     Mutant(
         "R1",
         "a retry that is undone takes no smaller part",
-        Change("guard/retry.py", "Retry._batch", "len(ones) // 2", "0"),
+        Change("runtime/retry.py", "Retry._batch", "len(ones) // 2", "0"),
         killed_by="tests/cli/test_keys.py"
         "::test_what_only_commit_refuses_is_in_no_other_entry_s_way",
     ),

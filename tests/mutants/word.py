@@ -12,6 +12,7 @@ MEMORY = "_core/memory.py"
 MOVES = "_core/moves.py"
 TIES = "_core/ties.py"
 WORD = "_core/word.py"
+MARKS = "_core/marks.py"
 TESTS = "tests/core/test_word.py::"
 CONTENTS = "tests/core/test_content.py::"
 OTHER = f"{TESTS}test_another_content_of_a_settled_position_is_told_and_moves_nothing"
@@ -27,13 +28,13 @@ MUTANTS = [
     Mutant(
         "R11",
         "a word marks the row's own stamp only",
-        Change(WORD, "_marked", "mark(cell) if isinstance(cell, Stamp) else cell", "cell"),
+        Change(MARKS, "marked", "_chosen(cell, position, lineage)", "cell"),
         killed_by=f"{TESTS}test_a_word_takes_nothing_newer_away",
     ),
     Mutant(
         "R11",
         "a word marks no end of what was before",
-        Change(WORD, "_marked", "Dead(mark(base.stamp))", "base"),
+        Change(MARKS, "marked", "Dead(_chosen(base.stamp, position, lineage))", "base"),
         killed_by="tests/model/test_words.py::test_a_word_is_final[PXYD]",
     ),
     Mutant(
@@ -45,13 +46,18 @@ MUTANTS = [
     Mutant(
         "R11",
         "a word leaves the dispute as it was",
-        Change(WORD, "_marked", "memory.disputed.difference(settled)", "memory.disputed"),
+        Change(
+            MARKS,
+            "marked",
+            "memory.disputed - _settled(memory, position, lineage)",
+            "memory.disputed",
+        ),
         killed_by=f"{TESTS}test_a_dropped_dispute_stays_as_it_is_shown",
     ),
     Mutant(
         "R11",
         "a dropped dispute is written though it was settled before",
-        Change(WORD, "drop", "chosen == memory", "False"),
+        Change(MARKS, "marked", "after == memory", "False"),
         killed_by=f"{TESTS}test_a_dropped_dispute_stays_as_it_is_shown",
     ),
     Mutant(
@@ -141,7 +147,7 @@ MUTANTS = [
         Change(
             DECLARED,
             "_with_birth",
-            "all((is_above(stamp, birth, lineage) for stamp in sources(row)))",
+            "all((is_above(stamp, birth, lineage) for stamp in row.stamps))",
             "False",
         ),
         killed_by="tests/core/test_word.py"
@@ -190,9 +196,9 @@ MUTANTS = [
         "a delete ends another clock's column",
         Change(
             FOLD,
-            "_ended",
-            "outlasting(split(memory, event), stamp_of(event), lineage) if memory.cells else None",
-            "None",
+            "_newer",
+            "memory.cells is not None",
+            "False",
         ),
         killed_by=CLOCKS,
     ),

@@ -14,11 +14,11 @@ import pytest
 import anyorder
 from anyorder import Reason
 from anyorder.errors import ConfigurationError, StoreBusy, StoreError
-from anyorder.guard.again import Reading
 from anyorder.guard.batch import apply
 from anyorder.guard.catalogue import Catalogue
-from anyorder.guard.retry import Retried, Retry
 from anyorder.guard.routes import Unrouted
+from anyorder.runtime.again import Reading
+from anyorder.runtime.retry import Retried, Retry
 from anyorder.tables import Guard
 from tests.table.own_sql import agree, event_of, order, orders, rows, state, write
 

@@ -275,12 +275,6 @@ def is_disputed(memory: Memory, name: str) -> bool:
     return shares or name in disputed
 
 
-def sources(memory: Memory) -> list[Stamp]:
-    """The events that told a row, its own first."""
-    told = [cell for cell in memory.listed.values() if isinstance(cell, Stamp)]
-    return [memory.stamp, *told]
-
-
 def is_holed(memory: Memory) -> bool:
     """Is there a column that nobody has told?"""
     # The rest may be one too, in a row of partial events.

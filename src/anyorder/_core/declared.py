@@ -15,11 +15,11 @@ that it is somebody's word and no memory; above it all is ordinary. putN and del
 
 from __future__ import annotations
 
-from anyorder._core.columns import is_holed, sources
+from anyorder._core.columns import is_holed
 from anyorder._core.event import PUT, Event
 from anyorder._core.floor import Floor
 from anyorder._core.fold import APPLIED, Applied, stamp_of
-from anyorder._core.memory import Base, Born, Dead, Memory, Stamp, replace
+from anyorder._core.memory import Base, Born, Memory, Stamp, replace
 from anyorder._core.outcome import Reason
 from anyorder._core.position import Above, Lineage
 
@@ -86,7 +86,7 @@ def is_above(stamp: Stamp, birth: Floor, lineage: Lineage) -> bool:
 
 def _with_birth(row: Memory, birth: Floor, lineage: Lineage) -> Memory:
     # The birth goes when no column has a stamp at or below it: nothing is left of the word.
-    if all(is_above(stamp, birth, lineage) for stamp in sources(row)):
+    if all(is_above(stamp, birth, lineage) for stamp in row.stamps):
         return replace(row, declared=None)
     return replace(row, declared=birth)
 
@@ -95,7 +95,7 @@ def _born(row: Memory, birth: Floor, lineage: Lineage) -> Base | None:
     # Nothing can fill a row that has no hole, so it needs no past.
     if not is_holed(row):
         return None
-    base = row.base
-    if isinstance(base, Dead) and is_above(base.stamp, birth, lineage):
-        return base
+    ended = row.ended
+    if ended is not None and is_above(ended, birth, lineage):
+        return row.base
     return Born(birth)

@@ -12,7 +12,7 @@ import msgspec
 
 from anyorder._core.content import spelled_fields
 from anyorder._core.families import Position
-from anyorder._core.key import DIGITS, spelled_key
+from anyorder._core.key import DIGITS, is_readable, spelled_key
 
 KeyFields = dict[str, Any]
 FINGERPRINT = 8  # bytes; only contents of one position are ever compared, so few that 64 bits do
@@ -142,6 +142,14 @@ class Event(msgspec.Struct, frozen=True, gc=False):
 def canonical(value: object) -> str:
     """Canonical JSON text of decoded values."""
     return _canonical.encode(value).decode()
+
+
+def entity_of(key: object) -> str:
+    """The entity that something of this key is held under, "" for none."""
+    # A truncate concerns every key, and of broken bytes the key may be unreadable.
+    if not is_readable(key):
+        return ""
+    return canonical(key)
 
 
 def key_of(entity: str) -> KeyFields:

@@ -99,12 +99,7 @@ def apply(memory: Memory | None, event: Event, limits: Limits) -> Applied:
     except NotDecided as undecided:
         # The whole event is held, even if some of its columns were decided: what it says of the
         # others would be lost.
-        return Applied(
-            memory=memory,
-            written=None,
-            reason=NOT_DECIDED[undecided.order],
-            against=undecided.against,
-        )
+        return Applied(memory, None, NOT_DECIDED[undecided.order], undecided.against)
 
 
 def _onto_empty(event: Event, stamp: Stamp, limits: Limits) -> Applied:
@@ -210,11 +205,29 @@ def _again(memory: Memory, stamp: Stamp) -> Applied:
 def _newer(memory: Memory, event: Event, stamp: Stamp, lineage: Lineage, *, tied: bool) -> Applied:
     """The event takes the slot, and carries on the joined offset of what it replaces (R5)."""
     stored = memory.stamp
-    own = stamp.joined(stored)
     # Of an earlier life nothing is inherited, though its delete may not have come yet.
     memory = past.before_life(stamp.position, memory) or memory
-    if event.kind is not PUT:
-        return _ended(memory, event, own, lineage)
+    if event.kind is PUT:
+        return _put_on(memory, event, stamp, stored, lineage, tied=tied)
+    if memory.cells is not None:
+        kept = outlasting(split(memory, event), stamp, lineage)
+        if kept is not None:
+            # Held, as long as nothing is newer than all of the row.
+            return Applied(memory, None, Reason.CONFLICT, kept)
+    return Applied(Memory(stamp.joined(stored)), None, APPLIED, stored)
+
+
+def _put_on(
+    memory: Memory,
+    event: Event,
+    stamp: Stamp,
+    stored: Stamp,
+    lineage: Lineage,
+    *,
+    tied: bool,
+) -> Applied:
+    """A put takes the slot; `stored`: what lay there."""
+    own = stamp.joined(stored)
     if event.whole and not tied and memory.cells is None:
         # Nothing is told apart, and nothing is left that it could be tied with: the common case.
         return Applied(Memory(own), written_new(event), APPLIED, stored)
@@ -229,23 +242,14 @@ def _newer(memory: Memory, event: Event, stamp: Stamp, lineage: Lineage, *, tied
     moves = moves_of_newer(columns, orders, met.chosen)
     base = past.of_put(event, own, past.of_slot(memory))
     row = memory_of(own, after_newer(columns, moves, stored, met.ties), base)
-    is_whole_row = not memory.live or KEEP not in moves.values()
-    if begins and is_whole_row:
-        written: Written | None = written_new(event)
-    else:
+    is_kept = memory.live and KEEP in moves.values()
+    written: Written | None = written_new(event)
+    if is_kept or not begins:
         written = written_moves(event, moves)
     if tied and not memory.live:
         # A delete and a put of one position claim the row itself, even if the put tells nothing.
         return Applied(row, written, Reason.CONFLICT, stored)
     return _judged(Applied(row, written, APPLIED, stored), met, stamp)
-
-
-def _ended(memory: Memory, event: Event, own: Stamp, lineage: Lineage) -> Applied:
-    """A delete takes the slot, unless it is not newer than what a word put into the row."""
-    kept = outlasting(split(memory, event), stamp_of(event), lineage) if memory.cells else None
-    if kept is not None:
-        return Applied(memory, None, Reason.CONFLICT, kept)
-    return Applied(Memory(own), None, APPLIED, memory.stamp)
 
 
 def _older(memory: Memory, event: Event, stamp: Stamp, lineage: Lineage) -> Applied:
@@ -272,13 +276,7 @@ def _older(memory: Memory, event: Event, stamp: Stamp, lineage: Lineage) -> Appl
     if row == memory:
         # Nothing moved: it is the very same memory, so that nothing is stored.
         row = memory
-    applied = Applied(
-        memory=row,
-        written=written,
-        reason=reason,
-        against=stored,
-    )
-    return _judged(applied, met, stamp)
+    return _judged(Applied(row, written, reason, stored), met, stamp)
 
 
 def _judged(applied: Applied, met: Met, stamp: Stamp) -> Applied:

@@ -8,13 +8,16 @@ it was before.
 from __future__ import annotations
 
 from anyorder._core.event import Event
-from anyorder._core.memory import Dead, Memory, Stamp, replace
+from anyorder._core.memory import Memory, Stamp, replace
 from anyorder._core.position import SAME, Lineage
 
 
 def known_as(memory: Memory, event: Event, stamp: Stamp, lineage: Lineage) -> Stamp:
     """The stamp of a put or delete, with the fingerprint by which this memory knows it."""
-    for stored in _stamps(memory):
+    known = memory.stamps
+    if memory.ended is not None:
+        known.append(memory.ended)
+    for stored in known:
         # First what is cheap: nearly always it is the same content, or another position's.
         is_put = stored.is_put and stamp.is_put
         is_other = is_put and stored.fingerprint != stamp.fingerprint
@@ -25,10 +28,3 @@ def known_as(memory: Memory, event: Event, stamp: Stamp, lineage: Lineage) -> St
         if stored.fingerprint == event.former_fingerprint:
             return replace(stamp, fingerprint=stored.fingerprint)
     return stamp
-
-
-def _stamps(memory: Memory) -> list[Stamp]:
-    """Every stamp of a memory, the row's own first."""
-    told = [cell for cell in memory.listed.values() if isinstance(cell, Stamp)]
-    ended = [memory.base.stamp] if isinstance(memory.base, Dead) else []
-    return [memory.stamp, *told, *ended]

@@ -154,6 +154,19 @@ class Memory(msgspec.Struct, frozen=True, gc=False):
         return self.cells or {}
 
     @property
+    def stamps(self) -> list[Stamp]:
+        """The events that told the row, or the end of it; its own first."""
+        told = [cell for cell in self.listed.values() if isinstance(cell, Stamp)]
+        return [self.stamp, *told]
+
+    @property
+    def ended(self) -> Stamp | None:
+        """The event up to which all before the row is dead for certain; None if nothing tells."""
+        if isinstance(self.base, Dead):
+            return self.base.stamp
+        return None
+
+    @property
     def greatest(self) -> Stamp:
         """Of a tombstone, what a floor must cover when it is forgotten: its own position, and the
         greater versions of the lives before it."""

@@ -9,23 +9,28 @@ REST = "*"
 """The rest of the columns. Memories of before spell it so, so it stays."""
 NAMED_AS_THE_REST = "\x00*"
 """The column that the user calls as the rest is spelled."""
+PARTS = {REST: NAMED_AS_THE_REST}
+COLUMNS = {NAMED_AS_THE_REST: REST}
+"""The one column of the user's that is called otherwise in a memory, and back."""
 NO_NAMES = frozenset({"", NAMED_AS_THE_REST})
 """What no column is called: an event that names one is malformed, in every store."""
 
 
 def part_of(column: str) -> str:
     """What stands for a column of the user's in a memory."""
-    return NAMED_AS_THE_REST if column == REST else column
+    return PARTS.get(column, column)
 
 
 def column_of(part: str) -> str:
     """The user's name of a part that is not the rest."""
-    return REST if part == NAMED_AS_THE_REST else part
+    return COLUMNS.get(part, part)
 
 
 def in_words(part: str, rest: str) -> str:
     """A part's name in a sentence; these words for the rest."""
-    return rest if part == REST else column_of(part)
+    if part == REST:
+        return rest
+    return column_of(part)
 
 
 def is_nameable(event: Event) -> bool:

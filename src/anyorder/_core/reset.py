@@ -54,7 +54,9 @@ def observe(growth: Growth, position: Value, time: int, margin: int) -> Growth:
 
 def _numbers(position: Value) -> tuple[int, ...]:
     """A position as numbers that compare. Of a clock that nobody has seen it is below all."""
-    return (position,) if isinstance(position, int) else position
+    if isinstance(position, int):
+        return (position,)
+    return position
 
 
 def _kept(growth: Growth, latest: int, margin: int) -> tuple[tuple[Value, int], ...]:
@@ -96,7 +98,8 @@ def suspect(growths: Mapping[str, Growth], event: Event, growing: Growing) -> Gr
 def _margin(event: Event, growing: Growing) -> int:
     """By how much the times of a healthy clock may contradict its positions."""
     is_by_producers = event.delivery.timestamp_type == "CreateTime"
+    is_of_broker = growing.scope.startswith("kafka:")
     # A source stamps all its commits by one clock; producers each have their own.
-    if is_by_producers and growing.scope.startswith("kafka:"):
-        return PRODUCER_MARGIN
-    return SOURCE_MARGIN if growing.is_stamped_in_order else PRODUCER_MARGIN
+    if growing.is_stamped_in_order and not (is_by_producers and is_of_broker):
+        return SOURCE_MARGIN
+    return PRODUCER_MARGIN

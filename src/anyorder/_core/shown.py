@@ -13,7 +13,7 @@ from typing import Any
 from anyorder._core.columns import source_of, source_of_part
 from anyorder._core.event import DELETE, PUT, Event, KeyFields
 from anyorder._core.families import Position
-from anyorder._core.memory import Dead, Memory, Stamp
+from anyorder._core.memory import Memory, Stamp
 from anyorder._core.names import REST
 from anyorder._core.position import UNDECIDED, WAITING, Lineage
 
@@ -104,12 +104,10 @@ def _stamps(memory: Memory | None) -> list[Stamp]:
     """What a memory shows, and the delete before its row: each event once."""
     if memory is None:
         return []
-    found = [memory.stamp]
-    found += [cell for cell in memory.listed.values() if isinstance(cell, Stamp)]
-    base = memory.base
+    found, ended = memory.stamps, memory.ended
     # A put of the very position of a delete: what was before the row is a content, too.
-    if isinstance(base, Dead) and not base.stamp.is_put:
-        found.append(base.stamp)
+    if ended is not None and not ended.is_put:
+        found.append(ended)
     by_event = {identity_of_stamp(stamp): stamp for stamp in found}
     return list(by_event.values())
 

@@ -103,16 +103,19 @@ def claimed(row: Memory, found: Ties) -> Stamp | None:
 
 def is_own_disputed(memory: Memory) -> bool:
     """Is a column disputed that the row's own event told?"""
-    sources = [source_of_part(memory, name) for name in memory.disputed]
-    return memory.stamp in sources
+    return memory.stamp in _tellers(memory)
 
 
 def disputed_at(memory: Memory, position: Position) -> Stamp | None:
     """The content at this very position that the row shows in a disputed column."""
     identity = position.identity()
-    # The first by name, for the same reason.
-    for name in sorted(memory.disputed):
-        stamp = source_of_part(memory, name)
-        if stamp is not None and stamp.position.identity() == identity:
+    for stamp in _tellers(memory):
+        if stamp.position.identity() == identity:
             return stamp
     return None
+
+
+def _tellers(memory: Memory) -> list[Stamp]:
+    """Who told the disputed columns: the first by name first, for the same reason."""
+    told = (source_of_part(memory, name) for name in sorted(memory.disputed))
+    return [stamp for stamp in told if stamp is not None]

@@ -1,10 +1,9 @@
 """An operator's word for what is held (rules R11). It is final: until something provably newer
 comes, no duplicate, no tie and no redelivery undoes it; and it takes nothing newer away.
 
-To `accept` a content shows it in the columns that it touches; to `drop` a dispute chooses what is
-shown. Either *marks* every stamp of that position in the memory, so that what was chosen lives and
-dies with its stamp (ties.py says what a mark means to the contents that come later). What a column
-holds decides what an accepted content does to it:
+To `accept` a content shows it in the columns that it touches; to drop a dispute chooses what is
+shown. Either marks what was chosen (marks.py). What a column holds decides what an accepted content
+does to it:
 
     the column was told by        | the content tells it | it ends it | it says nothing of it
     ------------------------------+----------------------+------------+----------------------
@@ -32,8 +31,6 @@ from anyorder._core.columns import (
     Columns,
     Written,
     memory_of,
-    respelled,
-    source_of_part,
     split,
     written_moves,
     written_new,
@@ -41,24 +38,14 @@ from anyorder._core.columns import (
 from anyorder._core.decide import standing
 from anyorder._core.declared import declared, is_above, still_declared
 from anyorder._core.event import DELETE, PUT, Event
-from anyorder._core.families import Position
 from anyorder._core.floor import Floor
 from anyorder._core.fold import APPLIED, Applied, Limits, stamp_of
 from anyorder._core.former import known_as
-from anyorder._core.memory import (
-    HOLE,
-    Base,
-    Born,
-    Cell,
-    Dead,
-    Memory,
-    NotDecided,
-    Stamp,
-    replace,
-)
+from anyorder._core.marks import marked
+from anyorder._core.memory import HOLE, Base, Born, Dead, Memory, NotDecided, Stamp
 from anyorder._core.moves import Moves, Orders, after_newer, after_older
 from anyorder._core.outcome import REASONS, Reason
-from anyorder._core.position import OLDER, SAME, Lineage
+from anyorder._core.position import OLDER, Lineage
 
 FORGOTTEN = frozenset({Reason.LATE, Reason.UNKNOWN_SCOPE})
 """What is held for these may be of a life that ended, and whose tombstone is forgotten."""
@@ -67,16 +54,6 @@ FORGOTTEN = frozenset({Reason.LATE, Reason.UNKNOWN_SCOPE})
 def needs_word(memory: Memory | None, event: Event, limits: Limits) -> bool:
     """Would an operator's word count? What came since may have decided the event."""
     return _is_wordable(event, decide_again(memory, event, limits).reason)
-
-
-def is_dispute(memory: Memory | None, event: Event, limits: Limits) -> bool:
-    """Does another content of the event's very position stand in the memory? Then to drop the event
-    is a word for what is shown there (`drop`)."""
-    _, _, reason, against = decide_again(memory, event, limits)
-    if reason is not Reason.CONFLICT or not isinstance(against, Stamp):
-        return False
-    position = event.position
-    return position is not None and position.compare(against.position, limits.lineage) is SAME
 
 
 def _is_wordable(event: Event, reason: Reason) -> bool:
@@ -114,7 +91,7 @@ def _taken(memory: Memory | None, event: Event, decided: Applied, limits: Limits
         return _ended(memory, stamp, birth, lineage)
 
     row = _row(memory, event, stamp, columns, moves, orders, limits)
-    row = _marked(row, stamp.position, lineage)
+    row = marked(row, stamp.position, lineage)
     if birth is not None and not is_above(stamp, birth, lineage):
         after: Memory | None = declared(row, birth, lineage)
     elif birth is not None:
@@ -143,16 +120,7 @@ def _chosen(event: Event, applied: Applied, lineage: Lineage) -> Applied:
     """The answer, and what the memory shows of the event's position is what he chose."""
     assert applied.memory is not None
     assert event.position is not None
-    return applied._replace(memory=drop(applied.memory, event.position, lineage))
-
-
-def drop(memory: Memory, position: Position, lineage: Lineage) -> Memory:
-    """An operator's word against the other contents of a dispute at this position: what is shown is
-    chosen. The very same memory where it shows nothing of that position, or chose it before."""
-    chosen = _marked(memory, position, lineage)
-    if chosen == memory:
-        return memory
-    return chosen
+    return applied._replace(memory=marked(applied.memory, event.position, lineage))
 
 
 def _birth(
@@ -212,16 +180,17 @@ def _moves(
 
 def _is_ended(memory: Memory, stamp: Stamp, lineage: Lineage) -> bool:
     """Is it known of a row that what was before it ended after this event?"""
-    base = memory.base
-    if not isinstance(base, Dead):
+    ended = memory.ended
+    if ended is None:
         return False
-    return stamp.position.compare(base.stamp.position, lineage) is OLDER
+    return stamp.position.compare(ended.position, lineage) is OLDER
 
 
 def _leaves_any(columns: Columns, moves: Moves) -> bool:
     """Is anything told that is not cleared?"""
-    kept = [column for name, column in columns.items() if moves[name] is KEEP]
-    return any(column.cell is not HOLE for column in kept)
+    kept = {column.cell for name, column in columns.items() if moves[name] is KEEP}
+    # Of what was a hole before, nothing was told.
+    return not kept <= {HOLE}
 
 
 def _ended(memory: Memory | None, stamp: Stamp, birth: Floor | None, lineage: Lineage) -> Applied:
@@ -282,31 +251,3 @@ def _written(memory: Memory | None, event: Event, moves: Moves) -> Written | Non
     if memory is None or not memory.live:
         return written_new(event)
     return written_moves(event, moves)
-
-
-def _marked(memory: Memory, position: Position, lineage: Lineage) -> Memory:
-    """The memory after a word: every stamp of this position is marked, and nothing of it is
-    disputed any more."""
-
-    def is_there(stamp: Stamp | None) -> bool:
-        return stamp is not None and stamp.position.compare(position, lineage) is SAME
-
-    def mark(stamp: Stamp) -> Stamp:
-        return stamp.marked() if is_there(stamp) else stamp
-
-    cells: dict[str, Cell] = {}
-    for name, cell in memory.listed.items():
-        cells[name] = mark(cell) if isinstance(cell, Stamp) else cell
-    base = memory.base
-    if isinstance(base, Dead):
-        base = Dead(mark(base.stamp))
-    settled = [name for name in memory.disputed if is_there(source_of_part(memory, name))]
-    after = replace(
-        memory,
-        stamp=mark(memory.stamp),
-        cells=cells or None,
-        base=base,
-        disputed=memory.disputed.difference(settled),
-    )
-    # What was listed for its dispute alone is not told apart any more.
-    return respelled(after) if after.live else after

@@ -23,10 +23,11 @@ from anyorder._core.event import Event
 from anyorder._core.outcome import Reason
 from anyorder.errors import ConfigurationError, StoreError
 from anyorder.guard.claim import Claim
-from anyorder.guard.contract import Shared, TableSpec, Transaction
+from anyorder.guard.contract import TableSpec, Transaction
 from anyorder.guard.recall import held_there
 from anyorder.guard.repair import Step, is_known, put_back, remembered, repair, stored
 from anyorder.guard.settle import close_held, settle_without_rows
+from anyorder.guard.sharing import Shared
 from anyorder.guard.unwritten import ENDED, UNWRITTEN, TakenBack, is_unwritten, rowless
 
 

@@ -32,9 +32,13 @@ class Accepted(NamedTuple):
     closes: str = ""
 
     def __str__(self) -> str:
-        whose = "By your word" if self.counted else "It needed no word by now"
+        whose = "It needed no word by now"
+        if self.counted:
+            whose = "By your word"
         told = f"{whose}. {explain(self.decision)}"
-        return f"{told} {self.closes}" if self.closes else told
+        if self.closes:
+            told = f"{told} {self.closes}"
+        return told
 
 
 Answered = dict[int, Accepted | Unaccepted]

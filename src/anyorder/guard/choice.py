@@ -7,8 +7,9 @@ from collections.abc import Sequence
 from anyorder._core.coherence import coherent
 from anyorder._core.event import Event, Kind, canonical
 from anyorder._core.memory import Memory
-from anyorder._core.shown import identity_of_stamp, stamps_at
+from anyorder._core.shown import identity_of_stamp
 from anyorder.errors import ConfigurationError
+from anyorder.guard.chosen import chosen_at
 from anyorder.guard.contents import Content, unpacked
 from anyorder.guard.contract import Decode, Entry
 
@@ -32,7 +33,7 @@ class Choice:
     def check(self, count: int | None) -> None:
         """Raises ConfigurationError if the entry lists more by now than were shown (`count`)."""
         there = len(self.contents)
-        if count is not None and count != there:
+        if count not in (None, there):
             raise ConfigurationError(GREW.format(self.entry, there, count))
 
     def any_event(self) -> Event | None:
@@ -53,7 +54,7 @@ class Choice:
     def only(self, memory: Memory | None) -> Content:
         """The one content that no word has chosen yet. Raises ConfigurationError if there are
         several."""
-        chosen = _chosen(memory, self.any_event())
+        chosen = set(map(identity_of_stamp, chosen_at(memory, self.any_event())))
         others = [one for one in self.contents if one.identity not in chosen]
         if len(others) == 1:
             return others[0]
@@ -95,19 +96,9 @@ def content_text(event: Event) -> str:
     """What an event tells, short enough for a sentence."""
     if event.kind is not Kind.PUT:
         return event.kind.value
-    told = "what the row showed" if event.fields is None else canonical(event.fields)
+    told = "what the row showed"
+    if event.fields is not None:
+        told = canonical(event.fields)
     if len(told) > LONGEST:
         told = f"{told[:LONGEST]}..."
     return f"put {told}"
-
-
-def _chosen(memory: Memory | None, event: Event | None) -> set[str]:
-    """The contents of the event's position that a word has chosen before, by their identities."""
-    chosen: set[str] = set()
-    # Nothing of the entry can be read.
-    if event is None or event.position is None:
-        return chosen
-    for stamp in stamps_at(memory, event.position):
-        if stamp.is_marked:
-            chosen.add(identity_of_stamp(stamp))
-    return chosen

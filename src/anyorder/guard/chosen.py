@@ -5,9 +5,9 @@ from __future__ import annotations
 from anyorder._core.batch import identity_of
 from anyorder._core.event import Event
 from anyorder._core.fold import Limits
-from anyorder._core.memory import Memory
+from anyorder._core.marks import marked
+from anyorder._core.memory import Memory, Stamp
 from anyorder._core.shown import event_of, identity_of_stamp, incomparable, stamps_at
-from anyorder._core.word import drop
 from anyorder.guard.contents import Content, Word, packed
 from anyorder.guard.contract import Entry, TableSpec, Transaction
 from anyorder.guard.holdings import is_dispute
@@ -19,7 +19,15 @@ def settled(entry: Entry, event: Event, memory: Memory | None, limits: Limits) -
     # Nothing is there to be chosen.
     if memory is None or event.position is None or not is_dispute(entry):
         return memory
-    return drop(memory, event.position, limits.lineage)
+    return marked(memory, event.position, limits.lineage)
+
+
+def chosen_at(memory: Memory | None, event: Event | None) -> list[Stamp]:
+    """What a word has chosen before of the contents of an event's position."""
+    # Nothing of an entry can be read, or it has none.
+    if event is None or event.position is None:
+        return []
+    return [stamp for stamp in stamps_at(memory, event.position) if stamp.is_marked]
 
 
 def replaced(

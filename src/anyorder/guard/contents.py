@@ -104,11 +104,13 @@ def is_of_position(one: Event, other: Event) -> bool:
 
 def _shown_before(share: Coalesced, event: Event, row: object) -> Iterator[Event]:
     assert event.position is not None
-    there = row if isinstance(row, Mapping) else None
     memory = share.before
     # Nothing was remembered: then the other content came in this batch.
     if memory is None:
         return
+    there = None
+    if isinstance(row, Mapping):
+        there = row
     for stamp in stamps_at(memory, event.position):
         yield event_of(memory, stamp, event.key or {}, event.table, there)
 

@@ -11,7 +11,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence, Set
 from contextlib import AbstractContextManager
-from typing import Any, Protocol, runtime_checkable
+from typing import Protocol, runtime_checkable
 
 from anyorder._core.event import Event
 from anyorder._core.fold import Limits
@@ -59,8 +59,6 @@ __all__ = [
     "Refused",
     "Remembered",
     "Replaced",
-    "Shared",
-    "Sharing",
     "Store",
     "TableFacts",
     "TableSpec",
@@ -235,69 +233,6 @@ class Store(Protocol):
 
     def close(self) -> None:
         """Release the connection."""
-
-
-class Shared(Protocol):
-    """A block inside a transaction of the user's own.
-
-    `transaction`: what decides in it. `commits`: does it end with the block? Else the user ends it,
-    and may write until then. `is_open`: False if the user has ended the transaction.
-    `changes`: rows that the user's statements changed until now, counted from anywhere.
-    `is_followed`: did they change one after `watch`, before another block's turn on the connection?
-    `is_missed`: did they change none, though one was tried: did the last fail, or meet no row?
-    """
-
-    @property
-    def transaction(self) -> Transaction: ...
-
-    @property
-    def commits(self) -> bool: ...
-
-    @property
-    def is_open(self) -> bool: ...
-
-    @property
-    def changes(self) -> int: ...
-
-    @property
-    def is_followed(self) -> bool: ...
-
-    @property
-    def is_missed(self) -> bool: ...
-
-    def shows(self, spec: TableSpec) -> bool:
-        """Has the user a table of this name? His rows may lie elsewhere."""
-
-    def watch(self) -> None:
-        """From here on the statements are the user's."""
-
-    def mark(self) -> str:
-        """A place to go back to; its name. What is marked later goes back with it."""
-
-    def keep(self, mark: str) -> bool:
-        """All since the mark stays if the block ends well, and the mark goes. False if the user has
-        ended the transaction."""
-
-    def undo(self, mark: str) -> bool:
-        """All that was remembered and written since the mark is undone, and the mark goes. False if
-        the user has ended the transaction."""
-
-    def ended(self, *, keep: bool) -> None:
-        """The user has ended the transaction: what followed is kept, or undone, at once."""
-
-    def repairing(self) -> AbstractContextManager[Transaction]:
-        """The user has ended the transaction: what followed is undone, and what was committed can
-        be repaired in another one."""
-
-
-@runtime_checkable
-class Sharing(Store, Protocol):
-    """A store that can decide inside a transaction of the user's own, on the user's connection."""
-
-    def shared(self, connection: Any, now: float) -> AbstractContextManager[Shared]:
-        """What is decided commits, or rolls back, together with what the user writes. A transaction
-        that the user has begun is the user's to end, and to undo by a mark; else this begins and
-        ends one. Raises StoreError for a connection that does not fit."""
 
 
 @runtime_checkable

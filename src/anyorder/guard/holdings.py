@@ -6,9 +6,9 @@ from collections.abc import Mapping
 from types import MappingProxyType
 
 from anyorder._core.batch import Coalesced, Judged, identity_of, replace
-from anyorder._core.event import Event, canonical
+from anyorder._core.event import canonical
 from anyorder._core.explain import contradiction
-from anyorder._core.key import is_readable
+from anyorder._core.families import Position
 from anyorder._core.memory import Stamp
 from anyorder._core.outcome import Reason
 from anyorder.guard.contents import Listing, contents_of
@@ -27,14 +27,13 @@ def is_dispute(entry: Entry) -> bool:
 def disputes(judged: Judged) -> bool:
     """Is it a tie: another content of the very position that the row, or its end, has? (rules
     R12)"""
-    # Only a tie ends as a conflict whose evidence has the very position.
-    if judged.reason is not Reason.CONFLICT:
-        return False
     against, position = judged.against, judged.event.position
     # A floor is no content, and what has no position has no other content either.
     if position is None or not isinstance(against, Stamp):
         return False
-    return against.position.identity() == position.identity()
+    # Only a tie ends as a conflict whose evidence has the very position.
+    is_there = against.position.identity() == position.identity()
+    return is_there and judged.reason is Reason.CONFLICT
 
 
 def disputing(share: Coalesced, judged: Judged, content: object) -> Judged:
@@ -67,15 +66,9 @@ def dispute(
     return holding(table, entity, told, provenance)._replace(contents=listed)
 
 
-def entity_of(key: object) -> str:
-    """The entity that something of this key is held under, "" for none."""
-    # A truncate concerns every key, and of broken bytes the key may be unreadable.
-    return canonical(key) if is_readable(key) else ""
-
-
-def dispute_of(event: Event) -> str:
-    """The identity of the entry that lists all contents of an event's position; "" for none."""
-    return "" if event.position is None else f"{DISPUTE}{event.position.identity()}"
+def dispute_at(position: Position) -> str:
+    """The identity of the entry that lists all contents of this position."""
+    return f"{DISPUTE}{position.identity()}"
 
 
 def holding(table: str, entity: str, judged: Judged, provenance: str) -> Holding:
@@ -83,21 +76,20 @@ def holding(table: str, entity: str, judged: Judged, provenance: str) -> Holding
     identity = identity_of(judged.event)
     position = judged.event.position
     content = ""
-    # What concerns no key is in nobody's dispute.
-    if position is not None and entity:
-        content = identity
-    # One entry a position, whichever content came second (rules R12).
-    if position is not None and disputes(judged):
-        identity = dispute_of(judged.event)
+    if position is not None:
+        # What concerns no key is in nobody's dispute.
+        content = identity if entity else ""
+        # One entry a position, whichever content came second (rules R12).
+        if disputes(judged):
+            identity = dispute_at(position)
 
-    # Another source table's is held under no key, or it would be decided when the key moves here.
-    if judged.reason is Reason.UNROUTED and table:
-        _, _, source = origin_of(judged.event)
-        entity, identity = "", f"{source} {entity} {identity}"
-
-    # Nothing says that two source tables without a target have different keys.
     if judged.reason is Reason.UNROUTED:
         _, _, source = origin_of(judged.event)
+        # Another source table's is held under no key, or it would be decided when the key moves
+        # here.
+        if table:
+            entity, identity = "", f"{entity} {identity}"
+        # Nothing says that two source tables have different keys.
         identity = f"{source} {identity}"
 
     return Holding(

@@ -23,7 +23,8 @@ def parted_by_table(
             routed.setdefault(route.name, (route, []))[1].append(event)
         else:
             loose.append(of_no_table(event, route))
-    return [Share(spec, found) for spec, found in routed.values()], loose
+    shares = [Share(spec, found) for spec, found in routed.values()]
+    return shares, loose
 
 
 def changes(event: Event) -> bool:
@@ -33,12 +34,18 @@ def changes(event: Event) -> bool:
 
 def of_no_table(event: Event, route: Route) -> Judged:
     """What becomes of a delivery that goes to no table."""
-    # whose it is cannot be read: nobody said to ignore it
-    unread = event.kind is Kind.MALFORMED and not event.table
-    if isinstance(route, Unrouted) and event.kind is Kind.MALFORMED:
-        return Judged(0, event, Reason.MALFORMED, detail=event.note or route.detail)
+    is_broken = event.kind is Kind.MALFORMED
     if isinstance(route, Unrouted):
-        return Judged(0, event, Reason.UNROUTED, detail=route.detail or event.note)
-    if isinstance(route, Ignored) and unread:
+        return _unrouted(event, route.detail, is_broken=is_broken)
+    # Whose it is cannot be read: nobody said to ignore it.
+    is_unread = is_broken and not event.table
+    if is_unread and isinstance(route, Ignored):
         return Judged(0, event, Reason.MALFORMED, detail=event.note)
     return Judged(0, event, Reason.NOT_A_CHANGE)
+
+
+def _unrouted(event: Event, why: str, *, is_broken: bool) -> Judged:
+    # Of broken bytes the first thing to know is what breaks them.
+    if is_broken:
+        return Judged(0, event, Reason.MALFORMED, detail=event.note or why)
+    return Judged(0, event, Reason.UNROUTED, detail=why or event.note)

@@ -28,7 +28,9 @@ class Moments:
         if not self._is_looking:
             return
         for event in events:
-            if event.time is not None and 0 <= event.time < YEAR:
+            # A time from before 1970 was meant so.
+            is_early = event.time is not None and 0 <= event.time < YEAR
+            if is_early:
                 log.warning(WARNING, event.table or "a delivery", event.time)
                 self._is_looking = False
                 return

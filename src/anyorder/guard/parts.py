@@ -218,8 +218,13 @@ def joined(tables: Sequence[Sequence[Part]]) -> list[Share]:
     """One share for each table."""
     shares: list[Share] = []
     for found in tables:
-        events = [one.event for one in found if one.refused is None]
-        refused = [one.refused for one in found if one.refused is not None]
+        events: list[Event] = []
+        refused: list[Judged] = []
+        for one in found:
+            if one.refused is None:
+                events.append(one.event)
+            else:
+                refused.append(one.refused)
         shares.append(Share(found[0].spec, events, refused))
     return shares
 

@@ -9,6 +9,7 @@ from collections import Counter
 from typing import NamedTuple
 
 from anyorder._core.batch import Settled
+from anyorder._core.event import entity_of
 from anyorder._core.outcome import Reason
 from anyorder._core.reset import Growth
 from anyorder.errors import ConfigurationError, Undone
@@ -18,7 +19,6 @@ from anyorder.guard.choice import Choice
 from anyorder.guard.contents import Content
 from anyorder.guard.contract import Decode, Entry, EntryQuery, Store, TableSpec, Transaction
 from anyorder.guard.drop import drop
-from anyorder.guard.holdings import entity_of
 from anyorder.guard.news import hear
 from anyorder.guard.recall import clock_of, recall_one
 from anyorder.guard.waiting import Settling, settle_waiting

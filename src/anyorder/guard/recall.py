@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
+from itertools import chain
 
 import msgspec
 
@@ -27,12 +28,12 @@ def recall(
     # Most batches touch nothing that is held.
     if not waiting:
         return known
-    held: list[Held] = []
+    decided: dict[str, list[Held]] = {}
     for entity, there in waiting.items():
         # An entry that is of another key by now waits for `quarantine retry`.
         # And what the caller's own code held waits for that.
         others = [one for one in there.held if not is_by_own_sql(one.provenance)]
-        held += decidable(
+        decided[entity] = decidable(
             entity,
             others,
             spec.name,
@@ -41,11 +42,9 @@ def recall(
 
     # Only a person's word ends a suspicion (rules R13). Until then what such a clock told is not
     # decided again, or the first key that moves would let the doubtful events in.
-    trusted = {(one.entry, one.content): one for one in unsuspected(transaction, held)}
-    for entity, there in waiting.items():
-        names = [(one.entry, one.content) for one in there.held]
-        kept = [trusted[name] for name in names if name in trusted]
-        known[entity] = there._replace(held=tuple(kept))
+    suspected = _suspected(transaction, chain.from_iterable(decided.values()))
+    for entity, held in decided.items():
+        known[entity] = waiting[entity]._replace(held=tuple(_trusted(held, suspected)))
     return known
 
 
@@ -81,20 +80,24 @@ def held_there(transaction: Transaction, spec: TableSpec, event: Event) -> list[
 
 def unsuspected(transaction: Transaction, held: Sequence[Held]) -> list[Held]:
     """Those of these entries whose clocks are not suspected of having started again."""
+    return _trusted(held, _suspected(transaction, held))
+
+
+def _suspected(transaction: Transaction, held: Iterable[Held]) -> set[str]:
+    """The clocks of these entries that are suspected."""
     clocks = {clock_of(one.event) for one in held}
     # What has no growing clock is never suspected.
     clocks.discard("")
     # Most batches hold nothing: then nothing is read.
     if not clocks:
-        return list(held)
+        return clocks
     growths = transaction.growths(sorted(clocks))
-    trusted: list[Held] = []
-    for one in held:
-        growth = growths.get(clock_of(one.event))
-        # A clock that nobody has watched yet cannot have contradicted itself.
-        if growth is None or not growth.suspected:
-            trusted.append(one)
-    return trusted
+    # A clock that nobody has watched yet cannot have contradicted itself.
+    return {clock for clock, growth in growths.items() if growth.suspected}
+
+
+def _trusted(held: Sequence[Held], suspected: set[str]) -> list[Held]:
+    return [one for one in held if clock_of(one.event) not in suspected]
 
 
 def clock_of(event: Event) -> str:

@@ -10,10 +10,11 @@ from collections.abc import Iterable, Mapping
 from typing import Any, NamedTuple
 
 from anyorder._core.batch import Coalesced, Decision, Held, Judged, Settled, replace
+from anyorder._core.event import entity_of
 from anyorder._core.outcome import Reason
 from anyorder.guard.contents import Listing
 from anyorder.guard.contract import Holding, TableSpec, Transaction
-from anyorder.guard.holdings import dispute, disputes, entity_of, holding, keep
+from anyorder.guard.holdings import dispute, disputes, holding, keep
 from anyorder.guard.writing import Writing
 
 ALREADY_HELD = "the quarantine holds it"

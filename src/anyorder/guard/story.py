@@ -26,8 +26,8 @@ from anyorder.guard.contract import (
 from anyorder.guard.kinds import known_kinds
 from anyorder.guard.owners import origin
 from anyorder.guard.recall import NOTHING
+from anyorder.guard.said import Said
 from anyorder.guard.targets import listed
-from anyorder.guard.verdict import Verdict
 
 replace = msgspec.structs.replace
 OF_BEFORE = (
@@ -100,8 +100,8 @@ def _story(
         # The key's own columns are told by every event, so they are never holes.
         columns = set(target.columns) - set(target.key)
     entries = list(transaction.entries(EntryQuery("", spec.name, entity)))
-    verdict = Verdict(transaction, memory, columns, entries)
-    story = _told(spec.name, named, memory, columns, entries, verdict)
+    said = Said(transaction, memory, columns, entries)
+    story = _told(spec.name, named, memory, columns, entries, said)
     sentences = [
         *story.sentences,
         *_of_before(memory, named, kinds),
@@ -137,8 +137,12 @@ def _columns_of(
     target: Catalogued | None,
 ) -> tuple[str, ...]:
     """The key columns of a table; none while nobody knows them."""
-    if target is None or target.key or spec.key:
-        return spec.key if target is None else target.key or spec.key
+    # A table that no event has reached has no memories to ask.
+    if target is None:
+        return spec.key
+    known = target.key or spec.key
+    if known:
+        return known
     # A table of the user's own whose key was learned from events: each memory tells it.
     _, key, _ = next(transaction.memories(spec), ("", {}, None))
     return tuple(key)
@@ -167,13 +171,13 @@ def _told(
     memory: Memory | None,
     columns: set[str],
     entries: list[Entry],
-    verdict: Verdict,
+    said: Said,
 ) -> Story:
     waiting = [entry for entry in entries if entry.state == "open"]
     reason = _reason(memory, waiting)
     sentences = explain_memory(f"{table} {canonical(key)}", memory, columns)
-    sentences += verdict.sentences()
-    sentences += [_held_text(entry, verdict) for entry in waiting]
+    sentences += said.sentences()
+    sentences += [_held_text(entry, said) for entry in waiting]
     story = Story(
         table=table,
         key=key,
@@ -211,13 +215,13 @@ def _reason(memory: Memory | None, waiting: list[Entry]) -> Reason | None:
     return Reason(latest.reason)
 
 
-def _held_text(entry: Entry, verdict: Verdict) -> str:
+def _held_text(entry: Entry, said: Said) -> str:
     """An open entry, what its reason means, and what to do."""
     meaning = REASONS[Reason(entry.reason)]
     since = time.strftime("%Y-%m-%d %H:%M:%SZ", time.gmtime(entry.first_seen))
     seen = "once" if entry.count == 1 else f"{entry.count} times"
     cause = f" ({entry.detail})" if entry.detail else ""
-    what_to_do = verdict.of_new(entry) or f"{meaning.when} {meaning.to_do}"
+    what_to_do = said.of_new(entry) or f"{meaning.when} {meaning.to_do}"
     return (
         f"In quarantine since {since}, seen {seen}: #{entry.id}, {entry.reason}{cause}. "
         f"{what_to_do}"

@@ -7,8 +7,9 @@ from collections.abc import Collection, Iterable, Iterator
 
 from anyorder._core.batch import Decision
 from anyorder._core.event import Event
-from anyorder.guard.contract import Shared, TableSpec
+from anyorder.guard.contract import TableSpec
 from anyorder.guard.repair import Step, is_left, put_back, row_of, stored
+from anyorder.guard.sharing import Shared
 
 ENDED = (
     "the transaction was ended inside the guard's block, by commit(), rollback(), `with "

@@ -10,7 +10,7 @@ import msgspec
 
 from anyorder._core.batch import Held
 from anyorder._core.columns import Written
-from anyorder._core.event import Delivery, Event, canonical
+from anyorder._core.event import Delivery, Event, entity_of
 from anyorder._core.fold import Limits
 from anyorder._core.key import Kinds
 from anyorder._core.memory import Memory
@@ -217,9 +217,7 @@ class EntryQuery(msgspec.Struct, frozen=True):
 
     def selects(self, entry: Entry) -> bool:
         """Is the entry one of them?"""
-        # What concerns no key, or none that can be read, is held under the empty one.
-        entity = "" if entry.key is None else canonical(entry.key)
-        return self.asks_for(entry.state, entry.table, entity, entry.reason)
+        return self.asks_for(entry.state, entry.table, entity_of(entry.key), entry.reason)
 
     def asks_for(self, state: str, table: str, entity: str, reason: str) -> bool:
         """The same, of an entry that a store keeps as texts."""

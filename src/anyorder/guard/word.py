@@ -134,7 +134,9 @@ class Words:
                 why = PART.format(source)
             if is_unrouted and not admits(owned, self._spec, source):
                 why = belongs(owned, self._spec.name, source)
-        return f"entry {entry.id} cannot be accepted: {why}" if why else ""
+        if not why:
+            return ""
+        return f"entry {entry.id} cannot be accepted: {why}"
 
     def _misfit(self, held: Kept) -> str:
         fault = misfit(held.event, self._spec.name, self._spec.kinds)

@@ -24,11 +24,11 @@ from anyorder.envelopes import (
 )
 from anyorder.envelopes.provenance import Envelopes, is_from, provenance_of
 from anyorder.errors import ConfigurationError, StoreError
-from anyorder.guard.again import Reading
 from anyorder.guard.catalogue import Catalogue
 from anyorder.guard.contract import Store, TableSpec, Transaction
 from anyorder.guard.duration import FOREVER, seconds
 from anyorder.guard.routes import Ignored, Origin, Route, Unrouted
+from anyorder.runtime.again import Reading
 from anyorder.runtime.limits import LimitsSection, size
 from anyorder.sources import Source, name_of, nameless, open_source
 from anyorder.stores import is_made, missing, open_dry, open_looking, open_store

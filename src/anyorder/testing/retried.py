@@ -7,11 +7,11 @@ import random
 
 from anyorder._core.event import Delivery
 from anyorder._core.outcome import Reason
-from anyorder.guard.again import Reading
 from anyorder.guard.catalogue import Catalogue
 from anyorder.guard.contract import Entry, EntryQuery
 from anyorder.guard.quarantine import Quarantine
-from anyorder.guard.retry import Retried, Retry
+from anyorder.runtime.again import Reading
+from anyorder.runtime.retry import Retried, Retry
 from anyorder.testing.bench import NEVER, RETENTION_ZERO, Bench
 from anyorder.testing.change import Change, decode, delete, part, put, truncate
 from anyorder.testing.place import MakeStore

@@ -113,8 +113,8 @@ def entries_of(floor: Floor) -> list[FloorEntry]:
 def entries_in(floor: Floor, kind: type[OneKind], scope: str) -> list[OneKind]:
     """What a floor remembers of one kind of clock in one scope."""
     # A clock of another scope says nothing: scopes do not compare (rules R3).
-    of_kind = [entry for entry in entries_of(floor) if isinstance(entry, kind)]
-    return [entry for entry in of_kind if entry.scope == scope]
+    there = entries_of(floor)
+    return [entry for entry in there if isinstance(entry, kind) and entry.scope == scope]
 
 
 def raised(floor: Floor, *entries: FloorEntry) -> Floor:

@@ -164,14 +164,18 @@ def epoch_of_run(run: str, snapshot_runs: tuple[str, ...]) -> int | None:
     there are epochs."""
     if not snapshot_runs:
         return 0
+    if not run:
+        return None
     # Run ids are UUIDv7, which sort by time.
-    return bisect_right(snapshot_runs, run) if run else None
+    return bisect_right(snapshot_runs, run)
 
 
 def across_runs(a: LogRecord, b: LogRecord) -> Order:
     """R14: how two records of two runs stand, of one epoch as far as known."""
     order = compare_in_epoch(a, b)
-    if order is UNDECIDED or not (a.run and b.run):
+    is_named = "" not in (a.run, b.run)
+    # Who names no run tells no other history.
+    if order is UNDECIDED or not is_named:
         return order
     if a.run > b.run:
         return _later_to_earlier(a, b, order)

@@ -42,11 +42,11 @@ def told(position: Clocked, stored: Clocked, bound: Bound | None, margin: int) -
     """What an event here says against what is stored of its key."""
     if not is_restartable(position) or _is_of_another_life(position, stored):
         return Told.NOTHING
-    found = Told.NOTHING
-    if bound is not None:
-        found = _against_bound(position, bound, margin)
-    if found is not Told.NOTHING or not is_restartable(stored):
-        return found
+    # It is from before the lives before had ended, whatever is stored by now.
+    if bound is not None and time_of(position) <= bound.time + margin:
+        return _before(position, bound)
+    if not is_restartable(stored):
+        return Told.NOTHING
     apart = time_of(position) - time_of(stored)
     if apart > margin and position.value <= stored.value:
         return Told.FALLEN
@@ -60,10 +60,11 @@ def _is_of_another_life(position: ScalarPosition, stored: Clocked) -> bool:
     return isinstance(position, LifePosition) and position.compare_life(stored) is not SAME
 
 
-def _against_bound(position: ScalarPosition, bound: Bound, margin: int) -> Told:
-    if time_of(position) > bound.time + margin:
-        return Told.NOTHING
-    return Told.STRAGGLER if position.value <= bound.value else Told.UNBOUND
+def _before(position: ScalarPosition, bound: Bound) -> Told:
+    """What is told by an event whose time is before the bound."""
+    if position.value <= bound.value:
+        return Told.STRAGGLER
+    return Told.UNBOUND
 
 
 def time_of(position: ScalarPosition) -> int:

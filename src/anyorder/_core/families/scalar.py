@@ -33,6 +33,9 @@ from anyorder.errors import NotReapable
 
 TIMES = frozenset({"timestamp", "time"})
 """Kinds that are times themselves: a second opinion on them says nothing new."""
+LASTING = TIMES | {"sequence"}
+"""Kinds that never begin again: DynamoDB's sequence numbers outlive an item, and a stream that was
+switched on anew is known."""
 STAMPED_IN_ORDER = frozenset({"sqlserver"})
 """Kinds whose events tell when their transaction was committed."""
 
@@ -151,10 +154,9 @@ class ScalarPosition(msgspec.Struct, frozen=True, array_like=True, tag="scalar",
     def is_restartable(self) -> bool:
         """May its numbers begin again with another life of its key, and does its time show it
         (rules R13, lives.py)?"""
-        if self.time is None or self.as_of or self.is_of_one_sequence:
-            return False
-        # DynamoDB's sequence numbers outlive an item; a stream that was switched on anew is known.
-        return self.kind not in TIMES and self.kind != "sequence"
+        tells_when = self.time is not None and not self.as_of
+        is_lasting = self.kind in LASTING or self.is_of_one_sequence
+        return tells_when and not is_lasting
 
     def identity(self) -> str:
         return f"{self.entry.stored[0]}@{','.join(map(str, self.value))}"

@@ -7,7 +7,7 @@ from anyorder.cli.acts.asked import Asked
 from anyorder.cli.acts.filters import STANDARD_INPUT, Found, found_of, is_filtered
 from anyorder.cli.acts.refused import closed_or_missing, refused_lines
 from anyorder.errors import ConfigurationError
-from anyorder.guard.retry import Retry
+from anyorder.runtime.retry import Retry
 
 
 def retry(asked: Asked) -> int:

@@ -27,7 +27,7 @@ Make = Callable[[Borrowed, Tables], SQLiteTransaction]
 
 
 class Block:
-    """See `contract.Shared`. `make`: a transaction, with what is known of the tables."""
+    """See `sharing.Shared`. `make`: a transaction, with what is known of the tables."""
 
     def __init__(self, borrowed: Borrowed, lender: Lender, make: Make) -> None:
         self._borrowed = borrowed

@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import NamedTuple
 
-from anyorder._core.batch import identity_of
+from anyorder._core.batch import Judged, identity_of
 from anyorder._core.coherence import coherent
-from anyorder._core.event import Delivery, Event, Kind
+from anyorder._core.event import Delivery, Event, Kind, entity_of
 from anyorder._core.outcome import Reason
 from anyorder.guard.contract import Entry, Holding, TableSpec
-from anyorder.guard.holdings import dispute_of, entity_of, holding
+from anyorder.guard.holdings import dispute_at, holding
 from anyorder.guard.loose import changes, of_no_table
 from anyorder.guard.own_sql import is_by_own_sql
 from anyorder.guard.routes import Route
@@ -81,24 +81,34 @@ class Again(NamedTuple):
             return True
         if self.spec is None:
             return self._is_of(self.loose)
-        event = coherent(self.event)
         is_there = self.key == (self.spec.name, entity_of(self.event.key))
         was_routed = self.entry.reason != Reason.UNROUTED
         # The same reading is of the same event, whatever an older anyorder called it.
-        # A later entry of one position is counted.
-        identity, _, _ = self.entry.identity.partition(AGAIN)
-        is_same_event = not self.is_read_anew or identity in (
-            identity_of(event),
-            dispute_of(event),
-        )
+        is_same_event = not self.is_read_anew or self._is_called_so
         return is_there and was_routed and is_same_event
 
     @property
-    def loose(self) -> Holding:
-        """What no table takes, as it would be held; its reason may be one that holds nothing."""
+    def _is_called_so(self) -> bool:
+        """Is the entry called as one of the event, as it is read now?"""
+        event = coherent(self.event)
+        names = [identity_of(event)]
+        if event.position is not None:
+            names.append(dispute_at(event.position))
+        # A later entry of one position is counted.
+        identity, _, _ = self.entry.identity.partition(AGAIN)
+        return identity in names
+
+    @property
+    def judged(self) -> Judged:
+        """What becomes of it where no table takes it; its reason may be one that holds nothing."""
         assert self.route is not None
-        judged = of_no_table(self.event, self.route)
-        return holding("", entity_of(self.event.key), judged, self.reading.provenance)
+        return of_no_table(self.event, self.route)
+
+    @property
+    def loose(self) -> Holding:
+        """What no table takes, as it would be held."""
+        entity = entity_of(self.event.key)
+        return holding("", entity, self.judged, self.reading.provenance)
 
     def _is_of(self, one: Holding) -> bool:
         """Is a holding this very entry's?"""
@@ -113,7 +123,9 @@ class Again(NamedTuple):
             return None
         # Of broken bytes without a key there is nothing to compare.
         is_decidable = self.event.key is not None or self.event.kind is Kind.TRUNCATE
-        return self.key if is_decidable else None
+        if not is_decidable:
+            return None
+        return self.key
 
     @property
     def told(self) -> tuple[Reason, str]:

@@ -8,9 +8,10 @@ from collections.abc import Collection, Sequence
 
 from anyorder._core.event import DELETE, Event
 from anyorder._core.memory import Memory, Stamp
-from anyorder._core.shown import columns_at, marked, stamps_at
+from anyorder._core.shown import columns_at, marked
+from anyorder.guard.chosen import chosen_at
 from anyorder.guard.contract import Entry, Transaction
-from anyorder.guard.holdings import DISPUTE, is_dispute
+from anyorder.guard.holdings import dispute_at, is_dispute
 from anyorder.guard.values import AGAIN
 
 BY_WORD = frozenset({"accepted", "dropped"})
@@ -23,7 +24,7 @@ NEW = (
 )
 
 
-class Verdict:
+class Said:
     """Of one key: its memory, the columns of its table, and its entries of every state."""
 
     def __init__(
@@ -56,10 +57,11 @@ class Verdict:
         memory = self._memory
         if memory is None or event is None or not is_dispute(entry):
             return ""
-        stamp = _marked_at(memory, event)
+        stamps = chosen_at(memory, event)
         # Nobody has said a word about it.
-        if stamp is None:
+        if not stamps:
             return ""
+        stamp = stamps[0]
         closed = self._entry_of(stamp)
         which = "a word"
         if closed is not None:
@@ -91,25 +93,14 @@ class Verdict:
 
     def _entry_of(self, stamp: Stamp) -> Entry | None:
         """The latest entry of the stamp's position that a word has closed, with what it lists."""
-        position = stamp.position.identity()
-        dispute = f"{DISPUTE}{position}"
+        dispute = dispute_at(stamp.position)
         # The position's later disputes, and what was held alone.
-        later = (f"{dispute}{AGAIN}", f"{position} ")
+        later = (f"{dispute}{AGAIN}", f"{stamp.position.identity()} ")
         for entry in reversed(self._closed):
             told = entry.identity
             if told == dispute or told.startswith(later):
                 return self._transaction.entry(entry.id)
         return None
-
-
-def _marked_at(memory: Memory, event: Event) -> Stamp | None:
-    """The stamp of the event's position that a word has chosen."""
-    if event.position is None:
-        return None
-    for stamp in stamps_at(memory, event.position):
-        if stamp.is_marked:
-            return stamp
-    return None
 
 
 def _ended(stamp: Stamp, entry: Entry | None) -> str:

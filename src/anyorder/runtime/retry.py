@@ -17,16 +17,15 @@ from typing import NamedTuple
 from anyorder._core.event import Event
 from anyorder._core.outcome import Reason
 from anyorder.errors import ConfigurationError, Undone
-from anyorder.guard.again import Again, ReadAnew
 from anyorder.guard.catalogue import Catalogue
 from anyorder.guard.contract import Entry, EntryQuery, Store, TableSpec, Transaction
 from anyorder.guard.intake import Share, take_in
-from anyorder.guard.loose import of_no_table
 from anyorder.guard.news import hear
 from anyorder.guard.own_sql import DELIVER_AGAIN, is_by_own_sql
 from anyorder.guard.parts import take
-from anyorder.guard.routes import Unrouted
+from anyorder.guard.routes import Route, Unrouted
 from anyorder.guard.waiting import Settling, settle_waiting
+from anyorder.runtime.again import Again, Key, ReadAnew
 
 BATCH = 1000  # entries taken in together, in one transaction
 
@@ -107,12 +106,14 @@ class Retry:
         """Take in entries in one transaction."""
         token = secrets.token_hex(4)
         with self._store.transaction(time.time()) as transaction:
+            staying: list[Again] = []
+            moving: list[Again] = []
             # A word that somebody gave meanwhile counts: what is closed is not decided here.
-            there = _open_of(transaction, ones)
-            staying = {one.entry.id for one in there if one.stays}
-            others = [one for one in there if one.entry.id not in staying]
-            _take_in(transaction, others, token)
-            _decide_again(transaction, [one for one in there if one.entry.id in staying], token)
+            for one in _open_of(transaction, ones):
+                into = staying if one.stays else moving
+                into.append(one)
+            _take_in(transaction, moving, token)
+            _decide_again(transaction, staying, token)
 
     def _alone(self, one: Again) -> None:
         """Take in an entry that undoes a transaction: it, what is held of its key, or what waits
@@ -164,11 +165,9 @@ class Retry:
         events = [one.event for one in read if _may_move(one)]
         routes = iter(self._catalogue.routes(self._store, events, time.time()))
         for one in read:
-            there = self._catalogue.spec_of(one.entry.table)
-            route = next(routes) if _may_move(one) else there
-            # A section that is gone takes nothing away from a table that is there.
-            if isinstance(route, Unrouted) and _is_placed(one) and there is not None:
-                route = there
+            route: Route | None = self._catalogue.spec_of(one.entry.table)
+            if _may_move(one):
+                route = _moved(one, route, next(routes))
             yield one._replace(route=route)
 
 
@@ -178,6 +177,15 @@ def _may_move(one: Again) -> bool:
     return one.reading.is_ours or not _is_placed(one)
 
 
+def _moved(one: Again, there: Route | None, today: Route) -> Route:
+    """Where an entry goes that lies `there`, if the sections say this `today`."""
+    is_gone = isinstance(today, Unrouted)
+    # A section that is gone takes nothing away from a table that is there.
+    if is_gone and there is not None and _is_placed(one):
+        return there
+    return today
+
+
 def _is_placed(one: Again) -> bool:
     return one.entry.table != "" and one.entry.reason != Reason.UNROUTED
 
@@ -185,8 +193,10 @@ def _is_placed(one: Again) -> bool:
 def _take_in(transaction: Transaction, ones: Sequence[Again], token: str) -> None:
     """What is another event, or of another table or key by now, is a new delivery, and its entry is
     closed."""
-    for provenance in dict.fromkeys(one.reading.provenance for one in ones):
-        some = [one for one in ones if one.reading.provenance == provenance]
+    by_provenance: dict[str, list[Again]] = {}
+    for one in ones:
+        by_provenance.setdefault(one.reading.provenance, []).append(one)
+    for provenance, some in by_provenance.items():
         _take_in_of(transaction, some, provenance, token)
 
 
@@ -201,7 +211,6 @@ def _take_in_of(
             loose.append(one)
         else:
             tables.setdefault(one.spec.name, (one.spec, []))[1].append(one)
-    judged = [of_no_table(one.event, one.route) for one in loose if one.route is not None]
     ordered: list[Again] = []
     shares: list[Share] = []
     for spec, found in tables.values():
@@ -209,6 +218,7 @@ def _take_in_of(
         # First those of which the decision closes the entry.
         shares.append(Share(spec, [one.event for one in found]))
     ordered += loose
+    judged = [one.judged for one in loose]
     decisions = take_in(transaction, shares, judged, token, provenance).decisions
     take_in(transaction, _others(tables), (), token, provenance)
     # Last: where the store takes these as two steps, a crash in between leaves both entries, and
@@ -231,12 +241,17 @@ def _others(tables: Mapping[str, tuple[TableSpec, Sequence[Again]]]) -> list[Sha
 
 def _decide_again(transaction: Transaction, ones: Sequence[Again], token: str) -> None:
     """What stays where it is."""
+    specs: dict[str, TableSpec] = {}
+    keys: dict[Key, None] = {}
     for one in ones:
         _reread(transaction, one)
-    keys = dict.fromkeys(one.settles for one in ones)
-    specs = {one.spec.name: one.spec for one in ones if one.spec is not None}
+        if one.spec is not None:
+            specs[one.spec.name] = one.spec
+        # Nothing else could be decided otherwise than it was.
+        if one.settles is not None:
+            keys[one.settles] = None
     settling = Settling(transaction, token, specs)
-    settling.take([key for key in keys if key is not None])
+    settling.take(list(keys))
     settling.run()
     hear(transaction, list(specs.values()), token)
 
