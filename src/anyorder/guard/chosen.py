@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from anyorder._core.batch import identity_of
 from anyorder._core.event import Event
 from anyorder._core.fold import Limits
-from anyorder._core.memory import Memory
+from anyorder._core.memory import Memory, Stamp
 from anyorder._core.shown import event_of, identity_of_stamp, incomparable, stamps_at
 from anyorder._core.word import drop
 from anyorder.guard.contents import Content, Word, packed
@@ -34,6 +36,17 @@ def replaced(
     if before is None or event.position is None:
         return ()
     stamps = incomparable(before, event.position, limits.lineage)
+    return shown(transaction, spec, event, before, stamps)
+
+
+def shown(
+    transaction: Transaction,
+    spec: TableSpec,
+    event: Event,
+    before: Memory,
+    stamps: Sequence[Stamp],
+) -> tuple[Content, ...]:
+    """What the event's row shows of these stamps, as contents to be listed."""
     # Most often the clocks tell.
     if not stamps:
         return ()

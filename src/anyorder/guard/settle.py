@@ -41,6 +41,8 @@ def settle(transaction: Transaction, spec: TableSpec, writing: Writing, token: s
     closed: list[Settled] = []
     finished: list[Coalesced] = []
     for entity, share in writing.shares.items():
+        # First, so that a redelivery finds the entry of its dispute.
+        writing.hold_ties(entity, share)
         share = _finished(share, token)
         finished.append(share)
         closed += share.settled

@@ -5,7 +5,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
 
-from anyorder._core.batch import Decision
+from anyorder._core.batch import Decision, identity_of
 from anyorder._core.decide import accept_truncate
 from anyorder._core.event import Event, Kind
 from anyorder._core.explain import explain
@@ -13,13 +13,14 @@ from anyorder._core.fold import Limits
 from anyorder._core.memory import Memory
 from anyorder._core.misfit import misfit
 from anyorder._core.outcome import Reason
-from anyorder._core.word import accept, needs_word
+from anyorder._core.shown import stamps_at
+from anyorder._core.word import accept, drop, needs_word
 from anyorder.errors import ConfigurationError
 from anyorder.guard.answered import Accepted, Answered, Kept, Unaccepted
 from anyorder.guard.batch import apply, reconsider_keys
-from anyorder.guard.chosen import replaced, settled, word_of
+from anyorder.guard.chosen import replaced, settled, shown, word_of
 from anyorder.guard.contents import Content, Word
-from anyorder.guard.contract import Answer, Refused, TableSpec, Transaction, Write
+from anyorder.guard.contract import Answer, Entry, Refused, TableSpec, Transaction, Write
 from anyorder.guard.kinds import with_kinds
 from anyorder.guard.owners import admits, belongs
 from anyorder.guard.recall import NOTHING, recall, recall_one
@@ -34,16 +35,25 @@ MOVED = "another writer moved the key; try again"
 
 class Words:
     """For entries of one table, each of another key; a truncate alone. `token`: this attempt's.
+    `settles`: what is held of the keys is decided again.
 
     `answered` and `words`: what became of each, and what was chosen of those that list several
     contents, by the number of the entry."""
 
-    def __init__(self, transaction: Transaction, spec: TableSpec, token: str) -> None:
+    def __init__(
+        self,
+        transaction: Transaction,
+        spec: TableSpec,
+        token: str,
+        *,
+        settles: bool = True,
+    ) -> None:
         self.answered: Answered = {}
         self.words: dict[int, Word] = {}
         self._transaction = transaction
         self._spec = spec
         self._token = token
+        self._settles = settles
         self._limits = Limits()
         self._moved: dict[str, Event] = {}
 
@@ -80,7 +90,10 @@ class Words:
         self._limits = self._transaction.open_table(self._spec)
         there = recall_one(self._transaction, self._spec, event.entity)
         before, limits = there.memory, there.limits or self._limits
-        after = settled(entry, event, before, limits)
+        after = before
+        if before is not None and event.position is not None:
+            after = drop(before, event.position, limits.lineage)
+        others = self._chosen_alone(entry, event, before)
         # What was chosen before moves nothing.
         if after is not before:
             write = Write(
@@ -99,6 +112,11 @@ class Words:
             after,
             accepted=(),
         )
+        if others:
+            word = Word(
+                chose=tuple(range(2, 2 + len(others))),
+                listed=(Content(1, identity_of(event)), *others),
+            )
         self._transaction.settle(
             entry.id,
             "dropped",
@@ -108,6 +126,25 @@ class Words:
         self._moved[event.entity] = event
         self._follow()
         return word
+
+    def _chosen_alone(
+        self,
+        entry: Entry,
+        event: Event,
+        before: Memory | None,
+    ) -> tuple[Content, ...]:
+        """What is shown of the position of an event that is held alone: it is listed with it, since
+        it is what the word chooses."""
+        if entry.contents or before is None or event.position is None:
+            return ()
+        stamps = stamps_at(before, event.position)
+        return shown(
+            self._transaction,
+            self._spec,
+            event,
+            before,
+            stamps,
+        )
 
     def _sifted(self, held: Iterable[Kept], fault: Callable[[Kept], str]) -> list[Kept]:
         """Those without a fault; that of the others is their answer."""
@@ -268,6 +305,9 @@ class Words:
 
     def _follow(self) -> None:
         """Decide again what the word may have settled (rules R1): a truncate's, anything."""
+        # It may be what undid the transaction of this very word.
+        if not self._settles:
+            return
         keys = [event for event in self._moved.values() if event.kind is not Kind.TRUNCATE]
         # A truncate concerns every key, and each of them may have something that waits.
         if len(keys) < len(self._moved):
