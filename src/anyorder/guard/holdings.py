@@ -15,6 +15,7 @@ from anyorder._core.ties import disputed_at
 from anyorder.guard.contents import Listing, contents_of
 from anyorder.guard.contract import Entry, Holding, Transaction
 from anyorder.guard.routes import origin_of
+from anyorder.guard.values import AGAIN
 
 DISPUTE = "dispute "  # the beginning of the identity of every dispute's entry
 NONE_YET: Mapping[int, Listing] = MappingProxyType({})
@@ -23,6 +24,12 @@ NONE_YET: Mapping[int, Listing] = MappingProxyType({})
 def is_dispute(entry: Entry) -> bool:
     """Is an entry that of a dispute?"""
     return entry.identity.startswith(DISPUTE)
+
+
+def is_dispute_of(entry: Entry, event: Event) -> bool:
+    """Is it that of an event's very position?"""
+    position, _, _ = entry.identity.partition(AGAIN)
+    return is_dispute(entry) and position == dispute_of(event)
 
 
 def disputes(judged: Judged | StillHeld) -> bool:

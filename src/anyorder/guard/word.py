@@ -20,7 +20,16 @@ from anyorder.guard.answered import Accepted, Answered, Kept, Unaccepted
 from anyorder.guard.batch import apply, reconsider_keys
 from anyorder.guard.chosen import replaced, settled, shown, word_of
 from anyorder.guard.contents import Content, Word
-from anyorder.guard.contract import Answer, Entry, Refused, TableSpec, Transaction, Write
+from anyorder.guard.contract import (
+    Answer,
+    Entry,
+    Refused,
+    Remembered,
+    TableSpec,
+    Transaction,
+    Write,
+)
+from anyorder.guard.holdings import is_dispute_of
 from anyorder.guard.kinds import with_kinds
 from anyorder.guard.owners import admits, belongs
 from anyorder.guard.recall import NOTHING, recall, recall_one
@@ -123,9 +132,28 @@ class Words:
             Reason.DUPLICATE,
             word,
         )
+        self._refuse_others(entry, event, there, after)
         self._moved[event.entity] = event
         self._follow()
         return word
+
+    def _refuse_others(
+        self,
+        entry: Entry,
+        event: Event,
+        there: Remembered,
+        after: Memory | None,
+    ) -> None:
+        """Where what was held alone is refused, what is shown is chosen for the open dispute of its
+        position, too: the word closes that with all it lists."""
+        numbers = dict.fromkeys(one.entry for one in there.held)
+        for number in numbers:
+            other = self._transaction.entry(number)
+            if other is None or number == entry.id or other.state != "open":
+                continue
+            if is_dispute_of(other, event):
+                word = word_of(other, event, after, accepted=())
+                self._transaction.settle(number, "dropped", Reason.DUPLICATE, word)
 
     def _chosen_alone(
         self,
