@@ -113,13 +113,7 @@ class Quarantine:
         """Decide what is held of a key again, and what waits for it."""
         table, _ = key
         specs = {table: spec or TableSpec(table)}
-        settle_waiting(
-            self._store,
-            specs,
-            time.time(),
-            _token(),
-            [key],
-        )
+        settle_waiting(self._store, specs, time.time(), _token(), [key])
 
     def accept(
         self,

@@ -5,38 +5,38 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
 
-from anyorder._core.batch import Decision, identity_of
+from anyorder._core.batch import Decision
 from anyorder._core.decide import accept_truncate
 from anyorder._core.event import Event, Kind
 from anyorder._core.explain import explain
 from anyorder._core.fold import Limits
 from anyorder._core.memory import Memory
-from anyorder._core.misfit import misfit
 from anyorder._core.outcome import Reason
-from anyorder._core.shown import stamps_at
 from anyorder._core.word import accept, drop, needs_word
 from anyorder.errors import ConfigurationError
 from anyorder.guard.answered import Accepted, Answered, Kept, Unaccepted
 from anyorder.guard.batch import apply, reconsider_keys
-from anyorder.guard.chosen import replaced, settled, shown, word_of
+from anyorder.guard.chosen import (
+    refuse_others,
+    replaced,
+    settled,
+    shown_beside,
+    word_against,
+    word_of,
+)
 from anyorder.guard.contents import Content, Word
 from anyorder.guard.contract import (
     Answer,
-    Entry,
     Refused,
-    Remembered,
     TableSpec,
     Transaction,
     Write,
 )
-from anyorder.guard.holdings import is_dispute_of
+from anyorder.guard.faults import misfitting, not_owned
 from anyorder.guard.kinds import with_kinds
-from anyorder.guard.owners import admits, belongs
 from anyorder.guard.recall import NOTHING, recall, recall_one
-from anyorder.guard.routes import origin_of
 from anyorder.guard.settle import close
-from anyorder.guard.targets import opened
-from anyorder.guard.truncates import PART, carry_out
+from anyorder.guard.truncates import carry_out
 from anyorder.guard.writing import Keys, plan
 
 MOVED = "another writer moved the key; try again"
@@ -102,7 +102,7 @@ class Words:
         after = before
         if before is not None and event.position is not None:
             after = drop(before, event.position, limits.lineage)
-        others = self._chosen_alone(entry, event, before)
+        others = shown_beside(self._transaction, self._spec, entry, event, before)
         # What was chosen before moves nothing.
         if after is not before:
             write = Write(
@@ -122,57 +122,17 @@ class Words:
             accepted=(),
         )
         if others:
-            word = Word(
-                chose=tuple(range(2, 2 + len(others))),
-                listed=(Content(1, identity_of(event)), *others),
-            )
+            word = word_against(event, others)
         self._transaction.settle(
             entry.id,
             "dropped",
             Reason.DUPLICATE,
             word,
         )
-        self._refuse_others(entry, event, there, after)
+        refuse_others(self._transaction, entry, event, there, after)
         self._moved[event.entity] = event
         self._follow()
         return word
-
-    def _refuse_others(
-        self,
-        entry: Entry,
-        event: Event,
-        there: Remembered,
-        after: Memory | None,
-    ) -> None:
-        """Where what was held alone is refused, what is shown is chosen for the open dispute of its
-        position, too: the word closes that with all it lists."""
-        numbers = dict.fromkeys(one.entry for one in there.held)
-        for number in numbers:
-            other = self._transaction.entry(number)
-            if other is None or number == entry.id or other.state != "open":
-                continue
-            if is_dispute_of(other, event):
-                word = word_of(other, event, after, accepted=())
-                self._transaction.settle(number, "dropped", Reason.DUPLICATE, word)
-
-    def _chosen_alone(
-        self,
-        entry: Entry,
-        event: Event,
-        before: Memory | None,
-    ) -> tuple[Content, ...]:
-        """What is shown of the position of an event that is held alone: it is listed with it, since
-        it is what the word chooses."""
-        if entry.contents or before is None or event.position is None:
-            return ()
-        stamps = stamps_at(before, event.position)
-        return shown(
-            self._transaction,
-            self._spec,
-            event,
-            before,
-            stamps,
-        )
 
     def _sifted(self, held: Iterable[Kept], fault: Callable[[Kept], str]) -> list[Kept]:
         """Those without a fault; that of the others is their answer."""
@@ -186,25 +146,10 @@ class Words:
         return found
 
     def _not_owned(self, held: Kept) -> str:
-        """Why no word can put this into this table; "" if one can."""
-        entry, event, _ = held
-        is_unrouted = entry.reason == Reason.UNROUTED
-        is_truncate = event.kind is Kind.TRUNCATE
-        why = ""
-        # Whose a row is was settled when its event was held for another reason.
-        if is_unrouted or is_truncate:
-            owned = opened(self._transaction, self._spec).known
-            _, _, source = origin_of(event)
-            if is_truncate and owned.merge:
-                why = PART.format(source)
-            if is_unrouted and not admits(owned, self._spec, source):
-                why = belongs(owned, self._spec.name, source)
-        return f"entry {entry.id} cannot be accepted: {why}" if why else ""
+        return not_owned(self._transaction, self._spec, held)
 
     def _misfit(self, held: Kept) -> str:
-        fault = misfit(held.event, self._spec.name, self._spec.kinds)
-        # Not even a person's word makes one row of two entities.
-        return f"this event cannot be accepted: {fault}" if fault else ""
+        return misfitting(self._spec, held)
 
     def _decided(self, held: Sequence[Kept]) -> dict[str, tuple[Kept, Write]]:
         """Each decided once more, by entity; those that write something."""

@@ -166,17 +166,11 @@ class Writing:
     def hold_ties(self, entity: str, share: Coalesced) -> None:
         """What was held alone and is a tie by now goes into the entry of its dispute (rules
         R12)."""
-        holdings: list[Holding] = []
-        for one in ties(self._transaction, share):
-            held = tie(
-                self._spec.name,
-                entity,
-                share,
-                one,
-                self.contents.get(entity),
-                self.provenance,
-            )
-            holdings.append(held)
+        row = self.contents.get(entity)
+        holdings = [
+            tie(self._spec.name, entity, share, one, row, self.provenance)
+            for one in ties(self._transaction, share)
+        ]
         if holdings:
             self._transaction.hold(holdings)
 
