@@ -30,7 +30,8 @@ def drop(
     settles: bool = True,
 ) -> str:
     """Close an open entry; of a dispute, what is shown is chosen (rules R11). `settles`: what else
-    is held of its key is decided again. What happened, as a sentence. Raises ConfigurationError if another writer moves the key."""
+    is held of its key is decided again. What happened, as a sentence. Raises ConfigurationError if
+    another writer moves the key."""
     choice = Choice(entry, decode)
     event = _disputing(transaction, spec, choice)
     # What is in no dispute is refused, and nothing else is said of the row.

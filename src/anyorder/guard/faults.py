@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 from anyorder._core.event import Kind
 from anyorder._core.misfit import misfit
 from anyorder._core.outcome import Reason
@@ -11,6 +13,9 @@ from anyorder.guard.owners import admits, belongs
 from anyorder.guard.routes import origin_of
 from anyorder.guard.targets import opened
 from anyorder.guard.truncates import PART
+
+Fault = Callable[[Transaction, TableSpec, Kept], str]
+"""What is wrong with what is held, for this table; "" if nothing is."""
 
 
 def not_owned(transaction: Transaction, spec: TableSpec, held: Kept) -> str:
@@ -30,7 +35,7 @@ def not_owned(transaction: Transaction, spec: TableSpec, held: Kept) -> str:
     return f"entry {entry.id} cannot be accepted: {why}" if why else ""
 
 
-def misfitting(spec: TableSpec, held: Kept) -> str:
+def misfitting(_: Transaction, spec: TableSpec, held: Kept) -> str:
     """What is wrong with its key, if it is none of this table's; else ""."""
     fault = misfit(held.event, spec.name, spec.kinds)
     # Not even a person's word makes one row of two entities.

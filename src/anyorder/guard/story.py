@@ -100,7 +100,7 @@ def _story(
         # The key's own columns are told by every event, so they are never holes.
         columns = set(target.columns) - set(target.key)
     entries = list(transaction.entries(EntryQuery("", spec.name, entity)))
-    verdict = Verdict(transaction, memory, columns, entries)
+    verdict = Verdict(transaction, spec, memory, columns, entries)
     story = _told(spec.name, named, memory, columns, entries, verdict)
     sentences = [
         *story.sentences,

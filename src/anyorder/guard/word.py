@@ -3,7 +3,7 @@ still held needs the word."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 
 from anyorder._core.batch import Decision
 from anyorder._core.decide import accept_truncate
@@ -32,7 +32,7 @@ from anyorder.guard.contract import (
     Transaction,
     Write,
 )
-from anyorder.guard.faults import misfitting, not_owned
+from anyorder.guard.faults import Fault, misfitting, not_owned
 from anyorder.guard.kinds import with_kinds
 from anyorder.guard.recall import NOTHING, recall, recall_one
 from anyorder.guard.settle import close
@@ -68,7 +68,7 @@ class Words:
 
     def give(self, held: Iterable[Kept]) -> Answered:
         """Decide and write them; the entries of what was accepted are closed."""
-        allowed = self._sifted(held, self._not_owned)
+        allowed = self._sifted(held, not_owned)
         # Nothing is left that the table would have to be opened for.
         if not allowed:
             return self.answered
@@ -78,7 +78,7 @@ class Words:
         else:
             events = [one.event for one in allowed]
             self._spec = with_kinds(self._transaction, self._spec, events)
-            fitting = self._sifted(allowed, self._misfit)
+            fitting = self._sifted(allowed, misfitting)
             self._write(self._decided(fitting))
 
         for number, answer in self.answered.items():
@@ -134,22 +134,16 @@ class Words:
         self._follow()
         return word
 
-    def _sifted(self, held: Iterable[Kept], fault: Callable[[Kept], str]) -> list[Kept]:
+    def _sifted(self, held: Iterable[Kept], fault: Fault) -> list[Kept]:
         """Those without a fault; that of the others is their answer."""
         found: list[Kept] = []
         for one in held:
-            why = fault(one)
+            why = fault(self._transaction, self._spec, one)
             if why:
                 self.answered[one.entry.id] = Unaccepted(why)
             else:
                 found.append(one)
         return found
-
-    def _not_owned(self, held: Kept) -> str:
-        return not_owned(self._transaction, self._spec, held)
-
-    def _misfit(self, held: Kept) -> str:
-        return misfitting(self._spec, held)
 
     def _decided(self, held: Sequence[Kept]) -> dict[str, tuple[Kept, Write]]:
         """Each decided once more, by entity; those that write something."""
