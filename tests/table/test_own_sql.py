@@ -864,3 +864,40 @@ def test_a_newer_one_accepted_leaves_the_older_to_be_delivered_again(
     (decision,) = take(table, connection, order("a", 1))
     assert decision.reason is Reason.STALE
     assert table.quarantine.entries() == []
+
+
+def test_what_his_code_refused_and_ties_by_now_is_listed_by_the_entry_of_its_dispute(
+    table: anyorder.Table, connection: sqlite3.Connection, path: Path
+) -> None:
+    refused, other = order("a", 5, note="x"), order("a", 5, note="y")
+    with table.transaction(connection) as guard:
+        guard.refuse(event_of(table, refused), "not yet")
+
+    take(table, connection, other)
+    take(table, connection, refused)
+
+    (entry,) = table.quarantine.entries()
+    assert entry.identity.startswith("dispute ")
+    assert len(table.quarantine.show(entry.id).contents) == 2
+    assert [one.state for one in table.quarantine.entries("")] == ["settled", "open"]
+    assert agree(table, path, "a")
+
+
+def test_a_dispute_stays_open_while_one_of_the_contents_that_it_lists_is_disputed(
+    connection: sqlite3.Connection, path: Path
+) -> None:
+    """One of them was overtaken in the column that it told."""
+    table = orders(path, partial=True)
+    told = {"id": "a", "version": 5}
+    one, other = {**told, "total": 1}, {**told, "total": 2, "note": "x"}
+    take(table, connection, one, other, {**told, "total": 3, "note": "y"})
+    take(table, connection, {"id": "a", "version": 6, "total": 4})
+
+    (decision,) = take(table, connection, one)
+
+    assert decision.reason is Reason.STALE
+    assert table.why("a").disputed == ["note"]
+    assert [entry.id for entry in table.quarantine.entries()] == [1]
+    # What is newer than all of them ends it, as soon as one of them is told again.
+    take(table, connection, {"id": "a", "version": 7, "total": 5, "note": "z"}, other)
+    assert table.quarantine.entries() == []

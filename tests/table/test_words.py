@@ -181,7 +181,7 @@ def test_why_says_that_nothing_moves_until_a_new_content_is_accepted(path: Path)
     table.apply([order(7, name="c")])
 
     assert (
-        "A content of version 7, which entry 1 settled, says otherwise of name, version. Nothing "
+        "A content of version 7, which entry 1 settled, says otherwise of name. Nothing "
         "moves until somebody accepts it; anything newer ends it." in str(table.why(1))
     )
 

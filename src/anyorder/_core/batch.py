@@ -100,15 +100,30 @@ class Settled(NamedTuple):
     reason: Reason
 
 
+class StillHeld(NamedTuple):
+    """What an open entry still holds, by what it was decided again: a tie belongs into the entry of
+    its dispute (rules R12)."""
+
+    held: Held
+    reason: Reason
+    against: object = None
+
+    @property
+    def event(self) -> Event:
+        return self.held.event
+
+
 class Coalesced(msgspec.Struct, frozen=True, gc=False):
     """One key's share of a batch: the memory before and after, every delivery as it stands, the
-    entries that closed, and what all of it together writes to the row."""
+    entries that closed, and what all of it together writes to the row. `still`: what was decided
+    again and is held as before."""
 
     before: Memory | None
     after: Memory | None
     judged: list[Judged]
     settled: list[Settled]
     written: Written | None = None
+    still: Sequence[StillHeld] = ()
 
     @property
     def moved(self) -> bool:
@@ -204,29 +219,37 @@ def coalesce(
         is_any_held = is_any_held or reason.quarantined
 
     settled: list[Settled] = []
+    still: list[StillHeld] = []
     has_moved = reconsider or folding.memory is not memory
     if has_moved and is_any_held:
-        settled = _settle(folding, judged, held)
-    return Coalesced(memory, folding.memory, judged, settled, folding.written)
+        settled, still = _settle(folding, judged, held)
+    return Coalesced(memory, folding.memory, judged, settled, folding.written, still)
 
 
-def _settle(folding: _Folding, judged: list[Judged], held: Sequence[Held]) -> list[Settled]:
+def _settle(
+    folding: _Folding,
+    judged: list[Judged],
+    held: Sequence[Held],
+) -> tuple[list[Settled], list[StillHeld]]:
     """The settling rule (R1): decide again what is held, here (in `judged`) and in the quarantine.
-    The entries that closed."""
+    The entries that closed, and what is held still."""
     waiting, settled = list(held), list[Settled]()
+    still: list[StillHeld] = []
     moved = True
     # One that moves the memory may end what others wait for, so all that is still held is decided
     # once more. It ends: a memory only ever moves towards newer events, of which there are so many.
     while moved:
-        start = folding.memory
+        start, still = folding.memory, []
         _judge_again(folding, judged)
         for entry in tuple(waiting):
-            reason = folding.take(decide_again, entry.event).reason
-            if not reason.quarantined:
+            _, _, reason, against = folding.take(decide_again, entry.event)
+            if reason.quarantined:
+                still.append(StillHeld(entry, reason, against))
+            else:
                 waiting.remove(entry)
                 settled.append(Settled(entry, reason))
         moved = folding.memory is not start
-    return closed(settled, waiting)
+    return closed(settled, waiting), still
 
 
 def closed(settled: Sequence[Settled], waiting: Sequence[Held]) -> list[Settled]:

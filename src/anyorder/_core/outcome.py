@@ -106,8 +106,8 @@ REASONS: dict[Reason, Meaning] = {
         Outcome.QUARANTINED,
         "is in quarantine: nothing tells whether it is newer than what is remembered",
         "The clocks cannot tell which is newer, or two different contents claim one position.",
-        "Compare both contents with the source and accept one; anything newer ends the "
-        "dispute by itself.",
+        "Compare the contents with the source and accept one (`anyorder quarantine settle ID "
+        "--accept N`); anything newer ends the dispute by itself.",
         acceptable=True,
         holds_truncates=True,
     ),

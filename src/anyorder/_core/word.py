@@ -45,7 +45,7 @@ from anyorder._core.marks import marked
 from anyorder._core.memory import HOLE, Base, Born, Dead, Memory, NotDecided, Stamp
 from anyorder._core.moves import Moves, Orders, after_newer, after_older
 from anyorder._core.outcome import REASONS, Reason
-from anyorder._core.position import OLDER, Lineage
+from anyorder._core.position import OLDER, SAME, Lineage
 
 FORGOTTEN = frozenset({Reason.LATE, Reason.UNKNOWN_SCOPE})
 """What is held for these may be of a life that ended, and whose tombstone is forgotten."""
@@ -54,6 +54,16 @@ FORGOTTEN = frozenset({Reason.LATE, Reason.UNKNOWN_SCOPE})
 def needs_word(memory: Memory | None, event: Event, limits: Limits) -> bool:
     """Would an operator's word count? What came since may have decided the event."""
     return _is_wordable(event, decide_again(memory, event, limits).reason)
+
+
+def is_tied(memory: Memory | None, event: Event, limits: Limits) -> bool:
+    """Does another content of the event's very position stand in the memory? Then to drop the event
+    is a word for what is shown there (marks.py)."""
+    _, _, reason, against = decide_again(memory, event, limits)
+    if reason is not Reason.CONFLICT or not isinstance(against, Stamp):
+        return False
+    position = event.position
+    return position is not None and position.compare(against.position, limits.lineage) is SAME
 
 
 def _is_wordable(event: Event, reason: Reason) -> bool:

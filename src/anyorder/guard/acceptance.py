@@ -174,7 +174,7 @@ class Acceptance:
         entries = held_there(transaction, self._spec, event)
         (taken,) = self._claimed().take([event], token)
         (decision,) = taken.decisions
-        close_held(transaction, entries, decision)
+        close_held(transaction, self._spec, entries, decision)
         return decision
 
     def _claimed(self) -> Claim:

@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from anyorder._core.batch import identity_of
 from anyorder._core.event import Event
 from anyorder._core.fold import Limits
 from anyorder._core.marks import marked
 from anyorder._core.memory import Memory, Stamp
+from anyorder._core.outcome import Reason
 from anyorder._core.shown import event_of, identity_of_stamp, incomparable, stamps_at
 from anyorder.guard.contents import Content, Word, packed
-from anyorder.guard.contract import Entry, TableSpec, Transaction
-from anyorder.guard.holdings import is_dispute
+from anyorder.guard.contract import Entry, Remembered, TableSpec, Transaction
+from anyorder.guard.holdings import is_dispute, is_dispute_of
 
 
 def settled(entry: Entry, event: Event, memory: Memory | None, limits: Limits) -> Memory | None:
@@ -42,6 +45,17 @@ def replaced(
     if before is None or event.position is None:
         return ()
     stamps = incomparable(before, event.position, limits.lineage)
+    return shown(transaction, spec, event, before, stamps)
+
+
+def shown(
+    transaction: Transaction,
+    spec: TableSpec,
+    event: Event,
+    before: Memory,
+    stamps: Sequence[Stamp],
+) -> tuple[Content, ...]:
+    """What the event's row shows of these stamps, as contents to be listed."""
     # Most often the clocks tell.
     if not stamps:
         return ()
@@ -82,3 +96,46 @@ def word_of(
         listed=listed,
         of=len(entry.contents),
     )
+
+
+def shown_beside(
+    transaction: Transaction,
+    spec: TableSpec,
+    entry: Entry,
+    event: Event,
+    before: Memory | None,
+) -> tuple[Content, ...]:
+    """What is shown of the position of an event that is held alone, and is refused: it is listed
+    with it, since it is what the word chooses."""
+    # A dispute lists it already.
+    if entry.contents or before is None or event.position is None:
+        return ()
+    stamps = stamps_at(before, event.position)
+    return shown(transaction, spec, event, before, stamps)
+
+
+def word_against(event: Event, others: tuple[Content, ...]) -> Word:
+    """The word that refuses an event that is held alone, and chooses these others."""
+    return Word(
+        chose=tuple(range(2, 2 + len(others))),
+        listed=(Content(1, identity_of(event)), *others),
+    )
+
+
+def refuse_others(
+    transaction: Transaction,
+    entry: Entry,
+    event: Event,
+    there: Remembered,
+    after: Memory | None,
+) -> None:
+    """Where what was held alone is refused, what is shown is chosen for the open dispute of its
+    position, too: the word closes that with all it lists. `there`: of its key; `after`: the memory
+    after the word."""
+    for number in dict.fromkeys(one.entry for one in there.held):
+        other = transaction.entry(number)
+        if other is None or number == entry.id or other.state != "open":
+            continue
+        if is_dispute_of(other, event):
+            word = word_of(other, event, after, accepted=())
+            transaction.settle(number, "dropped", Reason.DUPLICATE, word)

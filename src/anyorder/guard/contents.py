@@ -71,9 +71,11 @@ def contents_of(
     judged: Judged,
     row: object,
     provenance: str,
+    own: str,
 ) -> tuple[Content, ...]:
     """What the entry of a dispute is to list: what the row showed before this batch (`row`), what
-    the batch tells of the position and no entry holds, and this very delivery."""
+    the batch, of this provenance, tells of the position and no entry holds, and this very delivery,
+    of its `own`."""
     event = judged.event
     found: dict[str, Content] = {}
     for shown in _shown_before(share, event, row):
@@ -84,7 +86,7 @@ def contents_of(
         )
         found[content.identity] = content
     # Of a content that is told twice, the delivery is the better record.
-    for other, told_by in _beside(share, event, provenance):
+    for other, told_by in (*_beside(share, event, provenance), (event, own)):
         content = Content(
             number=0,
             identity=identity_of(other),
@@ -118,7 +120,7 @@ def _shown_before(share: Coalesced, event: Event, row: object) -> Iterator[Event
 def _beside(share: Coalesced, event: Event, provenance: str) -> Iterator[tuple[Event, str]]:
     """The events of the batch that are of this position and that no entry holds, with their
     provenances; and those whose entries closed, since what they were applied to may be what is
-    disputed. This very one comes last."""
+    disputed."""
     # What is held is listed by its own holding.
     unheld = (one.event for one in share.judged if not one.reason.quarantined)
     told = [(other, provenance) for other in unheld]
@@ -128,7 +130,6 @@ def _beside(share: Coalesced, event: Event, provenance: str) -> Iterator[tuple[E
     for other, told_by in told:
         if is_of_position(other, event):
             yield other, told_by
-    yield event, provenance
 
 
 # ---- what a row showed, as a text

@@ -112,7 +112,8 @@ class Transaction(Protocol):
     def hold(self, holdings: Iterable[Holding]) -> list[Listing]:
         """Keep deliveries in the quarantine. One that an entry lists, open or closed by a word, is
         not new: its count goes up. What a dispute tells goes into the open entry of its identity,
-        into a new one where there is none."""
+        into a new one where there is none; the open entry that holds it alone settles as a
+        conflict, and it is not new. Of a dispute that `claims` closed entries say nothing."""
 
     def settle(self, entry: int, state: str, reason: Reason, word: Word | None = None) -> None:
         """Close an entry; `word`: what an operator's word chose."""

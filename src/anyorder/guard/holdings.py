@@ -5,15 +5,17 @@ from __future__ import annotations
 from collections.abc import Mapping
 from types import MappingProxyType
 
-from anyorder._core.batch import Coalesced, Judged, identity_of, replace
-from anyorder._core.event import canonical
+from anyorder._core.batch import Coalesced, Judged, StillHeld, identity_of, replace
+from anyorder._core.event import Event, canonical
 from anyorder._core.explain import contradiction
 from anyorder._core.families import Position
 from anyorder._core.memory import Stamp
 from anyorder._core.outcome import Reason
+from anyorder._core.ties import disputed_at
 from anyorder.guard.contents import Listing, contents_of
 from anyorder.guard.contract import Entry, Holding, Transaction
 from anyorder.guard.routes import origin_of
+from anyorder.guard.values import AGAIN
 
 DISPUTE = "dispute "  # the beginning of the identity of every dispute's entry
 NONE_YET: Mapping[int, Listing] = MappingProxyType({})
@@ -24,7 +26,15 @@ def is_dispute(entry: Entry) -> bool:
     return entry.identity.startswith(DISPUTE)
 
 
-def disputes(judged: Judged) -> bool:
+def is_dispute_of(entry: Entry, event: Event) -> bool:
+    """Is it that of an event's very position?"""
+    if event.position is None:
+        return False
+    identity, _, _ = entry.identity.partition(AGAIN)
+    return identity == dispute_at(event.position)
+
+
+def disputes(judged: Judged | StillHeld) -> bool:
     """Is it a tie: another content of the very position that the row, or its end, has? (rules
     R12)"""
     against, position = judged.against, judged.event.position
@@ -58,12 +68,61 @@ def dispute(
     judged: Judged,
     content: object,
     provenance: str,
+    own: str | None = None,
 ) -> Holding:
     """The quarantine's view of a tie: one entry a position, which lists every content, whichever
-    came second (rules R12). `content`: the row as it was."""
+    came second (rules R12). `content`: the row as it was; `own`: the provenance of what is tied,
+    where it is not the batch's."""
+    if own is None:
+        own = provenance
     told = disputing(share, judged, content)
-    listed = contents_of(share, judged, content, provenance)
-    return holding(table, entity, told, provenance)._replace(contents=listed)
+    listed = contents_of(
+        share,
+        judged,
+        content,
+        provenance,
+        own,
+    )
+    claimed = None
+    if share.after is not None and judged.event.position is not None:
+        claimed = disputed_at(share.after, judged.event.position)
+    held = holding(table, entity, told, own)
+    return held._replace(contents=listed, claims=claimed is not None)
+
+
+def ties(transaction: Transaction, share: Coalesced) -> list[StillHeld]:
+    """What is held alone and is a tie by now. What the entry of a dispute lists is there
+    already."""
+    found: list[StillHeld] = []
+    for one in filter(disputes, share.still):
+        entry = transaction.entry(one.held.entry)
+        # A moment ago it was open; then it may have been told to its dispute.
+        is_alone = entry is not None and entry.state == "open" and not is_dispute(entry)
+        if is_alone:
+            found.append(one)
+    return found
+
+
+def tie(
+    table: str,
+    entity: str,
+    share: Coalesced,
+    one: StillHeld,
+    content: object,
+    provenance: str,
+) -> Holding:
+    """The quarantine's view of what was held alone and is a tie by now. `content`: the row as it
+    was; `provenance`: the batch's."""
+    judged = Judged(-one.held.entry, one.event, one.reason, one.against)
+    return dispute(
+        table,
+        entity,
+        share,
+        judged,
+        content,
+        provenance,
+        one.held.provenance,
+    )
 
 
 def dispute_at(position: Position) -> str:

@@ -47,6 +47,10 @@ class Part(NamedTuple):
         return self.event.kind is Kind.TRUNCATE or self.event.snapshot_run is not None
 
 
+MOVING = frozenset({Reason.APPLIED, Reason.CONFLICT})
+"""What a decision may come to whose row moved."""
+
+
 class Parts:
     """Of one batch. `now`: seconds since 1970. `token`: the batch's; each attempt has one of its
     own. `provenance`: of all deliveries."""
@@ -84,9 +88,9 @@ class Parts:
             return []
         parts = parted(shares)
         specs = {one.spec.name: one.spec for one in parts}
-        # A decision is true if it was applied.
-        applied = {one.event.entity for one in self._decisions.values() if one}
-        moved = dict.fromkeys(one.key for one in parts if one.event.entity in applied)
+        # The greater of two contents moves the row, too, and is held (rules R12).
+        entities = {one.event.entity for one in self._decisions.values() if one.reason in MOVING}
+        moved = dict.fromkeys(one.key for one in parts if one.event.entity in entities)
         return settle_waiting(
             self._store,
             specs,

@@ -21,7 +21,7 @@ from anyorder.guard.contract import Decode, Entry, EntryQuery, Store, TableSpec,
 from anyorder.guard.drop import drop
 from anyorder.guard.news import hear
 from anyorder.guard.recall import clock_of, recall_one
-from anyorder.guard.waiting import Settling, settle_waiting
+from anyorder.guard.waiting import Key, Settling, settle_waiting
 from anyorder.guard.word import Words
 
 
@@ -77,19 +77,43 @@ class Quarantine:
         `of`: how many contents were shown to you; it is refused if the entry lists another number
         by now. Returns what happened, as a sentence.
         """
+        said = _Said(
+            number=number,
+            spec=spec or self._spec,
+            content=None,
+            of=of,
+        )
+        try:
+            told, _ = self._drop(said, settles=True)
+        except Undone:
+            # What waits for this row may be what undid it: then it is tried by itself, afterwards.
+            told, key = self._drop(said, settles=False)
+            self._settle(key, said.spec)
+        return told
+
+    def _drop(self, said: _Said, *, settles: bool) -> tuple[str, Key]:
+        """What happened, and the key of the entry."""
+        number, spec, _, of = said
         with self._store.transaction(time.time()) as transaction:
             entry = _found(transaction, number)
             # Two people may settle at once: the first word counts.
             _open(entry)
             Choice(entry, self._decode).check(of)
-            spec = spec or self._spec or TableSpec(entry.table)
-            return drop(
+            told = drop(
                 transaction,
-                spec,
+                spec or TableSpec(entry.table),
                 entry,
                 self._decode,
                 _token(),
+                settles=settles,
             )
+            return told, (entry.table, entity_of(entry.key))
+
+    def _settle(self, key: Key, spec: TableSpec | None) -> None:
+        """Decide what is held of a key again, and what waits for it."""
+        table, _ = key
+        specs = {table: spec or TableSpec(table)}
+        settle_waiting(self._store, specs, time.time(), _token(), [key])
 
     def accept(
         self,
@@ -131,7 +155,9 @@ class Quarantine:
             # What waited for this row may be what undid it: then it is tried by itself, afterwards.
             answer = self._accept_alone(said)
         assert said.spec is not None
-        settle_waiting(self._store, {said.spec.name: said.spec}, time.time(), _token())
+        event = answer.decision.event
+        # A truncate concerns every key, and is held under none.
+        self._settle((said.spec.name, entity_of(event.key)), said.spec)
         return answer
 
     def _accept_alone(self, said: _Said) -> Accepted:
@@ -158,7 +184,7 @@ class Quarantine:
                 raise ConfigurationError(kept.why)
             assert spec is not None
             # Decided again first: what came since may have settled it, or ended the dispute.
-            words = Words(transaction, spec, _token())
+            words = Words(transaction, spec, _token(), settles=settles)
             answer = words.give([kept])[number]
             # Nothing of it stays: the transaction ends with the exception.
             if isinstance(answer, Unaccepted):
@@ -168,7 +194,7 @@ class Quarantine:
             # not one transaction, another writer may have moved it too.
             if settles:
                 Settling(transaction, _token(), {spec.name: spec}).run()
-            hear(transaction, [spec], _token())
+                hear(transaction, [spec], _token())
             if entry.contents:
                 closed = choice.text(words.words[number].chose)
                 answer = answer._replace(closes=f"Entry {number} is closed. {closed}")

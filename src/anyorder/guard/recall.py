@@ -7,7 +7,7 @@ from itertools import chain
 
 import msgspec
 
-from anyorder._core.batch import Held, identity_of
+from anyorder._core.batch import Held
 from anyorder._core.event import Event
 from anyorder._core.misfit import decidable
 from anyorder.guard.contract import Remembered, TableSpec, Transaction
@@ -58,7 +58,7 @@ def recall_one(transaction: Transaction, spec: TableSpec, entity: str) -> Rememb
 
 
 def held_there(transaction: Transaction, spec: TableSpec, event: Event) -> list[Held]:
-    """The open entries of this very event, whoever writes the rows."""
+    """What the open entries of an event's key hold, whoever writes the rows."""
     # A truncate is held under no key, and of what cannot be decoded nobody knows it.
     if event.key is None:
         return []
@@ -69,13 +69,7 @@ def held_there(transaction: Transaction, spec: TableSpec, event: Event) -> list[
         writing,
         event.entity,
     )
-    # Nearly always nothing is.
-    if not there.held:
-        return []
-    identity = identity_of(
-        event,
-    )
-    return [one for one in there.held if identity_of(one.event) == identity]
+    return list(there.held)
 
 
 def unsuspected(transaction: Transaction, held: Sequence[Held]) -> list[Held]:

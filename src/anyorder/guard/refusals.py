@@ -16,9 +16,11 @@ from anyorder._core.batch import (
     Held,
     Judged,
     Settled,
+    StillHeld,
     closed,
     decide_again,
     newest_first,
+    replace,
 )
 from anyorder._core.columns import Written
 from anyorder._core.decide import decide
@@ -70,6 +72,7 @@ def one_by_one(
     )
     settled: list[Settled] = []
     waiting: list[Held] = []
+    still: list[StillHeld] = []
     for case in cases:
         if isinstance(case.one, Arrival):
             share.judged.append(case.judged)
@@ -77,10 +80,11 @@ def one_by_one(
             settled.append(Settled(case.one, case.judged.reason))
         else:
             waiting.append(case.one)
+            still.append(StillHeld(case.one, case.judged.reason, case.judged.against))
             if case.is_refused_for_now:
                 transaction.try_again(case.one.entry)
     share.settled.extend(closed(settled, waiting))
-    return share
+    return replace(share, still=still)
 
 
 class _Key:

@@ -10,7 +10,7 @@ from anyorder._core.event import DELETE, Event
 from anyorder._core.memory import Memory, Stamp
 from anyorder._core.shown import columns_at, marked
 from anyorder.guard.chosen import chosen_at
-from anyorder.guard.contract import Entry, Transaction
+from anyorder.guard.contract import Entry, TableSpec, Transaction
 from anyorder.guard.holdings import dispute_at, is_dispute
 from anyorder.guard.values import AGAIN
 
@@ -30,11 +30,13 @@ class Said:
     def __init__(
         self,
         transaction: Transaction,
+        spec: TableSpec,
         memory: Memory | None,
         columns: Collection[str],
         entries: Sequence[Entry],
     ) -> None:
         self._transaction = transaction
+        self._spec = spec
         self._memory = memory
         self._columns = columns
         self._closed = [entry for entry in entries if entry.state in BY_WORD]
@@ -66,12 +68,22 @@ class Said:
         which = "a word"
         if closed is not None:
             which = f"entry {closed.id}"
-        columns = columns_at(memory, stamp.position, self._columns)
         return NEW.format(
             clock=_clock(stamp),
             which=which,
-            otherwise=_otherwise(event, columns),
+            otherwise=_otherwise(self._other_columns(event, memory, stamp)),
         )
+
+    def _other_columns(self, event: Event, memory: Memory, stamp: Stamp) -> list[str]:
+        """The columns of this stamp's position that the event tells otherwise than the row."""
+        columns = columns_at(memory, stamp.position, self._columns)
+        row = self._transaction.content(self._spec, event.key or {})
+        if event.kind is DELETE or row is None:
+            return columns
+        fields = event.fields or {}
+        told = [column for column in columns if event.names(column)]
+        # A store may spell a value in its own way: what only seems to differ is named.
+        return [column for column in told if fields.get(column) != row.get(column)]
 
     def _settled(self, memory: Memory, stamp: Stamp) -> str:
         entry = self._entry_of(stamp)
@@ -115,15 +127,11 @@ def _ended(stamp: Stamp, entry: Entry | None) -> str:
     return f"by an operator's word {where} (entry {entry.id})"
 
 
-def _otherwise(event: Event, columns: Sequence[str]) -> str:
-    """Of which of these columns an event says otherwise: of those that it touches."""
-    touched = list(columns)
-    if event.kind is not DELETE:
-        touched = [column for column in columns if event.names(column)]
+def _otherwise(columns: Sequence[str]) -> str:
     # Of a row that is deleted there is none to name.
-    if not touched:
+    if not columns:
         return "says otherwise"
-    return f"says otherwise of {', '.join(touched)}"
+    return f"says otherwise of {', '.join(columns)}"
 
 
 def _clock(stamp: Stamp) -> str:

@@ -6,15 +6,25 @@ is told to be a duplicate of an entry only when the quarantine has been asked.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, NamedTuple
 
-from anyorder._core.batch import Coalesced, Decision, Held, Judged, Settled, replace
+from anyorder._core.batch import (
+    Coalesced,
+    Decision,
+    Held,
+    Judged,
+    Settled,
+    decide_again,
+    identity_of,
+    replace,
+)
 from anyorder._core.event import entity_of
-from anyorder._core.outcome import Reason
+from anyorder._core.outcome import Outcome, Reason, outcome_of
 from anyorder.guard.contents import Listing
 from anyorder.guard.contract import Holding, TableSpec, Transaction
 from anyorder.guard.holdings import dispute, disputes, holding, keep
+from anyorder.guard.recall import recall_one
 from anyorder.guard.writing import Writing
 
 ALREADY_HELD = "the quarantine holds it"
@@ -42,6 +52,8 @@ def settle(transaction: Transaction, spec: TableSpec, writing: Writing, token: s
     closed: list[Settled] = []
     finished: list[Coalesced] = []
     for entity, share in writing.shares.items():
+        # First, so that a redelivery finds the entry of its dispute.
+        writing.hold_ties(entity, share)
         share = _finished(share, token)
         finished.append(share)
         closed += share.settled
@@ -70,20 +82,41 @@ def close(transaction: Transaction, closed: Iterable[Settled]) -> None:
 
 def close_held(
     transaction: Transaction,
-    entries: Iterable[Held],
+    spec: TableSpec,
+    entries: Sequence[Held],
     decision: Decision,
 ) -> None:
-    """Close the entries of the very event that is decided now, unless it is held again."""
+    """Close the entries of the very event that is decided now, unless it is held again. `entries`:
+    all that is held of its key."""
     is_held = decision.detail == ALREADY_HELD
     # A tie is shown and held: a person has to look at it.
     if is_held or decision.quarantined:
         return
-    for one in entries:
-        transaction.settle(
-            one.entry,
-            "settled",
-            decision.reason,
-        )
+    identity = identity_of(decision.event)
+    told = [one.entry for one in entries if identity_of(one.event) == identity]
+    for number in told:
+        others = [one for one in entries if one.entry == number]
+        # The entry of a dispute is closed when all it lists is decided (rules R12).
+        if all(_is_decided(transaction, spec, one, identity) for one in others):
+            transaction.settle(
+                number,
+                "settled",
+                decision.reason,
+            )
+
+
+def _is_decided(transaction: Transaction, spec: TableSpec, one: Held, identity: str) -> bool:
+    """Is it the very event, or one that would neither be held nor written?"""
+    if identity_of(one.event) == identity:
+        return True
+    limits = transaction.open_table(spec)
+    there = recall_one(transaction, spec, one.event.entity)
+    applied = decide_again(
+        there.memory,
+        one.event,
+        there.limits or limits,
+    )
+    return outcome_of(applied.reason) is Outcome.IGNORED
 
 
 def settle_without_rows(

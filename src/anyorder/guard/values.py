@@ -145,6 +145,7 @@ class Holding(NamedTuple):
 
     `content`: what makes two deliveries of it the same, "" where it has no position. `contents`: of
     a dispute, all that its entry is to list, this one too; its `identity` is then the position's.
+    `claims`: the row shows that position as disputed, so that an open entry must list them.
     """
 
     table: str
@@ -157,6 +158,7 @@ class Holding(NamedTuple):
     provenance: str = ""
     content: str = ""
     contents: tuple[Content, ...] = ()
+    claims: bool = False
 
     def identity_after(self, last: str) -> str:
         """The identity of the entry after one of this position that a word has closed."""

@@ -3,30 +3,41 @@ still held needs the word."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 
 from anyorder._core.batch import Decision
 from anyorder._core.decide import accept_truncate
 from anyorder._core.event import Event, Kind
 from anyorder._core.explain import explain
 from anyorder._core.fold import Limits
+from anyorder._core.marks import marked
 from anyorder._core.memory import Memory
-from anyorder._core.misfit import misfit
 from anyorder._core.outcome import Reason
 from anyorder._core.word import accept, needs_word
 from anyorder.errors import ConfigurationError
 from anyorder.guard.answered import Accepted, Answered, Kept, Unaccepted
 from anyorder.guard.batch import apply, reconsider_keys
-from anyorder.guard.chosen import replaced, settled, word_of
+from anyorder.guard.chosen import (
+    refuse_others,
+    replaced,
+    settled,
+    shown_beside,
+    word_against,
+    word_of,
+)
 from anyorder.guard.contents import Content, Word
-from anyorder.guard.contract import Answer, Refused, TableSpec, Transaction, Write
+from anyorder.guard.contract import (
+    Answer,
+    Refused,
+    TableSpec,
+    Transaction,
+    Write,
+)
+from anyorder.guard.faults import Fault, misfitting, not_owned
 from anyorder.guard.kinds import with_kinds
-from anyorder.guard.owners import admits, belongs
 from anyorder.guard.recall import NOTHING, recall, recall_one
-from anyorder.guard.routes import origin_of
 from anyorder.guard.settle import close
-from anyorder.guard.targets import opened
-from anyorder.guard.truncates import PART, carry_out
+from anyorder.guard.truncates import carry_out
 from anyorder.guard.writing import Keys, plan
 
 MOVED = "another writer moved the key; try again"
@@ -34,22 +45,31 @@ MOVED = "another writer moved the key; try again"
 
 class Words:
     """For entries of one table, each of another key; a truncate alone. `token`: this attempt's.
+    `settles`: what is held of the keys is decided again.
 
     `answered` and `words`: what became of each, and what was chosen of those that list several
     contents, by the number of the entry."""
 
-    def __init__(self, transaction: Transaction, spec: TableSpec, token: str) -> None:
+    def __init__(
+        self,
+        transaction: Transaction,
+        spec: TableSpec,
+        token: str,
+        *,
+        settles: bool = True,
+    ) -> None:
         self.answered: Answered = {}
         self.words: dict[int, Word] = {}
         self._transaction = transaction
         self._spec = spec
         self._token = token
+        self._settles = settles
         self._limits = Limits()
         self._moved: dict[str, Event] = {}
 
     def give(self, held: Iterable[Kept]) -> Answered:
         """Decide and write them; the entries of what was accepted are closed."""
-        allowed = self._sifted(held, self._not_owned)
+        allowed = self._sifted(held, not_owned)
         # Nothing is left that the table would have to be opened for.
         if not allowed:
             return self.answered
@@ -59,7 +79,7 @@ class Words:
         else:
             events = [one.event for one in allowed]
             self._spec = with_kinds(self._transaction, self._spec, events)
-            fitting = self._sifted(allowed, self._misfit)
+            fitting = self._sifted(allowed, misfitting)
             self._write(self._decided(fitting))
 
         for number, answer in self.answered.items():
@@ -80,7 +100,10 @@ class Words:
         self._limits = self._transaction.open_table(self._spec)
         there = recall_one(self._transaction, self._spec, event.entity)
         before, limits = there.memory, there.limits or self._limits
-        after = settled(entry, event, before, limits)
+        after = before
+        if before is not None and event.position is not None:
+            after = marked(before, event.position, limits.lineage)
+        others = shown_beside(self._transaction, self._spec, entry, event, before)
         # What was chosen before moves nothing.
         if after is not before:
             write = Write(
@@ -99,49 +122,29 @@ class Words:
             after,
             accepted=(),
         )
+        if others:
+            word = word_against(event, others)
         self._transaction.settle(
             entry.id,
             "dropped",
             Reason.DUPLICATE,
             word,
         )
+        refuse_others(self._transaction, entry, event, there, after)
         self._moved[event.entity] = event
         self._follow()
         return word
 
-    def _sifted(self, held: Iterable[Kept], fault: Callable[[Kept], str]) -> list[Kept]:
+    def _sifted(self, held: Iterable[Kept], fault: Fault) -> list[Kept]:
         """Those without a fault; that of the others is their answer."""
         found: list[Kept] = []
         for one in held:
-            why = fault(one)
+            why = fault(self._transaction, self._spec, one)
             if why:
                 self.answered[one.entry.id] = Unaccepted(why)
             else:
                 found.append(one)
         return found
-
-    def _not_owned(self, held: Kept) -> str:
-        """Why no word can put this into this table; "" if one can."""
-        entry, event, _ = held
-        is_unrouted = entry.reason == Reason.UNROUTED
-        is_truncate = event.kind is Kind.TRUNCATE
-        why = ""
-        # Whose a row is was settled when its event was held for another reason.
-        if is_unrouted or is_truncate:
-            owned = opened(self._transaction, self._spec).known
-            _, _, source = origin_of(event)
-            if is_truncate and owned.merge:
-                why = PART.format(source)
-            if is_unrouted and not admits(owned, self._spec, source):
-                why = belongs(owned, self._spec.name, source)
-        if not why:
-            return ""
-        return f"entry {entry.id} cannot be accepted: {why}"
-
-    def _misfit(self, held: Kept) -> str:
-        fault = misfit(held.event, self._spec.name, self._spec.kinds)
-        # Not even a person's word makes one row of two entities.
-        return f"this event cannot be accepted: {fault}" if fault else ""
 
     def _decided(self, held: Sequence[Kept]) -> dict[str, tuple[Kept, Write]]:
         """Each decided once more, by entity; those that write something."""
@@ -270,6 +273,9 @@ class Words:
 
     def _follow(self) -> None:
         """Decide again what the word may have settled (rules R1): a truncate's, anything."""
+        # It may be what undid the transaction of this very word.
+        if not self._settles:
+            return
         keys = [event for event in self._moved.values() if event.kind is not Kind.TRUNCATE]
         # A truncate concerns every key, and each of them may have something that waits.
         if len(keys) < len(self._moved):

@@ -6,7 +6,7 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping, Sequence
 from typing import NamedTuple
 
-from anyorder._core.batch import Arrival, Coalesced, coalesce
+from anyorder._core.batch import Arrival, Coalesced, Judged, StillHeld, coalesce
 from anyorder._core.event import Event
 from anyorder._core.fold import Limits
 from anyorder._core.outcome import Reason
@@ -22,7 +22,7 @@ from anyorder.guard.contract import (
     Transaction,
     Write,
 )
-from anyorder.guard.holdings import dispute, disputes
+from anyorder.guard.holdings import dispute, disputes, tie, ties
 from anyorder.guard.recall import NOTHING, recall
 from anyorder.guard.refusals import ATTEMPTS, busy, one_by_one
 
@@ -81,15 +81,20 @@ def _write_of(
     there: Remembered,
     share: Coalesced,
 ) -> Write:
-    # A key that only an entry of the quarantine moved has no delivery in this batch.
-    first = arrivals[0] if arrivals else there.held[0]
     return Write(
         entity=entity,
-        key=first.event.key or {},
+        key=_first(arrivals, there).key or {},
         before=share.before,
         after=share.after,
         written=share.written,
     )
+
+
+def _first(arrivals: Sequence[Arrival], there: Remembered) -> Event:
+    """An event of a key."""
+    # A key that only an entry of the quarantine moved has no delivery in this batch.
+    first = arrivals[0] if arrivals else there.held[0]
+    return first.event
 
 
 class Writing:
@@ -158,6 +163,17 @@ class Writing:
             )
         return named
 
+    def hold_ties(self, entity: str, share: Coalesced) -> None:
+        """What was held alone and is a tie by now goes into the entry of its dispute (rules
+        R12)."""
+        row = self.contents.get(entity)
+        holdings = [
+            tie(self._spec.name, entity, share, one, row, self.provenance)
+            for one in ties(self._transaction, share)
+        ]
+        if holdings:
+            self._transaction.hold(holdings)
+
     def _attempt(self, keys: Keys, limits: Limits) -> list[str]:
         """One round; the keys that need another one."""
         known = self._known(list(keys))
@@ -211,6 +227,9 @@ class Writing:
         limits: Limits,
     ) -> None:
         """The store refuses the folded content."""
+        # What becomes of each alone nobody knows yet.
+        if there.memory is not None:
+            self._note_content(refused.entity, _first(arrivals, there))
         # Nothing of it is released (rules R9): the events are decided one by one.
         share = one_by_one(
             self._transaction,
@@ -232,24 +251,27 @@ class Writing:
         # The entry of a dispute lists every content (rules R12), and after the write the row tells
         # only one of them.
         for entity, share in planned.shares.items():
-            disputed = list(filter(disputes, share.judged))
-            if not disputed:
-                continue
-            key = disputed[0].event.key or {}
-            self.contents[entity] = self._transaction.content(
-                self._spec,
-                key,
-            )
+            told: list[Judged | StillHeld] = [*share.judged, *share.still]
+            disputed = next(filter(disputes, told), None)
+            if disputed is not None:
+                self._note_content(entity, disputed.event)
 
         # Where row and quarantine are two steps, a dispute is held first, since after a crash in
         # between the other content would be lost.
         if not self._transaction.atomic:
             self._hold_disputes(planned)
 
+    def _note_content(self, entity: str, event: Event) -> None:
+        # In a later round of the same batch it is known already.
+        if entity not in self.contents:
+            key = event.key or {}
+            self.contents[entity] = self._transaction.content(self._spec, key)
+
     def _hold_disputes(self, planned: Plan) -> None:
         holdings: dict[int, Holding] = {}
         for write in planned.writes:
             share = planned.shares[write.entity]
+            self.hold_ties(write.entity, share)
             holdings |= self._disputes_of(write.entity, share)
         if not holdings:
             return

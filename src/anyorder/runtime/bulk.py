@@ -71,6 +71,26 @@ class Bulk:
         return self._done
 
     def _drop(self, numbers: Sequence[int]) -> None:
+        try:
+            self._drop_together(numbers)
+        except Undone:
+            # What else is held of one of these keys undoes the transaction: each by itself.
+            for number in numbers:
+                self._drop_alone(number)
+
+    def _drop_alone(self, number: int) -> None:
+        entry = self._quarantine.show(number)
+        # What came before it may have settled it.
+        if entry.state != "open":
+            self._done.settled += 1
+            return
+        try:
+            self._quarantine.drop(number, self._table_of(entry))
+            self._done.dropped += 1
+        except ConfigurationError as problem:
+            self._done.refused[number] = str(problem)
+
+    def _drop_together(self, numbers: Sequence[int]) -> None:
         dropped = 0
         refused: dict[int, str] = {}
         with self._store.transaction(time.time()) as transaction:
@@ -87,11 +107,14 @@ class Bulk:
         self._done.settled += len(numbers) - len(there)
 
     def _drop_one(self, transaction: Transaction, entry: Entry) -> None:
+        drop(transaction, self._table_of(entry), entry, self._decode, secrets.token_hex(4))
+
+    def _table_of(self, entry: Entry) -> TableSpec:
         spec = TableSpec(entry.table)
-        # A word against the contents of a dispute is one about its table's row.
-        if is_dispute(entry):
+        # A word against another content of what is shown is one about its table's row.
+        if entry.table:
             spec = self._spec_of(entry) or spec
-        drop(transaction, spec, entry, self._decode, secrets.token_hex(4))
+        return spec
 
     def accept(self, entries: Sequence[Entry]) -> Done:
         """An operator's word for each (rules R11), oldest first. Raises StoreError; what was

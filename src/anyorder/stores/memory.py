@@ -262,12 +262,16 @@ class MemoryTransaction:
         there = [
             e for e in self._state.entries.values() if (e.table, e.key) == (holding.table, key)
         ]
+        alone = _alone(there, holding)
+        if alone is not None:
+            self.settle(alone.id, "settled", Reason.CONFLICT)
+            there = [self._state.entries[one.id] for one in there]
         known = _listing(there, holding)
         entry = self._entry_for(there, holding, key) if known is None else self._kept(known)
         if entry.state == "open":
             entry = replace(entry, contents=_with(entry.contents, holding.contents))
         self._state.entries[entry.id] = replace(entry, count=entry.count + 1, last_seen=self._now)
-        return known or Listing(entry.id, is_new=True)
+        return known or Listing(entry.id, is_new=alone is None)
 
     def _kept(self, kept: Listing) -> Entry:
         return self._state.entries[kept.entry]
@@ -467,11 +471,21 @@ def _listing(there: Sequence[Entry], holding: Holding) -> Listing | None:
     """What the latest entry says that lists this delivery, and is open or closed by a word."""
     # A dispute is of a position, not of one content.
     names = {holding.content, "" if holding.contents else holding.identity} - {""}
+    states = {"open"} if holding.claims else {"open", "accepted", "dropped"}
     for entry in reversed(there):
         found = [one for one in entry.contents if one.identity in names]
-        if entry.state != "settled" and (found or entry.identity in names):
+        if entry.state in states and (found or entry.identity in names):
             chosen = found[0].chosen if found else entry.state == "accepted"
             return Listing(entry.id, False, entry.state, chosen)
+    return None
+
+
+def _alone(there: Sequence[Entry], holding: Holding) -> Entry | None:
+    """The open entry that holds alone what a dispute lists from now on."""
+    for entry in there:
+        is_alone = entry.state == "open" and entry.identity == holding.content
+        if holding.contents and is_alone:
+            return entry
     return None
 
 

@@ -8,6 +8,7 @@ from collections.abc import Callable, Sequence
 from anyorder.errors import ConfigurationError
 from anyorder.guard.contract import Promises
 from anyorder.testing import (
+    alone,
     books,
     disputes,
     encodings,
@@ -32,6 +33,7 @@ CHECKS: dict[str, Callable[[MakeStore], str]] = {
     "batches": orders.check_batches,
     "ties": orders.check_ties,
     "disputes": disputes.check_disputes,
+    "held alone": alone.check_alone,
     "truncate": orders.check_truncate,
     "expired": orders.check_expired,
     "retention zero": orders.check_retention_zero,

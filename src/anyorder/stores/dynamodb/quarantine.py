@@ -136,8 +136,9 @@ class QuarantineItems:
         item = self._books.get([("counter", "quarantine")]).get(("counter", "quarantine"))
         return 0 if item is None else int(item["bytes"]["N"])
 
-    def known(self, holding: Holding) -> Listing | None:
-        """What the latest entry says that lists this delivery, and is open or closed by a word."""
+    def known(self, holding: Holding, but: int = 0) -> Listing | None:
+        """What the latest entry says, `but` one, that lists this delivery, and is open or closed by
+        a word."""
         table, entity = f"held#{holding.table}", holding.entity
         names = [(table, lookup_of(entity, holding.identity))] if not holding.contents else []
         # What has no position, or no key, is listed by no other entry than its own.
@@ -145,11 +146,26 @@ class QuarantineItems:
             names.append((table, lookup_of(entity, holding.content)))
             names.append((table, content_lookup_of(entity, holding.content)))
         found = self._books.get(list(dict.fromkeys(names)))
+        # Where the row disputes it, a word for it alone says nothing.
+        states = ("open",) if holding.claims else ("open", "accepted", "dropped")
         for lookup in sorted(found.values(), key=_entry_number, reverse=True):
-            item = self._checked(_entry_number(lookup))
-            if item["state"]["S"] != "settled":
+            number = _entry_number(lookup)
+            item = self._checked(number)
+            if number != but and item["state"]["S"] in states:
                 return _kept(item, lookup)
         return None
+
+    def _alone(self, holding: Holding) -> int:
+        """The open entry that holds alone what its dispute lists from now on; 0 for none."""
+        if not holding.contents or not holding.content:
+            return 0
+        lookup = (f"held#{holding.table}", lookup_of(holding.entity, holding.content))
+        found = self._books.get([lookup]).get(lookup)
+        if found is None:
+            return 0
+        number = _entry_number(found)
+        is_open = self._checked(number)["state"]["S"] == "open"
+        return number if is_open else 0
 
     # ---- writing
 
@@ -190,11 +206,13 @@ class QuarantineItems:
         item = None if found is None else self._checked(_entry_number(found))
         if item is not None and holding.contents and not self._adopted(item):
             return None
-        known = self.known(holding)
+        alone = self._alone(holding)
+        known = self.known(holding, alone)
         if known is not None:
             self._count_again(place_of(known.entry), now)
             if known.state == "open" and not self._listed(known.entry, holding):
                 return None
+            self._settle_alone(alone, now)
             return known
         is_own = item is None or item["state"]["S"] in ("accepted", "dropped")
         if is_own:
@@ -206,7 +224,13 @@ class QuarantineItems:
             self._count_again(place_of(number), now)
         if not number or not self._listed(number, holding, is_own=is_own):
             return None
-        return Listing(number, is_new=True)
+        self._settle_alone(alone, now)
+        return Listing(number, is_new=not alone)
+
+    def _settle_alone(self, number: int, now: float) -> None:
+        # Last: after a crash in between both hold it, and whoever holds it again ends that.
+        if number:
+            self.settle(number, "settled", Reason.CONFLICT, now)
 
     def _checked(self, number: int) -> Item:
         item = self._item(number)

@@ -61,6 +61,7 @@ class Quarantine:
             "identity": holding.identity,
             "after": holding.later,
         }
+        was_alone = self._settle_alone(holding)
         found = self._database.execute(SQL["last_of_position"], asked).fetchone()
         number, state, identity = found or (0, "", holding.identity)
         is_there = state in ("open", "settled")
@@ -71,10 +72,22 @@ class Quarantine:
             if state in ("accepted", "dropped"):
                 identity = holding.identity_after(identity)
             number = self._keep(holding, identity).entry
-            kept = Listing(number, is_new=True)
+            kept = Listing(number, is_new=not was_alone)
         if kept.state == "open":
             self._contents.add(kept.entry, holding.contents, "" if is_there else holding.content)
         return kept
+
+    def _settle_alone(self, holding: Holding) -> bool:
+        """Does an open entry hold alone what its dispute lists from now on? It settles."""
+        asked = {
+            "table": holding.table,
+            "entity": holding.entity,
+            "content": holding.content,
+        }
+        found = self._database.execute(SQL["open_alone"], asked).fetchall()
+        for (number,) in found:
+            self.settle(number, "settled", Reason.CONFLICT)
+        return bool(found)
 
     def _known(self, holding: Holding) -> Listing | None:
         """What lists the delivery already, and sees it again."""
@@ -90,6 +103,9 @@ class Quarantine:
         if found is None:
             return None
         number, state, chosen = found
+        # The row disputes what a word has settled of another: an open entry must list it.
+        if holding.claims and state != "open":
+            return None
         self._database.execute(SQL["seen_again"], {"id": number, "now": self._now})
         return Listing(number, False, state, bool(chosen))
 

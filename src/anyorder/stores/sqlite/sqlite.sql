@@ -341,6 +341,9 @@ WHERE q.id = (
     )
 ) GROUP BY q.id;
 
+-- name: open_alone
+SELECT id FROM anyorder_quarantine WHERE table_name = :table AND entity = :entity AND identity = :content AND state = 'open';
+
 -- name: seen_again
 UPDATE anyorder_quarantine SET last_seen = max(last_seen, :now), count = count + 1 WHERE id = :id;
 

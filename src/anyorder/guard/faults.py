@@ -1,0 +1,42 @@
+"""Why no word of a person can put what is held into a table."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from anyorder._core.event import Kind
+from anyorder._core.misfit import misfit
+from anyorder._core.outcome import Reason
+from anyorder.guard.answered import Kept
+from anyorder.guard.contract import TableSpec, Transaction
+from anyorder.guard.owners import admits, belongs
+from anyorder.guard.routes import origin_of
+from anyorder.guard.targets import opened
+from anyorder.guard.truncates import PART
+
+Fault = Callable[[Transaction, TableSpec, Kept], str]
+"""What is wrong with what is held, for this table; "" if nothing is."""
+
+
+def not_owned(transaction: Transaction, spec: TableSpec, held: Kept) -> str:
+    """Whose the table is, if it does not take what is held; else ""."""
+    entry, event, _ = held
+    is_unrouted = entry.reason == Reason.UNROUTED
+    is_truncate = event.kind is Kind.TRUNCATE
+    why = ""
+    # Whose a row is was settled when its event was held for another reason.
+    if is_unrouted or is_truncate:
+        owned = opened(transaction, spec).known
+        _, _, source = origin_of(event)
+        if is_truncate and owned.merge:
+            why = PART.format(source)
+        if is_unrouted and not admits(owned, spec, source):
+            why = belongs(owned, spec.name, source)
+    return f"entry {entry.id} cannot be accepted: {why}" if why else ""
+
+
+def misfitting(_: Transaction, spec: TableSpec, held: Kept) -> str:
+    """What is wrong with its key, if it is none of this table's; else ""."""
+    fault = misfit(held.event, spec.name, spec.kinds)
+    # Not even a person's word makes one row of two entities.
+    return f"this event cannot be accepted: {fault}" if fault else ""
