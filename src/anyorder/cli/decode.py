@@ -41,8 +41,8 @@ def run(options: argparse.Namespace) -> int:
     if options.file != "-" and not Path(options.file).exists():
         raise ConfigurationError(f"cannot read {options.file}: it does not exist")
     unknown = 0
-    lines = JSONLinesSource(options.file).lines()
-    for delivery in islice(deliveries(lines), options.count):
+    source = JSONLinesSource(options.file)
+    for delivery in islice(deliveries(source), options.count):
         found = detect(delivery)
         unknown += not found.format
         if options.format == "table":
@@ -55,23 +55,18 @@ def run(options: argparse.Namespace) -> int:
     return int(unknown > 0)
 
 
-def deliveries(lines: Iterator[Line]) -> Iterator[Delivery]:
+def deliveries(source: JSONLinesSource) -> Iterator[Delivery]:
     """A record a line, or the one payload that lies over all of them. Raises Malformed with the
     line."""
+    lines = source.lines()
     for line in lines:
         try:
-            yield _read(line)
+            yield source.read(line)
         except Malformed as error:
             whole = None if line.number > 1 else _over_all(line, lines)
             if whole is None:
                 raise Malformed(f"line {line.number}: {error}") from error
             yield whole
-
-
-def _read(line: Line) -> Delivery:
-    if line.note:
-        raise Malformed(line.note)
-    return read_record(line.text)
 
 
 def _over_all(first: Line, others: Iterator[Line]) -> Delivery | None:
