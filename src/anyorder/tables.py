@@ -22,6 +22,7 @@ from anyorder.envelopes import (
     needs_table,
     open_envelope,
 )
+from anyorder.envelopes.keyless import with_keys
 from anyorder.envelopes.provenance import Envelopes, provenance_of
 from anyorder.errors import ConfigurationError, StoreError, Undone
 from anyorder.guard.acceptance import Acceptance
@@ -121,7 +122,7 @@ class Table:
 
     def __init__(self, url: str, spec: TableSpec, envelope: Envelope) -> None:
         self.spec = spec
-        self.envelope = envelope
+        self.envelope = with_keys(envelope, self._key_of)
         self.store: Store = open_store(url, self._decode)
         self._envelopes = Envelopes()
         self._owned: Recorded | None = None
@@ -130,7 +131,12 @@ class Table:
         return self._envelopes.of(provenance, self.envelope, table=self.spec.name).decode(delivery)
 
     def _reader(self, name: str | None) -> Envelope:
-        return self.envelope if name in (None, self.envelope.name) else open_envelope(name)
+        if name is None or name == self.envelope.name:
+            return self.envelope
+        return with_keys(open_envelope(name), self._key_of)
+
+    def _key_of(self, _event: Event) -> tuple[str, ...]:
+        return self.spec.key
 
     def decode(self, records: Iterable[object], *, envelope: str | None = None) -> Iterator[Event]:
         """The event of each record, in order, one at a time as you ask for it; what cannot be

@@ -10,7 +10,7 @@ from pathlib import Path
 from anyorder._core.event import Delivery
 from anyorder.cli.main import Parser
 from anyorder.cli.output import add_formats, print_rows
-from anyorder.cli.terminal import say
+from anyorder.cli.terminal import say, tell_typing
 from anyorder.envelopes import detect, read_record
 from anyorder.errors import ConfigurationError, Malformed
 from anyorder.sources.jsonl import JSONLinesSource
@@ -40,6 +40,7 @@ def run(options: argparse.Namespace) -> int:
     """Exit code 0, or 1 if a record is of no known format."""
     if options.file != "-" and not Path(options.file).exists():
         raise ConfigurationError(f"cannot read {options.file}: it does not exist")
+    tell_typing(options.file)
     unknown = 0
     source = JSONLinesSource(options.file)
     for delivery in islice(deliveries(source), options.count):

@@ -33,7 +33,7 @@ BEHIND_KEY = re.compile(rb"(" + SIGNS + rb")(?:\{|null$|NULL$|$)")
 BEHIND_MARK = re.compile(rb"[\t|;,#~ ]{1,3}|:")
 EMPTY = (
     "an empty value: kcat writes a null so where it was not told -Z. If it is a delete, say "
-    'null = "" in [source]'
+    'null = "" in [source], and read it again with anyorder run --from-start'
 )
 _json = json.JSONDecoder()
 

@@ -6,7 +6,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
-from anyorder.sources.lines import BLOCK, KEPT, Line, Lines
+from anyorder.sources.lines import BLOCK, KEPT, Done, Line, Lines
 from anyorder.sources.live import Live
 
 BETWEEN = b" \t\r\n,[]\x1e"  # of values: blanks, an array's own, and RFC 7464's separator
@@ -71,6 +71,8 @@ class Values(Lines):
     `done` says how many there were, and how many bytes up to the end of the last one.
     """
 
+    _told: Done | None = None
+
     def __iter__(self) -> Iterator[Line]:
         """Every value from here on."""
         self._bytes = bytearray()
@@ -81,6 +83,10 @@ class Values(Lines):
             yield line
         if self.trouble() and not self.left:
             yield self._cut(b"")
+
+    def done(self) -> Done:
+        """How far this has come with the value that was given last."""
+        return self._told or super().done()
 
     def is_quiet(self) -> bool:
         """Is there no more of a value, and does nothing come for a while?"""
@@ -136,8 +142,7 @@ class Values(Lines):
             if not self._fill():
                 return self._unfinished(before, kept)
             end = scan.find_end(self._bytes)
-        text = self._take(end)
-        self._number += 1
+        text = self._counted(end)
         if kept or len(text) > self._limits.line:
             return self._told_long(kept or text[: min(KEPT, self._limits.line)])
         return Line(self._number, text, CUT if scan.is_cut else "")
@@ -154,11 +159,18 @@ class Values(Lines):
             if not self._fill():
                 return self._unfinished(before, kept)
             end = self._bytes.find(b"\n")
-        text = self._take(end)
-        self._number += 1
+        text = self._counted(end)
         if kept:
             return self._told_long(kept)
         return Line(self._number, text.rstrip(BETWEEN))
+
+    def _counted(self, size: int) -> bytes:
+        """The bytes of one more; it is done up to here, whatever follows it by now: the end of an
+        array moves when the array grows."""
+        text = self._take(size)
+        self._number += 1
+        self._told = super().done()
+        return text
 
     def _state(self) -> tuple[int, object]:
         return (self._size, self._digest.copy())
