@@ -54,7 +54,9 @@ DAY = [{"id": number, "version": 1, "name": f'n{number} é \n {{["'} for number 
 def as_rpk(record: dict[str, Any]) -> dict[str, Any]:
     """As rpk topic consume prints it: nothing of what is null."""
     flat = record.get("headers", [])
-    headers = [{"key": name, "value": text} for name, text in zip(flat[::2], flat[1::2])]
+    headers = [
+        {"key": name, "value": text} for name, text in zip(flat[::2], flat[1::2], strict=True)
+    ]
     told = {"topic": record["topic"], "key": record["key"], "value": record["payload"]}
     told |= {"headers": headers, "timestamp": record["ts"], "partition": 0}
     return {name: one for name, one in told.items() if one} | {

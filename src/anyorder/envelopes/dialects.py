@@ -62,6 +62,19 @@ def of_parts(found: Mapping[str, Any]) -> bool:
     return value is None or type(value) is dict or is_text
 
 
+def tool_of(line: bytes) -> str:
+    """Which tool wrote a record; "" if it is none of theirs. Never raises."""
+    try:
+        found = strict.parse(line)
+    except Malformed:
+        return ""
+    if type(found) is not dict:
+        return ""
+    if of_kcat(found):
+        return "kcat -J"
+    return "rpk topic consume" if of_rpk(found) else ""
+
+
 def plain(found: Mapping[str, Any], line: bytes, limits: Limits) -> dict[str, Any] | None:
     """The members of a record of another tool, as a record line has them; None if it is none.
     Raises Malformed for one whose value did not come along."""
