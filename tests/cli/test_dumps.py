@@ -308,14 +308,18 @@ def test_json_that_was_cut_does_not_take_the_next_one_with_it(day: Day, cut: int
 
 # --- encodings
 
-ENCODINGS = {
+ENCODINGS: dict[str, Callable[[str], bytes]] = {
     "UTF-8 with a mark": lambda text: b"\xef\xbb\xbf" + text.encode(),
     "UTF-16 LE with a mark": lambda text: b"\xff\xfe" + text.encode("utf-16-le"),
     "UTF-16 BE with a mark": lambda text: b"\xfe\xff" + text.encode("utf-16-be"),
     "UTF-16 LE": lambda text: text.encode("utf-16-le"),
     "UTF-16 BE": lambda text: text.encode("utf-16-be"),
 }
-PACKED = {"": bytes, ".gz": gzip.compress, ".xz": lzma.compress}
+PACKED: dict[str, Callable[[bytes], bytes]] = {
+    "": bytes,
+    ".gz": gzip.compress,
+    ".xz": lzma.compress,
+}
 
 
 @pytest.mark.parametrize("end", PACKED)
