@@ -7,7 +7,8 @@ import secrets
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from typing import Any
+from types import TracebackType
+from typing import Any, Literal, Self
 
 import msgspec
 
@@ -16,12 +17,14 @@ from anyorder._core.event import Delivery, Event
 from anyorder._core.misfit import declared_kinds
 from anyorder.envelopes import (
     Envelope,
+    EnvelopeName,
     KeyOption,
     default_envelope,
     key_columns,
     needs_table,
     open_envelope,
 )
+from anyorder.envelopes.keyless import with_keys
 from anyorder.envelopes.provenance import Envelopes, provenance_of
 from anyorder.errors import ConfigurationError, StoreError, Undone
 from anyorder.guard.acceptance import Acceptance
@@ -50,13 +53,13 @@ def table(
     name: str,
     *,
     key: KeyOption = None,
-    envelope: str | None = None,
+    envelope: EnvelopeName | None = None,
     retention: str | float | None = FOREVER,
-    adopt: str = "refuse",
+    adopt: Literal["refuse", "older-than-everything"] = "refuse",
     partitions: int | None = None,
     source: str | Sequence[str] = (),
     merge: bool = False,
-    kinds: Mapping[str, str] | None = None,
+    kinds: Mapping[str, Literal["number", "text", "boolean"]] | None = None,
     **options: Any,
 ) -> Table:
     """A guarded table in a store.
@@ -87,12 +90,12 @@ def table(
     Raises:
         ConfigurationError: contradictory arguments. TableNotEmpty, StoreError: when first used.
     """
-    envelope = envelope or default_envelope(options)
-    columns, options = key_columns(envelope, key, options)
+    format = envelope or default_envelope(options)
+    columns, options = key_columns(format, key, options)
     # whatever topic or queue they come by: a redrive from another queue tells the same clock
-    if needs_table(envelope):
+    if needs_table(format):
         options = {"table": name, **options}
-    decoder = open_envelope(envelope, **options)
+    decoder = open_envelope(format, **options)
     spec = TableSpec(
         name,
         columns,
@@ -118,11 +121,11 @@ def _named(source: str | Sequence[str]) -> tuple[str, ...]:
 
 class Table:
     """See `anyorder.table`, which makes one. Many threads may use it at once; after a fork, each
-    process opens its own."""
+    process opens its own. At the end of a `with` block it is closed."""
 
     def __init__(self, url: str, spec: TableSpec, envelope: Envelope) -> None:
         self.spec = spec
-        self.envelope = envelope
+        self.envelope = with_keys(envelope, self._key_of)
         self.store: Store = open_store(url, self._decode)
         self._envelopes = Envelopes()
         self._owned: Recorded | None = None
@@ -131,15 +134,22 @@ class Table:
         return self._envelopes.of(provenance, self.envelope, table=self.spec.name).decode(delivery)
 
     def _reader(self, name: str | None) -> Envelope:
-        return self.envelope if name in (None, self.envelope.name) else open_envelope(name)
+        if name is None or name == self.envelope.name:
+            return self.envelope
+        return with_keys(open_envelope(name), self._key_of)
 
-    def decode(self, records: Iterable[object], *, envelope: str | None = None) -> Iterator[Event]:
+    def _key_of(self, _event: Event) -> tuple[str, ...]:
+        return self.spec.key
+
+    def decode(
+        self, records: Iterable[object], *, envelope: EnvelopeName | None = None
+    ) -> Iterator[Event]:
         """The event of each record, in order, one at a time as you ask for it; what cannot be
         decoded is an event of kind `malformed`, never an exception. Raises ConfigurationError for
         what is no record."""
         return events_of(records, self._reader(envelope))
 
-    def apply(self, records: Iterable[object], *, envelope: str | None = None) -> Report:
+    def apply(self, records: Iterable[object], *, envelope: EnvelopeName | None = None) -> Report:
         """Decide and write all records, a list or any other iterable, in one transaction, or one
         for each 50,000 of them, which are kept until it is committed. Raises StoreError for
         infrastructure, and ConfigurationError for what is no record at all (None, a number); bad
@@ -255,6 +265,17 @@ class Table:
     def close(self) -> None:
         """Release the store's connection."""
         self.store.close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self.close()
 
     def __repr__(self) -> str:
         return f"<Table {self.spec.name} in {self.store.promises.name}>"

@@ -67,6 +67,16 @@ def test_json_that_is_no_record_is_a_delivery_of_the_line(text: bytes) -> None:
     assert read_record(text + b"\n") == Delivery(value=text)
 
 
+@pytest.mark.parametrize("member", ["key", "value"])
+@pytest.mark.parametrize("told", ['{"a": 1.10}', "7", "[1, {}]", "18446744073709551617"])
+def test_a_key_and_a_value_that_are_no_texts_are_the_json_that_is_written(
+    member: str, told: str
+) -> None:
+    text = line(**{member: "here"}).replace(b'"here"', told.encode())
+
+    assert getattr(read_record(text), member) == told.encode()
+
+
 @pytest.mark.parametrize(
     "wrong",
     [
@@ -74,8 +84,6 @@ def test_json_that_is_no_record_is_a_delivery_of_the_line(text: bytes) -> None:
         {"partition": -2},
         {"offset": 1.5},
         {"offset": True},
-        {"value": {"a": 1}},
-        {"key": 7},
         {"headers": [["a"]]},
         {"headers": {}},
         {"extra": 1},

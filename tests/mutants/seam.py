@@ -34,7 +34,7 @@ MUTANTS = [
     Mutant(
         "R1",
         "the half of a packed line is done",
-        Change(LINES, "Lines._unended", "not _may_go_on(text, self._limits)", "not self._grows"),
+        Change(LINES, "Lines._unended", "not self._may_go_on(text)", "not self._grows"),
         killed_by=f"{OF_LINES}test_the_half_of_a_packed_line_is_read_whole_when_it_is_there",
     ),
     Mutant(
@@ -53,7 +53,7 @@ MUTANTS = [
     Mutant(
         "R1",
         "a number at the end of a file is whole",
-        Change(LINES, "_may_go_on", "not text.rstrip().endswith(ENDS)", "False"),
+        Change(LINES, "Lines._may_go_on", "not text.rstrip().endswith(ENDS)", "False"),
         killed_by=f"{OF_LINES}test_what_may_go_on_is_left",
     ),
     Mutant(

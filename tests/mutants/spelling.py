@@ -223,7 +223,12 @@ MUTANTS = [
     Mutant(
         "spelling",
         "the limits of a document count for the record around it",
-        Change("envelopes/record.py", "_other", "_of_line(limits)", "limits"),
+        Change(
+            "envelopes/record.py",
+            "_other",
+            "strict.parse(line, limits=_of_line(limits))",
+            "strict.parse(line, limits=limits)",
+        ),
         killed_by=f"{OF_LIMITS}test_a_kafka_record_around_a_document_has_no_part_in_the_documents_limits",
     ),
     Mutant(

@@ -5,11 +5,12 @@ from __future__ import annotations
 import sqlite3
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args
 
 import pytest
 
 import anyorder
+from anyorder.envelopes import ENVELOPES, EnvelopeName
 from anyorder.guard.contract import Recorded
 from tests.streams import record
 
@@ -113,6 +114,29 @@ def test_a_closed_table_leaves_one_file(tmp_path: Path, url: str) -> None:
     table.close()
 
     assert [file.name for file in tmp_path.iterdir()] == ["app.db"]
+
+
+def test_a_table_is_closed_at_the_end_of_a_block_that_fails(tmp_path: Path, url: str) -> None:
+    with pytest.raises(ZeroDivisionError), anyorder.table(url, "users", key="id") as table:
+        table.apply([record(1, "c", 10, after={"id": 1})])
+        raise ZeroDivisionError
+
+    assert [file.name for file in tmp_path.iterdir()] == ["app.db"]
+    with pytest.raises(anyorder.AnyorderError, match="closed"):
+        table.apply([record(1, "c", 10, after={"id": 1})])
+
+
+def test_every_envelope_is_a_name_that_a_checker_of_types_knows() -> None:
+    assert set(get_args(EnvelopeName)) == set(ENVELOPES)
+
+
+def test_values_without_their_keys_have_the_key_that_the_table_names(url: str) -> None:
+    values = [record(1, "c", 10, after={"id": 1})["value"]]
+
+    with anyorder.table(url, "users", key="id") as table:
+        report = table.apply(values)
+
+    assert (report.applied, report.quarantined) == (1, {})
 
 
 def test_what_a_clock_is_of_may_be_said(url: str) -> None:

@@ -142,6 +142,8 @@ def test_a_float_with_a_fraction_is_no_key(table: anyorder.Table, record: object
         {"headers": 5},
         {"offset": 2**70},
         {"partition": -(2**70)},
+        {"partition": -2},
+        {"offset": -5},
         {"timestamp": 2**63},
         {"topic": "\ud800"},
         {"timestamp_type": "\ud800"},
@@ -200,3 +202,12 @@ def test_one_record_that_is_in_no_list_is_misuse(table: anyorder.Table, one: Any
         table.apply(one)
     with pytest.raises(ConfigurationError, match="put it into a list"):
         decode(one)
+
+
+def test_a_header_of_bytes_is_their_text() -> None:
+    """As every client of Kafka gives it."""
+    record = {"value": "{}", "headers": [("a", b"b\xff"), ("c", None)]}
+
+    (event,) = decode([record], "raw")
+
+    assert event.delivery.headers == (("a", "b\ufffd"), ("c", None))

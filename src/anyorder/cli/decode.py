@@ -10,8 +10,9 @@ from pathlib import Path
 from anyorder._core.event import Delivery
 from anyorder.cli.main import Parser
 from anyorder.cli.output import add_formats, print_rows
-from anyorder.cli.terminal import say
+from anyorder.cli.terminal import say, tell_typing
 from anyorder.envelopes import detect, read_record
+from anyorder.envelopes.dialects import tool_of
 from anyorder.errors import ConfigurationError, Malformed
 from anyorder.sources.jsonl import JSONLinesSource
 from anyorder.sources.lines import Line
@@ -40,13 +41,16 @@ def run(options: argparse.Namespace) -> int:
     """Exit code 0, or 1 if a record is of no known format."""
     if options.file != "-" and not Path(options.file).exists():
         raise ConfigurationError(f"cannot read {options.file}: it does not exist")
+    tell_typing(options.file)
     unknown = 0
-    lines = JSONLinesSource(options.file).lines()
-    for delivery in islice(deliveries(lines), options.count):
+    source = JSONLinesSource(options.file)
+    for tool, delivery in islice(deliveries(source), options.count):
         found = detect(delivery)
         unknown += not found.format
         if options.format == "table":
-            say(f"{found.format or 'unknown'}: {found.why}")
+            say(f"{tool}{found.format or 'unknown'}: {found.why}")
+            if found.advice:
+                say(f"it is read so, with a name of your own for table:\n[source]\n{found.advice}")
         print_rows(
             [{"field": role.field, "role": role.role, "value": role.value} for role in found.roles],
             options,
@@ -55,23 +59,28 @@ def run(options: argparse.Namespace) -> int:
     return int(unknown > 0)
 
 
-def deliveries(lines: Iterator[Line]) -> Iterator[Delivery]:
-    """A record a line, or the one payload that lies over all of them. Raises Malformed with the
-    line."""
+def deliveries(source: JSONLinesSource) -> Iterator[tuple[str, Delivery]]:
+    """What is told of its tool, and a record: one a line, or the one payload that lies over all of
+    them. Raises Malformed with the line."""
+    lines = source.lines()
     for line in lines:
+        tool = tool_of(line.text)
         try:
-            yield _read(line)
+            yield f"a record of {tool}, in it " if tool else "", source.read(line)
         except Malformed as error:
-            whole = None if line.number > 1 else _over_all(line, lines)
-            if whole is None:
-                raise Malformed(f"line {line.number}: {error}") from error
-            yield whole
+            yield "", _otherwise(line, lines, error)
 
 
-def _read(line: Line) -> Delivery:
-    if line.note:
-        raise Malformed(line.note)
-    return read_record(line.text)
+def _otherwise(line: Line, others: Iterator[Line], error: Malformed) -> Delivery:
+    """What is no record: one payload over many lines, or bytes that are no text. Raises Malformed
+    with the line."""
+    if line.number == 1 and not line.note:
+        if line.text[:1] == b"\0":
+            return Delivery(value=line.text)
+        whole = _over_all(line, others)
+        if whole is not None:
+            return whole
+    raise Malformed(f"line {line.number}: {error}") from error
 
 
 def _over_all(first: Line, others: Iterator[Line]) -> Delivery | None:

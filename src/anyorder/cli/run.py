@@ -11,7 +11,7 @@ from pathlib import Path
 from anyorder.cli.foreseen import check
 from anyorder.cli.main import Parser
 from anyorder.cli.output import encoded
-from anyorder.cli.terminal import complain, overwrite, say
+from anyorder.cli.terminal import complain, overwrite, say, tell_typing
 from anyorder.errors import QuarantineFull, TooManyQuarantined
 from anyorder.guard.contract import Store
 from anyorder.guard.report import Report
@@ -80,6 +80,7 @@ def run(options: argparse.Namespace) -> int:
         return check(pipeline, options)
     absent = pipeline.missing if options.dry_run else ""
     loop = _loop(pipeline, options)
+    tell_typing(loop.place)
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda number, _: _stop(loop, number))
     try:

@@ -48,6 +48,14 @@ def ask(question: str) -> None:
     print(printable(question), end="", file=sys.stderr, flush=True)
 
 
+def tell_typing(place: str) -> None:
+    """Whoever called it without a file may wait for it, while it waits for him."""
+    if place == "-" and sys.stdin is not None and sys.stdin.isatty():
+        complain(
+            "reading what is typed here, one record a line; Ctrl-D ends it, and so does Ctrl-C"
+        )
+
+
 def bold(text: str) -> str:
     """Bold on a terminal, and never with NO_COLOR."""
     return f"\x1b[1m{text}\x1b[0m" if sys.stdout.isatty() and "NO_COLOR" not in os.environ else text

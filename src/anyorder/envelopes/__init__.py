@@ -7,14 +7,14 @@ told before; `detect` says what an unknown payload is; `read_record` reads recor
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, Final
 
 from anyorder.envelopes.cloudevents import CloudEvents
 from anyorder.envelopes.debezium import Debezium
 from anyorder.envelopes.detect import Detected, Role, detect, envelopes_of
 from anyorder.envelopes.document import Document
 from anyorder.envelopes.dynamodb_streams import DynamoDBStreams
-from anyorder.envelopes.envelope import Envelope, KeyOption, Reader
+from anyorder.envelopes.envelope import Envelope, EnvelopeName, KeyOption, Reader
 from anyorder.envelopes.eventbridge import EventBridge
 from anyorder.envelopes.limits import DEFAULT, Limits, limits_of
 from anyorder.envelopes.raw import Raw
@@ -26,6 +26,7 @@ __all__ = [
     "ENVELOPES",
     "Detected",
     "Envelope",
+    "EnvelopeName",
     "KeyOption",
     "Limits",
     "Role",
@@ -43,7 +44,7 @@ _READERS: dict[str, Any] = {
 }
 ENVELOPES = (*_READERS, EventBridge.name)
 """The names that a pipeline may give."""
-DEFAULT_ENVELOPE = Debezium.name
+DEFAULT_ENVELOPE: Final = "debezium"
 """What records are taken for where nobody names their envelope."""
 
 

@@ -11,20 +11,14 @@ from anyorder.envelopes.connect import Schemas
 from anyorder.envelopes.debezium import Debezium, control
 from anyorder.envelopes.debezium_sources import SOURCES
 from anyorder.envelopes.eventbridge import EventBridge
-from anyorder.envelopes.formats import (
-    EVIDENCE,
-    FORMATS,
-    IDENTITY,
-    IGNORED,
-    KEY,
-    ORDER,
-    TIME,
-    Format,
-)
+from anyorder.envelopes.format import EVIDENCE, IDENTITY, IGNORED, KEY, ORDER, TIME, Format
+from anyorder.envelopes.formats import FORMATS
 from anyorder.envelopes.pointers import MISSING, Pointer
 from anyorder.envelopes.raw import Raw, text_of
 from anyorder.errors import Malformed
 
+TOPIC = '"TopicArn"'  # in an SQS message of SNS
+WIRE = 5  # bytes before a value: a zero, and the number of its schema
 SHOWN = 60  # characters of a value
 
 
@@ -39,11 +33,13 @@ class Role(NamedTuple):
 
 class Detected(NamedTuple):
     """`format`: its name, "" where it is not known. `why`: what it is, or why nothing can be said.
-    `roles`: every field's."""
+    `roles`: every field's. `advice`: the lines of a pipeline's [source] that read it, if any do and
+    its own envelope's name is not all."""
 
     format: str
     why: str
     roles: tuple[Role, ...] = ()
+    advice: str = ""
 
 
 def detect(delivery: Delivery) -> Detected:
@@ -107,7 +103,8 @@ def _known(value: dict[str, Any], delivery: Delivery) -> Detected | None:
     for format in _marking(value):
         ordered = format.name == "debezium, flattened" and "/__lsn" not in format.roles
         roles = (*_roles(value, format.roles), *_transport(delivery, ordered))
-        return Detected(format.name, _why(format, value), roles + _inside(format, delivery))
+        roles += _inside(format, delivery)
+        return Detected(format.name, _why(format, value), roles, format.advice)
     return None
 
 
@@ -119,6 +116,10 @@ def _marking(value: dict[str, Any]) -> Iterator[Format]:
 
 
 def _why(format: Format, value: dict[str, Any]) -> str:
+    if format.name == "sqs" and TOPIC in str(value["body"]):
+        return (
+            f"{format.why}. The body is an SNS notification: the event is the text in its Message"
+        )
     if format.name != "debezium":
         return format.why
     connector = value["source"]["connector"]
@@ -179,12 +180,19 @@ def _transport(delivery: Delivery, ordered: bool) -> tuple[Role, ...]:
 
 
 def _no_json(data: bytes, reason: str) -> str:
-    if data[:1] == b"\x00" and len(data) > 5:
+    if data[:1] != b"\x00" or len(data) <= WIRE:
+        return reason
+    number = int.from_bytes(data[1:WIRE])
+    told = f"Confluent's wire format: a value of schema {number} of a schema registry"
+    if data[WIRE : WIRE + 1] in (b"{", b"["):
         return (
-            "it begins like Avro or Protobuf with a schema registry's id, which no "
-            "envelope reads yet; JSON is needed"
+            f"{told}, which is JSON behind five bytes; no envelope takes them off: let the "
+            "producer write plain JSON (JsonConverter)"
         )
-    return reason
+    return (
+        f"{told}, in Avro or Protobuf, which no envelope reads yet; let the producer write JSON "
+        "(JsonConverter), or print it with kafka-avro-console-consumer"
+    )
 
 
 def _unknown(value: dict[str, Any]) -> str:

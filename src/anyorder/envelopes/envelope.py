@@ -9,7 +9,7 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping, Sequence
 from types import MappingProxyType
-from typing import Any, ClassVar, Protocol
+from typing import Any, ClassVar, Literal, Protocol
 
 from anyorder._core.event import Delivery, Event, KeyFields, Kind
 from anyorder._core.families import OffsetPosition
@@ -17,6 +17,8 @@ from anyorder.envelopes.interruption import is_of_reading
 from anyorder.envelopes.limits import DEFAULT, Limits
 from anyorder.errors import ConfigurationError, Malformed
 
+EnvelopeName = Literal["cloudevents", "debezium", "dynamodb_streams", "eventbridge", "json", "raw"]
+"""What a format is called, for who checks types."""
 KeyOption = str | Sequence[str] | dict[str, str] | None
 """A table's key as its user says it: a column or several; JSON pointers, or {column: pointer}."""
 BUG = "the decoder failed, which is a bug in anyorder"

@@ -6,38 +6,20 @@ The first entry whose marks are all there wins, so the narrower one stands first
 
 from __future__ import annotations
 
-from typing import NamedTuple
-
-IDENTITY, ORDER, KEY, DELETION, TIME, ROW, EVIDENCE, IGNORED = (
-    "identity",
-    "order",
-    "key",
-    "deletion",
-    "time",
-    "row",
-    "evidence",
-    "ignored",
+from anyorder.envelopes.databases import DATABASES
+from anyorder.envelopes.format import (
+    BY_JSON,
+    DELETION,
+    EVIDENCE,
+    IDENTITY,
+    KEY,
+    ORDER,
+    ROW,
+    TIME,
+    Format,
 )
+from anyorder.envelopes.webhooks import WEBHOOKS
 
-
-class Format(NamedTuple):
-    """`envelope` reads it ("": none does). `marks`: pointers that must find something, `/op=c` that
-    very text. `roles`: pointer -> role."""
-
-    name: str
-    envelope: str
-    why: str
-    marks: tuple[str, ...]
-    roles: dict[str, str]
-
-    @property
-    def is_vague(self) -> bool:
-        """May anybody's row have all of its marks as columns?"""
-        return all(mark.count("/") == 1 for mark in self.marks) and len(self.marks) < FEWEST_MARKS
-
-
-FEWEST_MARKS = 3  # names of columns that nobody's row has together by chance
-BY_JSON = "no envelope of its own; read it with the envelope json"
 DEBEZIUM_SOURCE = {
     "/source/name": ORDER,
     "/source/lsn": ORDER,
@@ -166,47 +148,23 @@ FORMATS = (
         },
     ),
     Format(
-        "maxwell",
+        "sns",
         "",
         (
-            "a Maxwell change event; its position is only there with "
-            "output_binlog_position; no envelope of its own, the envelope raw goes by the offset"
+            "an SNS notification: the event is the text in Message, and all else is of this copy. "
+            'The source of kind "sqs" opens it, and so does raw message delivery; of a file, '
+            "`jq -r .Message`"
         ),
-        ("/database", "/table", "/type", "/ts", "/data"),
+        ("/Type=Notification", "/TopicArn", "/Message"),
         {
-            "/position": ORDER,
-            "/xoffset": ORDER,
-            "/server_id": ORDER,
-            "/commit": ORDER,
-            "/primary_key": KEY,
-            "/type": DELETION,
-            "/ts": TIME,
-            "/data": ROW,
-            "/xid": EVIDENCE,
-            "/gtid": EVIDENCE,
-            "/database": IDENTITY,
-            "/table": IDENTITY,
+            "/Message": ROW,
+            "/MessageId": EVIDENCE,
+            "/TopicArn": EVIDENCE,
+            "/Timestamp": EVIDENCE,
+            "/SequenceNumber": EVIDENCE,
         },
     ),
-    Format(
-        "aws dms",
-        "",
-        (
-            "an AWS DMS record; stream-position is only there with "
-            f"IncludeTransactionDetails; {BY_JSON}"
-        ),
-        ("/metadata/record-type", "/metadata/operation"),
-        {
-            "/metadata/stream-position": ORDER,
-            "/metadata/transaction-record-id": ORDER,
-            "/metadata/operation": DELETION,
-            "/metadata/commit-timestamp": TIME,
-            "/metadata/partition-key-value": KEY,
-            "/metadata/table-name": IDENTITY,
-            "/metadata/schema-name": IDENTITY,
-            "/data": ROW,
-        },
-    ),
+    *DATABASES,
     Format(
         "dynamodb stream",
         "dynamodb_streams",
@@ -302,6 +260,12 @@ FORMATS = (
             "/object/data": ROW,
             "/object/status": ROW,
         },
+        """\
+envelope = "json"
+options = { table = "users", key = "/object/metadata/uid", \
+position = "/object/metadata/resourceVersion", position_kind = "kubernetes", \
+deleted = "/type=DELETED", fields = "/object" }
+""",
     ),
     Format(
         "salesforce change event",
@@ -322,33 +286,7 @@ FORMATS = (
             "/event/replayId": EVIDENCE,
         },
     ),
-    Format(
-        "cockroachdb changefeed",
-        "",
-        (
-            "a CockroachDB change; updated orders the whole cluster; no envelope of its "
-            "own, the envelope raw goes by the offset"
-        ),
-        ("/after", "/updated"),
-        {"/updated": ORDER, "/mvcc_timestamp": EVIDENCE, "/key": KEY, "/after": ROW},
-    ),
-    Format(
-        "cockroachdb resolved",
-        "",
-        "a CockroachDB resolved timestamp: not a change",
-        ("/resolved",),
-        {"/resolved": EVIDENCE},
-    ),
-    Format(
-        "stripe",
-        "",
-        (
-            "a Stripe event: nothing in it is an order (created is disclaimed), so fetch "
-            "the current object instead"
-        ),
-        ("/object=event", "/data/object", "/created"),
-        {"/id": IDENTITY, "/data": ROW, "/created": EVIDENCE, "/type": DELETION},
-    ),
+    *WEBHOOKS,
     Format(
         "google pub/sub",
         "",
@@ -359,32 +297,6 @@ FORMATS = (
             "/message/orderingKey": EVIDENCE,
             "/message/publishTime": EVIDENCE,
             "/message/messageId": EVIDENCE,
-        },
-    ),
-    Format(
-        "cosmos change feed",
-        "",
-        f"a Cosmos DB change; lsn is shared by a batch; {BY_JSON}",
-        ("/current", "/metadata/lsn"),
-        {
-            "/metadata/lsn": ORDER,
-            "/metadata/crts": TIME,
-            "/metadata/operationType": DELETION,
-            "/current": ROW,
-        },
-    ),
-    Format(
-        "mongodb change stream",
-        "",
-        "a MongoDB change event; its token is officially opaque; no envelope of its own",
-        ("/_id/_data", "/operationType"),
-        {
-            "/_id": ORDER,
-            "/documentKey": KEY,
-            "/operationType": DELETION,
-            "/wallTime": TIME,
-            "/fullDocument": ROW,
-            "/ns": IDENTITY,
         },
     ),
 )

@@ -2,7 +2,7 @@
 timestamp_type, key, value, headers`.
 
 `key` and `value` are the exact bytes as text, null stays null; `headers` is a list of [name, text
-or null]; names may repeat.
+or null]; names may repeat. What other tools write of a record is read, too (`dialects`).
 """
 
 from __future__ import annotations
@@ -13,18 +13,16 @@ from typing import Annotated
 import msgspec
 
 from anyorder._core.event import Delivery
-from anyorder.envelopes import strict
+from anyorder.envelopes import dialects, strict
 from anyorder.envelopes.limits import DEFAULT, Limits
 from anyorder.errors import Malformed
-
-REQUIRED = frozenset(("topic", "partition", "offset", "value"))
 
 Number = Annotated[int, msgspec.Meta(ge=-1, le=2**63 - 1)]
 Time = Annotated[int, msgspec.Meta(ge=-(2**63), le=2**63 - 1)]
 
 
 class _Record(msgspec.Struct, forbid_unknown_fields=True):
-    """Only the members of REQUIRED must be there."""
+    """Only what `dialects.OURS` names must be there."""
 
     topic: str
     partition: Number
@@ -74,10 +72,13 @@ def _other(line: bytes, limits: Limits) -> Delivery:
     """A record told otherwise, or JSON of another format; a record with a wrong member is refused
     rather than taken for other JSON."""
     found = strict.parse(line, limits=_of_line(limits))
-    if type(found) is not dict or not found.keys() >= REQUIRED:
+    if type(found) is not dict:
+        return Delivery(value=line)
+    told = dialects.plain(found, line, _of_line(limits))
+    if told is None:
         return Delivery(value=line)
     try:
-        return _delivery(msgspec.convert(found, _Record))
+        return _delivery(msgspec.convert(told, _Record))
     except msgspec.ValidationError as error:
         raise Malformed(
             f"a record line (topic, partition, offset, value) with a member that is wrong: {error}"

@@ -23,6 +23,7 @@ from anyorder.guard.moments import Moments
 from anyorder.guard.parts import take
 from anyorder.guard.report import Report
 from anyorder.guard.waiting import settle_waiting
+from anyorder.runtime.costs import costs
 from anyorder.runtime.pipeline import Pipeline
 from anyorder.runtime.preflight import check_first, decoded
 from anyorder.sources.contract import Passing, Received, Stoppable
@@ -63,6 +64,7 @@ class Run:
         self._make_store = make_store
         self._progress = progress
         self._stopping = False
+        self._is_told = False
         self._latest: deque[bool] = deque(maxlen=WATCHED)
         self._reaped = 0.0
         self._batches = 0
@@ -159,6 +161,7 @@ class Run:
     def _take(self, batch: Sequence[Received]) -> None:
         """Decide and write a batch in one transaction; only then is it done at its source."""
         if batch:
+            self._tell_costs(batch)
             events = [decoded(self.pipeline.envelope, one) for one in batch]
             self._moments.look(events)
             shares, loose = self._routed(events)
@@ -181,6 +184,14 @@ class Run:
             self._progress(self.report)
         if not self._dry:
             self._reap()
+
+    def _tell_costs(self, batch: Sequence[Received]) -> None:
+        """Once, what it costs that a file does not tell everything."""
+        if self._is_told:
+            return
+        self._is_told = True
+        for cost in costs(self.pipeline.envelope, batch):
+            log.warning("%s: %s", self.place, cost)
 
     def _routed(self, events: list[Event]) -> tuple[list[Share], list[Judged]]:
         """Each table's share of a batch, and the deliveries of no table, decided."""

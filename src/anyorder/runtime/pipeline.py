@@ -22,12 +22,13 @@ from anyorder.envelopes import (
     needs_table,
     open_envelope,
 )
+from anyorder.envelopes.keyless import with_keys
 from anyorder.envelopes.provenance import Envelopes, is_from, provenance_of
 from anyorder.errors import ConfigurationError, StoreError
 from anyorder.guard.catalogue import Catalogue
 from anyorder.guard.contract import Store, TableSpec, Transaction
 from anyorder.guard.duration import FOREVER, seconds
-from anyorder.guard.routes import Ignored, Origin, Route, Unrouted
+from anyorder.guard.routes import Ignored, Origin, Route, Unrouted, origin_of
 from anyorder.runtime.again import Reading
 from anyorder.runtime.limits import LimitsSection, size
 from anyorder.sources import Source, name_of, nameless, open_source
@@ -127,7 +128,7 @@ class Pipeline:
         if why and needs_table(file.source.envelope) and not file.source.options.get("table"):
             raise ConfigurationError(f"{why}: {UNNAMED}")
         self._limits = file.limits.checked()
-        self.envelope: Envelope = _opened(file.source, self._limits)
+        self.envelope: Envelope = with_keys(_opened(file.source, self._limits), self._key_of)
         self._source_name = name_of(file.source.kind, settings)
         self._envelopes = Envelopes()
         self.provenance = provenance_of(self.envelope, self._source_name)
@@ -235,6 +236,11 @@ class Pipeline:
             if not sources or source in sources:
                 return section
         return None
+
+    def _key_of(self, event: Event) -> tuple[str, ...]:
+        """The key's columns, as far as the file says them, of an event that came without a key."""
+        section = self.section(*origin_of(event))
+        return () if section is None else section.columns
 
     def _matching(self, name: str) -> list[TableSection]:
         return [section for section in self._sections if fnmatchcase(name, section.match)]

@@ -1,5 +1,5 @@
-"""JSON lines: one record a line, from a file (.gz and .xz are unpacked) or standard input, resuming
-where the store's frontier says."""
+"""Records from a file (.gz and .xz are unpacked) or from standard input: JSON lines, or what else
+tools make of them (`shapes`). It resumes where the store's frontier says."""
 
 from __future__ import annotations
 
@@ -10,26 +10,37 @@ import sys
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from typing import IO, ClassVar
+from typing import IO, Any, ClassVar, Literal
 
 import msgspec
 
 from anyorder._core.event import Delivery
-from anyorder.envelopes import read_record
 from anyorder.envelopes.limits import DEFAULT, Limits
 from anyorder.errors import ConfigurationError, Malformed, SourceError
 from anyorder.sources.contract import LARGEST_BATCH, Received
-from anyorder.sources.lines import BLOCK, Done, Line, Lines, untroubled
+from anyorder.sources.encodings import HEAD, Recoded, recoding
+from anyorder.sources.lines import Done, Line, Lines, untroubled
+from anyorder.sources.live import Live
 from anyorder.sources.packed import SUFFIXES, Unpacked
+from anyorder.sources.shapes import NOTHING_NAMED, Named, Shape, shape_of
 
 MISSING = (FileNotFoundError, IsADirectoryError, NotADirectoryError)  # the path is mistaken
+LARGEST_HEAD = 1024 * 1024  # bytes of a first line that tell what a file is
 log = logging.getLogger("anyorder")
 
 
 class JSONLinesSettings(msgspec.Struct, frozen=True):
-    """`path`: the file, `-` for standard input."""
+    """`path`: the file, `-` for standard input. `format`: "lines" (a record a line), "json" (over
+    many lines, or arrays), "columns" (what kafka-console-consumer and kcat -K print); without it,
+    the beginning of the file tells. `separator` and `null`: what stands between columns, and for a
+    value that is null. `topic`: where the records do not tell one.
+    """
 
     path: str = "-"
+    format: Literal["auto", "lines", "json", "columns"] = "auto"
+    separator: str = ""
+    null: str | None = None
+    topic: str = ""
 
     nameless: ClassVar[str] = ""
 
@@ -40,7 +51,8 @@ class JSONLinesSettings(msgspec.Struct, frozen=True):
 
     def open(self, limits: Limits = DEFAULT) -> JSONLinesSource:
         """The source; the file is opened when it is read."""
-        return JSONLinesSource(self.path, limits)
+        named = Named(self.format, self.separator, self.null, self.topic)
+        return JSONLinesSource(self.path, limits, named)
 
 
 class JSONLinesSource:
@@ -54,8 +66,10 @@ class JSONLinesSource:
 
     acknowledges = False
 
-    def __init__(self, path: str, limits: Limits = DEFAULT) -> None:
+    def __init__(self, path: str, limits: Limits = DEFAULT, named: Named = NOTHING_NAMED) -> None:
         self._limits = limits
+        self._named = named
+        self.shape = Shape()
         self.path = self.place = path
         self.name = "jsonl:-" if path == "-" else f"jsonl:{Path(path).resolve()}"
         self._pipe: int | None = None
@@ -80,8 +94,12 @@ class JSONLinesSource:
 
     def lines(self) -> Iterator[Line]:
         """Every line, for a person who looks into a file. Raises as `batches`."""
-        with self._stream() as (stream, trouble):
-            yield from Lines(stream, trouble=trouble, limits=self._limits)
+        with self._opened(grows=False) as lines:
+            yield from lines
+
+    def read(self, line: Line) -> Delivery:
+        """The delivery on one of them. Raises Malformed with the reason."""
+        return self.shape.delivery_of(line, self._limits)
 
     def done(self, batch: Sequence[Received]) -> None:
         """Nothing to do: the frontier has been committed with the batch."""
@@ -108,9 +126,11 @@ class JSONLinesSource:
         batch: list[Received] = []
         held = 0
         for line in lines:
-            batch.append(received(line, self._limits))
+            batch.append(self._received(line))
             held += len(line.text)
-            if len(batch) == size or held > LARGEST_BATCH:
+            is_full = len(batch) == size or held > LARGEST_BATCH
+            # Who writes a pipe may wait for what is made of it.
+            if is_full or lines.is_quiet():
                 yield _marked(batch, lines.done())
                 batch, held = [], 0
         if batch:
@@ -122,29 +142,46 @@ class JSONLinesSource:
                 lines.left,
             )
 
-    @contextmanager
-    def _opened(self) -> Iterator[Lines]:
-        with self._stream() as (stream, trouble):
-            grows = self._is_file and _packing(self.path) is None
-            yield Lines(stream, trouble=trouble, grows=grows, limits=self._limits)
+    def _received(self, line: Line) -> Received:
+        """A line as a delivery; one that is no record keeps its bytes and the reason."""
+        try:
+            return Received(self.read(line))
+        except Malformed as error:
+            kept = Delivery(self._named.topic, offset=line.number, value=line.text)
+            return Received(kept, note=str(error))
 
     @contextmanager
-    def _stream(self) -> Iterator[tuple[IO[bytes], Callable[[], str]]]:
+    def _opened(self, *, grows: bool = True) -> Iterator[Lines]:
+        with self._stream() as (stream, trouble):
+            text = _as_utf8(stream)
+            self.shape = shape_of(text.peek(LARGEST_HEAD), self._named)
+            if self.shape.words:
+                log.warning("%s: read as %s", self.path, self.shape.words)
+            yield self.shape.frame(
+                text,
+                trouble=trouble,
+                grows=grows and self._is_file and _packing(self.path) is None,
+                limits=self._limits,
+                read=self.shape.reader(self._limits),
+            )
+
+    @contextmanager
+    def _stream(self) -> Iterator[tuple[Any, Callable[[], str]]]:
         """The bytes of the lines, and why they end before their end."""
         try:
             if self.path == "-":
                 if sys.stdin is None:
                     raise SourceError("standard input is closed: give it records, or name a file")
                 self._pipe = _descriptor(sys.stdin.buffer)
-                yield sys.stdin.buffer, untroubled
+                yield sys.stdin.buffer if self._pipe is None else Live(self._pipe), untroubled
             elif (opener := _packing(self.path)) is None:
-                with Path(self.path).open("rb") as stream:
+                with Path(self.path).open("rb", buffering=LARGEST_HEAD) as stream:
                     self._pipe = None if self._is_file else stream.fileno()
-                    yield stream, untroubled
+                    yield stream if self._pipe is None else Live(self._pipe), untroubled
                 self._pipe = None
             else:
                 unpacked = Unpacked(self.path, opener, self._limits)
-                with io.BufferedReader(unpacked, BLOCK) as stream:
+                with io.BufferedReader(unpacked, LARGEST_HEAD) as stream:
                     yield stream, lambda: unpacked.trouble
         except MISSING as error:
             raise ConfigurationError(f"cannot read {self.path}: {error.strerror}") from error
@@ -154,26 +191,23 @@ class JSONLinesSource:
             ) from error
 
 
+def _as_utf8(stream: Any) -> Any:
+    """The stream itself, or as what it should be."""
+    recode = recoding(stream.peek(HEAD)[:HEAD])
+    if recode is None:
+        return stream
+    if isinstance(stream, Live):
+        stream.recode(recode)
+        return stream
+    return io.BufferedReader(Recoded(stream, recode), LARGEST_HEAD)
+
+
 def _descriptor(stream: IO[bytes]) -> int | None:
     """The system's number of a stream; None for one that a program made."""
     try:
         return stream.fileno()
     except OSError:
         return None
-
-
-def received(line: Line, limits: Limits = DEFAULT) -> Received:
-    """A line as a delivery; one that is no JSON at all keeps its bytes and the reason. Where the
-    record names no place of its own, its line is its offset."""
-    if line.note:
-        return Received(Delivery(offset=line.number, value=line.text), note=line.note)
-    try:
-        found = read_record(line.text, limits)
-    except Malformed as error:
-        return Received(Delivery(offset=line.number, value=line.text), note=str(error))
-    if found.partition < 0 and found.offset < 0:
-        found = msgspec.structs.replace(found, offset=line.number)
-    return Received(found)
 
 
 def _marked(batch: list[Received], done: Done) -> list[Received]:

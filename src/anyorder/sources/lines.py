@@ -5,15 +5,30 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Callable, Iterator
-from typing import IO, NamedTuple
+from typing import NamedTuple, Protocol
 
+from anyorder._core.event import Delivery
 from anyorder.envelopes import read_record
 from anyorder.envelopes.limits import DEFAULT, Limits
 from anyorder.errors import Malformed
+from anyorder.sources.live import Live
 
 KEPT = 1024 * 1024  # bytes that are kept of what is too long, or cut
 BLOCK = 1024 * 1024  # bytes compared at a time
 ENDS = (b"}", b"]", b'"')  # the ends of JSON to which nothing can be added
+
+
+class Stream(Protocol):
+    """Bytes, one after the other."""
+
+    def read(self, size: int, /) -> bytes:
+        """So many bytes, fewer at the end."""
+
+    def read1(self, size: int, /) -> bytes:
+        """Some bytes; none at the end."""
+
+    def readline(self, size: int, /) -> bytes:
+        """A line with its newline, or so many bytes of it."""
 
 
 class Line(NamedTuple):
@@ -48,18 +63,20 @@ class Lines:
     `limits`: of a line that is longer only the beginning is kept. `trouble`: why the stream ended
     before its end, "" if it did not. `grows`: somebody may be writing it, so a last line without
     newline that is no record yet is left; `left` is how many bytes of it are there. Elsewhere it is
-    given, and is not done: the whole one may come there.
+    given, and is not done: the whole one may come there. `read`: what a record is.
     """
 
     def __init__(
         self,
-        stream: IO[bytes],
+        stream: Stream,
         *,
         trouble: Callable[[], str] = untroubled,
         grows: bool = False,
         limits: Limits = DEFAULT,
+        read: Callable[[bytes], Delivery] | None = None,
     ) -> None:
         self._limits = limits
+        self._read_record = read or (lambda text: read_record(text, limits))
         self.left = 0
         self._stream = stream
         self.trouble = trouble
@@ -88,6 +105,10 @@ class Lines:
                 yield line
         if self.trouble() and not self.left:
             yield self._cut(b"")
+
+    def is_quiet(self) -> bool:
+        """Does nothing come for a while, of a stream that somebody writes?"""
+        return isinstance(self._stream, Live) and self._stream.is_quiet()
 
     def done(self) -> Done:
         """How far this has come with the line that was given last. What was cut, or is the half of
@@ -146,7 +167,7 @@ class Lines:
         """The end of it all, which has no newline."""
         if self.trouble():
             return self._cut(text)
-        if not _may_go_on(text, self._limits):
+        if not self._may_go_on(text):
             self._count(text)
             return Line(self._number, text.rstrip(b"\r"))
         if self._grows:
@@ -176,14 +197,13 @@ class Lines:
         self.left = len(text) or 1
         return Line(self._number + 1, text[:KEPT], self.trouble())
 
-
-def _may_go_on(text: bytes, limits: Limits) -> bool:
-    """May the rest of a line without newline come yet? A number that parses may have more digits,
-    a record may not."""
-    if not text.rstrip().endswith(ENDS):
-        return True
-    try:
-        read_record(text, limits)
-    except Malformed:
-        return True
-    return False
+    def _may_go_on(self, text: bytes) -> bool:
+        """May the rest of a line without newline come yet? A number that parses may have more
+        digits, a record may not."""
+        if not text.rstrip().endswith(ENDS):
+            return True
+        try:
+            self._read_record(text)
+        except Malformed:
+            return True
+        return False

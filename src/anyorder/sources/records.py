@@ -10,7 +10,7 @@ from typing import Annotated, Any
 import msgspec
 
 from anyorder._core.event import Delivery, Event, Kind, canonical
-from anyorder.envelopes import DEFAULT_ENVELOPE, Envelope, open_envelope
+from anyorder.envelopes import DEFAULT_ENVELOPE, Envelope, EnvelopeName, open_envelope
 from anyorder.errors import ConfigurationError, Malformed
 from anyorder.sources.fractions import has_fraction, without_fractions
 
@@ -21,7 +21,8 @@ UNENCODABLE = b"{a record that is no JSON}"
 """What the quarantine keeps of a record without bytes, before its text. No envelope reads it."""
 LONGEST = 10_000  # characters of that text
 WORDS = (b"null", b"NaN", b"Infinity")  # how numbers that are none come out of an encoder
-Number = Annotated[int, msgspec.Meta(ge=-(2**63), le=2**63 - 1)]
+Number = Annotated[int, msgspec.Meta(ge=-1, le=2**63 - 1)]
+Time = Annotated[int, msgspec.Meta(ge=-(2**63), le=2**63 - 1)]
 # A decimal is a number as a document spells it, in a key, too.
 _encode = msgspec.json.Encoder(decimal_format="number").encode
 
@@ -32,7 +33,7 @@ class _Where(msgspec.Struct):
     topic: str = ""
     partition: Number = -1
     offset: Number = -1
-    timestamp: Number | None = None
+    timestamp: Time | None = None
     timestamp_type: str = ""
     headers: tuple[tuple[str, str | None], ...] = ()
 
@@ -45,7 +46,7 @@ class _Whole(_Where):
 
 
 def decode(
-    records: Iterable[object], envelope: str = DEFAULT_ENVELOPE, **options: Any
+    records: Iterable[object], envelope: EnvelopeName = DEFAULT_ENVELOPE, **options: Any
 ) -> Iterator[Event]:
     """The event of each record, in order, one at a time as you ask for it. `options` are the
     envelope's.
@@ -210,8 +211,7 @@ def _from_mapping(record: Mapping[str, Any]) -> Delivery:
     }
     try:
         plain["headers"] = tuple(
-            (str(name), None if text is None else str(text))
-            for name, text in record.get("headers") or ()
+            (str(name), _text(text)) for name, text in record.get("headers") or ()
         )
         where = msgspec.convert(plain, _Where)
         _check_texts(where)
@@ -229,14 +229,18 @@ def _from_mapping(record: Mapping[str, Any]) -> Delivery:
     )
 
 
+def _text(header: object) -> str | None:
+    """A header's value, of which Kafka knows nothing but bytes."""
+    if isinstance(header, bytes | bytearray | memoryview):
+        return bytes(header).decode("utf-8", "replace")
+    return None if header is None else str(header)
+
+
 def _from_message(message: Any) -> Delivery:
     """A confluent_kafka.Message: falsy for a tombstone, so always compare with None."""
     kind, timestamp = message.timestamp()
     names = {1: "CreateTime", 2: "LogAppendTime"}
-    headers = tuple(
-        (name, None if text is None else bytes(text).decode("utf-8", "replace"))
-        for name, text in message.headers() or ()
-    )
+    headers = tuple((name, _text(text)) for name, text in message.headers() or ())
     return Delivery(
         message.topic(),
         message.partition(),

@@ -1,0 +1,72 @@
+"""Mistakes in reading what other tools print, and what is still being written."""
+
+from __future__ import annotations
+
+from tests.mutants.mutation import Change, Mutant
+
+COLUMNS = "sources/columns.py"
+VALUES = "sources/values.py"
+LIVE = "sources/live.py"
+SHAPES = "sources/shapes.py"
+DIALECTS = "envelopes/dialects.py"
+KEYLESS = "envelopes/keyless.py"
+OF_DUMPS = "tests/cli/test_dumps.py::"
+OF_VALUES = "tests/cli/test_values.py::"
+OF_LIVE = "tests/cli/test_live.py::"
+
+MUTANTS = [
+    Mutant(
+        "dumps",
+        "an empty column is a null",
+        Change(COLUMNS, "Columns._value", "text in self.nulls", "text in self.nulls or not text"),
+        killed_by=f"{OF_DUMPS}test_a_null_that_kcat_printed_as_nothing_is_held_with_what_to_say",
+    ),
+    Mutant(
+        "dumps",
+        "the end of a line that lost its beginning is a key and a value",
+        Change(COLUMNS, "_separator_of", "sign if is_whole else b''", "sign"),
+        killed_by=f"{OF_DUMPS}test_the_end_of_a_line_is_not_taken_for_columns",
+    ),
+    Mutant(
+        "dumps",
+        "a value that was cut takes the next one with it",
+        Change(VALUES, "Scan.find_end", "token in OPENERS and not self._may_open()", "False"),
+        killed_by=f"{OF_DUMPS}test_json_that_was_cut_does_not_take_the_next_one_with_it",
+    ),
+    Mutant(
+        "dumps",
+        "the end of an array is done with its last value",
+        Change(VALUES, "Values.done", "self._told or super().done()", "super().done()"),
+        killed_by=f"{OF_DUMPS}test_an_array_that_grew_is_read_from_where_it_ended",
+    ),
+    Mutant(
+        "dumps",
+        "a value that is being written is given as it is",
+        Change(VALUES, "Values._unfinished", "self._grows", "False"),
+        killed_by=f"{OF_VALUES}test_what_is_being_written_is_never_taken_for_more_than_it_is",
+    ),
+    Mutant(
+        "dumps",
+        "a pipe is never quiet",
+        Change(LIVE, "Live.is_quiet", "self.is_still()", "False"),
+        killed_by=f"{OF_LIVE}test_what_came_through_a_pipe_is_applied_while_the_pipe_is_open",
+    ),
+    Mutant(
+        "dumps",
+        "a value that did not come along is a delete",
+        Change(DIALECTS, "_of_rpk", "'value_size' in found", "False"),
+        killed_by=f"{OF_DUMPS}test_a_record_of_rpk_without_its_value_is_no_delete",
+    ),
+    Mutant(
+        "dumps",
+        "a key that changes is the new one alone",
+        Change(KEYLESS, "Keyless._key", "len(rows) > 1 and rows[0] != rows[1]", "False"),
+        killed_by=f"{OF_DUMPS}test_a_record_without_its_key_that_changes_it_is_held",
+    ),
+    Mutant(
+        "dumps",
+        "the topic that the pipeline names is not the records'",
+        Change(SHAPES, "Shape.read", "self.topic and not found.topic", "False"),
+        killed_by=f"{OF_DUMPS}test_raw_values_have_the_topic_that_the_pipeline_names",
+    ),
+]
