@@ -98,6 +98,16 @@ def test_a_life_that_was_let_in_remembers_what_it_began_over() -> None:
     )
 
 
+def test_what_a_word_let_in_as_a_life_is_what_it_chose() -> None:
+    row = accept(after(delete(8, 2 * DAY)), put(1, 9 * DAY, x="a"), NO_LIMITS).memory
+    assert row is not None
+    assert row.stamp.is_marked
+
+    assert reason(row, put(1, 9 * DAY, x="a")) is Reason.DUPLICATE
+    other = decide(row, put(1, 9 * DAY, x="b"), NO_LIMITS)
+    assert (other.reason, other.memory) == (Reason.CONFLICT, row)
+
+
 def test_a_third_life_is_bound_by_both_before_it() -> None:
     second = accept(after(delete(8, 2 * DAY)), put(1, 9 * DAY), NO_LIMITS).memory
     third = accept(second, put(1, 20 * DAY), NO_LIMITS).memory

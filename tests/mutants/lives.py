@@ -5,6 +5,7 @@ from __future__ import annotations
 from tests.mutants.mutation import Change, Mutant
 
 BATCH = "_core/batch.py"
+COLUMNS = "_core/columns.py"
 LIFE = "_core/families/life.py"
 LIVES = "_core/lives.py"
 MEMORY = "_core/memory.py"
@@ -95,6 +96,28 @@ MUTANTS = [
         "a word for one key's new life declares its row",
         Change(WORD, "accept", "decided.reason is Reason.SUSPECTED_RESET", "False"),
         killed_by=f"{IN_LIVES}::test_a_life_that_was_let_in_remembers_what_it_began_over",
+    ),
+    Mutant(
+        "R13",
+        "a row that is spelled anew forgets the lives before",
+        Change(
+            COLUMNS,
+            "respelled",
+            "replace(row, cells=spelled.cells, base=spelled.base, disputed=spelled.disputed)",
+            "spelled",
+        ),
+        killed_by=f"{IN_LIVES}::test_a_life_that_was_let_in_remembers_what_it_began_over",
+    ),
+    Mutant(
+        "R11",
+        "the word that lets a life in marks nothing",
+        Change(
+            WORD,
+            "accept",
+            "_chosen(event, lives.accept(memory, event, limits), limits.lineage)",
+            "lives.accept(memory, event, limits)",
+        ),
+        killed_by=f"{IN_LIVES}::test_what_a_word_let_in_as_a_life_is_what_it_chose",
     ),
     Mutant(
         "R13",

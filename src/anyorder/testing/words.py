@@ -7,6 +7,7 @@ import contextlib
 from anyorder._core.reset import Growth
 from anyorder.errors import ConfigurationError
 from anyorder.guard.contract import EntryQuery
+from anyorder.guard.holdings import is_dispute
 from anyorder.guard.quarantine import Quarantine
 from anyorder.runtime.bulk import Bulk
 from anyorder.testing.bench import NEVER, RETENTION_ZERO, Bench
@@ -27,7 +28,7 @@ def check_words(make_store: MakeStore) -> str:
         quarantine = Quarantine(one_by_one.store, one_by_one.spec, decode)
         for entry in quarantine.entries():
             # Deciding the ones before may have settled it.
-            if not _is_dispute(entry.identity) and quarantine.show(entry.id).state == "open":
+            if not is_dispute(entry) and quarantine.show(entry.id).state == "open":
                 _accept(quarantine, entry.id)
         wanted = _seen(one_by_one)
 
@@ -39,7 +40,7 @@ def check_words(make_store: MakeStore) -> str:
         found = _seen(many)
         if found != wanted:
             raise many.failed(f"accepted together: {found}; one by one: {wanted}")
-        disputes = {entry.id for entry in entries if _is_dispute(entry.identity)}
+        disputes = {entry.id for entry in entries if is_dispute(entry)}
         if not disputes or done.refused.keys() != disputes:
             raise many.failed(f"refused are {done.refused}, and disputes are {disputes}")
         told = done.accepted + done.settled + len(done.refused)
@@ -72,10 +73,6 @@ def _accept(quarantine: Quarantine, number: int) -> None:
     # An operator reads why it was refused, and goes on to the next.
     with contextlib.suppress(ConfigurationError):
         quarantine.accept(number)
-
-
-def _is_dispute(identity: str) -> bool:
-    return identity.startswith("dispute ")
 
 
 def _seen(bench: Bench) -> tuple[object, ...]:
