@@ -890,7 +890,7 @@ def test_a_dispute_stays_open_while_one_of_the_contents_that_it_lists_is_dispute
     table = orders(path, partial=True)
     told = {"id": "a", "version": 5}
     one, other = {**told, "total": 1}, {**told, "total": 2, "note": "x"}
-    take(table, connection, one, other, {**told, "total": 3, "note": "y"})
+    take(table, connection, other, one, {**told, "total": 3, "note": "y"})
     take(table, connection, {"id": "a", "version": 6, "total": 4})
 
     (decision,) = take(table, connection, one)
@@ -899,5 +899,5 @@ def test_a_dispute_stays_open_while_one_of_the_contents_that_it_lists_is_dispute
     assert table.why("a").disputed == ["note"]
     assert [entry.id for entry in table.quarantine.entries()] == [1]
     # What is newer than all of them ends it, as soon as one of them is told again.
-    take(table, connection, {"id": "a", "version": 7, "total": 5, "note": "z"}, other)
+    take(table, connection, {"id": "a", "version": 7, "total": 5, "note": "z"}, one)
     assert table.quarantine.entries() == []

@@ -110,10 +110,9 @@ class Transaction(Protocol):
         """The columns of a key's row that events have named, as they are now; None: no row."""
 
     def hold(self, holdings: Iterable[Holding]) -> list[Listing]:
-        """Keep deliveries in the quarantine. One that an entry lists, open or closed by a word, is
-        not new: its count goes up. What a dispute tells goes into the open entry of its identity,
-        into a new one where there is none; the open entry that holds it alone settles as a
-        conflict, and it is not new. Of a dispute that `claims` closed entries say nothing."""
+        """Keep deliveries in the quarantine. One that an entry lists, open or closed by a word (of
+        what `claims`: open), is not new: its count goes up. What a dispute tells goes into the open
+        entry of its identity, or a new one; an open entry that held it alone settles."""
 
     def settle(self, entry: int, state: str, reason: Reason, word: Word | None = None) -> None:
         """Close an entry; `word`: what an operator's word chose."""
