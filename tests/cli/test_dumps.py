@@ -192,6 +192,7 @@ def test_a_line_without_a_column_of_the_first_is_held_and_its_neighbours_are_rea
 def test_the_end_of_a_line_is_not_taken_for_columns() -> None:
     assert columns_of(b'"name": "x"}, "source":{"a":1}}') is None
     assert columns_of(b'{"id":1,"source":') is None
+    assert columns_of(b'1,{"a":1}}') is None
 
 
 def test_columns_may_be_named_with_what_separates_them(day: Day) -> None:

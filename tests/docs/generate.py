@@ -15,7 +15,7 @@ import sys
 from collections.abc import Callable, Iterable, Iterator
 from importlib import import_module
 from pkgutil import iter_modules
-from typing import Any, get_args
+from typing import Any, Literal, get_args, get_origin
 
 import msgspec
 
@@ -55,7 +55,7 @@ KEYS = {
         "source",
         "kind",
     ): (
-        "Where deliveries come from. `jsonl`: one record a line. `sqs`: [a "
+        "Where deliveries come from. `jsonl`: a file, or standard input. `sqs`: [a "
         "queue](../how-to/run-from-sqs.md); needs the extra `aws`. `module:factory`: "
         "[a source of your own](#a-source-of-your-own)."
     ),
@@ -74,6 +74,17 @@ KEYS = {
         "The file; `.gz` and `.xz` are unpacked. `-` is standard input, which cannot resume. "
         "[What is too long](#what-is-too-long) is `malformed`."
     ),
+    ("jsonl", "format"): (
+        "What the file looks like: `lines` (a record a line), `json` (over many lines, or arrays), "
+        "`columns` (what kafka-console-consumer and `kcat -K` print). `auto`: its beginning tells. "
+        "See [Read a dump](../how-to/read-a-dump.md)."
+    ),
+    ("jsonl", "separator"): "What stands between columns; by default the first line tells.",
+    ("jsonl", "null"): (
+        'What stands for a null between columns; by default `null` and `NULL`. `""`: nothing, as '
+        "kcat prints it without `-Z`."
+    ),
+    ("jsonl", "topic"): "The topic of records that do not tell theirs.",
     ("sqs", "queue"): "The queue's name or URL. Required.",
     ("sqs", "region"): "The region; by default what boto3 finds.",
     ("sqs", "endpoint"): "Another service's URL.",
@@ -535,6 +546,8 @@ def _type(kind: Any) -> str:
     names = {str: "text", int: "integer", float: "number", bool: "true or false"}
     if kind in names:
         return names[kind]
+    if get_origin(kind) is Literal:
+        return "text"
     parts = [part for part in get_args(kind) if part is not type(None)]
     if getattr(kind, "__origin__", None) is list:
         return "list of texts"

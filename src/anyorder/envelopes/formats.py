@@ -164,7 +164,6 @@ FORMATS = (
             "/SequenceNumber": EVIDENCE,
         },
     ),
-    *DATABASES,
     Format(
         "dynamodb stream",
         "dynamodb_streams",
@@ -286,6 +285,7 @@ deleted = "/type=DELETED", fields = "/object" }
             "/event/replayId": EVIDENCE,
         },
     ),
+    *DATABASES,
     *WEBHOOKS,
     Format(
         "google pub/sub",

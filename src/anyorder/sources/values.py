@@ -10,6 +10,7 @@ from anyorder.sources.lines import BLOCK, KEPT, Done, Line, Lines
 from anyorder.sources.live import Live
 
 BETWEEN = b" \t\r\n,[]\x1e"  # of values: blanks, an array's own, and RFC 7464's separator
+PASSED = re.compile(rb"[ \t\r\n,\[\]\x1e]*")
 TOKEN = re.compile(rb'"[^"\\\n]*(?:\\[^\n][^"\\\n]*)*"|[{}\[\]:,"]')
 OPENERS, CLOSERS = b"{[", {b"}": b"{", b"]": b"["}
 BEFORE = {b"{": (b":",), b"[": (b"[", b",")}
@@ -114,9 +115,8 @@ class Values(Lines):
     def _is_more(self) -> bool:
         """Does another value begin? What is between them is passed."""
         while True:
-            rest = self._bytes.lstrip(BETWEEN)
-            self._take(len(self._bytes) - len(rest))
-            if rest:
+            self._take(PASSED.match(self._bytes).end())  # type: ignore[union-attr]
+            if self._bytes:
                 return True
             if not self._fill():
                 return False
