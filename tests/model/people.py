@@ -21,15 +21,15 @@ from anyorder._core.event import Delivery, Event, Kind
 from anyorder._core.families import ScalarPosition
 from anyorder._core.outcome import Reason
 from anyorder.errors import ConfigurationError
-from anyorder.guard.again import Reading
 from anyorder.guard.catalogue import Catalogue
 from anyorder.guard.contract import Entry, EntryQuery, TableSpec
 from anyorder.guard.holdings import is_dispute
 from anyorder.guard.intake import Share
 from anyorder.guard.parts import take
 from anyorder.guard.quarantine import Quarantine
-from anyorder.guard.retry import Retry
+from anyorder.runtime.again import Reading
 from anyorder.runtime.bulk import Bulk
+from anyorder.runtime.retry import Retry
 from anyorder.stores.sqlite.store import SQLiteStore
 
 SCHEMA = """

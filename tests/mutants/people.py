@@ -80,8 +80,8 @@ MUTANTS = [
         "R11",
         "why names a column that a new content tells as the row does",
         Change(
-            "guard/verdict.py",
-            "Verdict._other_columns",
+            "guard/said.py",
+            "Said._other_columns",
             "fields.get(column) != row.get(column)",
             "True",
         ),
