@@ -8,7 +8,6 @@ KEY = "_core/key.py"
 MISFIT = "_core/misfit.py"
 KINDS = "guard/kinds.py"
 RETRY = "guard/retry.py"
-WORD = "guard/word.py"
 BATCH = "guard/batch.py"
 KIT = "tests/stores/test_kit.py::test_right_stores_pass"
 TABLE = "tests/table/test_keys.py::"
@@ -44,9 +43,9 @@ MUTANTS = [
         "keys",
         "an operator's word makes one row of two entities",
         Change(
-            WORD,
-            "Words._misfit",
-            "misfit(held.event, self._spec.name, self._spec.kinds)",
+            "guard/faults.py",
+            "misfitting",
+            "misfit(held.event, spec.name, spec.kinds)",
             "None",
         ),
         killed_by=TABLE + "test_no_word_of_a_person_makes_one_row_of_two_entities",

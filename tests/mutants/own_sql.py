@@ -155,7 +155,12 @@ MUTANTS = [
     Mutant(
         "R1",
         "what his own code held stays open when it is accepted",
-        Change(ACCEPTANCE, "Acceptance._decide", "close_held(transaction, entries, decision)", ""),
+        Change(
+            ACCEPTANCE,
+            "Acceptance._decide",
+            "close_held(transaction, self._spec, entries, decision)",
+            "",
+        ),
         killed_by=f"{OWN_SQL}::test_the_same_event_accepted_later_closes_the_entry",
     ),
     Mutant(

@@ -10,7 +10,7 @@ HOLDINGS = "guard/holdings.py"
 NAMES = "guard/names.py"
 OWNERS = "guard/owners.py"
 PIPELINE = "runtime/pipeline.py"
-WORD = "guard/word.py"
+FAULTS = "guard/faults.py"
 SQLITE = "stores/sqlite/names.py"
 TARGETS = "guard/targets.py"
 TRANSACTION = "stores/sqlite/transaction.py"
@@ -69,16 +69,16 @@ MUTANTS = [
     Mutant(
         "R11",
         "an operator may truncate merged source tables",
-        Change(WORD, "Words._not_owned", "is_truncate and owned.merge", "False"),
+        Change(FAULTS, "not_owned", "is_truncate and owned.merge", "False"),
         killed_by=f"{SOURCE_TEST}test_merged_source_tables_never_truncate_each_other",
     ),
     Mutant(
         "R11",
         "an operator may accept what is another source table's",
         Change(
-            WORD,
-            "Words._not_owned",
-            "is_unrouted and not admits(owned, self._spec, source)",
+            FAULTS,
+            "not_owned",
+            "is_unrouted and not admits(owned, spec, source)",
             "False",
         ),
         killed_by=f"{SOURCE_TEST}"
