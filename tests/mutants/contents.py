@@ -52,7 +52,7 @@ MUTANTS = [
     Mutant(
         "R11",
         "what a word replaced, and cannot be compared with it, asks again",
-        Change(CHOSEN, "replaced", "tuple(found)", "()"),
+        Change(CHOSEN, "shown", "tuple(found)", "()"),
         killed_by="tests/stores/test_kit.py::test_right_stores_pass[memory-disputes]",
     ),
     Mutant(

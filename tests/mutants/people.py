@@ -73,7 +73,12 @@ MUTANTS = [
     Mutant(
         "R12",
         "a dispute of one's own SQL closes with the first content that is decided",
-        Change("guard/settle.py", "close_held", "all(", "any("),
+        Change(
+            "guard/settle.py",
+            "close_held",
+            "all(_is_decided(transaction, spec, one, identity) for one in others)",
+            "True",
+        ),
         killed_by=f"{OWN_SQL}::test_a_dispute_stays_open_while_one_of_the_contents_that_it_lists_is_disputed",
     ),
     Mutant(
