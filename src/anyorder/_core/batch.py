@@ -163,14 +163,63 @@ Answer = Callable[[Memory | None, Event, Limits], Applied]
 
 class _Folding:
     """The memory of a key while its events are folded into it, and what is to be written to its
-    row."""
+    row. `judged`: the deliveries so far; `settled`: the entries that closed."""
 
-    def __init__(self, memory: Memory | None, limits: Limits) -> None:
+    def __init__(self, memory: Memory | None, limits: Limits, held: Sequence[Held]) -> None:
         self.memory = memory
         self.written: Written | None = None
+        self.judged: list[Judged] = []
+        self.settled: list[Settled] = []
         self._limits = limits
+        self._waiting = list(held)
+        # The places in `judged` of what this batch brought and could not decide.
+        self._undecided: list[int] = []
 
-    def take(self, answer: Answer, event: Event) -> Applied:
+    def arrive(self, one: Arrival) -> None:
+        """The next delivery, as if it had come alone."""
+        start = self.memory
+        _, _, reason, against = self._take(decide, one.event)
+        if reason.quarantined:
+            self._undecided.append(len(self.judged))
+        self.judged.append(Judged(one.number, one.event, reason, against))
+        if self.memory is not start:
+            self.settle()
+
+    def settle(self) -> None:
+        """The settling rule (R1): decide again what is held, in the quarantine and of this
+        batch."""
+        # Nearly always nothing is.
+        if not self._waiting and not self._undecided:
+            return
+        moved = True
+        # One that moves the memory may end what others wait for, so all that is still held is
+        # decided once more. It ends: a memory only ever moves towards newer events, of which there
+        # are so many.
+        while moved:
+            start = self.memory
+            self._judge_again()
+            for entry in tuple(self._waiting):
+                reason = self._take(decide_again, entry.event).reason
+                if not reason.quarantined:
+                    self._waiting.remove(entry)
+                    self.settled.append(Settled(entry, reason))
+            moved = self.memory is not start
+
+    def result(self, before: Memory | None) -> Coalesced:
+        """What it came to."""
+        settled = closed(self.settled, self._waiting)
+        return Coalesced(before, self.memory, self.judged, settled, self.written)
+
+    def _judge_again(self) -> None:
+        """What this batch itself brought and could not decide."""
+        for place in tuple(self._undecided):
+            one = self.judged[place]
+            _, _, reason, against = self._take(decide_again, one.event)
+            self.judged[place] = replace(one, reason=reason, against=against)
+            if not reason.quarantined:
+                self._undecided.remove(place)
+
+    def _take(self, answer: Answer, event: Event) -> Applied:
         """The answer for an event: `decide` for one that is new here, else `decide_again`."""
         applied = answer(self.memory, event, self._limits)
         self.memory = applied.memory
@@ -191,42 +240,12 @@ def coalesce(
     `reconsider`: the lineage or the limits moved, so what is held is decided again even if the
     memory does not.
     """
-    folding = _Folding(memory, limits)
-    judged: list[Judged] = []
-    # One event is its own order, and most keys of a batch have one.
-    ordered = arrivals
-    if len(arrivals) > 1:
-        ordered = newest_first(arrivals)
-    is_any_held = len(held) > 0
-    for one in ordered:
-        _, _, reason, against = folding.take(decide, one.event)
-        judged.append(Judged(one.number, one.event, reason, against))
-        is_any_held = is_any_held or reason.quarantined
-
-    settled: list[Settled] = []
-    has_moved = reconsider or folding.memory is not memory
-    if has_moved and is_any_held:
-        settled = _settle(folding, judged, held)
-    return Coalesced(memory, folding.memory, judged, settled, folding.written)
-
-
-def _settle(folding: _Folding, judged: list[Judged], held: Sequence[Held]) -> list[Settled]:
-    """The settling rule (R1): decide again what is held, here (in `judged`) and in the quarantine.
-    The entries that closed."""
-    waiting, settled = list(held), list[Settled]()
-    moved = True
-    # One that moves the memory may end what others wait for, so all that is still held is decided
-    # once more. It ends: a memory only ever moves towards newer events, of which there are so many.
-    while moved:
-        start = folding.memory
-        _judge_again(folding, judged)
-        for entry in tuple(waiting):
-            reason = folding.take(decide_again, entry.event).reason
-            if not reason.quarantined:
-                waiting.remove(entry)
-                settled.append(Settled(entry, reason))
-        moved = folding.memory is not start
-    return closed(settled, waiting)
+    folding = _Folding(memory, limits, held)
+    for one in arrivals:
+        folding.arrive(one)
+    if reconsider:
+        folding.settle()
+    return folding.result(memory)
 
 
 def closed(settled: Sequence[Settled], waiting: Sequence[Held]) -> list[Settled]:
