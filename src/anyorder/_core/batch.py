@@ -1,9 +1,14 @@
 """Many deliveries, decided together (rules R9). A batch changes nothing: the same state and the
 same settled books as one by one.
 
-`coalesce` folds all events of one key, newest first, into one write. Whenever the memory moves,
-what is held of the key (in the quarantine, or earlier in this batch) is decided again, newest
-first, until nothing moves (the settling rule, R1).
+`coalesce` folds all events of one key, as they arrived, into one write. Whenever the memory moves,
+what is held of the key (in the quarantine, or earlier in this batch) is decided again, until
+nothing moves (the settling rule, R1).
+
+As they arrived, because the rules leave it to arrival how much stays undecided: a hint waits
+(R6) unless the delete that it follows is still remembered, or the row has passed it in the same
+partition; of two runs (R14), and of a create without its evidence (R4), what came first stays. A
+fold in another order would show a batch another past than one by one.
 """
 
 from __future__ import annotations
@@ -144,8 +149,8 @@ def identity_of(event: Event) -> str:
 
 
 def newest_first(ones: Iterable[One]) -> list[One]:
-    """Roughly newest first: correctness does not depend on it, but the winner is then usually
-    decided first. Of a tie the greater comes first."""
+    """What is held, roughly newest first: the winner is then usually decided first. Of a tie the
+    greater comes first."""
     by_content = sorted(ones, key=lambda one: one.event.fingerprint, reverse=True)
     return sorted(by_content, key=_age)
 
@@ -255,15 +260,6 @@ def closed(settled: Sequence[Settled], waiting: Sequence[Held]) -> list[Settled]
     # A later one of the same entry takes the place of the one before.
     found = {one.held.entry: one for one in settled if one.held.entry not in still}
     return list(found.values())
-
-
-def _judge_again(folding: _Folding, judged: list[Judged]) -> None:
-    """What this batch itself brought and could not decide."""
-    for index, one in enumerate(judged):
-        # What was applied or ignored was decided for good.
-        if one.reason.quarantined:
-            _, _, reason, against = folding.take(decide_again, one.event)
-            judged[index] = replace(one, reason=reason, against=against)
 
 
 def decide_again(memory: Memory | None, event: Event, limits: Limits) -> Applied:

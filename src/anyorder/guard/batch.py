@@ -229,8 +229,11 @@ class _Batch:
             self.write(keys, reconsider=reconsider)
             if truncates or reconsider:
                 self.truncate(truncates)
-            # What is held was decided again with the first of them.
+            # What is held was decided again with the first of them. And what comes later meets what
+            # this very attempt has written: there a copy is a duplicate, not an answer that was
+            # lost.
             reconsider = False
+            self._token += "+"
         # Last: of an event that came twice, first undecided and then suspected, the entry keeps
         # the first reason, as one by one (rules R9).
         self.decisions |= settle_without_rows(
