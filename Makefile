@@ -3,7 +3,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
-.PHONY: help demo demo-aws parts parts-aws test test-connections check docs format whole acceptance mistakes bench bench-aws fuzz mutants clean
+.PHONY: help demo demo-aws parts parts-aws test test-connections check docs format whole acceptance mistakes cuts bench bench-aws fuzz mutants clean
 
 help:
 	@echo "make demo        the whole story in the terminal and on one HTML page"
@@ -17,6 +17,7 @@ help:
 	@echo "make whole       the model in full, under three hash seeds (minutes)"
 	@echo "make acceptance  recorded streams, delivered in any order (ANYORDER_ACCEPTANCE names the judge's program)"
 	@echo "make mistakes    wrong pipelines over every recorded stream, corrected and retried (ANYORDER_DATA names the streams; STREAMS='shop' some)"
+	@echo "make cuts        every recorded stream in batches of 1 to 5,000, in three orders: one result (ANYORDER_DATA, STREAMS as above)"
 	@echo "make mutants     break each decision rule, one at a time: a test must go red"
 	@echo "make fuzz        a million mutated payloads"
 	@echo "make bench       speed, as ratios (BENCH='--against TREE': beside another checkout's)"
@@ -101,6 +102,9 @@ acceptance: .venv/base
 
 mistakes: .venv/dev
 	$(BIN)/python -m tests.runtime.mistakes $(STREAMS)
+
+cuts: .venv/dev
+	$(BIN)/python -m tests.runtime.cuts $(STREAMS)
 
 clean:
 	rm -rf .venv build dist .pytest_cache .mypy_cache .ruff_cache .hypothesis

@@ -24,7 +24,7 @@ MUTANTS = [
     Mutant(
         "R1",
         "held entries are never decided again",
-        Change(BATCH, "coalesce", "reconsider or folding.memory is not memory", "False"),
+        Change(BATCH, "_Folding.arrive", "self.memory is not start", "False"),
         killed_by="tests/table/test_table.py"
         "::test_a_hint_waits_for_its_delete_and_settles_by_itself",
     ),

@@ -54,6 +54,20 @@ MUTANTS = [
         "::test_what_was_undecided_when_the_winner_was_refused_is_decided_again_as_soon_as_its_key_moves",
     ),
     Mutant(
+        "R9",
+        "what comes after a truncate in its batch is decided before it",
+        Change(BATCH, "sort_out", "stretches[-1].truncates:", "False:"),
+        killed_by="tests/model/test_cuts.py"
+        "::test_what_arrived_in_one_order_comes_to_the_same_in_every_cut",
+    ),
+    Mutant(
+        "R9",
+        "a copy that comes after a truncate counts as an answer that was lost",
+        Change(BATCH, "_Batch.take", "self._token += '+'", "pass"),
+        killed_by="tests/table/test_truncates.py"
+        "::test_a_copy_on_the_other_side_of_a_truncate_is_a_duplicate",
+    ),
+    Mutant(
         "R10",
         "held truncates are never decided again",
         Change(TRUNCATES, "_take_held", "waiting and moved", "False"),

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import anyorder
-from tests.streams import record
+from tests.streams import record, tombstone
 from tests.table.test_table import truncate_record
 
 RUN = "01a20ada-bb63-7c1b-84bb-f2b31e0887b3"
@@ -33,3 +33,28 @@ def test_what_is_newer_than_a_truncate_goes_on_waiting(tmp_path: Path) -> None:
 
     assert report.settled.total() == 0
     assert [entry.reason for entry in table.quarantine.entries()] == ["late"]
+
+
+def test_a_copy_on_the_other_side_of_a_truncate_is_a_duplicate(tmp_path: Path) -> None:
+    """What comes after a truncate is decided by itself, on what this very batch has written."""
+    table = anyorder.table(f"sqlite:///{tmp_path}/app.db", "users", key="id")
+    created = record(1, "c", 40, after={"id": 1})
+
+    report = table.apply([created, truncate_record(30, RUN), created])
+
+    assert (report.applied, report.ignored) == (2, {"duplicate": 1})
+
+
+def test_a_hint_that_comes_after_a_truncate_meets_what_it_left_in_a_batch_too(
+    tmp_path: Path,
+) -> None:
+    """The slot is empty then, and nothing says that the delete before the hint has come."""
+    tables = [anyorder.table(f"sqlite:///{tmp_path}/{name}.db", "users", key="id") for name in "ab"]
+    deleted = record(1, "d", 20)
+    records = [deleted, truncate_record(30, RUN), tombstone(deleted)]
+
+    tables[0].apply(records)
+    for one in records:
+        tables[1].apply([one])
+
+    assert [len(table.quarantine.entries()) for table in tables] == [1, 1]

@@ -1,9 +1,14 @@
 """Many deliveries, decided together (rules R9). A batch changes nothing: the same state and the
 same settled books as one by one.
 
-`coalesce` folds all events of one key, newest first, into one write. Whenever the memory moves,
-what is held of the key (in the quarantine, or earlier in this batch) is decided again, newest
-first, until nothing moves (the settling rule, R1).
+`coalesce` folds all events of one key, as they arrived, into one write. Whenever the memory moves,
+what is held of the key (in the quarantine, or earlier in this batch) is decided again, until
+nothing moves (the settling rule, R1).
+
+As they arrived, because the rules leave it to arrival how much stays undecided: a hint waits
+(R6) unless the delete that it follows is still remembered, or the row has passed it in the same
+partition; of two runs (R14), and of a create without its evidence (R4), what came first stays. A
+fold in another order would show a batch another past than one by one.
 """
 
 from __future__ import annotations
@@ -159,8 +164,8 @@ def identity_of(event: Event) -> str:
 
 
 def newest_first(ones: Iterable[One]) -> list[One]:
-    """Roughly newest first: correctness does not depend on it, but the winner is then usually
-    decided first. Of a tie the greater comes first."""
+    """What is held, roughly newest first: the winner is then usually decided first. Of a tie the
+    greater comes first."""
     by_content = sorted(ones, key=lambda one: one.event.fingerprint, reverse=True)
     return sorted(by_content, key=_age)
 
@@ -178,14 +183,72 @@ Answer = Callable[[Memory | None, Event, Limits], Applied]
 
 class _Folding:
     """The memory of a key while its events are folded into it, and what is to be written to its
-    row."""
+    row. `judged`: the deliveries so far; `settled`: the entries that closed; `still`: those that
+    are held still."""
 
-    def __init__(self, memory: Memory | None, limits: Limits) -> None:
+    def __init__(self, memory: Memory | None, limits: Limits, held: Sequence[Held]) -> None:
         self.memory = memory
         self.written: Written | None = None
+        self.judged: list[Judged] = []
+        self.settled: list[Settled] = []
+        self.still: list[StillHeld] = []
         self._limits = limits
+        self._waiting = list(held)
+        # The places in `judged` of what this batch brought and could not decide.
+        self._undecided: list[int] = []
 
-    def take(self, answer: Answer, event: Event) -> Applied:
+    def arrive(self, one: Arrival) -> None:
+        """The next delivery, as if it had come alone."""
+        start = self.memory
+        _, _, reason, against = self._take(decide, one.event)
+        if reason.quarantined:
+            self._undecided.append(len(self.judged))
+        self.judged.append(Judged(one.number, one.event, reason, against))
+        if self.memory is not start:
+            self.settle()
+
+    def settle(self) -> None:
+        """The settling rule (R1): decide again what is held, in the quarantine and of this
+        batch."""
+        # Nearly always nothing is.
+        if not self._waiting and not self._undecided:
+            return
+        moved = True
+        # One that moves the memory may end what others wait for, so all that is still held is
+        # decided once more. It ends: a memory only ever moves towards newer events, of which there
+        # are so many.
+        while moved:
+            start = self.memory
+            self._judge_again()
+            self._decide_entries()
+            moved = self.memory is not start
+
+    def result(self, before: Memory | None) -> Coalesced:
+        """What it came to."""
+        settled = closed(self.settled, self._waiting)
+        return Coalesced(before, self.memory, self.judged, settled, self.written, self.still)
+
+    def _decide_entries(self) -> None:
+        """What the quarantine holds."""
+        self.still = []
+        for entry in tuple(self._waiting):
+            _, _, reason, against = self._take(decide_again, entry.event)
+            if reason.quarantined:
+                self.still.append(StillHeld(entry, reason, against))
+            else:
+                self._waiting.remove(entry)
+                self.settled.append(Settled(entry, reason))
+
+    def _judge_again(self) -> None:
+        """What this batch itself brought and could not decide."""
+        for place in tuple(self._undecided):
+            one = self.judged[place]
+            _, _, reason, against = self._take(decide_again, one.event)
+            self.judged[place] = replace(one, reason=reason, against=against)
+            if not reason.quarantined:
+                self._undecided.remove(place)
+
+    def _take(self, answer: Answer, event: Event) -> Applied:
         """The answer for an event: `decide` for one that is new here, else `decide_again`."""
         applied = answer(self.memory, event, self._limits)
         self.memory = applied.memory
@@ -206,50 +269,12 @@ def coalesce(
     `reconsider`: the lineage or the limits moved, so what is held is decided again even if the
     memory does not.
     """
-    folding = _Folding(memory, limits)
-    judged: list[Judged] = []
-    # One event is its own order, and most keys of a batch have one.
-    ordered = arrivals
-    if len(arrivals) > 1:
-        ordered = newest_first(arrivals)
-    is_any_held = len(held) > 0
-    for one in ordered:
-        _, _, reason, against = folding.take(decide, one.event)
-        judged.append(Judged(one.number, one.event, reason, against))
-        is_any_held = is_any_held or reason.quarantined
-
-    settled: list[Settled] = []
-    still: list[StillHeld] = []
-    has_moved = reconsider or folding.memory is not memory
-    if has_moved and is_any_held:
-        settled, still = _settle(folding, judged, held)
-    return Coalesced(memory, folding.memory, judged, settled, folding.written, still)
-
-
-def _settle(
-    folding: _Folding,
-    judged: list[Judged],
-    held: Sequence[Held],
-) -> tuple[list[Settled], list[StillHeld]]:
-    """The settling rule (R1): decide again what is held, here (in `judged`) and in the quarantine.
-    The entries that closed, and what is held still."""
-    waiting, settled = list(held), list[Settled]()
-    still: list[StillHeld] = []
-    moved = True
-    # One that moves the memory may end what others wait for, so all that is still held is decided
-    # once more. It ends: a memory only ever moves towards newer events, of which there are so many.
-    while moved:
-        start, still = folding.memory, []
-        _judge_again(folding, judged)
-        for entry in tuple(waiting):
-            _, _, reason, against = folding.take(decide_again, entry.event)
-            if reason.quarantined:
-                still.append(StillHeld(entry, reason, against))
-            else:
-                waiting.remove(entry)
-                settled.append(Settled(entry, reason))
-        moved = folding.memory is not start
-    return closed(settled, waiting), still
+    folding = _Folding(memory, limits, held)
+    for one in arrivals:
+        folding.arrive(one)
+    if reconsider:
+        folding.settle()
+    return folding.result(memory)
 
 
 def closed(settled: Sequence[Settled], waiting: Sequence[Held]) -> list[Settled]:
@@ -259,15 +284,6 @@ def closed(settled: Sequence[Settled], waiting: Sequence[Held]) -> list[Settled]
     # A later one of the same entry takes the place of the one before.
     found = {one.held.entry: one for one in settled if one.held.entry not in still}
     return list(found.values())
-
-
-def _judge_again(folding: _Folding, judged: list[Judged]) -> None:
-    """What this batch itself brought and could not decide."""
-    for index, one in enumerate(judged):
-        # What was applied or ignored was decided for good.
-        if one.reason.quarantined:
-            _, _, reason, against = folding.take(decide_again, one.event)
-            judged[index] = replace(one, reason=reason, against=against)
 
 
 def decide_again(memory: Memory | None, event: Event, limits: Limits) -> Applied:

@@ -1,9 +1,10 @@
 """A batch of one table, the same for every store.
 
-sorted out   what needs no comparison; truncates; the rest by key, in the order of the keys
-written      every key decided on what is remembered of it, in one write a key (`writing`);
-             what the store refuses goes one by one (`refusals`)
-truncated    after the rows, so that each truncate sweeps them too (`truncates`)
+sorted out   what needs no comparison; the rest in parts, of which a truncate ends each but the
+             last; in a part by key, in the order of the keys
+written      every key of a part decided on what is remembered of it, in one write a key
+             (`writing`); what the store refuses goes one by one (`refusals`)
+truncated    after the rows that came before it, so that the truncate sweeps them too (`truncates`)
 settled      the quarantine, and one decision a delivery (`settle`)
 """
 
@@ -27,13 +28,19 @@ from anyorder.guard.writing import Keys, Writing
 NONE_SUSPECTED: frozenset[int] = frozenset()
 
 
+class Stretch(NamedTuple):
+    """Deliveries by key, and the truncates that came after them."""
+
+    keys: Keys
+    truncates: list[Arrival]
+
+
 class Sorted(NamedTuple):
     """The deliveries of a batch: `decided` without a comparison, by the decoder or by a suspicion
-    (rules R13); `truncates`; and all others by key."""
+    (rules R13); and all others, in as many stretches as truncates came between them."""
 
     decided: list[Judged]
-    truncates: list[Arrival]
-    keys: Keys
+    stretches: list[Stretch]
 
 
 def sort_out(
@@ -44,8 +51,7 @@ def sort_out(
     """Sort a batch of a table whose kinds are known. `suspected`: the numbers of what a suspected
     clock told."""
     decided: list[Judged] = []
-    truncates: list[Arrival] = []
-    keys: Keys = {}
+    stretches = [Stretch({}, [])]
     kinds = spec.kinds
     for arrival in arrivals:
         number, event = arrival.number, arrival.event
@@ -58,11 +64,18 @@ def sort_out(
         elif number in suspected:
             decided.append(Judged(number, event, Reason.SUSPECTED_RESET, detail=event.note))
         elif event.kind is Kind.TRUNCATE:
-            truncates.append(arrival)
+            stretches[-1].truncates.append(arrival)
         else:
-            keys.setdefault(event.entity, []).append(arrival)
+            # What comes after a truncate may meet what it left (rules R9): an empty slot.
+            if stretches[-1].truncates:
+                stretches.append(Stretch({}, []))
+            stretches[-1].keys.setdefault(event.entity, []).append(arrival)
+    return Sorted(decided, [_in_order(one) for one in stretches])
+
+
+def _in_order(stretch: Stretch) -> Stretch:
     # Stores that lock rows must lock them in one order, or two batches wait for each other.
-    return Sorted(decided, truncates, dict(sorted(keys.items())))
+    return stretch._replace(keys=dict(sorted(stretch.keys.items())))
 
 
 def apply(
@@ -212,9 +225,15 @@ class _Batch:
     ) -> Settlement:
         """Decide and write deliveries. `reconsider`: and what the table's quarantine holds."""
         found = sort_out(self._spec, arrivals, suspected)
-        self.write(found.keys, reconsider=reconsider)
-        if found.truncates or reconsider:
-            self.truncate(found.truncates)
+        for keys, truncates in found.stretches:
+            self.write(keys, reconsider=reconsider)
+            if truncates or reconsider:
+                self.truncate(truncates)
+            # What is held was decided again with the first of them. And what comes later meets what
+            # this very attempt has written: there a copy is a duplicate, not an answer that was
+            # lost.
+            reconsider = False
+            self._token += "+"
         # Last: of an event that came twice, first undecided and then suspected, the entry keeps
         # the first reason, as one by one (rules R9).
         self.decisions |= settle_without_rows(

@@ -1,6 +1,6 @@
 """What happens to a key whose folded write the store refused (rules R9).
 
-Nothing of the key is released. Each event is decided and written alone, newest first, on what was
+Nothing of the key is released. Each event is decided and written alone, as it arrived, on what was
 accepted so far: what is refused again is held, and the next one is decided on the unchanged memory.
 A loser that was released before its winner was taken would be lost with it: of put1 and put2, where
 the store refuses put2, put1 is no longer `stale`.
@@ -19,7 +19,6 @@ from anyorder._core.batch import (
     StillHeld,
     closed,
     decide_again,
-    newest_first,
     replace,
 )
 from anyorder._core.columns import Written
@@ -45,23 +44,23 @@ def one_by_one(
     """Decide and write each delivery and each open entry of a key by itself. `refused`: the answer
     for all of them together."""
     key = _Key(transaction, spec, remembered, limits, token)
-    # Newest first, so that the winner is usually written once, and the others find it there.
-    asked: list[Arrival | Held] = [*arrivals, *remembered.held]
-    cases = [_Case(one) for one in newest_first(asked)]
-
-    # Whenever the key moves, what is held of it is decided again (rules R1). It ends: each further
-    # round needs a write that was taken, and an event that is no longer held.
-    undecided, moved = cases, True
+    arrived = [_Case(one) for one in arrivals]
+    undecided = [_Case(one) for one in remembered.held]
+    cases = [*arrived, *undecided]
     # One alone was asked for already.
     if len(cases) == 1:
         cases[0].refuse(refused)
-        moved = False
-    while moved and undecided:
-        start = key.remembered.memory
-        for case in undecided:
+    else:
+        for case in arrived:
+            start = key.remembered.memory
             case.decide(key)
-        undecided = [case for case in undecided if case.is_held]
-        moved = key.remembered.memory is not start
+            if case.is_held:
+                undecided.append(case)
+            if key.remembered.memory is not start:
+                undecided = _still_held(key, undecided)
+        # What is held was asked about, too, though nothing that came has moved the key.
+        if not all(case.is_decided for case in undecided):
+            _still_held(key, undecided)
 
     share = Coalesced(
         before=remembered.memory,
@@ -85,6 +84,19 @@ def one_by_one(
                 transaction.try_again(case.one.entry)
     share.settled.extend(closed(settled, waiting))
     return replace(share, still=still)
+
+
+def _still_held(key: _Key, undecided: list[_Case]) -> list[_Case]:
+    """Decide again what is held of a key that moved (rules R1); what still is."""
+    moved = True
+    # It ends: each further round needs a write that was taken, and an event that is no longer held.
+    while moved and undecided:
+        start = key.remembered.memory
+        for case in undecided:
+            case.decide(key)
+        undecided = [case for case in undecided if case.is_held]
+        moved = key.remembered.memory is not start
+    return undecided
 
 
 class _Key:
@@ -153,6 +165,11 @@ class _Case:
         """How it stands. It has been decided."""
         assert self._judged is not None
         return self._judged
+
+    @property
+    def is_decided(self) -> bool:
+        """Was it decided here, once at least?"""
+        return self._judged is not None
 
     @property
     def is_held(self) -> bool:
