@@ -56,7 +56,12 @@ MUTANTS = [
     Mutant(
         "R9",
         "what comes after a truncate in its batch is decided before it",
-        Change(BATCH, "sort_out", "stretches[-1].truncates:", "False:"),
+        Change(
+            BATCH,
+            "sort_out",
+            "if stretches[-1].truncates:\n    stretches.append(Stretch({}, []))",
+            "",
+        ),
         killed_by="tests/model/test_cuts.py"
         "::test_what_arrived_in_one_order_comes_to_the_same_in_every_cut",
     ),
