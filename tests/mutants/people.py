@@ -9,7 +9,7 @@ KIT = "tests/stores/test_kit.py::test_right_stores_pass[memory-held alone]"
 KIT_OF_SQLITE = (
     "tests/stores/test_kit.py::test_right_stores_pass[sqlite, the user's table-held alone]"
 )
-MODEL = "tests/model/test_people.py::test_a_person_and_two_tables_end_in_what_is_meant"
+MODEL = "tests/model/test_people.py::test_what_is_held_alone_beside_a_dispute_is_settled_with_it"
 OWN_SQL = "tests/table/test_own_sql.py"
 
 MUTANTS = [
