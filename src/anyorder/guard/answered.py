@@ -7,12 +7,19 @@ from typing import NamedTuple
 from anyorder._core.batch import Decision
 from anyorder._core.event import Event, Kind
 from anyorder._core.explain import explain
+from anyorder._core.outcome import Reason
 from anyorder.guard.choice import Choice, event_in
 from anyorder.guard.contents import Content
-from anyorder.guard.contract import Decode, Entry, TableSpec
+from anyorder.guard.contract import Decode, Entry, TableSpec, Transaction
 from anyorder.guard.own_sql import DELIVER_AGAIN, is_by_own_sql
+from anyorder.guard.recall import suspected_clock
 
 UNREADABLE = frozenset({Kind.MALFORMED, Kind.INCOMPLETE})
+DOUBTED = (
+    "entry {0} cannot be accepted: all of its clock {1!r} is suspected of having started again. If "
+    "it did not, `anyorder quarantine dismiss {1!r}`; if it did, build the table anew from a new "
+    "snapshot"
+)
 
 
 class Unaccepted(NamedTuple):
@@ -69,3 +76,12 @@ def kept_now(
             "Repair what it names, or drop it"
         )
     return Kept(entry, event, meant.number)
+
+
+def disbelieved(transaction: Transaction, held: Kept) -> str:
+    """Why no word for a single event can decide it: all of its clock is suspected (rules R13); ""
+    if it is not. A key whose versions start again has no clock that is watched as a whole."""
+    is_suspected = held.entry.reason == Reason.SUSPECTED_RESET
+    # Decided by its position it would mostly be stale, and the word would lose it.
+    scope = suspected_clock(transaction, held.event) if is_suspected else ""
+    return DOUBTED.format(held.entry.id, scope) if scope else ""

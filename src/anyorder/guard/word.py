@@ -4,6 +4,7 @@ still held needs the word."""
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
+from functools import partial
 
 from anyorder._core.batch import Decision
 from anyorder._core.decide import accept_truncate
@@ -15,7 +16,7 @@ from anyorder._core.misfit import misfit
 from anyorder._core.outcome import Reason
 from anyorder._core.word import accept, needs_word
 from anyorder.errors import ConfigurationError
-from anyorder.guard.answered import Accepted, Answered, Kept, Unaccepted
+from anyorder.guard.answered import Accepted, Answered, Kept, Unaccepted, disbelieved
 from anyorder.guard.batch import apply, reconsider_keys
 from anyorder.guard.chosen import replaced, settled, word_of
 from anyorder.guard.contents import Content, Word
@@ -50,6 +51,7 @@ class Words:
     def give(self, held: Iterable[Kept]) -> Answered:
         """Decide and write them; the entries of what was accepted are closed."""
         allowed = self._sifted(held, self._not_owned)
+        allowed = self._sifted(allowed, partial(disbelieved, self._transaction))
         # Nothing is left that the table would have to be opened for.
         if not allowed:
             return self.answered
