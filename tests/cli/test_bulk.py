@@ -171,6 +171,11 @@ def test_a_word_that_is_no_id_is_misuse_and_nothing_is_done(
         ["settle", "--older", "soon", "--drop"],
         ["settle", "--older", "forever", "--drop"],
         ["settle", "--limit", "0", "--drop"],
+        # What a script's variable that is not set comes to.
+        ["settle", "--reason", "late", "--table", "", "--drop", "--yes"],
+        ["settle", "--table", "users", "--reason", "", "--drop", "--yes"],
+        ["settle", "--table", "users", "--key", "", "--drop", "--yes"],
+        ["settle", "--table", "users", "--detail", "", "--drop", "--yes"],
     ],
 )
 def test_words_that_do_not_say_which_entries_are_misuse(home: Home, words: list[str]) -> None:
@@ -371,6 +376,14 @@ def test_a_dismissal_says_first_what_it_will_do_and_needs_yes(suspected: Home) -
     done = json.loads(said(suspected, "dismiss", scope, "--yes", "--json", code=0))
     assert done["closed"] == 2
     assert states(suspected) == {"settled": 2}
+
+
+def test_a_word_for_many_settles_nothing_of_a_suspected_clock(suspected: Home) -> None:
+    words = ("--reason", "suspected_reset", "--accept", "--yes")
+    told = said(suspected, "settle", *words, code=1)
+
+    assert "dismiss" in told
+    assert states(suspected) == {"open": 2}
 
 
 def scope_of(home: Home) -> str:

@@ -11,6 +11,24 @@ CLI = "tests/cli/test_bulk.py::"
 
 MUTANTS = [
     Mutant(
+        "R13",
+        "a word for one event decides it by a clock that is suspected",
+        Change(
+            "guard/faults.py",
+            "disbelieved",
+            "held.entry.reason == Reason.SUSPECTED_RESET",
+            "False",
+        ),
+        killed_by="tests/table/test_clocks.py::"
+        "test_no_word_for_one_event_believes_a_clock_that_is_suspected",
+    ),
+    Mutant(
+        "R11",
+        "an empty filter narrows nothing, and a word reaches what nobody meant",
+        Change("cli/acts/filters.py", "_text", "not text", "False"),
+        killed_by=CLI + "test_words_that_do_not_say_which_entries_are_misuse",
+    ),
+    Mutant(
         "R12",
         "a word for many guesses which content of a dispute is right",
         Change(BULK, "Bulk._read", "needs_a_content(entry)", "False"),

@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 import anyorder
+from anyorder.errors import ConfigurationError
 from tests.streams import record
 from tests.table.test_table import later_by
 
@@ -41,6 +42,16 @@ def test_what_comes_late_with_its_own_early_time_is_not_suspected(table: anyorde
     table.apply([told(1, FAR, 0), told(2, 2 * FAR, 0)])
 
     assert table.apply([told(3, 10, 0)]).applied == 1
+
+
+def test_no_word_for_one_event_believes_a_clock_that_is_suspected(table: anyorder.Table) -> None:
+    table.apply([told(1, FAR, 0), told(2, 2 * FAR, 0)])
+    table.apply([told(1, 10, 10 * 3600), told(3, 20, 10 * 3600)])
+
+    for entry in table.quarantine.entries():
+        with pytest.raises(ConfigurationError, match=r"dismiss 'pg:app\|"):
+            table.quarantine.accept(entry.id)
+    assert [entry.state for entry in table.quarantine.entries("")] == ["open", "open"]
 
 
 def people(tmp_path: Path, **options: object) -> anyorder.Table:

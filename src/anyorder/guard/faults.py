@@ -10,12 +10,18 @@ from anyorder._core.outcome import Reason
 from anyorder.guard.answered import Kept
 from anyorder.guard.contract import TableSpec, Transaction
 from anyorder.guard.owners import admits, belongs
+from anyorder.guard.recall import suspected_clock
 from anyorder.guard.routes import origin_of
 from anyorder.guard.targets import opened
 from anyorder.guard.truncates import PART
 
 Fault = Callable[[Transaction, TableSpec, Kept], str]
 """What is wrong with what is held, for this table; "" if nothing is."""
+DOUBTED = (
+    "entry {0} cannot be accepted: all of its clock {1!r} is suspected of having started again. If "
+    "it did not, `anyorder quarantine dismiss {1!r}`; if it did, build the table anew from a new "
+    "snapshot"
+)
 
 
 def not_owned(transaction: Transaction, spec: TableSpec, held: Kept) -> str:
@@ -40,3 +46,12 @@ def misfitting(_: Transaction, spec: TableSpec, held: Kept) -> str:
     fault = misfit(held.event, spec.name, spec.kinds)
     # Not even a person's word makes one row of two entities.
     return f"this event cannot be accepted: {fault}" if fault else ""
+
+
+def disbelieved(transaction: Transaction, _: TableSpec, held: Kept) -> str:
+    """Why no word for a single event can decide it: all of its clock is suspected (rules R13); ""
+    if it is not. A key whose versions start again has no clock that is watched as a whole."""
+    is_suspected = held.entry.reason == Reason.SUSPECTED_RESET
+    # Decided by its position it would mostly be stale, and the word would lose it.
+    scope = suspected_clock(transaction, held.event) if is_suspected else ""
+    return DOUBTED.format(held.entry.id, scope) if scope else ""

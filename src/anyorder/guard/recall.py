@@ -94,6 +94,14 @@ def _trusted(held: Sequence[Held], suspected: set[str]) -> list[Held]:
     return [one for one in held if clock_of(one.event) not in suspected]
 
 
+def suspected_clock(transaction: Transaction, event: Event) -> str:
+    """The clock of an event if it is suspected of having started again, by its scope; "" if not."""
+    scope = clock_of(event)
+    # What has no growing clock is never suspected.
+    growth = transaction.growths([scope]).get(scope) if scope else None
+    return scope if growth is not None and growth.suspected else ""
+
+
 def clock_of(event: Event) -> str:
     """The growing clock of an event, by its scope; "" if it has none that should only grow."""
     # What cannot be decoded has no clock at all.

@@ -33,7 +33,7 @@ from anyorder.guard.contract import (
     Transaction,
     Write,
 )
-from anyorder.guard.faults import Fault, misfitting, not_owned
+from anyorder.guard.faults import Fault, disbelieved, misfitting, not_owned
 from anyorder.guard.kinds import with_kinds
 from anyorder.guard.recall import NOTHING, recall, recall_one
 from anyorder.guard.settle import close
@@ -70,6 +70,7 @@ class Words:
     def give(self, held: Iterable[Kept]) -> Answered:
         """Decide and write them; the entries of what was accepted are closed."""
         allowed = self._sifted(held, not_owned)
+        allowed = self._sifted(allowed, disbelieved)
         # Nothing is left that the table would have to be opened for.
         if not allowed:
             return self.answered

@@ -37,19 +37,21 @@ class Found(msgspec.Struct):
 
 def add_filters(parser: Parser) -> None:
     """What narrows a list, and what is settled or tried again together."""
-    parser.add_argument("--table", type=word, default="", help="only entries of this table")
+    parser.add_argument("--table", type=_text, default=None, help="only entries of this table")
     parser.add_argument(
         "--reason",
-        default="",
-        choices=["", *(r.value for r in Reason if r.quarantined)],
+        default=None,
+        choices=[r.value for r in Reason if r.quarantined],
         help="only entries of this reason",
         metavar="REASON",
     )
-    parser.add_argument("--key", type=word, default="", help="only entries of this key, as in why")
+    parser.add_argument(
+        "--key", type=_text, default=None, help="only entries of this key, as in why"
+    )
     parser.add_argument(
         "--detail",
-        type=word,
-        default="",
+        type=_text,
+        default=None,
         metavar="GLOB",
         help="only entries whose whole detail is this: * stands for anything, ? for one character",
     )
@@ -68,10 +70,10 @@ def add_filters(parser: Parser) -> None:
 def filtered_by(options: argparse.Namespace) -> dict[str, bool]:
     """Each filter, and whether it was said."""
     return {
-        "--table": options.table != "",
-        "--reason": options.reason != "",
-        "--key": options.key != "",
-        "--detail": options.detail != "",
+        "--table": options.table is not None,
+        "--reason": options.reason is not None,
+        "--key": options.key is not None,
+        "--detail": options.detail is not None,
         "--older": options.older is not None,
         "--limit": options.limit is not None,
     }
@@ -92,9 +94,9 @@ def found_of(asked: Asked, state: str = "open") -> Found:
             raise ConfigurationError("ids from standard input, or filters: say one of the two")
         return _named(asked, list(dict.fromkeys(_ids())))
     selection = Selection(
-        EntryQuery(state, options.table, reason=options.reason),
+        EntryQuery(state, options.table or "", reason=options.reason or ""),
         keys=_keys(options.key),
-        detail=options.detail,
+        detail=options.detail or "",
         before=None if options.older is None else time.time() - options.older,
         limit=options.limit,
     )
@@ -102,8 +104,8 @@ def found_of(asked: Asked, state: str = "open") -> Found:
         return Found(list(selection.found(transaction)))
 
 
-def _keys(text: str) -> tuple[object, ...]:
-    if not text:
+def _keys(text: str | None) -> tuple[object, ...]:
+    if text is None:
         return ()
     return tuple(key for key, _ in readings(text, is_known=True))
 
@@ -143,6 +145,16 @@ def _id(text: str) -> int:
     if not text.isdecimal() or len(text) > LONGEST_NUMBER:
         raise ConfigurationError(f"not an entry's id: {text:.80}; nothing was done")
     return int(text)
+
+
+def _text(text: str) -> str:
+    """What a filter looks for. Raises ArgumentTypeError for nothing at all: it is what a variable
+    comes to that is not set, and would let in every entry."""
+    if not text:
+        raise argparse.ArgumentTypeError(
+            "it is empty, and would narrow nothing: leave it out, or say '\"\"' for a key that is"
+        )
+    return word(text)
 
 
 def _duration(text: str) -> float:
