@@ -161,7 +161,7 @@ def test_entries_of_before_are_read_by_whoever_opens_the_store(here: Path) -> No
 def test_many_entries_share_the_text_of_their_provenance(here: Path) -> None:
     pipeline(here, "day", "json", BY_VERSION)
     pipeline(here, "night", "json", BY_CHANGE)
-    run(here, "day", "{", "[", '"', code=1)
+    run(here, "day", "(", ")", '"', code=1)
     run(here, "night", "}", "]", code=1)
 
     with closing(sqlite3.connect(here / "app.db")) as database:
