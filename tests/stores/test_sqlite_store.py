@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from anyorder import table
 from anyorder.errors import StoreBusy, StoreError
 from anyorder.guard.contract import TableSpec
 from anyorder.stores.sqlite.store import SQLiteStore
@@ -131,3 +132,21 @@ def test_a_reader_leaves_nothing_behind(path: Path) -> None:
         with pytest.raises(ZeroDivisionError), store.reading():
             raise ZeroDivisionError
         assert not store.database.in_transaction
+
+
+def test_a_table_that_somebody_dropped_is_not_made_anew_by_what_is_known_already(
+    path: Path,
+) -> None:
+    """Else the next event would be written to an empty table beside the memory of its rows."""
+    url, known = f"sqlite:///{path}", [{"id": 1, "version": 1, "name": "Ada"}]
+    with closing(table(url, "users", key="/id", position="/version")) as users:
+        users.apply(known)
+    with closing(sqlite3.connect(path)) as database:
+        database.execute("DROP TABLE users")
+
+    with closing(table(url, "users", key="/id", position="/version")) as users:
+        report = users.apply(known)
+        with pytest.raises(StoreError, match="gone from the database"):
+            users.apply([{"id": 2, "version": 1, "name": "Ben"}])
+
+    assert report.ignored == {"duplicate": 1}

@@ -234,8 +234,10 @@ class Schema:
         """Make room for columns that events name whose rows were not written; those that the table
         cannot have are left out: no value is lost."""
         key = dict.fromkeys(self.key)
-        # Before the first row of a table whose key nobody declared there is none to widen.
-        if not key:
+        # Before the first row of a table whose key nobody declared there is none to widen. And one
+        # that somebody dropped is not made anew: it would be empty beside the memory of its rows,
+        # and nobody would be told.
+        if not key or self._is_gone:
             return
         for column in sorted(set(named).difference(self.columns)):
             if self.created or column in self.declared.columns:
