@@ -19,7 +19,7 @@ from anyorder._core.decide import decide
 from anyorder._core.event import Event, KeyFields
 from anyorder._core.families.restarting import is_restartable
 from anyorder._core.fold import Applied, Limits
-from anyorder._core.memory import Memory
+from anyorder._core.memory import Memory, Stamp
 from anyorder._core.outcome import Outcome, Reason, outcome_of
 from anyorder._core.ties import disputed_at
 
@@ -100,15 +100,25 @@ class Settled(NamedTuple):
     reason: Reason
 
 
+class Tied(NamedTuple):
+    """What stays held as one of two contents of a position, whatever it was held for before, and
+    the other one's stamp."""
+
+    held: Held
+    against: object
+
+
 class Coalesced(msgspec.Struct, frozen=True, gc=False):
     """One key's share of a batch: the memory before and after, every delivery as it stands, the
-    entries that closed, and what all of it together writes to the row."""
+    entries that closed, what all of it together writes to the row, and the entries that are of a
+    tie by now."""
 
     before: Memory | None
     after: Memory | None
     judged: list[Judged]
     settled: list[Settled]
     written: Written | None = None
+    tied: list[Tied] = []
 
     @property
     def moved(self) -> bool:
@@ -204,29 +214,49 @@ def coalesce(
         is_any_held = is_any_held or reason.quarantined
 
     settled: list[Settled] = []
+    tied: list[Tied] = []
     has_moved = reconsider or folding.memory is not memory
     if has_moved and is_any_held:
-        settled = _settle(folding, judged, held)
-    return Coalesced(memory, folding.memory, judged, settled, folding.written)
+        settled, tied = _settle(folding, judged, held)
+    return Coalesced(memory, folding.memory, judged, settled, folding.written, tied)
 
 
-def _settle(folding: _Folding, judged: list[Judged], held: Sequence[Held]) -> list[Settled]:
+def _settle(
+    folding: _Folding,
+    judged: list[Judged],
+    held: Sequence[Held],
+) -> tuple[list[Settled], list[Tied]]:
     """The settling rule (R1): decide again what is held, here (in `judged`) and in the quarantine.
-    The entries that closed."""
+    The entries that closed, and those that are of a tie."""
     waiting, settled = list(held), list[Settled]()
+    tied: list[Tied] = []
     moved = True
     # One that moves the memory may end what others wait for, so all that is still held is decided
     # once more. It ends: a memory only ever moves towards newer events, of which there are so many.
     while moved:
         start = folding.memory
         _judge_again(folding, judged)
+        tied = []
         for entry in tuple(waiting):
-            reason = folding.take(decide_again, entry.event).reason
+            _, _, reason, against = folding.take(decide_again, entry.event)
             if not reason.quarantined:
                 waiting.remove(entry)
                 settled.append(Settled(entry, reason))
+            if is_tie(entry.event, reason, against):
+                tied.append(Tied(entry, against))
         moved = folding.memory is not start
-    return closed(settled, waiting)
+    return closed(settled, waiting), tied
+
+
+def is_tie(event: Event, reason: Reason, against: object) -> bool:
+    """Was it judged by another content of its very position? (rules R12)"""
+    # Only a tie ends as a conflict whose evidence has the very position.
+    if reason is not Reason.CONFLICT:
+        return False
+    # A floor is no content, and what has no position has no other content either.
+    if event.position is None or not isinstance(against, Stamp):
+        return False
+    return against.position.identity() == event.position.identity()
 
 
 def closed(settled: Sequence[Settled], waiting: Sequence[Held]) -> list[Settled]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from types import MappingProxyType
 
-from anyorder._core.batch import Coalesced, Judged, identity_of, replace
+from anyorder._core.batch import Coalesced, Judged, identity_of, is_tie, replace
 from anyorder._core.event import Event, canonical
 from anyorder._core.explain import contradiction
 from anyorder._core.key import is_readable
@@ -27,14 +27,7 @@ def is_dispute(entry: Entry) -> bool:
 def disputes(judged: Judged) -> bool:
     """Is it a tie: another content of the very position that the row, or its end, has? (rules
     R12)"""
-    # Only a tie ends as a conflict whose evidence has the very position.
-    if judged.reason is not Reason.CONFLICT:
-        return False
-    against, position = judged.against, judged.event.position
-    # A floor is no content, and what has no position has no other content either.
-    if position is None or not isinstance(against, Stamp):
-        return False
-    return against.position.identity() == position.identity()
+    return is_tie(judged.event, judged.reason, judged.against)
 
 
 def disputing(share: Coalesced, judged: Judged, content: object) -> Judged:
@@ -43,11 +36,14 @@ def disputing(share: Coalesced, judged: Judged, content: object) -> Judged:
     event = judged.event
     other = content
     # Usually one of the two came earlier, and is what the row shows.
-    for one in share.judged:
-        is_rival = one.event.fingerprint != event.fingerprint
-        # What came in the same batch has not been in the row yet, so it counts before the row.
-        if is_rival and one.event.position == event.position:
-            other = one.event.fields
+    # What came in the same batch, or was held until now, has not been in the row yet, so it counts
+    # before the row.
+    events = [one.event for one in share.judged]
+    events += [one.held.event for one in share.settled]
+    for one in events:
+        is_rival = one.fingerprint != event.fingerprint
+        if is_rival and one.position == event.position:
+            other = one.fields
             break
     return replace(judged, detail=f"the other content: {canonical(other)}")
 

@@ -16,8 +16,10 @@ from anyorder._core.batch import (
     Held,
     Judged,
     Settled,
+    Tied,
     closed,
     decide_again,
+    is_tie,
     newest_first,
 )
 from anyorder._core.columns import Written
@@ -67,6 +69,7 @@ def one_by_one(
         written=key.written,
         judged=[],
         settled=[],
+        tied=[],
     )
     settled: list[Settled] = []
     waiting: list[Held] = []
@@ -77,6 +80,9 @@ def one_by_one(
             settled.append(Settled(case.one, case.judged.reason))
         else:
             waiting.append(case.one)
+            judged = case.judged
+            if is_tie(judged.event, judged.reason, judged.against):
+                share.tied.append(Tied(case.one, judged.against))
             if case.is_refused_for_now:
                 transaction.try_again(case.one.entry)
     share.settled.extend(closed(settled, waiting))

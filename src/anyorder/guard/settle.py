@@ -13,11 +13,12 @@ from anyorder._core.batch import Coalesced, Decision, Held, Judged, Settled, rep
 from anyorder._core.outcome import Reason
 from anyorder.guard.contents import Listing
 from anyorder.guard.contract import Holding, TableSpec, Transaction
-from anyorder.guard.holdings import dispute, disputes, entity_of, holding, keep
+from anyorder.guard.holdings import dispute, disputes, entity_of, holding, is_dispute, keep
 from anyorder.guard.writing import Writing
 
 ALREADY_HELD = "the quarantine holds it"
 CHOSEN = "entry {0.entry} lists it, settled by an operator's word"
+NO_DELIVERY = -1  # the number of what is no delivery of this batch
 REFUSED = "entry {0.entry} lists it; it was refused by an operator's word"
 
 
@@ -46,6 +47,8 @@ def settle(transaction: Transaction, spec: TableSpec, writing: Writing, token: s
         closed += share.settled
         holdings |= _holdings(writing, spec, entity, share)
     close(transaction, closed)
+    for entity, share in writing.shares.items():
+        _list_ties(transaction, spec, writing, entity, share)
 
     # The quarantine is asked before anything is called held: what it has already is a duplicate.
     known = keep(transaction, holdings, writing.early)
@@ -65,6 +68,39 @@ def close(transaction: Transaction, closed: Iterable[Settled]) -> None:
     # The cause stays readable in the entry; what it came to is put behind it.
     for one in closed:
         transaction.settle(one.held.entry, "settled", one.reason)
+
+
+def _list_ties(
+    transaction: Transaction,
+    spec: TableSpec,
+    writing: Writing,
+    entity: str,
+    share: Coalesced,
+) -> None:
+    """What was held alone, for another reason, and is one of two contents by now, is listed by the
+    entry of their dispute, as if it came today (rules R9, R12)."""
+    # Where closing and listing are two steps, a crash in between would lose the content: there it
+    # stays what it was.
+    if not transaction.atomic:
+        return
+    for one in share.tied:
+        number = one.held.entry
+        entry = transaction.entry(number)
+        # Mostly it is the dispute's own.
+        if entry is None or is_dispute(entry):
+            continue
+        # First, or it would list the content itself.
+        transaction.settle(number, "settled", Reason.CONFLICT)
+        judged = Judged(NO_DELIVERY, one.held.event, Reason.CONFLICT, one.against)
+        told = dispute(
+            spec.name,
+            entity,
+            share,
+            judged,
+            writing.contents.get(entity),
+            one.held.provenance,
+        )
+        transaction.hold([told])
 
 
 def close_held(

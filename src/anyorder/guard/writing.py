@@ -232,10 +232,11 @@ class Writing:
         # The entry of a dispute lists every content (rules R12), and after the write the row tells
         # only one of them.
         for entity, share in planned.shares.items():
-            disputed = list(filter(disputes, share.judged))
+            disputed = [one.event for one in share.judged if disputes(one)]
+            disputed += [one.held.event for one in share.tied]
             if not disputed:
                 continue
-            key = disputed[0].event.key or {}
+            key = disputed[0].key or {}
             self.contents[entity] = self._transaction.content(
                 self._spec,
                 key,

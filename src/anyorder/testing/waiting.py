@@ -20,13 +20,14 @@ Told = tuple[str, Change]
 
 class Scene(NamedTuple):
     """Changes, and what is right in the end, in whatever order they came: the column of each row
-    that the scene is about, by table and key, and the keys that are still held."""
+    that the scene is about, by table and key, and the keys that are still held, for a `reason`."""
 
     name: str
     told: Sequence[Told]
     column: str
     rows: dict[tuple[str, object], object]
     held: list[object]
+    reason: Reason = Reason.WAITING
 
 
 def parent(key: object, version: int = 1) -> Told:
@@ -106,6 +107,14 @@ SCENES = (
         {(CHILD, 1): "a", (PARENT, "1@2"): "1@2"},
         [2],
     ),
+    Scene(
+        "two contents of one position, whose parent comes",
+        (child(1, 1, 7, "a"), child(1, 1, 7, "b"), parent(7)),
+        "x",
+        {(CHILD, 1): 7, (PARENT, 7): None},
+        [1],
+        Reason.CONFLICT,
+    ),
 )
 
 
@@ -116,7 +125,8 @@ def check_waiting(make_store: MakeStore) -> str:
     A child before its parent, a parent before its children have gone (whatever the table would do
     with them: no event told their end, or that they change), unique values that are let go
     or swapped; a column that may not be null, and that only another event of the key tells. What
-    never can be is in nobody's way.
+    never can be is in nobody's way. Contents of one position that waited are one dispute as soon as
+    one of them is written.
     """
     place = make_store()
     has_child, sample = place.has_child, place.sample
@@ -144,7 +154,7 @@ def _play(place: Place, scene: Scene, batches: Sequence[Sequence[Told]]) -> None
         taken = take(store, _shares(batch), now=float(number), token=f"t{number}")
         steps += [f"{decision.event.delivery.value!r}: {decision}" for decision in taken.decisions]
     found = {**_column(place, PARENT, scene.column), **_column(place, CHILD, scene.column)}
-    held, others = _held(store)
+    held, others = _held(store, scene.reason)
     store.close()
     place.close()
     if (found, held) != (scene.rows, scene.held):
@@ -169,10 +179,10 @@ def _column(place: Place, table: str, column: str) -> dict[tuple[str, object], o
     return {(table, row["id"]): row.get(column) for row in rows}
 
 
-def _held(store: Store) -> tuple[list[object], list[str]]:
-    """The keys that are held, and for what else than waiting."""
+def _held(store: Store, reason: Reason) -> tuple[list[object], list[str]]:
+    """The keys that are held, and for what else than this reason."""
     with store.reading() as transaction:
         entries = list(transaction.entries(EntryQuery("open")))
     keyed = [entry.key for entry in entries if isinstance(entry.key, dict)]
     keys = sorted((key["id"] for key in keyed), key=repr)
-    return keys, [entry.reason for entry in entries if entry.reason != Reason.WAITING]
+    return keys, [entry.reason for entry in entries if entry.reason != reason]
