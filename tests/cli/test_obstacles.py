@@ -128,3 +128,35 @@ def test_what_is_adopted_after_all_takes_what_was_held(home: Home) -> None:
     home.anyorder("quarantine", "retry")
 
     assert contents(home, "notes") == [("0", "new"), ("2", "new"), ("old", "mine")]
+
+
+def test_what_is_held_for_rows_is_not_told_to_adopt_by_a_word_that_it_will_not_hear(
+    home: Home,
+) -> None:
+    """`run --adopt` finds nothing new to read, so what is held would stay held."""
+    script, _, _ = OBSTACLES["rows that no event explains"]
+    prepared(home, script, "{table}", "")
+    home.anyorder("run", code=1)
+
+    shown = home.anyorder("quarantine", "list", "--nl", code=1)
+
+    detail = json.loads(shown.splitlines()[0])["detail"]
+    assert 'adopt="older-than-everything" (in a pipeline: in its [[table]])' in detail
+    assert "--adopt" not in detail
+
+
+@pytest.mark.parametrize(
+    ("line", "known"),
+    [
+        ('[tables]\nmatch = "*"', "there can be: store, source, runtime, limits, table"),
+        ("[runtime]\nbach = 1", "there can be: batch, quarantine_size, quarantine_share"),
+        ('[[table]]\nmach = "*"', "there can be: match, "),
+    ],
+)
+def test_a_key_that_a_pipeline_file_cannot_have_is_answered_by_those_that_it_can(
+    home: Home, line: str, known: str
+) -> None:
+    told = f'[source]\npath = "day.jsonl"\n[store]\nurl = "sqlite:///app.db"\n{line}\n'
+    (home.path / "pipeline.toml").write_text(told, encoding="utf-8")
+
+    assert known in home.anyorder("run", code=2)

@@ -385,3 +385,16 @@ def test_when_a_document_was_sent_is_no_time_of_its_change() -> None:
 
     assert found.time is not None
     assert found.position.time is None
+
+
+@pytest.mark.parametrize(("found", "told"), [(None, "finds null,"), ([1], "finds [1],")])
+def test_a_note_spells_what_is_there_as_its_document_does(found: object, told: str) -> None:
+    assert told in of(order={"id": found}).note
+    assert told in of(options={"fields": "/row"}, row=found).note
+
+
+def test_a_key_that_is_not_said_is_asked_for_and_no_word_of_python_is_said() -> None:
+    with pytest.raises(ConfigurationError) as raised:
+        open_envelope("json", position="/version")
+
+    assert str(raised.value).endswith('key = "/order/id"')

@@ -131,7 +131,7 @@ REASONS: dict[Reason, Meaning] = {
         "seen, or what the table refuses because of other rows (a parent that is not there, a "
         "unique value that another row holds, children of what goes, a trigger).",
         "Nothing at first: it is tried again by itself. If it stays, what it waits for never came: "
-        "look at the source for what the detail names.",
+        "look at the source for what the detail names, or for the row itself where it names none.",
         acceptable=True,
         expected=True,
         holds_truncates=True,
@@ -142,9 +142,9 @@ REASONS: dict[Reason, Meaning] = {
         "Positions fell while the source's own time advanced: the history has probably "
         "started again. Or the versions of one key did: it was probably deleted and created again.",
         "Find out what happened at the source. Where the detail tells of one key: accept the event "
-        "if it is of the key's later life, drop it if not. Else: if the source's history did start "
-        "again, take a new snapshot with a new run of the connector; if it did not, `anyorder "
-        "quarantine dismiss SCOPE`.",
+        "if it is of the key's later life, drop it if not. Else an accept decides by position, as "
+        "`anyorder quarantine dismiss SCOPE` does: if the source's history did start again, take a "
+        "new snapshot with a new run of the connector first, then dismiss; if it did not, dismiss.",
         acceptable=True,
         holds_truncates=True,
     ),
@@ -160,10 +160,10 @@ REASONS: dict[Reason, Meaning] = {
     Reason.UNROUTED: Meaning(
         Outcome.QUARANTINED,
         "is in quarantine: no table takes it",
-        "No [[table]] of the pipeline takes it, its table belongs to another source table, or none "
-        "can have its name.",
-        "Add the [[table]] that the detail asks for, or one with ignore = true; then `anyorder "
-        "quarantine retry`.",
+        "No [[table]] of the pipeline takes it, its table belongs to another source table, none "
+        "can have its name, or the one that is there cannot be used.",
+        "Do what the detail says (a [[table]], ignore = true, an index, adopt); then "
+        "`anyorder quarantine retry`.",
     ),
 }
 

@@ -140,7 +140,7 @@ def _table(
         yield (
             facts.name,
             f"{facts.rows} rows, but {facts.live} are remembered as live",
-            "somebody else writes this table, or rows were adopted",
+            "adopted rows that no event has touched: nothing; else find who else writes this table",
         )
     if unconfirmed:
         finding = (

@@ -16,7 +16,7 @@ from anyorder._core.families import LifePosition, ScalarPosition, timestamp
 from anyorder.envelopes import strict
 from anyorder.envelopes.envelope import KeyOption, Reader, chosen, time_of
 from anyorder.envelopes.keys import agreed
-from anyorder.envelopes.pointers import MISSING, KeyPointers, Pointer, pointed
+from anyorder.envelopes.pointers import MISSING, KeyPointers, Pointer, pointed, spelled
 from anyorder.envelopes.spellings import SPELLINGS, life, microseconds
 from anyorder.errors import ConfigurationError, Malformed
 
@@ -106,8 +106,9 @@ class Document(Reader):
         row = self._fields.find(document)
         if type(row) is not dict:
             where = self._fields.text or "the document"
-            told = "nothing" if row is MISSING else f"{row!r:.80}"
-            raise Malformed(f"the row is missing: {where} finds {told}, where an object must be")
+            raise Malformed(
+                f"the row is missing: {where} finds {spelled(row)}, where an object must be"
+            )
         return Event(
             Kind.PUT,
             table,
@@ -201,10 +202,9 @@ def life_at(pointer: Pointer, document: Any) -> tuple[str, int | str]:
     """Which life of its entity a document is of. Raises Malformed where it does not say."""
     found = pointer.find(document)
     if found is MISSING or found is None:
-        told = "nothing" if found is MISSING else "null"
         raise Malformed(
-            f"the incarnation is missing: {pointer.text} finds {told}, so nothing tells which life "
-            "of its key it is of; deletes must tell it, too"
+            f"the incarnation is missing: {pointer.text} finds {spelled(found)}, so nothing tells "
+            "which life of its key it is of; deletes must tell it, too"
         )
     return life(found)
 

@@ -63,6 +63,13 @@ class Pointer:
         return found
 
 
+def spelled(found: Any) -> str:
+    """What a pointer found, as the one who wrote the document knows it."""
+    if found is MISSING:
+        return "nothing"
+    return "null" if found is None else f"{found!r:.80}"
+
+
 def pointed(key: KeyOption) -> tuple[tuple[str, ...], dict[str, Any]]:
     """The columns of a key that lies in a document, and the option `key` that says where. A name
     without a slash is a member of the document."""
@@ -93,9 +100,9 @@ class KeyPointers:
             pointers = [Pointer(text, "key") for text in option.values()]
             self.columns = dict(zip(map(str, option), pointers, strict=True))
         else:
+            given = "" if option is None else f", not {option!r:.80}"
             raise ConfigurationError(
-                'the envelope option key must say where the key is: key = "/order/id", '
-                f"not {option!r:.80}"
+                'the envelope option key must say where the key is: key = "/order/id"' + given
             )
         if len(self.columns) != len(pointers):
             raise ConfigurationError(
@@ -110,9 +117,8 @@ class KeyPointers:
         for column, pointer in self.columns.items():
             part = pointer.find(document)
             if part is MISSING or part is None or type(part) in (dict, list):
-                told = "nothing" if part is MISSING else f"{part!r:.80}"
                 raise Malformed(
-                    f"the key is missing: {pointer.text} finds {told}, "
+                    f"the key is missing: {pointer.text} finds {spelled(part)}, "
                     "where a text or a number must be"
                 )
             key[column] = part

@@ -114,6 +114,15 @@ class PipelineFile(msgspec.Struct, forbid_unknown_fields=True):
     table: list[TableSection] = msgspec.field(default_factory=lambda: [TableSection()])
 
 
+SECTIONS: dict[str, type[msgspec.Struct]] = {
+    "store": StoreSection,
+    "source": SourceSection,
+    "runtime": RuntimeSection,
+    "limits": LimitsSection,
+    "table": TableSection,
+}
+
+
 class Pipeline:
     """A checked pipeline: finds the table of an event, and opens what it names."""
 
@@ -333,7 +342,16 @@ def load_pipeline(path: str | None = None, adopt: str | None = None) -> Pipeline
             f"cannot read the pipeline {file}: {error.strerror}; name one, or set ANYORDER_PIPELINE"
         ) from error
     except (tomllib.TOMLDecodeError, msgspec.ValidationError, UnicodeDecodeError) as error:
-        raise ConfigurationError(f"{file}: {error}") from error
+        raise ConfigurationError(f"{file}: {error}{_known(error)}") from error
+
+
+def _known(error: Exception) -> str:
+    """What can be written where a file has a key that nobody knows; else ""."""
+    if "unknown field" not in str(error):
+        return ""
+    place = re.search(r"at `\$\.(\w+)", str(error))
+    section = SECTIONS.get(place[1]) if place else PipelineFile
+    return f"; there can be: {', '.join(section.__struct_fields__)}" if section else ""
 
 
 def source_settings(told: dict[str, Any]) -> dict[str, Any]:

@@ -273,9 +273,16 @@ class SQSSource:
             # not from the error: it tells the endpoint as it was given
             raise SourceError(
                 f"SQS does not answer {operation} on the queue {place}: "
-                f"{without_secrets(str(error))}"
+                f"{without_secrets(str(error))}{_advice(str(error))}"
             ) from None
         return answer
+
+
+def _advice(error: str) -> str:
+    """What to correct where the service knows no such queue; else ""."""
+    if "NonExistentQueue" not in error and "QueueDoesNotExist" not in error:
+        return ""
+    return " Correct queue, region or endpoint in [source], or create the queue"
 
 
 def _has_room(batch: Sequence[Message], size: int) -> bool:

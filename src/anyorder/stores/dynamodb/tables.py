@@ -191,7 +191,7 @@ class UserTables:
             raise TableNotEmpty(
                 f"the DynamoDB table {shape.name} already has items that no event explains. If "
                 "every event to come is newer than them, say "
-                'adopt="older-than-everything" (--adopt older-than-everything); otherwise use an '
+                'adopt="older-than-everything" (in a pipeline: in its [[table]]); otherwise use an '
                 "empty table"
             )
 

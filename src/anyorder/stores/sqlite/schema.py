@@ -388,8 +388,8 @@ def _refuse_rows(database: sqlite3.Connection, spec: TableSpec, *, exists: bool)
     if database.execute(SQL["any_row"].format(table=quoted(spec.name))).fetchone() is not None:
         raise TableNotEmpty(
             f"table {spec.name} already has rows that no event explains. If every event to come "
-            'is newer than them, say adopt="older-than-everything" '
-            "(--adopt older-than-everything); otherwise use an empty table"
+            'is newer than them, say adopt="older-than-everything" (in a pipeline: in its '
+            "[[table]]); otherwise use an empty table"
         )
 
 
