@@ -22,6 +22,7 @@ from anyorder._core.reset import Growth
 from anyorder.guard.contract import (
     Answer,
     Catalogued,
+    Closing,
     Content,
     Decode,
     Entry,
@@ -46,11 +47,12 @@ from anyorder.guard.contract import (
     Word,
     Write,
 )
-from anyorder.sources.contract import Received, Source, Stoppable
+from anyorder.sources.contract import Passing, Received, Source, Stoppable
 
 __all__ = [
     "Answer",
     "Catalogued",
+    "Closing",
     "Content",
     "Decode",
     "Delivery",
@@ -71,6 +73,7 @@ __all__ = [
     "Lost",
     "Memory",
     "News",
+    "Passing",
     "Promises",
     "Reason",
     "Received",

@@ -12,7 +12,7 @@ from typing import Any, NamedTuple
 from anyorder._core.batch import Coalesced, Decision, Held, Judged, Settled, replace
 from anyorder._core.outcome import Reason
 from anyorder.guard.contents import Listing
-from anyorder.guard.contract import Holding, TableSpec, Transaction
+from anyorder.guard.contract import Closing, Holding, TableSpec, Transaction
 from anyorder.guard.holdings import dispute, disputes, entity_of, holding, keep
 from anyorder.guard.writing import Writing
 
@@ -63,8 +63,7 @@ def settle(transaction: Transaction, spec: TableSpec, writing: Writing, token: s
 def close(transaction: Transaction, closed: Iterable[Settled]) -> None:
     """Close the entries that settled by themselves."""
     # The cause stays readable in the entry; what it came to is put behind it.
-    for one in closed:
-        transaction.settle(one.held.entry, "settled", one.reason)
+    transaction.settle_all([Closing(one.held.entry, "settled", one.reason) for one in closed])
 
 
 def close_held(

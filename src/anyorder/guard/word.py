@@ -19,7 +19,7 @@ from anyorder.guard.answered import Accepted, Answered, Kept, Unaccepted
 from anyorder.guard.batch import apply, reconsider_keys
 from anyorder.guard.chosen import replaced, settled, word_of
 from anyorder.guard.contents import Content, Word
-from anyorder.guard.contract import Answer, Refused, TableSpec, Transaction, Write
+from anyorder.guard.contract import Answer, Closing, Refused, TableSpec, Transaction, Write
 from anyorder.guard.kinds import with_kinds
 from anyorder.guard.owners import admits, belongs
 from anyorder.guard.recall import NOTHING, recall, recall_one
@@ -62,16 +62,28 @@ class Words:
             fitting = self._sifted(allowed, self._misfit)
             self._write(self._decided(fitting))
 
-        for number, answer in self.answered.items():
-            if isinstance(answer, Accepted):
-                self._transaction.settle(
-                    number,
-                    "accepted",
-                    answer.decision.reason,
-                    self.words.get(number),
-                )
+        self._close()
         self._follow()
         return self.answered
+
+    def _close(self) -> None:
+        """Close the entries of what was accepted."""
+        closings: list[Closing] = []
+        for number, answer in self.answered.items():
+            if not isinstance(answer, Accepted):
+                continue
+            word = self.words.get(number)
+            if word is None:
+                closings.append(Closing(number, "accepted", answer.decision.reason))
+                continue
+            # What it lists is closed with it, or not at all.
+            self._transaction.settle(
+                number,
+                "accepted",
+                answer.decision.reason,
+                word,
+            )
+        self._transaction.settle_all(closings)
 
     def refuse(self, held: Kept) -> Word:
         """A word against every content of a dispute that is not shown; the row stays as it is, and
