@@ -20,11 +20,10 @@ from anyorder._core.memory import Memory
 from anyorder._core.outcome import Reason
 from anyorder._core.position import Lineage
 from anyorder._core.reset import Growth
-from anyorder.guard.contents import Content, Listing, Word
+from anyorder.guard.contents import Closing, Content, Listing, Word
 from anyorder.guard.values import (
     Answer,
     Catalogued,
-    Closing,
     Decode,
     Entry,
     EntryQuery,

@@ -170,15 +170,6 @@ class Holding(NamedTuple):
         return self.identity + AGAIN
 
 
-class Closing(NamedTuple):
-    """How an entry is closed without a word about what it lists: settled by itself, accepted, or
-    dropped."""
-
-    entry: int
-    state: str
-    reason: Reason
-
-
 class News(NamedTuple):
     """What other writers did while a batch was decided on this table.
 

@@ -15,11 +15,18 @@ from anyorder._core.misfit import misfit
 from anyorder._core.outcome import Reason
 from anyorder._core.word import accept, needs_word
 from anyorder.errors import ConfigurationError
-from anyorder.guard.answered import Accepted, Answered, Kept, Unaccepted
+from anyorder.guard.answered import Accepted, Answered, Kept, Unaccepted, closings_of
 from anyorder.guard.batch import apply, reconsider_keys
 from anyorder.guard.chosen import replaced, settled, word_of
 from anyorder.guard.contents import Content, Word
-from anyorder.guard.contract import Answer, Closing, Refused, TableSpec, Transaction, Write
+from anyorder.guard.contract import (
+    Answer,
+    Recorded,
+    Refused,
+    TableSpec,
+    Transaction,
+    Write,
+)
 from anyorder.guard.kinds import with_kinds
 from anyorder.guard.owners import admits, belongs
 from anyorder.guard.recall import NOTHING, recall, recall_one
@@ -46,6 +53,7 @@ class Words:
         self._token = token
         self._limits = Limits()
         self._moved: dict[str, Event] = {}
+        self._owned: Recorded | None = None
 
     def give(self, held: Iterable[Kept]) -> Answered:
         """Decide and write them; the entries of what was accepted are closed."""
@@ -62,28 +70,9 @@ class Words:
             fitting = self._sifted(allowed, self._misfit)
             self._write(self._decided(fitting))
 
-        self._close()
+        self._transaction.settle_all(closings_of(self.answered, self.words))
         self._follow()
         return self.answered
-
-    def _close(self) -> None:
-        """Close the entries of what was accepted."""
-        closings: list[Closing] = []
-        for number, answer in self.answered.items():
-            if not isinstance(answer, Accepted):
-                continue
-            word = self.words.get(number)
-            if word is None:
-                closings.append(Closing(number, "accepted", answer.decision.reason))
-                continue
-            # What it lists is closed with it, or not at all.
-            self._transaction.settle(
-                number,
-                "accepted",
-                answer.decision.reason,
-                word,
-            )
-        self._transaction.settle_all(closings)
 
     def refuse(self, held: Kept) -> Word:
         """A word against every content of a dispute that is not shown; the row stays as it is, and
@@ -140,7 +129,9 @@ class Words:
         why = ""
         # Whose a row is was settled when its event was held for another reason.
         if is_unrouted or is_truncate:
-            owned = opened(self._transaction, self._spec).known
+            # Asked of every entry that no table took, and nothing here changes it.
+            owned = self._owned or opened(self._transaction, self._spec).known
+            self._owned = owned
             _, _, source = origin_of(event)
             if is_truncate and owned.merge:
                 why = PART.format(source)

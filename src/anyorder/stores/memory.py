@@ -323,7 +323,7 @@ class MemoryTransaction:
 
     def settle_all(self, closings: Sequence[Closing]) -> None:
         for one in closings:
-            self.settle(one.entry, one.state, one.reason)
+            self.settle(one.entry, one.state, one.reason, one.word)
 
     def reread(self, entry: int, reason: Reason, detail: str, provenance: str) -> None:
         held = self._state.entries[entry]

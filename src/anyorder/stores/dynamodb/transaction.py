@@ -180,8 +180,14 @@ class DynamoDBTransaction:
             self._parts.quarantine.settle(entry, state, reason, self._now, word)
 
     def settle_all(self, closings: Sequence[Closing]) -> None:
-        if not self._dry:
-            self._parts.closings.close(closings, self._now)
+        if self._dry:
+            return
+        quarantine = self._parts.quarantine
+        # With a word an entry is closed as it lists, or not at all.
+        for one in closings:
+            if one.word is not None:
+                quarantine.settle(one.entry, one.state, one.reason, self._now, one.word)
+        self._parts.closings.close([one for one in closings if one.word is None], self._now)
 
     def reread(self, entry: int, reason: Reason, detail: str, provenance: str) -> None:
         if not self._dry:

@@ -340,7 +340,7 @@ class SQLiteTransaction(Books):
 
     def settle_all(self, closings: Sequence[Closing]) -> None:
         for one in closings:
-            self.settle(one.entry, one.state, one.reason)
+            self.settle(one.entry, one.state, one.reason, one.word)
 
     def reread(self, entry: int, reason: Reason, detail: str, provenance: str) -> None:
         self._quarantine.reread(entry, reason, detail, provenance)
