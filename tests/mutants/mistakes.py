@@ -9,7 +9,8 @@ RETRY = "guard/retry.py"
 PREFLIGHT = "runtime/preflight.py"
 LOOP = "runtime/loop.py"
 PIPELINE = "runtime/pipeline.py"
-KIT = "tests/stores/test_kit.py::test_right_stores_pass"
+KIT = "tests/stores/test_kit.py::test_right_stores_pass[memory-retried]"
+OF_DISPUTES = "tests/stores/test_kit.py::test_right_stores_pass[memory-disputes]"
 OF_RETRY = "tests/cli/test_retry.py::"
 OF_PREFLIGHT = "tests/runtime/test_preflight.py::"
 OF_CHECK = "tests/cli/test_foreseen.py::"
@@ -81,7 +82,7 @@ MUTANTS = [
         "mistakes",
         "entries that are closed together are closed as if nothing were known of what they list",
         Change("guard/answered.py", "closings_of", "words.get(number)", "None"),
-        killed_by="tests/stores/test_kit.py::test_right_stores_pass",
+        killed_by=OF_DISPUTES,
     ),
     Mutant(
         "mistakes",
