@@ -231,6 +231,10 @@ class OurTransaction:
             held, state=state, detail=detail, closed=self.now, contents=_with(contents, listed)
         )
 
+    def settle_all(self, closings: Sequence[c.Closing]) -> None:
+        for one in closings:
+            self.settle(one.entry, one.state, one.reason)
+
     def reread(self, entry: int, reason: c.Reason, detail: str, provenance: str) -> None:
         held = self.kept["entries"][entry]
         if held.state == "open":
@@ -258,6 +262,10 @@ class OurTransaction:
     def entry(self, number: int) -> c.Entry | None:
         entry: c.Entry | None = self.kept["entries"].get(number)
         return entry
+
+    def entries_among(self, numbers: Sequence[int]) -> list[c.Entry]:
+        found = map(self.entry, numbers)
+        return [entry for entry in found if entry is not None]
 
     def event(self, number: int) -> c.Event | None:
         entry = self.entry(number)

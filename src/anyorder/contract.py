@@ -22,6 +22,7 @@ from anyorder._core.reset import Growth
 from anyorder.guard.contract import (
     Answer,
     Catalogued,
+    Closing,
     Content,
     Decode,
     Entry,
@@ -45,11 +46,12 @@ from anyorder.guard.contract import (
     Write,
 )
 from anyorder.guard.sharing import Shared, Sharing
-from anyorder.sources.contract import Received, Source, Stoppable
+from anyorder.sources.contract import Passing, Received, Source, Stoppable
 
 __all__ = [
     "Answer",
     "Catalogued",
+    "Closing",
     "Content",
     "Decode",
     "Delivery",
@@ -70,6 +72,7 @@ __all__ = [
     "Lost",
     "Memory",
     "News",
+    "Passing",
     "Promises",
     "Reason",
     "Received",

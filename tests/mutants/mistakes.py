@@ -9,7 +9,8 @@ RETRY = "runtime/retry.py"
 PREFLIGHT = "runtime/preflight.py"
 LOOP = "runtime/loop.py"
 PIPELINE = "runtime/pipeline.py"
-KIT = "tests/stores/test_kit.py::test_right_stores_pass"
+KIT = "tests/stores/test_kit.py::test_right_stores_pass[memory-retried]"
+OF_DISPUTES = "tests/stores/test_kit.py::test_right_stores_pass[memory-disputes]"
 OF_RETRY = "tests/cli/test_retry.py::"
 OF_PREFLIGHT = "tests/runtime/test_preflight.py::"
 OF_CHECK = "tests/cli/test_foreseen.py::"
@@ -38,7 +39,7 @@ MUTANTS = [
         Change(
             RETRY,
             "_take_in_of",
-            "transaction.settle(one.entry.id, 'settled', decision.reason)",
+            "transaction.settle_all(closings)",
             "pass",
         ),
         killed_by=KIT,
@@ -76,6 +77,12 @@ MUTANTS = [
             "True",
         ),
         killed_by=OF_RETRY + "test_what_only_the_envelope_of_before_reads_stays_with_it",
+    ),
+    Mutant(
+        "mistakes",
+        "entries that are closed together are closed as if nothing were known of what they list",
+        Change("guard/answered.py", "closings_of", "words.get(number)", "None"),
+        killed_by=OF_DISPUTES,
     ),
     Mutant(
         "mistakes",

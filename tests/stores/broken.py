@@ -19,6 +19,8 @@ from anyorder._core.fold import Limits
 from anyorder._core.memory import Memory, unpack
 from anyorder._core.outcome import Reason
 from anyorder.guard.contract import (
+    Closing,
+    Entry,
     Holding,
     Listing,
     Lost,
@@ -216,6 +218,22 @@ class RereadWhatIsClosed(MemoryTransaction):
         self._state.entries[entry] = replace(
             there, reason=reason.value, detail=detail, provenance=provenance
         )
+
+
+class ClosedOverAgain(MemoryTransaction):
+    """Of many entries that are closed together, a word that was given is overwritten."""
+
+    def settle_all(self, closings: Sequence[Closing]) -> None:
+        for one in closings:
+            there = self._state.entries[one.entry]
+            self._state.entries[one.entry] = replace(there, state=one.state)
+
+
+class NumbersInAnyOrder(MemoryTransaction):
+    """Entries that are asked for together come in the order of their numbers."""
+
+    def entries_among(self, numbers: Sequence[int]) -> list[Entry]:
+        return super().entries_among(sorted(numbers))
 
 
 class OneContent(MemoryTransaction):

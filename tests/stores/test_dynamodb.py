@@ -27,6 +27,7 @@ from anyorder.stores import open_store
 from anyorder.stores.dynamodb.books import Meta
 from anyorder.stores.dynamodb.floors import BUCKETS, DAY, FloorItem, Floors, bucket_of
 from anyorder.stores.dynamodb.items import EXPIRES, MEMORY, SINCE
+from anyorder.stores.dynamodb.open_entries import OpenEntries
 from anyorder.stores.dynamodb.store import DynamoDBStore
 from anyorder.stores.dynamodb.tables import Tombstone
 from anyorder.testing import CHECKS, StoreCheckFailed, check_store
@@ -174,9 +175,25 @@ class FloorAfterDelete(DynamoDBStore):
         return 0
 
 
+class UncountedEntries(OpenEntries):
+    """Counts the open entries of tables only."""
+
+    def count(self) -> int:
+        return sum(meta.open for meta in self._books.metas())
+
+
+class UncountedWithoutATable(DynamoDBStore):
+    """What no table takes does not count as open."""
+
+    def __init__(self, *arguments: Any, **options: Any) -> None:
+        super().__init__(*arguments, **options)
+        self.parts = self.parts._replace(open_entries=UncountedEntries(self.parts.books))
+
+
 @pytest.mark.parametrize(
     ("kind", "check"),
     [
+        (UncountedWithoutATable, "retried"),
         (AnyCopy, "floor of others"),
         (PlainCreates, "stopped writer"),
         (UnconditionalReaper, "stopped reaper"),

@@ -9,16 +9,19 @@ from typing import Any
 
 import pytest
 
+from anyorder._core.batch import Judged
 from anyorder._core.columns import Written
-from anyorder._core.event import Delivery, Event, Kind
+from anyorder._core.event import Delivery, Event, Kind, canonical
 from anyorder._core.families import LogPosition, ScalarPosition
 from anyorder._core.fold import stamp_of
 from anyorder._core.memory import Memory
 from anyorder._core.outcome import Reason
 from anyorder.guard.batch import reconsider_keys
-from anyorder.guard.contract import EntryQuery, Lost, News, TableSpec, Write
+from anyorder.guard.contract import Closing, EntryQuery, Lost, News, TableSpec, Write
+from anyorder.guard.holdings import holding
 from anyorder.guard.intake import Share
 from anyorder.guard.parts import take
+from anyorder.guard.quarantine import Quarantine
 from anyorder.testing.bench import NEVER, RETENTION_ZERO, Bench
 from anyorder.testing.change import Change, decode, delete, put, truncate
 from anyorder.testing.place import Place
@@ -363,3 +366,79 @@ def test_a_floor_that_another_thread_found_too_low_meanwhile_is_read_again(
 
         store.parts.floors._known = Forgetful(store.parts.floors._known)
         assert bench.deliver([put(1, 2), put(3, 1)]) == [Reason.APPLIED] * 2
+
+
+def held(store: Any, numbers: Sequence[int], size: int = 0) -> list[int]:
+    """The entries of events that no table takes, of so many bytes each."""
+    events = [
+        Event(Kind.PUT, "", {"id": number}, delivery=Delivery("kit", 0, number, value=b"x" * size))
+        for number in numbers
+    ]
+    ones = [holding("", one.entity, Judged(0, one, Reason.UNROUTED), "kit") for one in events]
+    with store.transaction(1.0) as transaction:
+        return [listing.entry for listing in transaction.hold(ones)]
+
+
+def settle_all(store: Any, numbers: Sequence[int]) -> None:
+    """Close them together."""
+    with store.transaction(2.0) as transaction:
+        transaction.settle_all([Closing(one, "settled", Reason.APPLIED) for one in numbers])
+
+
+def test_entries_that_close_together_leave_alone_what_a_word_closed_meanwhile(
+    dynamodb_local: Any,
+) -> None:
+    """The word stays, and the others are closed all the same."""
+    with Bench("retried", lambda: dynamodb_place(dynamodb_local), NEVER) as bench:
+        other, store = bench.connect(), bench.store
+        numbers = held(store, range(1, 6))
+
+        def drop() -> None:
+            with other.transaction(1.5) as transaction:
+                transaction.settle(numbers[2], "dropped", Reason.DUPLICATE)
+
+        store.parts.requests.client = Meanwhile(dynamodb_local, "transact_write_items", drop)  # type: ignore[attr-defined]
+        settle_all(store, numbers)
+        with store.reading() as transaction:
+            found = transaction.entries_among(numbers)
+            states = [entry.state for entry in found]
+            assert states == ["settled", "settled", "dropped", "settled", "settled"]
+            assert transaction.open_entries() == 0
+        other.close()
+
+
+def test_entries_that_are_too_large_for_one_request_close_all_the_same(
+    dynamodb_local: Any,
+) -> None:
+    """20 entries of nearly 300 KB each are more than a transaction takes."""
+    with Bench("retried", lambda: dynamodb_place(dynamodb_local), NEVER) as bench:
+        numbers = held(bench.store, range(1, 21), size=290_000)
+        settle_all(bench.store, numbers)
+        assert {state for _, state in entries(bench.store)} == {"settled"}
+
+
+def test_the_entries_of_a_key_are_found_by_the_key_also_after_a_word(dynamodb_local: Any) -> None:
+    """Also that of a position which a word has closed before another entry of it was opened; the
+    quarantine as a whole is not read."""
+    with Bench("disputes", lambda: dynamodb_place(dynamodb_local), NEVER) as bench:
+        ties = [Change(1, 5, {"x": name, "y": name}) for name in ("a", "b", "c")]
+        bench.deliver(ties[:2])
+        bench.deliver([put(2, 5), Change(2, 5, {"x": "a", "y": "b"})])
+        Quarantine(bench.store, NEVER, decode).drop(1)
+        bench.deliver(ties[2:])
+        asked: list[str] = []
+
+        class Listening:
+            def __getattr__(self, name: str) -> Any:
+                return getattr(dynamodb_local, name)
+
+            def query(self, **arguments: Any) -> Any:
+                asked.append(arguments["ExpressionAttributeValues"][":part"]["S"])
+                return dynamodb_local.query(**arguments)
+
+        bench.store.parts.requests.client = Listening()  # type: ignore[attr-defined]
+        with bench.store.reading() as transaction:
+            query = EntryQuery("", NEVER.name, canonical({"id": 1}))
+            found = [(entry.id, entry.state) for entry in transaction.entries(query)]
+        assert found == [(1, "dropped"), (3, "open")]
+        assert asked == [f"held#{NEVER.name}"]

@@ -47,6 +47,8 @@ IN_MEMORY = {
     broken.ReadAnewByNobody: "retried",
     broken.RereadWhatIsClosed: "retried",
     broken.ReadAnewInADetail: "retried",
+    broken.ClosedOverAgain: "retried",
+    broken.NumbersInAnyOrder: "retried",
     broken.OneContent: "disputes",
     broken.WordForgotten: "disputes",
     broken.ClosedIsOpen: "disputes",

@@ -142,9 +142,10 @@ REASONS: dict[Reason, Meaning] = {
         "Positions fell while the source's own time advanced: the history has probably "
         "started again. Or the versions of one key did: it was probably deleted and created again.",
         "Find out what happened at the source. Where the detail tells of one key: accept the event "
-        "if it is of the key's later life, drop it if not. Else an accept decides by position, as "
-        "`anyorder quarantine dismiss SCOPE` does: if the source's history did start again, take a "
-        "new snapshot with a new run of the connector first, then dismiss; if it did not, dismiss.",
+        "if it is of the key's later life, drop it if not. Else no single one can be accepted, and "
+        "`anyorder quarantine dismiss SCOPE` decides all by position: if the source's history did "
+        "start again, take a new snapshot with a new run of the connector first, then dismiss; if "
+        "it did not, dismiss.",
         acceptable=True,
         holds_truncates=True,
     ),

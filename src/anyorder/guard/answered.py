@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import NamedTuple
 
 from anyorder._core.batch import Decision
 from anyorder._core.event import Event, Kind
 from anyorder._core.explain import explain
 from anyorder.guard.choice import Choice, event_in
-from anyorder.guard.contents import Content
+from anyorder.guard.contents import Closing, Content, Word
 from anyorder.guard.contract import Decode, Entry, TableSpec
 from anyorder.guard.own_sql import DELIVER_AGAIN, is_by_own_sql
 
@@ -43,6 +44,17 @@ class Accepted(NamedTuple):
 
 Answered = dict[int, Accepted | Unaccepted]
 """By the entry's number."""
+
+
+def closings_of(answered: Answered, words: Mapping[int, Word]) -> list[Closing]:
+    """How the entries of what was accepted are closed. `words`: what was chosen, by the entry's
+    number, of those that list several contents."""
+    closings: list[Closing] = []
+    for number, answer in answered.items():
+        if isinstance(answer, Accepted):
+            reason, word = answer.decision.reason, words.get(number)
+            closings.append(Closing(number, "accepted", reason, word))
+    return closings
 
 
 class Kept(NamedTuple):

@@ -14,6 +14,7 @@ import msgspec
 from anyorder._core.batch import Coalesced, Judged, identity_of
 from anyorder._core.event import Delivery, Event, KeyFields, Kind
 from anyorder._core.memory import Stamp
+from anyorder._core.outcome import Reason
 from anyorder._core.shown import event_of, stamps_at
 
 
@@ -50,6 +51,16 @@ class Word(NamedTuple):
     chose: tuple[int, ...] = ()
     listed: tuple[Content, ...] = ()
     of: int = 0
+
+
+class Closing(NamedTuple):
+    """How an entry is closed: settled by itself, accepted, or dropped. `word`: what an operator's
+    word chose of what it lists; None: nothing is said of that."""
+
+    entry: int
+    state: str
+    reason: Reason
+    word: Word | None = None
 
 
 class _Shown(msgspec.Struct, array_like=True):

@@ -20,7 +20,7 @@ from anyorder._core.memory import Memory
 from anyorder._core.outcome import Reason
 from anyorder._core.position import Lineage
 from anyorder._core.reset import Growth
-from anyorder.guard.contents import Content, Listing, Word
+from anyorder.guard.contents import Closing, Content, Listing, Word
 from anyorder.guard.values import (
     Answer,
     Catalogued,
@@ -44,6 +44,7 @@ from anyorder.guard.values import (
 __all__ = [
     "Answer",
     "Catalogued",
+    "Closing",
     "Content",
     "Decode",
     "Entry",
@@ -117,6 +118,9 @@ class Transaction(Protocol):
     def settle(self, entry: int, state: str, reason: Reason, word: Word | None = None) -> None:
         """Close an entry; `word`: what an operator's word chose."""
 
+    def settle_all(self, closings: Sequence[Closing]) -> None:
+        """Close many entries, each as `settle` does; one that is closed already stays as it is."""
+
     def reread(self, entry: int, reason: Reason, detail: str, provenance: str) -> None:
         """An open entry is read by another envelope from now on: it tells this provenance, and this
         reason and detail. One that is closed stays as it is."""
@@ -178,6 +182,9 @@ class Transaction(Protocol):
 
     def entry(self, number: int) -> Entry | None:
         """One entry with its delivery."""
+
+    def entries_among(self, numbers: Sequence[int]) -> list[Entry]:
+        """Those of these entries that are there, with their deliveries, in this order."""
 
     def event(self, number: int) -> Event | None:
         """The event of an entry; None if its delivery cannot be decoded."""

@@ -22,7 +22,7 @@ from anyorder._core.batch import (
 from anyorder._core.event import entity_of
 from anyorder._core.outcome import Outcome, Reason, outcome_of
 from anyorder.guard.contents import Listing
-from anyorder.guard.contract import Holding, TableSpec, Transaction
+from anyorder.guard.contract import Closing, Holding, TableSpec, Transaction
 from anyorder.guard.holdings import dispute, disputes, holding, keep
 from anyorder.guard.recall import recall_one
 from anyorder.guard.writing import Writing
@@ -76,8 +76,7 @@ def settle(transaction: Transaction, spec: TableSpec, writing: Writing, token: s
 def close(transaction: Transaction, closed: Iterable[Settled]) -> None:
     """Close the entries that settled by themselves."""
     # The cause stays readable in the entry; what it came to is put behind it.
-    for one in closed:
-        transaction.settle(one.held.entry, "settled", one.reason)
+    transaction.settle_all([Closing(one.held.entry, "settled", one.reason) for one in closed])
 
 
 def close_held(

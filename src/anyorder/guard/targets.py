@@ -15,9 +15,11 @@ replace = msgspec.structs.replace
 
 def opened(transaction: Transaction, spec: TableSpec) -> Catalogued:
     """A target as the catalogue has it; opened first if the store does not know it."""
-    if listed(transaction, spec.name) is None:
-        # Opening refuses rows that no event explains, so nothing is recorded of such a table.
-        transaction.open_table(spec)
+    target = listed(transaction, spec.name)
+    if target is not None:
+        return target
+    # Opening refuses rows that no event explains, so nothing is recorded of such a table.
+    transaction.open_table(spec)
     # a dry run may open nothing, and then lists nothing
     return listed(transaction, spec.name) or Catalogued(spec.name, spec.key, None)
 

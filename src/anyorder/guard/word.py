@@ -15,7 +15,7 @@ from anyorder._core.memory import Memory
 from anyorder._core.outcome import Reason
 from anyorder._core.word import accept, needs_word
 from anyorder.errors import ConfigurationError
-from anyorder.guard.answered import Accepted, Answered, Kept, Unaccepted
+from anyorder.guard.answered import Accepted, Answered, Kept, Unaccepted, closings_of
 from anyorder.guard.batch import apply, reconsider_keys
 from anyorder.guard.chosen import (
     refuse_others,
@@ -83,14 +83,7 @@ class Words:
             fitting = self._sifted(allowed, misfitting)
             self._write(self._decided(fitting))
 
-        for number, answer in self.answered.items():
-            if isinstance(answer, Accepted):
-                self._transaction.settle(
-                    number,
-                    "accepted",
-                    answer.decision.reason,
-                    self.words.get(number),
-                )
+        self._transaction.settle_all(closings_of(self.answered, self.words))
         self._follow()
         return self.answered
 

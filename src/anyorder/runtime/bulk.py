@@ -11,9 +11,10 @@ from typing import NamedTuple
 import msgspec
 
 from anyorder._core.event import Kind
+from anyorder._core.outcome import Reason
 from anyorder.errors import ConfigurationError, Undone
 from anyorder.guard.answered import Accepted, Answered, Kept, Unaccepted, kept_now
-from anyorder.guard.contract import Decode, Entry, Store, TableSpec, Transaction
+from anyorder.guard.contract import Closing, Decode, Entry, Store, TableSpec, Transaction
 from anyorder.guard.drop import drop
 from anyorder.guard.holdings import is_dispute
 from anyorder.guard.news import hear
@@ -94,9 +95,12 @@ class Bulk:
         dropped = 0
         refused: dict[int, str] = {}
         with self._store.transaction(time.time()) as transaction:
-            entries = [transaction.entry(number) for number in numbers]
-            there = [one for one in entries if one is not None and one.state == "open"]
-            for entry in there:
+            entries = transaction.entries_among(numbers)
+            there = [one for one in entries if one.state == "open"]
+            plain = [one for one in there if not is_dispute(one)]
+            transaction.settle_all([Closing(one.id, "dropped", Reason.DUPLICATE) for one in plain])
+            dropped += len(plain)
+            for entry in filter(is_dispute, there):
                 try:
                     self._drop_one(transaction, entry)
                     dropped += 1
@@ -180,7 +184,8 @@ class Bulk:
             for name, spec in tables.items():
                 held = [kept for there, kept in routed if there.name == name]
                 for group in groups(held):
-                    open_ones = [kept for kept in group if _is_open(transaction, kept.entry.id)]
+                    is_open = transaction.open_among([kept.entry.id for kept in group])
+                    open_ones = [kept for kept in group if kept.entry.id in is_open]
                     answered |= Words(transaction, spec, token).give(open_ones)
             # A key that moved may settle what else is held (rules R1); and where a batch is not
             # one transaction, another writer may have moved it too.
@@ -206,10 +211,10 @@ class Bulk:
         routed: list[Routed] = []
         answered: Answered = {}
         with self._store.reading() as transaction:
-            there = [transaction.entry(entry.id) for entry in entries]
+            there = transaction.entries_among([entry.id for entry in entries])
         for entry in there:
             # What came before it may have settled it.
-            if entry is None or entry.state != "open":
+            if entry.state != "open":
                 continue
             answer = self._read(entry)
             if isinstance(answer, Unaccepted):
@@ -252,8 +257,3 @@ def groups(held: Sequence[Kept]) -> Iterator[list[Kept]]:
         group[entity] = kept
     if group:
         yield list(group.values())
-
-
-def _is_open(transaction: Transaction, number: int) -> bool:
-    entry = transaction.entry(number)
-    return entry is not None and entry.state == "open"

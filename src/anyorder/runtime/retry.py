@@ -18,7 +18,7 @@ from anyorder._core.event import Event
 from anyorder._core.outcome import Reason
 from anyorder.errors import ConfigurationError, Undone
 from anyorder.guard.catalogue import Catalogue
-from anyorder.guard.contract import Entry, EntryQuery, Store, TableSpec, Transaction
+from anyorder.guard.contract import Closing, Entry, EntryQuery, Store, TableSpec, Transaction
 from anyorder.guard.intake import Share, take_in
 from anyorder.guard.news import hear
 from anyorder.guard.own_sql import DELIVER_AGAIN, is_by_own_sql
@@ -81,8 +81,9 @@ class Retry:
     def _checked(self, numbers: Sequence[int]) -> list[int]:
         asked = sorted(set(numbers))
         with self._store.reading() as transaction:
-            for number in asked:
-                _check(transaction, number)
+            # A thousand at a time: their deliveries need not lie in memory together.
+            for start in range(0, len(asked), BATCH):
+                _check(transaction, asked[start : start + BATCH])
         return asked
 
     # ---- in transactions
@@ -145,10 +146,8 @@ class Retry:
         """Those of these entries that are open, as they are read and routed today."""
         read: list[Again] = []
         with self._store.reading() as transaction:
-            for number in numbers:
-                entry = transaction.entry(number)
+            for entry in transaction.entries_among(numbers):
                 # It was there a moment ago, with its delivery, and none is ever taken away.
-                assert entry is not None
                 assert entry.delivery is not None
                 if entry.state == "open":
                     reading = self._read_anew(entry.provenance, entry.delivery)
@@ -223,8 +222,9 @@ def _take_in_of(
     take_in(transaction, _others(tables), (), token, provenance)
     # Last: where the store takes these as two steps, a crash in between leaves both entries, and
     # the next retry finds one of them a duplicate.
-    for one, decision in zip(ordered, decisions, strict=True):
-        transaction.settle(one.entry.id, "settled", decision.reason)
+    told = zip(ordered, decisions, strict=True)
+    closings = [Closing(one.entry.id, "settled", decision.reason) for one, decision in told]
+    transaction.settle_all(closings)
 
 
 def _others(tables: Mapping[str, tuple[TableSpec, Sequence[Again]]]) -> list[Share]:
@@ -269,8 +269,13 @@ def _open_of(transaction: Transaction, ones: Sequence[Again]) -> list[Again]:
     return [one for one in ones if one.entry.id in is_open]
 
 
-def _check(transaction: Transaction, number: int) -> None:
-    entry = transaction.entry(number)
+def _check(transaction: Transaction, numbers: Sequence[int]) -> None:
+    found = {entry.id: entry for entry in transaction.entries_among(numbers)}
+    for number in numbers:
+        _check_one(number, found.get(number))
+
+
+def _check_one(number: int, entry: Entry | None) -> None:
     # A mistyped number, or a word that was given already.
     state = "not there" if entry is None else entry.state
     if state != "open":

@@ -24,6 +24,7 @@ from anyorder._core.position import Lineage
 from anyorder._core.reset import Growth
 from anyorder.guard.contract import (
     Catalogued,
+    Closing,
     Content,
     Decode,
     Entry,
@@ -324,6 +325,10 @@ class MemoryTransaction:
             contents=_with(contents, listed),
         )
 
+    def settle_all(self, closings: Sequence[Closing]) -> None:
+        for one in closings:
+            self.settle(one.entry, one.state, one.reason, one.word)
+
     def reread(self, entry: int, reason: Reason, detail: str, provenance: str) -> None:
         held = self._state.entries[entry]
         if held.state == "open":
@@ -398,6 +403,10 @@ class MemoryTransaction:
 
     def entry(self, number: int) -> Entry | None:
         return self._state.entries.get(number)
+
+    def entries_among(self, numbers: Sequence[int]) -> list[Entry]:
+        found = map(self.entry, numbers)
+        return [entry for entry in found if entry is not None]
 
     def event(self, number: int) -> Event | None:
         entry = self._state.entries.get(number)

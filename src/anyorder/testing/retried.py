@@ -4,11 +4,14 @@ come to at once."""
 from __future__ import annotations
 
 import random
+from collections import Counter
 
-from anyorder._core.event import Delivery
+from anyorder._core.batch import Judged
+from anyorder._core.event import Delivery, entity_of
 from anyorder._core.outcome import Reason
 from anyorder.guard.catalogue import Catalogue
-from anyorder.guard.contract import Entry, EntryQuery
+from anyorder.guard.contract import Closing, Entry, EntryQuery
+from anyorder.guard.holdings import holding
 from anyorder.guard.quarantine import Quarantine
 from anyorder.runtime.again import Reading
 from anyorder.runtime.retry import Retried, Retry
@@ -19,17 +22,23 @@ from anyorder.testing.place import MakeStore
 MISTAKEN, RIGHT = "by mistake", "as it should be"
 """Provenances of what is held; `change.decode` reads a delivery with its own only."""
 HISTORIES = 12
+MANY = 120  # more than most stores take in one request
 KEYS = (1, 2, 3)
 
 
 def check_retried(make_store: MakeStore) -> str:
     """What was held because it was read by another envelope comes, when it is retried, to the rows,
     memories and entries that it would have come to at once; what cannot be read stays, and says why
-    today."""
+    today. What no table takes is held and settled like anything else, in a store that holds nothing
+    else as well."""
     for seed in range(HISTORIES):
         _check_history(make_store, _history(random.Random(seed)), seed)
     _check_entries(make_store)
-    return f"{HISTORIES} histories, every second change held by mistake; entries told anew"
+    _check_no_table(make_store)
+    return (
+        f"{HISTORIES} histories, every second change held by mistake; entries told anew; "
+        f"{MANY} entries of no table"
+    )
 
 
 def _history(chance: random.Random) -> list[Change]:
@@ -108,13 +117,54 @@ def _check_entries(make_store: MakeStore) -> None:
         told = _expect(bench, number, Reason.CONFLICT, "read anew", RIGHT)
         if told.count != 1:
             raise bench.failed(f"an entry that was read anew was held {told.count} times")
-        _expect_open(bench, number, 1)
+        _expect_counts(bench, [number], wanted=1)
         quarantine.drop(number)
         _reread(bench, number, "too late")
         dropped = quarantine.show(number)
         if "too late" in dropped.detail or dropped.state != "dropped":
             raise bench.failed(f"an entry that was dropped is read anew: {dropped}")
-        _expect_open(bench, number, 0)
+        _expect_counts(bench, [number], wanted=0)
+
+
+def _check_no_table(make_store: MakeStore) -> None:
+    """What comes before there is any table, with a key or without."""
+    with Bench("retried", make_store, NEVER) as bench:
+        numbers = [_hold_unrouted(bench, put(key, 1)) for key in range(1, MANY)]
+        numbers.append(_hold_unrouted(bench, truncate(1)))
+        _expect_counts(bench, numbers, wanted=MANY)
+        with bench.store.reading() as transaction:
+            found = [entry.id for entry in transaction.entries_among(numbers[::-1])]
+            others = transaction.entries_among([max(numbers) + 1])
+        if (found, others) != (numbers[::-1], []):
+            raise bench.failed(f"of the entries {numbers[::-1]} it finds {found}, and {others}")
+        quarantine = Quarantine(bench.store, None, decode)
+        quarantine.drop(numbers[0])
+        closings = [Closing(number, "settled", Reason.APPLIED) for number in numbers]
+        with bench.store.transaction(bench.now(), dry=True) as transaction:
+            transaction.settle_all(closings)
+        _expect_counts(bench, numbers, wanted=MANY - 1)
+        with bench.store.transaction(bench.now()) as transaction:
+            transaction.settle_all(closings)
+        _expect_counts(bench, numbers, wanted=0)
+        states = Counter(quarantine.show(number).state for number in numbers)
+        if states != {"dropped": 1, "settled": MANY - 1}:
+            raise bench.failed(f"one was dropped, the others settled, and they are {states}")
+
+
+def _hold_unrouted(bench: Bench, change: Change) -> int:
+    judged = Judged(0, change.event(RIGHT), Reason.UNROUTED)
+    one = holding("", entity_of(judged.event.key), judged, RIGHT)
+    with bench.store.transaction(bench.now()) as transaction:
+        (listing,) = transaction.hold([one])
+    bench.steps.append(f"{change}: held for no table")
+    return listing.entry
+
+
+def _expect_counts(bench: Bench, numbers: list[int], *, wanted: int) -> None:
+    with bench.store.reading() as transaction:
+        found = transaction.open_entries(), len(transaction.open_among(numbers))
+    if found != (wanted, wanted):
+        raise bench.failed(f"{wanted} entries are open, and the store counts {found}")
 
 
 def _reread(bench: Bench, number: int, detail: str, *, dry: bool = False) -> None:
@@ -130,10 +180,3 @@ def _expect(bench: Bench, number: int, reason: Reason, detail: str, provenance: 
     if found != (reason, detail, provenance):
         raise bench.failed(f"an entry tells {found}, not {(reason.value, detail, provenance)}")
     return entry
-
-
-def _expect_open(bench: Bench, number: int, wanted: int) -> None:
-    with bench.store.reading() as transaction:
-        found = transaction.open_entries(), len(transaction.open_among([number]))
-    if found != (wanted, wanted):
-        raise bench.failed(f"{wanted} entries are open, and the store counts {found}")

@@ -21,7 +21,7 @@ from anyorder._core.position import Lineage
 from anyorder._core.reset import Growth
 from anyorder.guard.contract import Recorded
 from anyorder.stores.dynamodb.items import Item
-from anyorder.stores.dynamodb.requests import Requests, raise_for
+from anyorder.stores.dynamodb.requests import Requests, projection, raise_for
 from anyorder.stores.dynamodb.schema import create_table, wait_until_active
 
 NEVER_UNGUARDED = 0.0
@@ -79,27 +79,49 @@ class Books:
             self._exists = True
         return True
 
-    def get(self, keys: Sequence[tuple[str, str]]) -> dict[tuple[str, str], Item]:
-        """Our items of these (part, place); none while our table does not exist."""
+    def get(
+        self, keys: Sequence[tuple[str, str]], attributes: Sequence[str] = ()
+    ) -> dict[tuple[str, str], Item]:
+        """Our items of these (part, place); none while our table does not exist. `attributes`:
+        those that are wanted, with part and place; none for all."""
         if not self._is_there():
             return {}
-        found = self.requests.get_many([(self.table, self.key(*key)) for key in keys])
+        asked = [(self.table, self.key(*key)) for key in keys]
+        found = self.requests.get_many(asked, attributes)
         return {
             (item["part"]["S"], item["place"]["S"]): item
             for item in (each["item"] for each in found)
         }
 
-    def query(self, part: str) -> Iterable[dict[str, Any]]:
-        """Every item of a part, by place; none while our table does not exist."""
+    def query(
+        self, part: str, begins: str = "", attributes: Sequence[str] = ()
+    ) -> Iterable[dict[str, Any]]:
+        """Every item of a part, by place; none while our table does not exist. `begins`: what their
+        place begins with; `attributes`: those that are wanted, none for all."""
         if not self._is_there():
             return ()
-        return self.requests.pages(
-            "query",
-            TableName=self.table,
-            KeyConditionExpression="part = :part",
-            ExpressionAttributeValues={":part": {"S": part}},
-            ConsistentRead=True,
-        )
+        asked = {**self._asked(part, begins), **projection(attributes)}
+        return self.requests.pages("query", **asked)
+
+    def count(self, part: str) -> int:
+        """How many items a part has."""
+        if not self._is_there():
+            return 0
+        pages = self.requests.responses("query", **self._asked(part), Select="COUNT")
+        return sum(page["Count"] for page in pages)
+
+    def _asked(self, part: str, begins: str = "") -> dict[str, Any]:
+        values: Item = {":part": {"S": part}}
+        condition = "part = :part"
+        if begins:
+            values[":begins"] = {"S": begins}
+            condition = "part = :part AND begins_with(place, :begins)"
+        return {
+            "TableName": self.table,
+            "KeyConditionExpression": condition,
+            "ExpressionAttributeValues": values,
+            "ConsistentRead": True,
+        }
 
     def put(self, part: str, place: str, values: Item) -> None:
         """Write one of our items, whatever was there."""

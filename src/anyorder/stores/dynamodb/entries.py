@@ -7,6 +7,7 @@ import hashlib
 import msgspec
 
 from anyorder._core.event import Delivery, key_of
+from anyorder._core.outcome import Reason
 from anyorder.guard.contract import Entry, EntryQuery, Holding
 from anyorder.stores.dynamodb.items import Item
 
@@ -14,6 +15,23 @@ SHOWN = 2_000  # characters of a long detail in the entry's own item
 # characters of a key, escapes and names included; no item has a longer one, so nothing can be
 # decided of it again
 LONGEST_KEY = 25_000
+HALF = 32  # characters of a digest that tell keys apart
+# what a list shows of an entry: not its delivery
+LISTED = (
+    "part",
+    "place",
+    "table",
+    "entity",
+    "identity",
+    "reason",
+    "detail",
+    "state",
+    "first_seen",
+    "last_seen",
+    "count",
+    "provenance",
+    "closed",
+)
 _encode = msgspec.json.encode
 
 
@@ -53,12 +71,21 @@ def place_of(number: int) -> str:
 
 def lookup_of(entity: str, identity: str) -> str:
     """The range key of the look-up by identity: any key and identity in few bytes."""
-    return hashlib.sha256(_encode((entity, identity))).hexdigest()
+    return lookups_of(entity) + _digest(entity, identity)
 
 
 def content_lookup_of(entity: str, identity: str) -> str:
     """The range key of the look-up by a content that an entry lists."""
-    return hashlib.sha256(_encode((entity, "content", identity))).hexdigest()
+    return lookups_of(entity) + _digest(entity, "content", identity)
+
+
+def lookups_of(entity: str) -> str:
+    """What the range keys of all look-ups of a key begin with."""
+    return _digest(entity)[:HALF]
+
+
+def _digest(*parts: str) -> str:
+    return hashlib.sha256(_encode(parts)).hexdigest()
 
 
 def item_of(holding: Holding, identity: str, now: float) -> Item:
@@ -82,6 +109,12 @@ def item_of(holding: Holding, identity: str, now: float) -> Item:
 def provenance_of(item: Item) -> str:
     """The provenance that an entry keeps; "" of one that was held before there was any."""
     return item["provenance"]["S"] if "provenance" in item else ""
+
+
+def closed_detail(item: Item, reason: Reason) -> str:
+    """What an entry tells once it is closed: the cause stays readable."""
+    before = item["detail"]["S"]
+    return f"{before}; then {reason.value}" if before else reason.value
 
 
 def shown(detail: str) -> str:

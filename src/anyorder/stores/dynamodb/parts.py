@@ -8,6 +8,7 @@ from __future__ import annotations
 from typing import NamedTuple
 
 from anyorder.stores.dynamodb.books import Books
+from anyorder.stores.dynamodb.closings import Closings
 from anyorder.stores.dynamodb.floors import Floors
 from anyorder.stores.dynamodb.open_entries import OpenEntries
 from anyorder.stores.dynamodb.quarantine import QuarantineItems
@@ -25,6 +26,7 @@ class Parts(NamedTuple):
     books: Books
     floors: Floors
     quarantine: QuarantineItems
+    closings: Closings
     open_entries: OpenEntries
     staleness: Staleness
     native_ttl: bool

@@ -10,7 +10,8 @@ something is held.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from typing import NamedTuple
 
 import msgspec
 
@@ -30,7 +31,9 @@ from anyorder.guard.contract import (
 from anyorder.stores.dynamodb.books import Books
 from anyorder.stores.dynamodb.contents import ContentItems
 from anyorder.stores.dynamodb.entries import (
+    LISTED,
     Large,
+    closed_detail,
     content_bytes,
     content_lookup_of,
     content_of,
@@ -38,17 +41,26 @@ from anyorder.stores.dynamodb.entries import (
     is_asked_for,
     item_of,
     lookup_of,
+    lookups_of,
     place_of,
     provenance_of,
     shown,
 )
 from anyorder.stores.dynamodb.items import Item
-from anyorder.stores.dynamodb.open_entries import Open, OpenEntries
+from anyorder.stores.dynamodb.open_entries import Open, OpenEntries, table_of
 from anyorder.stores.dynamodb.requests import raise_for
 from anyorder.stores.dynamodb.steps import changing, putting, transact
 
 CHUNK = 300_000  # bytes of a delivery in one item
 CONFLICTS = 50  # times an entry is looked up again because another writer changed it
+
+
+class Last(NamedTuple):
+    """The latest entry of a position, which a word has closed, and those `earlier`."""
+
+    number: int
+    identity: str
+    earlier: tuple[int, ...]
 
 
 class QuarantineItems:
@@ -89,26 +101,44 @@ class QuarantineItems:
 
     def entries(self, query: EntryQuery) -> Iterator[Entry]:
         """Entries, oldest first."""
-        for item in self._books.query("quarantine"):
+        # Of one key there are few, and the whole quarantine may be large.
+        if query.table and query.entity:
+            found = self._of_key(query.table, query.entity)
+        else:
+            found = self._books.query("quarantine", attributes=LISTED)
+        for item in found:
             if is_asked_for(query, item):
                 yield entry_of(item)
 
-    def open_entries(self) -> int:
-        """How many entries are open."""
-        found = self._books.query("quarantine")
-        return sum(item["state"]["S"] == "open" for item in found)
+    def _of_key(self, table: str, entity: str) -> Iterable[Item]:
+        """The entries that the look-ups of a key tell of, and maybe others."""
+        numbers: set[int] = set()
+        for lookup in self._books.query(f"held#{table}", begins=lookups_of(entity)):
+            numbers |= {_entry_number(lookup), *_earlier(lookup)}
+        names = [("quarantine", place_of(number)) for number in sorted(numbers)]
+        found = self._books.get(names, LISTED)
+        return [found[name] for name in names if name in found]
 
     def open_among(self, numbers: Sequence[int]) -> set[int]:
         """Those of these entries that are open."""
         places = {place_of(number): number for number in numbers}
-        found = self._books.get([("quarantine", place) for place in places])
+        found = self._books.get(
+            [("quarantine", place) for place in places], ("part", "place", "state")
+        )
         return {places[place] for (_, place), item in found.items() if item["state"]["S"] == "open"}
 
     def entry(self, number: int) -> Entry | None:
         """One entry with its delivery."""
         item = self._item(number)
-        if item is None:
-            return None
+        return None if item is None else self._whole(item)
+
+    def entries_among(self, numbers: Sequence[int]) -> list[Entry]:
+        """Those of these entries that are there, with their deliveries."""
+        names = [("quarantine", place_of(number)) for number in numbers]
+        found = self._books.get(list(dict.fromkeys(names)))
+        return [self._whole(found[name]) for name in names if name in found]
+
+    def _whole(self, item: Item) -> Entry:
         content, entry = self._content(item), entry_of(item)
         detail, begins = entry.detail, shown(content.detail)
         # What is said of it since may be something else.
@@ -216,7 +246,7 @@ class QuarantineItems:
             return known
         is_own = item is None or item["state"]["S"] in ("accepted", "dropped")
         if is_own:
-            number = self._add(holding, lookup, item, now)
+            number = self._add(holding, lookup, _last_of(found, item), now)
         elif item is not None and item["state"]["S"] == "settled":
             number = self._reopen(holding, item, now)
         else:
@@ -267,21 +297,24 @@ class QuarantineItems:
         change = changing(self._books, place_of_it, expression, seen, {"#c": "count"})
         transact(self._books, [change])
 
-    def _add(self, holding: Holding, lookup: tuple[str, str], last: Item | None, now: float) -> int:
+    def _add(self, holding: Holding, lookup: tuple[str, str], last: Last | None, now: float) -> int:
         """A new entry; `last`: the one of its position that a word has closed. 0 if another writer
         was quicker."""
         content = content_bytes(holding)
         number = self._number(len(content) + 200)
         identity, condition, values = holding.identity, "attribute_not_exists(place)", Item()
         if last is not None:
-            identity = holding.identity_after(last["identity"]["S"])
-            condition, values = "entry = :last", {":last": {"N": last["place"]["S"].lstrip("0")}}
+            identity = holding.identity_after(last.identity)
+            condition, values = "entry = :last", {":last": {"N": str(last.number)}}
         entry = item_of(holding, identity, now)
         if len(content) > CHUNK:
             self._put_chunks(number, content)
         else:
             entry["content"] = {"B": content}
         number_of_it: Item = {"entry": {"N": str(number)}}
+        # Whoever asks for the entries of a key finds those before, too.
+        if last is not None:
+            number_of_it["earlier"] = {"NS": [str(one) for one in (*last.earlier, last.number)]}
         steps = [
             putting(self._books, lookup, number_of_it, condition, values),
             putting(self._books, ("quarantine", place_of(number)), entry),
@@ -323,8 +356,7 @@ class QuarantineItems:
         item = self._item(number)
         if item is None or item["state"]["S"] != "open":
             return
-        before = item["detail"]["S"]
-        detail = f"{before}; then {reason.value}" if before else reason.value
+        detail = closed_detail(item, reason)
         values: Item = {
             ":state": {"S": state},
             ":open": {"S": "open"},
@@ -348,7 +380,7 @@ class QuarantineItems:
             names,
             condition=condition,
         )
-        closing = self._open.closing(item["table"]["S"], number) if item["entity"]["S"] else []
+        closing = self._open.closing(table_of(item), [number])
         if not transact(self._books, [change, *closing]) and word is not None:
             raise ConfigurationError(
                 f"another content came into entry {number}, or another word closed it: look at it "
@@ -375,6 +407,8 @@ class QuarantineItems:
         transact(self._books, [change])
 
     def _number(self, size: int) -> int:
+        # What no table takes may come before anything else was ever written.
+        self._books.ensure()
         answer = self._books.requests.call(
             "update_item",
             TableName=self._books.table,
@@ -405,6 +439,19 @@ def _number_of(item: Item | None) -> int:
 
 def _entry_number(lookup: Item) -> int:
     return int(lookup["entry"]["N"])
+
+
+def _earlier(lookup: Item) -> tuple[int, ...]:
+    """The entries before the one that a look-up tells."""
+    if "earlier" not in lookup:
+        return ()
+    return tuple(sorted(int(number) for number in lookup["earlier"]["NS"]))
+
+
+def _last_of(lookup: Item | None, item: Item | None) -> Last | None:
+    if lookup is None or item is None:
+        return None
+    return Last(_number_of(item), item["identity"]["S"], _earlier(lookup))
 
 
 def _kept(item: Item, lookup: Item) -> Listing:

@@ -12,7 +12,7 @@ import itertools
 import os
 import random
 import time
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import CancelledError, Future, ThreadPoolExecutor, wait
 from typing import Any, NamedTuple, TypeVar
 
@@ -212,18 +212,27 @@ class Requests:
         finally:
             wait([found for found in running if not found.cancel()])
 
-    def get_many(self, keys: Sequence[tuple[str, dict[str, Any]]]) -> list[dict[str, Any]]:
+    def get_many(
+        self, keys: Sequence[tuple[str, dict[str, Any]]], attributes: Sequence[str] = ()
+    ) -> list[dict[str, Any]]:
         """The items of (table, key) that exist, each under "table" and "item"; strongly
-        consistent."""
+        consistent. `attributes`: those of them that are wanted, none for all."""
         if not keys:
             return []
         chunks = [keys[start : start + READ_AT_ONCE] for start in range(0, len(keys), READ_AT_ONCE)]
-        return list(itertools.chain.from_iterable(self.each(self._get_chunk, chunks)))
 
-    def _get_chunk(self, keys: Sequence[tuple[str, dict[str, Any]]]) -> list[dict[str, Any]]:
+        def read(chunk: Sequence[tuple[str, dict[str, Any]]]) -> list[dict[str, Any]]:
+            return self._get_chunk(chunk, projection(attributes))
+
+        return list(itertools.chain.from_iterable(self.each(read, chunks)))
+
+    def _get_chunk(
+        self, keys: Sequence[tuple[str, dict[str, Any]]], projected: dict[str, Any]
+    ) -> list[dict[str, Any]]:
         wanted: dict[str, Any] = {}
         for table, key in keys:
-            wanted.setdefault(table, {"Keys": [], "ConsistentRead": True})["Keys"].append(key)
+            asked = wanted.setdefault(table, {"Keys": [], "ConsistentRead": True, **projected})
+            asked["Keys"].append(key)
         found: list[dict[str, Any]] = []
         until, pause = time.monotonic() + PATIENCE, FIRST_PAUSE
         # ends: when every key was answered, or out of patience
@@ -246,10 +255,15 @@ class Requests:
 
     def pages(self, operation: str, **arguments: Any) -> Iterable[dict[str, Any]]:
         """The items of every page of a query or scan."""
+        for response in self.responses(operation, **arguments):
+            yield from response.get("Items", ())
+
+    def responses(self, operation: str, **arguments: Any) -> Iterator[dict[str, Any]]:
+        """Every page of a query or scan, as it is answered."""
         while True:
             answer = self.call(operation, **arguments)
             raise_for(answer, operation)
-            yield from answer.response.get("Items", ())
+            yield answer.response
             if not answer.response.get("LastEvaluatedKey"):
                 return
             arguments["ExclusiveStartKey"] = answer.response["LastEvaluatedKey"]
@@ -277,6 +291,15 @@ def _code_of(answer: Answer) -> str:
         if codes & known:
             return kind
     return ""
+
+
+def projection(attributes: Sequence[str]) -> dict[str, Any]:
+    """The arguments of a request that wants these attributes only; none for all."""
+    if not attributes:
+        return {}
+    # Some of their names are words of DynamoDB's own.
+    names = {f"#p{place}": name for place, name in enumerate(attributes)}
+    return {"ProjectionExpression": ", ".join(names), "ExpressionAttributeNames": names}
 
 
 def raise_for(answer: Answer, what: str) -> None:

@@ -8,7 +8,7 @@ from typing import Any
 
 from anyorder.stores.dynamodb.books import Books
 from anyorder.stores.dynamodb.items import Item
-from anyorder.stores.dynamodb.requests import raise_for
+from anyorder.stores.dynamodb.requests import Answer, raise_for
 
 Step = dict[str, Any]
 Key = tuple[str, str]
@@ -53,12 +53,16 @@ def removing(books: Books, key: Key) -> Step:
     return {"Delete": {"TableName": books.table, "Key": books.key(*key)}}
 
 
-def transact(books: Books, steps: Sequence[Step]) -> bool:
-    """One transaction; False if a condition failed. The request token makes a lost answer
-    harmless."""
-    answer = books.requests.call(
+def transacted(books: Books, steps: Sequence[Step]) -> Answer:
+    """What DynamoDB says to one transaction. The request token makes a lost answer harmless."""
+    return books.requests.call(
         "transact_write_items", TransactItems=list(steps), ClientRequestToken=uuid.uuid4().hex
     )
+
+
+def transact(books: Books, steps: Sequence[Step]) -> bool:
+    """One transaction; False if a condition failed."""
+    answer = transacted(books, steps)
     codes = {reason.get("Code") for reason in answer.reasons}
     if answer.code == "TransactionCanceledException" and "ConditionalCheckFailed" in codes:
         return False

@@ -19,6 +19,7 @@ from anyorder.errors import ConfigurationError, NotReapable
 from anyorder.guard.contract import Decode, Promises, TableSpec
 from anyorder.stores.dynamodb.books import Books
 from anyorder.stores.dynamodb.check import findings
+from anyorder.stores.dynamodb.closings import Closings
 from anyorder.stores.dynamodb.floors import DAY, Floors, by_bucket
 from anyorder.stores.dynamodb.items import MEMORY
 from anyorder.stores.dynamodb.open_entries import OpenEntries
@@ -88,6 +89,7 @@ class DynamoDBStore:
             books=books,
             floors=Floors(books, tables),
             quarantine=QuarantineItems(books, open_entries, decode),
+            closings=Closings(books, open_entries),
             open_entries=open_entries,
             staleness=Staleness(read_first),
             native_ttl=forget == "ttl",

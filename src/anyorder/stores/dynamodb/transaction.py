@@ -21,6 +21,7 @@ from anyorder.errors import TableNotEmpty
 from anyorder.guard.contract import (
     Answer,
     Catalogued,
+    Closing,
     Entry,
     EntryQuery,
     Holding,
@@ -178,6 +179,16 @@ class DynamoDBTransaction:
         if not self._dry:
             self._parts.quarantine.settle(entry, state, reason, self._now, word)
 
+    def settle_all(self, closings: Sequence[Closing]) -> None:
+        if self._dry:
+            return
+        quarantine = self._parts.quarantine
+        # With a word an entry is closed as it lists, or not at all.
+        for one in closings:
+            if one.word is not None:
+                quarantine.settle(one.entry, one.state, one.reason, self._now, one.word)
+        self._parts.closings.close([one for one in closings if one.word is None], self._now)
+
     def reread(self, entry: int, reason: Reason, detail: str, provenance: str) -> None:
         if not self._dry:
             self._parts.quarantine.reread(entry, reason, detail, provenance)
@@ -266,13 +277,16 @@ class DynamoDBTransaction:
         return self._parts.quarantine.entries(query)
 
     def open_entries(self) -> int:
-        return self._parts.quarantine.open_entries()
+        return self._parts.open_entries.count()
 
     def open_among(self, numbers: Sequence[int]) -> set[int]:
         return self._parts.quarantine.open_among(numbers)
 
     def entry(self, number: int) -> Entry | None:
         return self._parts.quarantine.entry(number)
+
+    def entries_among(self, numbers: Sequence[int]) -> list[Entry]:
+        return self._parts.quarantine.entries_among(numbers)
 
     def event(self, number: int) -> Event | None:
         return self._parts.quarantine.event(number)

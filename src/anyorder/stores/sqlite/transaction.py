@@ -18,6 +18,7 @@ from anyorder._core.outcome import Reason
 from anyorder._core.reset import Growth
 from anyorder.errors import Undone
 from anyorder.guard.contract import (
+    Closing,
     Decode,
     Entry,
     EntryQuery,
@@ -337,6 +338,10 @@ class SQLiteTransaction(Books):
     def settle(self, entry: int, state: str, reason: Reason, word: Word | None = None) -> None:
         self._quarantine.settle(entry, state, reason, word)
 
+    def settle_all(self, closings: Sequence[Closing]) -> None:
+        for one in closings:
+            self.settle(one.entry, one.state, one.reason, one.word)
+
     def reread(self, entry: int, reason: Reason, detail: str, provenance: str) -> None:
         self._quarantine.reread(entry, reason, detail, provenance)
 
@@ -387,6 +392,10 @@ class SQLiteTransaction(Books):
 
     def entry(self, number: int) -> Entry | None:
         return self._quarantine.entry(number)
+
+    def entries_among(self, numbers: Sequence[int]) -> list[Entry]:
+        found = map(self.entry, numbers)
+        return [entry for entry in found if entry is not None]
 
     def event(self, number: int) -> Event | None:
         return self._quarantine.event(number)
