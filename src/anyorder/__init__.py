@@ -21,10 +21,10 @@ if TYPE_CHECKING:
     from anyorder._core.outcome import Reason as Reason
     from anyorder.errors import AnyorderError as AnyorderError
     from anyorder.guard.report import Report as Report
-    from anyorder.guard.story import Story as Story
     from anyorder.sources.records import decode as decode
     from anyorder.tables import Table as Table
     from anyorder.tables import table as table
+    from anyorder.why.story import Story as Story
 
 _HOMES = {
     "AnyorderError": "errors",
@@ -34,7 +34,7 @@ _HOMES = {
     "Outcome": "_core.outcome",
     "Reason": "_core.outcome",
     "Report": "guard.report",
-    "Story": "guard.story",
+    "Story": "why.story",
     "Table": "tables",
     "decode": "sources.records",
     "explain": "_core.explain",

@@ -38,10 +38,10 @@ from anyorder.guard.parts import Parts
 from anyorder.guard.quarantine import Quarantine
 from anyorder.guard.report import Report
 from anyorder.guard.sharing import Shared, Sharing
-from anyorder.guard.story import Story, story_of
 from anyorder.guard.targets import declare
 from anyorder.sources.records import events_of
 from anyorder.stores import open_store
+from anyorder.why.story import Story, story_of
 
 CHUNK = 1000  # deliveries decided together inside a transaction of `apply`
 # Deliveries of a transaction of `apply`: they are kept, since the database may undo it as a whole.

@@ -28,6 +28,7 @@ LAYERS = {
     "instrumentation": {"_core", "errors"},
     "envelopes": {"_core", "errors"},
     "guard": {"_core", "errors"},
+    "why": {"guard", "_core", "errors"},
     "doors": {"errors"},
     "stores": {
         "doors",
@@ -38,9 +39,9 @@ LAYERS = {
     },  # of guard the contract only: see below
     "sources": {"doors", "urls", "envelopes", "_core", "errors"},
     "contract": {"sources", "guard", "_core", "errors"},
-    "tables": {"sources", "stores", "guard", "envelopes", "_core", "errors"},
-    "runtime": {"tables", "sources", "stores", "guard", "envelopes", "urls", "_core", "errors"},
+    "tables": {"why", "sources", "stores", "guard", "envelopes", "_core", "errors"},
 }
+LAYERS["runtime"] = LAYERS["tables"] | {"tables", "urls"}
 LAYERS["guests"] = LAYERS["runtime"] | {"runtime"}
 LAYERS["aws"] = LAYERS["guests"] | {"guests"}
 LAYERS["testing"] = LAYERS["guests"] | {"guests"}

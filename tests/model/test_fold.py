@@ -5,7 +5,6 @@ from __future__ import annotations
 
 import pytest
 
-from anyorder._core import batch as core_batch
 from tests.model.conftest import Report
 from tests.model.histories import FAMILIES
 from tests.model.table import search_all
@@ -43,10 +42,8 @@ def test_every_row_is_the_fold_of_what_was_accepted(
 
 @pytest.mark.parametrize("letters", ["PXYD", "PXYpqD", "CNPXD"])
 def test_a_batch_writes_the_same_row_whatever_order_it_is_folded_in(
-    letters: str, whole: bool, report: Report, monkeypatch: pytest.MonkeyPatch
+    letters: str, whole: bool, report: Report
 ) -> None:
-    monkeypatch.setattr(core_batch, "newest_first", list)
-
     histories, states, found = search_all(
         "log", letters, 4 if whole else 3, columns="xyz", batch=3 if whole else 2
     )

@@ -12,6 +12,7 @@ import msgspec
 import pytest
 
 from anyorder._core import batch, columns, decide, declared, fold, lives, past, reset
+from anyorder._core.age import newest_first
 from anyorder._core.batch import Arrival, Coalesced, Judged
 from anyorder._core.columns import Written
 from anyorder._core.decide import truncate
@@ -189,7 +190,6 @@ def older_create_is_only_a_put(patch: Patch) -> None:
 
 
 def writes_are_only_added(patch: Patch) -> None:
-    patch.setattr(batch, "newest_first", list)
     patch.setattr(
         Written,
         "then",
@@ -223,7 +223,7 @@ def losers_are_released_first(patch: Patch) -> None:
         token: str,
         refused: Any,
     ) -> Coalesced:
-        newest, *losers = batch.newest_first(arrivals)
+        newest, *losers = newest_first(arrivals)
         judged = [
             Judged(newest.number, newest.event, Reason.MALFORMED),
             *(Judged(loser.number, loser.event, Reason.STALE) for loser in losers),

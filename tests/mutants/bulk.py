@@ -16,8 +16,8 @@ MUTANTS = [
         Change(
             "guard/faults.py",
             "disbelieved",
-            "held.entry.reason == Reason.SUSPECTED_RESET",
-            "False",
+            "held.entry.reason != Reason.SUSPECTED_RESET",
+            "True",
         ),
         killed_by="tests/table/test_clocks.py::"
         "test_no_word_for_one_event_believes_a_clock_that_is_suspected",
@@ -94,7 +94,7 @@ MUTANTS = [
     Mutant(
         "why",
         "a key of other columns is asked for as if it were one",
-        Change("guard/story.py", "_named", "set(named) == set(columns) or not columns", "True"),
+        Change("why/story.py", "_named", "set(named) == set(columns) or not columns", "True"),
         killed_by=CLI + "test_why_of_a_key_with_other_columns_says_which_there_are",
     ),
 ]

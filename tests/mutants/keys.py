@@ -155,7 +155,7 @@ MUTANTS = [
     Mutant(
         "R8",
         "a key that is told exactly is taken as it is meant",
-        Change("guard/story.py", "story_of", "keys.reverse()", "pass"),
+        Change("why/story.py", "story_of", "keys.reverse()", "pass"),
         killed_by="tests/cli/test_keys.py"
         "::test_why_reaches_a_key_of_the_kind_of_before_that_is_said_exactly",
     ),

@@ -85,7 +85,7 @@ MUTANTS = [
         "R11",
         "why names a column that a new content tells as the row does",
         Change(
-            "guard/said.py",
+            "why/said.py",
             "Said._other_columns",
             "fields.get(column) != row.get(column)",
             "True",

@@ -83,7 +83,7 @@ MUTANTS = [
         "R1",
         "a line that is no record is ignored where everything is",
         Change(
-            "guard/loose.py", "of_no_table", "is_unread and isinstance(route, Ignored)", "False"
+            "runtime/loose.py", "of_no_table", "is_unread and isinstance(route, Ignored)", "False"
         ),
         killed_by="tests/runtime/test_duties.py"
         "::test_a_line_that_is_no_record_is_not_ignored_with_what_is",

@@ -22,9 +22,9 @@ import msgspec
 
 from anyorder._core.event import Delivery
 from anyorder.guard.contract import EntryQuery, TableSpec
-from anyorder.guard.story import story_of
 from anyorder.runtime.loop import Run
 from anyorder.runtime.pipeline import Pipeline, PipelineFile
+from anyorder.why.story import story_of
 from tests.envelopes import samples
 from tests.envelopes.fuzz import mutated, variant
 

@@ -15,7 +15,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Callable, Iterable, Sequence
-from typing import Any, NamedTuple, Protocol, TypeVar
+from typing import Any, NamedTuple
 
 import msgspec
 
@@ -135,14 +135,6 @@ class Coalesced(msgspec.Struct, frozen=True, gc=False):
         return self.after is not self.before
 
 
-class _Eventful(Protocol):
-    @property
-    def event(self) -> Event: ...
-
-
-One = TypeVar("One", bound=_Eventful)
-
-
 def identity_of(event: Event) -> str:
     """What makes two deliveries the same event (rules R1): position and fingerprint; the key is the
     caller's."""
@@ -161,21 +153,6 @@ def identity_of(event: Event) -> str:
     # Its source numbers nothing (a queue), or a line, which another copy has elsewhere: the same
     # bytes are the same event, by whichever queue or file.
     return f"{event.kind} {content}"
-
-
-def newest_first(ones: Iterable[One]) -> list[One]:
-    """What is held, roughly newest first: the winner is then usually decided first. Of a tie the
-    greater comes first."""
-    by_content = sorted(ones, key=lambda one: one.event.fingerprint, reverse=True)
-    return sorted(by_content, key=_age)
-
-
-def _age(one: _Eventful) -> tuple[int, ...]:
-    position = one.event.position
-    # Without a position it is not compared, so it may stand anywhere.
-    if position is None:
-        return ()
-    return position.newest_first()
 
 
 Answer = Callable[[Memory | None, Event, Limits], Applied]

@@ -14,8 +14,8 @@ from anyorder.cli.terminal import say
 from anyorder.errors import ConfigurationError
 from anyorder.guard.contract import TableSpec
 from anyorder.guard.kinds import known_kinds
-from anyorder.guard.story import story_of
 from anyorder.runtime.pipeline import load_pipeline
+from anyorder.why.story import story_of
 
 _decode = msgspec.json.Decoder(float_hook=Decimal).decode
 

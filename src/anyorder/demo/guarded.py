@@ -15,9 +15,9 @@ from anyorder.guard.contract import EntryQuery
 from anyorder.guard.intake import Share
 from anyorder.guard.parts import take
 from anyorder.guard.report import Report
-from anyorder.guard.story import Story
 from anyorder.stores.sqlite.store import SQLiteStore
 from anyorder.tables import table
+from anyorder.why.story import Story
 
 
 class Guarded:

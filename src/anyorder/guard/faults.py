@@ -17,6 +17,7 @@ from anyorder.guard.truncates import PART
 
 Fault = Callable[[Transaction, TableSpec, Kept], str]
 """What is wrong with what is held, for this table; "" if nothing is."""
+NOT_OWNED = "entry {0} cannot be accepted: {1}"
 DOUBTED = (
     "entry {0} cannot be accepted: all of its clock {1!r} is suspected of having started again. If "
     "it did not, `anyorder quarantine dismiss {1!r}`; if it did, build the table anew from a new "
@@ -29,29 +30,36 @@ def not_owned(transaction: Transaction, spec: TableSpec, held: Kept) -> str:
     entry, event, _ = held
     is_unrouted = entry.reason == Reason.UNROUTED
     is_truncate = event.kind is Kind.TRUNCATE
-    why = ""
     # Whose a row is was settled when its event was held for another reason.
-    if is_unrouted or is_truncate:
-        owned = opened(transaction, spec).known
-        _, _, source = origin_of(event)
-        if is_truncate and owned.merge:
-            why = PART.format(source)
-        if is_unrouted and not admits(owned, spec, source):
-            why = belongs(owned, spec.name, source)
-    return f"entry {entry.id} cannot be accepted: {why}" if why else ""
+    if not is_unrouted and not is_truncate:
+        return ""
+    owned = opened(transaction, spec).known
+    _, _, source = origin_of(event)
+    if is_unrouted and not admits(owned, spec, source):
+        whose = belongs(owned, spec.name, source)
+        return NOT_OWNED.format(entry.id, whose)
+    if is_truncate and owned.merge:
+        part = PART.format(source)
+        return NOT_OWNED.format(entry.id, part)
+    return ""
 
 
 def misfitting(_: Transaction, spec: TableSpec, held: Kept) -> str:
     """What is wrong with its key, if it is none of this table's; else ""."""
     fault = misfit(held.event, spec.name, spec.kinds)
     # Not even a person's word makes one row of two entities.
-    return f"this event cannot be accepted: {fault}" if fault else ""
+    if fault:
+        return f"this event cannot be accepted: {fault}"
+    return ""
 
 
 def disbelieved(transaction: Transaction, _: TableSpec, held: Kept) -> str:
     """Why no word for a single event can decide it: all of its clock is suspected (rules R13); ""
     if it is not. A key whose versions start again has no clock that is watched as a whole."""
-    is_suspected = held.entry.reason == Reason.SUSPECTED_RESET
+    if held.entry.reason != Reason.SUSPECTED_RESET:
+        return ""
     # Decided by its position it would mostly be stale, and the word would lose it.
-    scope = suspected_clock(transaction, held.event) if is_suspected else ""
-    return DOUBTED.format(held.entry.id, scope) if scope else ""
+    scope = suspected_clock(transaction, held.event)
+    if scope:
+        return DOUBTED.format(held.entry.id, scope)
+    return ""

@@ -10,7 +10,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from typing import NamedTuple
 
-from anyorder._core.batch import Arrival, Held, Judged, Settled, newest_first, replace
+from anyorder._core.age import newest_first
+from anyorder._core.batch import Arrival, Held, Judged, Settled, replace
 from anyorder._core.decide import truncate, truncated_by
 from anyorder._core.event import Event, Kind
 from anyorder._core.fold import Limits

@@ -5,7 +5,8 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
 
-from anyorder._core.batch import Settled, newest_first
+from anyorder._core.age import newest_first
+from anyorder._core.batch import Settled
 from anyorder.errors import Undone
 from anyorder.guard.batch import apply, reconsider_keys, reconsider_truncates
 from anyorder.guard.contract import Store, TableSpec, Transaction

@@ -11,10 +11,10 @@ from anyorder._core.event import Delivery, Event, Kind, entity_of
 from anyorder._core.outcome import Reason
 from anyorder.guard.contract import Entry, Holding, TableSpec
 from anyorder.guard.holdings import dispute_at, holding
-from anyorder.guard.loose import changes, of_no_table
 from anyorder.guard.own_sql import is_by_own_sql
 from anyorder.guard.routes import Route
 from anyorder.guard.values import AGAIN
+from anyorder.runtime.loose import changes, of_no_table
 
 Key = tuple[str, str]
 

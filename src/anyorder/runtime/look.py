@@ -12,8 +12,8 @@ from anyorder.envelopes import detect
 from anyorder.guard.catalogue import Catalogue
 from anyorder.guard.contract import Store, TableSpec, Transaction
 from anyorder.guard.duration import spelled
-from anyorder.guard.loose import changes
 from anyorder.guard.routes import Ignored, Route, Unrouted, origin_of
+from anyorder.runtime.loose import changes
 from anyorder.runtime.pipeline import Pipeline, TableSection
 from anyorder.runtime.preflight import decoded
 from anyorder.sources.contract import Received

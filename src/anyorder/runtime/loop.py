@@ -18,12 +18,12 @@ from anyorder.guard.catalogue import Catalogue
 from anyorder.guard.contract import EntryQuery, Locking, Store
 from anyorder.guard.forgetting import forget
 from anyorder.guard.intake import Share, Taken
-from anyorder.guard.loose import parted_by_table
 from anyorder.guard.moments import Moments
 from anyorder.guard.parts import take
 from anyorder.guard.report import Report
 from anyorder.guard.waiting import settle_waiting
 from anyorder.runtime.costs import costs
+from anyorder.runtime.loose import parted_by_table
 from anyorder.runtime.pipeline import Pipeline
 from anyorder.runtime.preflight import check_first, decoded
 from anyorder.sources.contract import Passing, Received, Stoppable

@@ -12,10 +12,10 @@ from anyorder.guard.contract import EntryQuery
 from anyorder.guard.intake import Share
 from anyorder.guard.parts import take
 from anyorder.guard.quarantine import Quarantine
-from anyorder.guard.story import story_of
 from anyorder.testing.bench import NEVER, Bench
 from anyorder.testing.change import Change, decode, put
 from anyorder.testing.place import MakeStore, sample_of
+from anyorder.why.story import story_of
 
 THREADS = 8
 USUAL = 480  # events of all threads together

@@ -26,8 +26,8 @@ from anyorder.guard.contract import (
 from anyorder.guard.kinds import known_kinds
 from anyorder.guard.owners import origin
 from anyorder.guard.recall import NOTHING
-from anyorder.guard.said import Said
 from anyorder.guard.targets import listed
+from anyorder.why.said import Said
 
 replace = msgspec.structs.replace
 OF_BEFORE = (
