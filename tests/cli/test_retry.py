@@ -281,3 +281,14 @@ def test_every_run_says_what_is_open(desk: Desk) -> None:
     desk.verb("quarantine", "settle", "2", "--drop")
     assert main(["run"]) == 0
     assert desk._capsys.readouterr().err == ""
+
+
+def test_what_comes_by_two_places_is_held_with_both_while_no_table_takes_it(desk: Desk) -> None:
+    """The second tells more of its transport; by the same place it is the same delivery."""
+    first = record(1, "c", 10, after={"id": 1})
+    desk.pipeline(tables='[[table]]\nmatch = "nowhere"\n')
+    desk.run([first, {**first, "offset": 99}, first])
+
+    assert [one[4] for one in desk.open_entries()] == [2, 1]
+    desk.pipeline()
+    assert desk.retry() == "2 settled, 0 still open\n"

@@ -150,6 +150,10 @@ def holding(table: str, entity: str, judged: Judged, provenance: str) -> Holding
             entity, identity = "", f"{entity} {identity}"
         # Nothing says that two source tables have different keys.
         identity = f"{source} {identity}"
+        # What came a second time by another place tells more of its clocks than the first alone,
+        # and nothing was told to a memory yet.
+        if not table:
+            identity = f"{identity} {judged.event.delivery.place}"
 
     return Holding(
         table=table,
