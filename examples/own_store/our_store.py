@@ -187,13 +187,18 @@ class OurTransaction:
     def _hold(self, holding: c.Holding) -> c.Listing:
         key = holding.event.key if holding.entity else None
         there = [one for one in self._all() if (one.table, one.key) == (holding.table, key)]
+        alone = _alone(there, holding)
+        if alone is not None:
+            # it is one of several contents from now on, and moves into their entry
+            self.settle(alone.id, "settled", c.Reason.CONFLICT)
+            there = [self.kept["entries"][one.id] for one in there]
         known = _listing(there, holding)
         entry = self._into(there, holding) if known is None else self.kept["entries"][known.entry]
         contents = entry.contents
         if entry.state == "open":
             contents = _with(contents, holding.contents)
         self._change(entry, count=entry.count + 1, contents=contents)
-        return known or c.Listing(entry.id, is_new=True)
+        return known or c.Listing(entry.id, is_new=alone is None)
 
     def _into(self, there: Sequence[c.Entry], holding: c.Holding) -> c.Entry:
         """The entry that a delivery goes into which none lists."""
@@ -233,7 +238,7 @@ class OurTransaction:
 
     def settle_all(self, closings: Sequence[c.Closing]) -> None:
         for one in closings:
-            self.settle(one.entry, one.state, one.reason)
+            self.settle(*one)
 
     def reread(self, entry: int, reason: c.Reason, detail: str, provenance: str) -> None:
         held = self.kept["entries"][entry]
@@ -338,11 +343,22 @@ def _listing(there: Sequence[c.Entry], holding: c.Holding) -> c.Listing | None:
     # a dispute's own identity is its position's, which other contents have as well
     own = "" if holding.contents else holding.identity
     names = {holding.content, own} - {""}
+    # what a word closed before the row showed another content says nothing of the two
+    states = {"open"} if holding.claims else {"open", "accepted", "dropped"}
     for entry in reversed(there):
         found = [one for one in entry.contents if one.identity in names]
-        if entry.state != "settled" and (found or entry.identity in names):
+        if entry.state in states and (found or entry.identity in names):
             chosen = found[0].chosen if found else entry.state == "accepted"
             return c.Listing(entry.id, False, entry.state, chosen)
+    return None
+
+
+def _alone(there: Sequence[c.Entry], holding: c.Holding) -> c.Entry | None:
+    """The open entry that holds alone what a dispute lists from now on."""
+    for entry in there:
+        is_alone = entry.state == "open" and entry.identity == holding.content
+        if holding.contents and is_alone:
+            return entry
     return None
 
 

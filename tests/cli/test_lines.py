@@ -445,7 +445,7 @@ def test_a_disk_that_fails_while_it_is_read_is_said(
     file = tmp_path / "day.jsonl"
     file.write_bytes(documents(1))
 
-    def failing(*_: object) -> None:
+    def failing(*_: object, **__: object) -> None:
         raise OSError(5, "Input/output error")
 
     monkeypatch.setattr(Path, "open", failing)

@@ -135,11 +135,20 @@ def test_what_is_no_source_is_refused_before_anything_is_read(here: Path) -> Non
         open_source("no_source_of_mine:made", {})
 
 
+HAS = "it has: path, format, separator, null, topic"
+
+
 @pytest.mark.parametrize(
     ("said", "sentence"),
     [
-        ('pth = "x"', "a source of kind jsonl has no pth; it has: path - at `$.source`"),
-        ('queue = "x"', "a source of kind jsonl has no queue; it has: path - at `$.source`"),
+        (
+            'pth = "x"',
+            f"a source of kind jsonl has no pth; {HAS} - at `$.source`",
+        ),
+        (
+            'queue = "x"',
+            f"a source of kind jsonl has no queue; {HAS} - at `$.source`",
+        ),
         ("path = 5", "Expected `str`, got `int` - at `$.source.path`"),
         ('kind = "sqs"\ndrain = 3', "Expected `bool`, got `int` - at `$.source.drain`"),
         ("kind = 3", "Expected `str`, got `int` - at `$.source.kind`"),

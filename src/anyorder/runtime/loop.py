@@ -64,6 +64,7 @@ class Run:
         self._make_store = make_store
         self._progress = progress
         self._stopping = False
+        self._is_opening = False
         self._is_told = False
         self._latest: deque[bool] = deque(maxlen=WATCHED)
         self._reaped = 0.0
@@ -77,8 +78,11 @@ class Run:
     def stop(self) -> None:
         """Ask the loop to end after the batch at hand, and not to wait: a batch that waits for
         another writer is given up, and read again by the next run; one that waits for more input is
-        decided as it is."""
+        decided as it is. Raises KeyboardInterrupt while the store is being opened: nothing has been
+        taken yet."""
         self._stopping = True
+        if self._is_opening:
+            raise KeyboardInterrupt
         if isinstance(self.store, Locking):
             self.store.stop_waiting()
         if isinstance(self._source, Stoppable):
@@ -133,7 +137,10 @@ class Run:
         # Only now: before the first batch was looked at, nothing was made.
         if self._make_store is not None:
             self.store.close()
+            # It may wait for another writer, and there is no store yet that could be told to stop.
+            self._is_opening = True
             self.store = self._make_store()
+            self._is_opening = False
             self._read()
         self._catalogue.save(self.store, time.time())
         self._settle_waiting()
