@@ -269,8 +269,7 @@ def test_native_ttl_holds_new_keys_when_nobody_noted_the_tombstones(dynamodb_loc
         assert bench.deliver(
             [put(1, 2), delete(1, 3), put(1, 4), put(4, 9), delete(5, 9)], now=123 * DAY
         ) == [
-            *[Reason.STALE] * 2,
-            Reason.APPLIED,
+            *[Reason.APPLIED] * 3,
             Reason.UNKNOWN_SCOPE,
             Reason.UNKNOWN_SCOPE,
         ]
