@@ -298,22 +298,19 @@ def test_a_truncate_settles_what_its_own_batch_held(dynamodb_local: Any) -> None
         assert entries(bench.store) == [("late", "settled")]
 
 
-def test_the_winner_of_a_tie_that_no_item_can_hold_is_kept_with_its_reason(place: Place) -> None:
-    """It was held as a dispute before its row was refused; its bytes and the refusal are in the
-    quarantine, whatever was there before."""
+def test_the_winner_of_a_tie_that_no_item_can_hold_is_kept_in_its_dispute(place: Place) -> None:
+    """It was held as one of two contents before its row was refused; its bytes stay in the open
+    entry."""
     store: Any = place.connect(decode)
     small = Change(1, 1, {"x": "small"}).event()
     larger = (Change(1, 1, {"x": letter * 420_000}).event() for letter in "abcdefghijklmnop")
     large = next(event for event in larger if stamp_of(event).tag > stamp_of(small).tag)
     deliver(store, [small], "1")
-    assert deliver(store, [large], "2") == [Reason.MALFORMED]
+    assert deliver(store, [large], "2") == [Reason.DUPLICATE]
     with store.reading() as transaction:
-        found = [
-            transaction.entry(entry.id)
-            for entry in transaction.entries(EntryQuery(reason="malformed"))
-        ]
-    assert [entry.delivery.value for entry in found] == [large.delivery.value]
-    assert "409600" in found[0].detail
+        (entry,) = [transaction.entry(one.id) for one in transaction.entries(EntryQuery())]
+    told = [one.delivery.value for one in entry.contents if one.delivery is not None]
+    assert large.delivery.value in told
     assert deliver(store, [large], "3") == [Reason.DUPLICATE]
     store.close()
 

@@ -135,14 +135,12 @@ def holding(table: str, entity: str, judged: Judged, provenance: str) -> Holding
     identity = identity_of(judged.event)
     position = judged.event.position
     content = ""
-    # What concerns no key is in nobody's dispute; and what the store refuses is held with its
-    # reason, though a dispute may list it.
-    is_disputable = entity != "" and judged.reason is not Reason.MALFORMED
-    if position is not None and is_disputable:
-        content = identity
-    # One entry a position, whichever content came second (rules R12).
-    if position is not None and disputes(judged):
-        identity = dispute_at(position)
+    if position is not None:
+        # What concerns no key is in nobody's dispute.
+        content = identity if entity else ""
+        # One entry a position, whichever content came second (rules R12).
+        if disputes(judged):
+            identity = dispute_at(position)
 
     if judged.reason is Reason.UNROUTED:
         _, _, source = origin_of(judged.event)
