@@ -309,7 +309,7 @@ def test_the_winner_of_a_tie_that_no_item_can_hold_is_kept_in_its_dispute(place:
     assert deliver(store, [large], "2") == [Reason.DUPLICATE]
     with store.reading() as transaction:
         (entry,) = [transaction.entry(one.id) for one in transaction.entries(EntryQuery())]
-    told = [one.delivery.value for one in entry.contents if one.delivery is not None]
+    told = [one.delivery.value for one in (entry, *entry.contents) if one.delivery is not None]
     assert large.delivery.value in told
     assert deliver(store, [large], "3") == [Reason.DUPLICATE]
     store.close()
