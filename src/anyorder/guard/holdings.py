@@ -37,13 +37,15 @@ def is_dispute_of(entry: Entry, event: Event) -> bool:
 def disputes(judged: Judged | StillHeld) -> bool:
     """Is it a tie: another content of the very position that the row, or its end, has? (rules
     R12)"""
+    # Hardly anything is: then nobody asks for its position.
+    if judged.reason is not Reason.CONFLICT:
+        return False
     against, position = judged.against, judged.event.position
     # A floor is no content, and what has no position has no other content either.
     if position is None or not isinstance(against, Stamp):
         return False
     # Only a tie ends as a conflict whose evidence has the very position.
-    is_there = against.position.identity() == position.identity()
-    return is_there and judged.reason is Reason.CONFLICT
+    return against.position.identity() == position.identity()
 
 
 def disputing(share: Coalesced, judged: Judged, content: object) -> Judged:

@@ -3,10 +3,11 @@ decided again where another writer was quicker."""
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from itertools import chain
 from typing import NamedTuple
 
-from anyorder._core.batch import Arrival, Coalesced, Judged, StillHeld, coalesce
+from anyorder._core.batch import Arrival, Coalesced, coalesce
 from anyorder._core.event import Event
 from anyorder._core.fold import Limits
 from anyorder._core.outcome import Reason
@@ -251,7 +252,7 @@ class Writing:
         # The entry of a dispute lists every content (rules R12), and after the write the row tells
         # only one of them.
         for entity, share in planned.shares.items():
-            told: list[Judged | StillHeld] = [*share.judged, *share.still]
+            told: Iterable[Judged | StillHeld] = chain(share.judged, share.still)
             disputed = next(filter(disputes, told), None)
             if disputed is not None:
                 self._note_content(entity, disputed.event)
