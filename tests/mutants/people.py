@@ -25,8 +25,8 @@ MUTANTS = [
         Change(
             "guard/writing.py",
             "Writing._note_disputes",
-            "[*share.judged, *share.still]",
-            "[*share.judged]",
+            "chain(share.judged, share.still)",
+            "iter(share.judged)",
         ),
         killed_by=KIT,
     ),

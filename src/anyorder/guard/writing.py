@@ -7,7 +7,7 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from itertools import chain
 from typing import NamedTuple
 
-from anyorder._core.batch import Arrival, Coalesced, coalesce
+from anyorder._core.batch import Arrival, Coalesced, Judged, StillHeld, coalesce
 from anyorder._core.event import Event
 from anyorder._core.fold import Limits
 from anyorder._core.outcome import Reason
