@@ -15,7 +15,7 @@ from anyorder._core.reset import CHECKPOINTS, SOURCE_MARGIN, Growth, observe, su
 from anyorder.guard.contract import EntryQuery, TableSpec
 from anyorder.guard.intake import Share
 from anyorder.guard.parts import take
-from anyorder.stores.memory import MemoryStore
+from anyorder.stores.memory.store import MemoryStore
 
 MINUTE = 60_000_000
 

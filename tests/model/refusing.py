@@ -15,7 +15,8 @@ from anyorder._core.memory import unpack
 from anyorder._core.outcome import Reason
 from anyorder.guard.batch import apply
 from anyorder.guard.contract import Lost, Refused, TableSpec, Write
-from anyorder.stores.memory import MemoryStore, MemoryTransaction
+from anyorder.stores.memory.store import MemoryStore
+from anyorder.stores.memory.transaction import MemoryTransaction
 from tests.model.histories import Told
 
 SPEC = TableSpec("t", ("id",))

@@ -21,7 +21,8 @@ from anyorder.cli.main import main
 from anyorder.errors import ConfigurationError
 from anyorder.guard.catalogue import Catalogue
 from anyorder.guard.contract import Recorded, TableSpec
-from anyorder.stores.memory import MemoryStore, MemoryTransaction
+from anyorder.stores.memory.store import MemoryStore
+from anyorder.stores.memory.transaction import MemoryTransaction
 from anyorder.stores.sqlite.store import SQLiteStore
 from tests.stores.broken import broken
 from tests.stores.older import set_back

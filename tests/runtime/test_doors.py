@@ -19,7 +19,7 @@ from anyorder.stores import DOORS, ddl_of, open_store
 
 MODULE = """
 from anyorder.contract import Delivery, Received
-from anyorder.stores.memory import MemoryStore
+from anyorder.stores.memory.store import MemoryStore
 
 asked = []
 

@@ -31,7 +31,8 @@ from anyorder.guard.contract import (
     Word,
     Write,
 )
-from anyorder.stores.memory import MemoryStore, MemoryTransaction
+from anyorder.stores.memory.store import MemoryStore
+from anyorder.stores.memory.transaction import MemoryTransaction
 from anyorder.stores.sqlite.store import SQL, SQLiteStore
 from anyorder.stores.sqlite.transaction import SQLiteTransaction
 

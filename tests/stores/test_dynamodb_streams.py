@@ -18,7 +18,7 @@ from anyorder.guard.intake import Share
 from anyorder.guard.parts import take
 from anyorder.stores.dynamodb.store import DynamoDBStore
 from anyorder.stores.dynamodb.tables import entity_of
-from anyorder.stores.memory import MemoryStore
+from anyorder.stores.memory.store import MemoryStore
 from tests.recordings import Telling, needs_recordings
 from tests.stores.dynamodb_place import live, plain_row, scan
 

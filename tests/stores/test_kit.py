@@ -16,7 +16,7 @@ from anyorder._core.memory import Memory
 from anyorder._core.outcome import Reason
 from anyorder.errors import ConfigurationError
 from anyorder.guard.contract import TableSpec
-from anyorder.stores.memory import MemoryStore
+from anyorder.stores.memory.store import MemoryStore
 from anyorder.testing import CHECKS, Place, StoreCheckFailed, check_store
 from anyorder.testing.kit import FORGETTING
 from anyorder.testing.places import memory_place, sqlite_place

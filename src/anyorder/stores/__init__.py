@@ -24,7 +24,7 @@ DOORS: dict[str, Door] = {
         spelling="sqlite:///app.db (three slashes: relative; four: absolute), "
         "sqlite:// (in memory)",
     ),
-    "memory": Door("anyorder.stores.memory", "MemoryAddress", spelling="memory://"),
+    "memory": Door("anyorder.stores.memory.store", "MemoryAddress", spelling="memory://"),
     "dynamodb": Door(
         "anyorder.stores.dynamodb.address",
         "DynamoDBAddress",

@@ -10,7 +10,7 @@ from typing import Any
 
 from anyorder._core.outcome import Reason
 from anyorder.guard.contract import TableSpec
-from anyorder.stores.memory import MemoryStore
+from anyorder.stores.memory.store import MemoryStore
 from anyorder.testing.bench import ENOUGH, NEVER, Bench
 from anyorder.testing.change import Change, delete, part, put, truncate
 from anyorder.testing.place import MakeStore, Place, sample_of

@@ -14,7 +14,7 @@ from urllib.parse import quote
 from anyorder._core.event import canonical
 from anyorder._core.key import asked, is_readable
 from anyorder.guard.contract import Decode, Store
-from anyorder.stores.memory import MemoryStore
+from anyorder.stores.memory.store import MemoryStore
 from anyorder.stores.sqlite.store import SQLiteStore
 from anyorder.stores.statements import quoted
 from anyorder.testing.place import Hook, Place
