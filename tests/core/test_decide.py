@@ -56,7 +56,7 @@ def forgotten(lsn: int) -> Limits:
         (None, forgotten(20), put(10, x=1), Reason.LATE),
         (remembered(put(10, x=1)), NO_LIMITS, put(10, x=2), Reason.CONFLICT),
         (None, NO_LIMITS, event(Kind.MALFORMED), Reason.MALFORMED),
-        (None, NO_LIMITS, event(Kind.INCOMPLETE), Reason.INCOMPLETE),
+        (None, NO_LIMITS, event(Kind.NO_CONTENT), Reason.NO_CONTENT),
         (None, NO_LIMITS, event(Kind.CONTROL), Reason.NOT_A_CHANGE),
         (None, NO_LIMITS, event(Kind.HINT, 11, "h"), Reason.WAITING),
         (

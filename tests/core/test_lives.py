@@ -141,7 +141,7 @@ def test_the_same_content_at_the_same_version_of_two_lives_are_two_events() -> N
 def test_a_suspicion_names_both_places_and_a_row_whose_word_began_it() -> None:
     told = contradiction(put(1, 9 * DAY), after(delete(8, DAY)).stamp)
     assert told == (
-        "a put at version 1 (1970-01-10 00:00:00.000000Z) and a delete at version 8 "
+        "an upsert at version 1 (1970-01-10 00:00:00.000000Z) and a delete at version 8 "
         "(1970-01-02 00:00:00.000000Z) contradict each other: the versions of this key seem to "
         "have started again"
     )

@@ -54,7 +54,7 @@ def test_a_made_up_week_is_read_by_the_envelope_and_ends_in_its_truth() -> None:
         rows |= {event.key["id"]: event.fields} if event.fields is not None else {}
 
     assert rows == truth
-    assert Counter(event.kind.value for event in events).keys() == {"put", "delete"}
+    assert Counter(event.kind.value for event in events).keys() == {"upsert", "delete"}
     assert [change.time for change in changes] == sorted(change.time for change in changes)
 
 

@@ -270,7 +270,7 @@ def _change(record: Any, op: Any, source: dict[str, Any], after: Any, by_offset:
         )
         if not isinstance(row, dict):
             raise Refused("no row")
-    return Said("delete" if op == "d" else "put", table, connect_key(record.key), position)
+    return Said("delete" if op == "d" else "upsert", table, connect_key(record.key), position)
 
 
 def _log(record: Any, op: str, source: dict[str, Any], connector: str) -> tuple[Any, ...]:
@@ -399,7 +399,7 @@ def _flattened(record: Any, value: dict[str, Any], by_offset: bool) -> Said:
         or record.topic.rsplit(".", 2)[0]
     )
     source = {"connector": "postgresql", "name": prefix, **source}
-    operation = "delete" if gone or op == "d" else "put"
+    operation = "delete" if gone or op == "d" else "upsert"
     logged = source.get("lsn") is not None or (
         source.get("snapshot") == "incremental" and source.get("sequence") is not None
     )
@@ -466,7 +466,7 @@ def eventbridge(record: Any, inner: Any, dead: tuple[str, ...] = ()) -> Said:
     )
     if (
         detail.get("dataref")
-        and said.operation == "put"
+        and said.operation == "upsert"
         and detail.get("datarefJsonPath") != "$.detail.value.before"
     ):
         raise Refused("offloaded")
@@ -553,7 +553,7 @@ def cloudevents(record: Any, sequence: str | None, deleted_type: str) -> Said:
         False,
     )
     return Said(
-        "delete" if gone else "put",
+        "delete" if gone else "upsert",
         record.topic or event["source"],
         {"id": event["subject"]},
         position,
@@ -591,7 +591,7 @@ def orders(record: Any) -> Said:
     ):
         raise Refused("key or flag")
     return Said(
-        "delete" if document.get("cancelled") else "put",
+        "delete" if document.get("cancelled") else "upsert",
         record.topic,
         {"id": key_of(key)},
         ("scalar", number(document.get("version"), None)),
@@ -611,7 +611,7 @@ def raw(record: Any) -> Said:
     if record.value is not None and record.value.lstrip(blanks).startswith(b"{"):
         load(record.value)
     return Said(
-        "delete" if record.value is None else "put", record.topic, key, offset_clock(record)
+        "delete" if record.value is None else "upsert", record.topic, key, offset_clock(record)
     )
 
 
@@ -668,7 +668,7 @@ def dynamodb_streams(record: Any) -> Said:
         raise Refused("eventName")
     for cell in change["NewImage"].values():
         attribute(cell)
-    return Said("put", table, key, ("scalar", *position))
+    return Said("upsert", table, key, ("scalar", *position))
 
 
 def attribute(cell: Any) -> Any:

@@ -80,7 +80,7 @@ def test_a_null_value_is_a_tombstone_in_binary_mode_and_nothing_in_structured_mo
     assert (
         open_envelope("cloudevents", **INTEGER).decode(delivery(None, None)).kind is Kind.MALFORMED
     )
-    assert of(data=None).kind is Kind.INCOMPLETE
+    assert of(data=None).kind is Kind.NO_CONTENT
 
 
 def test_a_type_that_matches_the_glob_deletes() -> None:
@@ -88,7 +88,7 @@ def test_a_type_that_matches_the_glob_deletes() -> None:
 
     assert [
         of(options, type=text, data="absent").kind for text in ("user.deleted", "user.changed")
-    ] == [Kind.DELETE, Kind.INCOMPLETE]
+    ] == [Kind.DELETE, Kind.NO_CONTENT]
 
 
 @pytest.mark.parametrize(

@@ -108,7 +108,7 @@ def test_05_an_offloaded_value_is_no_deletion() -> None:
         ..., dataref="arn:aws:s3:::large/5f1c", datarefJsonPath="$.detail.value"
     )
 
-    assert (found.kind, found.key) == (Kind.INCOMPLETE, {"id": 7})
+    assert (found.kind, found.key) == (Kind.NO_CONTENT, {"id": 7})
 
 
 def test_06_a_record_redriven_by_a_dead_letter_topic_is_the_original_or_has_no_offset() -> None:

@@ -228,14 +228,14 @@ def test_mongodb_goes_by_the_offset_and_its_documents_are_texts() -> None:
 def test_a_mongodb_update_that_tells_only_a_delta_is_incomplete() -> None:
     assert [event.kind for event in events("debezium_mongodb")] == [
         Kind.PUT,
-        Kind.INCOMPLETE,
+        Kind.NO_CONTENT,
         Kind.DELETE,
     ]
 
 
 @pytest.mark.parametrize("after", ['{"a":1,"a":2}', "[1]", "no json", "null"])
 def test_a_mongodb_document_that_is_no_strict_object_is_not_put(after: str) -> None:
-    assert of(MONGODB, "c", after).kind in (Kind.MALFORMED, Kind.INCOMPLETE)
+    assert of(MONGODB, "c", after).kind in (Kind.MALFORMED, Kind.NO_CONTENT)
 
 
 # --- flattened

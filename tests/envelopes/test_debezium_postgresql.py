@@ -234,7 +234,7 @@ def test_an_update_without_a_row_is_incomplete_and_no_delete(after: object) -> N
         del value["after"]
     found = decode(value, {"id": 7})
 
-    assert (found.kind, found.key, found.position.lsn) == (Kind.INCOMPLETE, {"id": 7}, 22192096)
+    assert (found.kind, found.key, found.position.lsn) == (Kind.NO_CONTENT, {"id": 7}, 22192096)
     assert "after" in found.note
 
 

@@ -182,7 +182,7 @@ def test_a_view_without_new_images_gives_deletes_and_incomplete_puts(view: str) 
     put = decode(record(NewImage=None, StreamViewType=view, **old))
     gone = decode(record("REMOVE", NewImage=None, StreamViewType=view, **old))
 
-    assert (put.kind, put.key, gone.kind) == (Kind.INCOMPLETE, {"id": 7}, Kind.DELETE)
+    assert (put.kind, put.key, gone.kind) == (Kind.NO_CONTENT, {"id": 7}, Kind.DELETE)
     assert view in put.note
     assert put.position is not None
 

@@ -83,7 +83,7 @@ def test_a_null_value_is_a_tombstone() -> None:
 def test_an_absent_value_is_incomplete_and_never_a_delete(told: dict[str, Any]) -> None:
     for options in ({}, {"inner": "raw"}, {"tombstone": "delete"}):
         found = of("absent", options, **told)
-        assert (found.kind, found.key) == (Kind.INCOMPLETE, {"id": 7})
+        assert (found.kind, found.key) == (Kind.NO_CONTENT, {"id": 7})
         assert told.get("dataref", "no value") in found.note
 
 
@@ -106,7 +106,7 @@ def test_an_offloaded_part_of_the_value_makes_a_put_incomplete(path: str) -> Non
         value.pop(last, None)
     found = of(value, dataref="arn:aws:s3:::large/5f1c", datarefJsonPath=path)
 
-    assert (found.kind, found.fields, found.key) == (Kind.INCOMPLETE, None, {"id": 7})
+    assert (found.kind, found.fields, found.key) == (Kind.NO_CONTENT, None, {"id": 7})
     assert "arn:aws:s3:::large/5f1c" in found.note
 
 

@@ -52,7 +52,7 @@ def test_numbers_in_a_bare_detail_stay_exact() -> None:
 def test_a_bare_detail_without_a_value_is_incomplete_and_never_a_delete(
     options: dict[str, Any],
 ) -> None:
-    assert decode(DETAIL, **options).kind is Kind.INCOMPLETE
+    assert decode(DETAIL, **options).kind is Kind.NO_CONTENT
 
 
 @pytest.mark.parametrize(

@@ -29,7 +29,7 @@ def counted_as(event: Event) -> str:
         return "tombstones"
     if event.kind is Kind.CONTROL:
         return "op m" if event.note == MESSAGE else "not change events"
-    if event.kind in (Kind.MALFORMED, Kind.INCOMPLETE):
+    if event.kind in (Kind.MALFORMED, Kind.NO_CONTENT):
         return f"{event.kind}: {event.note}"
     assert isinstance(event.position, LogPosition)
     assert (event.kind is Kind.DELETE, event.kind is Kind.TRUNCATE) == (

@@ -21,12 +21,15 @@ import msgspec
 
 from anyorder._core.columns import Written
 from anyorder._core.decide import decide
-from anyorder._core.event import Event, KeyFields
+from anyorder._core.event import Event, KeyFields, Kind
 from anyorder._core.families.restarting import is_restartable
 from anyorder._core.fold import Applied, Limits
 from anyorder._core.memory import Memory
 from anyorder._core.outcome import Outcome, Reason, outcome_of
 from anyorder._core.ties import disputed_at
+
+IDENTIFIED = {Kind.PUT: "put", Kind.HINT: "hint", Kind.NO_CONTENT: "incomplete"}
+"""Kinds by their names of before, in the identity of what has no position: entries have it."""
 
 replace = msgspec.structs.replace
 # Values that are made by the million hold no cycle: the garbage collector need not look (gc=False).
@@ -148,11 +151,12 @@ def identity_of(event: Event) -> str:
     delivery = event.delivery
     told = repr((delivery.key, delivery.value)).encode()
     content = hashlib.blake2b(told, digest_size=8).hexdigest()
+    kind = IDENTIFIED.get(event.kind, event.kind.value)
     if delivery.partition >= 0 and delivery.offset >= 0:
-        return f"{event.kind} {delivery.place} {content}"
+        return f"{kind} {delivery.place} {content}"
     # Its source numbers nothing (a queue), or a line, which another copy has elsewhere: the same
     # bytes are the same event, by whichever queue or file.
-    return f"{event.kind} {content}"
+    return f"{kind} {content}"
 
 
 Answer = Callable[[Memory | None, Event, Limits], Applied]

@@ -19,7 +19,7 @@ from anyorder._core.position import NEWER, OLDER, SAME
 
 BY_DECODER = {
     Kind.CONTROL: Reason.NOT_A_CHANGE,
-    Kind.INCOMPLETE: Reason.INCOMPLETE,
+    Kind.NO_CONTENT: Reason.NO_CONTENT,
     Kind.MALFORMED: Reason.MALFORMED,
 }
 NOT_NEWER = NOT_DECIDED | {SAME: Reason.DUPLICATE, OLDER: Reason.STALE}

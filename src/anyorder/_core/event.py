@@ -53,14 +53,29 @@ class Delivery(msgspec.Struct, frozen=True, gc=False):
 class Kind(StrEnum):
     """What an event does to its entity."""
 
-    PUT = "put"
+    PUT = "upsert"
     DELETE = "delete"
     TRUNCATE = "truncate"
-    HINT = "hint"
+    HINT = "null_record"
     CONTROL = "control"
-    INCOMPLETE = "incomplete"
+    NO_CONTENT = "no_content"
     MALFORMED = "malformed"
 
+    words: str
+    """What it is in a sentence. Set from `WORDS` below."""
+
+
+WORDS = {
+    Kind.PUT: "upsert",
+    Kind.DELETE: "delete",
+    Kind.TRUNCATE: "truncate",
+    Kind.HINT: "null record after the delete",
+    Kind.CONTROL: "control record",
+    Kind.NO_CONTENT: "event without content",
+    Kind.MALFORMED: "malformed record",
+}
+for _kind, _words in WORDS.items():
+    _kind.words = _words
 
 # Looked up once, as the orders are (position.py).
 PUT, DELETE, HINT = Kind.PUT, Kind.DELETE, Kind.HINT
@@ -73,9 +88,9 @@ class Event(msgspec.Struct, frozen=True, gc=False):
     to values, each in its one spelling (key.py). `fields` maps columns to values; a column that
     exists but is not told is in `holes`. `partial`: `fields` are all that is told, every other
     column stays as it was. `creates`: the event starts a life, so its holes inherit nothing (rules
-    R8). `time` is the source's own, in microseconds. `note` says why for control, incomplete and
-    malformed ones. `snapshot_run`: the scope and run id that a snapshot record makes known (rules
-    R14). `source`: the source table where the record or the envelope tells it
+    R8). `time` is the source's own, in microseconds. `note` says why for control ones, malformed
+    ones and those without content. `snapshot_run`: the scope and run id that a snapshot record
+    makes known (rules R14). `source`: the source table where the record or the envelope tells it
     (`shop.public.users`); "" where its topic does.
     """
 
@@ -118,7 +133,7 @@ class Event(msgspec.Struct, frozen=True, gc=False):
 
     @property
     def former_fingerprint(self) -> str:
-        """A put's in memories of before, where each spelling of a number was a content."""
+        """An upsert's in memories of before, where each spelling of a number was a content."""
         return self._fingerprint_of(self.fields)
 
     @property
@@ -132,7 +147,7 @@ class Event(msgspec.Struct, frozen=True, gc=False):
         return not self.partial and not self.holes
 
     def names(self, column: str) -> bool:
-        """Does a put tell this column's value?"""
+        """Does an upsert tell this column's value?"""
         if self.partial:
             return self.fields is not None and column in self.fields
         # It tells all columns, also those that it does not spell out, but for its holes.

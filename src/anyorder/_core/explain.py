@@ -39,8 +39,10 @@ def contradiction(event: Event, stored: Stamp) -> str:
 
 
 def _subject(event: Event) -> str:
-    """What it was of what: `The put of users {"id":1}`."""
-    words = ["The", event.kind.value, "of", event.table or "the record"]
+    """What it was of what: `The upsert of users {"id":1}`."""
+    words = ["The", event.kind.words]
+    if event.table:
+        words += ["of", event.table]
     if event.key is not None:
         words.append(event.entity)
     return " ".join(words)
@@ -118,7 +120,7 @@ def describe(stamp: Stamp) -> str:
     # Versions and offsets do not say what happened; the stamp's rank does.
     act = told.act
     if not act:
-        act = "a put" if stamp.is_put else "a delete"
+        act = "an upsert" if stamp.is_put else "a delete"
     place = "no time"
     if time is not None:
         place = utc(time)

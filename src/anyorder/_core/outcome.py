@@ -29,7 +29,7 @@ class Reason(StrEnum):
     LATE = "late"
     CONFLICT = "conflict"
     MALFORMED = "malformed"
-    INCOMPLETE = "incomplete"
+    NO_CONTENT = "no_content"
     WAITING = "waiting"
     SUSPECTED_RESET = "suspected_reset"
     UNKNOWN_SCOPE = "unknown_scope"
@@ -37,6 +37,26 @@ class Reason(StrEnum):
 
     quarantined: bool
     """Does a delivery with this reason end in the quarantine? Set from `REASONS` below."""
+
+    @classmethod
+    def _missing_(cls, value: object) -> Reason | None:
+        """The reason that a store of before, or a script, calls by its former name."""
+        return FORMER.get(str(value))
+
+
+FORMER = {"incomplete": Reason.NO_CONTENT}
+"""Names of before, which entries and scripts may still have: a row is called incomplete, too."""
+
+
+def reason_named(text: str) -> str:
+    """The name of today of a reason that a store keeps; any other text is left as it is."""
+    reason = FORMER.get(text)
+    return text if reason is None else reason.value
+
+
+def former_name(text: str) -> str:
+    """The name of before of a reason; that of today where it has none."""
+    return next((name for name, reason in FORMER.items() if reason.value == text), text)
 
 
 class Meaning(NamedTuple):
@@ -87,16 +107,16 @@ REASONS: dict[Reason, Meaning] = {
     Reason.NOT_A_CHANGE: Meaning(
         Outcome.IGNORED,
         "was ignored: it is not a change of a row",
-        "A heartbeat, a schema, transaction or logical message, a hint that is settled, or a "
-        "table that the pipeline ignores.",
+        "A heartbeat, a schema, transaction or logical message, the null record after a "
+        "delete that is done, or a table that the pipeline ignores.",
         NOTHING,
     ),
     Reason.LATE: Meaning(
         Outcome.QUARANTINED,
         "is in quarantine: it is older than what this table has forgotten, so its key may "
         "have been deleted since",
-        "A put at or below the floor of an empty slot: its key may have been deleted, and the "
-        "tombstone is forgotten.",
+        "An upsert at or below the floor of an empty slot: its key may have been deleted, and "
+        "the tombstone is forgotten.",
         "Look the key up at its source: accept the event if it lives there, drop it if not. A "
         "longer retention makes these fewer.",
         acceptable=True,
@@ -118,7 +138,7 @@ REASONS: dict[Reason, Meaning] = {
         "If the pipeline or the table was wrong, repair it, then `anyorder quarantine retry`. If "
         "the producer was, have the event sent right, and drop the entry.",
     ),
-    Reason.INCOMPLETE: Meaning(
+    Reason.NO_CONTENT: Meaning(
         Outcome.QUARANTINED,
         "is in quarantine: its value lies elsewhere",
         "The value lies elsewhere (`dataref`), or only keys were sent.",
@@ -127,9 +147,10 @@ REASONS: dict[Reason, Meaning] = {
     Reason.WAITING: Meaning(
         Outcome.QUARANTINED,
         "is in quarantine, and will be tried again by itself",
-        "Not decidable yet: a hint whose delete has not come, a run whose snapshot has not been "
-        "seen, or what the table refuses because of other rows (a parent that is not there, a "
-        "unique value that another row holds, children of what goes, a trigger).",
+        "Not decidable yet: the null record after a delete that has not come, a run whose "
+        "snapshot has not been seen, or what the table refuses because of other rows (a parent "
+        "that is not there, a unique value that another row holds, children of what goes, a "
+        "trigger).",
         "Nothing at first: it is tried again by itself. If it stays, what it waits for never came: "
         "look at the source for what the detail names, or for the row itself where it names none.",
         acceptable=True,

@@ -128,7 +128,7 @@ class CloudEvents(Reader):
             where = f": it lies at {reference}" if reference else ""
             note = f"the event has no data{where}"
             return Event(
-                Kind.INCOMPLETE,
+                Kind.NO_CONTENT,
                 table,
                 key,
                 position,

@@ -142,7 +142,7 @@ class Debezium(Reader):
         if row is None:
             note = f"op {op} without after: the value lies elsewhere (dataref), or was left out"
             return Event(
-                Kind.INCOMPLETE,
+                Kind.NO_CONTENT,
                 table,
                 key,
                 position,

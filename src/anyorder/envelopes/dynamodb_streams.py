@@ -91,7 +91,7 @@ class DynamoDBStreams(Reader):
                 "NEW_AND_OLD_IMAGES"
             )
             return Event(
-                Kind.INCOMPLETE,
+                Kind.NO_CONTENT,
                 table,
                 key,
                 position,

@@ -90,14 +90,14 @@ class EventBridge(Reader):
             note = f"the record has no value, which is not a null one{_lies_at(inside)}"
             return msgspec.structs.replace(
                 self._inner.unread(inside.delivery, note),
-                kind=Kind.INCOMPLETE,
+                kind=Kind.NO_CONTENT,
                 delivery=_arrived(delivery, inside),
             )
         event = self._inner.decode(inside.delivery)
         if inside.reference and event.kind not in DECIDED and inside.path != HARMLESS_PATH:
             note = f"{inside.path or 'a part'} of the record is missing{_lies_at(inside)}"
             return Event(
-                Kind.INCOMPLETE,
+                Kind.NO_CONTENT,
                 event.table,
                 event.key,
                 event.position,

@@ -13,7 +13,7 @@ from anyorder.guard.contents import Closing, Content, Word
 from anyorder.guard.contract import Decode, Entry, TableSpec
 from anyorder.guard.own_sql import DELIVER_AGAIN, is_by_own_sql
 
-UNREADABLE = frozenset({Kind.MALFORMED, Kind.INCOMPLETE})
+UNREADABLE = frozenset({Kind.MALFORMED, Kind.NO_CONTENT})
 
 
 class Unaccepted(NamedTuple):

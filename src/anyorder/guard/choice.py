@@ -95,10 +95,10 @@ def event_in(entry: Entry, content: Content, decode: Decode) -> Event:
 def content_text(event: Event) -> str:
     """What an event tells, short enough for a sentence."""
     if event.kind is not Kind.PUT:
-        return event.kind.value
+        return event.kind.words
     told = "what the row showed"
     if event.fields is not None:
         told = canonical(event.fields)
     if len(told) > LONGEST:
         told = f"{told[:LONGEST]}..."
-    return f"put {told}"
+    return f"upsert {told}"

@@ -10,7 +10,7 @@ from typing import NamedTuple
 
 from anyorder._core.batch import Settled
 from anyorder._core.event import entity_of
-from anyorder._core.outcome import Reason
+from anyorder._core.outcome import Reason, reason_named
 from anyorder._core.reset import Growth
 from anyorder.errors import ConfigurationError, Undone
 from anyorder.guard.answered import Accepted, Unaccepted, kept_now
@@ -57,7 +57,7 @@ class Quarantine:
         query = EntryQuery(
             state=state,
             table="" if self._spec is None else self._spec.name,
-            reason=reason,
+            reason=reason_named(reason),
         )
         # Into memory at once: a store need not keep its view open while a person reads.
         with self._store.reading() as transaction:

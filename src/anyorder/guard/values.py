@@ -14,7 +14,7 @@ from anyorder._core.event import Delivery, Event, entity_of
 from anyorder._core.fold import Limits
 from anyorder._core.key import Kinds
 from anyorder._core.memory import Memory
-from anyorder._core.outcome import Reason
+from anyorder._core.outcome import Reason, reason_named
 from anyorder.guard.contents import Content
 
 Decode = Callable[[str, Delivery], Event]
@@ -208,6 +208,10 @@ class Entry(msgspec.Struct, frozen=True):
     closed: float = 0.0
     contents: tuple[Content, ...] = ()
 
+    def __post_init__(self) -> None:
+        """The reason by its name of today, however long ago the entry was written."""
+        msgspec.structs.force_setattr(self, "reason", reason_named(self.reason))
+
 
 class EntryQuery(msgspec.Struct, frozen=True):
     """Which quarantine entries: empty text means any. `reason` as in the reason reference."""
@@ -224,7 +228,7 @@ class EntryQuery(msgspec.Struct, frozen=True):
     def asks_for(self, state: str, table: str, entity: str, reason: str) -> bool:
         """The same, of an entry that a store keeps as texts."""
         asked = (self.state, self.table, self.entity, self.reason)
-        there = (state, table, entity, reason)
+        there = (state, table, entity, reason_named(reason))
         return all(part in ("", found) for part, found in zip(asked, there, strict=True))
 
 

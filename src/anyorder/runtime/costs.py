@@ -11,7 +11,7 @@ from anyorder.sources.contract import Received
 
 NO_OFFSET = (
     "no partition and offset come with these records: a null value, and a row that tells no place "
-    "in the log, cannot be ordered, and are quarantined or only hints (kafka-console-consumer "
+    "in the log, cannot be ordered, and are quarantined or change nothing (kafka-console-consumer "
     "prints them with print.partition and print.offset, kcat with -J)"
 )
 NO_KEY = (

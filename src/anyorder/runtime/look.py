@@ -94,7 +94,7 @@ def _problem(event: Event, route: Route) -> str:
     """Why a record would be held, whatever its table remembers."""
     if isinstance(route, Ignored) and event.table:
         return ""
-    if event.kind in (Kind.MALFORMED, Kind.INCOMPLETE):
+    if event.kind in (Kind.MALFORMED, Kind.NO_CONTENT):
         return f"{event.kind}: {event.note}"
     if isinstance(route, Unrouted):
         return f"unrouted: {route.detail or 'no [[table]] matches it'}"

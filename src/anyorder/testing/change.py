@@ -44,7 +44,7 @@ class Change(NamedTuple):
         if self.fields is None:
             return f"delete {self.key!r} @{self.version}"
         told = " ".join(f"{name}={str(value)[:40]!r}" for name, value in self.fields.items())
-        return f"put {self.key!r} @{self.version} {told}" + ("" if self.whole else " (partial)")
+        return f"upsert {self.key!r} @{self.version} {told}" + ("" if self.whole else " (partial)")
 
 
 _changes = msgspec.json.Decoder(Change)

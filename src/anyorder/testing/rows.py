@@ -49,8 +49,8 @@ ODD_COLUMNS: tuple[dict[str, Any], ...] = (
 
 
 def check_adopted(make_store: MakeStore) -> str:
-    """A row that was there before is a put older than every event: what no event tells stays as it
-    was, a delete or a truncate ends it, in every order."""
+    """A row that was there before is an upsert older than every event: what no event tells stays as
+    it was, a delete or a truncate ends it, in every order."""
     histories = list(itertools.product(KINDS, repeat=2))
     orders = list(itertools.permutations(range(2)))
     runs = list(itertools.product(histories, orders))

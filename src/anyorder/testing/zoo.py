@@ -103,7 +103,7 @@ class Cage(Bench):
         finally:
             store.close()
         reason = taken.decisions[0].reason
-        what = "put" if change.is_put else "delete"
+        what = "upsert" if change.is_put else "delete"
         self.steps.append(f"{what} {ZOO[change.number][0]!r} @{change.version}: {reason}")
         return reason
 

@@ -9,7 +9,7 @@ from collections.abc import Iterator
 
 import msgspec
 
-from anyorder._core.outcome import Reason
+from anyorder._core.outcome import Reason, reason_named
 from anyorder.cli.acts.asked import LONGEST_NUMBER, Asked
 from anyorder.cli.acts.selection import Selection
 from anyorder.cli.main import Parser, word
@@ -40,6 +40,7 @@ def add_filters(parser: Parser) -> None:
     parser.add_argument("--table", type=_text, default=None, help="only entries of this table")
     parser.add_argument(
         "--reason",
+        type=reason_named,
         default=None,
         choices=[r.value for r in Reason if r.quarantined],
         help="only entries of this reason",

@@ -109,7 +109,7 @@ def _rows(database: sqlite3.Connection, table: str, declared: Declared) -> Itera
     yield (
         table,
         f"{live - rows} rows are remembered and gone: {' or '.join(who)} took them",
-        "what tells such a row in part is held as a conflict; a whole put writes it anew",
+        "what tells such a row in part is held as a conflict; a whole upsert writes it anew",
     )
 
 

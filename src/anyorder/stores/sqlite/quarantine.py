@@ -9,7 +9,7 @@ from typing import Any
 import msgspec
 
 from anyorder._core.event import Event, key_of
-from anyorder._core.outcome import Reason
+from anyorder._core.outcome import Reason, former_name
 from anyorder.guard.contract import (
     Decode,
     Entry,
@@ -177,7 +177,8 @@ class Quarantine:
 
     def entries(self, query: EntryQuery) -> Iterator[Entry]:
         """Entries, oldest first."""
-        after, named = 0, msgspec.structs.asdict(query)
+        after = 0
+        named = {**msgspec.structs.asdict(query), "former": former_name(query.reason)}
         statement = SQL["entries_of_key" if query.table and query.entity else "entries"]
         # It ends: each page goes on behind the one before.
         while page := self._database.execute(

@@ -248,7 +248,7 @@ class RowWriter:
         if write.before is not None and write.before.live:
             return RowNotWritten(
                 f"the row of {entity} is gone from table {table}, though no event deleted it: "
-                "somebody else did, or a cascade or trigger. A whole put writes it anew",
+                "somebody else did, or a cascade or trigger. A whole upsert writes it anew",
                 Reason.CONFLICT,
             )
         if not self._schema.declared.has_triggers:

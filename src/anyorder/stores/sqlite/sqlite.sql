@@ -386,7 +386,7 @@ WHERE id = :id AND state = 'open';
 -- name: entries
 SELECT id, table_name, entity, reason, detail, state, first_seen, last_seen, count, identity, coalesce(closed, 0) FROM anyorder_quarantine
 WHERE (:state = '' OR state = :state) AND (:table = '' OR table_name = :table) AND (:entity = '' OR entity = :entity)
-AND (:reason = '' OR reason = :reason) AND id > :after
+AND (:reason = '' OR reason IN (:reason, :former)) AND id > :after
 ORDER BY id LIMIT :limit;
 
 -- name: count_open
@@ -399,7 +399,7 @@ SELECT id FROM anyorder_quarantine WHERE id IN (SELECT value FROM json_each(:num
 -- by the index whatever the planner thinks of the order: there may be very many entries, and there are few of a key
 SELECT id, table_name, entity, reason, detail, state, first_seen, last_seen, count, identity, coalesce(closed, 0)
 FROM anyorder_quarantine INDEXED BY anyorder_quarantine_identity WHERE table_name = :table AND entity = :entity
-AND (:state = '' OR state = :state) AND (:reason = '' OR reason = :reason) AND id > :after
+AND (:state = '' OR state = :state) AND (:reason = '' OR reason IN (:reason, :former)) AND id > :after
 ORDER BY id LIMIT :limit;
 
 -- name: entry
