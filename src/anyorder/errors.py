@@ -89,4 +89,5 @@ class PositionTooLarge(AnyorderError):
 
 class NotReapable(AnyorderError):
     """Tombstones of this table may not be forgotten: its clocks do not compare across keys; remove
-    the retention."""
+    the retention, or say position_scope = "stream" of documents whose positions come from one
+    sequence."""

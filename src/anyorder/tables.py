@@ -20,13 +20,14 @@ from anyorder.envelopes import (
     EnvelopeName,
     KeyOption,
     default_envelope,
+    keeps_for_ever,
     key_columns,
     needs_table,
     open_envelope,
 )
 from anyorder.envelopes.keyless import with_keys
 from anyorder.envelopes.provenance import Envelopes, provenance_of
-from anyorder.errors import ConfigurationError, StoreError, Undone
+from anyorder.errors import ConfigurationError, NotReapable, StoreError, Undone
 from anyorder.guard.acceptance import Acceptance
 from anyorder.guard.claim import Claim
 from anyorder.guard.contract import Recorded, Store, TableSpec, Transaction
@@ -88,7 +89,8 @@ def table(
             of a document, by name: `{"document": 1_000_000, "depth": 20}`.
 
     Raises:
-        ConfigurationError: contradictory arguments. TableNotEmpty, StoreError: when first used.
+        ConfigurationError: contradictory arguments. NotReapable: a retention, and positions that
+            do not compare across keys. TableNotEmpty, StoreError: when first used.
     """
     format = envelope or default_envelope(options)
     columns, options = key_columns(format, key, options)
@@ -108,6 +110,9 @@ def table(
     )
     if adopt not in ("refuse", "older-than-everything"):
         raise ConfigurationError(f'adopt is "refuse" or "older-than-everything", not {adopt!r}')
+    never = "" if spec.retention is None else keeps_for_ever(format, options)
+    if never:
+        raise NotReapable(f"table {name} has a retention, and {never}")
     return Table(url, spec, decoder)
 
 

@@ -69,15 +69,15 @@ def test_the_content_of_a_number_is_accepted_as_show_numbers_them(desk: Desk, nu
     said = desk.quarantine("settle", "1", "--accept", str(number))
 
     assert desk.names == [content["fields"]["name"]]
-    assert f"{number}: put" in said
+    assert f"{number}: upsert" in said
     assert "Entry 1 is closed" in said
 
 
 def test_accept_alone_is_misuse_where_there_are_several_and_lists_them(desk: Desk) -> None:
     told = desk.quarantine("settle", "1", "--accept", code=2)
 
-    assert '1: put {"id":1,"name":"a","version":7}' in told
-    assert '2: put {"id":1,"name":"b","version":7}' in told
+    assert '1: upsert {"id":1,"name":"a","version":7}' in told
+    assert '2: upsert {"id":1,"name":"b","version":7}' in told
     assert "--accept N" in told
 
 
@@ -106,9 +106,10 @@ def test_show_tells_what_the_row_showed_and_what_a_word_chose(desk: Desk) -> Non
     desk.quarantine("settle", "1", "--accept", "2")
     after = desk.quarantine("show", "1")
 
-    assert 'content 1   put {"id":1,"name":"a","version":7} (as the row showed it)' in before
+    assert 'content 1   upsert {"id":1,"name":"a","version":7} (as the row showed it)' in before
     assert (
-        'content 2   put {"id":1,"name":"b","version":7} (chosen by an operator\'s word)' in after
+        'content 2   upsert {"id":1,"name":"b","version":7} (chosen by an operator\'s word)'
+        in after
     )
 
 
@@ -116,3 +117,47 @@ def test_a_word_that_many_entries_are_given_says_no_number(desk: Desk) -> None:
     told = desk.quarantine("settle", "--table", "t", "--accept", "--of", "2", "--yes", code=2)
 
     assert "give its id" in told
+
+
+def test_a_number_behind_accept_and_filters_say_what_to_write_instead(desk: Desk) -> None:
+    told = desk.quarantine("settle", "--accept", "1", "--reason", "conflict", code=2)
+
+    assert "`--accept 1` names entry 1 here, and the filters name others" in told
+    assert "settle FILTERS --accept" in told
+    assert "settle ID --accept 1" in told
+
+
+def test_a_dry_run_tells_the_content_that_would_be_accepted_and_accepts_nothing(desk: Desk) -> None:
+    before = desk.names
+    told = desk.quarantine("settle", "1", "--accept", "2", "--dry-run")
+    scripts = json.loads(desk.quarantine("settle", "1", "--accept", "2", "--dry-run", "--json"))
+
+    assert 'content 2: upsert {"id":1,"name":"b","version":7}' in told
+    assert (scripts["count"], scripts["content"]) == (1, 2)
+    assert desk.names == before
+
+
+def test_a_dry_run_without_a_number_lists_the_contents(desk: Desk) -> None:
+    told = desk.quarantine("settle", "1", "--accept", "--dry-run")
+
+    assert "It lists 2 contents: 1: upsert" in told
+
+
+@pytest.mark.parametrize(
+    ("words", "why"),
+    [
+        (("--accept", "3"), "has no content 3"),
+        (("--accept", "1", "--of", "5"), "lists 2 contents, and your word was for 5"),
+        (("--drop", "--of", "1"), "lists 2 contents, and your word was for 1"),
+    ],
+)
+def test_a_dry_run_refuses_what_the_word_itself_would_be_refused_for(
+    desk: Desk, words: tuple[str, ...], why: str
+) -> None:
+    assert why in desk.quarantine("settle", "1", *words, "--dry-run", code=2)
+
+
+def test_a_dry_run_for_a_closed_entry_says_that_it_is(desk: Desk) -> None:
+    desk.quarantine("settle", "1", "--drop")
+
+    assert "is dropped" in desk.quarantine("settle", "1", "--accept", "1", "--dry-run", code=2)

@@ -119,6 +119,73 @@ def test_a_target_of_another_source_table_is_told(home: Home) -> None:
     assert "belongs to the source table" in found["problem"]
 
 
+@pytest.mark.parametrize(
+    ("schema", "why"),
+    [
+        ("id INTEGER PRIMARY KEY, name TEXT, must TEXT NOT NULL", "NOT NULL constraint failed"),
+        ("id INTEGER PRIMARY KEY, name TEXT CHECK (name = '')", "CHECK constraint failed"),
+        ("id TEXT PRIMARY KEY, name TEXT", "the key column 'id' of table users is a text"),
+        ("id INTEGER, name TEXT", "has no primary key or unique index on (id)"),
+        ("ID INTEGER PRIMARY KEY, name TEXT", "the table calls it ID"),
+    ],
+)
+def test_a_table_that_refuses_everything_is_found_and_stays_as_it_is(
+    home: Home, schema: str, why: str
+) -> None:
+    with closing(sqlite3.connect(home.path / "app.db")) as database:
+        database.execute(f"CREATE TABLE users ({schema})")
+    before = bytes_of(home)
+
+    told = home.anyorder("run", "--check", "--json", code=1)
+
+    found = [one["problem"] for one in json.loads(told.splitlines()[0]) if one["table"]]
+    assert len(found) > 5
+    assert [problem for problem in found if why not in problem] == []
+    assert bytes_of(home) == before
+
+
+def test_rows_that_no_event_explains_are_found(home: Home) -> None:
+    with closing(sqlite3.connect(home.path / "app.db")) as database:
+        database.execute("CREATE TABLE users (id INTEGER PRIMARY KEY, name TEXT)")
+        database.execute("INSERT INTO users VALUES (900, 'of before')")
+        database.commit()
+
+    assert "already has rows that no event explains" in home.anyorder("run", "--check", code=1)
+
+
+def test_what_a_table_remembers_counts(home: Home) -> None:
+    """The same version with another content; what is only older, or a duplicate, is no problem."""
+    home.deliver([record(1, "c", 10, after={"id": 1, "name": "a"})])
+    home.anyorder("run")
+    home.deliver([record(1, "c", 10, after={"id": 1, "name": "b"})])
+
+    told = home.anyorder("run", "--check", "--from-start", code=1)
+
+    assert "conflict: " in told
+
+
+def test_a_child_before_its_parent_is_no_problem_if_the_parent_comes(home: Home) -> None:
+    with closing(sqlite3.connect(home.path / "app.db")) as database:
+        database.execute(
+            "CREATE TABLE users (id INTEGER PRIMARY KEY, chief INTEGER REFERENCES users (id))"
+        )
+    child = record(1, "c", 10, after={"id": 1, "chief": 2})
+    parent = record(2, "c", 20, after={"id": 2, "chief": None})
+
+    home.deliver([child, parent])
+    home.anyorder("run", "--check")
+    home.deliver([child])
+    assert "waiting: " in home.anyorder("run", "--check", code=1)
+
+
+def test_a_store_that_is_not_copied_says_that_nothing_was_tried(home: Home) -> None:
+    with closing(sqlite3.connect(home.path / "app.db")) as database:
+        database.execute("CREATE TABLE large AS SELECT zeroblob(68000000) AS bytes")
+        database.commit()
+
+    assert "whether the tables take them was not tried" in home.anyorder("run", "--check")
+
+
 def test_another_envelope_is_seen(home: Home) -> None:
     """`raw` reads anything: only a person sees that these are no rows."""
     text = (home.path / "pipeline.toml").read_text()

@@ -33,8 +33,9 @@ quarantine_share = 1.0
 """
 EVERY = '[[table]]\nmatch = "*"\nretention = "0s"\n'
 RECORDS = list(stream(300, 20))
-BY_NOWHERE = '{ key = "/id", position = "/nowhere", table = "users" }'
-BY_VERSION = '{ key = "/id", position = "/version", table = "users" }'
+SCOPE = 'position_scope = "stream", table = "users" }'
+BY_NOWHERE = f'{{ key = "/id", position = "/nowhere", {SCOPE}'
+BY_VERSION = f'{{ key = "/id", position = "/version", {SCOPE}'
 
 
 class Desk:
@@ -292,3 +293,16 @@ def test_what_comes_by_two_places_is_held_with_both_while_no_table_takes_it(desk
     assert [one[4] for one in desk.open_entries()] == [2, 1]
     desk.pipeline()
     assert desk.retry() == "2 settled, 0 still open\n"
+
+
+def test_why_names_the_entry_that_was_accepted_before_any_table_took_it(desk: Desk) -> None:
+    desk.pipeline(tables='[[table]]\nmatch = "elsewhere"\n')
+    desk.run([record(1, "c", 10, after={"id": 1, "name": "a"})])
+    desk.pipeline()
+
+    desk.verb("quarantine", "settle", "1", "--accept")
+
+    told = desk.verb("why", "users", "1")
+    assert "by an operator's word at pg:app at LSN" in told
+    assert "(entry 1," in told
+    assert "its entry is gone" not in told

@@ -7,7 +7,7 @@ from typing import Any
 
 import msgspec
 import pytest
-from hypothesis import given
+from hypothesis import assume, given
 from hypothesis import strategies as st
 
 from anyorder._core.event import Event, Kind
@@ -135,9 +135,38 @@ def test_times_of_integers_and_of_texts_are_compared_as_the_moments_that_they_ar
 @given(st.integers(-(10**12), 10**12), st.sampled_from([("s", 9), ("ms", 6), ("us", 3), ("ns", 0)]))
 def test_an_integer_of_a_unit_is_that_moment_exactly(number: int, unit: tuple[str, int]) -> None:
     name, digits = unit
+    assume(name != "s" or -62_135_596_800 <= number < 253_402_300_800)
     found = of(options={"position_kind": "timestamp", "unit": name}, version=number)
 
     assert found.position.value == (int(f"{number}{'0' * digits}"),)
+
+
+@pytest.mark.parametrize(
+    ("unit", "last", "first"),
+    [
+        ("s", 253402300799, -62135596800),
+        ("ms", 253402300799999, -62135596800000),
+        ("us", 253402300799999999, -62135596800000000),
+        ("ns", 253402300799999999999, -62135596800000000000),
+    ],
+)
+def test_a_time_beyond_the_years_that_there_are_is_malformed_and_the_note_names_the_unit(
+    unit: str, last: int, first: int
+) -> None:
+    """Milliseconds that are taken for seconds: their order would count until somebody says so."""
+    options = {"position_kind": "timestamp", "unit": unit}
+    kinds = [of(options=options, version=one).kind for one in (first, last)]
+    beyond = [of(options=options, version=one) for one in (first - 1, last + 1, 10**200)]
+
+    assert kinds == [Kind.PUT, Kind.PUT]
+    assert [one.kind for one in beyond] == [Kind.MALFORMED] * 3
+    assert f"{last + 1} {unit} since 1970 are no time of the years 1 to 9999" in beyond[1].note
+
+
+def test_when_a_change_was_told_to_happen_is_evidence_whatever_it_counts_to() -> None:
+    found = of(options={"time": "/at"}, version=1, at=1798761599999999)
+
+    assert (found.kind, found.time) == (Kind.PUT, 1798761599999999000)
 
 
 def test_an_integer_without_a_unit_is_malformed_and_the_note_says_what_to_say() -> None:

@@ -94,6 +94,14 @@ def test_no_error_of_a_store_tells_a_secret_of_its_url(url: str) -> None:
         error = None if error.__suppress_context__ else error.__context__
 
 
+@pytest.mark.parametrize("url", ["sqlite:///", "sqlite:///?synchronous=full"])
+def test_a_sqlite_url_without_a_path_is_no_database_in_memory(url: str) -> None:
+    """It is what a variable comes to that is not set, and would forget everything at the end."""
+    with pytest.raises(ConfigurationError, match=r"write sqlite:///app\.db"):
+        open_store(url)
+    open_store("sqlite://").close()
+
+
 def test_no_settings_tell_a_secret_when_they_are_printed() -> None:
     url = f"http://{USER}:{SECRET}@h/q?key={SECRET}"
     table = f"shop://{USER}:{SECRET}@h"

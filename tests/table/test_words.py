@@ -85,7 +85,7 @@ def test_a_batch_lists_what_one_by_one_would(path: Path) -> None:
 def test_a_word_for_one_of_several_contents_says_which(path: Path) -> None:
     table = disputed(path, "a", "b")
 
-    with pytest.raises(ConfigurationError, match=r"lists 2 contents: 1: put .*\"a\".*2: put"):
+    with pytest.raises(ConfigurationError, match=r"lists 2 contents: 1: upsert .*\"a\".*2: upsert"):
         table.quarantine.accept(1)
     with pytest.raises(ConfigurationError, match="has no content 3"):
         table.quarantine.accept(1, content=3)

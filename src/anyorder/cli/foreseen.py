@@ -7,9 +7,13 @@ from contextlib import closing
 
 from anyorder.cli.output import encoded, print_rows
 from anyorder.cli.terminal import say
-from anyorder.runtime.look import Foreseen, look
+from anyorder.runtime.look import Foreseen, look, tried
 from anyorder.runtime.pipeline import Pipeline
 
+UNTRIED = (
+    "; whether the tables take them was not tried, since the store cannot be copied or is large: "
+    "`anyorder run --dry-run` decides everything"
+)
 WIDEST_ROW = 120  # characters of a row's columns, for people
 
 
@@ -17,6 +21,10 @@ def check(pipeline: Pipeline, options: argparse.Namespace) -> int:
     """Exit code 0, or 1 if one of them would be held."""
     with closing(pipeline.looking_store()) as store:
         found = look(pipeline, store, from_start=options.from_start)
+    with pipeline.copied_store() as copy:
+        is_tried = copy is not None
+        if copy is not None:
+            found = tried(pipeline, copy, found)
     if options.json:
         say(encoded([row_of(one) for one in found]))
     else:
@@ -24,7 +32,7 @@ def check(pipeline: Pipeline, options: argparse.Namespace) -> int:
         print_rows(
             [brief(one) for one in found], shown, "nothing new: --from-start shows the first"
         )
-        _tell(pipeline, found)
+        _tell(pipeline, found, is_tried=is_tried)
     return int(any(one.problem for one in found))
 
 
@@ -55,9 +63,9 @@ def brief(one: Foreseen) -> dict[str, object]:
     return {**{name: whole[name] for name in names}, "row, or problem": cut}
 
 
-def _tell(pipeline: Pipeline, found: list[Foreseen]) -> None:
+def _tell(pipeline: Pipeline, found: list[Foreseen], *, is_tried: bool) -> None:
     """By which envelope they were read, and what they seem to be."""
     formats = ", ".join(dict.fromkeys(one.format or "nothing it knows" for one in found))
     if found:
         say(f"read with the envelope {pipeline.envelope.name}; `anyorder decode` says: {formats}")
-        say("nothing was written")
+        say("nothing was written" + ("" if is_tried else UNTRIED))

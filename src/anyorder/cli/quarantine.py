@@ -111,7 +111,8 @@ def run(options: argparse.Namespace) -> int:
     was refused."""
     _check_words(options)
     # It names the entry, not a content of none.
-    if options.which is None and options.accept is not None and options.accept != THE_ONE:
+    options.is_by_accept = options.which is None and options.accept not in (None, THE_ONE)
+    if options.is_by_accept:
         options.which, options.accept = str(options.accept), THE_ONE
     pipeline = load_pipeline(options.pipeline)
     with closing(pipeline.existing_store()) as store:

@@ -33,6 +33,7 @@ __all__ = [
     "default_envelope",
     "detect",
     "envelopes_of",
+    "keeps_for_ever",
     "key_columns",
     "needs_table",
     "open_envelope",
@@ -91,6 +92,12 @@ def key_columns(
 def needs_table(name: str) -> bool:
     """`Reader.needs_table` of the envelope of that name."""
     return name != EventBridge.name and _reader(name).needs_table
+
+
+def keeps_for_ever(name: str, options: Mapping[str, Any]) -> str:
+    """`Reader.keeps_for_ever` of the envelope of that name, or of the one inside."""
+    inside = _inner(options) if name == EventBridge.name else name
+    return _reader(inside).keeps_for_ever(options)
 
 
 def _inner(options: Mapping[str, Any]) -> Any:

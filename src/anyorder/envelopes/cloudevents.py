@@ -11,13 +11,14 @@ from __future__ import annotations
 
 import binascii
 from base64 import b64decode
+from collections.abc import Mapping
 from fnmatch import fnmatchcase
 from typing import Any, NamedTuple
 
 from anyorder._core.event import Delivery, Event, KeyFields, Kind, canonical
 from anyorder._core.families import LifePosition, ScalarPosition
 from anyorder.envelopes import strict
-from anyorder.envelopes.document import life_at
+from anyorder.envelopes.document import INSIDE_A_LIFE, life_at
 from anyorder.envelopes.envelope import KeyOption, Reader, chosen, points
 from anyorder.envelopes.keys import agreed
 from anyorder.envelopes.limits import Limits
@@ -99,6 +100,10 @@ class CloudEvents(Reader):
         if key in ATTRIBUTES:
             return (), {"key": key}
         return pointed(key) if points(key) else super().key_columns(key)
+
+    @classmethod
+    def keeps_for_ever(cls, options: Mapping[str, Any]) -> str:
+        return INSIDE_A_LIFE if options.get("incarnation") else ""
 
     def read(self, delivery: Delivery) -> Event:
         event = _taken_apart(delivery, self.limits)

@@ -9,6 +9,7 @@ sequence is "stream".
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 from anyorder._core.event import Delivery, Event, KeyFields, Kind, canonical
@@ -21,6 +22,8 @@ from anyorder.envelopes.spellings import SPELLINGS, life, microseconds
 from anyorder.errors import ConfigurationError, Malformed
 
 TIMESTAMP = "timestamp"
+ENTITY = "entity"
+INSIDE_A_LIFE = "a position counts inside one life of its key: leave the retention out"
 
 
 class Document(Reader):
@@ -45,7 +48,7 @@ class Document(Reader):
         key: object = None,
         position: object = None,
         position_kind: str = "version",
-        position_scope: str = "entity",
+        position_scope: str = ENTITY,
         unit: str | None = None,
         deleted: object = None,
         time: object = None,
@@ -63,9 +66,8 @@ class Document(Reader):
         self._position = Pointer(position, "position")
         self._kind = chosen(position_kind, "position_kind", tuple(SPELLINGS))
         self._unit = _unit_of(self._kind, unit)
-        self._per_entity = (
-            chosen(position_scope, "position_scope", ("entity", "stream")) == "entity"
-        )
+        scopes = (ENTITY, "stream")
+        self._per_entity = chosen(position_scope, "position_scope", scopes) == ENTITY
         self._deleted = None if deleted is None else Deletion(deleted)
         self._time = None if time is None else Pointer(time, "time")
         self._life = None if incarnation is None else Pointer(incarnation, "incarnation")
@@ -85,6 +87,17 @@ class Document(Reader):
     @classmethod
     def key_columns(cls, key: KeyOption) -> tuple[tuple[str, ...], dict[str, Any]]:
         return pointed(key)
+
+    @classmethod
+    def keeps_for_ever(cls, options: Mapping[str, Any]) -> str:
+        if options.get("position_scope", ENTITY) != ENTITY:
+            return ""
+        if options.get("incarnation") is not None:
+            return INSIDE_A_LIFE
+        return (
+            "a position counts for each key by itself: leave the retention out, or say "
+            'position_scope = "stream" if all positions come from one sequence'
+        )
 
     def read(self, delivery: Delivery) -> Event:
         document = self._document(delivery)

@@ -14,7 +14,7 @@ from __future__ import annotations
 import binascii
 import re
 from base64 import b64decode
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal, InvalidOperation
 from typing import Any
@@ -52,6 +52,10 @@ class DynamoDBStreams(Reader):
         if not isinstance(table, str):
             raise ConfigurationError(f"the envelope option table must be a text, not {table!r:.80}")
         self._table = table
+
+    @classmethod
+    def keeps_for_ever(cls, options: Mapping[str, Any]) -> str:  # noqa: ARG003
+        return "a stream of DynamoDB orders the changes of one item only: leave the retention out"
 
     def read(self, delivery: Delivery) -> Event:
         record, change = _record(delivery, self.limits)

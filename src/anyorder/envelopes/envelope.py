@@ -58,6 +58,12 @@ class Reader(ABC):
             )
         return parts(key), {}
 
+    @classmethod
+    def keeps_for_ever(cls, options: Mapping[str, Any]) -> str:  # noqa: ARG003
+        """Why no tombstone may be forgotten where it is opened with these options: its clocks do
+        not compare across keys. "" if they do."""
+        return ""
+
     @abstractmethod
     def read(self, delivery: Delivery) -> Event:
         """The event in a delivery. Raises Malformed with a reason for a person."""

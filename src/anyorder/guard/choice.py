@@ -51,6 +51,11 @@ class Choice:
                 return content
         raise ConfigurationError(f"entry {self.entry.id} has no content {number}. {self.text()}")
 
+    def told(self, number: int) -> str:
+        """What the content of this number tells, in words. Raises ConfigurationError if there is
+        none."""
+        return content_text(event_in(self.entry, self.numbered(number), self._decode))
+
     def only(self, memory: Memory | None) -> Content:
         """The one content that no word has chosen yet. Raises ConfigurationError if there are
         several."""

@@ -16,6 +16,7 @@ from anyorder.guard.routes import Ignored, Route, Unrouted, origin_of
 from anyorder.runtime.loose import changes
 from anyorder.runtime.pipeline import Pipeline, TableSection
 from anyorder.runtime.preflight import decoded
+from anyorder.runtime.trial import Trial
 from anyorder.sources.contract import Received
 
 SHOWN = 10  # records
@@ -41,8 +42,9 @@ class Foreseen(NamedTuple):
 
 
 def look(pipeline: Pipeline, store: Store, *, from_start: bool = False) -> list[Foreseen]:
-    """The first records that the next run would read, or the first of all. Raises
-    ConfigurationError, StoreError and SourceError as a run does."""
+    """The first records that the next run would read, or the first of all. What they meet in their
+    tables is not looked at (`tried`). Raises ConfigurationError, StoreError and SourceError as a
+    run does."""
     source = pipeline.open_source()
     with closing(source), store.reading() as transaction:
         catalogue = pipeline.catalogue(transaction)
@@ -52,6 +54,13 @@ def look(pipeline: Pipeline, store: Store, *, from_start: bool = False) -> list[
             _foreseen(pipeline, catalogue, transaction, one)
             for one in islice(_each(batches), SHOWN)
         ]
+
+
+def tried(pipeline: Pipeline, store: Store, found: Sequence[Foreseen]) -> list[Foreseen]:
+    """The same records, with what their tables would refuse. `store`: a copy, to be thrown away."""
+    problems = Trial(pipeline, store).problems([one.event for one in found])
+    told = zip(found, problems, strict=True)
+    return [one._replace(problem=one.problem or problem) for one, problem in told]
 
 
 def _each(batches: Iterator[Sequence[Received]]) -> Iterator[Received]:

@@ -6,6 +6,7 @@ import hashlib
 import os
 import re
 import tomllib
+from contextlib import AbstractContextManager
 from fnmatch import fnmatchcase
 from pathlib import Path
 from string import Template
@@ -19,12 +20,13 @@ from anyorder.envelopes import (
     DEFAULT_ENVELOPE,
     Envelope,
     Limits,
+    keeps_for_ever,
     needs_table,
     open_envelope,
 )
 from anyorder.envelopes.keyless import with_keys
 from anyorder.envelopes.provenance import Envelopes, is_from, provenance_of
-from anyorder.errors import ConfigurationError, StoreError
+from anyorder.errors import ConfigurationError, NotReapable, StoreError
 from anyorder.guard.catalogue import Catalogue
 from anyorder.guard.contract import Store, TableSpec, Transaction
 from anyorder.guard.duration import FOREVER, seconds
@@ -32,7 +34,7 @@ from anyorder.guard.routes import Ignored, Origin, Route, Unrouted, origin_of
 from anyorder.runtime.again import Reading
 from anyorder.runtime.limits import LimitsSection, size
 from anyorder.sources import Source, name_of, nameless, open_source
-from anyorder.stores import is_made, missing, open_dry, open_looking, open_store
+from anyorder.stores import is_made, missing, open_copy, open_dry, open_looking, open_store
 from anyorder.urls import Discreet
 
 DEFAULT = "pipeline.toml"
@@ -151,6 +153,7 @@ class Pipeline:
             raise ConfigurationError("[runtime] batch is at least 1")
         for section in file.table:
             _check_section(section)
+            self._check_retention(section)
 
     def open_store(self) -> Store:
         """The store of `[store]`, able to decode what its quarantine holds."""
@@ -174,6 +177,10 @@ class Pipeline:
     def looking_store(self) -> Store:
         """The same for who only looks: opening it makes and changes nothing."""
         return open_looking(self.url, self.decode)
+
+    def copied_store(self) -> AbstractContextManager[Store | None]:
+        """A copy of it that may be written to and is thrown away; None where there can be none."""
+        return open_copy(self.url, self.decode)
 
     @property
     def is_made(self) -> bool:
@@ -245,6 +252,14 @@ class Pipeline:
             if not sources or source in sources:
                 return section
         return None
+
+    def _check_retention(self, section: TableSection) -> None:
+        """Raises NotReapable now, and not when the first tombstone is old enough."""
+        if section.ignore or seconds(section.retention) is None:
+            return
+        why = keeps_for_ever(self.envelope.name, self.envelope.options)
+        if why:
+            raise NotReapable(f'[[table]] match = "{section.match}" has a retention, and {why}')
 
     def _key_of(self, event: Event) -> tuple[str, ...]:
         """The key's columns, as far as the file says them, of an event that came without a key."""

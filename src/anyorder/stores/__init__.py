@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
+from contextlib import AbstractContextManager, nullcontext
 from typing import ClassVar, Protocol, cast
 from urllib.parse import SplitResult, parse_qsl, unquote, urlsplit
 
@@ -14,7 +15,7 @@ from anyorder.errors import ConfigurationError
 from anyorder.guard.contract import Decode, Promises, Store
 from anyorder.urls import shown
 
-__all__ = ["DOORS", "Store", "ddl_of", "missing", "open_dry", "open_store"]
+__all__ = ["DOORS", "Store", "ddl_of", "missing", "open_copy", "open_dry", "open_store"]
 
 
 DOORS: dict[str, Door] = {
@@ -53,6 +54,10 @@ class Address(Protocol):
     def open_looking(self, decode: Decode | None) -> Store:
         """The store for who only looks: opening it makes and changes nothing. An empty one where
         nothing of ours is there yet."""
+
+    def copied(self, decode: Decode | None) -> AbstractContextManager[Store | None]:
+        """A copy of the store that may be written to, thrown away at the end; None where there can
+        be none, or it would be large."""
 
     def missing(self) -> str:
         """Where it would be made by opening it; "" if it is there, or is made by other means."""
@@ -97,6 +102,12 @@ def open_looking(url: str, decode: Decode | None = None) -> Store:
     if _is_own(url):
         return open_store(url, decode)
     return _address(_scheme(url), url).open_looking(decode)
+
+
+def open_copy(url: str, decode: Decode | None = None) -> AbstractContextManager[Store | None]:
+    """A copy of the store that may be written to, thrown away at the end; None where there can be
+    none."""
+    return nullcontext() if _is_own(url) else _address(_scheme(url), url).copied(decode)
 
 
 def is_made(url: str) -> bool:

@@ -8,9 +8,10 @@ from collections.abc import Collection, Sequence
 
 from anyorder._core.event import DELETE, Event
 from anyorder._core.memory import Memory, Stamp
+from anyorder._core.outcome import Reason
 from anyorder._core.shown import columns_at, marked
 from anyorder.guard.chosen import chosen_at
-from anyorder.guard.contract import Entry, TableSpec, Transaction
+from anyorder.guard.contract import Entry, EntryQuery, TableSpec, Transaction
 from anyorder.guard.holdings import dispute_at, is_dispute
 from anyorder.guard.values import AGAIN
 
@@ -34,7 +35,9 @@ class Said:
         memory: Memory | None,
         columns: Collection[str],
         entries: Sequence[Entry],
+        entity: str,
     ) -> None:
+        self._entity = entity
         self._transaction = transaction
         self._spec = spec
         self._memory = memory
@@ -111,6 +114,16 @@ class Said:
         for entry in reversed(self._closed):
             told = entry.identity
             if told == dispute or told.startswith(later):
+                return self._transaction.entry(entry.id)
+        return self._of_no_table(stamp)
+
+    def _of_no_table(self, stamp: Stamp) -> Entry | None:
+        """The entry of the stamp's position that was held before any [[table]] took it."""
+        query = EntryQuery("accepted", "", self._entity, Reason.UNROUTED)
+        # Its source comes before, and the place of its delivery behind (holdings.py).
+        position = f" {stamp.position.identity()} "
+        for entry in self._transaction.entries(query):
+            if not entry.table and position in entry.identity:
                 return self._transaction.entry(entry.id)
         return None
 

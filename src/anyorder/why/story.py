@@ -100,7 +100,7 @@ def _story(
         # The key's own columns are told by every event, so they are never holes.
         columns = set(target.columns) - set(target.key)
     entries = list(transaction.entries(EntryQuery("", spec.name, entity)))
-    said = Said(transaction, spec, memory, columns, entries)
+    said = Said(transaction, spec, memory, columns, entries, entity)
     story = _told(spec.name, named, memory, columns, entries, said)
     sentences = [
         *story.sentences,

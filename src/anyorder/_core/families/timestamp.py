@@ -13,6 +13,12 @@ NO_UNIT = (
     "an integer tells no unit of time, so nothing tells when it was: say which it is, "
     'unit = "s", "ms", "us" or "ns"'
 )
+FIRST, END = -62_135_596_800 * 10**9, 253_402_300_800 * 10**9
+"""The year 1 begins, the year 9999 is over, in nanoseconds since 1970."""
+BEYOND = (
+    "{value!r:.30} {unit} since 1970 are no time of the years 1 to 9999: they seem to be counted "
+    'in another unit; say which it is, unit = "s", "ms", "us" or "ns"'
+)
 DAYS_OF_MONTH = (31, 28, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31)
 DAYS_BEFORE_MONTH = (0, 31, 59, 90, 120, 151, 181, 212, 243, 273, 304, 334)
 PATTERN = re.compile(
@@ -56,7 +62,11 @@ def _counted(value: int, unit: str) -> int:
     """An integer of a unit, in nanoseconds."""
     if unit not in NANOSECONDS:
         raise Malformed(f"{NO_UNIT}: {value!r:.80}")
-    return value * NANOSECONDS[unit]
+    nanoseconds = value * NANOSECONDS[unit]
+    # Milliseconds taken for seconds would order, until somebody corrects the unit.
+    if not FIRST <= nanoseconds < END:
+        raise Malformed(BEYOND.format(value=value, unit=unit))
+    return nanoseconds
 
 
 def _length(year: int, month: int) -> int:

@@ -28,16 +28,29 @@ def answer(options: argparse.Namespace, told: Mapping[str, object], text: str) -
             say(encoded(told))
 
 
-def sample(options: argparse.Namespace, would: str, entries: Sequence[Entry]) -> None:
-    """What a dry run says: how many, of which reasons, and the oldest of them."""
+def sample(
+    options: argparse.Namespace,
+    would: str,
+    entries: Sequence[Entry],
+    *,
+    content: int | None = None,
+    text: str = "",
+) -> None:
+    """What a dry run says: how many, of which reasons, and the oldest of them; of one, which
+    `content` is meant, and in a `text` what it tells."""
     counted = counts(entries)
     if options.format == "table":
         say(f"would {would} {counted}")
         if entries:
             print_rows([brief(entry) for entry in entries[:SAMPLE]], options)
+        if text:
+            say(text)
         return
     shown = [summary(entry) for entry in entries[:SAMPLE]]
-    answer(options, {"would": would, "count": len(entries), "sample": shown}, "")
+    told = {"would": would, "count": len(entries), "sample": shown}
+    if content is not None:
+        told["content"] = content
+    answer(options, told, "")
 
 
 def counts(entries: Sequence[Entry]) -> str:

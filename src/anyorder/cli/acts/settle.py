@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import argparse
 import time
 from functools import partial
 
@@ -14,6 +15,7 @@ from anyorder.cli.acts.refused import missing, refused_lines
 from anyorder.cli.terminal import say
 from anyorder.errors import ConfigurationError
 from anyorder.guard.catalogue import Catalogue
+from anyorder.guard.choice import Choice
 from anyorder.guard.contract import Entry, TableSpec
 from anyorder.guard.routes import Unrouted
 from anyorder.runtime.bulk import Bulk, Done
@@ -24,7 +26,7 @@ def settle(asked: Asked) -> int:
     options = asked.options
     is_one = options.which not in (None, STANDARD_INPUT)
     if is_one and is_filtered(options):
-        raise ConfigurationError("an entry's id, or filters: say one of the two")
+        raise ConfigurationError(_either(options))
     if options.which is None and not is_filtered(options):
         raise ConfigurationError(
             "which entries shall be settled? Say an id, - for ids from standard input, or a filter "
@@ -39,6 +41,18 @@ def settle(asked: Asked) -> int:
     return _one(asked) if is_one else _many(asked)
 
 
+def _either(options: argparse.Namespace) -> str:
+    """What to say instead of an id and filters."""
+    # `--accept 1` beside a filter reads as if it chose a content of each.
+    if options.is_by_accept:
+        return (
+            f"`--accept {options.which}` names entry {options.which} here, and the filters name "
+            "others. To accept what the filters name: settle FILTERS --accept. To accept content "
+            f"{options.which} of one entry: settle ID --accept {options.which}"
+        )
+    return "an entry's id, or filters: say one of the two"
+
+
 # ---- one
 
 
@@ -46,8 +60,7 @@ def _one(asked: Asked) -> int:
     options, number = asked.options, asked.number
     entry = asked.quarantine.show(number)
     if options.dry_run:
-        sample(options, _verb(asked), [entry])
-        return 0
+        return _foreseen(asked, entry)
     spec = table_of(asked, asked.catalogue(), entry)
     if options.drop:
         done, said = Done(dropped=1), asked.quarantine.drop(number, spec, of=options.of)
@@ -56,6 +69,22 @@ def _one(asked: Asked) -> int:
         said = asked.quarantine.accept(number, spec, content=content, of=options.of)
         done = Done(accepted=1)
     answer(options, {**msgspec.structs.asdict(done), "answer": said}, said)
+    return 0
+
+
+def _foreseen(asked: Asked, entry: Entry) -> int:
+    """What a word for this entry would be; no word for one that is closed, or for a content that it
+    does not list."""
+    options = asked.options
+    if entry.state != "open":
+        raise ConfigurationError(f"entry {entry.id} is {entry.state} already")
+    choice = Choice(entry, asked.pipeline.decode)
+    choice.check(options.of)
+    number = None if options.accept == THE_ONE else options.accept
+    text = choice.text() if entry.contents else ""
+    if number is not None:
+        text = f"content {number}: {choice.told(number)}"
+    sample(options, _verb(asked), [entry], content=number, text=text)
     return 0
 
 

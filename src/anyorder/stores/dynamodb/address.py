@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from contextlib import AbstractContextManager, nullcontext
 from typing import Annotated, ClassVar
 
 import msgspec
@@ -37,6 +38,10 @@ class DynamoDBAddress(Discreet, frozen=True, forbid_unknown_fields=True):
 
     open_dry = open
     open_looking = open
+
+    def copied(self, decode: Decode | None) -> AbstractContextManager[None]:
+        """It cannot be copied."""
+        return nullcontext()
 
     def missing(self) -> str:
         """Opening it makes nothing."""

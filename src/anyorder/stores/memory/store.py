@@ -5,7 +5,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Iterator, Sequence
-from contextlib import AbstractContextManager, contextmanager
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from typing import ClassVar
 
 import msgspec
@@ -91,6 +91,10 @@ class MemoryAddress(msgspec.Struct, frozen=True):
 
     open_dry = open
     open_looking = open
+
+    def copied(self, decode: Decode | None) -> AbstractContextManager[None]:
+        """It cannot be copied."""
+        return nullcontext()
 
     def missing(self) -> str:
         """It is there as soon as it is opened."""

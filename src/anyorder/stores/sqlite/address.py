@@ -3,25 +3,29 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import closing, contextmanager
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Annotated, ClassVar, Literal
 
 import msgspec
 
 from anyorder.guard.contract import Decode, Promises
-from anyorder.stores.sqlite.connection import has_schema
+from anyorder.stores.sqlite.connection import copy_to_look, has_schema
 from anyorder.stores.sqlite.schema import memory_table
 from anyorder.stores.sqlite.store import VERSION, SQLiteStore
 from anyorder.stores.statements import load_statements, quoted
 from anyorder.urls import Discreet
+
+LARGEST_COPY = 64 * 2**20  # bytes of a database that is copied to try something
 
 
 class SQLiteAddress(Discreet, frozen=True, forbid_unknown_fields=True):
     """`place`: a slash and the path of a file, or nothing for a database in memory. `synchronous`:
     "full" writes through to the disk at every commit."""
 
-    place: Annotated[str, msgspec.Meta(pattern="^(/|$)")]
+    place: Annotated[str, msgspec.Meta(pattern="^(/.|$)")]
     synchronous: Literal["normal", "full"] = "normal"
 
     promises: ClassVar[Promises] = SQLiteStore.promises
@@ -43,6 +47,21 @@ class SQLiteAddress(Discreet, frozen=True, forbid_unknown_fields=True):
         if not self.is_made():
             return SQLiteStore(":memory:", decode)
         return SQLiteStore(self.place[1:], decode, looks=True)
+
+    @contextmanager
+    def copied(self, decode: Decode | None) -> Iterator[SQLiteStore | None]:
+        """A copy of the file, if it is not large; an empty database where there is none."""
+        path = self.place[1:]
+        is_there = bool(path) and not self.missing()
+        if is_there and os.path.getsize(path) > LARGEST_COPY:
+            yield None
+            return
+        with TemporaryDirectory() as folder:
+            copy = f"{folder}/copy.db"
+            if is_there:
+                copy_to_look(path, copy)
+            with closing(SQLiteStore(copy, decode)) as store:
+                yield store
 
     def is_made(self) -> bool:
         """Is there a file, and are our tables in it?"""

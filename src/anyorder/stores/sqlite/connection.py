@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import sqlite3
+from contextlib import closing
 from pathlib import Path
 
 from anyorder.errors import StoreError
@@ -53,6 +54,16 @@ def connect_to_look(path: str) -> sqlite3.Connection:
         return _connected(f"{file.as_uri()}?{mode}", uri=True)
     except sqlite3.Error as error:
         raise trouble(path, error) from error
+
+
+def copy_to_look(path: str, copy: str) -> None:
+    """Copy a database as it is now into another file, and leave no trace at the first. Raises
+    StoreError where it cannot be read."""
+    with closing(connect_to_look(path)) as database, closing(_connected(copy)) as into:
+        try:
+            database.backup(into)
+        except sqlite3.Error as error:
+            raise trouble(path, error) from error
 
 
 def has_schema(path: str) -> bool:
