@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import sqlite3
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
@@ -110,7 +112,7 @@ def test_what_a_dismissed_clock_held_of_a_snapshot_is_decided_again(
 
     spec = TableSpec("users", ("id",))
     assert table.quarantine.dismiss("pg:app|", [spec]) == 2
-    assert table.why(3).state == "live"
+    assert table.why(3).state == "row"
 
 
 def people(tmp_path: Path, **options: object) -> anyorder.Table:
@@ -174,6 +176,20 @@ def test_without_a_time_of_its_own_a_version_is_judged_by_nothing_else(tmp_path:
     table.apply([life(1, 8)])
 
     assert table.apply([life(20, 1)]).ignored == {"stale": 1}
+
+
+def test_a_life_in_parts_shows_nothing_of_the_one_before_after_a_word(tmp_path: Path) -> None:
+    table = people(tmp_path, time="/at", partial=True)
+    told = [life(1, 1, name="x", email="e"), life(20, 3, phone="p"), life(20, 1, name="y")]
+    table.apply(told)
+    (entry,) = table.quarantine.entries()
+    assert (entry.reason, entry.key) == ("suspected_reset", {"id": "a"})
+
+    table.quarantine.accept(entry.id)
+
+    with closing(sqlite3.connect(tmp_path / "people.db")) as connection:
+        found = connection.execute("SELECT name, email, phone FROM people").fetchall()
+    assert found == [("y", None, "p")]
 
 
 def test_another_id_of_a_life_is_a_conflict(tmp_path: Path) -> None:
