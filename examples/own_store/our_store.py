@@ -7,7 +7,7 @@ What it must do is said in `anyorder.contract`; that it does, `anyorder.testing`
 import pickle
 import threading
 from collections import ChainMap
-from collections.abc import Iterable, Iterator, Mapping, Sequence, Set
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence, Set
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -303,6 +303,16 @@ class OurTransaction:
 
     def settleable(self) -> list[tuple[str, str]]:
         return []  # it has no constraints between rows, so nothing is refused for now
+
+    def crossing(self) -> list[list[tuple[str, str]]]:
+        return []
+
+    def together(
+        self,
+        keys: Sequence[tuple[str, str]],
+        take: Callable[[Sequence[tuple[str, str]]], list[c.Settled]],
+    ) -> list[c.Settled]:
+        return take(keys)
 
     def ring(self, spec: c.TableSpec, event: c.Event) -> list[str]:
         return []

@@ -8,7 +8,7 @@ gone. `anyorder.testing` checks a store.
 
 from __future__ import annotations
 
-from anyorder._core.batch import Held
+from anyorder._core.batch import Held, Settled
 from anyorder._core.columns import Written
 from anyorder._core.decide import forget
 from anyorder._core.event import Delivery, Event, canonical, key_of
@@ -80,6 +80,7 @@ __all__ = [
     "Refused",
     "Remembered",
     "Replaced",
+    "Settled",
     "Shared",
     "Sharing",
     "Source",

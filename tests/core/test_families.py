@@ -32,6 +32,7 @@ from anyorder._core.families.floor_entry import (
     parse,
     raised,
 )
+from anyorder._core.families.postgres_log import HINT
 from anyorder._core.floor import NOTHING_FORGOTTEN, Floor
 from anyorder._core.position import Above, Growing, Order
 from anyorder.errors import Malformed, NotReapable
@@ -472,6 +473,16 @@ def test_what_says_nothing_of_other_keys_or_has_no_time_is_not_watched(
     position: ScalarPosition,
 ) -> None:
     assert position.growing() is None
+
+
+def test_what_is_not_judged_by_itself_still_has_its_clock() -> None:
+    """A read, and what tells no time: of a clock that is suspected they are held (rules R13)."""
+    place = {"kind": "binlog", "scope": "mysql:a/bin", "lineage": "5"}
+
+    assert scalar((3, 484, 1), **place, as_of=True).clock() == "binlog:mysql:a/bin|5"
+    assert scalar((3, 484, 1), None, **place).clock() == "binlog:mysql:a/bin|5"
+    assert scalar(per_entity=True).clock() == ""
+    assert LogPosition("", -1, HINT).clock() == ""
 
 
 def lived(life: int | str, value: int, kind: str = "integer") -> LifePosition:

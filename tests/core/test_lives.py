@@ -4,6 +4,7 @@ events themselves may say of lives."""
 from __future__ import annotations
 
 import itertools
+from collections.abc import Sequence
 
 import pytest
 
@@ -13,8 +14,8 @@ from anyorder._core.event import Event, Kind
 from anyorder._core.explain import contradiction, explain_memory
 from anyorder._core.families import LifePosition, ScalarPosition
 from anyorder._core.families.restarting import Bound
-from anyorder._core.fold import Limits
-from anyorder._core.memory import Memory, pack, unpack
+from anyorder._core.fold import Applied, Limits
+from anyorder._core.memory import Memory, pack, replace, unpack
 from anyorder._core.outcome import Reason
 from anyorder._core.reset import PRODUCER_MARGIN
 from anyorder._core.word import accept
@@ -193,3 +194,76 @@ def test_lives_told_by_the_events_are_one_after_the_other_in_every_order(name: s
                 shown = dict(written.onto(shown))
         told = {column: value for column, value in shown.items() if value is not None}
         assert told == wanted, [event.position for event in order]
+
+
+def part(version: int, time: int, **fields: object) -> Event:
+    return replace(put(version, time, **fields), partial=True)
+
+
+EARLIER = (part(1, DAY, name="x"), part(2, DAY, email="e"))
+LATER = (part(1, 20 * DAY, name="y"), part(3, 20 * DAY, phone="p"))
+
+
+def told(events: Sequence[Event]) -> tuple[Memory, dict[str, object], list[Event]]:
+    """What is remembered, what the row shows, and what is held, decided again at each step."""
+    memory, row, held = None, dict[str, object](), list[Event]()
+    for event in events:
+        waiting, held = [event, *held], []
+        for one in waiting:
+            decided = decide(memory, one, NO_LIMITS)
+            memory, row = decided.memory, shown(row, decided)
+            if decided.reason is SUSPECTED:
+                held.append(one)
+    assert memory is not None
+    return memory, row, held
+
+
+def shown(row: dict[str, object], decided: Applied) -> dict[str, object]:
+    if decided.written is not None:
+        row = decided.written.onto(row)
+    return {name: value for name, value in row.items() if value is not None}
+
+
+@pytest.mark.parametrize("order", list(itertools.permutations(range(4))))
+def test_no_value_of_a_dead_life_stays_in_a_row_of_partial_events(order: tuple[int, ...]) -> None:
+    """A row of several events is contradicted by what contradicts any of them."""
+    events = EARLIER + LATER
+    memory, row, held = told([events[place] for place in order])
+
+    # A person: what is of the later life is true.
+    for event in (one for one in held if one in LATER):
+        answer = accept(memory, event, NO_LIMITS)
+        assert answer.memory is not None
+        memory, row = answer.memory, shown(row, answer)
+
+    assert row == {"name": "y", "phone": "p"}
+    for event in EARLIER:
+        assert decide(memory, event, NO_LIMITS).reason in (STALE, SUSPECTED)
+
+
+def test_what_is_told_after_a_delete_and_below_it_is_suspected_by_a_row_of_partial_events() -> None:
+    """The new life's later event came first, and its version is above the delete's."""
+    memory = after(put(1, DAY), delete(2, DAY), part(3, 20 * DAY, phone="p"))
+
+    first = decide(memory, part(1, 20 * DAY, name="y"), NO_LIMITS)
+    assert first.reason is SUSPECTED
+    let_in = accept(memory, part(1, 20 * DAY, name="y"), NO_LIMITS)
+    assert let_in.memory is not None
+    assert let_in.memory.bound == Bound((2,), DAY)
+    assert shown({"phone": "p"}, let_in) == {"name": "y", "phone": "p"}
+
+
+def test_one_life_in_parts_is_never_suspected() -> None:
+    for order in itertools.permutations(LATER):
+        _, row, held = told(order)
+        assert (row, held) == ({"name": "y", "phone": "p"}, [])
+
+
+def test_a_straggler_that_a_word_lets_in_beside_a_row_takes_nothing_newer() -> None:
+    """By his word the versions did not start again: then they are the order."""
+    memory = after(*LATER)
+
+    answer = accept(memory, part(2, DAY, email="e", phone="q"), NO_LIMITS)
+
+    assert answer.memory is not None
+    assert shown({"name": "y", "phone": "p"}, answer) == {"name": "y", "phone": "p", "email": "e"}

@@ -11,13 +11,22 @@ import pytest
 from anyorder._core.event import Event, Kind, canonical
 from anyorder._core.families import LogPosition, OffsetPosition, ScalarPosition
 from anyorder._core.outcome import Reason
-from anyorder._core.reset import CHECKPOINTS, SOURCE_MARGIN, Growth, observe, suspect, watched
+from anyorder._core.reset import (
+    CHECKPOINTS,
+    SOURCE_MARGIN,
+    Growth,
+    observe,
+    observe_snapshot,
+    suspect,
+    watched,
+)
 from anyorder.guard.contract import EntryQuery, TableSpec
 from anyorder.guard.intake import Share
 from anyorder.guard.parts import take
 from anyorder.stores.memory.store import MemoryStore
 
 MINUTE = 60_000_000
+replace = msgspec.structs.replace
 
 
 @pytest.mark.parametrize("restart", range(1, 7))
@@ -52,9 +61,58 @@ def put(lsn: int, time: int, op: str = "u") -> Event:
     return Event(Kind.PUT, "public.users", {"id": lsn}, position, {"id": lsn}, time=time)
 
 
-def test_reads_and_events_without_a_time_are_not_judged() -> None:
-    assert watched(put(5, 5, "r")) is None
+def test_incremental_reads_and_events_without_a_time_are_not_judged() -> None:
+    assert watched(put(5, 5, "i")) is None
     assert watched(Event(Kind.PUT, "t", {"id": 1}, put(5, 5).position, {"id": 1})) is None
+
+
+def reasons_of(*told: Event) -> list[Reason]:
+    store, spec = MemoryStore(), TableSpec("users", ("id",))
+    return [d.reason for d in take(store, [Share(spec, told)], now=0.0, token="a").decisions]
+
+
+@pytest.mark.parametrize("op", ["r", "u"])
+def test_a_snapshot_of_a_log_that_was_further_before_is_suspected(op: str) -> None:
+    """Nothing but the snapshots may have been told: a table that hardly changes."""
+    known = put(1000, 10 * SOURCE_MARGIN, op)
+    again = put(10, 30 * SOURCE_MARGIN, "r")
+
+    assert reasons_of(known, again) == [Reason.APPLIED, Reason.SUSPECTED_RESET]
+
+
+@pytest.mark.parametrize("op", ["i", "c", "d"])
+def test_what_is_not_judged_by_itself_is_held_when_its_clock_is_suspected(op: str) -> None:
+    again = put(10, 30 * SOURCE_MARGIN)
+    unjudged = put(20, 31 * SOURCE_MARGIN, op)
+    unjudged = replace(unjudged, position=replace(unjudged.position, seq0=None))
+
+    found = reasons_of(put(1000, 10 * SOURCE_MARGIN), again, unjudged)
+
+    assert found == [Reason.APPLIED, Reason.SUSPECTED_RESET, Reason.SUSPECTED_RESET]
+
+
+@pytest.mark.parametrize("order", list(itertools.permutations(range(4))))
+def test_snapshots_and_changes_of_a_healthy_log_raise_no_alarm_in_any_order(
+    order: tuple[int, ...],
+) -> None:
+    """A transaction that was open at the first snapshot is placed below it, and stamped later."""
+    told = [
+        put(1000, 10 * SOURCE_MARGIN, "r"),
+        put(900, 40 * SOURCE_MARGIN),
+        put(1500, 50 * SOURCE_MARGIN),
+        put(2000, 60 * SOURCE_MARGIN, "r"),
+    ]
+
+    assert Reason.SUSPECTED_RESET not in reasons_of(*(told[place] for place in order))
+
+
+def test_a_dismissed_clock_forgets_its_snapshots_too() -> None:
+    growth = observe_snapshot(Growth(), 1000, 10 * MINUTE, 0)
+    growth = observe(growth, 1, 1, 0)
+
+    assert growth.snapshots == ((1000, 10 * MINUTE),)
+    assert observe_snapshot(growth, 10, 11 * MINUTE, 0).suspected
+    assert not observe_snapshot(Growth(), 10, 11 * MINUTE, 0).suspected
 
 
 def test_from_the_first_suspicion_on_everything_of_the_scope_is_quarantined() -> None:

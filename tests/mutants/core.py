@@ -189,6 +189,18 @@ MUTANTS = [
     ),
     Mutant(
         "R13",
+        "a snapshot is compared with changes only",
+        Change(
+            RESET,
+            "observe_snapshot",
+            "(*growth.checkpoints, *growth.snapshots)",
+            "growth.checkpoints",
+        ),
+        killed_by="tests/core/test_reset.py"
+        "::test_a_snapshot_of_a_log_that_was_further_before_is_suspected[r]",
+    ),
+    Mutant(
+        "R13",
         "each event is judged alone",
         Change(RESET, "observe", "growth.suspected", "False"),
         killed_by="tests/core/test_reset.py"

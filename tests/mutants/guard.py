@@ -115,6 +115,13 @@ MUTANTS = [
         "::test_what_comes_an_hour_later_and_far_below_is_suspected_in_a_later_batch_too",
     ),
     Mutant(
+        "R13",
+        "what is not judged by itself has no clock",
+        Change(CLOCKS, "_clock", "clock_of(arrival.event)", "''"),
+        killed_by="tests/core/test_reset.py"
+        "::test_what_is_not_judged_by_itself_is_held_when_its_clock_is_suspected[i]",
+    ),
+    Mutant(
         "R1",
         "what belongs to no table keeps nothing of how it was read",
         Change(

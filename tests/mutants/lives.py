@@ -39,6 +39,25 @@ MUTANTS = [
     ),
     Mutant(
         "R13",
+        "a row of several events is asked by its own alone",
+        Change(LIVES, "_met", "(memory.stamp, *_others(memory))", "(memory.stamp,)"),
+        killed_by=f"{IN_LIVES}::test_no_value_of_a_dead_life_stays_in_a_row_of_partial_events",
+    ),
+    Mutant(
+        "R13",
+        "the delete before a row of several events is not asked",
+        Change(LIVES, "_others", "others.append(memory.ended)", ""),
+        killed_by=f"{IN_LIVES}"
+        "::test_what_is_told_after_a_delete_and_below_it_is_suspected_by_a_row_of_partial_events",
+    ),
+    Mutant(
+        "R13",
+        "what a dead life told stays beside a life that was let in",
+        Change(LIVES, "_without", "CLEAR if cell in dead else KEEP", "KEEP"),
+        killed_by=f"{IN_LIVES}::test_no_value_of_a_dead_life_stays_in_a_row_of_partial_events",
+    ),
+    Mutant(
+        "R13",
         "the margin itself is a contradiction",
         Change(RESTARTING, "told", "apart > margin", "apart >= margin"),
         killed_by=f"{IN_LIVES}::test_version_and_time_that_contradict_each_other_are_suspected",

@@ -22,6 +22,7 @@ TURNS = "stores/sqlite/turns.py"
 WAITERS = "stores/sqlite/waiters.py"
 WAITING = "stores/sqlite/waiting.py"
 TESTS = "tests/stores/test_waiting.py::"
+TRANSACTION = "stores/sqlite/transaction.py"
 CASCADES = "tests/stores/test_cascades.py::"
 
 MUTANTS = [
@@ -234,10 +235,58 @@ MUTANTS = [
         Change(
             REFERENCES,
             "ForeignKey.moves",
-            "self.is_guarded and action not in HINDERING and not is_followed",
-            "action not in HINDERING and not is_followed",
+            "self.is_guarded and self.action(goes=goes) not in HINDERING",
+            "self.action(goes=goes) not in HINDERING",
         ),
         killed_by=CASCADES + "test_rows_that_no_event_tells_of_go_with_their_parent",
+    ),
+    Mutant(
+        "R9",
+        "a parent takes its children along to its new name",
+        Change(
+            REFERENCES,
+            "ForeignKey.moves",
+            "self.action(goes=goes) not in HINDERING",
+            "self.action(goes=goes) not in HINDERING and goes",
+        ),
+        killed_by=CASCADES
+        + "test_a_child_whose_source_did_not_follow_is_not_renamed_with_its_parent",
+    ),
+    Mutant(
+        "R9",
+        "who follows a ring for a moment stays where it led him",
+        Change(RINGS, "Rings.together", "self._put_back(child, key, told)", "pass"),
+        killed_by=TESTS + "test_parents_swap_the_value_by_which_their_children_name_them",
+    ),
+    Mutant(
+        "R9",
+        "a table that the same batch begins is not guarded yet",
+        Change(INTAKE, "take_in", "transaction.open_table(spec)", "pass"),
+        killed_by=CASCADES + "test_a_table_that_the_same_batch_begins_keeps_its_rows",
+    ),
+    Mutant(
+        "R9",
+        "a ring over two tables is taken though one of it is refused",
+        Change(
+            TRANSACTION,
+            "SQLiteTransaction.together",
+            "crossing.is_sound() and not self._waiting.any_waits(crossing.places)",
+            "True",
+        ),
+        killed_by=CASCADES
+        + "test_a_ring_over_two_tables_leaves_nothing_of_itself_where_one_is_refused",
+    ),
+    Mutant(
+        "R9",
+        "parents of a ring over two tables go before their children",
+        Change(TRANSACTION, "SQLiteTransaction.together", "crossing.children_first()", "keys"),
+        killed_by=CASCADES + "test_two_parents_and_their_children_are_renamed_in_every_order",
+    ),
+    Mutant(
+        "R9",
+        "a parent to come is known by its key alone",
+        Change(WAITERS, "Waiters._place", "made.get(where, where)", "where"),
+        killed_by=CASCADES + "test_two_parents_and_their_children_are_renamed_in_every_order",
     ),
     Mutant(
         "R10",
@@ -245,7 +294,7 @@ MUTANTS = [
         Change(
             ROWS,
             "RowWriter._spare_followers",
-            "follower.table == table and place_by(follower.known_by) in going",
+            "follower.table == table and place in going",
             "False",
         ),
         killed_by=CASCADES + "test_a_truncate_takes_a_tree_and_waits_for_children_elsewhere",

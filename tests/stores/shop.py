@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import itertools
 import sqlite3
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 
 from anyorder._core.batch import Settled
@@ -17,6 +17,7 @@ from anyorder.stores.sqlite.store import SQLiteStore
 from anyorder.testing.change import Change, decode
 
 Told = tuple[str, Change]
+NO_SPECS: Mapping[str, TableSpec] = {}
 
 
 class Shop:
@@ -43,14 +44,15 @@ class Shop:
     def _traced(self, statement: str) -> None:
         self._begun += statement.startswith("BEGIN IMMEDIATE")
 
-    def take(self, *told: Told) -> list[Reason]:
-        """A batch; the reason of each delivery, in the order given."""
+    def take(self, *told: Told, specs: Mapping[str, TableSpec] = NO_SPECS) -> list[Reason]:
+        """A batch; the reason of each delivery, in the order given. `specs`: of tables that have
+        another key than `id`, or options."""
         number = next(self._batches)
         events: dict[str, list[tuple[int, Event]]] = {}
         for place, (table, change) in enumerate(told):
             events.setdefault(table, []).append((place, change.event()))
         shares = [
-            Share(TableSpec(table, ("id",)), [event for _, event in found])
+            Share(specs.get(table, TableSpec(table, ("id",))), [event for _, event in found])
             for table, found in events.items()
         ]
         frontier = ("source", str(number))

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import json
+import sqlite3
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
@@ -9,6 +12,7 @@ import pytest
 
 import anyorder
 from anyorder.errors import ConfigurationError
+from anyorder.guard.contract import TableSpec
 from tests.streams import record
 from tests.table.test_table import later_by
 
@@ -52,6 +56,63 @@ def test_no_word_for_one_event_believes_a_clock_that_is_suspected(table: anyorde
         with pytest.raises(ConfigurationError, match=r"dismiss 'pg:app\|"):
             table.quarantine.accept(entry.id)
     assert [entry.state for entry in table.quarantine.entries("")] == ["open", "open"]
+
+
+def without_run(one: dict[str, Any], release: str = "3.7.0.Final") -> dict[str, Any]:
+    """As another version tells it, or on a way that strips headers."""
+    value = json.loads(one["value"])
+    value["source"] |= {"version": release}
+    if value["op"] == "r":
+        value["source"]["snapshot"] = "true"
+    return {**one, "value": json.dumps(value), "headers": []}
+
+
+def read(key: int, lsn: int, wait: int, release: str = "3.7.0.Final") -> dict[str, Any]:
+    one = later_by(record(key, "r", lsn, after={"id": key}), wait)
+    return without_run(one, release)
+
+
+def test_a_snapshot_of_a_restored_database_is_held_without_any_run_named(
+    table: anyorder.Table,
+) -> None:
+    """Each of its rows would be stale, for months, until the new log has passed the old one."""
+    table.apply([without_run(told(key, FAR * key, 0)) for key in (1, 2)])
+
+    assert table.apply([read(1, 10, 10 * 3600), read(3, 10, 10 * 3600)]).quarantined == {
+        "suspected_reset": 2
+    }
+    # A snapshot that was delivered again says nothing new.
+    assert table.apply([read(1, 10, 10 * 3600)]).ignored == {"duplicate": 1}
+
+
+def test_a_row_that_tells_when_it_was_read_contradicts_no_change(table: anyorder.Table) -> None:
+    """Before Debezium 2.0: hours after its snapshot was taken. The topic is read again."""
+    slow = read(1, FAR, 10 * 3600, "1.9.7.Final")
+    table.apply([slow, without_run(told(1, 2 * FAR, 0)), without_run(told(2, 3 * FAR, 0))])
+
+    assert table.apply([slow]).ignored == {"stale": 1}
+    assert table.apply([read(1, 10, 20 * 3600, "1.9.7.Final")]).ignored == {"stale": 1}
+
+
+@pytest.mark.parametrize("release", ["1.9.7.Final", "2.5.0.Final"])
+def test_a_snapshot_of_a_suspected_clock_is_held_whatever_its_time_tells(
+    table: anyorder.Table, release: str
+) -> None:
+    table.apply([without_run(told(key, FAR * key, 0)) for key in (1, 2)])
+    table.apply([without_run(told(3, 10, 10 * 3600))])
+
+    assert table.apply([read(1, 20, 0, release)]).quarantined == {"suspected_reset": 1}
+
+
+def test_what_a_dismissed_clock_held_of_a_snapshot_is_decided_again(
+    table: anyorder.Table,
+) -> None:
+    table.apply([without_run(told(key, FAR * key, 0)) for key in (1, 2)])
+    table.apply([read(1, 10, 10 * 3600), read(3, 10, 10 * 3600)])
+
+    spec = TableSpec("users", ("id",))
+    assert table.quarantine.dismiss("pg:app|", [spec]) == 2
+    assert table.why(3).state == "row"
 
 
 def people(tmp_path: Path, **options: object) -> anyorder.Table:
@@ -115,6 +176,20 @@ def test_without_a_time_of_its_own_a_version_is_judged_by_nothing_else(tmp_path:
     table.apply([life(1, 8)])
 
     assert table.apply([life(20, 1)]).ignored == {"stale": 1}
+
+
+def test_a_life_in_parts_shows_nothing_of_the_one_before_after_a_word(tmp_path: Path) -> None:
+    table = people(tmp_path, time="/at", partial=True)
+    told = [life(1, 1, name="x", email="e"), life(20, 3, phone="p"), life(20, 1, name="y")]
+    table.apply(told)
+    (entry,) = table.quarantine.entries()
+    assert (entry.reason, entry.key) == ("suspected_reset", {"id": "a"})
+
+    table.quarantine.accept(entry.id)
+
+    with closing(sqlite3.connect(tmp_path / "people.db")) as connection:
+        found = connection.execute("SELECT name, email, phone FROM people").fetchall()
+    assert found == [("y", None, "p")]
 
 
 def test_another_id_of_a_life_is_a_conflict(tmp_path: Path) -> None:

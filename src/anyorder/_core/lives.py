@@ -5,14 +5,20 @@ remembered by more than the margin, in either direction, may be of another life:
 nothing is written. A person says which life is the later one. From then on the memory carries a
 bound, how far the lives before had come, so that their stragglers do not pass for events of the new
 one, whose versions are small.
+
+A row of several events is contradicted by what contradicts any of them: its own may be of the later
+life, and a column of it from the one before.
 """
 
 from __future__ import annotations
 
+from anyorder._core.columns import CLEAR, KEEP, Written, respelled, written_moves
 from anyorder._core.event import DELETE, Event
+from anyorder._core.families import Position
 from anyorder._core.families.restarting import Told, bound_over, told, with_time_of
 from anyorder._core.fold import Applied, Limits, apply
-from anyorder._core.memory import Memory, replace
+from anyorder._core.memory import HOLE, OWN, Memory, Stamp, replace
+from anyorder._core.names import REST
 from anyorder._core.outcome import Reason
 from anyorder._core.reset import PRODUCER_MARGIN as MARGIN
 
@@ -26,9 +32,9 @@ REASONS_TOLD = {
 
 def judge(memory: Memory, event: Event) -> Applied | None:
     """What an event's version and own time say together; None: its position decides, as ever."""
-    stored, position = memory.stamp, event.position
+    position = event.position
     assert position is not None
-    found = told(position, stored.position, memory.bound, MARGIN)
+    found, stored = _met(memory, position)
     # Nearly every event agrees with what is remembered.
     if found is Told.NOTHING:
         return None
@@ -49,6 +55,27 @@ def judge(memory: Memory, event: Event) -> Applied | None:
     )
 
 
+def _met(memory: Memory, position: Position) -> tuple[Told, Stamp]:
+    """What an event here says against the row's own event, or against the first of the others that
+    it contradicts."""
+    for stamp in (memory.stamp, *_others(memory)):
+        found = told(position, stamp.position, memory.bound, MARGIN)
+        if found is not Told.NOTHING:
+            return found, stamp
+    return Told.NOTHING, memory.stamp
+
+
+def _others(memory: Memory) -> list[Stamp]:
+    """What told columns of a row beside its own event, and what ended the row before it."""
+    # Nearly every row is of one event.
+    if memory.cells is None:
+        return []
+    _, *others = memory.stamps
+    if memory.ended is not None:
+        others.append(memory.ended)
+    return others
+
+
 def bounded(before: Memory, applied: Applied) -> Applied:
     """The answer with the bound of the memory that it was given for: a life keeps it to its end,
     and so does its tombstone."""
@@ -67,6 +94,8 @@ def accept(memory: Memory, event: Event, limits: Limits) -> Applied:
     or the key is deleted by it."""
     stored, position = memory.stamp, event.position
     assert position is not None
+    if told(position, stored.position, memory.bound, MARGIN) is Told.NOTHING:
+        return _let_in(memory, event, position, limits)
     taken = apply(None, event, Limits(lineage=limits.lineage))
     assert taken.memory is not None
     bound = bound_over(position, stored.position, memory.bound, MARGIN)
@@ -76,3 +105,34 @@ def accept(memory: Memory, event: Event, limits: Limits) -> Applied:
         reason=Reason.APPLIED,
         against=stored,
     )
+
+
+def _let_in(memory: Memory, event: Event, position: Position, limits: Limits) -> Applied:
+    """The same where the row's own event is of that life: it goes on, without what was told of it
+    in the lives before. Inside one life the versions are the order."""
+    dead: list[Stamp] = []
+    bound = memory.bound
+    for stamp in _others(memory):
+        if told(position, stamp.position, memory.bound, MARGIN) is Told.FALLEN:
+            dead.append(stamp)
+            bound = bound_over(position, stamp.position, bound, MARGIN)
+    alive, cleared = _without(memory, dead, event)
+    taken = apply(replace(alive, bound=bound), event, limits)
+    assert taken.memory is not None
+    return Applied(
+        memory=replace(taken.memory, bound=bound),
+        written=taken.written_after(cleared),
+        reason=Reason.APPLIED,
+        against=memory.stamp,
+    )
+
+
+def _without(memory: Memory, dead: list[Stamp], event: Event) -> tuple[Memory, Written | None]:
+    """The row without what these events told or ended, and what that writes."""
+    cells = memory.listed
+    moves = {name: CLEAR if cell in dead else KEEP for name, cell in {REST: OWN, **cells}.items()}
+    holed = {name: HOLE if moves[name] is CLEAR else cell for name, cell in cells.items()}
+    # The bound says of all that was before it what this end said.
+    base = None if memory.ended in dead else memory.base
+    alive = respelled(replace(memory, cells=holed, base=base))
+    return alive, written_moves(event, moves)

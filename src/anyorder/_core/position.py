@@ -107,12 +107,13 @@ class Growing(NamedTuple):
 
     `is_stamped_in_order`: one clock gave the times, in the order of the positions. Else healthy
     ones contradict each other by minutes: producers' clocks differ, and a long transaction is
-    stamped long before it gets its place.
+    stamped long before it gets its place. `is_read`: a snapshot is as of this place.
     """
 
     scope: str
     value: Value
     is_stamped_in_order: bool = True
+    is_read: bool = False
 
 
 class Description(NamedTuple):
@@ -170,6 +171,10 @@ class Clocked(Protocol):
     def growing(self) -> Growing | None:
         """How far a clock has come that should only grow, for the reset detector (rules R13);
         None: not judged."""
+
+    def clock(self) -> str:
+        """The scope of the clock that should only grow, also of what is not judged by itself: what
+        a suspected clock tells is held, whatever it is. "" if there is none."""
 
     def told_by(self) -> tuple[str, str] | None:
         """(scope, run) that told it, where the runs of a source are known (rules R14)."""

@@ -5,11 +5,15 @@ Per scope, up to 64 checkpoints (position, latest own time seen up to then): the
 those before it one each margin of time and each that silence of a margin followed. An event is
 suspect when a checkpoint is above its position although its own time is later by more than the
 margin. Keeping only the highest misses resets whose first events come in disorder.
+
+A snapshot is as of its position and has its time there, so it can contradict too, and later
+snapshots may contradict it. No change may: its transaction may have been open at the snapshot, and
+then it is placed below it and stamped long after.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 import msgspec
 
@@ -23,14 +27,15 @@ PRODUCER_MARGIN = 900_000_000  # microseconds, for all other times
 
 
 class Growth(msgspec.Struct, frozen=True):
-    """What is known of one growing clock: its checkpoints, ascending, the highest position, and
-    whether it is suspected. A position is one number, or several with the most significant
-    first."""
+    """What is known of one growing clock: its checkpoints, ascending, the highest position,
+    whether it is suspected, and its snapshots. A position is one number, or several with the most
+    significant first."""
 
     checkpoints: tuple[tuple[Value, int], ...] = ()
     highest: Value = -1
     latest: int = -1
     suspected: bool = False
+    snapshots: tuple[tuple[Value, int], ...] = ()
 
 
 NEVER_SEEN = Growth()
@@ -44,12 +49,30 @@ def observe(growth: Growth, position: Value, time: int, margin: int) -> Growth:
     latest = max(growth.latest, time)
     if _numbers(position) > _numbers(growth.highest):
         checkpoints = (*_kept(growth, latest, margin), (position, latest))
-        return Growth(checkpoints[-CHECKPOINTS:], position, latest)
-    if _is_contradicted(growth, position, time - margin):
+        kept = checkpoints[-CHECKPOINTS:]
+        return msgspec.structs.replace(growth, checkpoints=kept, highest=position, latest=latest)
+    if _is_contradicted(growth.checkpoints, position, time - margin):
         return msgspec.structs.replace(growth, suspected=True)
     if latest == growth.latest:
         return growth
     return msgspec.structs.replace(growth, latest=latest)
+
+
+def observe_snapshot(growth: Growth, position: Value, time: int, margin: int) -> Growth:
+    """The growth after a row of a snapshot: as of `position`, taken at `time`."""
+    # Nearly every row is of a snapshot that is known by then.
+    if growth.suspected or (position, time) in growth.snapshots:
+        return growth
+    known = (*growth.checkpoints, *growth.snapshots)
+    if _is_contradicted(known, position, time - margin):
+        return msgspec.structs.replace(growth, suspected=True)
+    snapshots = sorted((*growth.snapshots, (position, time)), key=_by_position)
+    return msgspec.structs.replace(growth, snapshots=tuple(snapshots[-CHECKPOINTS:]))
+
+
+def _by_position(snapshot: tuple[Value, int]) -> tuple[int, ...]:
+    position, _ = snapshot
+    return _numbers(position)
 
 
 def _numbers(position: Value) -> tuple[int, ...]:
@@ -72,16 +95,20 @@ def _kept(growth: Growth, latest: int, margin: int) -> tuple[tuple[Value, int], 
     return checkpoints
 
 
-def _is_contradicted(growth: Growth, position: Value, time: int) -> bool:
+def _is_contradicted(
+    known: Sequence[tuple[Value, int]],
+    position: Value,
+    time: int,
+) -> bool:
     """Was the clock above this position before this time? Then it has started again."""
     # Only the highest checkpoint would miss a new life whose first event came out of order.
-    fallen = [seen for high, seen in growth.checkpoints if _numbers(position) < _numbers(high)]
+    fallen = [seen for high, seen in known if _numbers(position) < _numbers(high)]
     return any(seen < time for seen in fallen)
 
 
 def watched(event: Event) -> Growing | None:
-    """How far an event says that its clock has come; None where nothing is judged: reads, changes
-    without a bound, events without a time."""
+    """How far an event says that its clock has come; None where nothing is judged: incremental
+    reads, changes without a bound, events without a time."""
     if event.position is None or event.time is None:
         return None
     return event.position.growing()
@@ -92,6 +119,8 @@ def suspect(growths: Mapping[str, Growth], event: Event, growing: Growing) -> Gr
     assert event.time is not None
     margin = _margin(event, growing)
     growth = growths.get(growing.scope, NEVER_SEEN)
+    if growing.is_read:
+        return observe_snapshot(growth, growing.value, event.time, margin)
     return observe(growth, growing.value, event.time, margin)
 
 

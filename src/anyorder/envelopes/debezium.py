@@ -11,6 +11,8 @@ from __future__ import annotations
 from decimal import Decimal, InvalidOperation
 from typing import Any
 
+import msgspec
+
 from anyorder._core.event import Delivery, Event, KeyFields, Kind
 from anyorder._core.families import LogPosition, Position
 from anyorder._core.families.postgres_log import HINT
@@ -104,7 +106,7 @@ class Debezium(Reader):
         if conversion is not None:
             conversion = of(conversion, "after")
         position = self._position(source, op, delivery)
-        return self._event(
+        event = self._event(
             delivery,
             source.table_name,
             op,
@@ -114,6 +116,10 @@ class Debezium(Reader):
             _snapshot_run(position, source),
             self._told(source),
         )
+        # Its time is then no evidence of where the log was (rules R13).
+        if op == "r" and source.tells_when_read:
+            return msgspec.structs.replace(event, time=None)
+        return event
 
     def _event(
         self,

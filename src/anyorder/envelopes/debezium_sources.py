@@ -69,6 +69,7 @@ class Source(msgspec.Struct, frozen=True):
 
     name: Name
     connector: Name
+    release: Any = msgspec.field(default=None, name="version")
     snapshot: str | bool | None = None
     ts_us: Number = None
     ts_ms: Number = None
@@ -109,6 +110,13 @@ class Source(msgspec.Struct, frozen=True):
         if self.ts_us is not None:
             return whole(self.ts_us, "ts_us")
         return None if self.ts_ms is None else whole(self.ts_ms, "ts_ms") * 1000
+
+    @property
+    def tells_when_read(self) -> bool:
+        """Does a row of a snapshot tell when it was read? Since 2.0 it tells when the snapshot was
+        taken (DBZ-5591)."""
+        # A row that was read hours later contradicts every change since, when it comes again.
+        return str(self.release).startswith(("0.", "1."))
 
     def position(self, op: str, delivery: Delivery) -> Position:
         """Where a change of this kind lies. Raises Malformed where the block does not tell it."""

@@ -6,8 +6,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from anyorder._core.batch import Arrival
+from anyorder._core.position import Growing
 from anyorder._core.reset import Growth, suspect, watched
 from anyorder.guard.contract import Transaction
+from anyorder.guard.recall import clock_of
 
 
 def learn_runs(transaction: Transaction, arrivals: Sequence[Arrival]) -> bool:
@@ -32,7 +34,8 @@ def screen(transaction: Transaction, arrivals: Sequence[Arrival]) -> set[int]:
     """The numbers of what a clock told that is suspected to have started again (rules R13)."""
     # Asked once an event, since every event has to answer.
     found = [(one, watched(one.event)) for one in arrivals]
-    scopes = {growing.scope for _, growing in found if growing is not None}
+    clocks = [_clock(one, growing) for one, growing in found]
+    scopes = set(clocks) - {""}
     if not scopes:
         return set()
     before = transaction.growths(sorted(scopes))
@@ -40,13 +43,13 @@ def screen(transaction: Transaction, arrivals: Sequence[Arrival]) -> set[int]:
 
     # In the order of arrival, since a clock is suspected from the first contradiction on.
     suspected: set[int] = set()
-    for one, growing in found:
-        # Reads, and changes without a bound, say nothing of how far a clock has come.
-        if growing is None:
-            continue
-        growth = suspect(growths, one.event, growing)
-        growths[growing.scope] = growth
-        if growth.suspected:
+    for (one, growing), scope in zip(found, clocks, strict=True):
+        if growing is not None:
+            growths[scope] = suspect(growths, one.event, growing)
+        # Some say nothing of how far a clock has come: incremental reads, changes without a bound.
+        # Yet of a clock that has started again they would all be stale.
+        growth = growths.get(scope)
+        if growth is not None and growth.suspected:
             suspected.add(one.number)
 
     # Most events leave the checkpoints as they are, so nothing is written for them.
@@ -54,3 +57,8 @@ def screen(transaction: Transaction, arrivals: Sequence[Arrival]) -> set[int]:
     if changed:
         transaction.save_growths(dict(sorted(changed)))
     return suspected
+
+
+def _clock(arrival: Arrival, growing: Growing | None) -> str:
+    """The clock of an event that is watched, or is not judged by itself; "" if it has none."""
+    return clock_of(arrival.event) if growing is None else growing.scope

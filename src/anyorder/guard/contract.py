@@ -9,10 +9,11 @@ somebody else moved in between; the guard then decides those again.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence, Set
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence, Set
 from contextlib import AbstractContextManager
 from typing import Protocol, runtime_checkable
 
+from anyorder._core.batch import Settled
 from anyorder._core.event import Event
 from anyorder._core.fold import Limits
 from anyorder._core.key import Kinds
@@ -138,6 +139,18 @@ class Transaction(Protocol):
 
         Asked until it is empty: a key is told again only after something else was written.
         """
+
+    def crossing(self) -> list[list[tuple[str, str]]]:
+        """Of what this store refused for now, keys of several tables that can only be taken
+        together; each is told once."""
+
+    def together(
+        self,
+        keys: Sequence[tuple[str, str]],
+        take: Callable[[Sequence[tuple[str, str]]], list[Settled]],
+    ) -> list[Settled]:
+        """Take such keys, in the order that the store gives them to `take`: it looks at what holds
+        between their rows when all are written. Nothing, if one is refused: then none is taken."""
 
     def ring(self, spec: TableSpec, event: Event) -> list[str]:
         """The keys of the table whose held deliveries the store takes only together with this

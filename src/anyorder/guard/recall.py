@@ -107,8 +107,5 @@ def clock_of(event: Event) -> str:
     # What cannot be decoded has no clock at all.
     if event.position is None:
         return ""
-    growing = event.position.growing()
     # Versions that count for each key, and times, are not watched as a whole (rules R13).
-    if growing is None:
-        return ""
-    return growing.scope
+    return event.position.clock()

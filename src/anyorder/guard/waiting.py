@@ -40,9 +40,16 @@ class Settling:
         closed: list[Settled] = []
         # It ends: a key is told again only after another one was written, and what was written is
         # held no more.
+        while rings := self._take_singly(closed):
+            for keys in rings:
+                closed += self._transaction.together(keys, self.take)
+        return closed
+
+    def _take_singly(self, closed: list[Settled]) -> list[list[Key]]:
+        """Take what needs no key of another table. What does."""
         while keys := self._transaction.settleable():
             closed += self.take(keys)
-        return closed
+        return self._transaction.crossing()
 
     def reconsider(self, but: Collection[str] = ()) -> list[Settled]:
         """Decide again all that the tables of this store hold, `but` some. The entries that

@@ -164,7 +164,8 @@ def _check_one_transaction(make_store: MakeStore) -> None:
 def check_books(make_store: MakeStore) -> str:
     """Frontier, lineage, growth and table facts survive the connection; a dry run and a reader
     change nothing."""
-    growth, other_growth = Growth(((1, 2),), 5, 7), Growth((((3, 2**70), 4),), (3, 2**70), 8)
+    growth = Growth(((1, 2),), 5, 7, snapshots=((3, 4), (5, 2**62)))
+    other_growth = Growth((((3, 2**70), 4),), (3, 2**70), 8)
     with Bench("books", make_store, NEVER) as bench:
         events = [put(1, 1).event(), delete(2, 1).event(), Event(Kind.MALFORMED, note="not JSON")]
         take(

@@ -62,6 +62,9 @@ class AdoptedPosition(msgspec.Struct, frozen=True, array_like=True, tag="adopted
     def growing(self) -> Growing | None:
         return None
 
+    def clock(self) -> str:
+        return ""
+
     def told_by(self) -> tuple[str, str] | None:
         return None
 

@@ -86,7 +86,10 @@ class OffsetPosition(msgspec.Struct, frozen=True, array_like=True, tag="kafka", 
         return threshold_of((self.scope, self.epoch, self.partition), (self.offset,))
 
     def growing(self) -> Growing | None:
-        return Growing(f"{self.scope}#{self.epoch}/{self.partition}", self.offset)
+        return Growing(self.clock(), self.offset)
+
+    def clock(self) -> str:
+        return f"{self.scope}#{self.epoch}/{self.partition}"
 
     def identity(self) -> str:
         return f"{self.scope}#{self.epoch}/{self.partition}@{self.offset}"

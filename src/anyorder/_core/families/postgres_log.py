@@ -222,10 +222,18 @@ class LogPosition(LogRecord, frozen=True, array_like=True, tag="pg", gc=False):
 
     def growing(self) -> Growing | None:
         # By max(seq0, lsn) a healthy stream never alarms; by the raw LSN a long transaction does
-        # (rules R13). What has no seq0 is not judged.
+        # (rules R13). Of all rows of a snapshot the place and the time are its transaction's; an
+        # incremental one tells when its row was read, and where the connector was by then.
+        if self.op == "r":
+            return Growing(self.clock(), self.lsn, is_read=True)
+        # What has no seq0 is not judged.
         if self.seq0 is None or self.op in READS:
             return None
-        return Growing(f"{self.scope}|{self.run}", max(self.seq0, self.lsn))
+        return Growing(self.clock(), max(self.seq0, self.lsn))
+
+    def clock(self) -> str:
+        # A null record tells no log.
+        return "" if self.op == HINT else f"{self.scope}|{self.run}"
 
     def told_by(self) -> tuple[str, str] | None:
         # Headers are stripped on some ways; then runs are not known (rules R14).

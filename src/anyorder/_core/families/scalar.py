@@ -139,8 +139,13 @@ class ScalarPosition(msgspec.Struct, frozen=True, array_like=True, tag="scalar",
             return None
         # Inside a group the rest of the numbers is the group's own.
         value = self.value[:1] if self.group else self.value
+        return Growing(self.clock(), value, self.kind in STAMPED_IN_ORDER)
+
+    def clock(self) -> str:
+        if not self.is_of_one_sequence:
+            return ""
         name, _ = self.entry.stored
-        return Growing(name, value, self.kind in STAMPED_IN_ORDER)
+        return name
 
     @property
     def is_of_one_sequence(self) -> bool:

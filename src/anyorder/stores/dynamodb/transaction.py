@@ -3,12 +3,12 @@ meanwhile comes back as `Lost`."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence, Set
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence, Set
 from typing import Any
 
 import msgspec
 
-from anyorder._core.batch import Held
+from anyorder._core.batch import Held, Settled
 from anyorder._core.event import Event, key_of
 from anyorder._core.floor import NOTHING_FORGOTTEN, Floor
 from anyorder._core.fold import Limits
@@ -208,6 +208,16 @@ class DynamoDBTransaction:
     def settleable(self) -> list[tuple[str, str]]:
         # Items have no constraint on other items: what is refused is malformed.
         return []
+
+    def crossing(self) -> list[list[tuple[str, str]]]:
+        return []
+
+    def together(
+        self,
+        keys: Sequence[tuple[str, str]],
+        take: Callable[[Sequence[tuple[str, str]]], list[Settled]],
+    ) -> list[Settled]:
+        return take(keys)
 
     def ring(self, spec: TableSpec, event: Event) -> list[str]:
         return []

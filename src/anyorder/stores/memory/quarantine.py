@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence, Set
+from collections.abc import Callable, Iterable, Iterator, Sequence, Set
 
 import msgspec
 
-from anyorder._core.batch import Held
+from anyorder._core.batch import Held, Settled
 from anyorder._core.event import Delivery, Event, canonical
 from anyorder._core.outcome import Reason
 from anyorder.guard.contract import (
@@ -152,6 +152,16 @@ class MemoryQuarantine:
             return []
         held = (self._state.entries[number] for number in sorted(self._state.retries))
         return [(e.table, canonical(e.key)) for e in held if e.state == "open" and e.key]
+
+    def crossing(self) -> list[list[tuple[str, str]]]:
+        return []
+
+    def together(
+        self,
+        keys: Sequence[tuple[str, str]],
+        take: Callable[[Sequence[tuple[str, str]]], list[Settled]],
+    ) -> list[Settled]:
+        return take(keys)
 
     def ring(self, spec: TableSpec, event: Event) -> list[str]:
         return []

@@ -114,12 +114,12 @@ def _rows(database: sqlite3.Connection, table: str, declared: Declared) -> Itera
 
 
 def _followers(database: sqlite3.Connection, table: str) -> Iterator[Finding]:
-    """Deletes that wait for rows whose end their table would see to by itself."""
+    """What waits for rows that their table would take, or change, by itself."""
     for child, action, number in database.execute(SQL["awaits_followers"], {"name": table}):
         yield (
             table,
-            f"{number} deletes wait for rows of {child}, which ON DELETE {action} would take "
-            "or change, and whose own events have not come",
+            f"{number} deliveries wait for rows of {child}, which {action} would take or change, "
+            "and whose own events have not come",
             "nothing, if the source tells them; where it does not (MySQL cascades without a word), "
-            "delete those rows by hand",
+            "delete or change those rows by hand",
         )

@@ -74,9 +74,9 @@ class Constraints:
         row = {**(there or {}), **folded_row(after), **own}
         found = self.obstacles(name, own, row)
         # Who names what a holder of it may take in exchange is in nobody's way, unless the database
-        # would change him at once. If nobody takes it, the next refusal tells.
+        # would change him for good. If nobody takes it, the next refusal tells.
         is_held = any(blocker.absent for blocker in found)
-        children = self._referring(name, there, row, moved=is_held)
+        children = self._referring(name, there, row, moved=is_held, renamed=not is_held)
         return [*found, *islice(children, MOST_CHILDREN)]
 
     def followers(
@@ -91,6 +91,18 @@ class Constraints:
         there = self.find(name, own)
         row = {} if after is None else {**(there or {}), **folded_row(after), **own}
         return self._referring(name, there, row, moved=True)
+
+    def renamed(self, table: str, own: Row, row: Row) -> Iterator[tuple[str, Row, Row]]:
+        """The rows that would follow this one to its new name: their table, their key, and what
+        they name it by."""
+        there = self.find(table, own)
+        for constraint in self._references.of_parent(table):
+            if there is None or not constraint.is_guarded or not constraint.renames(goes=not row):
+                continue
+            named = [there.get(column) for column in constraint.referenced]
+            for child in self._children(constraint, there, named):
+                told = {column: child.condition[column] for column in constraint.columns}
+                yield constraint.child, child.known_by, told
 
     def obstacles(self, table: str, own: Row, row: Row) -> list[Blocker]:
         """What stands in the way of a row by what it holds itself: parents that are not there, and
@@ -195,9 +207,11 @@ class Constraints:
         row: Row,
         *,
         moved: bool = False,
+        renamed: bool = True,
     ) -> Iterator[Blocker]:
         """The children of a row that goes, or whose columns they name change (`row`). `moved`: only
-        those that the database would change or take itself."""
+        those that the database would change or take itself; `renamed`: also those that it would
+        only rename."""
         # Nobody refers to a row that is not there.
         if there is None:
             return
@@ -206,6 +220,8 @@ class Constraints:
             named = {column: there.get(column) for column in constraint.referenced}
             is_kept = not goes and _is(row, named)
             is_asked = constraint.moves(goes=goes) if moved else constraint.hinders(goes=goes)
+            if constraint.renames(goes=goes) and not renamed:
+                is_asked = False
             if is_asked and not is_kept and None not in named.values():
                 yield from self._children(constraint, there, list(named.values()))
 

@@ -33,11 +33,11 @@ class ForeignKey(NamedTuple):
 
     def moves(self, *, goes: bool) -> bool:
         """Would the database change, or take, a row of which only events may tell that?"""
-        action = self.action(goes=goes)
-        # A child that follows a parent's new name goes on naming the parent that it named; and its
-        # own event would wait for that name.
-        is_followed = not goes and action == "CASCADE"
-        return self.is_guarded and action not in HINDERING and not is_followed
+        return self.is_guarded and self.action(goes=goes) not in HINDERING
+
+    def renames(self, *, goes: bool) -> bool:
+        """Would it go on naming the same parent by its new name?"""
+        return not goes and self.on_update == "CASCADE"
 
     def hinders(self, *, goes: bool) -> bool:
         """Does a child keep its parent as it is?"""

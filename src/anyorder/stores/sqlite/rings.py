@@ -10,8 +10,9 @@ from contextlib import contextmanager
 
 from anyorder.guard.contract import Write
 from anyorder.stores.sqlite.circles import circles
-from anyorder.stores.sqlite.constraints import Blocker, Constraints, folded_row, place_of
+from anyorder.stores.sqlite.constraints import Blocker, Constraints, Row, folded_row, place_of
 from anyorder.stores.sqlite.evaluation import write_rows
+from anyorder.stores.sqlite.lines import place_by
 from anyorder.stores.sqlite.names import folded
 from anyorder.stores.statements import load_statements, quoted
 
@@ -20,10 +21,12 @@ SQL = load_statements("sqlite/sqlite.sql")
 FREE_NUMBER = -(1 << 52)
 Key = tuple[str, ...]
 NOBODY: Key = ()
+NONE_SPARED: frozenset[tuple[str, str]] = frozenset()
 
 
 class Rings:
-    """The rings among the writes of one table that a unique index, or a foreign key, refused."""
+    """The rings among the writes of one table that a unique index, or a foreign key, refused.
+    `spared`: rows that follow those of a ring for a moment, and are put back."""
 
     def __init__(self, database: sqlite3.Connection, table: str) -> None:
         self._database = database
@@ -32,6 +35,7 @@ class Rings:
         self._blockers: dict[Key, list[Blocker]] = {}
         self._rows: dict[Key, dict[str, object]] = {}
         self._parents: dict[tuple[str, ...], dict[Key, Key]] = {}
+        self.spared = NONE_SPARED
 
     @property
     def is_tied(self) -> bool:
@@ -96,13 +100,34 @@ class Rings:
             return
         table = folded(self._table)
         before = [self._constraints.find(table, folded_row(write.key)) for write in ring]
+        renamed = list(self._renamed(ring))
+        self.spared = frozenset((child, place_by(key)) for child, key, _ in renamed)
         (is_deferred,) = self._database.execute(SQL["defers_foreign_keys"]).fetchone()
         self._database.execute(SQL["defer_foreign_keys"].format(value=1))
         try:
             yield
+            # Only their own events rename them.
+            for child, key, told in renamed:
+                self._put_back(child, key, told)
             self._require_parents(ring, before)
         finally:
+            self.spared = NONE_SPARED
             self._database.execute(SQL["defer_foreign_keys"].format(value=is_deferred))
+
+    def _renamed(self, ring: Sequence[Write]) -> Iterator[tuple[str, Row, Row]]:
+        """The rows that SQLite would rename with those of a ring."""
+        for write in ring:
+            own = folded_row(write.key)
+            after = self._rows.get(_key(own), {})
+            yield from self._constraints.renamed(folded(self._table), own, after)
+
+    def _put_back(self, table: str, key: Row, told: Row) -> None:
+        statement = SQL["update_row"].format(
+            table=quoted(table),
+            assignments=", ".join(f"{quoted(column)} = ?" for column in told),
+            condition=" AND ".join(f"{quoted(column)} = ?" for column in key),
+        )
+        self._database.execute(statement, [*told.values(), *key.values()])
 
     def _require_parents(
         self,

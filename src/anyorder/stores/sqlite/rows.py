@@ -48,9 +48,14 @@ class RowNotWritten(RowRefused):
         self.reason = reason
 
 
+class RowFollowed(RowNotWritten):
+    """With this row the table would change, or take, another one that only its own event may."""
+
+
 class RowWriter:
     """One table's rows of one batch, grouped by statement. `reset`: rows of before that lost what
-    a column held which is ours from now on."""
+    a column held which is ours from now on. `spared`: rows of guarded tables, by table and place,
+    of which the caller sees to it that they end as their own events say."""
 
     def __init__(self, database: sqlite3.Connection, schema: Schema, spec: TableSpec) -> None:
         self._database = database
@@ -60,6 +65,7 @@ class RowWriter:
         self.table = spec.name
         self.memory = memory_table(spec.name)
         self.reset: list[Write] = []
+        self.spared: frozenset[tuple[str, str]] = frozenset()
 
     def write(self, writes: Sequence[Write]) -> None:
         """Rows of one batch, at most one write a key; deletes first, they free unique values.
@@ -121,7 +127,7 @@ class RowWriter:
             typed.check_keys([write.key[column] for write in writes])
 
     def _spare_followers(self, writes: Sequence[Write]) -> None:
-        """Raises RowNotWritten where the table would change, or take, other rows with one of these
+        """Raises RowFollowed where the table would change, or take, other rows with one of these
         (ON DELETE CASCADE and its like). Only their own events may: which rows follow depends on
         what has come already, and what comes later would not bring them back."""
         constraints = Constraints(self._database)
@@ -130,9 +136,10 @@ class RowWriter:
         for write in writes:
             after = None if _goes(write) else write.values
             for follower in constraints.followers(self.table, write.key, after):
-                is_going = follower.table == table and place_by(follower.known_by) in going
-                if not is_going:
-                    raise RowNotWritten(follower.why, Reason.WAITING)
+                place = place_by(follower.known_by)
+                is_going = follower.table == table and place in going
+                if not is_going and (follower.table, place) not in self.spared:
+                    raise RowFollowed(follower.why, Reason.WAITING)
 
     # ---- what goes
 

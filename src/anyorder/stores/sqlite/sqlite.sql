@@ -253,6 +253,9 @@ UPDATE anyorder_waiting SET fresh = 1 WHERE entry = :entry AND columns <> '';
 -- name: waiting_of
 SELECT entry, table_name, entity, own, awaited, columns, place FROM anyorder_waiting WHERE own = :own AND table_name = :table COLLATE NOCASE ORDER BY entry;
 
+-- name: waiting_in
+SELECT DISTINCT entry, own FROM anyorder_waiting WHERE table_name = :table COLLATE NOCASE LIMIT :limit;
+
 -- name: takers
 -- of the same table: who wants what this row holds
 SELECT DISTINCT table_name, own FROM anyorder_waiting
@@ -310,8 +313,7 @@ SELECT * FROM {table} WHERE {condition};
 -- name: has_followers
 -- do rows of guarded tables change, or go, with the rows of this one?
 SELECT EXISTS (SELECT 1 FROM anyorder_table AS t, pragma_foreign_key_list(t.name) AS f WHERE f."table" = :name COLLATE NOCASE
-AND (on_delete NOT IN ('NO ACTION', 'RESTRICT') OR on_update NOT IN ('NO ACTION', 'RESTRICT', 'CASCADE')));
-
+AND (on_delete NOT IN ('NO ACTION', 'RESTRICT') OR on_update NOT IN ('NO ACTION', 'RESTRICT')));
 
 -- name: hold
 -- The same event again is not a second entry. A settled entry whose event is held again is open again; a dropped one stays dropped.
@@ -505,10 +507,15 @@ WHERE x.key = 1 AND x.name IS NOT NULL AND x.coll <> 'BINARY' COLLATE NOCASE;
 SELECT DISTINCT "table" FROM pragma_foreign_key_list(:name) WHERE on_delete = 'CASCADE';
 
 -- name: awaits_followers
-SELECT w.awaited, f.on_delete, count(DISTINCT w.entry) FROM anyorder_waiting AS w, pragma_foreign_key_list(w.awaited) AS f
-WHERE w.table_name = :name AND w.absent = 1 AND f."table" = :name COLLATE NOCASE AND f.on_delete NOT IN ('NO ACTION', 'RESTRICT')
-AND EXISTS (SELECT 1 FROM json_each(w.checked) AS c WHERE c.value = f."from" COLLATE NOCASE)
-GROUP BY w.awaited, f.on_delete ORDER BY w.awaited, f.on_delete;
+WITH acting (child, action, "from") AS (
+    SELECT t.name, 'ON DELETE ' || f.on_delete, f."from" FROM anyorder_table AS t, pragma_foreign_key_list(t.name) AS f
+    WHERE f."table" = :name COLLATE NOCASE AND f.on_delete NOT IN ('NO ACTION', 'RESTRICT')
+    UNION SELECT t.name, 'ON UPDATE ' || f.on_update, f."from" FROM anyorder_table AS t, pragma_foreign_key_list(t.name) AS f
+    WHERE f."table" = :name COLLATE NOCASE AND f.on_update NOT IN ('NO ACTION', 'RESTRICT'))
+SELECT w.awaited, group_concat(DISTINCT a.action), count(DISTINCT w.entry) FROM anyorder_waiting AS w, acting AS a
+WHERE w.table_name = :name AND w.absent = 1 AND w.awaited = a.child COLLATE NOCASE
+AND EXISTS (SELECT 1 FROM json_each(w.checked) AS c WHERE c.value = a."from" COLLATE NOCASE)
+GROUP BY w.awaited ORDER BY w.awaited;
 
 -- name: create_scratch
 CREATE TABLE scratch (is_it INTEGER PRIMARY KEY, "TEXT" TEXT, "INTEGER" INTEGER, "REAL" REAL, "NUMERIC" NUMERIC);

@@ -4,11 +4,11 @@ decides nothing."""
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Iterable, Iterator, Mapping, Sequence, Set
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence, Set
 
 import msgspec
 
-from anyorder._core.batch import Held, decide_again
+from anyorder._core.batch import Held, Settled, decide_again
 from anyorder._core.event import Event, canonical
 from anyorder._core.floor import Floor
 from anyorder._core.fold import Applied, Limits
@@ -35,6 +35,7 @@ from anyorder.guard.contract import (
 )
 from anyorder.stores.sqlite import names
 from anyorder.stores.sqlite.books import Books
+from anyorder.stores.sqlite.crossing import Crossing
 from anyorder.stores.sqlite.declared import declared_now
 from anyorder.stores.sqlite.keys import dictated_kinds
 from anyorder.stores.sqlite.looking import Looked
@@ -49,7 +50,7 @@ from anyorder.stores.sqlite.refusal import (
     undone,
 )
 from anyorder.stores.sqlite.rings import Rings
-from anyorder.stores.sqlite.rows import RowWriter
+from anyorder.stores.sqlite.rows import RowFollowed, RowWriter
 from anyorder.stores.sqlite.schema import Schema, memory_table, obstacle
 from anyorder.stores.sqlite.untold import remembered_rows
 from anyorder.stores.sqlite.values import RowRefused
@@ -94,6 +95,7 @@ class SQLiteTransaction(Books):
         self._now = now
         self._decode = decode
         self._opened: dict[str, tuple[TableSpec, Limits]] = {}
+        self._ring: frozenset[tuple[str, str]] = frozenset()
         self._quarantine = Quarantine(database, now, decode, tables.looked, self._foreseen)
         self._waiting = self._quarantine.waiting
 
@@ -181,6 +183,7 @@ class SQLiteTransaction(Books):
         if spec.writes_rows:
             self._tables[spec.name].require()
         writer = RowWriter(self._database, self._tables[spec.name], spec)
+        writer.spared = self._ring
         refused = self._refused(writer, writes, token)
         # What holds each other's unique values is taken together, or not at all.
         if refused:
@@ -253,7 +256,8 @@ class SQLiteTransaction(Books):
         for write in writes:
             error = refused.get(write.entity)
             # A parent in another table is written with the rows of that one.
-            if is_unique(error) or (is_foreign(error) and rings.is_tied):
+            is_tied = is_foreign(error) or isinstance(error, RowFollowed)
+            if is_unique(error) or (is_tied and rings.is_tied):
                 held.append(write)
         for ring in rings.of(held):
             if not self._refused_ring(writer, rings, ring, token):
@@ -267,12 +271,14 @@ class SQLiteTransaction(Books):
         try:
             with rings.together(ring):
                 rings.release(ring)
+                writer.spared |= rings.spared
                 self._together(writer, ring, token)
             return False
         except (sqlite3.IntegrityError, sqlite3.DataError, RowRefused) as error:
             self._undo("anyorder_ring", error)
             return True
         finally:
+            writer.spared = self._ring
             if self._database.in_transaction:
                 self._database.execute("RELEASE anyorder_ring")
 
@@ -353,6 +359,35 @@ class SQLiteTransaction(Books):
 
     def settleable(self) -> list[tuple[str, str]]:
         return self._waiting.settleable()
+
+    def crossing(self) -> list[list[tuple[str, str]]]:
+        return self._waiting.crossing()
+
+    def together(
+        self,
+        keys: Sequence[tuple[str, str]],
+        take: Callable[[Sequence[tuple[str, str]]], list[Settled]],
+    ) -> list[Settled]:
+        crossing = Crossing(self._database, keys)
+        kept = {name: (schema, schema.kept()) for name, schema in self._tables.items()}
+        before = self._waiting.mark()
+        self._ring = crossing.places
+        self._database.execute("SAVEPOINT anyorder_crossing")
+        try:
+            with crossing.deferred():
+                found = take(crossing.children_first())
+                if crossing.is_sound() and not self._waiting.any_waits(crossing.places):
+                    return found
+                # One of them was refused all the same, so none of them is taken.
+                self._database.execute("ROLLBACK TO anyorder_crossing")
+            self._waiting.back_to(before)
+            for schema, known in kept.values():
+                schema.put_back(known)
+            return []
+        finally:
+            self._ring = frozenset()
+            if self._database.in_transaction:
+                self._database.execute("RELEASE anyorder_crossing")
 
     def postpone(self, table: str, entity: str) -> None:
         self._quarantine.postpone(table, entity)

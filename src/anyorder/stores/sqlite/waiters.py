@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from itertools import chain
 from typing import NamedTuple
 
+import msgspec
+
 from anyorder.stores.sqlite.circles import circles, is_circle
+from anyorder.stores.sqlite.lines import place_in
 from anyorder.stores.sqlite.names import folded
 from anyorder.stores.statements import load_statements
 
@@ -15,6 +18,7 @@ SQL = load_statements("sqlite/sqlite.sql")
 LONGEST_RING = 1000  # keys that are looked at for one that waits for itself
 Place = tuple[str, str]
 """A row: its table in lower case, and its key as a place."""
+RowOf = Callable[[int, str], Mapping[str, object] | None]
 
 
 class Waiter(NamedTuple):
@@ -27,14 +31,19 @@ class Waiter(NamedTuple):
 
 
 class Waiters:
-    """What is held of each row and refused for now, as one transaction sees it."""
+    """What is held of each row and refused for now, as one transaction sees it. `row_of`: a row as
+    a held delivery of a table would leave it."""
 
-    def __init__(self, database: sqlite3.Connection) -> None:
+    def __init__(self, database: sqlite3.Connection, row_of: RowOf) -> None:
         self._database = database
+        self._row_of = row_of
+        self._made: dict[tuple[str, str], dict[str, str]] = {}
 
     def rings(self, starts: Sequence[Place]) -> list[dict[Place, list[Waiter]]]:
         """The rows that wait for each other, among these and those that they wait for; each waits
         for such rows only."""
+        # What is held has changed since.
+        self._made.clear()
         found = self._found(starts, {})
         awaited = _awaited(found)
         rings = [places for places in circles(awaited) if is_circle(places, awaited)]
@@ -43,6 +52,7 @@ class Waiters:
     def ring(self, start: Place, first: Sequence[Waiter]) -> dict[Place, list[Waiter]]:
         """The rows that a row waits for, each of which waits for others of them only; nothing if
         one of them waits for something else. `first`: what the row itself waits for."""
+        self._made.clear()
         found = self._found([start], {start: list(first)})
         return _reached(found, start) if start in found else {}
 
@@ -97,9 +107,34 @@ class Waiters:
             SQL["waiting_of"], asked
         ):
             one = found.setdefault(entry, Waiter(entry, name, entity, []))
-            # The columns are the key's wherever a row is found; else nobody is.
-            one.places.append((awaited, where) if columns else (awaited, ""))
+            # Of what cannot be derived nobody knows whom it waits for.
+            one.places.append(self._place(awaited, columns, where) if columns else (awaited, ""))
         return list(found.values())
+
+    def _place(self, table: str, columns: str, where: str) -> Place:
+        """The row that is awaited, by its key: a parent may be named by other columns, and be to
+        come by what is held of it."""
+        made = self._made.get((table, columns))
+        if made is None:
+            made = self._made[table, columns] = self._rows_by(table, msgspec.json.decode(columns))
+        return table, made.get(where, where)
+
+    def _rows_by(self, table: str, names: Sequence[str]) -> dict[str, str]:
+        """The rows that what is held of a table would make, by these columns; nothing, where they
+        are its key."""
+        found: dict[str, str] = {}
+        recorded = self._database.execute(SQL["recorded_key"], {"name": table}).fetchone()
+        key = [] if recorded is None else msgspec.json.decode(recorded[0])
+        # Nearly all are awaited by their key, and then nothing that is held need be read.
+        if {folded(name) for name in key} == set(names):
+            return found
+        asked = {"table": table, "limit": LONGEST_RING}
+        for entry, own in self._database.execute(SQL["waiting_in"], asked).fetchall():
+            row = self._row_of(entry, table)
+            place = None if row is None else place_in(row, names)
+            if place is not None and place != own:
+                found[place] = own
+        return found
 
 
 def _prune(found: dict[Place, list[Waiter]]) -> None:

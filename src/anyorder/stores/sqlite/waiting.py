@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import sqlite3
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from typing import NamedTuple
 
 from anyorder._core.event import Event, Kind
 from anyorder._core.fold import Applied
@@ -19,7 +20,7 @@ from anyorder.stores.sqlite.lines import UNDOING, UNKNOWN, Key, Lines, place_by,
 from anyorder.stores.sqlite.looking import Looked
 from anyorder.stores.sqlite.names import folded
 from anyorder.stores.sqlite.turns import Turns
-from anyorder.stores.sqlite.waiters import Waiter, Waiters
+from anyorder.stores.sqlite.waiters import Place, Waiter, Waiters
 from anyorder.stores.statements import load_statements
 
 SQL = load_statements("sqlite/sqlite.sql")
@@ -29,6 +30,15 @@ NOT_DERIVED = "its table refuses it for now, and no row that stands in the way i
 
 Foreseen = Callable[[str, Event], Applied | None]
 """What becomes of an event of a table if the store takes it; None if nobody knows."""
+
+
+class Mark(NamedTuple):
+    """What is known of a transaction at a savepoint."""
+
+    moved: list[tuple[str, Sequence[Write]]]
+    written: list[tuple[str, Sequence[Write]]]
+    children: int
+    told: dict[int, Key]
 
 
 class Waiting:
@@ -49,12 +59,13 @@ class Waiting:
         self._lines = Lines(database, self._constraints)
         self._coming = Coming(database, self._constraints, looked)
         self._turns = Turns(database)
-        self._waiters = Waiters(database)
+        self._waiters = Waiters(database, self._row_of)
         self._moved: list[tuple[str, Sequence[Write]]] = []
         self._written: list[tuple[str, Sequence[Write]]] = []
         self._children = 0
         self._told: dict[int, Key] = {}
         self._rings: set[frozenset[int]] = set()
+        self._crossing: list[list[Key]] = []
 
     def moved(self, table: str, writes: Sequence[Write]) -> None:
         """These were taken: what waits for their rows may be settleable."""
@@ -134,7 +145,12 @@ class Waiting:
             self._rings.clear()
         found |= self._lines.strike(self._coming.with_writes(moved))
         for ring in self._rings_of_fresh():
-            found |= ring
+            keys = list(dict.fromkeys(ring.values()))
+            # What lies in one table is taken by one write.
+            if len({folded(table) for table, _ in keys}) > 1:
+                self._crossing.append(keys)
+            else:
+                found |= ring
         self._told |= found
         if moved or is_start:
             found |= self._in_turn(sum(len(writes) for _, writes in moved))
@@ -174,6 +190,31 @@ class Waiting:
         return {turn.entry: turn.key for turn in turns}
 
     # ---- rings
+
+    def crossing(self) -> list[list[Key]]:
+        """See `contract.Transaction`."""
+        crossing, self._crossing = self._crossing, []
+        return crossing
+
+    def any_waits(self, places: Iterable[Place]) -> bool:
+        """Is anything of these rows still refused?"""
+        return any(self._waiters.of(place) for place in places)
+
+    def mark(self) -> Mark:
+        """What is known now."""
+        return Mark(list(self._moved), list(self._written), self._children, dict(self._told))
+
+    def back_to(self, mark: Mark) -> None:
+        """After a rollback: what was known at the mark."""
+        self._moved, self._written, self._children, self._told = mark
+
+    def _row_of(self, entry: int, table: str) -> Mapping[str, object] | None:
+        """The row as a held delivery would leave it, as far as it tells it; None if it goes."""
+        event = self._read_event(entry)
+        if event is None or event.key is None:
+            return None
+        told = self._told_by(table, event)
+        return None if told is None else folded_row({**told, **event.key})
 
     def _rings_of_fresh(self) -> Iterator[dict[int, tuple[str, str]]]:
         """The keys that wait for each other, with one of them that is new, or waits for another one
