@@ -14,6 +14,7 @@ from anyorder.envelopes.limits import DEFAULT, Limits
 from anyorder.errors import Malformed
 from anyorder.sources.columns import Columns, columns_of, end_of_json
 from anyorder.sources.lines import Line, Lines
+from anyorder.sources.said import behind_said
 from anyorder.sources.values import Values
 
 LINES, VALUES, COLUMNS = "lines", "json", "columns"
@@ -72,7 +73,7 @@ class Shape(NamedTuple):
 def shape_of(head: bytes, named: Named = NOTHING_NAMED) -> Shape:
     """The shape of what begins so. The first line tells it, so that it stays what it is while the
     file grows."""
-    head = head.lstrip(b" \t\r\n\x1e")
+    head = behind_said(head.lstrip(b" \t\r\n\x1e"))
     line, end, others = head.partition(b"\n")
     line = line.rstrip(b"\r")
     if named.format == VALUES or (named.format == "auto" and _is_over_lines(line, end, others)):
