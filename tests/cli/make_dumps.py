@@ -3,8 +3,9 @@
     python -m tests.cli.make_dumps 127.0.0.1:9092 path/to/kafka/bin/kafka-console-consumer.sh
 
 The broker must let a topic be made by who writes to it, and have none called app.public.users;
-`kcat` must be on the path. Each command is kept in `dumps.json`, by the file of what it printed. Kafka 4 calls --property a
-thing of the past, before the records; `console-formatter.txt` is of the option of today.
+`kcat` must be on the path. Each command is kept in `dumps.json`, by the file of what it printed.
+Kafka 4 calls --property a thing of the past, before the records; `console-formatter.txt` is of the
+option of today.
 """
 
 from __future__ import annotations

@@ -586,6 +586,19 @@ def test_a_column_that_goes_while_we_run_is_told_once(
     assert told("", {"id": 1, "v": 3, "a": 3}) == []
 
 
+def test_what_is_gone_is_not_told_as_lacked_too(
+    own: Own, told: Callable[[str, Document], list[str]]
+) -> None:
+    """It was lacked before it came, and is gone now: one finding of one column."""
+    told("CREATE TABLE t (id PRIMARY KEY, v)", {"id": 1, "v": 1, "a": 1})
+    assert "lacks: a (once)" in own.findings()
+    told("ALTER TABLE t ADD COLUMN a", {"id": 1, "v": 2, "a": 2})
+    told("ALTER TABLE t DROP COLUMN a", {"id": 1, "v": 3, "a": 3})
+
+    assert "gone from the table: a" in own.findings()
+    assert "lacks" not in own.findings()
+
+
 def test_a_column_that_comes_back_and_goes_again_is_told_again(
     own: Own, told: Callable[[str, Document], list[str]]
 ) -> None:
@@ -841,4 +854,4 @@ def test_what_a_batch_tells_of_a_missing_column_is_counted_once_whatever_was_ref
 
     own.apply({"id": 1, "version": 1, "n": 1, "phone": "a"}, {"id": 2, "version": 1, "n": None})
 
-    assert "phone (1 times)" in own.findings()
+    assert "phone (once)" in own.findings()
