@@ -1,8 +1,8 @@
 """Files as people have them: what kcat, rpk and kafka-console-consumer print, and what is typed.
 
-`dumps/kcat-*` were written by kcat 1.7.1 from a mock cluster, `dumps/console-*` by the formatter of
-Kafka 4.1.0 (`DefaultMessageFormatter`), all from the same five records. What rpk writes is made
-here, after its source (`writeRecordJSON`).
+`dumps/kcat-*` were written by kcat 1.7.1, `dumps/console-*` by kafka-console-consumer 4.4.0, all
+from the same five records on a broker 4.4.0; `dumps.json` has the commands, `make_dumps.py` makes
+them anew. What rpk writes is made here, after its source (`writeRecordJSON`).
 """
 
 from __future__ import annotations
@@ -126,6 +126,39 @@ def test_what_a_tool_printed_makes_the_table_that_its_topic_makes(day: Day, name
     assert day.names() == LEFT
     is_untold = name == "kcat-pipe.txt"
     assert books["quarantined"] == ({"malformed": 1} if is_untold else {})
+
+
+def test_every_dump_has_the_command_that_made_it() -> None:
+    commands = json.loads((DUMPS.parent / "dumps.json").read_bytes())
+
+    assert sorted(commands) == sorted(path.name for path in DUMPS.iterdir())
+
+
+def test_what_the_console_consumer_says_of_itself_is_no_record_before_the_first_one_alone(
+    day: Day,
+) -> None:
+    """Kafka 4 says on standard output that an option is of before."""
+    said, *lines = (DUMPS / "console-key.txt").read_bytes().splitlines(keepends=True)
+    day.given(b"".join([said, said, *lines, said]))
+
+    books, _ = day.run()
+
+    assert said.startswith(b"Option --property is deprecated")
+    assert (books["read"], books["quarantined"]) == (6, {"malformed": 1})
+    assert day.names() == LEFT
+
+
+def test_what_follows_behind_what_the_console_consumer_said_is_read_by_the_next_run(
+    day: Day,
+) -> None:
+    said, *lines = (DUMPS / "console-all.txt").read_bytes().splitlines(keepends=True)
+    file = day.given(b"".join([said, *lines[:2]]))
+    first, _ = day.run()
+    file.write_bytes(b"".join([said, *lines]))
+
+    books, _ = day.run()
+
+    assert (first["read"], books["read"], day.names()) == (2, 3, LEFT)
 
 
 def test_a_null_that_kcat_printed_as_nothing_is_held_with_what_to_say(day: Day) -> None:
@@ -359,7 +392,7 @@ def test_half_a_character_at_the_end_is_left_with_its_line(day: Day) -> None:
 @pytest.mark.parametrize("name", ["console-all.txt", "kcat-json.jsonl", "console-values.txt"])
 def test_a_dump_that_grew_is_read_from_where_it_ended(day: Day, name: str, end: str) -> None:
     lines = (DUMPS / name).read_bytes().splitlines(keepends=True)
-    file = day.given(PACKED[end](b"".join(lines[:2])), end=end)
+    file = day.given(PACKED[end](b"".join(lines[:-3])), end=end)
     day.run()
     file.write_bytes(PACKED[end](b"".join(lines)))
 

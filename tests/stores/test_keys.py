@@ -30,12 +30,13 @@ COLUMNS = (
 EVERY = 5  # pairs of the zoo of which one is tried, where there are so many columns
 
 
-def place(declared: str) -> Place:
-    """A store whose table is the user's, with a key column that is declared so."""
+def place(declared: str, value: str = "") -> Place:
+    """A store whose table is the user's, with a key column that is declared so; `value`: its other
+    ones."""
     made = sqlite_place(refusing=False)
     assert made.url is not None
     database = sqlite3.connect(made.url.removeprefix("sqlite:///"))
-    database.execute(f"CREATE TABLE kit (id {declared} PRIMARY KEY, x, y)")
+    database.execute(f"CREATE TABLE kit (id {declared} PRIMARY KEY, x {value}, y)")
     database.commit()
     database.close()
     return made._replace(sample=EVERY)
@@ -44,6 +45,14 @@ def place(declared: str) -> Place:
 @pytest.mark.parametrize("declared", COLUMNS)
 def test_no_two_entities_share_a_row_of_the_user_s_own_table(declared: str) -> None:
     check_store(lambda: place(declared), only=["key kinds"])
+
+
+@pytest.mark.parametrize("declared", [one for one in COLUMNS if "TEXT" not in one])
+def test_a_number_is_stored_exactly_or_refused_whatever_its_column_is_declared(
+    declared: str,
+) -> None:
+    """10^30 has a shortest double of one digit, and that double is another number."""
+    check_store(lambda: place("INTEGER", declared), only=["values"])
 
 
 @pytest.mark.parametrize(

@@ -6,8 +6,10 @@ import json
 import os
 import shutil
 import sqlite3
-from collections.abc import Callable
-from contextlib import closing
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import closing, contextmanager
 from pathlib import Path
 
 import pytest
@@ -111,3 +113,65 @@ def test_a_store_that_is_opened_anew_takes_what_lies_there(
         with pytest.raises(StoreError, match="replaced"):
             first.apply([document(2)])
         assert second.apply([document(2)]).applied == 1
+
+
+def left_behind(path: Path) -> sqlite3.Connection:
+    """The file is removed while a connection that has written has it open: what belongs to it stays
+    beside it."""
+    other = sqlite3.connect(path)
+    other.execute("CREATE TABLE theirs (a)")
+    path.unlink()
+    return other
+
+
+def test_no_database_is_made_beside_what_is_left_of_one(tmp_path: Path) -> None:
+    """It would be taken for the former one, whose commits lie there, by whoever still has that."""
+    path = tmp_path / "app.db"
+    with closing(SQLiteStore(str(path))), closing(left_behind(path)):
+        with pytest.raises(StoreError) as found:
+            SQLiteStore(str(path))
+
+        assert str(found.value).startswith(f"{path} is gone, and {path}-shm, {path}-wal are left")
+        assert not path.exists()
+
+
+def test_where_the_rest_is_removed_as_well_a_database_is_made(tmp_path: Path) -> None:
+    path = tmp_path / "app.db"
+    with closing(SQLiteStore(str(path))), closing(left_behind(path)):
+        emptied(path)
+        with closing(SQLiteStore(str(path))):
+            assert path.exists()
+
+
+HOLDER = """
+import sqlite3, sys
+database = sqlite3.connect(sys.argv[1])
+database.execute("CREATE TABLE theirs (a)")
+print("open", flush=True)
+sys.stdin.read()
+"""
+
+
+@contextmanager
+def held_elsewhere(path: Path) -> Iterator[None]:
+    """Another process has the file open, and has written to it."""
+    words = [sys.executable, "-c", HOLDER, str(path)]
+    with subprocess.Popen(words, stdin=subprocess.PIPE, stdout=subprocess.PIPE) as holder:
+        assert holder.stdout is not None
+        holder.stdout.readline()
+        try:
+            yield
+        finally:
+            holder.communicate()
+
+
+def test_a_file_that_was_made_beside_what_is_left_says_so(tmp_path: Path) -> None:
+    """By another program, or by hand: SQLite has no other words for it than the disk's."""
+    path = tmp_path / "app.db"
+    with closing(SQLiteStore(str(path))):
+        pass
+    with held_elsewhere(path):
+        path.unlink()
+        path.touch()
+        with pytest.raises(StoreError, match="while another process has it open"):
+            SQLiteStore(str(path))

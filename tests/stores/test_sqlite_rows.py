@@ -7,6 +7,7 @@ import itertools
 import json
 import re
 import sqlite3
+from collections.abc import Callable
 from contextlib import closing
 from pathlib import Path
 from typing import Any
@@ -555,6 +556,72 @@ def test_the_table_is_looked_at_again_while_we_run(own: Own) -> None:
             table.apply(['{"id": 1, "v": 4}'])
 
 
+@pytest.fixture
+def told(own: Own, caplog: pytest.LogCaptureFixture) -> Callable[[str, Document], list[str]]:
+    """What a writer that goes on says when the user has done this to the table."""
+    table = anyorder.table(f"sqlite:///{own.path}", "t", key="/id", position="/v")
+
+    def tell(script: str, document: Document) -> list[str]:
+        caplog.clear()
+        own.sql(script)
+        table.apply([document if isinstance(document, str) else json.dumps(document)])
+        return [record.getMessage() for record in caplog.records]
+
+    return tell
+
+
+@pytest.mark.parametrize("act", ["DROP COLUMN a", "RENAME COLUMN a TO b"])
+@pytest.mark.parametrize("is_own", [True, False])
+def test_a_column_that_goes_while_we_run_is_told_once(
+    own: Own, told: Callable[[str, Document], list[str]], act: str, is_own: bool
+) -> None:
+    """And what follows: in a table that we made it is made anew, in the user's own it is not."""
+    made = "CREATE TABLE t (id PRIMARY KEY, v, a)" if is_own else ""
+    assert told(made, {"id": 1, "v": 1, "a": 1}) == []
+    first = told(f"ALTER TABLE t {act}", {"id": 1, "v": 2, "a": 2})
+    follows = "is not written until it is there again" if is_own else "makes it anew"
+
+    assert [follows in line for line in first] == [True]
+    assert first[0].startswith("column a is gone from table t, dropped or renamed: ")
+    assert told("", {"id": 1, "v": 3, "a": 3}) == []
+
+
+def test_what_is_gone_is_not_told_as_lacked_too(
+    own: Own, told: Callable[[str, Document], list[str]]
+) -> None:
+    """It was lacked before it came, and is gone now: one finding of one column."""
+    told("CREATE TABLE t (id PRIMARY KEY, v)", {"id": 1, "v": 1, "a": 1})
+    assert "lacks: a (once)" in own.findings()
+    told("ALTER TABLE t ADD COLUMN a", {"id": 1, "v": 2, "a": 2})
+    told("ALTER TABLE t DROP COLUMN a", {"id": 1, "v": 3, "a": 3})
+
+    assert "gone from the table: a" in own.findings()
+    assert "lacks" not in own.findings()
+
+
+def test_a_column_that_comes_back_and_goes_again_is_told_again(
+    own: Own, told: Callable[[str, Document], list[str]]
+) -> None:
+    told("CREATE TABLE t (id PRIMARY KEY, v, a)", {"id": 1, "v": 1, "a": 1})
+    told("ALTER TABLE t DROP COLUMN a", {"id": 1, "v": 2, "a": 2})
+
+    assert told("ALTER TABLE t ADD COLUMN a", {"id": 1, "v": 3, "a": 3}) == []
+    assert len(told("ALTER TABLE t DROP COLUMN a", {"id": 1, "v": 4, "a": 4})) == 1
+
+
+def test_a_table_that_is_made_anew_while_we_run_is_told_once(
+    own: Own, told: Callable[[str, Document], list[str]]
+) -> None:
+    """Unless nothing of it is remembered."""
+    made = "CREATE TABLE t (id PRIMARY KEY, v, a);"
+    assert told(made, {"id": 1, "v": 1, "a": 1}) == []
+    first = told("DROP TABLE t;" + made, {"id": 2, "v": 1, "a": 1})
+
+    assert [line.partition(",")[0] for line in first] == ["table t is empty"]
+    assert told("ALTER TABLE t ADD COLUMN c", {"id": 1, "v": 2, "a": 2}) == []
+    assert own.rows("id, a") == [(1, 2), (2, 1)]
+
+
 def test_only_ascii_case_is_one_name_to_sqlite(own: Own) -> None:
     report = own.apply(
         {"id": 1, "version": 1, "É": 1, "é": 2}, {"id": 2, "version": 1, "A": 1, "a": 2}
@@ -787,4 +854,4 @@ def test_what_a_batch_tells_of_a_missing_column_is_counted_once_whatever_was_ref
 
     own.apply({"id": 1, "version": 1, "n": 1, "phone": "a"}, {"id": 2, "version": 1, "n": None})
 
-    assert "phone (1 times)" in own.findings()
+    assert "phone (once)" in own.findings()

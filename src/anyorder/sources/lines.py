@@ -12,6 +12,7 @@ from anyorder.envelopes import read_record
 from anyorder.envelopes.limits import DEFAULT, Limits
 from anyorder.errors import Malformed
 from anyorder.sources.live import Live
+from anyorder.sources.said import is_said
 
 KEPT = 1024 * 1024  # bytes that are kept of what is too long, or cut
 BLOCK = 1024 * 1024  # bytes compared at a time
@@ -85,6 +86,7 @@ class Lines:
         self._size = 0
         self._digest = hashlib.blake2b(digest_size=8)
         self._is_ended = True
+        self._has_begun = False
 
     def __iter__(self) -> Iterator[Line]:
         """Every line from here on that is not blank."""
@@ -94,7 +96,7 @@ class Lines:
         while not is_at_end and (text := self._read()):
             if text.endswith(b"\n"):
                 self._count(text)
-                line = Line(self._number, text.rstrip(b"\r\n")) if text.strip() else None
+                line = Line(self._number, text.rstrip(b"\r\n")) if self._tells(text) else None
             elif len(text) > self._limits.line:
                 line = self._too_long(text)
                 is_at_end = not self._is_ended
@@ -105,6 +107,13 @@ class Lines:
                 yield line
         if self.trouble() and not self.left:
             yield self._cut(b"")
+
+    def _tells(self, text: bytes) -> bool:
+        """Is there anything on a line? What a tool says before the first record is nothing."""
+        if not text.strip() or (not self._has_begun and is_said(text)):
+            return False
+        self._has_begun = True
+        return True
 
     def is_quiet(self) -> bool:
         """Does nothing come for a while, of a stream that somebody writes?"""
@@ -118,6 +127,7 @@ class Lines:
     def skip(self, done: Done) -> bool:
         """Go on behind what is done; False, and this is of no use any more, if other bytes lie
         there, or the line goes on that was done last."""
+        self._has_begun = True
         last = b"\n"
         while self._size < done.size:
             block = self._stream.read(min(BLOCK, done.size - self._size))

@@ -7,6 +7,8 @@ import os
 import select
 from collections.abc import Callable
 
+from anyorder.sources.said import behind_said
+
 CHUNK = 64 * 1024  # bytes that a pipe of Linux holds
 QUIET = 0.2  # seconds without a byte after which what has come is a batch
 
@@ -26,8 +28,9 @@ class Live:
         self._bytes = bytearray(recode(bytes(self._bytes)))
 
     def peek(self, size: int) -> bytes:
-        """The next bytes, which are still to be read: so many, or all up to the end of a line."""
-        while len(self._bytes) < size and b"\n" not in self._bytes and self._fill():
+        """The next bytes, which are still to be read: so many, or all up to the end of a line that
+        may be a record."""
+        while len(self._bytes) < size and not self._has_line() and self._fill():
             pass
         return bytes(self._bytes[:size])
 
@@ -67,6 +70,9 @@ class Live:
             return False
         ready, _, _ = select.select([self._descriptor], [], [], QUIET)
         return not ready
+
+    def _has_line(self) -> bool:
+        return b"\n" in behind_said(bytes(self._bytes))
 
     def _fill(self) -> bool:
         """More bytes, waiting for them; False at the end."""

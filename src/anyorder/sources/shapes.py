@@ -12,14 +12,14 @@ from anyorder._core.event import Delivery
 from anyorder.envelopes import read_record
 from anyorder.envelopes.limits import DEFAULT, Limits
 from anyorder.errors import Malformed
-from anyorder.sources.columns import Columns, columns_of, end_of_json
+from anyorder.sources.columns import NULLS, Columns, columns_of, end_of_json
 from anyorder.sources.lines import Line, Lines
+from anyorder.sources.said import behind_said
 from anyorder.sources.values import Values
 
 LINES, VALUES, COLUMNS = "lines", "json", "columns"
 FORMATS = ("auto", LINES, VALUES, COLUMNS)
 BRACKETS = b"{[ \t\r"
-NULL = b"null"
 
 
 class Named(NamedTuple):
@@ -47,8 +47,8 @@ class Shape(NamedTuple):
     def read(self, text: bytes, limits: Limits = DEFAULT) -> Delivery:
         """The delivery in a record. Raises Malformed."""
         found = read_record(text, limits) if self.columns is None else self.columns.read(text)
-        # As a consumer prints a record without a value.
-        if found.value == NULL and found.key is None:
+        # As a consumer prints a record without a value, Kafka's own or kcat with -Z.
+        if found.value in NULLS and found.key is None:
             found = msgspec.structs.replace(found, value=None)
         if self.topic and not found.topic:
             found = msgspec.structs.replace(found, topic=self.topic)
@@ -72,7 +72,7 @@ class Shape(NamedTuple):
 def shape_of(head: bytes, named: Named = NOTHING_NAMED) -> Shape:
     """The shape of what begins so. The first line tells it, so that it stays what it is while the
     file grows."""
-    head = head.lstrip(b" \t\r\n\x1e")
+    head = behind_said(head.lstrip(b" \t\r\n\x1e"))
     line, end, others = head.partition(b"\n")
     line = line.rstrip(b"\r")
     if named.format == VALUES or (named.format == "auto" and _is_over_lines(line, end, others)):

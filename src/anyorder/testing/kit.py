@@ -60,6 +60,7 @@ CHECKS: dict[str, Callable[[MakeStore], str]] = {
     "adopted": rows.check_adopted,
     "adopted keys": rows.check_adopted_keys,
     "gone": rows.check_gone,
+    "made anew": rows.check_made_anew,
     "promises": books.check_promises,
     "writers": writers.check_writers,
     "threads": threads.check_threads,

@@ -34,6 +34,8 @@ class Place(NamedTuple):
     other, try every so-many-th: for stores that answer over a network.
     `plant(table, rows)`, `remove(table, key)`: put rows into the user's table, and take the row of
     a key from it, behind the store. None where that cannot be, or where it takes the memory too.
+    `renew(table)`: drop the user's table and make it anew, empty and without column `y`, behind the
+    store. None where that cannot be, or where it takes the memory too.
     `close()`: the store is not needed any more.
     """
 
@@ -47,6 +49,7 @@ class Place(NamedTuple):
     plant: Callable[[str, Sequence[dict[str, object]]], None] | None = None
     remove: Callable[[str, object], None] | None = None
     has_child: bool = False
+    renew: Callable[[str], None] | None = None
 
 
 MakeStore = Callable[[], Place]

@@ -41,11 +41,15 @@ def memory_place(kind: type[MemoryStore] = MemoryStore) -> Place:
     def remove(table: str, key: object) -> None:
         del store.state.rows[table][canonical({"id": key})]
 
+    def renew(table: str) -> None:
+        store.state.rows[table] = {}
+
     return Place(
         connect,
         lambda table: list(store.state.rows.get(table, {}).values()),
         plant=plant,
         remove=remove,
+        renew=renew,
     )
 
 
@@ -86,6 +90,11 @@ def sqlite_place(
         with closing(sqlite3.connect(path)) as database, database:
             database.execute(f"DELETE FROM {quoted(table)} WHERE id = ?", (key,))
 
+    def renew(table: str) -> None:
+        with closing(sqlite3.connect(path)) as database, database:
+            database.execute(f"DROP TABLE {quoted(table)}")
+            database.execute(f"CREATE TABLE {quoted(table)} (id PRIMARY KEY, x)")
+
     return Place(
         connect=lambda decode: kind(path, decode),
         rows=rows,
@@ -97,6 +106,7 @@ def sqlite_place(
         plant=plant if refusing else None,
         remove=remove,
         has_child=refusing,
+        renew=renew,
     )
 
 

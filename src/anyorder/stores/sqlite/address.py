@@ -12,7 +12,7 @@ from typing import Annotated, ClassVar, Literal
 import msgspec
 
 from anyorder.guard.contract import Decode, Promises
-from anyorder.stores.sqlite.connection import copy_to_look, has_schema
+from anyorder.stores.sqlite.connection import copy_to_look, has_schema, remains
 from anyorder.stores.sqlite.schema import memory_table
 from anyorder.stores.sqlite.store import VERSION, SQLiteStore
 from anyorder.stores.statements import load_statements, quoted
@@ -68,10 +68,11 @@ class SQLiteAddress(Discreet, frozen=True, forbid_unknown_fields=True):
         return bool(self.place[1:]) and not self.missing() and has_schema(self.place[1:])
 
     def missing(self) -> str:
-        """The path of a file that is not there."""
+        """The path of a file that is not there. One of which something is left is for whoever
+        opens it to tell."""
         file = Path(self.place[1:]).absolute()
         is_absent = self.place[1:] and not os.path.exists(file)
-        return str(file) if is_absent else ""
+        return str(file) if is_absent and not remains(self.place[1:]) else ""
 
     @staticmethod
     def ddl(tables: Sequence[str]) -> str:

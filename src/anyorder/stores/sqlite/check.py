@@ -70,9 +70,11 @@ def _unreachable(
 
 def _columns(table: str, declared: Declared, loaded: Loaded, ours: list[str]) -> Iterator[Finding]:
     missing: dict[str, int] = msgspec.json.decode(loaded.missing)
-    lacked = {name: rows for name, rows in missing.items() if name not in declared.columns}
+    # What was ours and is gone is told as that.
+    there = {*declared.columns, *ours}
+    lacked = {name: rows for name, rows in missing.items() if name not in there}
     if lacked:
-        shown = [f"{name} ({rows} times)" for name, rows in lacked.items()]
+        shown = [f"{name} ({_times(rows)})" for name, rows in lacked.items()]
         yield (
             table,
             f"events tell columns that the table lacks: {_some(shown)}",
@@ -85,6 +87,10 @@ def _columns(table: str, declared: Declared, loaded: Loaded, ours: list[str]) ->
             f"columns that events told are gone from the table: {_some(gone)}",
             "add them again, or let them be",
         )
+
+
+def _times(number: int) -> str:
+    return "once" if number == 1 else f"{number} times"
 
 
 def _some(names: list[str]) -> str:

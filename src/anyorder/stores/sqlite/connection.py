@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import os
 import sqlite3
 from contextlib import closing
 from pathlib import Path
@@ -16,11 +17,19 @@ SQL = load_statements("sqlite/sqlite.sql")
 # In a directory where the files beside a WAL database cannot be made it opens only as one that
 # nobody changes; then what lies in its WAL is not seen.
 READING = ("mode=ro", "mode=ro&immutable=1")
+BESIDE = ("-shm", "-wal")
+REMAINS = (
+    "{path} is gone, and {left} are left of it: somebody removed the file alone. Put it back, with "
+    "these beside it. Or, to begin anew, end every process that still has it open, and remove "
+    "these too"
+)
 log = logging.getLogger("anyorder")
 
 
 def connect(path: str) -> sqlite3.Connection:
-    """A connection in autocommit mode: the store says BEGIN and COMMIT itself."""
+    """A connection in autocommit mode: the store says BEGIN and COMMIT itself. Raises StoreError
+    where a database would be made beside what is left of another."""
+    _refuse_remains(path)
     try:
         return _connected(path)
     except sqlite3.Error as error:
@@ -77,6 +86,22 @@ def has_schema(path: str) -> bool:
             database.close()
     except (sqlite3.Error, StoreError):
         return True
+
+
+def remains(path: str) -> list[str]:
+    """What is left beside a database file that is not there any more."""
+    beside = os.path.realpath(path)
+    if not path or path == ":memory:" or os.path.exists(beside):
+        return []
+    return [f"{path}{end}" for end in BESIDE if os.path.exists(f"{beside}{end}")]
+
+
+def _refuse_remains(path: str) -> None:
+    # SQLite would make an empty file and read a journal that is not its own: "disk I/O error", or
+    # nothing at all, while another process goes on writing into the file that is gone.
+    left = remains(path)
+    if left:
+        raise StoreError(REMAINS.format(path=path, left=", ".join(left)))
 
 
 def _has_log(file: Path) -> bool:

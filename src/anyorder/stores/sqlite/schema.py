@@ -15,6 +15,7 @@ from anyorder._core.floor import NOTHING_FORGOTTEN
 from anyorder._core.key import Kinds
 from anyorder.errors import StoreError, TableNotEmpty
 from anyorder.guard.contract import TableSpec
+from anyorder.stores.sqlite.changes import tell_emptied, tell_gone
 from anyorder.stores.sqlite.declared import Declared, declared_now, unique_keys
 from anyorder.stores.sqlite.names import folded
 from anyorder.stores.sqlite.reachable import unreachable
@@ -88,6 +89,8 @@ class Schema:
         self._missing_text = ""
         self._version = UNKNOWN
         self._is_gone = False
+        self._is_told = False
+        self._told_gone: list[str] = []
 
     @classmethod
     def open(cls, database: sqlite3.Connection, spec: TableSpec) -> Schema:
@@ -126,6 +129,7 @@ class Schema:
         was_there = bool(ours) or not self.created
         # Who only asks may go on; a write is refused (`require`).
         self._is_gone = declared is None and was_there
+        self._is_told = False
         self.declared = declared or NOTHING_DECLARED
         self._text = loaded.columns
         self.columns = [column for column in ours if column in self.declared.columns]
@@ -146,6 +150,19 @@ class Schema:
                 f"table {self.name} is gone from the database, though the memory of its rows is "
                 "there: restore it from a backup, or give its source table another target"
             )
+
+    def tell(self, database: sqlite3.Connection) -> None:
+        """Say what somebody did to the table since it was last looked at."""
+        if self._is_told:
+            return
+        self._is_told = True
+        ours = msgspec.json.decode(self._text)
+        gone = [name for name in ours if name not in self.columns]
+        tell_gone(self.name, set(gone).difference(self._told_gone), created=self.created)
+        self._told_gone = gone
+        # Of a table that no event has written yet nothing is missed.
+        if ours:
+            tell_emptied(database, self.name, memory_table(self.name))
 
     def reload(self, database: sqlite3.Connection) -> None:
         """After a change of the table: look at what is there now."""

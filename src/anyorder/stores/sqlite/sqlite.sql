@@ -177,6 +177,9 @@ SELECT entity, memory FROM {memory} WHERE live = 0 AND since <= :before ORDER BY
 -- name: count_memories
 SELECT count(*), coalesce(sum(live), 0) FROM {memory};
 
+-- name: any_live
+SELECT 1 FROM {memory} WHERE live LIMIT 1;
+
 -- name: open_entries
 -- each with what came by its own delivery, and by those of other contents; what the row showed needs no second look
 SELECT entity, q.id, 0, coalesce(provenance, ''), topic, part, offset, timestamp, timestamp_type, key, value, headers

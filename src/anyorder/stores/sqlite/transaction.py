@@ -182,6 +182,7 @@ class SQLiteTransaction(Books):
         # Where the caller's own SQL writes the rows, he knows best where they go.
         if spec.writes_rows:
             self._tables[spec.name].require()
+            self._tables[spec.name].tell(self._database)
         writer = RowWriter(self._database, self._tables[spec.name], spec)
         writer.spared = self._ring
         refused = self._refused(writer, writes, token)

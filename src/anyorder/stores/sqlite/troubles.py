@@ -19,7 +19,9 @@ SENTENCES = {
     "by sqlite3's .recover",
     "CANTOPEN": "cannot open {path}: {error}; does its directory exist, and may this user write "
     "there?",
-    "IOERR": f"{{path}}: reading or writing the disk fails ({{error}}). Look at the disk; {LATER}",
+    "IOERR": "{path}: reading or writing the disk fails ({error}). Look at the disk. If somebody "
+    "removed or replaced this file while another process has it open, the -wal and -shm beside it "
+    f"are of the former one: end that process, and remove these two; {LATER}",
 }
 """By SQLite's primary code."""
 GONE = ("no such table", "no such column")

@@ -202,7 +202,16 @@ def _is_unchanged(value: object, stored: object, is_numeric: bool) -> bool:
     # A text in a column that is not declared as a number must stay that text, digit for digit.
     if isinstance(value, str) and not is_numeric:
         return str(stored) == value
-    return _number(value) is not None and _number(value) == _number(stored)
+    told = _number(value)
+    return told is not None and told == _number(stored) and _is_exact(told, stored)
+
+
+def _is_exact(told: Decimal, stored: object) -> bool:
+    """A double keeps a fraction as its shortest decimal, which everybody reads back. A whole number
+    is counted with, and there the double's own value is what counts: 1e30 is not 10^30."""
+    if not isinstance(stored, float) or told != told.to_integral_value():
+        return True
+    return Decimal(stored) == told
 
 
 def _number(value: object) -> Decimal | None:
