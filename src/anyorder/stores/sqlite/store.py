@@ -231,8 +231,8 @@ class SQLiteStore:
         """A transaction on the caller's own connection: the caller's SQL and our memory in one
         commit. One that has begun already is only joined, and takes the write lock now.
 
-        `connection`: of the sqlite3 module, or SQLAlchemy's. Raises StoreError for any other, and
-        for one to another database.
+        `connection`: of the sqlite3 module, SQLAlchemy's (a session, too), or Django's. Raises
+        StoreError for any other, and for one to another database.
         """
         lender = lender_of(connection)
         borrowed = Borrowed(lender.driver)
