@@ -61,11 +61,11 @@ PYTHON312 ?= $(firstword $(wildcard $(HOME)/.pyenv/versions/3.12.*/bin/python3) 
 .venv/312/ready: pyproject.toml requirements-dev.txt
 	$(PYTHON312) -m venv .venv/312
 	.venv/312/bin/python -c 'import sys; sys.exit(sys.version_info[:2] < (3, 12) and "PYTHON312 must be 3.12 or later")'
-	.venv/312/bin/python -m pip install -q -e . $$(grep -i -E '^(pytest|sqlalchemy|iniconfig|packaging|pluggy|pygments)==' requirements-dev.txt)
+	.venv/312/bin/python -m pip install -q -e . $$(grep -i -E '^(asgiref|django|iniconfig|packaging|pluggy|pygments|pytest|sqlalchemy|sqlparse)==' requirements-dev.txt)
 	@touch $@
 
 test-connections: .venv/base .venv/312/ready
-	.venv/312/bin/python -m pytest tests/table/test_own_connection.py tests/table/test_own_sql.py
+	.venv/312/bin/python -m pytest tests/table/test_own_connection.py tests/table/test_django.py tests/table/test_own_sql.py
 
 check: .venv/dev
 	$(BIN)/ruff check .

@@ -296,6 +296,7 @@ class Guard:
         spec: TableSpec,
         claim: Callable[[Transaction, TableSpec], Claim],
     ) -> None:
+        self._shared = shared
         own_sql = msgspec.structs.replace(spec, writes_rows=False)
         self._acceptance = Acceptance(shared, own_sql, claim)
 
@@ -333,6 +334,7 @@ class Guard:
         try:
             self._acceptance.open()
             yield
+            self._shared.flush()
         except BaseException as error:
             self._acceptance.abandon(error)
             raise

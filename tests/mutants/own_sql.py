@@ -9,12 +9,15 @@ ACCEPTANCE = "guard/acceptance.py"
 BATCH = "_core/batch.py"
 BLOCK = "stores/sqlite/block.py"
 BORROWED = "stores/sqlite/borrowed.py"
-LENDERS = "stores/sqlite/lenders.py"
+DJANGO = "stores/sqlite/django.py"
+SQLALCHEMY = "stores/sqlite/sqlalchemy.py"
 REPAIR = "guard/repair.py"
 STORE = "stores/sqlite/store.py"
 UNWRITTEN = "guard/unwritten.py"
 OWN_SQL = "tests/table/test_own_sql.py"
 CONNECTION = "tests/table/test_own_connection.py"
+DJANGO_S = "tests/table/test_django.py"
+TABLES = "tables.py"
 THREADS = "tests/table/test_threads.py"
 
 MUTANTS = [
@@ -110,12 +113,76 @@ MUTANTS = [
         "R1",
         "a SQLAlchemy transaction that the driver has not begun is ended for its owner",
         Change(
-            LENDERS,
-            "SQLAlchemyLender.begin",
+            SQLALCHEMY,
+            "ConnectionLender.begin",
             "self._is_autocommit and not borrowed.in_transaction",
             "not borrowed.in_transaction",
         ),
         killed_by=f"{CONNECTION}::test_a_sqlalchemy_transaction_is_committed_by_its_owner",
+    ),
+    Mutant(
+        "R1",
+        "what a session keeps is written after the event that it is of",
+        Change(ACCEPTANCE, "Acceptance.accepting", "self._shared.flush()", ""),
+        killed_by=f"{CONNECTION}::test_an_object_that_the_database_refuses_is_told_in_its_own_accepting_and_undone",
+    ),
+    Mutant(
+        "R9",
+        "what a session keeps is written after the block that could undo it",
+        Change(TABLES, "Guard.running", "self._shared.flush()", ""),
+        killed_by=f"{CONNECTION}::test_what_a_session_cannot_write_undoes_the_block_though_its_transaction_goes_on",
+    ),
+    Mutant(
+        "R9",
+        "an undone event's objects stay in the session",
+        Change(SQLALCHEMY, "SessionLender.undone", "nested.rollback()", "nested.commit()"),
+        killed_by=f"{CONNECTION}::test_an_object_of_an_event_that_was_undone_is_not_written_later",
+    ),
+    Mutant(
+        "R9",
+        "a session's savepoint is made when it is first used",
+        Change(SQLALCHEMY, "SessionLender.marked", "self._session.connection()", ""),
+        killed_by=f"{CONNECTION}::test_an_object_of_an_event_that_was_undone_is_not_written_later",
+    ),
+    Mutant(
+        "R1",
+        "the transaction that a session begins by itself is left to the caller",
+        Change(
+            SQLALCHEMY,
+            "SessionLender.__init__",
+            "self._is_free = not session.in_transaction()",
+            "self._is_free = False",
+        ),
+        killed_by=f"{CONNECTION}::test_a_session_that_is_in_no_transaction_commits_at_the_end_of_the_block",
+    ),
+    Mutant(
+        "R1",
+        "a session's own transaction is ended for it",
+        Change(
+            SQLALCHEMY,
+            "SessionLender.__init__",
+            "self._is_free = not session.in_transaction()",
+            "self._is_free = True",
+        ),
+        killed_by=f"{CONNECTION}::test_a_session_in_a_transaction_is_committed_by_its_owner",
+    ),
+    Mutant(
+        "R1",
+        "Django rolls back what was acknowledged, without a word",
+        Change(DJANGO, "DjangoLender.flush", "raise StoreError(DOOMED)", "pass"),
+        killed_by=f"{DJANGO_S}::test_a_failure_that_was_caught_is_told_where_django_would_roll_back_without_a_word",
+    ),
+    Mutant(
+        "R9",
+        "Django rolls back all because of one event that was undone",
+        Change(DJANGO, "DjangoLender.undone", "self._connection.set_rollback(False)", "pass"),
+        killed_by=f"{DJANGO_S}::test_a_query_that_fails_inside_accepting_undoes_that_event_and_no_other",
+    ),
+    Mutant(
+        "R1",
+        "the transaction is begun where Django does not know of it",
+        Change(DJANGO, "DjangoLender.begin", "not self._connection.get_autocommit()", "True"),
+        killed_by=f"{DJANGO_S}::test_what_opens_atomic_by_itself_nests_in_the_block_and_on_commit_waits_for_its_end",
     ),
     Mutant(
         "R1",

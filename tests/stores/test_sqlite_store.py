@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import sqlite3
 import threading
+import time
 from contextlib import closing
 from pathlib import Path
 
 import pytest
 
 from anyorder import table
-from anyorder.errors import StoreBusy, StoreError
+from anyorder.errors import ConfigurationError, StoreBusy, StoreError
 from anyorder.guard.contract import TableSpec
+from anyorder.stores import open_store
 from anyorder.stores.sqlite.store import SQLiteStore
 from tests.stores.older import set_back
 
@@ -99,6 +101,26 @@ def test_two_that_make_one_database_at_once_make_it_once(path: Path) -> None:
         thread.join()
 
     assert opened == ["whole", "whole"]
+
+
+def test_a_url_says_how_long_to_wait_for_a_writer(path: Path) -> None:
+    """A web server answers in seconds, and is asked again."""
+    with (
+        closing(open_store(f"sqlite:///{path}?wait=0.3s")) as store,
+        closing(sqlite3.connect(path, isolation_level=None)) as locked,
+    ):
+        locked.execute("BEGIN IMMEDIATE")
+        began = time.monotonic()
+        with pytest.raises(StoreBusy, match=r"for 0\.3 s"), store.transaction(1.0):
+            pass
+        assert 0.3 <= time.monotonic() - began < 5
+
+
+@pytest.mark.parametrize("wait", ["5", "-5s", "soon", ""])
+def test_a_wait_that_is_no_duration_is_refused(path: Path, wait: str) -> None:
+    with pytest.raises(ConfigurationError, match="not a duration"):
+        open_store(f"sqlite:///{path}?wait={wait}")
+    assert not path.exists()
 
 
 def test_a_writer_that_never_commits_is_given_up_in_the_end(

@@ -201,8 +201,6 @@ def test_a_sqlalchemy_session_lends_its_connection(
     from sqlalchemy.orm import Session
 
     with Session(engine) as session:
-        with pytest.raises(StoreError, match=r"session\.connection"), table.transaction(session):
-            pass
         take(table, session.connection(), order("a", 1), fails=False)
         session.commit()
 
@@ -248,3 +246,184 @@ def test_a_commit_by_sqlalchemy_inside_the_block_is_an_error(
         block()
 
     assert state(table, path, "a") == ("row", 1)
+
+
+# ---- a session as such, which keeps objects and writes them when it likes
+
+
+@pytest.fixture
+def mapped(table: anyorder.Table, path: Path) -> Any:
+    """A class whose objects are rows of `orders`."""
+    made = type("Order", (), {})
+    plain = sqlalchemy.create_engine(f"sqlite:///{path}")
+    columns = sqlalchemy.Table("orders", sqlalchemy.MetaData(), autoload_with=plain)
+    plain.dispose()
+    sqlalchemy.orm.registry().map_imperatively(made, columns)
+    return made
+
+
+@pytest.fixture(params=["session", "scoped"])
+def session(request: pytest.FixtureRequest, engine: Any) -> Iterator[Any]:
+    from sqlalchemy.orm import Session, scoped_session, sessionmaker
+
+    if request.param == "session":
+        with Session(engine) as made:
+            yield made
+    else:
+        scoped = scoped_session(sessionmaker(engine))
+        yield scoped
+        scoped.remove()
+
+
+def add(session: Any, mapped: Any, decision: anyorder.Decision, **columns: Any) -> None:
+    """The row of a decision, which the session writes later."""
+    assert decision.values is not None
+    made = mapped()
+    for name, value in {**decision.key, "total": decision.values["total"], **columns}.items():
+        setattr(made, name, value)
+    session.add(made)
+
+
+def test_a_session_that_is_in_no_transaction_commits_at_the_end_of_the_block(
+    table: anyorder.Table, path: Path, session: Any, mapped: Any
+) -> None:
+    def block(key: str, *, fails: bool) -> None:
+        with table.transaction(session) as guard:
+            add(session, mapped, guard.accept(event_of(table, order(key, 1))))
+            if fails:
+                raise Failed
+
+    block("a", fails=False)
+    with pytest.raises(Failed):
+        block("b", fails=True)
+    block("c", fails=False)
+
+    assert [state(table, path, key)[1] for key in "abc"] == [1, None, 1]
+    assert [table.why(key).state for key in "abc"] == ["row", "unknown", "row"]
+
+
+@pytest.mark.parametrize("commits", [True, False])
+def test_a_session_in_a_transaction_is_committed_by_its_owner(
+    table: anyorder.Table, path: Path, session: Any, mapped: Any, commits: bool
+) -> None:
+    if session.get_bind().kind in ("AUTOCOMMIT", True):
+        pytest.skip("there is no transaction that its owner could end")
+    session.begin()
+    with table.transaction(session) as guard:
+        add(session, mapped, guard.accept(event_of(table, order("a", 1))))
+    assert state(table, path, "a") == ("unknown", None)
+    if commits:
+        session.commit()
+    else:
+        session.rollback()
+
+    assert state(table, path, "a") == (("row", 1) if commits else ("unknown", None))
+
+
+def test_an_object_that_the_database_refuses_is_told_in_its_own_accepting_and_undone(
+    table: anyorder.Table, path: Path, session: Any, mapped: Any
+) -> None:
+    from sqlalchemy.exc import IntegrityError
+
+    with table.transaction(session) as guard:
+        for key, total in {"a": 1, "b": 100, "c": 3}.items():
+            event = event_of(table, order(key, 1))
+            try:
+                with guard.accepting(event) as decision:
+                    add(session, mapped, decision, total=total)
+            except IntegrityError as error:
+                guard.refuse(event, f"the shop cannot take it: {error.orig}")
+
+    assert [state(table, path, key) for key in "abc"] == [("row", 1), ("unknown", None), ("row", 3)]
+    assert [entry.reason for entry in table.quarantine.entries()] == ["malformed"]
+
+
+def test_an_object_of_an_event_that_was_undone_is_not_written_later(
+    table: anyorder.Table, path: Path, session: Any, mapped: Any
+) -> None:
+    """It was added before the exception, and the session would write it with the next ones."""
+    with table.transaction(session) as guard:
+        event = event_of(table, order("a", 1))
+        try:
+            with guard.accepting(event) as decision:
+                add(session, mapped, decision)
+                raise Failed
+        except Failed:
+            guard.refuse(event, "it failed")
+        with guard.accepting(event_of(table, order("b", 1))) as decision:
+            add(session, mapped, decision)
+
+    assert [state(table, path, key) for key in "ab"] == [("unknown", None), ("row", 1)]
+
+
+def test_an_object_of_a_block_that_was_undone_is_not_written_by_the_session_that_goes_on(
+    table: anyorder.Table, path: Path, session: Any, mapped: Any
+) -> None:
+    if session.get_bind().kind in ("AUTOCOMMIT", True):
+        pytest.skip("there is no transaction that its owner could end")
+
+    def block() -> None:
+        with table.transaction(session) as guard:
+            add(session, mapped, guard.accept(event_of(table, order("a", 1))))
+            raise Failed
+
+    session.begin()
+    with pytest.raises(Failed):
+        block()
+    session.commit()
+
+    assert state(table, path, "a") == ("unknown", None)
+
+
+def test_what_a_session_cannot_write_undoes_the_block_though_its_transaction_goes_on(
+    table: anyorder.Table, path: Path, session: Any, mapped: Any
+) -> None:
+    """It is found when the block ends, after the last line of the caller's."""
+    from sqlalchemy.exc import IntegrityError
+
+    if session.get_bind().kind in ("AUTOCOMMIT", True):
+        pytest.skip("there is no transaction that its owner could end")
+
+    def block() -> None:
+        with table.transaction(session) as guard:
+            add(session, mapped, guard.accept(event_of(table, order("a", 1))), total=100)
+
+    session.begin()
+    with pytest.raises(IntegrityError):
+        block()
+    session.commit()
+
+    assert state(table, path, "a") == ("unknown", None)
+
+
+@pytest.mark.parametrize("end", ["commit", "rollback"])
+def test_a_session_that_is_ended_inside_the_block_is_an_error(
+    table: anyorder.Table, path: Path, session: Any, mapped: Any, end: str
+) -> None:
+    if session.get_bind().kind is True:
+        pytest.skip("SQLAlchemy's commit() does nothing there")
+
+    def block() -> None:
+        with table.transaction(session) as guard:
+            add(session, mapped, guard.accept(event_of(table, order("a", 1))))
+            getattr(session, end)()
+            guard.accept(event_of(table, order("b", 1)))
+
+    with pytest.raises(StoreError, match="inside the guard's block"):
+        block()
+
+    assert state(table, path, "a") == (("row", 1) if end == "commit" else ("unknown", None))
+    assert state(table, path, "b") == ("unknown", None)
+
+
+def test_a_session_of_another_database_is_refused(table: anyorder.Table, tmp_path: Path) -> None:
+    from sqlalchemy.orm import Session
+
+    other = sqlalchemy.create_engine(f"sqlite:///{tmp_path / 'other.db'}")
+    with (
+        Session(other) as session,
+        pytest.raises(StoreError, match="can only be shared in one database"),
+        table.transaction(session),
+    ):
+        pass
+    other.dispose()

@@ -76,6 +76,8 @@ class Acceptance:
         self._inside = self._shared.mark()
         try:
             yield self._accept(event, is_bare=False)
+            # What his session keeps for later may be wrong: it is undone with this event alone.
+            self._shared.flush()
         except BaseException as error:
             mark, self._inside = self._inside, ""
             self._undo(mark, error)

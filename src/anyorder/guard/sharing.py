@@ -36,6 +36,10 @@ class Shared(Protocol):
     def is_missed(self) -> bool:
         """Did they change none, though one was tried: did the last fail, or meet no row?"""
 
+    def flush(self) -> None:
+        """What the user's own session of the database keeps for later is written now. Raises what
+        it says of it."""
+
     def shows(self, spec: TableSpec) -> bool:
         """Has the user a table of this name? His rows may lie elsewhere."""
 

@@ -71,7 +71,7 @@ class Address(Protocol):
 
 
 def open_store(url: str, decode: Decode | None = None) -> Store:
-    """The store behind a URL: `sqlite:///app.db[?synchronous=full]`, `sqlite://` in memory,
+    """The store behind a URL: `sqlite:///app.db[?synchronous=full&wait=5s]`, `sqlite://` in memory,
     `memory://` for tests,
     `dynamodb://TABLE[?region=eu-central-1&endpoint=http://...&forget=ttl&threads=8]`, where TABLE
     may hold `{table}` for the guarded table's name, or `module:factory[://PLACE]`: what a function

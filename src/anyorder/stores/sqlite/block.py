@@ -16,7 +16,7 @@ from contextlib import contextmanager
 from anyorder.errors import StoreBusy, StoreError
 from anyorder.guard.contract import TableSpec
 from anyorder.stores.sqlite.borrowed import Borrowed
-from anyorder.stores.sqlite.lenders import Lender
+from anyorder.stores.sqlite.lender import Lender
 from anyorder.stores.sqlite.transaction import SQLiteTransaction, Tables
 from anyorder.stores.statements import load_statements
 
@@ -86,15 +86,18 @@ class Block:
     def mark(self) -> str:
         name = f"anyorder_{next(numbers)}"
         self._borrowed.execute(f"SAVEPOINT {name}")
+        self._lender.marked(name)
         return name
 
     def keep(self, mark: str) -> bool:
+        self._lender.kept(mark)
         return self._is_there(f"RELEASE {mark}")
 
     def undo(self, mark: str) -> bool:
         # What was learned since is not so any more.
         self._tables.clear()
-        return self._is_there(f"ROLLBACK TO {mark}") and self.keep(mark)
+        self._lender.undone(mark)
+        return self._is_there(f"ROLLBACK TO {mark}") and self._is_there(f"RELEASE {mark}")
 
     def _is_there(self, statement: str) -> bool:
         """Carry it out; False if its savepoint is gone."""
@@ -107,6 +110,9 @@ class Block:
         return True
 
     # ---- what the caller writes
+
+    def flush(self) -> None:
+        self._lender.flush()
 
     def shows(self, spec: TableSpec) -> bool:
         found = self._borrowed.execute(SQL["table_exists"], {"name": spec.name})

@@ -1,5 +1,5 @@
-"""Who lends us a connection, and who ends its transaction: a connection of Python's own `sqlite3`,
-or one of SQLAlchemy's."""
+"""Which connections may be lent to us: Python's own `sqlite3`, SQLAlchemy's, Django's. Neither of
+these libraries is imported to find out: a connection is known by what it has."""
 
 from __future__ import annotations
 
@@ -7,100 +7,46 @@ import sqlite3
 from typing import Any
 
 from anyorder.errors import StoreError
-from anyorder.stores.sqlite.borrowed import Borrowed
+from anyorder.stores.sqlite.django import DjangoLender
+from anyorder.stores.sqlite.lender import Lender
+from anyorder.stores.sqlite.sqlalchemy import ConnectionLender, SessionLender
 
 UNFIT = (
-    "to share a transaction, give a connection of Python's sqlite3 module, or a SQLAlchemy "
-    "Connection to SQLite (of a Session: session.connection()), not {}"
+    "to share a transaction, give a connection to SQLite, none that is asynchronous: of Python's "
+    "sqlite3 module, a SQLAlchemy Connection or Session, or django.db.connection; not {}"
 )
-
-
-class Lender:
-    """A connection of the sqlite3 module. `driver`: it."""
-
-    def __init__(self, driver: sqlite3.Connection) -> None:
-        self.driver = driver
-
-    def begin(self, borrowed: Borrowed) -> bool:
-        """Take the write lock; True if the transaction is ours to end."""
-        is_ours = not borrowed.in_transaction
-        try:
-            borrowed.begin()
-        except BaseException:
-            if is_ours:
-                borrowed.roll_back()
-            raise
-        return is_ours
-
-    def commit(self, borrowed: Borrowed) -> None:
-        """End a transaction that is ours."""
-        borrowed.commit()
-
-    def roll_back(self, borrowed: Borrowed) -> None:
-        """Undo a transaction that is ours."""
-        borrowed.roll_back()
-
-
-class SQLAlchemyLender(Lender):
-    """A SQLAlchemy connection. It begins a transaction of its own long before the driver does, so
-    the driver cannot tell whose it is."""
-
-    def __init__(self, connection: Any, driver: sqlite3.Connection) -> None:
-        super().__init__(driver)
-        self._connection = connection
-        self._begun: Any = None
-
-    def begin(self, borrowed: Borrowed) -> bool:
-        if not self._connection.in_transaction():
-            self._begun = self._connection.begin()
-            self._lock(borrowed)
-            return True
-        # It may think of a transaction that nobody will ever commit.
-        if self._is_autocommit and not borrowed.in_transaction:
-            return super().begin(borrowed)
-        borrowed.begin()
-        return False
-
-    @property
-    def _is_autocommit(self) -> bool:
-        """SQLAlchemy's AUTOCOMMIT, or Python 3.12's `autocommit=True`."""
-        autocommit: object = getattr(self.driver, "autocommit", None)
-        return self.driver.isolation_level is None or autocommit is True
-
-    def _lock(self, borrowed: Borrowed) -> None:
-        try:
-            borrowed.begin()
-        except BaseException:
-            self.roll_back(borrowed)
-            raise
-
-    def commit(self, borrowed: Borrowed) -> None:
-        # First: SQLAlchemy's own commit may do nothing (`autocommit=True`).
-        super().commit(borrowed)
-        if self._is_begun:
-            self._begun.commit()
-
-    def roll_back(self, borrowed: Borrowed) -> None:
-        super().roll_back(borrowed)
-        if self._is_begun:
-            self._begun.rollback()
-
-    @property
-    def _is_begun(self) -> bool:
-        """Is a transaction of SQLAlchemy's open that we began? The caller may have ended it."""
-        return self._begun is not None and self._begun.is_active
+SESSION = ("begin_nested", "get_nested_transaction", "flush")
 
 
 def lender_of(connection: Any) -> Lender:
     """Who lends this connection. Raises StoreError for what is none, or not to SQLite."""
+    lender = _lender_of(connection)
+    if lender is None or not isinstance(lender.driver, sqlite3.Connection):
+        name = f"{type(connection).__module__}.{type(connection).__name__}"
+        raise StoreError(UNFIT.format(name))
+    return lender
+
+
+def _lender_of(connection: Any) -> Lender | None:
     if isinstance(connection, sqlite3.Connection):
         return Lender(connection)
     # SQLAlchemy's own wrapper of a driver's connection (raw_connection()).
-    driver = getattr(connection, "driver_connection", None)
-    if isinstance(driver, sqlite3.Connection):
-        return Lender(driver)
-    proxied = getattr(connection, "connection", None)
-    driver = getattr(proxied, "driver_connection", None)
-    if isinstance(driver, sqlite3.Connection):
-        return SQLAlchemyLender(connection, driver)
-    raise StoreError(UNFIT.format(f"{type(connection).__module__}.{type(connection).__name__}"))
+    if hasattr(connection, "driver_connection"):
+        return Lender(connection.driver_connection)
+    if hasattr(connection, "in_atomic_block"):
+        return DjangoLender(connection)
+    session = _session_of(connection)
+    if session is not None:
+        return SessionLender(session)
+    proxied: Any = getattr(connection, "connection", None)
+    if hasattr(proxied, "driver_connection"):
+        return ConnectionLender(connection, proxied.driver_connection)
+    return None
+
+
+def _session_of(given: Any) -> Any:
+    """A SQLAlchemy session; of a scoped one, this thread's. None for anything else."""
+    session = given() if hasattr(given, "session_factory") else given
+    # An asynchronous one has another inside.
+    is_session = all(hasattr(session, name) for name in SESSION)
+    return session if is_session and not hasattr(session, "sync_session") else None

@@ -28,10 +28,12 @@ log = logging.getLogger("anyorder")
 
 
 class Lock:
-    """The locks on one database file that somebody else may hold."""
+    """The locks on one database file that somebody else may hold. `patience`: seconds that we wait
+    for them; None: five minutes."""
 
-    def __init__(self, path: str) -> None:
+    def __init__(self, path: str, patience: float | None = None) -> None:
         self._path = path
+        self._patience = patience
         self._is_stopped = False
 
     def stop(self) -> None:
@@ -40,8 +42,8 @@ class Lock:
         self._is_stopped = True
 
     def until_free(self, act: Callable[[], Answer]) -> Answer:
-        """What `act` gives once nobody holds a lock against it. Raises StoreBusy after five
-        minutes or a stop; other errors of SQLite's pass."""
+        """What `act` gives once nobody holds a lock against it. Raises StoreBusy after our
+        patience, or a stop; other errors of SQLite's pass."""
         began, is_told = time.monotonic(), False
         # Tried again while somebody else holds the lock; it ends with his commit, a stop, or our
         # patience. SQLite's own waiting gives up in some cases although the lock will come free.
@@ -63,10 +65,11 @@ class Lock:
             raise StoreBusy(
                 f"{self._path}: stopped while {holder(self._path)} held the write lock"
             ) from error
-        if waited > LOCKED_SECONDS:
+        patience = LOCKED_SECONDS if self._patience is None else self._patience
+        if waited > patience:
             raise StoreBusy(
-                f"{self._path}: {holder(self._path)} held the write lock for "
-                f"{LOCKED_SECONDS:.0f} s; find the writer that never commits"
+                f"{self._path}: {holder(self._path)} held the write lock for {patience:g} s; find "
+                "the writer that never commits"
             ) from error
 
 

@@ -47,8 +47,8 @@ class SQLiteStore:
     `synchronous`: "normal" keeps the database consistent through a power loss but may lose the last
     commits, which is right while the frontier lies in the same file; "full" when the
     acknowledgement lies elsewhere (a broker). `looks`: it is only read, and opening it leaves no
-    trace. Raises StoreError for a database written by a newer
-    anyorder.
+    trace. `patience`: seconds to wait for another process's write lock. Raises StoreError for a
+    database written by a newer anyorder.
     """
 
     promises = Promises(
@@ -68,6 +68,7 @@ class SQLiteStore:
         synchronous: str = "normal",
         *,
         looks: bool = False,
+        patience: float | None = None,
     ) -> None:
         self.path = path
         self.decode = decode
@@ -81,7 +82,7 @@ class SQLiteStore:
         self._is_torn = False
         self._current: SQLiteTransaction | None = None
         self._tables = Tables()
-        self._lock = Lock(path)
+        self._lock = Lock(path, patience)
         self._presence = Presence(path)
         self._may_write = not looks
         if looks:
@@ -100,8 +101,8 @@ class SQLiteStore:
     @told
     def transaction(self, now: float, *, dry: bool = False) -> Iterator[SQLiteTransaction]:
         """One atomic step; other threads with this store wait until it ends. Raises StoreBusy if
-        another process holds the write lock for five minutes, StoreError where the disk does not
-        take it."""
+        another process holds the write lock for longer than our patience, StoreError where the disk
+        does not take it."""
         with self._alone():
             self._refuse_second()
             self._refuse_beside_own_sql()
@@ -231,8 +232,8 @@ class SQLiteStore:
         """A transaction on the caller's own connection: the caller's SQL and our memory in one
         commit. One that has begun already is only joined, and takes the write lock now.
 
-        `connection`: of the sqlite3 module, or SQLAlchemy's. Raises StoreError for any other, and
-        for one to another database.
+        `connection`: of the sqlite3 module, SQLAlchemy's (a session, too), or Django's. Raises
+        StoreError for any other, and for one to another database.
         """
         lender = lender_of(connection)
         borrowed = Borrowed(lender.driver)
