@@ -3,7 +3,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
-.PHONY: help demo demo-aws parts parts-aws test test-connections check docs format whole acceptance mistakes cuts bench bench-aws fuzz mutants clean
+.PHONY: help demo demo-aws parts parts-aws test test-connections check docs format whole acceptance mistakes cuts bench bench-aws peers fuzz mutants clean
 
 help:
 	@echo "make demo        the whole story in the terminal and on one HTML page"
@@ -21,6 +21,7 @@ help:
 	@echo "make mutants     break each decision rule, one at a time: a test must go red"
 	@echo "make fuzz        a million mutated payloads"
 	@echo "make bench       speed, as ratios (BENCH='--against TREE': beside another checkout's)"
+	@echo "make peers       the workloads of the README's comparison, through anyorder and a hand-written upsert (minutes)"
 	@echo "make bench-aws   how fast DynamoDB is written, and what it costs beside AWS Lambda Powertools (half an hour; needs and fetches what demo-aws does)"
 
 .venv/base: pyproject.toml
@@ -89,6 +90,9 @@ fuzz: .venv/dev
 
 bench: .venv/dev
 	$(BIN)/python -m bench $(BENCH)
+
+peers: .venv/dev
+	$(BIN)/python -m bench.peers
 
 bench-aws: .venv/dev .parts/dynamodb-libs
 	ANYORDER_PARTS=$(CURDIR)/.parts ANYORDER_REQUIRE=dynamodb,powertools $(BIN)/python -m bench.aws_speed

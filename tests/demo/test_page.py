@@ -7,17 +7,20 @@ import re
 import subprocess
 import sys
 from collections.abc import Callable, Sequence
+from itertools import pairwise
 from pathlib import Path
 from xml.etree import ElementTree
 
 import pytest
 
+from anyorder.cli.demo import DEFAULT_PAGE
 from anyorder.cli.main import main
-from anyorder.demo.acts import ACTS, SEED
+from anyorder.demo.acts import ACTS, SEED, TITLES, WAITING
 from anyorder.demo.blocks import Act, Figure, Quote, Table, Text
-from anyorder.demo.page import page
+from anyorder.demo.page import TUTORIAL, page
 from tests.demo.conftest import Play
 from tests.demo.performed import Shown, without_timing
+from tests.house.modules import ROOT
 
 XHTML = "{http://www.w3.org/1999/xhtml}"
 SVG = "{http://www.w3.org/2000/svg}"
@@ -105,7 +108,7 @@ def test_the_page_loads_nothing_and_runs_nothing(
     assert not {
         name for name in attributes if name.startswith("on") or name in ("src", "srcset", "style")
     }
-    assert links == [f"#act-{number}" for number in ACTS]
+    assert links == [f"#act-{number}" for number in ACTS]  # in a clone also the tutorial, a file
     assert set(re.findall(r"https?://[^\"'\s]+", text)) == {
         "http://www.w3.org/1999/xhtml",
         "http://www.w3.org/2000/svg",
@@ -170,10 +173,73 @@ def test_the_demo_is_quick_and_the_same_twice_byte_for_byte(first: Shown, second
     assert first.page.read_bytes() == second.page.read_bytes()
 
 
-def test_what_is_piped_is_plain_and_at_most_100_columns_wide(first: Shown) -> None:
+def test_what_is_piped_is_plain_and_at_most_80_columns_wide(first: Shown) -> None:
     assert "\x1b" not in first.output
-    assert max(map(len, first.output.splitlines())) <= 100
+    assert max(map(len, first.output.splitlines())) <= 80
     assert first.page.exists()
+
+
+def test_the_page_links_to_the_tutorial_where_the_documentation_lies_beside_it(
+    acts: Sequence[Act], tmp_path: Path, here: Callable[..., tuple[str, list[int]]]
+) -> None:
+    assert (ROOT / TUTORIAL).is_file()
+    alone = page(acts, SEED)
+    (tmp_path / TUTORIAL).parent.mkdir(parents=True)
+    (tmp_path / TUTORIAL).touch()
+    printed, _ = here("--act", "1")
+
+    assert f"<code>{TUTORIAL}</code>" in alone
+    assert f'href="{TUTORIAL}"' not in alone
+    assert f'href="{TUTORIAL}"' in (tmp_path / "anyorder-demo.html").read_text()
+    assert TUTORIAL in printed
+
+
+def test_a_clone_in_which_the_demo_was_played_is_clean() -> None:
+    ignored = (ROOT / ".gitignore").read_text().splitlines()
+
+    assert DEFAULT_PAGE in ignored
+
+
+def test_what_is_too_wide_for_a_small_screen_scrolls_without_a_mouse_and_says_so(
+    tree: ElementTree.Element,
+) -> None:
+    drawings = list(tree.iter(f"{SVG}svg"))
+    scrolling = [found for found in tree.iter() if found.get("class") == "scrolls"]
+    reached = [drawing for found in scrolling for drawing in found.iter(f"{SVG}svg")]
+
+    assert [found.get("tabindex") for found in scrolling] == ["0"] * len(scrolling)
+    assert all("scrolls sideways" in found.get("aria-label", "") for found in scrolling)
+    assert {drawing for drawing in drawings if float(drawing.get("width", "nan")) > 400} == {
+        *reached
+    }
+
+
+def test_a_drawing_stands_before_the_table_of_what_it_draws(acts: Sequence[Act]) -> None:
+    for one in acts:
+        kinds = [type(block) for block in one.blocks]
+        assert (Table, Figure) not in set(pairwise(kinds)), one.title
+
+
+def test_an_act_has_its_heading_before_it_is_played(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], play: Play
+) -> None:
+    def asked(seed: int) -> Act:
+        shown.append(capsys.readouterr().out)
+        return play(5, seed).act
+
+    shown: list[str] = []
+    monkeypatch.setitem(ACTS, 5, asked)
+    monkeypatch.setattr(sys.stdout, "isatty", lambda: True, raising=False)
+    main(["demo", "--act", "5", "--no-html"])
+
+    assert TITLES[5] in shown[0]
+    assert WAITING[5] in shown[0]
+    assert TITLES[5] == play(5).act.title
+    assert TITLES[5] not in capsys.readouterr().out
+
+
+def test_every_act_is_called_what_its_heading_says(acts: Sequence[Act]) -> None:
+    assert {one.number: one.title for one in acts} == TITLES
 
 
 @pytest.mark.parametrize("number", sorted(ACTS))

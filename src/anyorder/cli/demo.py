@@ -10,8 +10,8 @@ from pathlib import Path
 
 from anyorder.cli.main import Parser
 from anyorder.cli.terminal import printable
-from anyorder.demo.acts import ACTS, SEED
-from anyorder.demo.page import page
+from anyorder.demo.acts import ACTS, SEED, TITLES, WAITING
+from anyorder.demo.page import TUTORIAL, page
 from anyorder.demo.terminal import Terminal
 from anyorder.errors import ConfigurationError
 
@@ -40,13 +40,17 @@ def run(options: argparse.Namespace) -> int:
     _show(terminal.opening(options.seed, len(wanted)))
     acts = []
     for number in wanted:
+        _show(terminal.heading(number, TITLES[number]))
+        if number in WAITING and sys.stdout.isatty():
+            _show(terminal.waiting(WAITING[number]))
         acts.append(ACTS[number](options.seed))
         _show(terminal.act(acts[-1]))
     if len(acts) > 1:
         _show(terminal.closing(acts))
     if not options.no_html:
-        _write(options.html, page(acts, options.seed))
+        _write(options.html, page(acts, options.seed, in_a_clone=_beside_docs(options.html)))
         _show(f"The same with drawings: {printable(options.html)}")
+    _show(f"What next: {TUTORIAL}, ten minutes to a guarded table")
     _show(f"{time.monotonic() - began:.1f} s")
     return 0
 
@@ -55,6 +59,11 @@ def _show(text: str) -> None:
     """On a terminal that cannot spell a character, a question mark stands for it."""
     encoding = sys.stdout.encoding or "utf-8"
     print(text.encode(encoding, "replace").decode(encoding), flush=True)
+
+
+def _beside_docs(file: str) -> bool:
+    """Whether a page that is written there can point to the documentation of the clone."""
+    return (Path(file).parent / TUTORIAL).is_file()
 
 
 def _write(file: str, text: str) -> None:

@@ -49,10 +49,12 @@ class Quote(NamedTuple):
 
 
 class Figure(NamedTuple):
-    """A drawing, for the page only. `svg` is one element; `caption` says how to read it."""
+    """A drawing, for the page only. `svg` is one element; `caption` says how to read it. `wide`: it
+    does not fit a telephone's screen."""
 
     svg: str
     caption: str
+    wide: bool = True
 
 
 Block = Text | Table | Quote | Figure

@@ -6,12 +6,12 @@ from __future__ import annotations
 from collections.abc import Iterable
 from html import escape
 
-WIDTH = 920  # of every figure, in its own units
+WIDTH = 920  # of a figure, in its own units
 
 
-def svg(height: float, label: str, parts: Iterable[str]) -> str:
+def svg(height: float, label: str, parts: Iterable[str], width: float = WIDTH) -> str:
     """One drawing. `label`: what a screen reader says."""
-    box = f'viewBox="0 0 {WIDTH} {_number(height)}"'
+    box = f'viewBox="0 0 {_number(width)} {_number(height)}" width="{_number(width)}"'
     return (
         f'<svg xmlns="http://www.w3.org/2000/svg" {box} role="img" '
         f'aria-label="{escape(label)}">{"".join(parts)}</svg>'

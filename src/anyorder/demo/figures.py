@@ -43,7 +43,7 @@ def story(events: Sequence[str], arrivals: Sequence[int], bands: Sequence[Band],
         parts.append(_event(x, 173, radius, event + 1, events[event]))
     for row, band in enumerate(bands):
         parts += _band(band, 214 + row * 40, below, room / len(arrivals))
-    return svg(208 + 40 * len(bands), label, parts)
+    return svg(208 + 40 * len(bands), label, parts, min(WIDTH, LEFT + room + 8))
 
 
 def _spread(number: int, room: float) -> list[float]:

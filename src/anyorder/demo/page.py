@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from html import escape
 from importlib.resources import files
 
-from anyorder.demo.blocks import Act, Block, Cell, Quote, Table, Text, summary
+from anyorder.demo.blocks import Act, Block, Cell, Figure, Quote, Table, Text, summary
 
 TITLE = "Events in any order"
 LEAD = "State that is right whatever order events arrive in, and that can say why."
@@ -22,6 +22,13 @@ CLOSING = (
     "The clocks above were simulated; the tables were real. A guarded one takes "
     "no more than this, with records as they come from Kafka:"
 )
+TUTORIAL = "docs/tutorial/first-steps.md"
+FIRST_STEPS = "First steps"
+ON_FROM_HERE = (
+    "{} goes from an empty directory to a guarded table, a row that says why, "
+    "and an event that nobody can decide, in ten minutes."
+)
+FITTING = 5  # columns of a table that a telephone's screen can show
 CODE = re.compile(r"`([^`]+)`")
 IN_YOUR_CODE = (
     "import anyorder",
@@ -33,15 +40,18 @@ IN_YOUR_CODE = (
 )
 
 
-def page(acts: Sequence[Act], seed: int) -> str:
-    """The whole page."""
+def page(acts: Sequence[Act], seed: int, *, in_a_clone: bool = False) -> str:
+    """The whole page. `in_a_clone`: it will lie in the directory that has `docs`, so a link to the
+    tutorial leads somewhere."""
     style = files(__package__).joinpath("style.css").read_text(encoding="utf-8")
     head = (
         '<meta charset="utf-8"/><meta name="viewport" content="width=device-width, '
         'initial-scale=1"/>'
         f"<title>{TITLE} · anyorder demo</title>\n<style>\n{style}</style>"
     )
-    body = "\n".join([*_opening(acts), *(_act(act) for act in acts), *_closing(acts, seed)])
+    body = "\n".join(
+        [*_opening(acts), *(_act(act) for act in acts), *_closing(acts, seed, in_a_clone)]
+    )
     return (
         '<!DOCTYPE html>\n<html lang="en" '
         f'xmlns="http://www.w3.org/1999/xhtml">\n<head>{head}</head>\n'
@@ -69,18 +79,25 @@ def _act(act: Act) -> str:
     )
 
 
-def _closing(acts: Sequence[Act], seed: int) -> list[str]:
+def _closing(acts: Sequence[Act], seed: int, in_a_clone: bool) -> list[str]:
     command = f"anyorder demo{f' --act {acts[0].number}' if len(acts) == 1 else ''} --seed {seed}"
     return [
         "<section><h2>In your own code</h2>",
         _words(CLOSING),
         _code(IN_YOUR_CODE, ""),
+        f"<p>{ON_FROM_HERE.format(_tutorial(in_a_clone))}</p>",
         "</section>",
         (
             f'<p class="small-print">Made by <code>{command}</code>. The same seed gives '
             "the same page, byte for byte; another seed, other numbers.</p>"
         ),
     ]
+
+
+def _tutorial(in_a_clone: bool) -> str:
+    if in_a_clone:
+        return f'<a href="{TUTORIAL}">{FIRST_STEPS}</a>'
+    return f"{FIRST_STEPS} (<code>{TUTORIAL}</code> in the repository)"
 
 
 def _block(block: Block) -> str:
@@ -90,8 +107,20 @@ def _block(block: Block) -> str:
         return _table(block)
     if isinstance(block, Quote):
         return _code(block.lines, block.source) if block.only_page else _quote(block)
-    caption = f"<figcaption>{escape(block.caption)}</figcaption>"
-    return f'<figure><div class="drawing">{block.svg}</div>{caption}</figure>'
+    return _figure(block)
+
+
+def _figure(figure: Figure) -> str:
+    caption = f"<figcaption>{escape(figure.caption)}</figcaption>"
+    drawing = _scrolling("A wide drawing", figure.svg) if figure.wide else figure.svg
+    return f"<figure>{drawing}{caption}</figure>"
+
+
+def _scrolling(what: str, inside: str) -> str:
+    """What is too wide for a small screen: its edges show that there is more, and somebody without
+    a mouse can scroll it."""
+    reach = f'tabindex="0" role="group" aria-label="{what}: it scrolls sideways"'
+    return f'<div class="scrolls" {reach}>{inside}</div>'
 
 
 def _words(words: str) -> str:
@@ -114,7 +143,8 @@ def _code(lines: Sequence[str], source: str) -> str:
 
 def _table(table: Table, links: Sequence[str] = ()) -> str:
     header = "".join(
-        f"<th{_number(table, place)}>{escape(name)}</th>" for place, name in enumerate(table.header)
+        f'<th scope="col"{_number(table, place)}>{escape(name)}</th>'
+        for place, name in enumerate(table.header)
     )
     rows = [
         "".join(
@@ -125,7 +155,9 @@ def _table(table: Table, links: Sequence[str] = ()) -> str:
     ]
     head = f"<thead><tr>{header}</tr></thead>" if any(table.header) else ""
     lines = "".join(f"<tr>{row}</tr>" for row in rows)
-    return f'<div class="wide"><table>{head}<tbody>{lines}</tbody></table></div>'
+    drawn = f"<table>{head}<tbody>{lines}</tbody></table>"
+    fits = len(table.header) <= FITTING
+    return f'<div class="fits">{drawn}</div>' if fits else _scrolling("A wide table", drawn)
 
 
 def _cell(table: Table, place: int, cell: str | Cell, link: str) -> str:

@@ -1,4 +1,4 @@
-"""The acts as text: plain when piped, with colours on a terminal, never wider than 100 columns."""
+"""The acts as text: plain when piped, with colours on a terminal, never wider than 80 columns."""
 
 from __future__ import annotations
 
@@ -8,9 +8,8 @@ from itertools import zip_longest
 
 from anyorder.demo.blocks import Act, Block, Cell, Quote, Table, Text, Tone, summary
 
-WIDTH = 100
+WIDTH = 80
 INDENT = "   "
-NARROWEST = 12  # characters that a column keeps when its table must shrink
 CODES: dict[str, str] = {"good": "32", "bad": "31", "held": "33", "quiet": "2", "bold": "1"}
 
 
@@ -42,9 +41,17 @@ class Terminal:
             ]
         )
 
+    def heading(self, number: int, title: str) -> str:
+        """What stands above an act: shown before it is played, so that nobody looks at nothing."""
+        return "\n".join(["", self._toned(f"{number}  {title}", "bold"), ""])
+
+    def waiting(self, words: str) -> str:
+        """Under the heading of an act that takes a while."""
+        return f"{INDENT}{self._toned(words, 'quiet')}\n"
+
     def act(self, act: Act) -> str:
-        """One act."""
-        lines = ["", self._toned(f"{act.number}  {act.title}", "bold"), ""]
+        """What one act has to show."""
+        lines: list[str] = []
         for block in act.blocks:
             drawn = list(self.block(block))
             lines += [*drawn, ""] if drawn else []
@@ -72,7 +79,7 @@ class Terminal:
         rows = [
             [cell if isinstance(cell, Cell) else Cell(cell) for cell in row] for row in table.rows
         ]
-        widths = _widths([list(table.header), *([cell.text for cell in row] for row in rows)])
+        widths = _widths(table.header, [[cell.text for cell in row] for row in rows])
         right = [column >= table.numbers for column in range(len(widths))]
         header = [Cell(name, "quiet") for name in table.header]
         if any(table.header):
@@ -111,10 +118,29 @@ def _wrapped(words: str, indent: str) -> list[str]:
     )
 
 
-def _widths(rows: Sequence[Sequence[str]]) -> list[int]:
-    """How wide each column is; the widest ones shrink until the table fits."""
-    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
-    room = WIDTH - len(INDENT) - 2 * (len(widths) - 1)
-    while sum(widths) > room and max(widths) > NARROWEST:
-        widths[widths.index(max(widths))] -= 1
+def _widths(header: Sequence[str], rows: Sequence[Sequence[str]]) -> list[int]:
+    """How wide each column is. Where a table does not fit, its header is broken between words
+    first, then its cells, then words: the widest column always shrinks next."""
+    columns = list(zip(header, *rows, strict=True))
+    widths = [max(map(len, column)) for column in columns]
+    unbroken_cells = [_longest([*column[0].split(), *column[1:]]) for column in columns]
+    unbroken_words = [_longest(" ".join(column).split()) for column in columns]
+    for least in (unbroken_cells, unbroken_words, [1] * len(columns)):
+        widths = _shrunk(widths, least)
     return widths
+
+
+def _longest(pieces: Sequence[str]) -> int:
+    return max(map(len, pieces), default=1)
+
+
+def _shrunk(widths: Sequence[int], least: Sequence[int]) -> list[int]:
+    """The widths, smaller by as much as is needed, but none smaller than its least."""
+    shrunk = list(widths)
+    room = WIDTH - len(INDENT) - 2 * (len(shrunk) - 1)
+    while sum(shrunk) > room:
+        wide = [place for place, width in enumerate(shrunk) if width > least[place]]
+        if not wide:
+            break
+        shrunk[max(wide, key=lambda place: shrunk[place])] -= 1
+    return shrunk

@@ -8,6 +8,14 @@ from anyorder.demo.acts import overtaken, recorded, retention, together, valenti
 from anyorder.demo.blocks import Act
 
 SEED = 266
+TITLES: dict[int, str] = {
+    1: overtaken.TITLE,
+    2: recorded.TITLE,
+    3: together.TITLE,
+    4: valentine.TITLE,
+    5: retention.TITLE,
+}
+WAITING: dict[int, str] = {5: retention.WAITING}  # what a person reads while an act is played
 ACTS: dict[int, Callable[[int], Act]] = {
     1: overtaken.act,
     2: recorded.act,

@@ -20,6 +20,8 @@ from anyorder.demo.score import Score, judge
 from anyorder.demo.words import operation
 from anyorder.guard.duration import seconds
 
+TITLE = "Which retention?"
+WAITING = "A week of events with four retentions: this takes a few seconds."
 BEGAN = 1_767_571_200.0  # Monday, 5 January 2026
 USERS = 900
 TICK = 15 * MINUTE  # how often the simulated consumers come round, and forget
@@ -67,7 +69,7 @@ def act(seed: int) -> Act:
         f"{none(sum(end.guarded.resurrected for end in endings.values()))}, up to "
         f"{max(end.open for end in endings.values())} questions asked"
     )
-    return Act(5, "Which retention?", [*_late(arrivals), *_cost(endings)], usual, ours, scores)
+    return Act(5, TITLE, [*_late(arrivals), *_cost(endings)], usual, ours, scores)
 
 
 def schedule(random: Random) -> tuple[list[Arrival], dict[int, Row]]:
@@ -148,7 +150,7 @@ def _cost(endings: dict[str, Ending]) -> list[Block]:
     )
     header = (
         "retention",
-        "tombstones",
+        "kept",
         "TTL resurrects",
         "anyorder resurrects",
         "quarantined",
@@ -160,7 +162,6 @@ def _cost(endings: dict[str, Ending]) -> list[Block]:
         prose("""The usual answer is a time to live: a guarded write, atomic and right, with
             tombstones that expire. anyorder forgets at the very same moments, and raises its floor
             first. The clock is simulated."""),
-        Table(header, [_row(name, end) for name, end in endings.items()], numbers=1),
         Figure(
             _bars(endings),
             (
@@ -168,9 +169,10 @@ def _cost(endings: dict[str, Ending]) -> list[Block]:
                 "with a floor, with questions instead."
             ),
         ),
-        prose(f"""Tombstones: the most that were kept at once. Quarantined: what could not be
-            known; some of it settled by itself when something newer came, the rest is open. Held
-            back: rows that the source has and the table lacks; {explained}."""),
+        Table(header, [_row(name, end) for name, end in endings.items()], numbers=1),
+        prose(f"""Kept: the most tombstones at once. Quarantined: what could not be known; some of
+            it settled by itself when something newer came, the rest is open. Held back: rows that
+            the source has and the table lacks; {explained}."""),
         prose("So the retention is a matter of cost, not of safety. The default is for ever."),
     ]
 

@@ -21,6 +21,7 @@ from anyorder.demo.naive import Comparing, Upsert, rows_of
 from anyorder.demo.score import Score, judge
 from anyorder.demo.words import lsn
 
+TITLE = "Two consumers at once"
 NOW = 1_795_500_000.0
 BATCHES = (1, 25, 400)  # deliveries that anyorder decides together, in three runs
 SIZE = 100  # deliveries whose memory the naive consumer reads together
@@ -64,11 +65,11 @@ def act(seed: int) -> Act:
         for name, rows in tables.items()
     }
     lost = scores[f"{NAIVE}; two at once"].total
-    usual = f"{count(lost, 'row')} not as at the source" if lost else "none, this time"
+    usual = f"{count(lost, 'row')} wrong" if lost else "none, this time"
     blocks = _blocks(len(shuffled), scores, overwrites(moments))
     return Act(
         3,
-        "Two consumers at once",
+        TITLE,
         blocks,
         usual,
         none(sum(scores[name].total for name in ours)),
@@ -224,5 +225,5 @@ def _example(found: Sequence[Overwrite]) -> list[Block]:
 
 def _meaning(moment: Moment, steps: Sequence[Moment]) -> str:
     if moment.does == "reads":
-        return "older than what has arrived, so it will write"
+        return "older than what came: it will write"
     return "older than what is there now" if moment is steps[-1] else "newer, as it should be"

@@ -18,6 +18,7 @@ from anyorder.demo.naive import Expiring, in_memory
 from anyorder.demo.score import Score
 from anyorder.demo.words import MONTHS, change_in, day, ending
 
+TITLE = "The Valentine's mail"
 WRITTEN = float(civil.timegm((2019, 2, 14, 9, 0, 0)))
 RETURNED = float(civil.timegm((2019, 11, 7, 8, 0, 0)))
 RETENTION = 48 * HOUR
@@ -64,7 +65,7 @@ def act(seed: int) -> Act:
     asked = count(sum(decision.quarantined for decision in mailed.decisions), "question")
     return Act(
         4,
-        "The Valentine's mail",
+        TITLE,
         _blocks(outbox, mailed),
         usual,
         f"{none(scores['anyorder'].resurrected)} sent, {asked} asked",
@@ -147,6 +148,7 @@ def _blocks(outbox: Outbox, mailed: Mailed) -> list[Block]:
         prose(f"""On {day(RETURNED)}, {days} days later, somebody switches the server on again. An
             hour after that comes a letter of today. (On these two days it happened, with text
             messages.)"""),
+        _figure(outbox),
         Table(
             (
                 "letter to",
@@ -157,7 +159,6 @@ def _blocks(outbox: Outbox, mailed: Mailed) -> list[Block]:
             ),
             [_row(decision, outbox, mailed) for decision in mailed.decisions],
         ),
-        _figure(outbox),
         prose("""Of all that it forgets, anyorder keeps the floor: how far the forgetting has gone.
             It cannot know whether a letter below the floor is still wanted, but it knows that it
             cannot. So nothing is sent, and a person is asked:"""),
