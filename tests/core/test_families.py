@@ -530,3 +530,20 @@ def test_no_version_is_overtaken_unread_by_one_that_is_not_certainly_newer(
         assert below is not None
         if above.scope < below.value < above.value:
             assert mine.compare(stored, NONE) is Order.NEWER
+
+
+def test_a_read_and_a_change_at_one_place_are_of_two_positions() -> None:
+    read, change = scalar(as_of=True), scalar()
+
+    assert read.compare(change, NONE) is Order.OLDER
+    assert read.identity() != change.identity()
+
+
+@pytest.mark.parametrize("ops", list(itertools.product("cudri", repeat=2)), ids="".join)
+def test_what_ties_is_of_one_position(ops: tuple[str, str]) -> None:
+    """Else a dispute would have two entries, and a word for one of them not count for the other."""
+    one, other = (LogPosition("pg:a", 7, op, 6, 1, "t/0", 5, "", 3) for op in ops)
+
+    is_tie = one.compare(other, NONE) is Order.SAME
+
+    assert is_tie is (one.identity() == other.identity())

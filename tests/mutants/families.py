@@ -12,6 +12,12 @@ VERSION = "_core/families/version.py"
 
 MUTANTS = [
     Mutant(
+        "R12",
+        "a put and a delete of one place are of two positions",
+        Change(LOG, "LogPosition.identity", "self.op in CHANGES", "False"),
+        killed_by="tests/core/test_families.py::test_what_ties_is_of_one_position",
+    ),
+    Mutant(
         "R3",
         "an event without the family's clock may fill",
         Change(LOG, "LogPosition.above", "answers != {Above.YES}", "Above.UNKNOWN in answers"),

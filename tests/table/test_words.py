@@ -14,6 +14,8 @@ import anyorder
 from anyorder.errors import ConfigurationError
 from anyorder.guard.contract import Entry
 from tests.stores.older import set_back
+from tests.streams import record
+from tests.table.test_table import later_by
 
 
 @pytest.fixture
@@ -259,3 +261,37 @@ def test_what_was_dropped_and_has_no_key_stays_dropped(path: Path) -> None:
     report = table.apply([b"no JSON"])
 
     assert (report.ignored, table.quarantine.entries()) == ({"duplicate": 1}, [])
+
+
+TELLING = {
+    "put and delete": (
+        record(1, "u", 100, after={"id": 1, "name": "a"}),
+        record(1, "d", 100, offset=101),
+    ),
+    "two reads": (
+        record(1, "r", 100, after={"id": 1, "name": "a"}),
+        later_by(record(1, "r", 100, after={"id": 1, "name": "b"}), 5),
+    ),
+}
+
+
+@pytest.mark.parametrize("kind", TELLING)
+@pytest.mark.parametrize("content", [1, 2])
+@pytest.mark.parametrize("is_turned", [False, True])
+def test_a_word_holds_for_all_that_one_place_of_a_log_told(
+    path: Path, kind: str, content: int, is_turned: bool
+) -> None:
+    first, second = TELLING[kind]
+    told = [second, first] if is_turned else [first, second]
+    table = anyorder.table(f"sqlite:///{path}", "users", key="id")
+    for one in told:
+        table.apply([one])
+    (entry,) = table.quarantine.entries()
+    assert len(table.quarantine.show(entry.id).contents) == 2
+
+    table.quarantine.accept(entry.id, content=content)
+    chosen = table.why(1).state
+    for one in (*told, *reversed(told)):
+        assert table.apply([one]).ignored == {"duplicate": 1}
+
+    assert (table.why(1).state, table.quarantine.entries()) == (chosen, [])

@@ -75,10 +75,9 @@ def take_in(
         others = [replace(one, number=next(numbers)) for one in judged]
         decisions |= settle_without_rows(transaction, spec, others, provenance)
     closed: list[Settled] = []
-    # All are known before any is written: what goes takes no row of a guarded table along.
-    if len(batch.tables) > 1:
-        for spec, _ in batch.tables:
-            transaction.open_table(spec)
+    # All are known before the first is written: what goes takes no row of a guarded table along.
+    for spec, _ in batch.tables[1:]:
+        transaction.open_table(spec)
     for spec, arrivals in batch.tables:
         settlement = apply(
             transaction,

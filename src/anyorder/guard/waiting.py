@@ -42,7 +42,12 @@ class Settling:
         # held no more.
         while rings := self._take_singly(closed):
             for keys in rings:
-                closed += self._transaction.together(keys, self.take)
+                # All of a ring, or nothing; then it waits on.
+                found = self._transaction.together(
+                    keys,
+                    self.take,
+                )
+                closed += found
         return closed
 
     def _take_singly(self, closed: list[Settled]) -> list[list[Key]]:

@@ -38,6 +38,7 @@ from anyorder._core.position import (
 )
 from anyorder.errors import NotReapable
 
+CHANGES = frozenset("cud")
 HINT = "h"  # a null record: only its place in the topic is known
 ACTS = {
     "c": "a create",
@@ -127,7 +128,12 @@ class LogPosition(LogRecord, frozen=True, array_like=True, tag="pg", gc=False):
         # Of a null record nothing is known but its place.
         if self.op == HINT:
             return f"hint {self.partition}@{self.offset}"
-        return f"{self.scope}@{self.lsn} {self.op} {self.transaction} {self.time}"
+        # Two reads at one place are two contents of it, whenever they were told (rules R12); and so
+        # are a put and a delete.
+        if self.op in READS:
+            return f"{self.scope}@{self.lsn} read"
+        act = "change" if self.op in CHANGES else self.op
+        return f"{self.scope}@{self.lsn} {act} {self.transaction} {self.time}"
 
     def newest_first(self) -> tuple[int, ...]:
         # By where it committed, as far as that is known.

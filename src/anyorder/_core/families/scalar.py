@@ -164,7 +164,9 @@ class ScalarPosition(msgspec.Struct, frozen=True, array_like=True, tag="scalar",
         return tells_when and not is_lasting
 
     def identity(self) -> str:
-        return f"{self.entry.stored[0]}@{','.join(map(str, self.value))}"
+        # A change at the place that a read is as of is another event, and newer.
+        told = " read" if self.as_of else ""
+        return f"{self.entry.stored[0]}@{','.join(map(str, self.value))}{told}"
 
     def newest_first(self) -> tuple[int, ...]:
         return tuple(-part for part in self.value)
