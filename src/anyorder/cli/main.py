@@ -39,7 +39,7 @@ VERBS: dict[str, Verb] = {
     "decode": Verb("decode", "what is in these bytes, and each field's role"),
     "reap": Verb("reap", "forget tombstones older than their retention, safely"),
     "doctor": Verb("doctor", "look for trouble"),
-    "schema": Verb("schema", "print or apply the DDL"),
+    "schema": Verb("schema", "print or apply the DDL, or print what a pipeline file may say"),
     "completion": Verb("completion", "a script with which your shell completes what is typed"),
     "demo": Verb("demo", "the whole story on one page, no services needed"),
 }

@@ -188,7 +188,7 @@ class Run:
                 dry=self._dry,
             )
             self.report.count(taken)
-            _tell_taken(taken, batch, dry=self._dry)
+            _tell_taken(taken, _done(frontier, dry=self._dry))
             if not self._dry:
                 self._source.done(batch)
                 self._watch_quarantine(taken)
@@ -219,7 +219,8 @@ class Run:
                 everything or spec.retention == 0 or now - self._reaped > REAP_SECONDS
             ):
                 gone = forget(self.store, spec, now)
-                log.info("table %s: %d tombstones forgotten", spec.name, gone)
+                if gone:
+                    log.info("table %s: %d tombstones forgotten", spec.name, gone)
         if now - self._reaped > REAP_SECONDS:
             self._reaped = now
 
@@ -246,12 +247,19 @@ class Run:
                 )
 
 
-def _tell_taken(taken: Taken, batch: Sequence[Received], *, dry: bool) -> None:
-    """What became of a batch, and how far its source is done with it."""
+def _tell_taken(taken: Taken, done: str) -> None:
+    """What became of a batch, and how far its source is `done` with it."""
     if not log.isEnabledFor(logging.INFO):
         return
     reasons = Counter(decision.reason.value for decision in taken.decisions)
     counted = ", ".join(f"{reason} {number}" for reason, number in reasons.most_common())
     settled = f"; {len(taken.closed)} settled by themselves" if taken.closed else ""
-    done = "nothing is written" if dry else f"done up to {batch[-1].mark or 'its last message'}"
-    log.info("%d read: %s%s; %s", len(batch), counted, settled, done)
+    log.info("%d read: %s%s; %s", len(taken.decisions), counted, settled, done)
+
+
+def _done(frontier: tuple[str, str] | None, *, dry: bool) -> str:
+    """How far a source is done, in words."""
+    if dry:
+        return "nothing is written"
+    # The marks of a source that is acknowledged are its receipts, which nobody else may have.
+    return "to be acknowledged" if frontier is None else f"done up to {frontier[1]}"
