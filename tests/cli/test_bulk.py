@@ -426,7 +426,10 @@ def test_why_of_half_a_key_says_its_columns(
 def test_the_entries_of_a_key_are_found_by_an_index(home: Home) -> None:
     path, _ = home
     statement = load_statements("sqlite/sqlite.sql")["entries_of_key"]
-    asked = dict.fromkeys(("table", "entity", "state", "reason"), "") | {"after": 0, "limit": 9}
+    asked = dict.fromkeys(("table", "entity", "state", "reason", "former"), "") | {
+        "after": 0,
+        "limit": 9,
+    }
     database = sqlite3.connect(path / "app.db")
 
     plan = database.execute(f"EXPLAIN QUERY PLAN {statement}", asked).fetchall()

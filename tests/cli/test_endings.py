@@ -16,7 +16,7 @@ import pytest
 
 from anyorder._core.event import Delivery
 from anyorder.cli.main import main
-from anyorder.cli.run import Progress
+from anyorder.cli.progress import Progress
 from anyorder.guard.report import Report
 from anyorder.sources.contract import Received
 from anyorder.sources.records import delivery_of
@@ -217,7 +217,7 @@ def test_progress_is_one_line_that_is_not_rewritten_for_every_batch(
     progress = Progress()
 
     for _ in range(100):
-        progress(Report())
+        progress(Report(), None)
 
     said = capsys.readouterr()
     assert said.out == ""

@@ -170,6 +170,7 @@ KEYS = {
     "(shards, partitions): all are kept in one target, and a truncate of one is a `conflict`.",
     ("table", "ignore"): "Deliveries that match are counted as `not_a_change` and go nowhere.",
 }
+OF_ALL = (["--quiet"], ["--verbose"])
 SOURCE_DOORS = {kind: door.struct() for kind, door in anyorder.sources.DOORS.items()}
 SECTIONS = {
     "source": pipeline.SourceSection,
@@ -249,7 +250,8 @@ def parser_of(name: str) -> argparse.ArgumentParser:
 def _arguments(parser: argparse.ArgumentParser) -> str:
     rows = []
     for action in parser._actions:
-        if isinstance(action, argparse._HelpAction):
+        # What every verb takes is said once, in the page.
+        if isinstance(action, argparse._HelpAction) or action.option_strings[-1:] in OF_ALL:
             continue
         words, _, variable = (action.help or "").partition(" [ANYORDER_")
         rows.append(

@@ -24,24 +24,26 @@ from tests.house.privacy import borrowed
 LAYERS = {
     "errors": set(),
     "urls": set(),
+    "mistyped": set(),
     "_core": {"errors"},
     "instrumentation": {"_core", "errors"},
-    "envelopes": {"_core", "errors"},
+    "envelopes": {"mistyped", "_core", "errors"},
     "guard": {"_core", "errors"},
     "why": {"guard", "_core", "errors"},
     "doors": {"errors"},
     "stores": {
         "doors",
         "urls",
+        "mistyped",
         "guard",
         "_core",
         "errors",
     },  # of guard the contract only: see below
-    "sources": {"doors", "urls", "envelopes", "_core", "errors"},
+    "sources": {"doors", "urls", "mistyped", "envelopes", "_core", "errors"},
     "contract": {"sources", "guard", "_core", "errors"},
     "tables": {"why", "sources", "stores", "guard", "envelopes", "_core", "errors"},
 }
-LAYERS["runtime"] = LAYERS["tables"] | {"tables", "urls"}
+LAYERS["runtime"] = LAYERS["tables"] | {"tables", "urls", "mistyped"}
 LAYERS["guests"] = LAYERS["runtime"] | {"runtime"}
 LAYERS["aws"] = LAYERS["guests"] | {"guests"}
 LAYERS["testing"] = LAYERS["guests"] | {"guests"}

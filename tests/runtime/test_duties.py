@@ -72,7 +72,7 @@ class Home:
         """One run. `seen`: called with it after each batch, before it forgets."""
         pipeline = load_pipeline()
         store = pipeline.open_store()
-        run = Run(pipeline, store, dry=dry, progress=lambda _: seen(run) if seen else None)
+        run = Run(pipeline, store, dry=dry, progress=lambda *_: seen(run) if seen else None)
         try:
             return run.run()
         finally:

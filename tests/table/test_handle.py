@@ -14,7 +14,12 @@ from anyorder.envelopes import ENVELOPES, EnvelopeName
 from anyorder.guard.contract import Recorded
 from tests.streams import record
 
-JSON: dict[str, Any] = {"envelope": "json", "position": "/version", "key": "/id"}
+JSON: dict[str, Any] = {
+    "envelope": "json",
+    "position": "/version",
+    "position_scope": "stream",
+    "key": "/id",
+}
 
 
 @pytest.fixture

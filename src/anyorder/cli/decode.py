@@ -10,7 +10,7 @@ from pathlib import Path
 from anyorder._core.event import Delivery
 from anyorder.cli.main import Parser
 from anyorder.cli.output import add_formats, print_rows
-from anyorder.cli.terminal import say, tell_typing
+from anyorder.cli.terminal import note, say, tell_typing
 from anyorder.envelopes import detect, read_record
 from anyorder.envelopes.dialects import tool_of
 from anyorder.errors import ConfigurationError, Malformed
@@ -50,7 +50,7 @@ def run(options: argparse.Namespace) -> int:
         if options.format == "table":
             say(f"{tool}{found.format or 'unknown'}: {found.why}")
             if found.advice:
-                say(f"it is read so, with a name of your own for table:\n[source]\n{found.advice}")
+                note(f"it is read so, with a name of your own for table:\n[source]\n{found.advice}")
         print_rows(
             [{"field": role.field, "role": role.role, "value": role.value} for role in found.roles],
             options,

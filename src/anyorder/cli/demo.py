@@ -9,7 +9,7 @@ import time
 from pathlib import Path
 
 from anyorder.cli.main import Parser
-from anyorder.cli.terminal import printable
+from anyorder.cli.terminal import is_quiet, printable
 from anyorder.demo.acts import ACTS, SEED, TITLES, WAITING
 from anyorder.demo.page import TUTORIAL, page
 from anyorder.demo.terminal import Terminal
@@ -57,6 +57,8 @@ def run(options: argparse.Namespace) -> int:
 
 def _show(text: str) -> None:
     """On a terminal that cannot spell a character, a question mark stands for it."""
+    if is_quiet():
+        return
     encoding = sys.stdout.encoding or "utf-8"
     print(text.encode(encoding, "replace").decode(encoding), flush=True)
 

@@ -13,7 +13,7 @@ from anyorder.cli.kinds import Strays, held_kinds
 from anyorder.cli.main import Parser
 from anyorder.cli.output import add_formats, print_rows
 from anyorder.cli.resets import resets
-from anyorder.cli.terminal import say
+from anyorder.cli.terminal import note
 from anyorder.guard.contract import (
     Catalogued,
     EntryQuery,
@@ -50,7 +50,7 @@ def run(options: argparse.Namespace) -> int:
     if options.format == "table":
         for target in targets:
             if target.known.sources:
-                say(f"{target.name} is kept from {origin(target.known)}")
+                note(f"{target.name} is kept from {origin(target.known)}")
     return int(bool(rows))
 
 

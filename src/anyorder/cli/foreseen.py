@@ -6,7 +6,7 @@ import argparse
 from contextlib import closing
 
 from anyorder.cli.output import encoded, print_rows
-from anyorder.cli.terminal import say
+from anyorder.cli.terminal import note, say
 from anyorder.runtime.look import Foreseen, look, tried
 from anyorder.runtime.pipeline import Pipeline
 
@@ -67,5 +67,5 @@ def _tell(pipeline: Pipeline, found: list[Foreseen], *, is_tried: bool) -> None:
     """By which envelope they were read, and what they seem to be."""
     formats = ", ".join(dict.fromkeys(one.format or "nothing it knows" for one in found))
     if found:
-        say(f"read with the envelope {pipeline.envelope.name}; `anyorder decode` says: {formats}")
-        say("nothing was written" + ("" if is_tried else UNTRIED))
+        note(f"read with the envelope {pipeline.envelope.name}; `anyorder decode` says: {formats}")
+        note("nothing was written" + ("" if is_tried else UNTRIED))

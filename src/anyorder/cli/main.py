@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import os
+import re
 import sys
 from collections.abc import Collection
 from importlib import import_module
@@ -12,10 +13,14 @@ from typing import NamedTuple, NoReturn
 
 from anyorder.cli.exits import FINE, INTERRUPTED, MISUSE, code_of, sentence_of
 from anyorder.cli.exits import overview as exit_codes
-from anyorder.cli.terminal import complain, log_to_terminal, printable, say
+from anyorder.cli.terminal import complain, log_to_terminal, printable, say, set_loudness
+from anyorder.mistyped import meant
 from anyorder.urls import without_secrets
 
 PREFIX = "ANYORDER_"
+QUIET, VERBOSE = "--quiet", "--verbose"  # of every verb
+NO_CHOICE = re.compile(r"invalid choice: '?(?P<word>.*?)'? \(choose from (?P<known>.*)\)")
+NO_OPTION = "unrecognized arguments: "
 TRACEBACK = "ANYORDER_TRACEBACK"  # set: an exception is shown whole, for a report of a bug
 
 
@@ -34,7 +39,8 @@ VERBS: dict[str, Verb] = {
     "decode": Verb("decode", "what is in these bytes, and each field's role"),
     "reap": Verb("reap", "forget tombstones older than their retention, safely"),
     "doctor": Verb("doctor", "look for trouble"),
-    "schema": Verb("schema", "print or apply the DDL"),
+    "schema": Verb("schema", "print or apply the DDL, or print what a pipeline file may say"),
+    "completion": Verb("completion", "a script with which your shell completes what is typed"),
     "demo": Verb("demo", "the whole story on one page, no services needed"),
 }
 
@@ -45,10 +51,20 @@ class Parser(argparse.ArgumentParser):
 
     def error(self, message: str) -> NoReturn:
         """End with what is wrong, which tells the arguments as they were given."""
-        super().error(printable(message))
+        super().error(printable(message + self._meant(message)))
 
-    def add_option(self, name: str, help: str, **settings: object) -> None:
-        """An option `--name` whose default may come from ANYORDER_NAME."""
+    def _meant(self, message: str) -> str:
+        """The option, or the choice, that is like the one that is not known."""
+        choice = NO_CHOICE.search(message)
+        if choice is not None:
+            return meant(choice["word"], choice["known"].replace("'", "").split(", "))
+        _, _, unknown = message.partition(NO_OPTION)
+        words = [word.partition("=")[0] for word in unknown.split() if word.startswith("--")]
+        options = [name for name in self._option_string_actions if name.startswith("--")]
+        return meant(words[0], options) if words else ""
+
+    def add_option(self, name: str, help: str, *, short: str = "", **settings: object) -> None:
+        """An option `--name` whose default may come from ANYORDER_NAME. `short`: `-n`."""
         variable = PREFIX + name.strip("-").replace("-", "_").upper()
         value = os.environ.get(variable)
         if settings.get("action") == "store_true":
@@ -59,7 +75,8 @@ class Parser(argparse.ArgumentParser):
                 self.error(f"{variable} is {value!r}; choose from {', '.join(map(str, choices))}")
             # argparse converts a default that is text, and complains of it like of an argument
             settings["default"] = value
-        self.add_argument(name, help=f"{help} [{variable}]", **settings)  # type: ignore[arg-type]
+        names = [short, name] if short else [name]
+        self.add_argument(*names, help=f"{help} [{variable}]", **settings)  # type: ignore[arg-type]
 
 
 def word(text: str) -> str:
@@ -83,7 +100,9 @@ def overview() -> str:
     lines += [f"  {name:<11} {verb.summary}" for name, verb in VERBS.items()]
     lines += [
         "",
-        f"anyorder VERB --help shows a verb's options. Exit codes: {exit_codes()}.",
+        "anyorder VERB --help shows a verb's options. Every verb takes -q (only what is wrong, or "
+        "needs a hand)",
+        f"and -v (tell what happens). -V is the version. Exit codes: {exit_codes()}.",
     ]
     return "\n".join(lines)
 
@@ -95,6 +114,12 @@ def parser_of(name: str) -> Parser:
         prog=f"anyorder {name}", description=verb.summary[0].upper() + verb.summary[1:] + "."
     )
     import_module(f"anyorder.cli.{verb.module}").configure(parser)
+    parser.add_option(
+        QUIET, "say only what is wrong, or needs a hand", short="-q", action="store_true"
+    )
+    parser.add_option(
+        VERBOSE, "tell on standard error what happens", short="-v", action="store_true"
+    )
     return parser
 
 
@@ -104,13 +129,14 @@ def main(arguments: list[str] | None = None) -> int:
     if not words or words[0] in ("-h", "--help", "help"):
         say(overview())
         return FINE if words else MISUSE
-    if words[0] == "--version":
+    if words[0] in ("-V", "--version"):
         from importlib.metadata import version
 
         say(f"anyorder {version('anyorder')}")
         return FINE
     if words[0] not in VERBS:
-        complain(f"anyorder: no verb {words[0]!r}; there are: {', '.join(VERBS)}")
+        known = ", ".join(VERBS)
+        complain(f"anyorder: no verb {words[0]!r}; there are: {known}{meant(words[0], VERBS)}")
         return MISUSE
     return _run(words[0], words[1:])
 
@@ -118,7 +144,11 @@ def main(arguments: list[str] | None = None) -> int:
 def _run(name: str, words: list[str]) -> int:
     log_to_terminal()
     try:
-        options = parser_of(name).parse_args(words)
+        parser = parser_of(name)
+        options = parser.parse_args(words)
+        if options.quiet and options.verbose:
+            parser.error(f"{QUIET} and {VERBOSE}: say one of the two")
+        set_loudness(quiet=options.quiet, verbose=options.verbose)
         code = import_module(f"anyorder.cli.{VERBS[name].module}").run(options)
         _flush()
     except BrokenPipeError:

@@ -11,7 +11,7 @@ from collections.abc import Mapping, Sequence
 import msgspec
 
 from anyorder.cli.main import Parser
-from anyorder.cli.terminal import printable, printable_json, say
+from anyorder.cli.terminal import note, printable, printable_json, say
 
 WIDEST = 60  # characters of a cell on a terminal, the last one apart; else it is shown whole
 
@@ -54,13 +54,18 @@ def print_rows(
         case _ if rows:
             _say_table(rows)
         case _:
-            say(empty)
+            note(empty)
 
 
 def encoded(value: object) -> str:
     """JSON on one line, integers and decimals exact."""
     encoder = msgspec.json.Encoder(decimal_format="number", enc_hook=str)
     return printable_json(encoder.encode(value).decode())
+
+
+def indented(value: object) -> str:
+    """JSON over many lines, for a file that people look into."""
+    return msgspec.json.format(encoded(value)).rstrip()
 
 
 def _text(value: object) -> str:

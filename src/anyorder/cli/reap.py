@@ -9,6 +9,7 @@ from contextlib import closing
 
 from anyorder.cli.main import Parser
 from anyorder.cli.output import add_formats, print_rows
+from anyorder.cli.terminal import is_quiet
 from anyorder.guard.duration import spelled
 from anyorder.guard.forgetting import forget
 from anyorder.runtime.pipeline import load_pipeline
@@ -38,5 +39,7 @@ def run(options: argparse.Namespace) -> int:
                     "tombstones": tombstones.get(spec.name, 0) - gone,
                 }
             )
-    print_rows(rows, options, "no guarded table yet")
+    # What was forgotten is what it is for: nobody has to read it.
+    if not (is_quiet() and options.format == "table"):
+        print_rows(rows, options, "no guarded table yet")
     return 0

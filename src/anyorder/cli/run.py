@@ -5,20 +5,18 @@ from __future__ import annotations
 import argparse
 import signal
 import sys
-import time
 from pathlib import Path
 
 from anyorder.cli.foreseen import check
 from anyorder.cli.main import Parser
 from anyorder.cli.output import encoded
-from anyorder.cli.terminal import complain, overwrite, say, tell_typing
+from anyorder.cli.progress import Progress
+from anyorder.cli.terminal import complain, is_quiet, is_telling, note, overwrite, say, tell_typing
 from anyorder.errors import QuarantineFull, TooManyQuarantined
 from anyorder.guard.contract import Store
 from anyorder.guard.report import Report
 from anyorder.runtime.loop import Run
 from anyorder.runtime.pipeline import Pipeline, load_pipeline
-
-PROGRESS_SECONDS = 0.5
 
 
 def configure(parser: Parser) -> None:
@@ -91,7 +89,7 @@ def run(options: argparse.Namespace) -> int:
     if options.json:
         say(encoded(report.as_dict()))
     else:
-        say(_summary(report, loop.place, dry=options.dry_run) + _absent(absent))
+        note(_summary(report, loop.place, dry=options.dry_run) + _absent(absent))
     # Whoever held it: over open entries, "nothing new" is no success.
     _tell_open(count, options)
     return int(report.quarantined.total() > report.settled.total())
@@ -113,8 +111,13 @@ def _loop(pipeline: Pipeline, options: argparse.Namespace) -> Run:
         from_start=options.from_start,
         preflight=not options.no_preflight,
         make_store=make_store,
-        progress=Progress() if sys.stderr.isatty() else None,
+        progress=Progress() if _shows_progress() else None,
     )
+
+
+def _shows_progress() -> bool:
+    # The lines of the log would be written over.
+    return sys.stderr.isatty() and not is_quiet() and not is_telling()
 
 
 def _ended(loop: Run, options: argparse.Namespace) -> Report:
@@ -169,16 +172,3 @@ def _stop(loop: Run, number: int) -> None:
     either."""
     signal.signal(number, signal.SIG_DFL)
     loop.stop()
-
-
-class Progress:
-    """The books on one terminal line, at most twice a second."""
-
-    def __init__(self) -> None:
-        self._last = 0.0
-
-    def __call__(self, report: Report) -> None:
-        if time.monotonic() - self._last > PROGRESS_SECONDS:
-            self._last = time.monotonic()
-            rate = report.read / report.seconds if report.seconds else 0.0
-            overwrite(f"{report.read} read: {report} ({rate:,.0f}/s)", sys.stderr)

@@ -16,6 +16,7 @@ OBEYED = re.compile(
 )
 """Escapes and other controls, signs that turn the direction of writing, and halves of surrogate
 pairs; a tab and the end of a line are harmless."""
+LOG = logging.getLogger("anyorder")
 ERASED = "\r\x1b[K"  # our own: back to the beginning of the line, and nothing in it
 
 
@@ -38,6 +39,12 @@ def say(text: str, *, heading: str = "", end: str = "\n") -> None:
     print(printable(text), end=end, flush=True)
 
 
+def note(text: str) -> None:
+    """Print a text for a person that nobody has to read: `--quiet` leaves it out."""
+    if not is_quiet():
+        say(text)
+
+
 def complain(text: str) -> None:
     """Print a text beside what was asked for."""
     print(printable(text), file=sys.stderr)
@@ -50,7 +57,7 @@ def ask(question: str) -> None:
 
 def tell_typing(place: str) -> None:
     """Whoever called it without a file may wait for it, while it waits for him."""
-    if place == "-" and sys.stdin is not None and sys.stdin.isatty():
+    if place == "-" and not is_quiet() and sys.stdin is not None and sys.stdin.isatty():
         complain(
             "reading what is typed here, one record a line; Ctrl-D ends it, and so does Ctrl-C"
         )
@@ -78,3 +85,35 @@ def log_to_terminal() -> None:
     """Where nobody has said how to log, warnings go to standard error, and from now on so."""
     if logging.lastResort is not None:
         logging.lastResort.setFormatter(Formatter())
+
+
+def set_loudness(*, quiet: bool, verbose: bool) -> None:
+    """What of the log is told, from now on: only errors, or all that happens."""
+    level = logging.NOTSET
+    if quiet:
+        level = logging.ERROR
+    elif verbose:
+        level = logging.INFO
+    LOG.setLevel(level)
+    # Else the next command of this process would be as loud as this one.
+    for handler in [one for one in LOG.handlers if isinstance(one, Telling)]:
+        LOG.removeHandler(handler)
+    if verbose:
+        handler = Telling(sys.stderr)
+        handler.setFormatter(Formatter("%(asctime)s %(message)s", "%H:%M:%S"))
+        LOG.addHandler(handler)
+    LOG.propagate = not verbose
+
+
+def is_quiet() -> bool:
+    """Is only what is wrong, or needs a hand, to be said?"""
+    return LOG.level == logging.ERROR
+
+
+def is_telling() -> bool:
+    """Is everything told that happens?"""
+    return LOG.level == logging.INFO
+
+
+class Telling(logging.StreamHandler[TextIO]):
+    """What `--verbose` tells on standard error."""

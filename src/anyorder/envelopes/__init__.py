@@ -20,6 +20,7 @@ from anyorder.envelopes.limits import DEFAULT, Limits, limits_of
 from anyorder.envelopes.raw import Raw
 from anyorder.envelopes.record import read_record
 from anyorder.errors import ConfigurationError
+from anyorder.mistyped import meant
 
 __all__ = [
     "DEFAULT_ENVELOPE",
@@ -37,6 +38,7 @@ __all__ = [
     "key_columns",
     "needs_table",
     "open_envelope",
+    "options_of",
     "read_record",
 ]
 
@@ -100,6 +102,20 @@ def keeps_for_ever(name: str, options: Mapping[str, Any]) -> str:
     return _reader(inside).keeps_for_ever(options)
 
 
+def options_of(name: str) -> list[str]:
+    """The options of the envelope of that name; of `eventbridge`, also those of all inside."""
+    readers = [_reader(name)] if name != EventBridge.name else [EventBridge, *_READERS.values()]
+    known = {"inner"} if name == EventBridge.name else set()
+    for reader in readers:
+        known |= _known_by(reader).keys()
+    return sorted(known - {"inside"})
+
+
+def _known_by(reader: Any) -> Mapping[str, Any]:
+    """Every option has a name and a default."""
+    return reader.__init__.__kwdefaults__ or {}
+
+
 def _inner(options: Mapping[str, Any]) -> Any:
     inner = options.get("inner", DEFAULT_ENVELOPE)
     if inner == EventBridge.name:
@@ -114,18 +130,19 @@ def _reader(name: object) -> type[Reader]:
     if reader is None:
         raise ConfigurationError(
             f"no envelope {name!r:.80}; there are: {', '.join(sorted(ENVELOPES))}"
+            f"{meant(name, ENVELOPES)}"
         )
     return reader
 
 
 def _opened(name: object, options: dict[str, Any], limits: Limits) -> Reader:
     reader: Any = _reader(name)
-    known = reader.__init__.__kwdefaults__ or {}  # every option has a name and a default
+    known = _known_by(reader)
     unknown = sorted(options.keys() - known.keys())
     if unknown:
         raise ConfigurationError(
             f"the envelope {name} has no option {', '.join(unknown)}; "
-            f"it has: {', '.join(sorted(known))}"
+            f"it has: {', '.join(sorted(known))}{meant(unknown[0], known)}"
         )
     opened: Reader = reader(**options)
     opened.options = options

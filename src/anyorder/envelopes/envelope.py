@@ -16,6 +16,7 @@ from anyorder._core.families import OffsetPosition
 from anyorder.envelopes.interruption import is_of_reading
 from anyorder.envelopes.limits import DEFAULT, Limits
 from anyorder.errors import ConfigurationError, Malformed
+from anyorder.mistyped import meant
 
 EnvelopeName = Literal["cloudevents", "debezium", "dynamodb_streams", "eventbridge", "json", "raw"]
 """What a format is called, for who checks types."""
@@ -167,5 +168,6 @@ def chosen(value: object, option: str, choices: tuple[str, ...]) -> str:
     if value not in choices:
         raise ConfigurationError(
             f"the envelope option {option} must be one of {', '.join(choices)}, not {value!r:.80}"
+            f"{meant(value, choices)}"
         )
     return str(value)

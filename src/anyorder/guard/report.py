@@ -8,6 +8,7 @@ from collections import Counter
 from anyorder._core.outcome import Outcome, Reason, outcome_of
 from anyorder.errors import BooksUnbalanced
 from anyorder.guard.intake import Taken
+from anyorder.guard.notebook import table
 
 
 class Report:
@@ -83,6 +84,15 @@ class Report:
 
     def __repr__(self) -> str:
         return f"<Report {self}>"
+
+    def _repr_html_(self) -> str:
+        """As a notebook shows it: a line a reason."""
+        rows: list[tuple[object, ...]] = [("applied", "", self.applied)]
+        sides = {"ignored": self.ignored, "quarantined": self.quarantined, "settled": self.settled}
+        for side, counts in sides.items():
+            rows += [(side, reason, number) for reason, number in _sorted(counts).items()]
+        # What was settled by itself was read before.
+        return table(("outcome", "reason", "deliveries"), [*rows, ("read", "", self.read)])
 
 
 def _sorted(counts: Counter[str]) -> dict[str, int]:

@@ -3,6 +3,7 @@ refused for stops no other."""
 
 from __future__ import annotations
 
+import logging
 import secrets
 import time
 from collections.abc import Callable, Iterator, Sequence
@@ -22,6 +23,7 @@ from anyorder.guard.quarantine import Quarantine
 from anyorder.guard.waiting import Settling
 from anyorder.guard.word import Words
 
+log = logging.getLogger("anyorder")
 BATCH = 1000  # entries settled together, in one transaction
 NEEDS_A_CONTENT = (
     "it lists several contents, and a word for many says none of them: `anyorder quarantine show "
@@ -69,6 +71,7 @@ class Bulk:
         numbers = [entry.id for entry in self._open(entries)]
         for start in range(0, len(numbers), BATCH):
             self._drop(numbers[start : start + BATCH])
+            log.info("%d of %d entries are dropped", self._done.dropped, len(numbers))
         return self._done
 
     def _drop(self, numbers: Sequence[int]) -> None:
@@ -132,6 +135,7 @@ class Bulk:
             accepted = self._done.accepted
             for start in range(0, len(left), BATCH):
                 self._accept(left[start : start + BATCH])
+                log.info("%d of %d entries are accepted", self._done.accepted, len(entries))
             has_moved = self._done.accepted > accepted
             left = self._again if has_moved else []
         return self._done

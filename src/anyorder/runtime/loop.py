@@ -6,7 +6,7 @@ from __future__ import annotations
 import logging
 import secrets
 import time
-from collections import deque
+from collections import Counter, deque
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from itertools import chain, islice
 
@@ -26,7 +26,7 @@ from anyorder.runtime.costs import costs
 from anyorder.runtime.loose import parted_by_table
 from anyorder.runtime.pipeline import Pipeline
 from anyorder.runtime.preflight import check_first, decoded
-from anyorder.sources.contract import Passing, Received, Stoppable
+from anyorder.sources.contract import Measured, Passing, Received, Stoppable
 
 WATCHED = 1000  # latest deliveries over which the quarantined share is taken
 # how often tombstones are forgotten during a run; with retention 0 after every batch
@@ -41,7 +41,8 @@ class Run:
 
     `preflight`: look at the first batch of a source that was never read before, and take nothing
     if it is not what the pipeline says. `make_store`: opens the store to write, once that is known;
-    until then `store` stands for one that is not there yet.
+    until then `store` stands for one that is not there yet. `progress` is told the books after each
+    batch, and how much of the source was read, from 0 to 1, where it is known.
     """
 
     def __init__(
@@ -53,7 +54,7 @@ class Run:
         from_start: bool = False,
         preflight: bool = False,
         make_store: Callable[[], Store] | None = None,
-        progress: Callable[[Report], None] | None = None,
+        progress: Callable[[Report, float | None], None] | None = None,
     ) -> None:
         self.pipeline = pipeline
         self.store = store
@@ -94,6 +95,7 @@ class Run:
         try:
             frontier = self._read()
             start = None if self._from_start else frontier
+            log.info("%s is read from %s", self.place, start or "its beginning")
             batches = iter(self._source.batches(start, self.pipeline.runtime.batch))
             first = self._looked_at(batches) if frontier is None else []
             self._begin()
@@ -141,6 +143,7 @@ class Run:
             self._is_opening = True
             self.store = self._make_store()
             self._is_opening = False
+            log.info("the store is made, or its schema brought up to date")
             self._read()
         self._catalogue.save(self.store, time.time())
         self._settle_waiting()
@@ -149,6 +152,7 @@ class Run:
         for batch in batches:
             self._take(batch)
             if self._stopping:
+                log.info("stopped after a batch")
                 break
         if not self._dry:
             self._reap(everything=True)
@@ -184,11 +188,14 @@ class Run:
                 dry=self._dry,
             )
             self.report.count(taken)
+            _tell_taken(taken, _done(frontier, dry=self._dry))
             if not self._dry:
                 self._source.done(batch)
                 self._watch_quarantine(taken)
         if self._progress is not None:
-            self._progress(self.report)
+            source = self._source
+            share = source.share() if isinstance(source, Measured) else None
+            self._progress(self.report, share)
         if not self._dry:
             self._reap()
 
@@ -211,7 +218,9 @@ class Run:
             if spec.retention is not None and (
                 everything or spec.retention == 0 or now - self._reaped > REAP_SECONDS
             ):
-                forget(self.store, spec, now)
+                gone = forget(self.store, spec, now)
+                if gone:
+                    log.info("table %s: %d tombstones forgotten", spec.name, gone)
         if now - self._reaped > REAP_SECONDS:
             self._reaped = now
 
@@ -236,3 +245,21 @@ class Run:
                     f"the quarantine holds {held} bytes, more than "
                     f"{self.pipeline.quarantine_size}. {QuarantineFull()}"
                 )
+
+
+def _tell_taken(taken: Taken, done: str) -> None:
+    """What became of a batch, and how far its source is `done` with it."""
+    if not log.isEnabledFor(logging.INFO):
+        return
+    reasons = Counter(decision.reason.value for decision in taken.decisions)
+    counted = ", ".join(f"{reason} {number}" for reason, number in reasons.most_common())
+    settled = f"; {len(taken.closed)} settled by themselves" if taken.closed else ""
+    log.info("%d read: %s%s; %s", len(taken.decisions), counted, settled, done)
+
+
+def _done(frontier: tuple[str, str] | None, *, dry: bool) -> str:
+    """How far a source is done, in words."""
+    if dry:
+        return "nothing is written"
+    # The marks of a source that is acknowledged are its receipts, which nobody else may have.
+    return "to be acknowledged" if frontier is None else f"done up to {frontier[1]}"

@@ -10,7 +10,7 @@ from contextlib import AbstractContextManager
 from fnmatch import fnmatchcase
 from pathlib import Path
 from string import Template
-from typing import Any
+from typing import Any, Literal, get_args, get_origin, get_type_hints
 
 import msgspec
 
@@ -31,8 +31,10 @@ from anyorder.guard.catalogue import Catalogue
 from anyorder.guard.contract import Store, TableSpec, Transaction
 from anyorder.guard.duration import FOREVER, seconds
 from anyorder.guard.routes import Ignored, Origin, Route, Unrouted, origin_of
+from anyorder.mistyped import meant
 from anyorder.runtime.again import Reading
 from anyorder.runtime.limits import LimitsSection, size
+from anyorder.sources import DOORS as SOURCES
 from anyorder.sources import Source, name_of, nameless, open_source
 from anyorder.stores import is_made, missing, open_copy, open_dry, open_looking, open_store
 from anyorder.urls import Discreet
@@ -41,6 +43,10 @@ DEFAULT = "pipeline.toml"
 UNNAMED = 'say in [source] what the documents are versions of, options = { table = "users", ... }'
 PARTS = ("{schema}", "{table}", "{topic}")  # of a target's name, filled in from an event
 UNMATCHED = "no [[table]] matches {!r:.200}: add one that does, then anyorder quarantine retry"
+UNKNOWN_FIELD = re.compile(r"unknown field `(?P<word>[^`]*)`(?: - at `\$\.(?P<place>\w+))?")
+UNKNOWN_WORD = re.compile(
+    r"Invalid enum value '(?P<word>[^']*)' - at `\$\.(?P<place>\w+)(?:\[\d+\])?\.(?P<key>\w+)"
+)
 PLACEHOLDER = re.compile(r"\{[^{}]*\}")
 
 
@@ -78,7 +84,7 @@ class TableSection(msgspec.Struct, forbid_unknown_fields=True):
     name: str = "{table}"
     key: str | list[str] | None = None
     retention: str | float = FOREVER
-    adopt: str = "refuse"
+    adopt: Literal["refuse", "older-than-everything"] = "refuse"
     partitions: int | None = None
     merge: bool = False
     ignore: bool = False
@@ -361,12 +367,32 @@ def load_pipeline(path: str | None = None, adopt: str | None = None) -> Pipeline
 
 
 def _known(error: Exception) -> str:
-    """What can be written where a file has a key that nobody knows; else ""."""
-    if "unknown field" not in str(error):
+    """What can be written where a file has a key, or a word, that nobody knows; else ""."""
+    field = UNKNOWN_FIELD.search(str(error))
+    if field is not None:
+        section = _section_at(field["place"] or "")
+        known = section.__struct_fields__ if section else ()
+        return f"; there can be: {', '.join(known)}{meant(field['word'], known)}" if known else ""
+    word = UNKNOWN_WORD.search(str(error))
+    if word is None:
         return ""
-    place = re.search(r"at `\$\.(\w+)", str(error))
-    section = SECTIONS.get(place[1]) if place else PipelineFile
-    return f"; there can be: {', '.join(section.__struct_fields__)}" if section else ""
+    choices = _choices(word["place"], word["key"])
+    return f"; there can be: {', '.join(choices)}{meant(word['word'], choices)}"
+
+
+def _choices(place: str, key: str) -> tuple[str, ...]:
+    """The words that a key of a section may have."""
+    sections = [SECTIONS[place]]
+    # Each kind of source has keys of its own there.
+    if place == "source":
+        sections += [door.struct() for door in SOURCES.values()]
+    hints = [get_type_hints(section).get(key) for section in sections]
+    return next((get_args(hint) for hint in hints if get_origin(hint) is Literal), ())
+
+
+def _section_at(place: str) -> type[msgspec.Struct] | None:
+    """The section at the beginning of a path, the whole file at none."""
+    return SECTIONS.get(place) if place else PipelineFile
 
 
 def source_settings(told: dict[str, Any]) -> dict[str, Any]:

@@ -9,6 +9,7 @@ word of a person is in it: what is applied is decided like any delivery.
 
 from __future__ import annotations
 
+import logging
 import secrets
 import time
 from collections.abc import Iterator, Mapping, Sequence
@@ -27,6 +28,7 @@ from anyorder.guard.routes import Route, Unrouted
 from anyorder.guard.waiting import Settling, settle_waiting
 from anyorder.runtime.again import Again, Key, ReadAnew
 
+log = logging.getLogger("anyorder")
 BATCH = 1000  # entries taken in together, in one transaction
 
 
@@ -58,6 +60,7 @@ class Retry:
             ones = self._read(asked[start : start + BATCH])
             others = [one for one in ones if not one.is_own]
             self._batch(others)
+            log.info("%d entries were read, routed and decided again", len(others))
             own += len(ones) - len(others)
         is_open = self._still_open(asked, before)
         return Retried(len(asked) - is_open, is_open, own)

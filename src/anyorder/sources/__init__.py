@@ -10,6 +10,7 @@ from anyorder._core.event import canonical
 from anyorder.doors import Door, own_door
 from anyorder.envelopes.limits import DEFAULT, Limits
 from anyorder.errors import ConfigurationError
+from anyorder.mistyped import meant
 from anyorder.sources.contract import Source
 
 __all__ = ["DOORS", "Settings", "Source", "name_of", "nameless", "open_source", "settings_of"]
@@ -19,6 +20,8 @@ DOORS: dict[str, Door] = {
     "sqs": Door("anyorder.sources.sqs", "SQSSettings", extra="aws"),
 }
 """Kind -> door. A source of our own is one more line here; anybody else's is `module:factory`."""
+
+OF_EVERY_KIND = ("kind", "envelope", "options")  # what `[source]` has beside
 
 
 class Settings(Protocol):
@@ -80,7 +83,8 @@ def settings_of(kind: str, said: dict[str, Any]) -> Settings:
     if kind not in DOORS:
         known = ", ".join(f'"{name}"' for name in DOORS)
         raise ConfigurationError(
-            f'no source of kind {kind!r}; there are: {known}, or one of your own: "module:factory"'
+            f"no source of kind {kind!r}; there are: {known}, or one of your own: "
+            f'"module:factory"{meant(kind, DOORS)}'
         )
     struct = DOORS[kind].struct()
     names = struct.__struct_fields__
@@ -88,7 +92,7 @@ def settings_of(kind: str, said: dict[str, Any]) -> Settings:
     if unknown:
         raise msgspec.ValidationError(
             f"a source of kind {kind} has no {', '.join(unknown)}; it has: {', '.join(names)}"
-            " - at `$.source`"
+            f"{meant(unknown[0], (*names, *OF_EVERY_KIND))} - at `$.source`"
         )
     # nested as in the file, so that a message names the place: `$.source.visibility`
     file = msgspec.defstruct("File", [("source", struct)])

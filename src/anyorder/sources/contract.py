@@ -54,6 +54,14 @@ class Passing(Source, Protocol):
 
 
 @runtime_checkable
+class Measured(Source, Protocol):
+    """A source that may know how much there is."""
+
+    def share(self) -> float | None:
+        """How much of it was given, from 0 to 1; None where nobody knows how much there is."""
+
+
+@runtime_checkable
 class Stoppable(Source, Protocol):
     """A source that may wait for more for as long as nothing comes."""
 

@@ -73,6 +73,8 @@ class JSONLinesSource:
         self.path = self.place = path
         self.name = "jsonl:-" if path == "-" else f"jsonl:{Path(path).resolve()}"
         self._pipe: int | None = None
+        self._file: IO[bytes] | None = None
+        self._size = 0
 
     def batches(self, frontier: str | None, size: int) -> Iterator[Sequence[Received]]:
         """The records from the frontier on, in lists of at most `size`, and of not much more than
@@ -113,6 +115,12 @@ class JSONLinesSource:
         if self._pipe is not None:
             os.dup2(os.open(os.devnull, os.O_RDONLY), self._pipe)
 
+    def share(self) -> float | None:
+        """How much of the file was given, by its bytes as they lie there, packed or not."""
+        if self._file is None or self._file.closed or not self._size:
+            return None
+        return min(1.0, self._file.tell() / self._size)
+
     @property
     def is_kept(self) -> bool:
         """A file is; a pipe is empty afterwards."""
@@ -141,6 +149,12 @@ class JSONLinesSource:
                 self.path,
                 lines.left,
             )
+
+    def _measure(self, file: IO[bytes]) -> None:
+        """From now on this file is read."""
+        is_endless = self._pipe is not None
+        self._file = None if is_endless else file
+        self._size = 0 if is_endless else os.fstat(file.fileno()).st_size
 
     def _received(self, line: Line) -> Received:
         """A line as a delivery; one that is no record keeps its bytes and the reason."""
@@ -177,10 +191,12 @@ class JSONLinesSource:
             elif (opener := _packing(self.path)) is None:
                 with Path(self.path).open("rb", buffering=LARGEST_HEAD) as stream:
                     self._pipe = None if self._is_file else stream.fileno()
+                    self._measure(stream)
                     yield stream if self._pipe is None else Live(self._pipe), untroubled
                 self._pipe = None
             else:
                 unpacked = Unpacked(self.path, opener, self._limits)
+                self._measure(unpacked.file)
                 with io.BufferedReader(unpacked, LARGEST_HEAD) as stream:
                     yield stream, lambda: unpacked.trouble
         except MISSING as error:

@@ -21,6 +21,7 @@ HEAD = 4096  # bytes of a file that tell how much memory it needs
 
 class Unpacked(io.RawIOBase):
     """The content of a packed file. `trouble`: why it ends before its end, "" if it does not.
+    `file`: it itself, packed as it is.
 
     Raises OSError if the file cannot be opened.
     """
@@ -32,7 +33,8 @@ class Unpacked(io.RawIOBase):
         self.trouble = ""
         self._size = 0
         self._limit = max(limits.unpacked, limits.expansion * os.path.getsize(path))
-        self._packed = opener(path, "rb")
+        self.file = Path(path).open("rb")  # noqa: SIM115
+        self._packed = opener(self.file, "rb")
         if opener is lzma.open:
             self.trouble = _too_hungry(path, limits.memory)
 
@@ -64,6 +66,7 @@ class Unpacked(io.RawIOBase):
     def close(self) -> None:
         """Close the file."""
         self._packed.close()
+        self.file.close()
         super().close()
 
 

@@ -13,6 +13,7 @@ import msgspec
 from anyorder.doors import Door, own_door
 from anyorder.errors import ConfigurationError
 from anyorder.guard.contract import Decode, Promises, Store
+from anyorder.mistyped import meant
 from anyorder.urls import shown
 
 __all__ = ["DOORS", "Store", "ddl_of", "missing", "open_copy", "open_dry", "open_store"]
@@ -149,7 +150,7 @@ def _address(scheme: str, url: str) -> Address:
         known = ", ".join(door.spelling for door in DOORS.values())
         raise ConfigurationError(
             f"no store for {scheme or shown(url)!r}; there are: {known}, or one of your own: "
-            "module:factory://PLACE"
+            f"module:factory://PLACE{meant(scheme, DOORS) if scheme else ''}"
         )
     door, parts = DOORS[scheme], _split(url)
     struct = door.struct()

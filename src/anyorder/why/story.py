@@ -24,6 +24,7 @@ from anyorder.guard.contract import (
     Transaction,
 )
 from anyorder.guard.kinds import known_kinds
+from anyorder.guard.notebook import paragraphs, table
 from anyorder.guard.owners import origin
 from anyorder.guard.recall import NOTHING
 from anyorder.guard.targets import listed
@@ -63,6 +64,14 @@ class Story(msgspec.Struct, frozen=True):
 
     def __str__(self) -> str:
         return "\n".join(self.sentences)
+
+    def _repr_html_(self) -> str:
+        """As a notebook shows it: the sentences, and the key's entries."""
+        told = paragraphs(self.sentences)
+        if not self.entries:
+            return told
+        rows = [(one.id, one.reason, one.state, one.count, one.detail) for one in self.entries]
+        return told + table(("entry", "reason", "state", "seen", "detail"), rows)
 
 
 def story_of(store: Store, spec: TableSpec, key: object, *, exactly: bool = False) -> Story:

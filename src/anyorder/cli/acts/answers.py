@@ -10,18 +10,27 @@ from collections.abc import Mapping, Sequence
 
 from anyorder.cli.acts.entries import brief, summary
 from anyorder.cli.output import encoded, print_rows
-from anyorder.cli.terminal import ask, say
+from anyorder.cli.terminal import ask, note, say
 from anyorder.errors import ConfigurationError
 from anyorder.guard.contract import Entry
 
 SAMPLE = 10  # entries that a dry run shows
 
 
-def answer(options: argparse.Namespace, told: Mapping[str, object], text: str) -> None:
-    """One object for scripts; sentences for people."""
+def answer(
+    options: argparse.Namespace,
+    told: Mapping[str, object],
+    text: str,
+    *,
+    needs_a_hand: bool = False,
+) -> None:
+    """One object for scripts; sentences for people, who with `--quiet` are told only what needs
+    their hand."""
     match options.format:
-        case "table":
+        case "table" if needs_a_hand:
             say(text)
+        case "table":
+            note(text)
         case "csv":
             print_rows([told], options)
         case _:

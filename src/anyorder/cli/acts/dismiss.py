@@ -23,7 +23,8 @@ def dismiss(asked: Asked) -> int:
         "settled": {reason.value: number for reason, number in foreseen.settled.items()},
     }
     if options.dry_run:
-        answer(options, told, f"would dismiss {scope}: {_sentence(foreseen)}")
+        would = f"would dismiss {scope}: {_sentence(foreseen)}"
+        answer(options, told, would, needs_a_hand=True)
         return 0
     if not is_agreed(options, f"dismiss {scope}? {_sentence(foreseen)}"):
         say("nothing was dismissed")

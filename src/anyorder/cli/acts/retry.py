@@ -25,8 +25,10 @@ def retry(asked: Asked) -> int:
     lines = [f"{done.settled} settled, {done.open} still open"]
     if done.own:
         lines.append(f"{done.own} were held by your own code: deliver these events to it again")
-    answer(options, told, "\n".join([*lines, *refused_lines(refused)]))
-    return int(done.open > 0 or bool(refused))
+    is_left = done.open > 0 or bool(refused)
+    text = "\n".join([*lines, *refused_lines(refused)])
+    answer(options, told, text, needs_a_hand=is_left or done.own > 0)
+    return int(is_left)
 
 
 def _found(asked: Asked) -> Found:

@@ -104,8 +104,9 @@ def _many(asked: Asked) -> int:
     bulk = Bulk(asked.store, partial(table_of, asked, catalogue), asked.pipeline.decode)
     done = bulk.drop(found.entries) if options.drop else bulk.accept(found.entries)
     done.refused |= missing(found)
-    answer(options, msgspec.structs.asdict(done), "\n".join(_lines(done)))
-    return int(bool(done.refused))
+    is_left = bool(done.refused)
+    answer(options, msgspec.structs.asdict(done), "\n".join(_lines(done)), needs_a_hand=is_left)
+    return int(is_left)
 
 
 def _may(asked: Asked, found: Found) -> bool:
