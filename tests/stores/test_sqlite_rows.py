@@ -622,6 +622,20 @@ def test_a_table_that_is_made_anew_while_we_run_is_told_once(
     assert own.rows("id, a") == [(1, 2), (2, 1)]
 
 
+def test_a_table_of_which_nothing_is_remembered_may_be_empty(
+    own: Own, told: Callable[[str, Document], list[str]]
+) -> None:
+    """Its last row was deleted by an event."""
+    told("CREATE TABLE t (id PRIMARY KEY, v, a)", {"id": 1, "v": 1, "a": 1})
+    table = anyorder.table(
+        f"sqlite:///{own.path}", "t", key="/id", position="/v", deleted="/deleted"
+    )
+    with closing(table):
+        table.apply([{"id": 1, "v": 2, "deleted": True}])
+
+    assert told("ALTER TABLE t ADD COLUMN c", {"id": 2, "v": 1, "a": 1}) == []
+
+
 def test_only_ascii_case_is_one_name_to_sqlite(own: Own) -> None:
     report = own.apply(
         {"id": 1, "version": 1, "É": 1, "é": 2}, {"id": 2, "version": 1, "A": 1, "a": 2}
