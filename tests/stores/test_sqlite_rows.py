@@ -584,6 +584,7 @@ def test_a_column_that_goes_while_we_run_is_told_once(
     assert [follows in line for line in first] == [True]
     assert first[0].startswith("column a is gone from table t, dropped or renamed: ")
     assert told("", {"id": 1, "v": 3, "a": 3}) == []
+    assert told("CREATE TABLE another (a)", {"id": 1, "v": 4, "a": 4}) == []
 
 
 def test_what_is_gone_is_not_told_as_lacked_too(
