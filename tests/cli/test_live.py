@@ -10,12 +10,15 @@ import signal
 import sqlite3
 import subprocess
 import sys
+import threading
 import time
 from contextlib import closing
 from pathlib import Path
 
 import pytest
 
+from anyorder.sources.live import Live
+from anyorder.sources.shapes import shape_of
 from tests.cli.home import Home
 
 PIPELINE = """
@@ -28,6 +31,10 @@ url = "sqlite:///app.db"
 [[table]]
 name = "t"
 """
+SAID = (
+    b"Option --property is deprecated and will be removed in a future version. "
+    b"Use --formatter-property instead.\n"
+)
 SOON = 60.0  # seconds in which it must have happened, on a machine that has other things to do
 PRETTY = '{\n  "id": 1,\n  "version": 1,\n  "tags": [\n    {}\n  ]\n}\n'
 
@@ -132,3 +139,18 @@ def test_a_pipe_is_told_nothing_of_typing(home: Home) -> None:
     )
 
     assert done.stderr == b""
+
+
+def test_what_the_console_consumer_says_of_itself_is_not_the_first_record_of_a_pipe() -> None:
+    """It comes long before the first record, which alone tells what the columns are."""
+    reading, writing = os.pipe()
+    os.write(writing, SAID)
+    later = threading.Timer(0.2, os.write, [writing, b"Partition:0\tOffset:1\t{}\t{}\n"])
+    later.start()
+
+    shape = shape_of(Live(reading).peek(1 << 16))
+
+    later.join()
+    os.close(reading)
+    os.close(writing)
+    assert shape.words == "columns: partition, offset, key, value, separated by '\\t'"

@@ -14,8 +14,8 @@ from anyorder.testing.bench import Bench
 from anyorder.testing.change import Change, delete, put
 from tests.docs.pages import ROOT, read
 
-PAGE = ROOT / "docs" / "how-to" / "write-to-dynamodb.md"
-QUEUES = ROOT / "docs" / "how-to" / "run-from-sqs.md"
+PAGE = ROOT / "docs" / "reference" / "dynamodb.md"
+QUEUES = ROOT / "docs" / "reference" / "sqs.md"
 SOURCE = ROOT / "src" / "anyorder"
 CALLED = re.compile(r"(?:call|pages|_ask)\(\s*\"(\w+)\"|\"(put_item|update_item|delete_item)\",")
 # what a transaction needs beside the actions of its writes; IAM knows no TransactWriteItems

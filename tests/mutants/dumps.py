@@ -6,6 +6,7 @@ from tests.mutants.mutation import Change, Mutant
 
 COLUMNS = "sources/columns.py"
 VALUES = "sources/values.py"
+LINES = "sources/lines.py"
 LIVE = "sources/live.py"
 SHAPES = "sources/shapes.py"
 DIALECTS = "envelopes/dialects.py"
@@ -13,6 +14,7 @@ KEYLESS = "envelopes/keyless.py"
 OF_DUMPS = "tests/cli/test_dumps.py::"
 OF_VALUES = "tests/cli/test_values.py::"
 OF_LIVE = "tests/cli/test_live.py::"
+SAYS = "test_what_the_console_consumer_says_of_itself_is_no_record_before_the_first_one_alone"
 
 MUTANTS = [
     Mutant(
@@ -62,6 +64,38 @@ MUTANTS = [
         "a key that changes is the new one alone",
         Change(KEYLESS, "Keyless._key", "len(rows) > 1 and rows[0] != rows[1]", "False"),
         killed_by=f"{OF_DUMPS}test_a_record_without_its_key_that_changes_it_is_held",
+    ),
+    Mutant(
+        "dumps",
+        "what the console consumer says of itself tells the columns",
+        Change(SHAPES, "shape_of", "behind_said(head.lstrip(b' \\t\\r\\n\\x1e'))", "head.lstrip()"),
+        killed_by=f"{OF_DUMPS}{SAYS}",
+    ),
+    Mutant(
+        "dumps",
+        "what the console consumer says of itself is a record",
+        Change(LINES, "Lines._tells", "not self._has_begun and is_said(text)", "False"),
+        killed_by=f"{OF_DUMPS}{SAYS}",
+    ),
+    Mutant(
+        "dumps",
+        "a record that says what the console consumer says is none",
+        Change(LINES, "Lines._tells", "not self._has_begun", "True"),
+        killed_by=f"{OF_DUMPS}{SAYS}",
+    ),
+    Mutant(
+        "dumps",
+        "what the console consumer says of itself is the beginning of a pipe",
+        Change(LIVE, "Live._has_line", "behind_said(bytes(self._bytes))", "self._bytes"),
+        killed_by=f"{OF_LIVE}"
+        "test_what_the_console_consumer_says_of_itself_is_not_the_first_record_of_a_pipe",
+    ),
+    Mutant(
+        "dumps",
+        "what kcat prints for a record without value and key is no null",
+        Change(SHAPES, "Shape.read", "text in NULLS", "False"),
+        killed_by=f"{OF_DUMPS}"
+        "test_what_a_tool_printed_makes_the_table_that_its_topic_makes[kcat-values.txt]",
     ),
     Mutant(
         "dumps",

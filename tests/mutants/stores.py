@@ -13,6 +13,7 @@ SQLITE = "stores/sqlite/store.py"
 REFUSAL = "stores/sqlite/refusal.py"
 TRANSACTION = "stores/sqlite/transaction.py"
 
+GONE = "tests/stores/test_sqlite_rows.py::"
 PRESENCE = "tests/stores/test_presence.py::"
 
 MUTANTS = [
@@ -27,6 +28,86 @@ MUTANTS = [
         "a journal that is gone is not missed",
         Change("stores/sqlite/presence.py", "Presence.check", "journal != self._journal", "False"),
         killed_by=PRESENCE + "test_nothing_is_written_into_a_file_that_is_gone",
+    ),
+    Mutant(
+        "store",
+        "a database is made beside what is left of another",
+        Change("stores/sqlite/connection.py", "connect", "_refuse_remains(path)", ""),
+        killed_by=PRESENCE + "test_no_database_is_made_beside_what_is_left_of_one",
+    ),
+    Mutant(
+        "store",
+        "what is left of a database is not told to who asks",
+        Change(
+            "stores/sqlite/address.py",
+            "SQLiteAddress.missing",
+            "is_absent and not remains(self.place[1:])",
+            "is_absent",
+        ),
+        killed_by=PRESENCE + "test_who_asks_is_told_what_is_left_of_a_database",
+    ),
+    Mutant(
+        "store",
+        "a whole number is a double whose shortest digits it has",
+        Change(
+            "stores/sqlite/values.py",
+            "_is_unchanged",
+            "told is not None and told == _number(stored) and _is_exact(told, stored)",
+            "told is not None and told == _number(stored)",
+        ),
+        killed_by="tests/stores/test_keys.py"
+        "::test_a_number_is_stored_exactly_or_refused_whatever_its_column_is_declared[NUMERIC]",
+    ),
+    Mutant(
+        "store",
+        "a table that was made anew is as it was",
+        Change(
+            SCHEMA,
+            "Schema.load",
+            "loaded.columns == self._text and version == self._version",
+            "loaded.columns == self._text",
+        ),
+        killed_by="tests/stores/test_kit.py"
+        "::test_right_stores_pass[sqlite, the user's table-made anew]",
+    ),
+    Mutant(
+        "store",
+        "what goes from a table is told with every change of the database",
+        Change(SCHEMA, "Schema.tell", "set(gone).difference(self._told_gone)", "set(gone)"),
+        killed_by=GONE + "test_a_column_that_goes_while_we_run_is_told_once[True-DROP COLUMN a]",
+    ),
+    Mutant(
+        "store",
+        "what goes from a table is told by nobody",
+        Change(
+            TRANSACTION,
+            "SQLiteTransaction.write",
+            "self._tables[spec.name].tell(self._database)",
+            "",
+        ),
+        killed_by=GONE + "test_a_table_that_is_made_anew_while_we_run_is_told_once",
+    ),
+    Mutant(
+        "store",
+        "a table that is empty is told, though nothing of it is remembered",
+        Change(
+            "stores/sqlite/changes.py",
+            "tell_emptied",
+            "database.execute(SQL['any_live'].format(memory=memory)).fetchone() is None",
+            "False",
+        ),
+        killed_by=GONE + "test_a_table_of_which_nothing_is_remembered_may_be_empty",
+    ),
+    Mutant(
+        "store",
+        "what is gone is told as lacked as well",
+        Change(
+            "stores/sqlite/check.py",
+            "_columns",
+            "{*declared.columns, *ours}",
+            "{*declared.columns}",
+        ),
+        killed_by=GONE + "test_what_is_gone_is_not_told_as_lacked_too",
     ),
     Mutant(
         "R2",

@@ -16,6 +16,7 @@ import pytest
 
 import anyorder
 from anyorder.errors import StoreError
+from anyorder.stores.sqlite.address import SQLiteAddress
 from anyorder.stores.sqlite.store import SQLiteStore
 
 Act = Callable[[Path], None]
@@ -133,6 +134,17 @@ def test_no_database_is_made_beside_what_is_left_of_one(tmp_path: Path) -> None:
 
         assert str(found.value).startswith(f"{path} is gone, and {path}-shm, {path}-wal are left")
         assert not path.exists()
+
+
+def test_who_asks_is_told_what_is_left_of_a_database(tmp_path: Path) -> None:
+    """He would else be told that nothing has run yet."""
+    path = tmp_path / "app.db"
+    with closing(SQLiteStore(str(path))), closing(left_behind(path)):
+        address = SQLiteAddress(place=f"/{path}")
+
+        assert address.missing() == ""
+        emptied(path)
+        assert address.missing() == str(path)
 
 
 def test_where_the_rest_is_removed_as_well_a_database_is_made(tmp_path: Path) -> None:

@@ -584,6 +584,7 @@ def test_a_column_that_goes_while_we_run_is_told_once(
     assert [follows in line for line in first] == [True]
     assert first[0].startswith("column a is gone from table t, dropped or renamed: ")
     assert told("", {"id": 1, "v": 3, "a": 3}) == []
+    assert told("CREATE TABLE another (a)", {"id": 1, "v": 4, "a": 4}) == []
 
 
 def test_what_is_gone_is_not_told_as_lacked_too(
@@ -620,6 +621,20 @@ def test_a_table_that_is_made_anew_while_we_run_is_told_once(
     assert [line.partition(",")[0] for line in first] == ["table t is empty"]
     assert told("ALTER TABLE t ADD COLUMN c", {"id": 1, "v": 2, "a": 2}) == []
     assert own.rows("id, a") == [(1, 2), (2, 1)]
+
+
+def test_a_table_of_which_nothing_is_remembered_may_be_empty(
+    own: Own, told: Callable[[str, Document], list[str]]
+) -> None:
+    """Its last row was deleted by an event."""
+    told("CREATE TABLE t (id PRIMARY KEY, v, a)", {"id": 1, "v": 1, "a": 1})
+    table = anyorder.table(
+        f"sqlite:///{own.path}", "t", key="/id", position="/v", deleted="/deleted"
+    )
+    with closing(table):
+        table.apply([{"id": 1, "v": 2, "deleted": True}])
+
+    assert told("ALTER TABLE t ADD COLUMN c", {"id": 2, "v": 1, "a": 1}) == []
 
 
 def test_only_ascii_case_is_one_name_to_sqlite(own: Own) -> None:

@@ -20,6 +20,7 @@ from anyorder.sources.values import Values
 LINES, VALUES, COLUMNS = "lines", "json", "columns"
 FORMATS = ("auto", LINES, VALUES, COLUMNS)
 BRACKETS = b"{[ \t\r"
+NO_VALUE = Delivery()
 
 
 class Named(NamedTuple):
@@ -46,10 +47,13 @@ class Shape(NamedTuple):
 
     def read(self, text: bytes, limits: Limits = DEFAULT) -> Delivery:
         """The delivery in a record. Raises Malformed."""
-        found = read_record(text, limits) if self.columns is None else self.columns.read(text)
-        # As a consumer prints a record without a value, Kafka's own or kcat with -Z.
-        if found.value in NULLS and found.key is None:
-            found = msgspec.structs.replace(found, value=None)
+        if self.columns is not None:
+            found = self.columns.read(text)
+        elif text in NULLS:
+            # As a consumer prints a record without a value, Kafka's own or kcat with -Z.
+            found = NO_VALUE
+        else:
+            found = read_record(text, limits)
         if self.topic and not found.topic:
             found = msgspec.structs.replace(found, topic=self.topic)
         return found
