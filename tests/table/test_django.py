@@ -132,14 +132,14 @@ def test_what_opens_atomic_by_itself_nests_in_the_block_and_on_commit_waits_for_
 def test_a_query_that_fails_inside_accepting_undoes_that_event_and_no_other(
     table: anyorder.Table, path: Path, connection: Any
 ) -> None:
-    """Django would roll all of it back at the end, without a word."""
-    from django.db import IntegrityError
+    """Django would roll all of it back at the end, without a word, as after a failed `save()`."""
+    from django.db import IntegrityError, transaction
 
     with table.transaction(connection) as guard:
         for key, version in {"a": 1, "b": 100, "c": 3}.items():
             event = event_of(table, order(key, version))
             try:
-                with guard.accepting(event) as decision:
+                with guard.accepting(event) as decision, transaction.atomic(savepoint=False):
                     write(Written(connection), decision)
             except IntegrityError as error:
                 guard.refuse(event, f"the shop cannot take it: {error}")
