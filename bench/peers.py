@@ -10,7 +10,7 @@ import json
 import sqlite3
 import tempfile
 from collections.abc import Iterable, Mapping, Sequence, Set
-from contextlib import redirect_stdout
+from contextlib import redirect_stderr, redirect_stdout
 from functools import partial
 from pathlib import Path
 from random import Random
@@ -134,7 +134,7 @@ class _Runs:
 
     def _anyorder(self, *words: str) -> str:
         said = io.StringIO()
-        with redirect_stdout(said):
+        with redirect_stdout(said), redirect_stderr(io.StringIO()):
             code = anyorder_main(list(words))
         assert code in (0, 1), said.getvalue()  # 1: something is in the quarantine
         return said.getvalue()
