@@ -306,3 +306,44 @@ def test_why_names_the_entry_that_was_accepted_before_any_table_took_it(desk: De
     assert "by an operator's word at pg:app at LSN" in told
     assert "(entry 1," in told
     assert "its entry is gone" not in told
+TOLD = [
+    {"id": 1, "other": 5, "version": 7, "name": "a"},
+    {"id": 1, "other": 6, "version": 7, "name": "b"},
+]
+BY_OTHER = '{ key = "/other", position = "/version", table = "people" }'
+TO_PEOPLE = '{ key = "/id", position = "/version", table = "people" }'
+
+
+@pytest.mark.parametrize("size", [1, 2])
+def test_what_a_dispute_lists_goes_to_the_keys_that_it_has_today(desk: Desk, size: int) -> None:
+    """They were of one key by mistake; nothing is disputed any more. What was applied before stays
+    where it was applied."""
+    desk.pipeline("json", BY_VERSION)
+    for start in range(0, 2, size):
+        told = TOLD[: start + size]
+        desk.run(told, code=int(len(told) > 1))
+    assert [one[1] for one in desk.open_entries()] == ["conflict"]
+    desk.pipeline("json", BY_OTHER)
+
+    desk.retry()
+
+    found = desk.query("SELECT other, name FROM people ORDER BY other")
+    assert found == [(5, "a"), (6, "b")][2 - size :]
+    assert desk.open_entries() == []
+
+
+def test_a_dispute_that_goes_to_another_table_is_one_there(desk: Desk) -> None:
+    desk.pipeline("json", BY_VERSION)
+    desk.run(TOLD)
+    (shown,) = desk.query("SELECT name FROM users")
+    desk.pipeline("json", TO_PEOPLE)
+
+    desk.retry(code=1)
+
+    # As if both had been delivered to it: which one is shown depends on nothing else.
+    assert desk.query("SELECT name FROM people") == [shown]
+    assert [one[:2] for one in desk.open_entries()] == [("people", "conflict")]
+    (number,) = desk.query("SELECT id FROM anyorder_quarantine WHERE state = 'open'")
+    found = desk.verb("quarantine", "show", str(number[0]), "--json")
+    assert len(json.loads(found)["contents"]) == 2
+    assert desk.retry(code=1) == "0 settled, 1 still open\n"

@@ -22,6 +22,12 @@ THREADS = "tests/table/test_threads.py"
 
 MUTANTS = [
     Mutant(
+        "R1",
+        "what was taken back has taught its table",
+        Change(REPAIR, "take_back", "not any(transaction.memories(spec))", "False"),
+        killed_by=f"{OWN_SQL}::test_what_was_taken_back_has_taught_nothing_of_the_key[refused]",
+    ),
+    Mutant(
         "R9",
         "an exception in a transaction of the caller's leaves the memory",
         Change(ACCEPTANCE, "Acceptance.abandon", "self._undo(self._block, error)", ""),
@@ -39,7 +45,7 @@ MUTANTS = [
         Change(
             ACCEPTANCE,
             "Acceptance._take_back",
-            "put_back(self._shared.transaction, self._spec, step)",
+            "take_back(self._shared.transaction, self._spec, step)",
             "",
         ),
         killed_by=f"{OWN_SQL}::test_refuse_takes_back_what_was_just_accepted_and_holds_it_with_the_caller_s_words",

@@ -18,6 +18,12 @@ PRESENCE = "tests/stores/test_presence.py::"
 
 MUTANTS = [
     Mutant(
+        "R10",
+        "who reads a file that is gone is told of it as if it were there",
+        Change("stores/sqlite/store.py", "SQLiteStore.reading", "self._presence.check()", "pass"),
+        killed_by=PRESENCE + "test_what_a_file_that_is_gone_holds_is_told_to_nobody",
+    ),
+    Mutant(
         "store",
         "what is written into a file that is gone is told to be written",
         Change("stores/sqlite/presence.py", "Presence.check", "there != self._opened", "False"),

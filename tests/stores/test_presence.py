@@ -187,3 +187,44 @@ def test_a_file_that_was_made_beside_what_is_left_says_so(tmp_path: Path) -> Non
         path.touch()
         with pytest.raises(StoreError, match="while another process has it open"):
             SQLiteStore(str(path))
+@pytest.mark.parametrize("act", ACTS)
+def test_what_a_file_that_is_gone_holds_is_told_to_nobody(tmp_path: Path, act: Act) -> None:
+    """What is asked for lies in the file of this name, or nowhere."""
+    path = tmp_path / "app.db"
+    with closing(anyorder.table(f"sqlite:///{path}", "t", key="/id", position="/version")) as table:
+        table.apply([document(1)])
+        act(path)
+
+        for ask in (lambda: table.why(1), table.quarantine.entries):
+            with pytest.raises(StoreError, match=r"app\.db(-wal)? was (removed|replaced)"):
+                ask()
+
+
+@pytest.mark.parametrize("act", ACTS)
+@pytest.mark.parametrize("in_block", [False, True])
+def test_a_block_of_the_user_s_own_sql_is_not_committed_into_a_file_that_is_gone(
+    tmp_path: Path, act: Act, in_block: bool
+) -> None:
+    path = tmp_path / "app.db"
+    with closing(anyorder.table(f"sqlite:///{path}", "t", key="/id", position="/version")) as table:
+        table.apply([document(1)])
+        with closing(sqlite3.connect(path)) as connection:
+            connection.execute("SELECT * FROM t").fetchall()
+            with pytest.raises(StoreError, match=r"was (removed|replaced)"):
+                run_block(table, connection, path, act, in_block=in_block)
+
+
+def run_block(
+    table: anyorder.Table,
+    connection: sqlite3.Connection,
+    path: Path,
+    act: Act,
+    *,
+    in_block: bool,
+) -> None:
+    if not in_block:
+        act(path)
+    with table.transaction(connection):
+        connection.execute("UPDATE t SET id = 1")
+        if in_block:
+            act(path)

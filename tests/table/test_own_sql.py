@@ -7,6 +7,7 @@ import itertools
 import json
 import sqlite3
 from collections.abc import Callable
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -20,7 +21,9 @@ from anyorder.guard.routes import Unrouted
 from anyorder.runtime.again import Reading
 from anyorder.runtime.retry import Retried, Retry
 from anyorder.tables import Guard
+from tests.streams import record
 from tests.table.own_sql import agree, event_of, order, orders, rows, state, write
+from tests.table.test_table import of_orders
 
 
 @pytest.fixture
@@ -901,3 +904,41 @@ def test_a_dispute_stays_open_while_one_of_the_contents_that_it_lists_is_dispute
     # What is newer than all of them ends it, as soon as one of them is told again.
     take(table, connection, {"id": "a", "version": 7, "total": 5, "note": "z"}, one)
     assert table.quarantine.entries() == []
+
+
+@pytest.mark.parametrize("way", ["refused", "refused in accepting", "never written"])
+def test_what_was_taken_back_has_taught_nothing_of_the_key(path: Path, way: str) -> None:
+    """The first key was a text; the table's are numbers."""
+    table = anyorder.table(f"sqlite:///{path}", "plain", key="/id", position="/version")
+    with closing(sqlite3.connect(path)) as connection:
+        connection.execute("CREATE TABLE plain (id PRIMARY KEY, total)")
+        first, second = (event_of(table, order(key, 1)) for key in ("a-1", 7))
+        with table.transaction(connection) as guard:
+            if way == "refused":
+                guard.accept(first)
+                guard.refuse(first, "not one of ours")
+            elif way == "never written":
+                guard.accept(first)
+                connection.execute("UPDATE plain SET total = 1 WHERE id = 'a-1'")
+            else:
+                with guard.accepting(first):
+                    guard.refuse(first, "not one of ours")
+            decision = guard.accept(second)
+            connection.execute("INSERT INTO plain VALUES (7, 1)")
+
+        assert decision.reason is Reason.APPLIED
+
+
+def test_what_is_refused_claims_no_table(path: Path) -> None:
+    table = anyorder.table(f"sqlite:///{path}", "users", key="id")
+    with closing(sqlite3.connect(path)) as connection:
+        connection.execute("CREATE TABLE users (id PRIMARY KEY, name)")
+        (mistaken,) = table.decode([of_orders(record(1, "c", 10, after={"id": 1}))])
+        (meant,) = table.decode([record(2, "c", 20, after={"id": 2})])
+        with table.transaction(connection) as guard:
+            guard.accept(mistaken)
+            guard.refuse(mistaken, "of another table")
+            decision = guard.accept(meant)
+            connection.execute("INSERT INTO users VALUES (2, NULL)")
+
+        assert decision.reason is Reason.APPLIED

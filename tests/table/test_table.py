@@ -558,6 +558,20 @@ def test_a_snapshot_run_that_one_table_learns_decides_again_what_every_table_hol
     assert rows_of(path, "orders") == {1: {"id": 1, "name": "later"}}
 
 
+def test_what_the_clocks_will_tell_says_what_it_waits_for(path: Path) -> None:
+    table = users(path)
+    told = [
+        of_run(record(1, "u", 500, after={"id": 1}), FIRST),
+        of_run(record(1, "u", 100, after={"id": 1}), LATER),
+    ]
+    table.apply([*told, tombstone(of_run(record(1, "d", 900), LATER))])
+
+    update, hint = sorted(entry.detail for entry in table.quarantine.entries())
+    assert update.startswith("it and an update at pg:app at LSN 0/1F4 (")
+    assert "it waits for a snapshot record of the later run" in update
+    assert hint == "it follows a delete of its key, which has not come"
+
+
 def test_what_was_held_for_another_reason_waits_as_well_once_the_database_refuses_it(
     path: Path,
 ) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from anyorder._core.batch import Decision
 from anyorder._core.columns import holes
-from anyorder._core.event import Event
+from anyorder._core.event import Event, Kind
 from anyorder._core.families.floor_entry import parse
 from anyorder._core.families.timestamp import utc
 from anyorder._core.floor import Floor
@@ -35,6 +35,19 @@ def contradiction(event: Event, stored: Stamp) -> str:
     return (
         f"{describe(stamp_of(event))} and {describe(stored)} contradict each other: the versions "
         "of this key seem to have started again"
+    )
+
+
+def awaited(event: Event, stored: Stamp | None) -> str:
+    """What an event waits for that the clocks cannot decide yet. `stored`: what it was compared
+    with."""
+    if event.kind is Kind.HINT:
+        return "it follows a delete of its key, which has not come"
+    if stored is None:
+        return ""
+    return (
+        f"it and {describe(stored)} are of two runs of their connector: it waits for a snapshot "
+        "record of the later run, or until that run tells the earlier one's event again"
     )
 
 

@@ -25,7 +25,7 @@ from anyorder.errors import ConfigurationError, StoreError
 from anyorder.guard.claim import Claim
 from anyorder.guard.contract import TableSpec, Transaction
 from anyorder.guard.recall import held_there
-from anyorder.guard.repair import Step, is_known, put_back, remembered, repair, stored
+from anyorder.guard.repair import Step, is_known, remembered, repair, stored, take_back
 from anyorder.guard.settle import close_held, settle_without_rows
 from anyorder.guard.sharing import Shared
 from anyorder.guard.unwritten import ENDED, UNWRITTEN, TakenBack, is_unwritten, rowless
@@ -145,11 +145,9 @@ class Acceptance:
         token = secrets.token_hex(4)
         mark = self._shared.mark()
         try:
-            before = remembered(
-                self._shared.transaction,
-                self._spec,
-                event,
-            )
+            transaction = self._shared.transaction
+            before = remembered(transaction, self._spec, event)
+            recorded = transaction.recorded(self._spec.name)
             decision = self._decide(event, token)
         except BaseException:
             # The user may catch it and go on: nothing is half remembered.
@@ -163,6 +161,7 @@ class Acceptance:
             token=token,
             is_bare=is_bare,
             changes=self._shared.changes,
+            recorded=recorded,
         )
         # The latest of each key: it tells what became of the transaction, should the user end it.
         if decision.key:
@@ -206,7 +205,8 @@ class Acceptance:
         self._step = None
 
     def _hold_instead(self, step: Step) -> None:
-        put_back(self._shared.transaction, self._spec, step)
+        take_back(self._shared.transaction, self._spec, step)
+        self._claim = None
         self._hold(step.event, UNWRITTEN)
         self._taken_back.add(step, UNWRITTEN)
 
@@ -245,7 +245,8 @@ class Acceptance:
                 "something was written since the event was accepted, and only `with "
                 "guard.accepting(event)` can undo that: refuse it there, or before you write"
             )
-        put_back(self._shared.transaction, self._spec, step)
+        take_back(self._shared.transaction, self._spec, step)
+        self._claim = None
         self._taken_back.add(step, why)
         self._step = None
 

@@ -7,7 +7,7 @@ from types import MappingProxyType
 
 from anyorder._core.batch import Coalesced, Judged, StillHeld, identity_of, replace
 from anyorder._core.event import Event, canonical
-from anyorder._core.explain import contradiction
+from anyorder._core.explain import awaited, contradiction
 from anyorder._core.families import Position
 from anyorder._core.memory import Stamp
 from anyorder._core.outcome import Reason
@@ -162,7 +162,7 @@ def holding(table: str, entity: str, judged: Judged, provenance: str) -> Holding
         entity=entity,
         identity=identity,
         reason=judged.reason,
-        detail=judged.detail or _suspicion(judged),
+        detail=judged.detail or _undecided(judged),
         event=judged.event,
         retry=judged.retry,
         provenance=provenance,
@@ -170,11 +170,15 @@ def holding(table: str, entity: str, judged: Judged, provenance: str) -> Holding
     )
 
 
-def _suspicion(judged: Judged) -> str:
-    """What contradicts what, where one key's versions are suspected; else ""."""
+def _undecided(judged: Judged) -> str:
+    """What contradicts what, where one key's versions are suspected; what is waited for, where the
+    clocks will tell; else ""."""
+    against = judged.against if isinstance(judged.against, Stamp) else None
+    if judged.reason is Reason.WAITING:
+        return awaited(judged.event, against)
     # What a whole clock told is not judged against a memory.
-    if judged.reason is Reason.SUSPECTED_RESET and isinstance(judged.against, Stamp):
-        return contradiction(judged.event, judged.against)
+    if judged.reason is Reason.SUSPECTED_RESET and against is not None:
+        return contradiction(judged.event, against)
     return ""
 
 

@@ -13,16 +13,17 @@ from typing import NamedTuple
 from anyorder._core.batch import Decision
 from anyorder._core.event import Event, Kind
 from anyorder._core.memory import Memory
-from anyorder.guard.contract import TableSpec, Transaction, Write
+from anyorder.guard.contract import Recorded, TableSpec, Transaction, Write
 from anyorder.guard.recall import recall_one
 
 KEYED = frozenset({Kind.PUT, Kind.DELETE})
+NOTHING = Recorded()
 
 
 class Step(NamedTuple):
     """One accepted event. `before`: what was remembered of its key; `token`: of its memory now;
     `is_bare`: nobody sees the exceptions of the user's code. `changes`: what the user's statements
-    had changed by then."""
+    had changed by then; `recorded`: what was known of the table."""
 
     event: Event
     decision: Decision
@@ -30,6 +31,7 @@ class Step(NamedTuple):
     token: str
     is_bare: bool
     changes: int = 0
+    recorded: Recorded | None = None
 
 
 def remembered(transaction: Transaction, spec: TableSpec, event: Event) -> Memory | None:
@@ -111,6 +113,26 @@ def put_back(transaction: Transaction, spec: TableSpec, step: Step) -> None:
         limits,
         token,
     )
+
+
+def take_back(transaction: Transaction, spec: TableSpec, step: Step) -> None:
+    """The memory as it was before the step, and what is known of the table: the kinds of its key,
+    and whose it is."""
+    put_back(
+        transaction,
+        spec,
+        step,
+    )
+    there = transaction.recorded(spec.name)
+    # Only the first events of a table teach anything, and what is remembered of others says it too.
+    is_taught = there != step.recorded and not any(transaction.memories(spec))
+    if is_taught:
+        before = step.recorded or NOTHING
+        transaction.record(
+            spec.name,
+            there,
+            before,
+        )
 
 
 def row_of(

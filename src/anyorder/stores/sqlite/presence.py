@@ -44,8 +44,8 @@ class Presence:
     def _gone(self, name: str, there: Identity | None) -> str:
         act = "removed" if there is None else "replaced by another file"
         return (
-            f"{name} was {act} while {self._path} was in use, so nothing more is written: put it "
-            "back, or take the other one for good, and start again"
+            f"{name} was {act} while {self._path} was in use, so nothing more is read or written: "
+            "put it back, or take the other one for good, and start again"
         )
 
 

@@ -182,6 +182,9 @@ class SQLiteStore:
                 self._database.execute("BEGIN")
                 # The first read takes the view: only there may it have to wait.
                 self._waiting(self._version)
+                # What is only looked at, perhaps on a disk that nobody writes, makes no journal.
+                if self._may_write:
+                    self._presence.check()
                 yield self._begun(0.0)
             finally:
                 self._current = None
@@ -243,10 +246,13 @@ class SQLiteStore:
             database = cast(sqlite3.Connection, borrowed)
             return SQLiteTransaction(database, tables, now, self.decode)
 
+        self._presence.check()
         self._check_same(borrowed, lender.driver)
         block = Block(borrowed, lender, make)
         with self._lent(lender.driver, block), block.running(self.path):
             yield block
+            # Nobody is told that it is written, if the file was taken away meanwhile.
+            self._presence.check()
 
     @contextmanager
     def _lent(self, driver: sqlite3.Connection, block: Block) -> Iterator[None]:
