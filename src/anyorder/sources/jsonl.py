@@ -145,7 +145,7 @@ class JSONLinesSource:
     def _received(self, line: Line) -> Received:
         """A line as a delivery; one that is no record keeps its bytes and the reason."""
         try:
-            return Received(self.read(line))
+            return Received(self.shape.delivery_of(line, self._limits))
         except Malformed as error:
             kept = Delivery(self._named.topic, offset=line.number, value=line.text)
             return Received(kept, note=str(error))
@@ -212,7 +212,7 @@ def _descriptor(stream: IO[bytes]) -> int | None:
 
 def _marked(batch: list[Received], done: Done) -> list[Received]:
     """A batch whose last delivery says how far it is done with it."""
-    batch[-1] = batch[-1]._replace(mark=str(done))
+    batch[-1] = msgspec.structs.replace(batch[-1], mark=str(done))
     return batch
 
 

@@ -7,6 +7,8 @@ import hashlib
 from collections.abc import Callable, Iterator
 from typing import NamedTuple, Protocol
 
+import msgspec
+
 from anyorder._core.event import Delivery
 from anyorder.envelopes import read_record
 from anyorder.envelopes.limits import DEFAULT, Limits
@@ -31,7 +33,7 @@ class Stream(Protocol):
         """A line with its newline, or so many bytes of it."""
 
 
-class Line(NamedTuple):
+class Line(msgspec.Struct, frozen=True, gc=False):
     """A line without its end. `number`: from 1. `note`: why it is no record, "" if it may be
     one."""
 
@@ -79,6 +81,7 @@ class Lines:
         self._read_record = read or (lambda text: read_record(text, limits))
         self.left = 0
         self._stream = stream
+        self._is_live = isinstance(stream, Live)
         self.trouble = trouble
         self._grows = grows
         self._number = 0
@@ -94,7 +97,7 @@ class Lines:
         while not is_at_end and (text := self._read()):
             if text.endswith(b"\n"):
                 self._count(text)
-                line = Line(self._number, text.rstrip(b"\r\n")) if text.strip() else None
+                line = None if text.isspace() else Line(self._number, text.rstrip(b"\r\n"))
             elif len(text) > self._limits.line:
                 line = self._too_long(text)
                 is_at_end = not self._is_ended
@@ -108,7 +111,7 @@ class Lines:
 
     def is_quiet(self) -> bool:
         """Does nothing come for a while, of a stream that somebody writes?"""
-        return isinstance(self._stream, Live) and self._stream.is_quiet()
+        return self._is_live and self._stream.is_quiet()
 
     def done(self) -> Done:
         """How far this has come with the line that was given last. What was cut, or is the half of
@@ -157,7 +160,8 @@ class Lines:
     def _count(self, text: bytes) -> None:
         self._number += self._is_ended
         self._is_ended = text.endswith(b"\n")
-        self._add(text)
+        self._size += len(text)
+        self._digest.update(text)
 
     def _add(self, text: bytes) -> None:
         self._size += len(text)
