@@ -129,8 +129,7 @@ class JSONLinesSource:
             batch.append(self._received(line))
             held += len(line.text)
             is_full = len(batch) == size or held > LARGEST_BATCH
-            # Who writes a pipe may wait for what is made of it.
-            if is_full or lines.is_quiet():
+            if is_full or (lines.is_live and lines.is_quiet()):
                 yield _marked(batch, lines.done())
                 batch, held = [], 0
         if batch:

@@ -65,7 +65,8 @@ class Lines:
     `limits`: of a line that is longer only the beginning is kept. `trouble`: why the stream ended
     before its end, "" if it did not. `grows`: somebody may be writing it, so a last line without
     newline that is no record yet is left; `left` is how many bytes of it are there. Elsewhere it is
-    given, and is not done: the whole one may come there. `read`: what a record is.
+    given, and is not done: the whole one may come there. `read`: what a record is. `is_live`: who
+    writes it may wait for what is made of it.
     """
 
     def __init__(
@@ -81,7 +82,7 @@ class Lines:
         self._read_record = read or (lambda text: read_record(text, limits))
         self.left = 0
         self._stream = stream
-        self._is_live = isinstance(stream, Live)
+        self.is_live = isinstance(stream, Live)
         self.trouble = trouble
         self._grows = grows
         self._number = 0
@@ -92,9 +93,10 @@ class Lines:
     def __iter__(self) -> Iterator[Line]:
         """Every line from here on that is not blank."""
         is_at_end = False
+        readline, longest = self._stream.readline, self._limits.line + 1
         # Behind the end nothing is read, though more may have been written by now: it would begin
         # inside a line.
-        while not is_at_end and (text := self._read()):
+        while not is_at_end and (text := readline(longest)):
             if text.endswith(b"\n"):
                 self._count(text)
                 line = None if text.isspace() else Line(self._number, text.rstrip(b"\r\n"))
@@ -111,7 +113,7 @@ class Lines:
 
     def is_quiet(self) -> bool:
         """Does nothing come for a while, of a stream that somebody writes?"""
-        return self._is_live and self._stream.is_quiet()
+        return isinstance(self._stream, Live) and self._stream.is_quiet()
 
     def done(self) -> Done:
         """How far this has come with the line that was given last. What was cut, or is the half of
