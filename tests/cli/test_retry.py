@@ -306,6 +306,8 @@ def test_why_names_the_entry_that_was_accepted_before_any_table_took_it(desk: De
     assert "by an operator's word at pg:app at LSN" in told
     assert "(entry 1," in told
     assert "its entry is gone" not in told
+
+
 TOLD = [
     {"id": 1, "other": 5, "version": 7, "name": "a"},
     {"id": 1, "other": 6, "version": 7, "name": "b"},

@@ -187,6 +187,8 @@ def test_a_file_that_was_made_beside_what_is_left_says_so(tmp_path: Path) -> Non
         path.touch()
         with pytest.raises(StoreError, match="while another process has it open"):
             SQLiteStore(str(path))
+
+
 @pytest.mark.parametrize("act", ACTS)
 def test_what_a_file_that_is_gone_holds_is_told_to_nobody(tmp_path: Path, act: Act) -> None:
     """What is asked for lies in the file of this name, or nowhere."""

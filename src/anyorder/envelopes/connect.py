@@ -62,7 +62,10 @@ class Schemas:
                 except Malformed:
                     pass
             return self._opened(data, limits)
-        return self._unwrapped(strict.parse(data, limits=limits))
+        value = strict.parse(data, limits=limits)
+        if type(value) is dict and value.keys() == WRAPPER:
+            return self._unwrapped(value)
+        return value, None
 
     def _opened(self, data: bytes, limits: Limits) -> tuple[Any, Conversion | None]:
         """A record whose schema is not known yet."""

@@ -13,9 +13,9 @@ from typing import Any
 
 import msgspec
 
-from anyorder._core.event import Delivery, Event, KeyFields, Kind
+from anyorder._core.event import DELETE, HINT, PUT, Delivery, Event, KeyFields, Kind
 from anyorder._core.families import LogPosition, Position
-from anyorder._core.families.postgres_log import HINT
+from anyorder._core.families.postgres_log import HINT as HINTED
 from anyorder._core.key import spelled
 from anyorder.envelopes import flattened, strict
 from anyorder.envelopes.connect import Conversion, Schemas, number_of, of
@@ -136,7 +136,7 @@ class Debezium(Reader):
         key = self._key(delivery, table)
         if op == "d":
             return Event(
-                Kind.DELETE,
+                DELETE,
                 table,
                 key,
                 position,
@@ -169,7 +169,7 @@ class Debezium(Reader):
         if others:
             row = _agreed(row, key, others, with_schema=conversion is not None)
         return Event(
-            Kind.PUT,
+            PUT,
             table,
             key,
             position,
@@ -228,13 +228,13 @@ class Debezium(Reader):
         key = self._key(delivery, table)
         if self._by_offset:
             position = offset_position(delivery)
-            return Event(Kind.DELETE, table, key, position, time=position.time, delivery=delivery)
+            return Event(DELETE, table, key, position, time=position.time, delivery=delivery)
         partition, offset = transport(delivery)
         return Event(
-            Kind.HINT,
+            HINT,
             table,
             key,
-            LogPosition("", -1, HINT, partition=partition, offset=offset),
+            LogPosition("", -1, HINTED, partition=partition, offset=offset),
             delivery=delivery,
         )
 
@@ -350,6 +350,7 @@ def table_by_topic(delivery: Delivery) -> str:
 
 def _snapshot_run(position: Position, source: Source) -> tuple[str, str] | None:
     """What a snapshot record makes known: that its run began with a snapshot (rules R14)."""
-    if source.taken in (STREAMED, INCREMENTAL):
+    # Nearly every record is streamed, and says so in this very word.
+    if source.snapshot == STREAMED or source.taken in (STREAMED, INCREMENTAL):
         return None
     return position.told_by()

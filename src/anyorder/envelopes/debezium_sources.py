@@ -62,7 +62,7 @@ def whole(value: int | str | None, name: str) -> int:
     return found
 
 
-class Source(msgspec.Struct, frozen=True):
+class Source(msgspec.Struct, frozen=True, gc=False):
     """What all connectors tell. `space` and `item` name the two members that name a table."""
 
     evidence: ClassVar[str] = DOCUMENTED
@@ -147,7 +147,7 @@ class Source(msgspec.Struct, frozen=True):
         )
 
 
-class PostgreSQL(Source, frozen=True):
+class PostgreSQL(Source, frozen=True, gc=False):
     """The log position (rules R4, R5). A row of an incremental snapshot has no LSN: the second half
     of `sequence` is its S."""
 
@@ -160,7 +160,8 @@ class PostgreSQL(Source, frozen=True):
     def position(self, op: str, delivery: Delivery) -> LogPosition:
         first, own = sequence_of(self.sequence)
         lsn = self.lsn
-        if self.taken == INCREMENTAL and op == "r":
+        # Nearly every record is streamed, and says so in this very word.
+        if self.snapshot != STREAMED and self.taken == INCREMENTAL and op == "r":
             op, lsn = "i", own if own is not None else lsn
         if lsn is None:
             raise Malformed("source.lsn is null, so nothing tells the change's place in the log")
@@ -179,7 +180,7 @@ class PostgreSQL(Source, frozen=True):
         )
 
 
-class MySQL(Source, frozen=True):
+class MySQL(Source, frozen=True, gc=False):
     """Binlog coordinates (file number, pos, row) of MySQL and MariaDB, one lineage per server id.
     From documentation, not run.
 
@@ -205,7 +206,7 @@ class MySQL(Source, frozen=True):
         return self.scalar("binlog", base, value, op, lineage=str(server) if server else "")
 
 
-class SQLServer(Source, frozen=True):
+class SQLServer(Source, frozen=True, gc=False):
     """(commit_lsn, change_lsn, event_serial_no); a read at a commit is newer than every change up
     to it. From documentation, not run."""
 
@@ -237,7 +238,7 @@ class SQLServer(Source, frozen=True):
         )
 
 
-class Oracle(Source, frozen=True):
+class Oracle(Source, frozen=True, gc=False):
     """(commit_scn, txSeq), ordered by txSeq inside one transaction only; a read at S is newer than
     every commit up to S.
 
@@ -271,7 +272,7 @@ class Oracle(Source, frozen=True):
         return self.scalar("oracle", self.db, value, op, group=self.transaction)
 
 
-class MongoDB(Source, frozen=True):
+class MongoDB(Source, frozen=True, gc=False):
     """The Kafka offset: since 3.4 the event no longer has the cluster time that would make a
     position. From documentation, not run."""
 

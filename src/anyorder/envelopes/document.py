@@ -12,7 +12,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from anyorder._core.event import Delivery, Event, KeyFields, Kind, canonical
+from anyorder._core.event import DELETE, PUT, Delivery, Event, KeyFields, canonical
 from anyorder._core.families import LifePosition, ScalarPosition, timestamp
 from anyorder.envelopes import strict
 from anyorder.envelopes.envelope import KeyOption, Reader, chosen, time_of
@@ -66,6 +66,7 @@ class Document(Reader):
         self._position = Pointer(position, "position")
         self._kind = chosen(position_kind, "position_kind", tuple(SPELLINGS))
         self._unit = _unit_of(self._kind, unit)
+        self._clock = _clock_of(self._kind, self._unit)
         scopes = (ENTITY, "stream")
         self._per_entity = chosen(position_scope, "position_scope", scopes) == ENTITY
         self._deleted = None if deleted is None else Deletion(deleted)
@@ -108,7 +109,7 @@ class Document(Reader):
         position = self._position_of(document, table, key, told_time)
         if self._deleted is not None and self._deleted.says(document):
             return Event(
-                Kind.DELETE,
+                DELETE,
                 table,
                 key,
                 position,
@@ -123,7 +124,7 @@ class Document(Reader):
                 f"the row is missing: {where} finds {spelled(row)}, where an object must be"
             )
         return Event(
-            Kind.PUT,
+            PUT,
             table,
             key,
             position,
@@ -174,14 +175,6 @@ class Document(Reader):
             return timestamp.parse(found, self._unit)
         return SPELLINGS[self._kind](found)
 
-    @property
-    def _clock(self) -> str:
-        """What the name of the scope says of times. Under another unit, and before units were
-        said, the same number was another moment: such positions do not compare."""
-        if self._kind != TIMESTAMP:
-            return ""
-        return f" by times in {self._unit}" if self._unit else " by times"
-
     def _told_time(self, document: Any) -> int | None:
         """The source's own time. When the document was sent is another: the same change may be sent
         again much later."""
@@ -209,6 +202,14 @@ def _unit_of(kind: str, unit: object) -> str:
             f"the envelope option unit is of times: position_kind is {kind!r}, which has none"
         )
     return chosen(unit, "unit", tuple(timestamp.NANOSECONDS))
+
+
+def _clock_of(kind: str, unit: str) -> str:
+    """What the name of the scope says of times. Under another unit, and before units were said, the
+    same number was another moment: such positions do not compare."""
+    if kind != TIMESTAMP:
+        return ""
+    return f" by times in {unit}" if unit else " by times"
 
 
 def life_at(pointer: Pointer, document: Any) -> tuple[str, int | str]:

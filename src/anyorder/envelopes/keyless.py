@@ -16,6 +16,7 @@ from anyorder.envelopes.keys import written
 from anyorder.envelopes.raw import Raw
 from anyorder.errors import Malformed
 
+MALFORMED = Kind.MALFORMED  # looked up once: it takes longer than to compare
 KEYED = (Debezium.name, Raw.name)  # they take the key from beside the value
 SAY = (
     '. If whoever made this file left the key out, say which columns it is: key = "..." in its '
@@ -38,7 +39,7 @@ class Keyless:
     def decode(self, delivery: Delivery) -> Event:
         """The event in a delivery, which stays as it came. Never raises."""
         event = self._inside.decode(delivery)
-        if event.kind is not Kind.MALFORMED or delivery.key is not None or delivery.value is None:
+        if event.kind is not MALFORMED or delivery.key is not None or delivery.value is None:
             return event
         columns = self._key_of(event)
         if not columns:

@@ -39,6 +39,7 @@ class Pointer:
         self.tokens = tuple(
             token.replace("~1", "/").replace("~0", "~") for token in text.split("/")[1:]
         )
+        self._member = self.tokens[0] if len(self.tokens) == 1 else None
 
     @property
     def column(self) -> str:
@@ -47,6 +48,9 @@ class Pointer:
 
     def find(self, document: Any) -> Any:
         """What it points to, or MISSING."""
+        # Most point to a member of the whole.
+        if self._member is not None and type(document) is dict:
+            return document.get(self._member, MISSING)
         found = document
         for token in self.tokens:
             if type(found) is dict and token in found:

@@ -19,6 +19,7 @@ from anyorder.errors import Malformed
 
 Number = Annotated[int, msgspec.Meta(ge=-1, le=2**63 - 1)]
 Time = Annotated[int, msgspec.Meta(ge=-(2**63), le=2**63 - 1)]
+Headers = tuple[tuple[str, str | None], ...]
 
 
 class _Record(msgspec.Struct, forbid_unknown_fields=True):
@@ -31,24 +32,32 @@ class _Record(msgspec.Struct, forbid_unknown_fields=True):
     key: str | None = None
     timestamp: Time | None = None
     timestamp_type: str = ""
-    headers: tuple[tuple[str, str | None], ...] = ()
+    headers: Headers = ()
 
 
-class _WholeRecord(msgspec.Struct, forbid_unknown_fields=True):
-    """All eight members, as recordings have them."""
+class _WholeRecord(msgspec.Struct, forbid_unknown_fields=True, gc=False):
+    """All eight members, as recordings have them. What may be long is kept as it is written: how
+    much room it takes tells whether a name came twice."""
 
     topic: str
     partition: Number
     offset: Number
-    value: str | None
-    key: str | None
     timestamp: Time | None
     timestamp_type: str
-    headers: tuple[tuple[str, str | None], ...]
+    key: msgspec.Raw
+    value: msgspec.Raw
+    headers: msgspec.Raw
 
 
 _decode = msgspec.json.Decoder(_WholeRecord).decode
+_text = msgspec.json.Decoder(str | None).decode
+_headers = msgspec.json.Decoder(Headers).decode
 _MEMBERS = len(_WholeRecord.__struct_fields__)
+_BEHIND = len('"value":' + '"headers":' + ",,}")  # what is written there besides
+_SHORTEST = len('"key":0,')  # of all members that could come twice
+_SPACED = b'{"topic": '
+_REMEMBERED = 16  # of the headers that were seen last; nearly all of a topic are alike
+_LONGEST = 4096  # bytes of such
 
 
 def read_record(line: bytes, limits: Limits = DEFAULT) -> Delivery:
@@ -59,13 +68,66 @@ def read_record(line: bytes, limits: Limits = DEFAULT) -> Delivery:
     line = line.strip()
     try:
         record = _decode(line)
+        key, value = _text(record.key), _text(record.value)
+        headers = _headers_of(record.headers)
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
         return _other(line, limits)
-    # all names are known, and none ends in a backslash: a quote and a colon after no backslash are
-    # a name's, and eight are all
-    if line.count(b'":') - line.count(b'\\":') != _MEMBERS or strict.blank_before_colon(line):
+    # The room is a few numbers; to count looks at each byte of a line, which may be long.
+    if not _has_no_room(line, record) and not _has_eight_names(line):
         return _other(line, limits)
-    return _delivery(record)
+    return Delivery(
+        record.topic,
+        record.partition,
+        record.offset,
+        record.timestamp,
+        record.timestamp_type,
+        None if key is None else key.encode(),
+        None if value is None else value.encode(),
+        headers,
+    )
+
+
+def _headers_of(raw: msgspec.Raw) -> Headers:
+    return _known_headers(bytes(raw)) if len(raw) <= _LONGEST else _headers(raw)
+
+
+@lru_cache(_REMEMBERED)
+def _known_headers(data: bytes) -> Headers:
+    return _headers(data)
+
+
+def _has_no_room(line: bytes, record: _WholeRecord) -> bool:
+    """Is every member told once? It is so where the line begins just as its first five are written,
+    and holds too little behind them for one more than the other three."""
+    head = _spaced(record) if line.startswith(_SPACED) else _dense(record)
+    known = len(head) + len(record.key) + len(record.value) + len(record.headers) + _BEHIND
+    return len(line) - known < _SHORTEST and line.startswith(head.encode())
+
+
+def _dense(record: _WholeRecord) -> str:
+    """A line up to its key, as most tools write it."""
+    time = "null" if record.timestamp is None else record.timestamp
+    return (
+        f'{{"topic":"{record.topic}","partition":{record.partition},"offset":{record.offset},'
+        f'"timestamp":{time},"timestamp_type":"{record.timestamp_type}","key":'
+    )
+
+
+def _spaced(record: _WholeRecord) -> str:
+    """The same as Python's json writes it."""
+    time = "null" if record.timestamp is None else record.timestamp
+    return (
+        f'{{"topic": "{record.topic}", "partition": {record.partition}, '
+        f'"offset": {record.offset}, "timestamp": {time}, '
+        f'"timestamp_type": "{record.timestamp_type}", "key": '
+    )
+
+
+def _has_eight_names(line: bytes) -> bool:
+    """All names are known, and none ends in a backslash: a quote and a colon after no backslash are
+    a name's, and eight are all."""
+    written = line.count(b'":') - line.count(b'\\":')
+    return written == _MEMBERS and not strict.blank_before_colon(line)
 
 
 def _other(line: bytes, limits: Limits) -> Delivery:
@@ -97,7 +159,7 @@ def _of_line(limits: Limits) -> Limits:
     )
 
 
-def _delivery(record: _Record | _WholeRecord) -> Delivery:
+def _delivery(record: _Record) -> Delivery:
     key, value = record.key, record.value
     return Delivery(
         record.topic,

@@ -23,6 +23,7 @@ from anyorder.errors import Malformed
 LARGEST_EXPONENT = MOST_DIGITS
 OUT_OF_RANGE = "Integer value out of range"  # the decoder's words
 MARK = b"\xef\xbb\xbf"
+WITH_ONE_ARRAY = 4  # deep at most: an object, another in it, in that the array, an empty object
 BLANK_BEFORE_COLON = re.compile(rb'"[ \n\t\r]+:')
 
 
@@ -50,7 +51,8 @@ _members = msgspec.json.Decoder(dict[str, msgspec.Raw]).decode
 def parse(data: bytes, inside: int = 0, limits: Limits = DEFAULT) -> Any:
     """The value of one JSON document. `inside`: how many arrays and objects it was cut out of.
     Raises Malformed with the reason."""
-    check_size(data, limits)
+    if len(data) > limits.document:
+        check_size(data, limits)
     try:
         value = _decode(data)
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
@@ -99,11 +101,18 @@ def blank_before_colon(data: bytes) -> bool:
 
 def _check(value: Any, data: bytes, limits: Limits, deepest: int) -> None:
     """Depth, number of members and unique names of a decoded document."""
+    colons = data.count(b":")
+    has_one_array = data.find(b"[", data.find(b"[") + 1) < 0
+    is_within = colons <= limits.members and has_one_array and deepest >= WITH_ONE_ARRAY
+    # Every name has its colon. Most events have no other colons: then no name was lost, and none
+    # lies deeper than in an object in this one.
+    if is_within and _is_shallow(value, colons):
+        return
     written = data.count(b'":')
     # Most often every colon follows a quote: then no name has a blank before its own.
-    counts = data.count(b":") == written or not blank_before_colon(data)
+    counts = colons == written or not blank_before_colon(data)
     # then no object inside an object inside this one has a member
-    shallow = counts and _shallow(value) == written
+    shallow = counts and _is_shallow(value, written)
     if data.count(b"[") + (3 if shallow else data.count(b"{")) > deepest and _deeper(
         value, deepest
     ):
@@ -121,15 +130,18 @@ def _as_many(names: int, written: int, data: bytes) -> bool:
     return names == written or (b'\\\\":' not in data and names == written - data.count(b'\\":'))
 
 
-def _shallow(value: Any) -> int:
-    """The names of an object and of the objects in it: all there are, in most events."""
+def _is_shallow(value: Any, names: int) -> bool:
+    """Are so many names those of an object and of the objects in it, as in most events?"""
     if value.__class__ is list:
-        return -1
+        return False
     found = len(value)
+    # All are its own: none is left for an object in it.
+    if found == names:
+        return True
     for inner in value.values():
         if inner.__class__ is dict:
             found += len(inner)
-    return found
+    return found == names
 
 
 def _names(value: Any) -> int:

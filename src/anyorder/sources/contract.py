@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from typing import NamedTuple, Protocol, runtime_checkable
+from typing import Protocol, runtime_checkable
+
+import msgspec
 
 from anyorder._core.event import Delivery
 
 LARGEST_BATCH = 16 * 1024 * 1024  # bytes of values after which a batch is given away
 
 
-class Received(NamedTuple):
+class Received(msgspec.Struct, frozen=True, gc=False):
     """One arrival. `mark`: the source's own place for it (a line, a receipt). `note`: why it is no
     record, if it is none."""
 

@@ -137,8 +137,7 @@ class JSONLinesSource:
             batch.append(self._received(line))
             held += len(line.text)
             is_full = len(batch) == size or held > LARGEST_BATCH
-            # Who writes a pipe may wait for what is made of it.
-            if is_full or lines.is_quiet():
+            if is_full or (lines.is_live and lines.is_quiet()):
                 yield _marked(batch, lines.done())
                 batch, held = [], 0
         if batch:
@@ -159,7 +158,7 @@ class JSONLinesSource:
     def _received(self, line: Line) -> Received:
         """A line as a delivery; one that is no record keeps its bytes and the reason."""
         try:
-            return Received(self.read(line))
+            return Received(self.shape.delivery_of(line, self._limits))
         except Malformed as error:
             kept = Delivery(self._named.topic, offset=line.number, value=line.text)
             return Received(kept, note=str(error))
@@ -228,7 +227,7 @@ def _descriptor(stream: IO[bytes]) -> int | None:
 
 def _marked(batch: list[Received], done: Done) -> list[Received]:
     """A batch whose last delivery says how far it is done with it."""
-    batch[-1] = batch[-1]._replace(mark=str(done))
+    batch[-1] = msgspec.structs.replace(batch[-1], mark=str(done))
     return batch
 
 

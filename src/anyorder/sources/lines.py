@@ -7,6 +7,8 @@ import hashlib
 from collections.abc import Callable, Iterator
 from typing import NamedTuple, Protocol
 
+import msgspec
+
 from anyorder._core.event import Delivery
 from anyorder.envelopes import read_record
 from anyorder.envelopes.limits import DEFAULT, Limits
@@ -32,7 +34,7 @@ class Stream(Protocol):
         """A line with its newline, or so many bytes of it."""
 
 
-class Line(NamedTuple):
+class Line(msgspec.Struct, frozen=True, gc=False):
     """A line without its end. `number`: from 1. `note`: why it is no record, "" if it may be
     one."""
 
@@ -64,7 +66,8 @@ class Lines:
     `limits`: of a line that is longer only the beginning is kept. `trouble`: why the stream ended
     before its end, "" if it did not. `grows`: somebody may be writing it, so a last line without
     newline that is no record yet is left; `left` is how many bytes of it are there. Elsewhere it is
-    given, and is not done: the whole one may come there. `read`: what a record is.
+    given, and is not done: the whole one may come there. `read`: what a record is. `is_live`: who
+    writes it may wait for what is made of it.
     """
 
     def __init__(
@@ -80,6 +83,7 @@ class Lines:
         self._read_record = read or (lambda text: read_record(text, limits))
         self.left = 0
         self._stream = stream
+        self.is_live = isinstance(stream, Live)
         self.trouble = trouble
         self._grows = grows
         self._number = 0
@@ -91,9 +95,10 @@ class Lines:
     def __iter__(self) -> Iterator[Line]:
         """Every line from here on that is not blank."""
         is_at_end = False
+        readline, longest = self._stream.readline, self._limits.line + 1
         # Behind the end nothing is read, though more may have been written by now: it would begin
         # inside a line.
-        while not is_at_end and (text := self._read()):
+        while not is_at_end and (text := readline(longest)):
             if text.endswith(b"\n"):
                 self._count(text)
                 line = Line(self._number, text.rstrip(b"\r\n")) if self._tells(text) else None
@@ -110,7 +115,7 @@ class Lines:
 
     def _tells(self, text: bytes) -> bool:
         """Is there anything on a line? What a tool says before the first record is nothing."""
-        if not text.strip() or (not self._has_begun and is_said(text)):
+        if text.isspace() or (not self._has_begun and is_said(text)):
             return False
         self._has_begun = True
         return True
@@ -167,7 +172,8 @@ class Lines:
     def _count(self, text: bytes) -> None:
         self._number += self._is_ended
         self._is_ended = text.endswith(b"\n")
-        self._add(text)
+        self._size += len(text)
+        self._digest.update(text)
 
     def _add(self, text: bytes) -> None:
         self._size += len(text)
