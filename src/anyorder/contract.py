@@ -46,7 +46,7 @@ from anyorder.guard.contract import (
     Write,
 )
 from anyorder.guard.sharing import Shared, Sharing
-from anyorder.sources.contract import Passing, Received, Source, Stoppable
+from anyorder.sources.contract import Measured, Passing, Received, Source, Stoppable
 
 __all__ = [
     "Answer",
@@ -70,6 +70,7 @@ __all__ = [
     "Listing",
     "Locking",
     "Lost",
+    "Measured",
     "Memory",
     "News",
     "Passing",

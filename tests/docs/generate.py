@@ -422,6 +422,7 @@ def contract_protocols() -> str:
         contract.Locking,
         contract.Source,
         contract.Stoppable,
+        contract.Measured,
     )
     for value in told:
         told = _prose(inspect.getdoc(value) or "")
@@ -432,7 +433,8 @@ def contract_protocols() -> str:
 
 def contract_values() -> str:
     """What they are given and give."""
-    shown = {"Store", "Transaction", "Sharing", "Shared", "Locking", "Source", "Stoppable"}
+    shown = {"Store", "Transaction", "Sharing", "Shared", "Locking"}
+    shown |= {"Source", "Stoppable", "Measured"}
     values = {name: getattr(contract, name) for name in contract.__all__ if name not in shown}
     told = [(f"`{name}`", _words(values[name])) for name in values if _words(values[name])]
     return table(("name", "what it is"), told)

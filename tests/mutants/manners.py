@@ -68,7 +68,8 @@ MUTANTS = [
         "manners",
         "a dry run of a word does not look at the content's number",
         Change("cli/acts/settle.py", "_foreseen", "number is not None", "False"),
-        killed_by=OF_CONTENTS + "test_a_dry_run_tells_the_content_that_would_be_accepted",
+        killed_by=OF_CONTENTS
+        + "test_a_dry_run_tells_the_content_that_would_be_accepted_and_accepts_nothing",
     ),
     Mutant(
         "manners",
@@ -86,7 +87,8 @@ MUTANTS = [
             "keeps_for_ever(self.envelope.name, self.envelope.options)",
             '""',
         ),
-        killed_by=OF_SCOPES + "test_a_pipeline_is_refused_before_it_reads",
+        killed_by=OF_SCOPES
+        + "test_a_pipeline_is_refused_before_it_reads_and_an_ignored_table_is_not_asked_about",
     ),
     Mutant(
         "manners",
@@ -95,7 +97,7 @@ MUTANTS = [
             "_core/families/timestamp.py", "_counted", "not FIRST <= nanoseconds < END", "False"
         ),
         killed_by="tests/envelopes/test_document.py::"
-        "test_a_time_beyond_the_years_that_there_are_is_malformed",
+        "test_a_time_beyond_the_years_that_there_are_is_malformed_and_the_note_names_the_unit",
     ),
     Mutant(
         "manners",
@@ -125,12 +127,12 @@ MUTANTS = [
         "manners",
         "completion offers options that the act does not take",
         Change("cli/grammar.py", "Grammar.options_of", "others.isdisjoint(option.names)", "True"),
-        killed_by=OF_COMPLETION + "test_a_shell_offers_what_may_be_typed_there",
+        killed_by=OF_COMPLETION + "test_a_shell_offers_what_may_be_typed_there_and_nothing_else",
     ),
     Mutant(
         "manners",
         "a key of a delivery is markup in a notebook",
-        Change("guard/notebook.py", "cell", "escape(str(value), quote=True)", "str(value)"),
+        Change("notebook.py", "cell", "escape(str(value), quote=True)", "str(value)"),
         killed_by="tests/table/test_notebook.py::test_markup_in_a_key_a_value_and_a_column_is_text",
     ),
     Mutant(

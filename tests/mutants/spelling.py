@@ -53,7 +53,12 @@ MUTANTS = [
     Mutant(
         "spelling",
         "what argparse says of an argument goes to a terminal as it is",
-        Change("cli/main.py", "Parser.error", "printable(message)", "message"),
+        Change(
+            "cli/main.py",
+            "Parser.error",
+            "printable(message + self._meant(message))",
+            "message + self._meant(message)",
+        ),
         killed_by=f"{OF_TERMINAL}test_an_argument_that_is_one_too_many_is_told_as_a_terminal_may_have_it",
     ),
     Mutant(

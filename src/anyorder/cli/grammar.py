@@ -50,7 +50,7 @@ def grammars() -> list[Grammar]:
 def _grammar(name: str) -> Grammar:
     parser = parser_of(name)
     module = import_module(f"anyorder.cli.{VERBS[name].module}")
-    actions = parser._actions
+    actions = parser.arguments
     places = [action for action in actions if not action.option_strings]
     options = [_option(action) for action in actions if action.option_strings]
     acts = tuple(places[0].choices or ()) if places else ()

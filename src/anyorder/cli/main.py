@@ -53,6 +53,11 @@ class Parser(argparse.ArgumentParser):
         """End with what is wrong, which tells the arguments as they were given."""
         super().error(printable(message + self._meant(message)))
 
+    @property
+    def arguments(self) -> list[argparse.Action]:
+        """All of them, options too."""
+        return list(self._actions)
+
     def _meant(self, message: str) -> str:
         """The option, or the choice, that is like the one that is not known."""
         choice = NO_CHOICE.search(message)

@@ -8,7 +8,7 @@ from collections import Counter
 from anyorder._core.outcome import Outcome, Reason, outcome_of
 from anyorder.errors import BooksUnbalanced
 from anyorder.guard.intake import Taken
-from anyorder.guard.notebook import table
+from anyorder.notebook import table
 
 
 class Report:

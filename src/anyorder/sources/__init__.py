@@ -92,7 +92,7 @@ def settings_of(kind: str, said: dict[str, Any]) -> Settings:
     if unknown:
         raise msgspec.ValidationError(
             f"a source of kind {kind} has no {', '.join(unknown)}; it has: {', '.join(names)}"
-            f"{meant(unknown[0], (*names, *OF_EVERY_KIND))} - at `$.source`"
+            f" - at `$.source`{meant(unknown[0], (*names, *OF_EVERY_KIND))}"
         )
     # nested as in the file, so that a message names the place: `$.source.visibility`
     file = msgspec.defstruct("File", [("source", struct)])

@@ -24,10 +24,10 @@ from anyorder.guard.contract import (
     Transaction,
 )
 from anyorder.guard.kinds import known_kinds
-from anyorder.guard.notebook import paragraphs, table
 from anyorder.guard.owners import origin
 from anyorder.guard.recall import NOTHING
 from anyorder.guard.targets import listed
+from anyorder.notebook import paragraphs, table
 from anyorder.why.said import Said
 
 replace = msgspec.structs.replace
