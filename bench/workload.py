@@ -66,7 +66,8 @@ def _filling(random: Random) -> str:
 
 
 def _some(random: Random) -> list[str]:
-    return random.sample(COLUMNS, random.randint(1, len(COLUMNS)))
+    chosen = random.randrange(1, 2 ** len(COLUMNS))  # a bit a column
+    return [column for bit, column in enumerate(COLUMNS) if chosen >> bit & 1]
 
 
 def twinned(random: Random, made: Sequence[Change]) -> list[Change]:

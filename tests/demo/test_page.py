@@ -187,10 +187,13 @@ def test_the_page_links_to_the_tutorial_where_the_documentation_lies_beside_it(
     (tmp_path / TUTORIAL).parent.mkdir(parents=True)
     (tmp_path / TUTORIAL).touch()
     printed, _ = here("--act", "1")
+    here("--act", "1", "--html", "docs/elsewhere.html")
+    link = f'href="{TUTORIAL}"'
 
     assert f"<code>{TUTORIAL}</code>" in alone
-    assert f'href="{TUTORIAL}"' not in alone
-    assert f'href="{TUTORIAL}"' in (tmp_path / "anyorder-demo.html").read_text()
+    assert link not in alone
+    assert link in (tmp_path / DEFAULT_PAGE).read_text()
+    assert link not in (tmp_path / "docs" / "elsewhere.html").read_text()
     assert TUTORIAL in printed
 
 
