@@ -19,7 +19,8 @@ from pathlib import Path
 DUMPS = Path(__file__).parent / "dumps"
 TOPIC = "app.public.users"
 RECORDS = ("c", 1, 'Ann "x"\té'), ("c", 2, "Bob"), ("u", 2, "Rob"), ("d", 1, None)
-KCAT = {
+KCAT: dict[str, list[str]] = {
+    "kcat-empty.txt": [],
     "kcat-json.jsonl": ["-J"],
     "kcat-null.txt": ["-K", "|", "-Z"],
     "kcat-pipe.txt": ["-K", "|"],

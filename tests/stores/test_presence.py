@@ -143,6 +143,8 @@ def test_who_asks_is_told_what_is_left_of_a_database(tmp_path: Path) -> None:
         address = SQLiteAddress(place=f"/{path}")
 
         assert address.missing() == ""
+        with pytest.raises(StoreError, match="is gone, and"):
+            SQLiteStore(str(path), looks=True)
         emptied(path)
         assert address.missing() == str(path)
 

@@ -55,6 +55,7 @@ def connect_to_read(path: str, refused: StoreError) -> sqlite3.Connection:
 def connect_to_look(path: str) -> sqlite3.Connection:
     """A connection that leaves no trace, not even the files beside a WAL database. Raises
     StoreError where it cannot be read."""
+    _refuse_remains(path)
     file = Path(path).resolve()
     # Where something lies in the WAL, the files are there, and what is in them counts. Else the
     # database is complete by itself, and is read as one that nobody changes.
