@@ -17,6 +17,17 @@ PRESENCE = "tests/stores/test_presence.py::"
 
 MUTANTS = [
     Mutant(
+        "R14",
+        "a table that somebody dropped is made anew",
+        Change(
+            "stores/sqlite/transaction.py",
+            "SQLiteTransaction.write",
+            "self._tables[spec.name].require()",
+            "pass",
+        ),
+        killed_by="tests/stores/test_kit.py::test_right_stores_pass[sqlite, its own table-dropped]",
+    ),
+    Mutant(
         "R10",
         "who reads a file that is gone is told of it as if it were there",
         Change("stores/sqlite/store.py", "SQLiteStore.reading", "self._presence.check()", "pass"),

@@ -465,6 +465,21 @@ class RowWithoutMemory(SQLiteStore):
         yield Autocommit(self._database, self._tables, now, self.decode)
 
 
+class StaysOpen(SQLiteStore):
+    """What an exception cut off is neither kept nor undone."""
+
+    @contextmanager
+    def transaction(self, now: float, *, dry: bool = False) -> Iterator[SQLiteTransaction]:
+        self._database.execute("BEGIN IMMEDIATE")
+        transaction = SQLiteTransaction(self._database, self._tables, now, self.decode)
+        yield transaction
+        if dry:
+            self._database.execute("ROLLBACK")
+            self._tables.clear()
+        else:
+            transaction.commit()
+
+
 class Autocommit(SQLiteTransaction):
     """Every statement by itself; memories before rows."""
 

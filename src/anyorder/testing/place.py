@@ -34,6 +34,7 @@ class Place(NamedTuple):
     other, try every so-many-th: for stores that answer over a network.
     `plant(table, rows)`, `remove(table, key)`: put rows into the user's table, and take the row of
     a key from it, behind the store. None where that cannot be, or where it takes the memory too.
+    `drop(table)`: drop the user's table so, or None.
     `close()`: the store is not needed any more.
     """
 
@@ -47,6 +48,7 @@ class Place(NamedTuple):
     plant: Callable[[str, Sequence[dict[str, object]]], None] | None = None
     remove: Callable[[str, object], None] | None = None
     has_child: bool = False
+    drop: Callable[[str], None] | None = None
 
 
 MakeStore = Callable[[], Place]
