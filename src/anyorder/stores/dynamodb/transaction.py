@@ -205,6 +205,9 @@ class DynamoDBTransaction:
     def try_again(self, entry: int) -> None:
         """Nothing is refused for now."""
 
+    def any_refused(self) -> bool:
+        return False
+
     def settleable(self) -> list[tuple[str, str]]:
         # Items have no constraint on other items: what is refused is malformed.
         return []

@@ -357,6 +357,9 @@ class SQLiteTransaction(Books):
     def try_again(self, entry: int) -> None:
         self._quarantine.try_again(entry)
 
+    def any_refused(self) -> bool:
+        return self._waiting.is_any
+
     def settleable(self) -> list[tuple[str, str]]:
         return self._waiting.settleable()
 
