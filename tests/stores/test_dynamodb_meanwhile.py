@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from anyorder._core.batch import Judged
+from anyorder._core.batch import Judged, identity_of
 from anyorder._core.columns import Written
 from anyorder._core.event import Delivery, Event, Kind, canonical
 from anyorder._core.families import LogPosition, ScalarPosition
@@ -19,6 +19,7 @@ from anyorder._core.fold import stamp_of
 from anyorder._core.memory import Memory
 from anyorder._core.outcome import Reason
 from anyorder.cli.main import main
+from anyorder.errors import StoreError
 from anyorder.guard.batch import reconsider_keys
 from anyorder.guard.contract import Closing, EntryQuery, Lost, News, TableSpec, Write
 from anyorder.guard.holdings import holding
@@ -26,6 +27,7 @@ from anyorder.guard.intake import Share
 from anyorder.guard.parts import take
 from anyorder.guard.quarantine import Quarantine
 from anyorder.stores.dynamodb.books import Books
+from anyorder.stores.dynamodb.entries import former_lookup_of
 from anyorder.testing.bench import NEVER, RETENTION_ZERO, Bench
 from anyorder.testing.change import Change, decode, delete, put, truncate
 from anyorder.testing.place import Place
@@ -472,3 +474,24 @@ def test_a_run_that_starts_does_not_read_the_quarantine(
     assert main(["run", "--no-preflight"]) == 0
 
     assert "quarantine" not in parts
+
+
+def test_a_quarantine_of_before_is_to_be_emptied_and_says_how(place: Place) -> None:
+    """Held a second time, its entry would be nobody's."""
+    store: Any = place.connect(decode)
+    books: Books = store.parts.books
+    nothing_told = Event(Kind.MALFORMED, note="no content", delivery=Delivery(value=b"x"))
+    deliver(store, [nothing_told], "1")
+    (lookup,) = books.query("held#kit")
+    former = former_lookup_of("", identity_of(nothing_told))
+    books.put("held#kit", former, {"entry": lookup["entry"]})
+    store.parts.requests.client.delete_item(
+        TableName=books.table, Key=books.key("held#kit", lookup["place"]["S"])
+    )
+
+    with pytest.raises(StoreError, match=r"entry 1 .* `anyorder quarantine settle"):
+        deliver(store, [nothing_told], "2")
+    with store.transaction(1.0) as transaction:
+        transaction.settle(1, "dropped", Reason.MALFORMED)
+    assert deliver(store, [nothing_told], "3") == [Reason.MALFORMED]
+    store.close()
