@@ -11,6 +11,7 @@ SCHEMA = "stores/sqlite/schema.py"
 SQL = "stores/sqlite/sqlite.sql"
 SQLITE = "stores/sqlite/store.py"
 REFUSAL = "stores/sqlite/refusal.py"
+TAKING = "stores/sqlite/taking.py"
 TRANSACTION = "stores/sqlite/transaction.py"
 
 PRESENCE = "tests/stores/test_presence.py::"
@@ -120,8 +121,8 @@ MUTANTS = [
         "the row",
         "a column that was rolled back with its batch is believed to be there",
         Change(
-            TRANSACTION,
-            "SQLiteTransaction._together",
+            TAKING,
+            "Taking._together",
             "schema.put_back(kept)",
             "",
         ),
@@ -193,8 +194,8 @@ MUTANTS = [
         "R9",
         "what was written of a refused row stays",
         Change(
-            TRANSACTION,
-            "SQLiteTransaction._together",
+            TAKING,
+            "Taking._together",
             'self._undo("anyorder", error)',
             "",
         ),

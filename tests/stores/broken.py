@@ -34,6 +34,7 @@ from anyorder.guard.contract import (
 from anyorder.stores.memory.store import MemoryStore
 from anyorder.stores.memory.transaction import MemoryTransaction
 from anyorder.stores.sqlite.store import SQL, SQLiteStore
+from anyorder.stores.sqlite.taking import Taking
 from anyorder.stores.sqlite.transaction import SQLiteTransaction
 
 replace = msgspec.structs.replace
@@ -481,7 +482,15 @@ class StaysOpen(SQLiteStore):
 
 
 class Autocommit(SQLiteTransaction):
-    """Every statement by itself; memories before rows."""
+    """Every statement by itself."""
+
+    def __init__(self, *arguments: Any) -> None:
+        super().__init__(*arguments)
+        self._taking = MemoriesFirst(self._database, self._tables, self._waiting, self._now)
+
+
+class MemoriesFirst(Taking):
+    """Memories before rows, and no savepoint round them."""
 
     def _together(self, writer: Any, writes: Sequence[Write], token: str) -> None:
         self._remember(writer, writes, token)
