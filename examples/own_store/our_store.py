@@ -301,6 +301,9 @@ class OurTransaction:
     def try_again(self, entry: int) -> None:
         """Nothing is refused for now."""
 
+    def any_refused(self) -> bool:
+        return False
+
     def settleable(self) -> list[tuple[str, str]]:
         return []  # it has no constraints between rows, so nothing is refused for now
 

@@ -11,12 +11,24 @@ SCHEMA = "stores/sqlite/schema.py"
 SQL = "stores/sqlite/sqlite.sql"
 SQLITE = "stores/sqlite/store.py"
 REFUSAL = "stores/sqlite/refusal.py"
+TAKING = "stores/sqlite/taking.py"
 TRANSACTION = "stores/sqlite/transaction.py"
 
 GONE = "tests/stores/test_sqlite_rows.py::"
 PRESENCE = "tests/stores/test_presence.py::"
 
 MUTANTS = [
+    Mutant(
+        "R14",
+        "a table that somebody dropped is made anew",
+        Change(
+            "stores/sqlite/transaction.py",
+            "SQLiteTransaction.write",
+            "self._tables[spec.name].require()",
+            "pass",
+        ),
+        killed_by="tests/stores/test_kit.py::test_right_stores_pass[sqlite, its own table-dropped]",
+    ),
     Mutant(
         "R10",
         "who reads a file that is gone is told of it as if it were there",
@@ -190,8 +202,8 @@ MUTANTS = [
         "the row",
         "a column that was rolled back with its batch is believed to be there",
         Change(
-            TRANSACTION,
-            "SQLiteTransaction._together",
+            TAKING,
+            "Taking._together",
             "schema.put_back(kept)",
             "",
         ),
@@ -263,8 +275,8 @@ MUTANTS = [
         "R9",
         "what was written of a refused row stays",
         Change(
-            TRANSACTION,
-            "SQLiteTransaction._together",
+            TAKING,
+            "Taking._together",
             'self._undo("anyorder", error)',
             "",
         ),

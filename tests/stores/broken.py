@@ -34,6 +34,7 @@ from anyorder.guard.contract import (
 from anyorder.stores.memory.store import MemoryStore
 from anyorder.stores.memory.transaction import MemoryTransaction
 from anyorder.stores.sqlite.store import SQL, SQLiteStore
+from anyorder.stores.sqlite.taking import Taking
 from anyorder.stores.sqlite.transaction import SQLiteTransaction
 
 replace = msgspec.structs.replace
@@ -465,8 +466,31 @@ class RowWithoutMemory(SQLiteStore):
         yield Autocommit(self._database, self._tables, now, self.decode)
 
 
+class StaysOpen(SQLiteStore):
+    """What an exception cut off is neither kept nor undone."""
+
+    @contextmanager
+    def transaction(self, now: float, *, dry: bool = False) -> Iterator[SQLiteTransaction]:
+        self._database.execute("BEGIN IMMEDIATE")
+        transaction = SQLiteTransaction(self._database, self._tables, now, self.decode)
+        yield transaction
+        if dry:
+            self._database.execute("ROLLBACK")
+            self._tables.clear()
+        else:
+            transaction.commit()
+
+
 class Autocommit(SQLiteTransaction):
-    """Every statement by itself; memories before rows."""
+    """Every statement by itself."""
+
+    def __init__(self, *arguments: Any) -> None:
+        super().__init__(*arguments)
+        self._taking = MemoriesFirst(self._database, self._tables, self._waiting, self._now)
+
+
+class MemoriesFirst(Taking):
+    """Memories before rows, and no savepoint round them."""
 
     def _together(self, writer: Any, writes: Sequence[Write], token: str) -> None:
         self._remember(writer, writes, token)

@@ -4,24 +4,30 @@ steps, content that is too large."""
 from __future__ import annotations
 
 import contextlib
+import json
 from collections.abc import Callable, Iterator, Sequence
+from pathlib import Path
 from typing import Any
 
 import pytest
 
-from anyorder._core.batch import Judged
+from anyorder._core.batch import Judged, identity_of
 from anyorder._core.columns import Written
 from anyorder._core.event import Delivery, Event, Kind, canonical
 from anyorder._core.families import LogPosition, ScalarPosition
 from anyorder._core.fold import stamp_of
 from anyorder._core.memory import Memory
 from anyorder._core.outcome import Reason
+from anyorder.cli.main import main
+from anyorder.errors import StoreError
 from anyorder.guard.batch import reconsider_keys
 from anyorder.guard.contract import Closing, EntryQuery, Lost, News, TableSpec, Write
 from anyorder.guard.holdings import holding
 from anyorder.guard.intake import Share
 from anyorder.guard.parts import take
 from anyorder.guard.quarantine import Quarantine
+from anyorder.stores.dynamodb.books import Books
+from anyorder.stores.dynamodb.entries import former_lookup_of
 from anyorder.testing.bench import NEVER, RETENTION_ZERO, Bench
 from anyorder.testing.change import Change, decode, delete, put, truncate
 from anyorder.testing.place import Place
@@ -306,7 +312,7 @@ def test_the_winner_of_a_tie_that_no_item_can_hold_is_kept_in_its_dispute(place:
     larger = (Change(1, 1, {"x": letter * 420_000}).event() for letter in "abcdefghijklmnop")
     large = next(event for event in larger if stamp_of(event).tag > stamp_of(small).tag)
     deliver(store, [small], "1")
-    assert deliver(store, [large], "2") == [Reason.DUPLICATE]
+    assert deliver(store, [large], "2") == [Reason.MALFORMED]
     with store.reading() as transaction:
         (entry,) = [transaction.entry(one.id) for one in transaction.entries(EntryQuery())]
     told = [one.delivery.value for one in (entry, *entry.contents) if one.delivery is not None]
@@ -439,3 +445,53 @@ def test_the_entries_of_a_key_are_found_by_the_key_also_after_a_word(dynamodb_lo
             found = [(entry.id, entry.state) for entry in transaction.entries(query)]
         assert found == [(1, "dropped"), (3, "open")]
         assert asked == [f"held#{NEVER.name}"]
+
+
+def test_a_run_that_starts_does_not_read_the_quarantine(
+    place: Place, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It may be large, and nothing of it waits for other rows."""
+    (tmp_path / "day.jsonl").write_text(
+        "".join(json.dumps(one) + "\n" for one in ({"id": 1}, {"id": 2, "version": 1}))
+    )
+    (tmp_path / "pipeline.toml").write_text(
+        '[source]\npath = "day.jsonl"\nenvelope = "json"\n'
+        'options = { key = "/id", position = "/version", table = "kit" }\n'
+        f"[store]\nurl = {json.dumps(place.url)}\n"
+        "[runtime]\nquarantine_share = 1.0\n"
+        '[[table]]\nmatch = "*"\n'
+    )
+    monkeypatch.chdir(tmp_path)
+    assert main(["run", "--no-preflight"]) == 1
+    parts: list[str] = []
+    query = Books.query
+
+    def noted(books: Books, part: str, *more: Any, **named: Any) -> Any:
+        parts.append(part)
+        return query(books, part, *more, **named)
+
+    monkeypatch.setattr(Books, "query", noted)
+    assert main(["run", "--no-preflight"]) == 0
+
+    assert "quarantine" not in parts
+
+
+def test_a_quarantine_of_before_is_to_be_emptied_and_says_how(place: Place) -> None:
+    """Held a second time, its entry would be nobody's."""
+    store: Any = place.connect(decode)
+    books: Books = store.parts.books
+    nothing_told = Event(Kind.MALFORMED, note="no content", delivery=Delivery(value=b"x"))
+    deliver(store, [nothing_told], "1")
+    (lookup,) = books.query("held#kit")
+    former = former_lookup_of("", identity_of(nothing_told))
+    books.put("held#kit", former, {"entry": lookup["entry"]})
+    store.parts.requests.client.delete_item(
+        TableName=books.table, Key=books.key("held#kit", lookup["place"]["S"])
+    )
+
+    with pytest.raises(StoreError, match=r"entry 1 .* `anyorder quarantine settle"):
+        deliver(store, [nothing_told], "2")
+    with store.transaction(1.0) as transaction:
+        transaction.settle(1, "dropped", Reason.MALFORMED)
+    assert deliver(store, [nothing_told], "3") == [Reason.MALFORMED]
+    store.close()

@@ -19,7 +19,7 @@ from anyorder.guard.contract import TableSpec
 from anyorder.stores.memory.store import MemoryStore
 from anyorder.testing import CHECKS, Place, StoreCheckFailed, check_store
 from anyorder.testing.kit import FORGETTING
-from anyorder.testing.places import memory_place, sqlite_place
+from anyorder.testing.places import POISONED, memory_place, sqlite_place
 from tests.stores import broken
 
 RIGHT: dict[str, Callable[[], Place]] = {
@@ -68,6 +68,7 @@ IN_SQLITE = {
     broken.NoTurns: "threads",
     broken.WaitsForever: "waiting",
     broken.TriesOneByOne: "waiting",
+    broken.StaysOpen: "interrupted",
 }
 
 
@@ -78,6 +79,15 @@ def test_right_stores_pass(place: str, check: str) -> None:
     report = check_store(RIGHT[place], only=[check])
     assert [finding.check for finding in report.findings] == [check]
     assert report.promises.name in str(report)
+
+
+@pytest.mark.parametrize("check", ["refused", "batches", "crashes", "retried"])
+@pytest.mark.parametrize("refused_by", sorted(POISONED.keys() - {"check"}))
+def test_what_an_expression_cannot_evaluate_is_refused_like_any_value(
+    refused_by: str, check: str
+) -> None:
+    """A generated column, an index or a CHECK that raises: SQLite has no code of its own for it."""
+    check_store(functools.partial(sqlite_place, refused_by=refused_by), only=[check])
 
 
 @pytest.mark.parametrize(("kind", "check"), IN_MEMORY.items())

@@ -132,6 +132,10 @@ class Transaction(Protocol):
     def held_entities(self, spec: TableSpec) -> list[str]:
         """Keys with open entries."""
 
+    def any_refused(self) -> bool:
+        """Is anything held that this store refused for now? Asked when a run starts, so it should
+        not read the quarantine."""
+
     def settleable(self) -> list[tuple[str, str]]:
         """(table, entity) of what this store refused for now (`Holding.retry`) and may take after
         what this transaction wrote; of every table, "" for a truncate. Keys that can only be taken

@@ -241,11 +241,8 @@ class Writing:
             self._token,
             refused,
         )
+        # What was held as a dispute before stays where it is, whatever it is held for by now.
         self.shares[refused.entity] = share
-        # What is no dispute any more is held under another identity, or not at all.
-        for one in share.judged:
-            if not disputes(one):
-                self.early.pop(one.number, None)
 
     def _note_disputes(self, planned: Plan) -> None:
         """Remember what the rows of disputed keys are before this batch writes them."""

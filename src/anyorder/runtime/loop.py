@@ -12,10 +12,10 @@ from itertools import chain, islice
 
 from anyorder._core.batch import Judged
 from anyorder._core.event import Event
-from anyorder._core.outcome import REASONS, Reason
+from anyorder._core.outcome import REASONS
 from anyorder.errors import QuarantineFull, StoreBusy, TooManyQuarantined
 from anyorder.guard.catalogue import Catalogue
-from anyorder.guard.contract import EntryQuery, Locking, Store
+from anyorder.guard.contract import Locking, Store
 from anyorder.guard.forgetting import forget
 from anyorder.guard.intake import Share, Taken
 from anyorder.guard.moments import Moments
@@ -160,10 +160,9 @@ class Run:
     def _settle_waiting(self) -> None:
         """What the store refused before may be taken since: somebody moved rows by hand."""
         with self.store.reading() as transaction:
-            held = transaction.entries(EntryQuery(reason=Reason.WAITING.value))
-            is_any_held = next(iter(held), None) is not None
+            is_any_refused = transaction.any_refused()
         # A start that settles nothing writes nothing, so that many may start at once.
-        if not is_any_held:
+        if not is_any_refused:
             return
         specs = {spec.name: spec for spec in self._catalogue.specs()}
         closed = settle_waiting(self.store, specs, time.time(), secrets.token_hex(4))

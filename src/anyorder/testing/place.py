@@ -36,6 +36,7 @@ class Place(NamedTuple):
     a key from it, behind the store. None where that cannot be, or where it takes the memory too.
     `renew(table)`: drop the user's table and make it anew, empty and without column `y`, behind the
     store. None where that cannot be, or where it takes the memory too.
+    `drop(table)`: drop the user's table so, or None.
     `close()`: the store is not needed any more.
     """
 
@@ -50,6 +51,7 @@ class Place(NamedTuple):
     remove: Callable[[str, object], None] | None = None
     has_child: bool = False
     renew: Callable[[str], None] | None = None
+    drop: Callable[[str], None] | None = None
 
 
 MakeStore = Callable[[], Place]

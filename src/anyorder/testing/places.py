@@ -20,6 +20,16 @@ from anyorder.stores.statements import quoted
 from anyorder.testing.place import Hook, Place
 
 POISON = "poison"
+# No JSON, so that it cannot be evaluated.
+PART_OF_IT = f"json_extract(CASE x WHEN '{POISON}' THEN x END, '$')"
+POISONED = {
+    "check": f"CREATE TABLE kit (id PRIMARY KEY, x CHECK (x IS NOT '{POISON}'), y)",
+    "a check that fails": f"CREATE TABLE kit (id PRIMARY KEY, x CHECK ({PART_OF_IT} IS NULL), y)",
+    "a generated column": f"CREATE TABLE kit (id PRIMARY KEY, x, y, z AS ({PART_OF_IT}) STORED)",
+    "an index": f"CREATE TABLE kit (id PRIMARY KEY, x, y); CREATE INDEX i ON kit ({PART_OF_IT})",
+}
+"""How a table of the user's refuses a value of its column `x`: an expression forbids it, or cannot
+be evaluated."""
 
 
 def memory_place(kind: type[MemoryStore] = MemoryStore) -> Place:
@@ -57,17 +67,19 @@ def sqlite_place(
     kind: type[SQLiteStore] = SQLiteStore,
     *,
     refusing: bool = True,
+    refused_by: str = "check",
     deferred: bool = False,
     action: str = "",
 ) -> Place:
-    """A database file of its own. `refusing`: the user's table exists and refuses a value; else it
-    is made from the events. `deferred`: the parents of its children are looked for at COMMIT;
-    `action`: what becomes of them where a parent changes or goes."""
+    """A database file of its own. `refusing`: the user's table exists and refuses a value, in a way
+    of POISONED (`refused_by`); else it is made from the events. `deferred`: the parents of its
+    children are looked for at COMMIT; `action`: what becomes of them where a parent changes or
+    goes."""
     directory = tempfile.TemporaryDirectory(prefix="anyorder-kit-")
     path = str(Path(directory.name) / "kit.db")
     if refusing:
         when = "DEFERRABLE INITIALLY DEFERRED" if deferred else ""
-        _make_tables(path, f"{action} {when}")
+        _make_tables(path, POISONED[refused_by], f"{action} {when}")
 
     def rows(table: str) -> list[dict[str, object]]:
         database = sqlite3.connect(path)
@@ -95,6 +107,10 @@ def sqlite_place(
             database.execute(f"DROP TABLE {quoted(table)}")
             database.execute(f"CREATE TABLE {quoted(table)} (id PRIMARY KEY, x)")
 
+    def drop(table: str) -> None:
+        with closing(sqlite3.connect(path)) as database, database:
+            database.execute(f"DROP TABLE {quoted(table)}")
+
     return Place(
         connect=lambda decode: kind(path, decode),
         rows=rows,
@@ -107,12 +123,13 @@ def sqlite_place(
         remove=remove,
         has_child=refusing,
         renew=renew,
+        drop=drop,
     )
 
 
-def _make_tables(path: str, ending: str) -> None:
+def _make_tables(path: str, kit: str, ending: str) -> None:
     database = sqlite3.connect(path)
-    database.execute(f"CREATE TABLE kit (id PRIMARY KEY, x CHECK (x IS NOT '{POISON}'), y)")
+    database.executescript(kit)
     database.execute(
         f"CREATE TABLE child (id PRIMARY KEY, x REFERENCES kit (id) {ending}, y NOT NULL UNIQUE)"
     )

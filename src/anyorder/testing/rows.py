@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from anyorder._core.outcome import Reason
-from anyorder.errors import AnyorderError
+from anyorder.errors import AnyorderError, StoreError
 from anyorder.guard.contract import TableSpec
 from anyorder.testing.bench import NEVER, Bench, is_held
 from anyorder.testing.change import Change, delete, meaning, part, put, truncate
@@ -200,6 +200,35 @@ def _judge_x(bench: Bench) -> None:
     shown = {key: row["x"] for key, row in bench.rows().items()}
     if shown != wanted:
         raise bench.failed(f"column x shows {shown}; what was accepted comes to {wanted}")
+
+
+def check_dropped(make_store: MakeStore) -> str:
+    """A table that somebody dropped is not made anew beside the memory of its rows, neither by what
+    is known already nor by anything new; who writes to it is told."""
+    with Bench("dropped", make_store, NEVER) as bench:
+        drop, name = bench.place.drop, bench.spec.name
+        if drop is None:
+            return "left out: no table can be dropped here behind the store"
+        bench.deliver([put(1, 1), put(2, 1)])
+        drop(name)
+        bench.deliver([put(1, 1), put(2, 1)])
+        for change in (put(1, 2), put(3, 1), delete(2, 2)):
+            _require_told(bench, change)
+        if bench.place.rows(name):
+            raise bench.failed(f"the table is there again, with {bench.place.rows(name)}")
+    return "what is known, and three new changes"
+
+
+def _require_told(bench: Bench, change: Change) -> None:
+    for store in (bench.store, bench.connect()):
+        try:
+            bench.deliver([change], store=store)
+        except StoreError:
+            continue
+        finally:
+            if store is not bench.store:
+                store.close()
+        raise bench.failed(f"{change} is taken though its table is gone", change.key)
 
 
 def check_columns(make_store: MakeStore) -> str:

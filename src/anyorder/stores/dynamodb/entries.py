@@ -79,6 +79,11 @@ def content_lookup_of(entity: str, identity: str) -> str:
     return lookups_of(entity) + _digest(entity, "content", identity)
 
 
+def former_lookup_of(entity: str, identity: str) -> str:
+    """The same as an older anyorder spelled it, by which no key finds its entries."""
+    return _digest(entity, identity)
+
+
 def lookups_of(entity: str) -> str:
     """What the range keys of all look-ups of a key begin with."""
     return _digest(entity)[:HALF]

@@ -10,6 +10,7 @@ from typing import NamedTuple
 from anyorder.stores.dynamodb.books import Books
 from anyorder.stores.dynamodb.closings import Closings
 from anyorder.stores.dynamodb.floors import Floors
+from anyorder.stores.dynamodb.held import HeldItems
 from anyorder.stores.dynamodb.open_entries import OpenEntries
 from anyorder.stores.dynamodb.quarantine import QuarantineItems
 from anyorder.stores.dynamodb.requests import Requests
@@ -25,6 +26,7 @@ class Parts(NamedTuple):
     tables: UserTables
     books: Books
     floors: Floors
+    held: HeldItems
     quarantine: QuarantineItems
     closings: Closings
     open_entries: OpenEntries

@@ -1,5 +1,5 @@
 """The quarantine in our own DynamoDB table: deliveries with their exact bytes, found by number, by
-identity, and while open by table.
+identity, and while open by table. How they are read, held.py says.
 
 Items of one entry: the entry itself (`quarantine` / number), a look-up by identity (`held#TABLE`),
 while it is open a line in `open#TABLE`, delivery and detail in chunks where they are larger than an
@@ -10,20 +10,14 @@ something is held.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Sequence
 from typing import NamedTuple
 
-import msgspec
-
-from anyorder._core.batch import Held, identity_of
-from anyorder._core.event import Event
+from anyorder._core.batch import identity_of
 from anyorder._core.outcome import Reason
 from anyorder.errors import ConfigurationError, StoreError
 from anyorder.guard.contract import (
     Content,
-    Decode,
-    Entry,
-    EntryQuery,
     Holding,
     Listing,
     Word,
@@ -31,27 +25,26 @@ from anyorder.guard.contract import (
 from anyorder.stores.dynamodb.books import Books
 from anyorder.stores.dynamodb.contents import ContentItems
 from anyorder.stores.dynamodb.entries import (
-    LISTED,
-    Large,
     closed_detail,
     content_bytes,
-    content_lookup_of,
-    content_of,
-    entry_of,
-    is_asked_for,
+    former_lookup_of,
     item_of,
     lookup_of,
-    lookups_of,
     place_of,
-    provenance_of,
     shown,
 )
+from anyorder.stores.dynamodb.held import HeldItems, earlier_of, entry_number
 from anyorder.stores.dynamodb.items import Item
-from anyorder.stores.dynamodb.open_entries import Open, OpenEntries, table_of
+from anyorder.stores.dynamodb.open_entries import OpenEntries, table_of
 from anyorder.stores.dynamodb.requests import raise_for
 from anyorder.stores.dynamodb.steps import changing, putting, transact
 
 CHUNK = 300_000  # bytes of a delivery in one item
+OF_BEFORE = (
+    "entry {0} of the quarantine in table {1} was held by an older anyorder, under a look-up that "
+    "this one does not use: empty the quarantine with that version first (`anyorder quarantine "
+    "list`, then `anyorder quarantine settle --accept` or `--drop` for what is open), and run again"
+)
 CONFLICTS = 50  # times an entry is looked up again because another writer changed it
 
 
@@ -64,140 +57,19 @@ class Last(NamedTuple):
 
 
 class QuarantineItems:
-    """The entries of all tables of one store."""
+    """The entries of all tables of one store, as they are written. `held`: as they are there."""
 
-    def __init__(self, books: Books, open_entries: OpenEntries, decode: Decode | None) -> None:
+    def __init__(
+        self,
+        books: Books,
+        open_entries: OpenEntries,
+        contents: ContentItems,
+        held: HeldItems,
+    ) -> None:
         self._books = books
         self._open = open_entries
-        self._contents = ContentItems(books)
-        self._decode = decode
-
-    # ---- reading
-
-    def events(self, found: Sequence[Open]) -> dict[str, tuple[Held, ...]]:
-        """The events of open entries by entity; a delivery that cannot be decoded has none."""
-        if self._decode is None or not found:
-            return {}
-        items = self._books.get([("quarantine", place_of(one.entry)) for one in found])
-        held: dict[str, tuple[Held, ...]] = {}
-        for one in found:
-            item = items.get(("quarantine", place_of(one.entry)))
-            if item is not None:
-                there = held.get(one.entity, ())
-                held[one.entity] = (*there, *self._held(one.entry, item))
-        return {entity: there for entity, there in held.items() if there}
-
-    def _held(self, number: int, item: Item) -> Iterator[Held]:
-        """What an entry holds that came by a delivery, and can be decoded."""
-        assert self._decode is not None
-        event = self._event(item)
-        if event is not None and event.key is not None:
-            yield Held(number, event, provenance_of(item))
-        for content in self._contents.of(item):
-            if content.delivery is not None:
-                event = self._decode(content.provenance, content.delivery)
-                if event.key is not None:
-                    yield Held(number, event, content.provenance, content.number)
-
-    def entries(self, query: EntryQuery) -> Iterator[Entry]:
-        """Entries, oldest first."""
-        # Of one key there are few, and the whole quarantine may be large.
-        if query.table and query.entity:
-            found = self._of_key(query.table, query.entity)
-        else:
-            found = self._books.query("quarantine", attributes=LISTED)
-        for item in found:
-            if is_asked_for(query, item):
-                yield entry_of(item)
-
-    def _of_key(self, table: str, entity: str) -> Iterable[Item]:
-        """The entries that the look-ups of a key tell of, and maybe others."""
-        numbers: set[int] = set()
-        for lookup in self._books.query(f"held#{table}", begins=lookups_of(entity)):
-            numbers |= {_entry_number(lookup), *_earlier(lookup)}
-        names = [("quarantine", place_of(number)) for number in sorted(numbers)]
-        found = self._books.get(names, LISTED)
-        return [found[name] for name in names if name in found]
-
-    def open_among(self, numbers: Sequence[int]) -> set[int]:
-        """Those of these entries that are open."""
-        places = {place_of(number): number for number in numbers}
-        found = self._books.get(
-            [("quarantine", place) for place in places], ("part", "place", "state")
-        )
-        return {places[place] for (_, place), item in found.items() if item["state"]["S"] == "open"}
-
-    def entry(self, number: int) -> Entry | None:
-        """One entry with its delivery."""
-        item = self._item(number)
-        return None if item is None else self._whole(item)
-
-    def entries_among(self, numbers: Sequence[int]) -> list[Entry]:
-        """Those of these entries that are there, with their deliveries."""
-        names = [("quarantine", place_of(number)) for number in numbers]
-        found = self._books.get(list(dict.fromkeys(names)))
-        return [self._whole(found[name]) for name in names if name in found]
-
-    def _whole(self, item: Item) -> Entry:
-        content, entry = self._content(item), entry_of(item)
-        detail, begins = entry.detail, shown(content.detail)
-        # What is said of it since may be something else.
-        if content.detail and detail.startswith(begins):
-            detail = content.detail + detail.removeprefix(begins)
-        return msgspec.structs.replace(
-            entry,
-            detail=detail,
-            delivery=content.delivery,
-            contents=tuple(self._contents.of(item)),
-        )
-
-    def event(self, number: int) -> Event | None:
-        """The event of an entry, if there is a decoder."""
-        item = self._item(number)
-        return None if item is None else self._event(item)
-
-    def _event(self, item: Item) -> Event | None:
-        if self._decode is None:
-            return None
-        return self._decode(provenance_of(item), self._content(item).delivery)
-
-    def size(self) -> int:
-        """Bytes ever held."""
-        item = self._books.get([("counter", "quarantine")]).get(("counter", "quarantine"))
-        return 0 if item is None else int(item["bytes"]["N"])
-
-    def known(self, holding: Holding, but: int = 0) -> Listing | None:
-        """What the latest entry says, `but` one, that lists this delivery, and is open or closed by
-        a word."""
-        table, entity = f"held#{holding.table}", holding.entity
-        names = [(table, lookup_of(entity, holding.identity))] if not holding.contents else []
-        # What has no position, or no key, is listed by no other entry than its own.
-        if holding.content:
-            names.append((table, lookup_of(entity, holding.content)))
-            names.append((table, content_lookup_of(entity, holding.content)))
-        found = self._books.get(list(dict.fromkeys(names)))
-        # Where the row disputes it, a word for it alone says nothing.
-        states = ("open",) if holding.claims else ("open", "accepted", "dropped")
-        for lookup in sorted(found.values(), key=_entry_number, reverse=True):
-            number = _entry_number(lookup)
-            item = self._checked(number)
-            if number != but and item["state"]["S"] in states:
-                return _kept(item, lookup)
-        return None
-
-    def _alone(self, holding: Holding) -> int:
-        """The open entry that holds alone what its dispute lists from now on; 0 for none."""
-        if not holding.contents or not holding.content:
-            return 0
-        lookup = (f"held#{holding.table}", lookup_of(holding.entity, holding.content))
-        found = self._books.get([lookup]).get(lookup)
-        if found is None:
-            return 0
-        number = _entry_number(found)
-        is_open = self._checked(number)["state"]["S"] == "open"
-        return number if is_open else 0
-
-    # ---- writing
+        self._contents = contents
+        self._held = held
 
     def hold_all(self, holdings: Sequence[Holding], now: float) -> list[Listing]:
         """Keep deliveries, several at once; those of one key in their order."""
@@ -232,12 +104,16 @@ class QuarantineItems:
     def _held_once(self, holding: Holding, now: float) -> Listing | None:
         """None if another writer was quicker."""
         lookup = (f"held#{holding.table}", lookup_of(holding.entity, holding.identity))
-        found = self._books.get([lookup]).get(lookup)
-        item = None if found is None else self._checked(_entry_number(found))
+        former = (lookup[0], former_lookup_of(holding.entity, holding.identity))
+        told = self._books.get([lookup, former])
+        if former in told:
+            self._refuse_of_before(entry_number(told[former]))
+        found = told.get(lookup)
+        item = None if found is None else self._held.checked(entry_number(found))
         if item is not None and holding.contents and not self._adopted(item):
             return None
-        alone = self._alone(holding)
-        known = self.known(holding, alone)
+        alone = self._held.alone(holding)
+        known = self._held.known(holding, alone)
         if known is not None:
             self._count_again(place_of(known.entry), now)
             if known.state == "open" and not self._listed(known.entry, holding):
@@ -257,24 +133,22 @@ class QuarantineItems:
         self._settle_alone(alone, now)
         return Listing(number, is_new=not alone)
 
+    def _refuse_of_before(self, number: int) -> None:
+        item = self._held.item(number)
+        # What is closed says nothing but a label.
+        if item is not None and item["state"]["S"] == "open":
+            raise StoreError(OF_BEFORE.format(number, self._books.table))
+
     def _settle_alone(self, number: int, now: float) -> None:
         # Last: after a crash in between both hold it, and whoever holds it again ends that.
         if number:
             self.settle(number, "settled", Reason.CONFLICT, now)
 
-    def _checked(self, number: int) -> Item:
-        item = self._item(number)
-        if item is None:
-            raise StoreError(
-                f"entry {number} of the quarantine has been removed from table {self._books.table}"
-            )
-        return item
-
     def _adopted(self, item: Item) -> bool:
         """What lists nothing by now lists its own delivery. False if another writer was quicker."""
         if "contents" in item or item["state"]["S"] != "open":
             return True
-        event = self._event(item)
+        event = self._held.event_of(item)
         # What cannot be read any more has a number all the same.
         identity = "" if event is None else identity_of(event)
         return self._contents.add(item, [Content(0, identity)], own=identity)
@@ -283,11 +157,11 @@ class QuarantineItems:
         """List what is new to an open entry. False if another writer was quicker."""
         if not holding.contents:
             return True
-        item = self._checked(number)
+        item = self._held.checked(number)
         if not is_own and not self._adopted(item):
             return False
         own = holding.content if is_own else None
-        return self._contents.add(self._checked(number), holding.contents, own=own)
+        return self._contents.add(self._held.checked(number), holding.contents, own=own)
 
     def _count_again(self, place: str, now: float) -> None:
         # In a transaction for its token: an answer that is lost must not count twice.
@@ -353,7 +227,7 @@ class QuarantineItems:
     ) -> None:
         """Close an entry; one that is closed already stays as it is. Raises ConfigurationError if
         it lists more by now than a word was given for."""
-        item = self._item(number)
+        item = self._held.item(number)
         if item is None or item["state"]["S"] != "open":
             return
         detail = closed_detail(item, reason)
@@ -421,43 +295,13 @@ class QuarantineItems:
         raise_for(answer, "number a quarantine entry")
         return int(answer.response["Attributes"]["last"]["N"])
 
-    def _item(self, number: int) -> Item | None:
-        key = ("quarantine", place_of(number))
-        return self._books.get([key]).get(key)
-
-    def _content(self, item: Item) -> Large:
-        if "content" in item:
-            return content_of(bytes(item["content"]["B"]))
-        chunks = self._books.query(f"bytes#{int(item['place']['S'])}")
-        return content_of(b"".join(bytes(chunk["bytes"]["B"]) for chunk in chunks))
-
 
 def _number_of(item: Item | None) -> int:
     assert item is not None
     return int(item["place"]["S"])
 
 
-def _entry_number(lookup: Item) -> int:
-    return int(lookup["entry"]["N"])
-
-
-def _earlier(lookup: Item) -> tuple[int, ...]:
-    """The entries before the one that a look-up tells."""
-    if "earlier" not in lookup:
-        return ()
-    return tuple(sorted(int(number) for number in lookup["earlier"]["NS"]))
-
-
 def _last_of(lookup: Item | None, item: Item | None) -> Last | None:
     if lookup is None or item is None:
         return None
-    return Last(_number_of(item), item["identity"]["S"], _earlier(lookup))
-
-
-def _kept(item: Item, lookup: Item) -> Listing:
-    """What an entry says of a delivery that it lists."""
-    number, state = int(item["place"]["S"]), item["state"]["S"]
-    chosen = state == "accepted"
-    if "number" in lookup and "chosen" in item:
-        chosen = {"N": lookup["number"]["N"]} in item["chosen"]["L"]
-    return Listing(number, False, state, chosen)
+    return Last(_number_of(item), item["identity"]["S"], earlier_of(lookup))

@@ -20,7 +20,9 @@ from anyorder.guard.contract import Decode, Promises, TableSpec
 from anyorder.stores.dynamodb.books import Books
 from anyorder.stores.dynamodb.check import findings
 from anyorder.stores.dynamodb.closings import Closings
+from anyorder.stores.dynamodb.contents import ContentItems
 from anyorder.stores.dynamodb.floors import DAY, Floors, by_bucket
+from anyorder.stores.dynamodb.held import HeldItems
 from anyorder.stores.dynamodb.items import MEMORY
 from anyorder.stores.dynamodb.open_entries import OpenEntries
 from anyorder.stores.dynamodb.parts import Parts
@@ -82,13 +84,15 @@ class DynamoDBStore:
         requests = Requests(client, threads)
         tables = UserTables(requests, pattern)
         books = Books(requests, tables.books)
-        open_entries = OpenEntries(books)
+        open_entries, contents = OpenEntries(books), ContentItems(books)
+        held = HeldItems(books, contents, decode)
         self.parts = Parts(
             requests=requests,
             tables=tables,
             books=books,
             floors=Floors(books, tables),
-            quarantine=QuarantineItems(books, open_entries, decode),
+            held=held,
+            quarantine=QuarantineItems(books, open_entries, contents, held),
             closings=Closings(books, open_entries),
             open_entries=open_entries,
             staleness=Staleness(read_first),

@@ -108,7 +108,7 @@ class DynamoDBTransaction:
         if not meta.open:
             return {}
         found = self._parts.open_entries.of(meta)
-        return self._parts.quarantine.events([one for one in found if one.entity in wanted])
+        return self._parts.held.events([one for one in found if one.entity in wanted])
 
     def content(self, spec: TableSpec, key: Mapping[str, object]) -> dict[str, object] | None:
         return self._slots.content(spec, key)
@@ -173,7 +173,7 @@ class DynamoDBTransaction:
         identity = (holding.table, holding.entity, content)
         is_new = identity not in self._identities
         self._identities.add(identity)
-        return self._parts.quarantine.known(holding) or Listing(0, is_new)
+        return self._parts.held.known(holding) or Listing(0, is_new)
 
     def settle(self, entry: int, state: str, reason: Reason, word: Word | None = None) -> None:
         if not self._dry:
@@ -204,6 +204,9 @@ class DynamoDBTransaction:
 
     def try_again(self, entry: int) -> None:
         """Nothing is refused for now."""
+
+    def any_refused(self) -> bool:
+        return False
 
     def settleable(self) -> list[tuple[str, str]]:
         # Items have no constraint on other items: what is refused is malformed.
@@ -284,22 +287,22 @@ class DynamoDBTransaction:
             self._books.save_frontier(source, position)
 
     def entries(self, query: EntryQuery) -> Iterator[Entry]:
-        return self._parts.quarantine.entries(query)
+        return self._parts.held.entries(query)
 
     def open_entries(self) -> int:
         return self._parts.open_entries.count()
 
     def open_among(self, numbers: Sequence[int]) -> set[int]:
-        return self._parts.quarantine.open_among(numbers)
+        return self._parts.held.open_among(numbers)
 
     def entry(self, number: int) -> Entry | None:
-        return self._parts.quarantine.entry(number)
+        return self._parts.held.entry(number)
 
     def entries_among(self, numbers: Sequence[int]) -> list[Entry]:
-        return self._parts.quarantine.entries_among(numbers)
+        return self._parts.held.entries_among(numbers)
 
     def event(self, number: int) -> Event | None:
-        return self._parts.quarantine.event(number)
+        return self._parts.held.event(number)
 
     def tables(self) -> list[TableFacts]:
         known = [meta for meta in self._books.metas() if _is_known(meta)]
@@ -350,7 +353,7 @@ class DynamoDBTransaction:
         return TableFacts(meta.name, meta.key, columns, rows, live, tombstones, limits)
 
     def quarantine_size(self) -> int:
-        return self._parts.quarantine.size()
+        return self._parts.held.size()
 
 
 def _columns_of(meta: Meta) -> tuple[str, ...]:

@@ -145,6 +145,10 @@ class MemoryQuarantine:
     def try_again(self, entry: int) -> None:
         self._state.retries.add(entry)
 
+    def any_refused(self) -> bool:
+        held = (self._state.entries[number] for number in self._state.retries)
+        return any(entry.state == "open" for entry in held)
+
     def settleable(self) -> list[tuple[str, str]]:
         # It refuses nothing itself; a store that is made from it may, and cannot say why.
         asked, self._asked = self._asked, True

@@ -13,10 +13,9 @@ from anyorder._core.event import Event, canonical
 from anyorder._core.floor import Floor
 from anyorder._core.fold import Applied, Limits
 from anyorder._core.key import Kinds
-from anyorder._core.memory import Memory, Stamp, adopted, pack, unpack
+from anyorder._core.memory import Memory, Stamp, adopted, unpack
 from anyorder._core.outcome import Reason
 from anyorder._core.reset import Growth
-from anyorder.errors import Undone
 from anyorder.guard.contract import (
     Closing,
     Decode,
@@ -42,22 +41,16 @@ from anyorder.stores.sqlite.looking import Looked
 from anyorder.stores.sqlite.lookup import Lookup
 from anyorder.stores.sqlite.quarantine import Quarantine
 from anyorder.stores.sqlite.refusal import (
-    bare,
-    is_foreign,
-    is_unique,
-    parentless,
     refusal,
     undone,
 )
-from anyorder.stores.sqlite.rings import Rings
-from anyorder.stores.sqlite.rows import RowFollowed, RowWriter
+from anyorder.stores.sqlite.rows import RowWriter
 from anyorder.stores.sqlite.schema import Schema, memory_table, obstacle
+from anyorder.stores.sqlite.taking import NONE_SPARED, Taking
 from anyorder.stores.sqlite.untold import remembered_rows
-from anyorder.stores.sqlite.values import RowRefused
 from anyorder.stores.statements import load_statements
 
 SQL = load_statements("sqlite/sqlite.sql")
-FEW = 16  # writes that are not halved any more to find those that are refused
 _encode = msgspec.json.encode
 _truncated = msgspec.json.Decoder(Stamp)
 _floor = msgspec.json.Decoder(Floor)
@@ -95,9 +88,9 @@ class SQLiteTransaction(Books):
         self._now = now
         self._decode = decode
         self._opened: dict[str, tuple[TableSpec, Limits]] = {}
-        self._ring: frozenset[tuple[str, str]] = frozenset()
         self._quarantine = Quarantine(database, now, decode, tables.looked, self._foreseen)
         self._waiting = self._quarantine.waiting
+        self._taking = Taking(database, tables, self._waiting, now)
 
     def open_table(self, spec: TableSpec) -> Limits:
         schema = self._tables.get(spec.name)
@@ -184,11 +177,7 @@ class SQLiteTransaction(Books):
             self._tables[spec.name].require()
             self._tables[spec.name].tell(self._database)
         writer = RowWriter(self._database, self._tables[spec.name], spec)
-        writer.spared = self._ring
-        refused = self._refused(writer, writes, token)
-        # What holds each other's unique values is taken together, or not at all.
-        if refused:
-            self._release(writer, writes, refused, token)
+        refused = self._taking.refused(writer, writes, token)
         taken = [write for write in writes if write.entity not in refused] if refused else writes
         self._waiting.moved(spec.name, [*taken, *writer.reset])
         # Most batches are taken as they are.
@@ -214,98 +203,6 @@ class SQLiteTransaction(Books):
             raise undone(error) from error
         self._waiting.moved(spec.name, writer.reset)
 
-    def _refused(
-        self, writer: RowWriter, writes: Sequence[Write], token: str
-    ) -> dict[str, Exception]:
-        """Write what is taken; the errors of what is not, by entity."""
-        try:
-            self._together(writer, writes, token)
-            return {}
-        except (sqlite3.IntegrityError, sqlite3.DataError, RowRefused, Undone) as error:
-            # Nothing is left of the transaction that a part could be written in.
-            if isinstance(error, Undone):
-                raise
-            if len(writes) == 1:
-                return {writes[0].entity: bare(error)}
-        except sqlite3.OperationalError:
-            # SQLite does not write a row whose parents have no table yet.
-            parent = self._waiting.parent_to_come(writer.table)
-            if not parent:
-                raise
-            if len(writes) == 1:
-                return {writes[0].entity: parentless(writer.table, parent)}
-        # Few are written one by one at once: where the database refuses, it often refuses several.
-        size = len(writes) // 2 if len(writes) > FEW else 1
-        refused: dict[str, Exception] = {}
-        for start in range(0, len(writes), size):
-            refused |= self._refused(writer, writes[start : start + size], token)
-        return refused
-
-    def _release(
-        self,
-        writer: RowWriter,
-        writes: Sequence[Write],
-        refused: dict[str, Exception],
-        token: str,
-    ) -> None:
-        """Write the rings among what was refused; they are refused no more."""
-        # One alone has nobody to change places with.
-        if len(writes) == 1:
-            return
-        rings = Rings(self._database, writer.table)
-        held: list[Write] = []
-        for write in writes:
-            error = refused.get(write.entity)
-            # A parent in another table is written with the rows of that one.
-            is_tied = is_foreign(error) or isinstance(error, RowFollowed)
-            if is_unique(error) or (is_tied and rings.is_tied):
-                held.append(write)
-        for ring in rings.of(held):
-            if not self._refused_ring(writer, rings, ring, token):
-                for write in ring:
-                    del refused[write.entity]
-
-    def _refused_ring(
-        self, writer: RowWriter, rings: Rings, ring: Sequence[Write], token: str
-    ) -> bool:
-        self._database.execute("SAVEPOINT anyorder_ring")
-        try:
-            with rings.together(ring):
-                rings.release(ring)
-                writer.spared |= rings.spared
-                self._together(writer, ring, token)
-            return False
-        except (sqlite3.IntegrityError, sqlite3.DataError, RowRefused) as error:
-            self._undo("anyorder_ring", error)
-            return True
-        finally:
-            writer.spared = self._ring
-            if self._database.in_transaction:
-                self._database.execute("RELEASE anyorder_ring")
-
-    def _together(self, writer: RowWriter, writes: Sequence[Write], token: str) -> None:
-        schema = self._tables[writer.table]
-        kept = schema.kept()
-        self._database.execute("SAVEPOINT anyorder")
-        try:
-            writer.write(writes)
-            self._remember(writer, writes, token)
-        except BaseException as error:
-            self._undo("anyorder", error)
-            schema.put_back(kept)
-            raise
-        finally:
-            if self._database.in_transaction:
-                self._database.execute("RELEASE anyorder")
-
-    def _undo(self, savepoint: str, error: BaseException) -> None:
-        """Back to a savepoint. Raises Undone where a trigger or a constraint rolled everything
-        back."""
-        if self._database.in_transaction:
-            self._database.execute(f"ROLLBACK TO {savepoint}")
-        elif isinstance(error, sqlite3.IntegrityError):
-            raise undone(error) from error
-
     def commit(self) -> None:
         """End the transaction. Raises Undone where a constraint is checked only now."""
         try:
@@ -313,19 +210,6 @@ class SQLiteTransaction(Books):
         except sqlite3.IntegrityError as error:
             # It has not ended: what is in the way can still be looked at.
             raise undone(error, self._waiting.unfit()) from error
-
-    def _remember(self, writer: RowWriter, writes: Sequence[Write], token: str) -> None:
-        kept, gone = [], []
-        for write in writes:
-            after = write.after
-            if after is None:
-                gone.append((write.entity,))
-            else:
-                kept.append((write.entity, int(after.live), self._now, pack(after, token)))
-        if kept:
-            self._database.executemany(SQL["write_memory"].format(memory=writer.memory), kept)
-        if gone:
-            self._database.executemany(SQL["forget_memory"].format(memory=writer.memory), gone)
 
     def news(self, spec: TableSpec) -> News:
         return News()
@@ -358,6 +242,9 @@ class SQLiteTransaction(Books):
     def try_again(self, entry: int) -> None:
         self._quarantine.try_again(entry)
 
+    def any_refused(self) -> bool:
+        return self._waiting.is_any
+
     def settleable(self) -> list[tuple[str, str]]:
         return self._waiting.settleable()
 
@@ -372,7 +259,7 @@ class SQLiteTransaction(Books):
         crossing = Crossing(self._database, keys)
         kept = {name: (schema, schema.kept()) for name, schema in self._tables.items()}
         before = self._waiting.mark()
-        self._ring = crossing.places
+        self._taking.spared = crossing.places
         self._database.execute("SAVEPOINT anyorder_crossing")
         try:
             with crossing.deferred():
@@ -386,7 +273,7 @@ class SQLiteTransaction(Books):
                 schema.put_back(known)
             return []
         finally:
-            self._ring = frozenset()
+            self._taking.spared = NONE_SPARED
             if self._database.in_transaction:
                 self._database.execute("RELEASE anyorder_crossing")
 

@@ -129,11 +129,16 @@ class Waiting:
         """The entry waits for nothing any more."""
         self._lines.strike_all(entry)
 
+    @property
+    def is_any(self) -> bool:
+        """Does anything wait?"""
+        (is_any,) = self._database.execute(SQL["any_waiting"]).fetchone()
+        return bool(is_any)
+
     def settleable(self) -> list[tuple[str, str]]:
         """See `contract.Transaction`."""
-        (is_any,) = self._database.execute(SQL["any_waiting"]).fetchone()
         # Hardly any database waits for anything.
-        if not is_any:
+        if not self.is_any:
             self._moved.clear()
             return []
         self._derive_again()
