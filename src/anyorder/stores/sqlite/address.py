@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 import os
 from collections.abc import Sequence
 from pathlib import Path
@@ -11,7 +10,6 @@ from typing import Annotated, ClassVar, Literal
 import msgspec
 
 from anyorder.guard.contract import Decode, Promises
-from anyorder.guard.duration import FOREVER, seconds
 from anyorder.stores.sqlite.connection import has_schema
 from anyorder.stores.sqlite.schema import memory_table
 from anyorder.stores.sqlite.store import VERSION, SQLiteStore
@@ -22,21 +20,17 @@ from anyorder.urls import Discreet
 class SQLiteAddress(Discreet, frozen=True, forbid_unknown_fields=True):
     """`place`: a slash and the path of a file, or nothing for a database in memory. `synchronous`:
     "full" writes through to the disk at every commit. `wait`: how long for another process's write
-    lock, for example "5s"; five minutes if nothing is said."""
+    lock, in seconds, for example "5s"; five minutes if nothing is said."""
 
     place: Annotated[str, msgspec.Meta(pattern="^(/|$)")]
     synchronous: Literal["normal", "full"] = "normal"
-    wait: str | None = None
+    wait: Annotated[str, msgspec.Meta(pattern=r"^\d+(\.\d+)?s$")] = ""
 
     promises: ClassVar[Promises] = SQLiteStore.promises
 
-    def __post_init__(self) -> None:
-        # What is no duration is refused where the URL is read.
-        seconds(self.wait)
-
     def open(self, decode: Decode | None) -> SQLiteStore:
         """The store; the file is made if it is not there."""
-        patience = math.inf if self.wait == FOREVER else seconds(self.wait)
+        patience = float(self.wait.removesuffix("s")) if self.wait else None
         return SQLiteStore(
             self.place[1:] or ":memory:",
             decode,
