@@ -300,7 +300,7 @@ class Guard:
         own_sql = msgspec.structs.replace(spec, writes_rows=False)
         self._acceptance = Acceptance(shared, own_sql, claim)
 
-    def accept(self, event: Event | Delivery) -> Decision:
+    def accept(self, event: Event) -> Decision:
         """Decide an event and remember it. The answer is true if the caller must write
         `answer.values` (None: delete the row), before the next event is accepted.
 
@@ -315,13 +315,13 @@ class Guard:
         return self._acceptance.accept(_event_of(event))
 
     @contextmanager
-    def accepting(self, event: Event | Delivery) -> Iterator[Decision]:
+    def accepting(self, event: Event) -> Iterator[Decision]:
         """`accept` for a `with` block: an exception that leaves it undoes what was remembered of
         the event together with what was written for it, and nothing else of the transaction."""
         with self._acceptance.accepting(_event_of(event)) as decision:
             yield decision
 
-    def refuse(self, event: Event | Delivery, why: str) -> Decision:
+    def refuse(self, event: Event, why: str) -> Decision:
         """Put an event into the quarantine as malformed, with a sentence of the caller's. Nothing
         is remembered of it: inside `accepting`, that is undone with what was written; after a bare
         `accept`, it is taken back. Raises ConfigurationError if something was written after a bare
@@ -341,7 +341,10 @@ class Guard:
         self._acceptance.finish()
 
 
-def _event_of(event: Event | Delivery) -> Event:
-    if isinstance(event, Delivery):
-        raise ConfigurationError("the guard takes events: loop over table.decode(records)")
-    return event
+def _event_of(event: object) -> Event:
+    if isinstance(event, Event):
+        return event
+    raise ConfigurationError(
+        f"the guard takes events, one at a time, not {type(event).__name__}: `for event in "
+        "table.decode(records)`"
+    )

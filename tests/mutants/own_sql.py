@@ -192,6 +192,17 @@ MUTANTS = [
     ),
     Mutant(
         "R1",
+        "a URL's wait counts for nothing",
+        Change(
+            "stores/sqlite/lock.py",
+            "Lock._give_up",
+            "LOCKED_SECONDS if self._patience is None else self._patience",
+            "LOCKED_SECONDS",
+        ),
+        killed_by="tests/stores/test_sqlite_store.py::test_a_url_says_how_long_to_wait_for_a_writer",
+    ),
+    Mutant(
+        "R1",
         "two threads are in one transaction",
         Change(STORE, "SQLiteStore.__init__", "threading.RLock()", "threading.Semaphore(8)"),
         killed_by="tests/stores/test_kit.py::test_right_stores_pass",

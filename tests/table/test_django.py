@@ -129,6 +129,26 @@ def test_what_opens_atomic_by_itself_nests_in_the_block_and_on_commit_waits_for_
     assert state(table, path, "a") == ("row", 1)
 
 
+def test_the_driver_s_own_connection_outside_of_atomic_is_a_transaction_that_django_does_not_see(
+    table: anyorder.Table, path: Path, connection: Any
+) -> None:
+    """So the page advises against it: nothing that opens atomic works in it."""
+    from django.db import OperationalError, transaction
+
+    connection.ensure_connection()
+
+    def block() -> None:
+        with table.transaction(connection.connection) as guard:
+            decision = guard.accept(event_of(table, order("a", 1)))
+            with transaction.atomic():
+                write(Written(connection), decision)
+
+    with pytest.raises(OperationalError, match="within a transaction"):
+        block()
+
+    assert state(table, path, "a") == ("unknown", None)
+
+
 def test_a_query_that_fails_inside_accepting_undoes_that_event_and_no_other(
     table: anyorder.Table, path: Path, connection: Any
 ) -> None:

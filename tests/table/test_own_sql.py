@@ -469,6 +469,24 @@ def test_an_event_cannot_be_refused_once_the_next_is_accepted(
             guard.refuse(second, " ")
 
 
+@pytest.mark.parametrize("given", [b"{}", {"id": "a"}, "events"])
+def test_what_is_no_event_is_refused_with_a_sentence_and_the_block_goes_on(
+    table: anyorder.Table, connection: sqlite3.Connection, path: Path, given: object
+) -> None:
+    """A body as a server has it, or all events at once."""
+    told = table.decode([order("a", 1)]) if given == "events" else given
+    with table.transaction(connection) as guard:
+        with pytest.raises(ConfigurationError, match="the guard takes events, one at a time"):
+            guard.accept(told)
+        with pytest.raises(ConfigurationError, match=r"for event in table\.decode"):
+            guard.refuse(told, "no")
+        with pytest.raises(ConfigurationError), guard.accepting(told):
+            pass
+        write(connection, guard.accept(event_of(table, order("b", 1))))
+
+    assert rows(path) == {"b": 1}
+
+
 def test_a_second_event_inside_accepting_is_refused(
     table: anyorder.Table, connection: sqlite3.Connection
 ) -> None:

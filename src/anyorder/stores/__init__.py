@@ -23,8 +23,8 @@ DOORS: dict[str, Door] = {
     "sqlite": Door(
         "anyorder.stores.sqlite.address",
         "SQLiteAddress",
-        spelling="sqlite:///app.db (three slashes: relative; four: absolute), "
-        "sqlite:// (in memory)",
+        spelling="sqlite:///app.db[?synchronous=full][&wait=5s] (three slashes: relative; four: "
+        "absolute), sqlite:// (in memory)",
     ),
     "memory": Door("anyorder.stores.memory.store", "MemoryAddress", spelling="memory://"),
     "dynamodb": Door(

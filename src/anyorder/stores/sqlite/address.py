@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 import os
 from collections.abc import Iterator, Sequence
 from contextlib import closing, contextmanager
@@ -13,7 +12,6 @@ from typing import Annotated, ClassVar, Literal
 import msgspec
 
 from anyorder.guard.contract import Decode, Promises
-from anyorder.guard.duration import FOREVER, seconds
 from anyorder.stores.sqlite.connection import copy_to_look, has_schema, remains
 from anyorder.stores.sqlite.schema import memory_table
 from anyorder.stores.sqlite.store import VERSION, SQLiteStore
@@ -26,21 +24,17 @@ LARGEST_COPY = 64 * 2**20  # bytes of a database that is copied to try something
 class SQLiteAddress(Discreet, frozen=True, forbid_unknown_fields=True):
     """`place`: a slash and the path of a file, or nothing for a database in memory. `synchronous`:
     "full" writes through to the disk at every commit. `wait`: how long for another process's write
-    lock, for example "5s"; five minutes if nothing is said."""
+    lock, in seconds, for example "5s"; five minutes if nothing is said."""
 
     place: Annotated[str, msgspec.Meta(pattern="^(/.|$)")]
     synchronous: Literal["normal", "full"] = "normal"
-    wait: str | None = None
+    wait: Annotated[str, msgspec.Meta(pattern=r"^\d+(\.\d+)?s$")] = ""
 
     promises: ClassVar[Promises] = SQLiteStore.promises
 
-    def __post_init__(self) -> None:
-        # What is no duration is refused where the URL is read.
-        seconds(self.wait)
-
     def open(self, decode: Decode | None) -> SQLiteStore:
         """The store; the file is made if it is not there."""
-        patience = math.inf if self.wait == FOREVER else seconds(self.wait)
+        patience = float(self.wait.removesuffix("s")) if self.wait else None
         return SQLiteStore(
             self.place[1:] or ":memory:",
             decode,
