@@ -138,3 +138,59 @@ def test_a_time_that_no_broker_has_is_refused_with_its_name(time: int) -> None:
 
     with pytest.raises(Malformed, match="timestamp"):
         read_record(json.dumps(line).encode())
+
+
+LAYOUTS = [(",", ":"), (", ", ": "), (",", ": "), (" ,", " :"), (",\n", ":\t")]
+SMALL = ["0", "-0", '""', "null", "[]", '"1"', '[["a",null]]']
+
+
+def written(pairs: list[tuple[str, str]], layout: tuple[str, str]) -> bytes:
+    """Members as they are told, which may come twice."""
+    between, colon = layout
+    told = between.join(f"{json.dumps(name)}{colon}{value}" for name, value in pairs)
+    return f"{{{told}}}".encode()
+
+
+@given(
+    st.permutations(list(RECORD)) | st.just(list(RECORD)),
+    st.sampled_from(LAYOUTS),
+    st.sampled_from([None, 0, -1, 1789028130123]),
+    st.sampled_from(["t", "", "Zoë", 'a"b', "a b", "a\\\\"]),
+)
+def test_a_record_is_the_same_in_any_order_and_layout(
+    order: list[str], layout: tuple[str, str], time: int | None, topic: str
+) -> None:
+    record = {**RECORD, "timestamp": time, "topic": topic}
+    found = read_record(written([(name, json.dumps(record[name])) for name in order], layout))
+
+    told = (found.topic, found.partition, found.offset, found.timestamp, found.timestamp_type)
+    assert told == (topic, 3, 88, time, "CreateTime")
+    assert (found.key, found.value) == (RECORD["key"].encode(), RECORD["value"].encode())
+    assert found.headers == (("trace", "a1"), ("trace", None))
+
+
+@given(
+    st.fixed_dictionaries({name: st.sampled_from([json.dumps(RECORD[name])]) for name in RECORD})
+    | st.just({**dict.fromkeys(RECORD, "0"), "topic": '""', "timestamp_type": '""'}),
+    st.sampled_from(list(RECORD)),
+    st.sampled_from(SMALL) | st.none(),
+    st.integers(0, len(RECORD)),
+    st.sampled_from(LAYOUTS),
+    st.booleans(),
+)
+def test_a_member_that_is_told_twice_is_found_however_small_it_is(
+    told: dict[str, str],
+    name: str,
+    value: str | None,
+    place: int,
+    layout: tuple[str, str],
+    is_first_spaced: bool,
+) -> None:
+    pairs = list(told.items())
+    pairs.insert(place, (name, told[name] if value is None else value))
+    line = written(pairs, layout)
+    if is_first_spaced:
+        line = line.replace(b":", b": ", 1)
+
+    with pytest.raises(Malformed, match="twice"):
+        read_record(line)

@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import json
+import random
 from decimal import Decimal
+from typing import Any
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from anyorder.envelopes import strict
+from anyorder.envelopes import Limits, strict
 from anyorder.errors import Malformed
-from tests.envelopes import oracle
+from tests.envelopes import fuzz, oracle, samples
 
 
 @pytest.mark.parametrize(
@@ -181,6 +183,77 @@ def test_arbitrary_bytes_are_read_as_the_standard_library_reads_them_or_refused(
     except Malformed:
         return
     assert oracle.alike(found, oracle.load(data))
+
+
+class Exact:
+    """A reader that looks at every name, and at every level."""
+
+    def __init__(self, data: bytes) -> None:
+        self.is_twice = False
+        self.tree = json.loads(data, object_pairs_hook=self._object, parse_int=str)
+
+    def _object(self, pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+        found = dict(pairs)
+        self.is_twice = self.is_twice or len(found) < len(pairs)
+        return found
+
+    def depth(self, tree: Any) -> int:
+        if not isinstance(tree, dict | list):
+            return 0
+        inner = tree.values() if isinstance(tree, dict) else tree
+        return 1 + max(map(self.depth, inner), default=0)
+
+    def names(self, tree: Any) -> int:
+        if isinstance(tree, dict):
+            return len(tree) + sum(map(self.names, tree.values()))
+        return sum(map(self.names, tree)) if isinstance(tree, list) else 0
+
+    def refuses(self, limits: Limits, inside: int) -> str:
+        """What is wrong with the document; "" if nothing is."""
+        if self.depth(self.tree) > limits.depth - inside:
+            return "inside one another"
+        if self.names(self.tree) > limits.members:
+            return "members in objects"
+        return "twice" if self.is_twice else ""
+
+
+DOCUMENTS = [
+    delivery.value
+    for fixture in ("debezium_postgresql", "json_orders", "eventbridge", "dynamodb_streams")
+    for delivery in samples.deliveries(fixture)
+    if delivery.value
+]
+
+
+@given(
+    st.sampled_from(DOCUMENTS) | VALUES.map(lambda value: json.dumps(value).encode()),
+    st.integers(0, 2**32),
+    st.builds(
+        Limits,
+        depth=st.integers(1, 8) | st.just(64),
+        members=st.integers(1, 40) | st.just(1_000_000),
+    ),
+    st.integers(0, 1),
+)
+def test_what_is_told_at_a_glance_is_what_a_look_at_every_name_tells(
+    document: bytes, seed: int, limits: Limits, inside: int
+) -> None:
+    data = fuzz.mutated(document, random.Random(seed)) or b"{}"
+    try:
+        expected = Exact(data).refuses(limits, inside)
+    except (ValueError, RecursionError):
+        return
+    try:
+        strict.parse(data, inside, limits)
+        found = ""
+    except Malformed as error:
+        found = str(error)
+    # Of what no document may have, whatever its names are, others tell.
+    if found.startswith(("not JSON", "a number", "an integer")):
+        return
+
+    assert expected in found
+    assert bool(expected) is bool(found)
 
 
 def test_the_members_of_an_object_are_cut_out_as_they_are_written() -> None:

@@ -14,6 +14,16 @@ REFUSED = (
 STRICT = "envelopes/strict.py"
 OF_LIMITS = "tests/cli/test_limits.py::"
 AT_ITS_LIMIT = f"{OF_LIMITS}test_at_its_limit_a_record_is_applied_and_above_it_is_malformed_alone"
+RECORD = "envelopes/record.py"
+TOLD_TWICE = (
+    "tests/envelopes/test_record.py::test_a_member_that_is_told_twice_is_found_however_small_it_is"
+)
+AT_A_GLANCE = (
+    "tests/envelopes/test_strict.py::"
+    "test_what_is_told_at_a_glance_is_what_a_look_at_every_name_tells"
+)
+WITHIN = "colons <= limits.members and has_one_array and deepest >= WITH_ONE_ARRAY"
+NO_ROOM = "len(line) - known < _SHORTEST and line.startswith(head.encode())"
 DOCUMENT = "envelopes/document.py"
 UNAVAILABLE = "envelopes/unavailable.py"
 OF_POSTGRESQL = "tests/envelopes/test_debezium_postgresql.py::"
@@ -136,8 +146,8 @@ MUTANTS = [
         "times of two units compare",
         Change(
             DOCUMENT,
-            "Document._clock",
-            "f' by times in {self._unit}' if self._unit else ' by times'",
+            "_clock_of",
+            "f' by times in {unit}' if unit else ' by times'",
             "''",
         ),
         killed_by="tests/table/test_times.py"
@@ -241,5 +251,46 @@ MUTANTS = [
         "what a file says of its limits counts for nothing",
         Change("runtime/pipeline.py", "Pipeline.__init__", "file.limits.checked()", "Limits()"),
         killed_by=AT_ITS_LIMIT,
+    ),
+    Mutant(
+        "spelling",
+        "a record line has room for one more member, and is not counted",
+        Change(
+            RECORD,
+            "_has_no_room",
+            NO_ROOM,
+            "len(line) - known <= _SHORTEST and line.startswith(head.encode())",
+        ),
+        killed_by=TOLD_TWICE,
+    ),
+    Mutant(
+        "spelling",
+        "how a record line begins is not looked at",
+        Change(RECORD, "_has_no_room", NO_ROOM, "len(line) - known < _SHORTEST"),
+        killed_by=TOLD_TWICE,
+    ),
+    Mutant(
+        "spelling",
+        "where the names are as many as the colons, there may be any number of them",
+        Change(STRICT, "_check", WITHIN, "has_one_array and deepest >= WITH_ONE_ARRAY"),
+        killed_by=AT_A_GLANCE,
+    ),
+    Mutant(
+        "spelling",
+        "where the names are as many as the colons, arrays may lie as deep as they like",
+        Change(STRICT, "_check", WITHIN, "colons <= limits.members and deepest >= WITH_ONE_ARRAY"),
+        killed_by=AT_A_GLANCE,
+    ),
+    Mutant(
+        "spelling",
+        "a document of one array is less deep than it is",
+        Change(STRICT, "WITH_ONE_ARRAY", "4", "3"),
+        killed_by=AT_A_GLANCE,
+    ),
+    Mutant(
+        "spelling",
+        "fewer names than colons are all there are",
+        Change(STRICT, "_is_shallow", "found == names", "found <= names", occurrence=2),
+        killed_by=AT_A_GLANCE,
     ),
 ]
