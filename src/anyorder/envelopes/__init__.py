@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, Final
 
+from anyorder._core.row_clock import RowClock
 from anyorder.envelopes.cloudevents import CloudEvents
 from anyorder.envelopes.debezium import Debezium
 from anyorder.envelopes.detect import Detected, Role, detect, envelopes_of
@@ -37,6 +38,7 @@ __all__ = [
     "needs_table",
     "open_envelope",
     "read_record",
+    "row_clock",
 ]
 
 _READERS: dict[str, Any] = {
@@ -91,6 +93,14 @@ def key_columns(
 def needs_table(name: str) -> bool:
     """`Reader.needs_table` of the envelope of that name."""
     return name != EventBridge.name and _reader(name).needs_table
+
+
+def row_clock(name: str, options: Mapping[str, Any], column: str, without: str) -> RowClock:
+    """The clock of a column of the user's own table, whose values compare with the positions of
+    this envelope's events; see `RowClock`. Raises ConfigurationError where none can."""
+    opened: Any = open_envelope(name, **options)
+    found: RowClock = opened.row_clock(column, without)
+    return found
 
 
 def _inner(options: Mapping[str, Any]) -> Any:

@@ -15,6 +15,7 @@ from anyorder._core.fold import Limits
 from anyorder._core.key import Kinds
 from anyorder._core.memory import Memory
 from anyorder._core.outcome import Reason
+from anyorder._core.row_clock import RowClock
 from anyorder.guard.contents import Content
 
 Decode = Callable[[str, Delivery], Event]
@@ -33,7 +34,8 @@ class TableSpec(msgspec.Struct, frozen=True):
     user's own SQL writes them, beside our memory. `sources`: the source tables that are this one
     table by its user's word. `merge`: any number of source tables, whose keys never meet. `kinds`:
     of key columns, where they are declared; the guard adds those that it knows (kinds.py).
-    `is_derived`: its name was made from an event's, so no person has chosen it.
+    `is_derived`: its name was made from an event's, so no person has chosen it. `clock`: of the
+    column from which rows that no event explains take their positions.
     """
 
     name: str
@@ -46,6 +48,7 @@ class TableSpec(msgspec.Struct, frozen=True):
     merge: bool = False
     kinds: Kinds = {}
     is_derived: bool = False
+    clock: RowClock | None = None
 
 
 class Remembered(NamedTuple):

@@ -14,8 +14,9 @@ from anyorder._core.batch import Judged
 from anyorder._core.event import Event
 from anyorder._core.outcome import REASONS, Reason
 from anyorder.errors import QuarantineFull, StoreBusy, TooManyQuarantined
+from anyorder.guard.adoption import adopt_rows, sentence
 from anyorder.guard.catalogue import Catalogue
-from anyorder.guard.contract import EntryQuery, Locking, Store
+from anyorder.guard.contract import EntryQuery, Locking, Store, TableSpec
 from anyorder.guard.forgetting import forget
 from anyorder.guard.intake import Share, Taken
 from anyorder.guard.moments import Moments
@@ -67,6 +68,7 @@ class Run:
         self._is_opening = False
         self._is_told = False
         self._latest: deque[bool] = deque(maxlen=WATCHED)
+        self._adopted: set[str] = set()
         self._reaped = 0.0
         self._batches = 0
         self._source = pipeline.open_source()
@@ -143,7 +145,22 @@ class Run:
             self._is_opening = False
             self._read()
         self._catalogue.save(self.store, time.time())
+        self._adopt(self.pipeline.adopting())
         self._settle_waiting()
+
+    def _adopt(self, specs: Iterable[TableSpec]) -> None:
+        """Write down the positions of rows that were in these tables before."""
+        for spec in specs:
+            if self._dry or spec.clock is None or spec.name in self._adopted:
+                continue
+            adopted = adopt_rows(self.store, spec, time.time(), lambda: self._stopping)
+            # Somebody wants to stop: the next start goes on from there.
+            if adopted is None:
+                return
+            self._adopted.add(spec.name)
+            told = sentence(spec, adopted)
+            if told:
+                log.warning("%s", told)
 
     def _consume(self, batches: Iterable[Sequence[Received]]) -> None:
         for batch in batches:
@@ -203,7 +220,9 @@ class Run:
     def _routed(self, events: list[Event]) -> tuple[list[Share], list[Judged]]:
         """Each table's share of a batch, and the deliveries of no table, decided."""
         routes = self._catalogue.routes(self.store, events, time.time(), dry=self._dry)
-        return parted_by_table(events, routes)
+        shares, loose = parted_by_table(events, routes)
+        self._adopt(share.spec for share in shares)
+        return shares, loose
 
     def _reap(self, *, everything: bool = False) -> None:
         now = time.time()

@@ -15,16 +15,19 @@ import msgspec
 
 from anyorder._core.event import Delivery, Event, Kind, canonical
 from anyorder._core.misfit import declared_kinds
+from anyorder._core.row_clock import OLDER_THAN_EVERYTHING, RowClock
 from anyorder.envelopes import (
     DEFAULT_ENVELOPE,
     Envelope,
     Limits,
     needs_table,
     open_envelope,
+    row_clock,
 )
 from anyorder.envelopes.keyless import with_keys
 from anyorder.envelopes.provenance import Envelopes, is_from, provenance_of
 from anyorder.errors import ConfigurationError, StoreError
+from anyorder.guard.adoption import check_store, check_without, column_of
 from anyorder.guard.catalogue import Catalogue
 from anyorder.guard.contract import Store, TableSpec, Transaction
 from anyorder.guard.duration import FOREVER, seconds
@@ -77,6 +80,7 @@ class TableSection(msgspec.Struct, forbid_unknown_fields=True):
     key: str | list[str] | None = None
     retention: str | float = FOREVER
     adopt: str = "refuse"
+    adopt_without: str = OLDER_THAN_EVERYTHING
     partitions: int | None = None
     merge: bool = False
     ignore: bool = False
@@ -151,10 +155,11 @@ class Pipeline:
             raise ConfigurationError("[runtime] batch is at least 1")
         for section in file.table:
             _check_section(section)
+            self._clock_of(section)
 
     def open_store(self) -> Store:
         """The store of `[store]`, able to decode what its quarantine holds."""
-        return open_store(self.url, self.decode)
+        return self._fitting(open_store(self.url, self.decode))
 
     def existing_store(self) -> Store:
         """The same for who asks. Raises StoreError where that would make an empty one."""
@@ -169,11 +174,41 @@ class Pipeline:
 
     def dry_store(self) -> Store:
         """The same for a dry run, which makes none: what is not there yet is empty."""
-        return open_dry(self.url, self.decode)
+        return self._fitting(open_dry(self.url, self.decode))
 
     def looking_store(self) -> Store:
         """The same for who only looks: opening it makes and changes nothing."""
-        return open_looking(self.url, self.decode)
+        return self._fitting(open_looking(self.url, self.decode))
+
+    def _fitting(self, store: Store) -> Store:
+        """The store. Raises ConfigurationError if it cannot do what a [[table]] asks for."""
+        try:
+            for section in self._sections:
+                check_store(store, self._spec_of(section, "", ""))
+        except ConfigurationError:
+            store.close()
+            raise
+        return store
+
+    def adopting(self) -> list[TableSpec]:
+        """The targets that the file spells out and whose rows take their positions from a column:
+        they are looked at before anything is read."""
+        specs: list[TableSpec] = []
+        for section in self._sections:
+            spec = self._spec_of(section, "", "")
+            if section.is_spelled_out and not section.ignore and spec.clock is not None:
+                specs.append(spec)
+        return specs
+
+    def _clock_of(self, section: TableSection) -> RowClock | None:
+        """The clock of the column that tells the positions of rows; None where none does. Raises
+        ConfigurationError."""
+        column = column_of(self._adopt or section.adopt)
+        # What the command line says instead is said of every [[table]].
+        check_without(column or column_of(section.adopt), section.adopt_without)
+        if not column or section.ignore:
+            return None
+        return row_clock(self.envelope.name, self.envelope.options, column, section.adopt_without)
 
     @property
     def is_made(self) -> bool:
@@ -263,9 +298,11 @@ class Pipeline:
         return Unrouted(UNMATCHED.format(topic or table)) if topic or table else Unrouted()
 
     def _spec_of(self, section: TableSection, topic: str, table: str) -> TableSpec:
+        clock = self._clock_of(section)
         return TableSpec(
             name=target_name(section.name, topic, table),
-            key=section.columns,
+            # What lies in rows is found by the key that the documents tell.
+            key=section.columns or (() if clock is None else clock.key),
             retention=seconds(section.retention),
             partitions=section.partitions,
             adopt=self._adopt or section.adopt,
@@ -273,6 +310,7 @@ class Pipeline:
             merge=section.merge,
             kinds=declared_kinds(section.columns, section.kinds),
             is_derived=not section.is_spelled_out,
+            clock=clock,
         )
 
 
