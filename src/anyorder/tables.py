@@ -16,7 +16,7 @@ import msgspec
 from anyorder._core.batch import Decision
 from anyorder._core.event import Delivery, Event
 from anyorder._core.misfit import declared_kinds
-from anyorder._core.row_clock import RowClock
+from anyorder._core.row_clock import RowClock, check_without, column_of
 from anyorder.envelopes import (
     Envelope,
     EnvelopeName,
@@ -31,7 +31,7 @@ from anyorder.envelopes.keyless import with_keys
 from anyorder.envelopes.provenance import Envelopes, provenance_of
 from anyorder.errors import ConfigurationError, StoreError, Undone
 from anyorder.guard.acceptance import Acceptance
-from anyorder.guard.adoption import adopt_rows, check_store, check_without, column_of, sentence
+from anyorder.guard.adoption import adopt_rows, check_store
 from anyorder.guard.claim import Claim
 from anyorder.guard.contract import Recorded, Store, TableSpec, Transaction
 from anyorder.guard.duration import FOREVER, seconds
@@ -194,10 +194,9 @@ class Table:
         """Write down the positions of rows that were there before, once."""
         if self._is_adopted:
             return
-        adopted = adopt_rows(self.store, self.spec, time.time())
-        told = sentence(self.spec, adopted) if adopted is not None else ""
+        told = adopt_rows(self.store, self.spec, time.time())
         if told:
-            log.warning(told)
+            log.warning("%s", told)
         self._is_adopted = True
 
     def _apply_together(self, events: Sequence[Event], reader: Envelope) -> Report:

@@ -398,3 +398,77 @@ def test_a_key_that_is_not_said_is_asked_for_and_no_word_of_python_is_said() -> 
         open_envelope("json", position="/version")
 
     assert str(raised.value).endswith('key = "/order/id"')
+
+
+# ---- ranks
+
+RANKS = ["queued", "sent", "delivered"]
+BY_RANK = {"position": "/status", "ranks": RANKS}
+
+
+def test_the_place_of_a_status_in_the_list_is_its_position() -> None:
+    queued, sent, delivered = (of(options=BY_RANK, status=status) for status in RANKS)
+
+    assert order(sent, queued) is Order.NEWER
+    assert order(sent, delivered) is Order.OLDER
+    assert order(sent, of(options=BY_RANK, status="sent", version=8)) is Order.SAME
+
+
+@pytest.mark.parametrize("status", ["lost", "Sent", "", 1, True, None, ["sent"], {"sent": 1}])
+def test_a_status_that_is_not_in_the_list_is_malformed_and_the_note_names_those_that_are(
+    status: object,
+) -> None:
+    found = of(options=BY_RANK, status=status)
+
+    assert found.kind is Kind.MALFORMED
+    assert found.key == {"id": "o-1"}
+    assert f"{status!r} has no rank" in found.note
+    assert found.note.endswith("the ranks are: queued, sent, delivered")
+
+
+@pytest.mark.parametrize(
+    "ranks",
+    [
+        ["sent", "queued", "delivered"],
+        ["queued", "sent"],
+        ["queued", "sent", "delivered", "returned"],
+        ["queued, sent", "delivered"],
+        ["queued", 'sent","delivered'],
+    ],
+)
+def test_positions_of_another_list_do_not_compare(ranks: list[str]) -> None:
+    """What lay at a place of the one may lie at another of the other: nobody guesses."""
+    before = of(options=BY_RANK, status="queued")
+    after = of(options={**BY_RANK, "ranks": ranks}, status=ranks[-1])
+
+    assert order(after, before) is Order.UNDECIDED
+
+
+@pytest.mark.parametrize(
+    "options",
+    [
+        {"ranks": []},
+        {"ranks": ["sent"]},
+        {"ranks": ["sent", "sent"]},
+        {"ranks": ["sent", ""]},
+        {"ranks": ["sent", 1]},
+        {"ranks": "sent"},
+        {"ranks": {"sent": 1, "queued": 2}},
+        {"ranks": RANKS, "position_kind": "hex"},
+        {"ranks": RANKS, "unit": "ms"},
+        {"ranks": RANKS, "position_scope": "stream"},
+    ],
+)
+def test_ranks_are_two_texts_or_more_each_once_and_nothing_else_spells_the_position(
+    options: dict[str, Any],
+) -> None:
+    with pytest.raises(ConfigurationError, match="ranks"):
+        of(options={"position": "/status", **options}, status="sent")
+
+
+def test_a_life_that_begins_again_is_told_by_its_incarnation() -> None:
+    options = {**BY_RANK, "incarnation": "/born"}
+    before = of(options=options, status="delivered", born="2026-01-01T00:00:00Z")
+    again = of(options=options, status="queued", born="2026-02-01T00:00:00Z")
+
+    assert order(again, before) is Order.NEWER

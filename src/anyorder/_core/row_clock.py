@@ -19,11 +19,13 @@ from anyorder._core.families.spellings import Spelling
 from anyorder._core.floor import Floor
 from anyorder._core.memory import MARKED, OF_A_PUT, Memory, Stamp, adopted
 from anyorder._core.position import SAME, Above, Lineage
-from anyorder.errors import Malformed
+from anyorder.errors import ConfigurationError, Malformed
 
 OF_A_ROW = "adopted"  # stands for the fingerprint of a row that no event told
 REFUSE = "refuse"
 OLDER_THAN_EVERYTHING = "older-than-everything"
+WORDS = (REFUSE, OLDER_THAN_EVERYTHING)
+COLUMN = "column:"  # before the name of a column
 replace = msgspec.structs.replace
 
 
@@ -63,12 +65,56 @@ class RowClock(msgspec.Struct, frozen=True):
         stamp = Stamp(position, OF_A_PUT | MARKED, OF_A_ROW)
         return Memory(stamp, declared=None if is_exact else floor)
 
+    def warning(self, table: str, rows: int, without: int, example: str) -> str:
+        """What the pass over a table's `rows` has to tell a person; "" for nothing."""
+        if not without:
+            return ""
+        return (
+            f"table {table}: {without} of {rows} rows have no position in the column "
+            f"{self.column} ({example}), and are older than every event"
+        )
+
 
 def scope_of(scope: str, entity: str, *, per_entity: bool) -> str:
     """The scope of an event of this key."""
     if not per_entity:
         return scope
     return f"{scope}/{entity}"
+
+
+def column_of(adopt: str) -> str:
+    """The column whose values are the positions of rows; "" where another word is said. Raises
+    ConfigurationError for what is no word."""
+    if adopt in WORDS:
+        return ""
+    column = adopt.removeprefix(COLUMN)
+    if column in ("", adopt):
+        raise ConfigurationError(
+            f'adopt is "{REFUSE}", "{OLDER_THAN_EVERYTHING}" or "{COLUMN}NAME", not {adopt!r:.80}'
+        )
+    return column
+
+
+def check_without(column: str, without: str) -> None:
+    """Raises ConfigurationError for what cannot be said of rows whose column holds no position."""
+    if without not in WORDS:
+        raise ConfigurationError(
+            f'adopt_without is "{REFUSE}" or "{OLDER_THAN_EVERYTHING}", not {without!r:.80}'
+        )
+    if not column and without != OLDER_THAN_EVERYTHING:
+        raise ConfigurationError(
+            f'adopt_without is of rows without a value in adopt = "{COLUMN}NAME": say that, or '
+            "leave it out"
+        )
+
+
+def is_of_row(memory: Memory | None) -> bool:
+    """Does a row still show what lay there at adoption, at a version of its own?"""
+    if memory is None:
+        return False
+    # Of nearly every memory there is no more than its own stamp.
+    stamps = [memory.stamp] if memory.is_simple else memory.stamps
+    return any(isinstance(stamp.position, AdoptedVersion) for stamp in stamps)
 
 
 def columns_of_row(memory: Memory | None, event: Event, lineage: Lineage) -> list[str] | None:

@@ -14,7 +14,7 @@ from anyorder._core.batch import Judged
 from anyorder._core.event import Event
 from anyorder._core.outcome import REASONS, Reason
 from anyorder.errors import QuarantineFull, StoreBusy, TooManyQuarantined
-from anyorder.guard.adoption import adopt_rows, sentence
+from anyorder.guard.adoption import adopt_rows
 from anyorder.guard.catalogue import Catalogue
 from anyorder.guard.contract import EntryQuery, Locking, Store, TableSpec
 from anyorder.guard.forgetting import forget
@@ -153,12 +153,11 @@ class Run:
         for spec in specs:
             if self._dry or spec.clock is None or spec.name in self._adopted:
                 continue
-            adopted = adopt_rows(self.store, spec, time.time(), lambda: self._stopping)
+            told = adopt_rows(self.store, spec, time.time(), lambda: self._stopping)
             # Somebody wants to stop: the next start goes on from there.
-            if adopted is None:
+            if told is None:
                 return
             self._adopted.add(spec.name)
-            told = sentence(spec, adopted)
             if told:
                 log.warning("%s", told)
 

@@ -15,7 +15,7 @@ import msgspec
 
 from anyorder._core.event import Delivery, Event, Kind, canonical
 from anyorder._core.misfit import declared_kinds
-from anyorder._core.row_clock import OLDER_THAN_EVERYTHING, RowClock
+from anyorder._core.row_clock import OLDER_THAN_EVERYTHING, RowClock, check_without, column_of
 from anyorder.envelopes import (
     DEFAULT_ENVELOPE,
     Envelope,
@@ -27,7 +27,7 @@ from anyorder.envelopes import (
 from anyorder.envelopes.keyless import with_keys
 from anyorder.envelopes.provenance import Envelopes, is_from, provenance_of
 from anyorder.errors import ConfigurationError, StoreError
-from anyorder.guard.adoption import check_store, check_without, column_of
+from anyorder.guard.adoption import check_store
 from anyorder.guard.catalogue import Catalogue
 from anyorder.guard.contract import Store, TableSpec, Transaction
 from anyorder.guard.duration import FOREVER, seconds

@@ -98,9 +98,10 @@ def _refuse_without(
             without += 1
             example = example or rows.example_of(row)
     if without:
+        number = "1 row" if without == 1 else f"{without} rows"
         raise TableNotEmpty(
-            f"table {table} has {without} rows without a position in its column {clock.column}, "
-            f"for example {example}. Give them one, or let them be older than every event: "
+            f"table {table} has {number} without a position in its column {clock.column}, "
+            f"for example {example}. Give them one, or let such rows be older than every event: "
             'adopt_without = "older-than-everything"'
         )
 
@@ -188,9 +189,9 @@ def take_page(
     """The next rows of the pass. `memory`: the quoted name of the table's memory. Raises
     ConfigurationError if the pass was begun by another clock."""
     reached = known_pass(database, spec.name)
-    # A table that was empty, or that is ours, has no rows to adopt.
+    # A table that is ours has no rows to adopt; and what was said of a pass is not said again.
     if reached is None or reached.is_done or spec.clock is None:
-        return Adopted(is_done=True) if reached is None else reached.adopted
+        return Adopted(is_done=True)
     clock = reached.clock
     if _is_other(clock, spec.clock):
         raise ConfigurationError(
