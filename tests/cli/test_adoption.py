@@ -148,6 +148,30 @@ def test_positions_that_no_column_holds_refuse_it(home: Home, envelope: str) -> 
     assert 'say adopt = "older-than-everything", or use an empty table' in told
 
 
+def test_a_table_of_another_source_table_is_not_touched(home: Home) -> None:
+    """The rows of a target that belongs to somebody else are not positions of our clock."""
+    prepared(home, more='adopt = "older-than-everything"', options=', table = "people"')
+    home.deliver([{"id": 9, "version": 1, "name": "Di"}])
+    home.anyorder("run")
+    told = PIPELINE.format(name="users", more=BY_VERSION, options=TABLE, url="sqlite:///app.db")
+    (home.path / "pipeline.toml").write_text(told, encoding="utf-8")
+    home.deliver(EVENTS)
+
+    assert "3 quarantined (unrouted)" in home.anyorder("run", code=1)
+    with closing(sqlite3.connect(home.path / "app.db")) as database:
+        (count,) = database.execute("SELECT count(*) FROM anyorder_memory_users").fetchone()
+    assert count == 1
+
+
+def test_a_list_of_ranks_is_told_with_what_it_cannot_tell(home: Home) -> None:
+    prepared(home, more="", options=f'{TABLE}, ranks = ["new", "old"]', rows="")
+    home.anyorder("run", code=1)
+
+    assert "positions are ranks (new < old): two events of one rank tie" in home.anyorder(
+        "doctor", code=1
+    )
+
+
 def test_dynamodb_says_that_it_cannot(home: Home) -> None:
     pytest.importorskip("boto3")
     url = "dynamodb://{table}?region=eu-central-1&endpoint=http://127.0.0.1:9"

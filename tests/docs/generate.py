@@ -154,7 +154,8 @@ KEYS = {
         "adopt",
     ): (
         'Rows that no event explains: `"refuse"`, `"older-than-everything"`, or `"column:NAME"`: '
-        "each has its position in that column. See [adopt a table](../how-to/adopt-a-table.md)."
+        "each [has its position in that column](../how-to/adopt-by-column.md). See [adopt a "
+        "table](../how-to/adopt-a-table.md)."
     ),
     ("table", "adopt_without"): "With `column:NAME`, what a row is whose column holds no position: "
     '`"older-than-everything"`, or a reason to `"refuse"` the table.',

@@ -14,7 +14,6 @@ REFUSED = (
 STRICT = "envelopes/strict.py"
 OF_LIMITS = "tests/cli/test_limits.py::"
 AT_ITS_LIMIT = f"{OF_LIMITS}test_at_its_limit_a_record_is_applied_and_above_it_is_malformed_alone"
-DOCUMENT = "envelopes/document.py"
 UNAVAILABLE = "envelopes/unavailable.py"
 OF_POSTGRESQL = "tests/envelopes/test_debezium_postgresql.py::"
 SHAPE = f"{OF_POSTGRESQL}test_a_placeholder_of_any_shape_is_a_hole_and_no_value"
@@ -130,9 +129,9 @@ MUTANTS = [
         "spelling",
         "times of two units compare",
         Change(
-            DOCUMENT,
-            "Document._clock",
-            "f' by times in {self._unit}' if self._unit else ' by times'",
+            "_core/families/spellings.py",
+            "Spelling.text",
+            "f' by times in {self.unit}' if self.unit else ' by times'",
             "''",
         ),
         killed_by="tests/table/test_times.py"

@@ -214,6 +214,15 @@ def test_a_column_that_events_name_later_keeps_in_adopted_rows_what_lay_there(
     assert home.rows("id, note") == [(1, None), (2, "mine"), (3, "told")]
 
 
+def test_a_column_that_is_named_later_stays_in_a_row_that_was_told_in_part(home: Home) -> None:
+    """An event told the name alone; the rest is what lay there."""
+    home.fill(1)
+    home.reasons({"id": 1, "version": 3, "name": "new"}, partial=True)
+    home.reasons({"id": 2, "version": 1, "note": "told"})
+
+    assert home.rows("id, name, note") == [(1, "new", "mine"), (2, None, "told")]
+
+
 @pytest.mark.parametrize(
     ("columns", "row", "key"),
     [
@@ -347,17 +356,19 @@ def test_a_table_without_the_column_is_refused(home: Home) -> None:
 @pytest.mark.parametrize(
     ("options", "told"),
     [
-        ({"envelope": "debezium"}, "positions of the envelope debezium|of the envelope debezium"),
+        ({"envelope": "debezium"}, "of the envelope debezium"),
         ({"envelope": "raw"}, "envelope raw"),
         ({"envelope": "cloudevents", "key": "subject"}, "envelope cloudevents"),
         ({"envelope": "dynamodb_streams"}, "envelope dynamodb_streams"),
         ({"envelope": "eventbridge"}, "envelope debezium"),
+        ({"key": "/id", "position": "/v", "incarnation": "/born"}, "in one life of its key"),
     ],
 )
 def test_positions_that_no_column_holds_refuse_it(
     home: Home, options: dict[str, Any], told: str
 ) -> None:
-    """A log position, an offset or a producer's sequence is of a scope that no row knows."""
+    """A log position, an offset or a producer's sequence is of a scope that no row knows, and a
+    version in one of several lives of one that no row tells."""
     with pytest.raises(errors.ConfigurationError, match=told):
         anyorder.table(home.url, "t", **{"key": "id", "adopt": "column:version", **options})
 

@@ -77,6 +77,7 @@ class Document(Reader):
                     "goes through them by itself: leave out position_kind, unit and "
                     "position_scope"
                 )
+        self._clock = self._spelling.text
         self._deleted = None if deleted is None else Deletion(deleted)
         self._time = None if time is None else Pointer(time, "time")
         self._life = None if incarnation is None else Pointer(incarnation, "incarnation")
@@ -168,13 +169,19 @@ class Document(Reader):
 
     def _scope_in(self, table: str) -> str:
         """The name of the clock of all keys of a table."""
-        return f"json:{table}{self._spelling.text}"
+        return f"json:{table}{self._clock}"
 
     def row_clock(self, column: str, without: str) -> RowClock:
         if not self._table:
             raise ConfigurationError(
                 f'adopt = "column:{column}" needs to know what the documents are versions of, '
                 'whatever topic they come by: say options = { table = "...", ... }'
+            )
+        if self._life is not None:
+            raise ConfigurationError(
+                f'adopt = "column:{column}" takes the positions of rows from one column, and with '
+                "the option incarnation a version counts in one life of its key, and no row tells "
+                'which: say adopt = "older-than-everything", or use an empty table'
             )
         return RowClock(
             column,

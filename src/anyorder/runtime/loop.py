@@ -145,7 +145,9 @@ class Run:
             self._is_opening = False
             self._read()
         self._catalogue.save(self.store, time.time())
-        self._adopt(self.pipeline.adopting())
+        with self.store.reading() as transaction:
+            adopting = self.pipeline.adopting(transaction)
+        self._adopt(adopting)
         self._settle_waiting()
 
     def _adopt(self, specs: Iterable[TableSpec]) -> None:

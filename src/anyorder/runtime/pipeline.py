@@ -190,14 +190,19 @@ class Pipeline:
             raise
         return store
 
-    def adopting(self) -> list[TableSpec]:
-        """The targets that the file spells out and whose rows take their positions from a column:
-        they are looked at before anything is read."""
+    def adopting(self, transaction: Transaction) -> list[TableSpec]:
+        """The targets that the file spells out, whose rows take their positions from a column, and
+        that are nobody's yet: they are looked at before anything is read."""
+        known = {transaction.same_table(one.name): one for one in transaction.catalogue()}
         specs: list[TableSpec] = []
         for section in self._sections:
             spec = self._spec_of(section, "", "")
-            if section.is_spelled_out and not section.ignore and spec.clock is not None:
-                specs.append(spec)
+            there = known.get(transaction.same_table(spec.name))
+            if section.is_spelled_out and spec.clock is not None:
+                if there is None:
+                    specs.append(spec)
+                elif not there.known.sources:
+                    specs.append(msgspec.structs.replace(spec, name=there.name))
         return specs
 
     def _clock_of(self, section: TableSection) -> RowClock | None:
