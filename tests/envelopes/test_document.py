@@ -426,22 +426,50 @@ def test_a_status_that_is_not_in_the_list_is_malformed_and_the_note_names_those_
     assert found.note.endswith("the ranks are: queued, sent, delivered")
 
 
-@pytest.mark.parametrize(
-    "ranks",
-    [
-        ["sent", "queued", "delivered"],
-        ["queued", "sent"],
-        ["queued", "sent", "delivered", "returned"],
-        ["queued, sent", "delivered"],
-        ["queued", 'sent","delivered'],
-    ],
+LISTS = (
+    RANKS,
+    ["queued", "sent"],
+    ["queued", "sent", "delivered", "returned"],
+    ["queued", "sent", "returned", "delivered"],
+    ["new", "queued", "sent", "delivered"],
+    ["sent", "queued", "delivered"],
+    ["queued, sent", "delivered"],
+    ["queued", 'sent","delivered'],
+    ['queued"', "sent"],
 )
-def test_positions_of_another_list_do_not_compare(ranks: list[str]) -> None:
-    """What lay at a place of the one may lie at another of the other: nobody guesses."""
-    before = of(options=BY_RANK, status="queued")
-    after = of(options={**BY_RANK, "ranks": ranks}, status=ranks[-1])
 
-    assert order(after, before) is Order.UNDECIDED
+
+@pytest.mark.parametrize("before", LISTS)
+@pytest.mark.parametrize("after", LISTS)
+def test_a_rank_of_another_list_compares_where_both_lists_begin_alike_up_to_it(
+    before: list[str], after: list[str]
+) -> None:
+    """Then both say the same of the two; of all others nobody guesses."""
+    for one, other in itertools.product(before, after):
+        old = of(options={**BY_RANK, "ranks": before}, status=one)
+        new = of(options={**BY_RANK, "ranks": after}, status=other)
+        mine, theirs = after.index(other) + 1, before.index(one) + 1
+        shared = min(mine, theirs)
+        if after[:shared] != before[:shared]:
+            assert order(new, old) is Order.UNDECIDED
+        elif mine == theirs:
+            assert order(new, old) is Order.SAME
+            assert new.position.identity() == old.position.identity()
+        else:
+            assert order(new, old) is (Order.NEWER if mine > theirs else Order.OLDER)
+
+
+def test_a_list_in_another_order_makes_conflicts_and_one_that_has_grown_none() -> None:
+    """What was sent is not taken for delivered; what a new list says of a status that is behind all
+    of before is taken as it says."""
+    before = of(options=BY_RANK, status="sent")
+    turned = {**BY_RANK, "ranks": ["sent", "queued", "delivered"]}
+    grown = {**BY_RANK, "ranks": [*RANKS, "returned"]}
+
+    assert order(of(options=turned, status="queued"), before) is Order.UNDECIDED
+    assert order(of(options=turned, status="delivered"), before) is Order.UNDECIDED
+    assert order(of(options=grown, status="returned"), before) is Order.NEWER
+    assert before.position.text() == "rank sent"
 
 
 @pytest.mark.parametrize(

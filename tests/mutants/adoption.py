@@ -9,7 +9,7 @@ CLOCK = "_core/row_clock.py"
 PASS = "stores/sqlite/adoption.py"
 LOOKUP = "stores/sqlite/lookup.py"
 SCHEMA = "stores/sqlite/schema.py"
-SPELLINGS = "_core/families/spellings.py"
+RANKS = "_core/families/ranks.py"
 SQL = "stores/sqlite/sqlite.sql"
 STORE = "tests/stores/test_adoption.py::test_"
 CLI = "tests/cli/test_adoption.py::test_"
@@ -109,7 +109,7 @@ MUTANTS = [
         "Rows.__init__",
         "name not in taken",
         "True",
-        f"{STORE}a_row_is_found_whatever_its_key",
+        f"{STORE}a_column_that_is_called_rowid_is_no_place_of_a_row",
     ),
     adopted(
         "rows without a position are not refused",
@@ -162,24 +162,20 @@ MUTANTS = [
     Mutant(
         "ranks",
         "positions of two lists compare",
-        Change(
-            SPELLINGS,
-            "Spelling.text",
-            "f' by ranks {msgspec.json.encode(self.ranks).decode()}'",
-            "' by ranks'",
-        ),
-        killed_by=f"{DOCUMENT}positions_of_another_list_do_not_compare",
+        Change(RANKS, "is_of_other_list", "not longer.startswith(f'{shorter[:-1]},')", "False"),
+        killed_by=f"{DOCUMENT}a_list_in_another_order_makes_conflicts_and_one_that_has_grown_none",
     ),
     Mutant(
         "ranks",
-        "a list of ranks is spelled so that two lists are one",
-        Change(
-            SPELLINGS,
-            "Spelling.text",
-            "f' by ranks {msgspec.json.encode(self.ranks).decode()}'",
-            "f' by ranks {self.ranks[0]}'",
-        ),
-        killed_by=f"{DOCUMENT}positions_of_another_list_do_not_compare",
+        "a list that has grown makes conflicts",
+        Change(RANKS, "is_of_other_list", "not longer.startswith(f'{shorter[:-1]},')", "True"),
+        killed_by=f"{DOCUMENT}a_list_in_another_order_makes_conflicts_and_one_that_has_grown_none",
+    ),
+    Mutant(
+        "ranks",
+        "a rank that begins as another one is taken for it",
+        Change(RANKS, "is_of_other_list", "f'{shorter[:-1]},'", "shorter[:-2]"),
+        killed_by=f"{DOCUMENT}a_rank_of_another_list_compares_where_both_lists_begin_alike_up_to_it",
     ),
     Mutant(
         "ranks",

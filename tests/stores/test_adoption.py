@@ -19,6 +19,7 @@ import pytest
 
 import anyorder
 from anyorder import errors
+from anyorder._core.event import canonical
 from anyorder.guard.adoption import adopt_rows
 from anyorder.guard.contract import Adopted
 from anyorder.stores.sqlite import adoption
@@ -246,7 +247,20 @@ def test_a_row_is_found_whatever_its_key(
     with home.table(key=[f"/{name}" for name in key]) as table:
         assert adopt_rows(table.store, table.spec, 1.0) == ""
         ((entity,),) = home.rows("entity", "anyorder_memory_t")
-        assert table.apply([json.dumps({**key, "version": 1})]).ignored == {"stale": 1}, entity
+        assert entity == canonical(key)
+        assert table.apply([json.dumps({**key, "version": 1})]).ignored == {"stale": 1}
+
+
+def test_a_column_that_is_called_rowid_is_no_place_of_a_row(
+    home: Home, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(adoption, "PAGE", 2)
+    home.sql("CREATE TABLE t (id TEXT PRIMARY KEY, rowid TEXT, version)")
+    home.sql("INSERT INTO t VALUES ('a', 'x', 1), ('b', 'x', 1), ('c', 'x', 1), ('d', NULL, 1)")
+    with home.table() as table:
+        assert adopt_rows(table.store, table.spec, 1.0) == ""
+
+    assert len(home.rows("entity", "anyorder_memory_t")) == 4
 
 
 def test_times_of_a_declared_unit_compare_with_those_of_events(home: Home) -> None:
@@ -441,11 +455,14 @@ def test_an_event_that_came_before_the_pass_is_not_undone_by_it(
 ) -> None:
     monkeypatch.setattr(adoption, "PAGE", 2)
     home.fill(4)
-    with home.table() as table:
+    # The column keeps what lay there: the event does not name it.
+    with home.table(fields="/row") as table:
         table._is_adopted = True
-        table.apply([{"id": 4, "version": 7, "name": "new"}, {"id": 3, "version": 3, "name": "c"}])
+        table.apply([{"id": 4, "version": 7, "row": {"name": "new"}}])
         adopt_rows(table.store, table.spec, 1.0)
-        assert table.apply([{"id": 4, "version": 6, "name": "late"}]).ignored == {"stale": 1}
+        late = {"id": 4, "version": 6, "row": {"name": "late"}}
+        assert table.apply([late]).ignored == {"stale": 1}
+    assert home.rows("version") == [(2,)] * 4
 
 
 def test_rows_that_a_hand_puts_before_and_behind_the_pass_have_their_own_position(

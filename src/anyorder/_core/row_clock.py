@@ -59,7 +59,13 @@ class RowClock(msgspec.Struct, frozen=True):
         except Malformed:
             return adopted(floor)
         scope = scope_of(self.scope, entity, per_entity=self.per_entity)
-        position = AdoptedVersion(self.spelling.kind, scope, numbers, per_entity=self.per_entity)
+        position = AdoptedVersion(
+            self.spelling.kind,
+            scope,
+            numbers,
+            self.spelling.lineage_of(numbers),
+            per_entity=self.per_entity,
+        )
         # What was forgotten may have been newer than the row; then only a person can tell.
         is_exact = position.above(floor, {}) is Above.YES
         stamp = Stamp(position, OF_A_PUT | MARKED, OF_A_ROW)

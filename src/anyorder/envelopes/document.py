@@ -13,7 +13,8 @@ from typing import Any
 
 from anyorder._core.event import Delivery, Event, KeyFields, Kind, canonical
 from anyorder._core.families import LifePosition, ScalarPosition, timestamp
-from anyorder._core.families.spellings import RANK, SPELLINGS, TIMESTAMP, Spelling
+from anyorder._core.families.ranks import RANK
+from anyorder._core.families.spellings import SPELLINGS, TIMESTAMP, Spelling
 from anyorder._core.row_clock import RowClock, scope_of
 from anyorder.envelopes import strict
 from anyorder.envelopes.envelope import KeyOption, Reader, chosen, time_of
@@ -152,15 +153,19 @@ class Document(Reader):
                 "so nothing orders the event"
             )
         kind, value = self._spelling.kind, self._spelling.value_of(found)
+        lineage = self._spelling.lineage_of(value)
         entity = canonical(key) if self._per_entity else ""
         scope = scope_of(self._scope_in(table), entity, per_entity=self._per_entity)
         if self._life is None:
-            return ScalarPosition(kind, scope, value, per_entity=self._per_entity, time=time)
+            return ScalarPosition(
+                kind, scope, value, lineage, per_entity=self._per_entity, time=time
+            )
         life_kind, life = life_at(self._life, document)
         return LifePosition(
             kind,
             scope,
             value,
+            lineage,
             per_entity=True,
             time=time,
             life_kind=life_kind,

@@ -8,11 +8,11 @@ from collections.abc import Callable
 import msgspec
 
 from anyorder._core.families import hexadecimal, kubernetes, timestamp, version
+from anyorder._core.families.ranks import RANK, chain
 from anyorder.errors import Malformed
 
 LONGEST = 250  # bytes of a text that is compared as text
 INT32 = 2**31
-RANK = "rank"
 
 
 def lexicographic(value: object) -> tuple[int, ...]:
@@ -84,13 +84,16 @@ class Spelling(msgspec.Struct, frozen=True):
             f"{found!r:.80} has no rank, so nothing orders the event; the ranks are: {known:.800}"
         )
 
+    def lineage_of(self, value: tuple[int, ...]) -> str:
+        """What says, of a value, with which others it compares; "" for all."""
+        return chain(self.ranks, value[0]) if self.kind == RANK else ""
+
     @property
     def text(self) -> str:
         """What the name of a scope says of it. Under another unit, and before units were said, the
-        same number was another moment; in another order of ranks the same place is another status:
-        such positions do not compare."""
+        same number was another moment: such positions do not compare."""
         if self.kind == RANK:
-            return f" by ranks {msgspec.json.encode(self.ranks).decode()}"
+            return " by ranks"
         if self.kind != TIMESTAMP:
             return ""
         return f" by times in {self.unit}" if self.unit else " by times"
