@@ -530,10 +530,10 @@ def _is_right(home: Home, rows: int) -> None:
 
 def test_a_pass_that_is_killed_goes_on_where_it_was(home: Home) -> None:
     """With SIGKILL, again and again, wherever it is; and nothing is written twice."""
-    rows, kills = 4000, 0
+    rows, kills = 3000, 0
     home.fill(rows)
     while True:
-        process = home.passing(page=50)
+        process = home.passing(page=300)
         assert process.stdout is not None
         line = process.stdout.readline()
         if line.strip() == "done":
