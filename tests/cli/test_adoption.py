@@ -101,8 +101,11 @@ def test_a_dry_run_decides_by_positions_and_writes_nothing(home: Home) -> None:
         assert found.fetchall() == []
 
 
-def test_rows_without_a_position_keep_the_run_from_starting_if_that_is_said(home: Home) -> None:
-    prepared(home, more=f'{BY_VERSION}\nadopt_without = "refuse"')
+@pytest.mark.parametrize("name", ["users", "{table}"], ids=["spelled out", "from the events"])
+def test_rows_without_a_position_keep_the_run_from_starting_if_that_is_said(
+    home: Home, name: str
+) -> None:
+    prepared(home, name=name, more=f'{BY_VERSION}\nadopt_without = "refuse"')
     told = home.anyorder("run", code=2)
 
     assert (

@@ -13,7 +13,7 @@ from itertools import chain, islice
 from anyorder._core.batch import Judged
 from anyorder._core.event import Event
 from anyorder._core.outcome import REASONS, Reason
-from anyorder.errors import QuarantineFull, StoreBusy, TooManyQuarantined
+from anyorder.errors import QuarantineFull, StoreBusy, TableNotEmpty, TooManyQuarantined
 from anyorder.guard.adoption import adopt_rows
 from anyorder.guard.catalogue import Catalogue
 from anyorder.guard.contract import EntryQuery, Locking, Store, TableSpec
@@ -133,8 +133,9 @@ class Run:
         return first
 
     def _begin(self) -> None:
-        """What is declared, into the store."""
+        """What is declared, into the store. Raises TableNotEmpty for rows that are refused."""
         if self._dry:
+            self._adopting()
             return
         # Only now: before the first batch was looked at, nothing was made.
         if self._make_store is not None:
@@ -144,11 +145,21 @@ class Run:
             self.store = self._make_store()
             self._is_opening = False
             self._read()
+        adopting = self._adopting()
         self._catalogue.save(self.store, time.time())
-        with self.store.reading() as transaction:
-            adopting = self.pipeline.adopting(transaction)
         self._adopt(adopting)
         self._settle_waiting()
+
+    def _adopting(self) -> list[TableSpec]:
+        """The targets that the file names and whose rows are to be adopted now. Raises
+        TableNotEmpty."""
+        with self.store.reading() as transaction:
+            specs = self.pipeline.adopting(transaction)
+            # One whose name is made from events is opened with the first of them.
+            derived = [spec for spec in specs if spec.is_derived]
+            for why in filter(None, map(transaction.obstacle, derived)):
+                raise TableNotEmpty(why)
+        return [spec for spec in specs if not spec.is_derived]
 
     def _adopt(self, specs: Iterable[TableSpec]) -> None:
         """Write down the positions of rows that were in these tables before."""

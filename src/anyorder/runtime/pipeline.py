@@ -191,19 +191,32 @@ class Pipeline:
         return store
 
     def adopting(self, transaction: Transaction) -> list[TableSpec]:
-        """The targets that the file spells out, whose rows take their positions from a column, and
-        that are nobody's yet: they are looked at before anything is read."""
+        """The targets whose rows take their positions from a column, as far as the file tells
+        their names, and that are nobody's yet: they are looked at before anything is read."""
+        told = [spec for spec in map(self._adopting, self._sections) if spec is not None]
+        # Most files say of no table that it has such rows: then the store is not asked.
+        if not told:
+            return []
         known = {transaction.same_table(one.name): one for one in transaction.catalogue()}
         specs: list[TableSpec] = []
-        for section in self._sections:
-            spec = self._spec_of(section, "", "")
+        for spec in told:
             there = known.get(transaction.same_table(spec.name))
-            if section.is_spelled_out and spec.clock is not None:
-                if there is None:
-                    specs.append(spec)
-                elif not there.known.sources:
-                    specs.append(msgspec.structs.replace(spec, name=there.name))
+            if there is None:
+                specs.append(spec)
+            elif not there.known.sources:
+                specs.append(msgspec.structs.replace(spec, name=there.name))
         return specs
+
+    def _adopting(self, section: TableSection) -> TableSpec | None:
+        """The target of a section whose rows take their positions from a column; None if they do
+        not, or events alone tell its name."""
+        # With such a clock the options name it.
+        table = str(self.envelope.options.get("table", ""))
+        is_told = section.is_spelled_out or fnmatchcase(table, section.match)
+        spec = self._spec_of(section, "", table)
+        if spec.clock is None or not is_told or "{topic}" in section.name:
+            return None
+        return spec
 
     def _clock_of(self, section: TableSection) -> RowClock | None:
         """The clock of the column that tells the positions of rows; None where none does. Raises
