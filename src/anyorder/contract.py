@@ -19,7 +19,10 @@ from anyorder._core.memory import Memory, pack, unpack
 from anyorder._core.outcome import Reason
 from anyorder._core.position import Lineage
 from anyorder._core.reset import Growth
+from anyorder._core.row_clock import RowClock
 from anyorder.guard.contract import (
+    Adopted,
+    Adopting,
     Answer,
     Catalogued,
     Closing,
@@ -38,6 +41,7 @@ from anyorder.guard.contract import (
     Refused,
     Remembered,
     Replaced,
+    Showing,
     Store,
     TableFacts,
     TableSpec,
@@ -49,6 +53,8 @@ from anyorder.guard.sharing import Shared, Sharing
 from anyorder.sources.contract import Measured, Passing, Received, Source, Stoppable
 
 __all__ = [
+    "Adopted",
+    "Adopting",
     "Answer",
     "Catalogued",
     "Closing",
@@ -81,9 +87,11 @@ __all__ = [
     "Refused",
     "Remembered",
     "Replaced",
+    "RowClock",
     "Settled",
     "Shared",
     "Sharing",
+    "Showing",
     "Source",
     "Stoppable",
     "Store",

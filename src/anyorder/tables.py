@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import logging
 import secrets
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
@@ -15,6 +16,7 @@ import msgspec
 from anyorder._core.batch import Decision
 from anyorder._core.event import Delivery, Event
 from anyorder._core.misfit import declared_kinds
+from anyorder._core.row_clock import RowClock, check_without, column_of
 from anyorder.envelopes import (
     Envelope,
     EnvelopeName,
@@ -24,11 +26,13 @@ from anyorder.envelopes import (
     key_columns,
     needs_table,
     open_envelope,
+    row_clock,
 )
 from anyorder.envelopes.keyless import with_keys
 from anyorder.envelopes.provenance import Envelopes, provenance_of
 from anyorder.errors import ConfigurationError, NotReapable, StoreError, Undone
 from anyorder.guard.acceptance import Acceptance
+from anyorder.guard.adoption import adopt_rows, check_store
 from anyorder.guard.claim import Claim
 from anyorder.guard.contract import Recorded, Store, TableSpec, Transaction
 from anyorder.guard.duration import FOREVER, seconds
@@ -44,6 +48,7 @@ from anyorder.sources.records import events_of
 from anyorder.stores import open_store
 from anyorder.why.story import Story, story_of
 
+log = logging.getLogger("anyorder")
 CHUNK = 1000  # deliveries decided together inside a transaction of `apply`
 # Deliveries of a transaction of `apply`: they are kept, since the database may undo it as a whole.
 TOGETHER = 50_000
@@ -56,7 +61,8 @@ def table(
     key: KeyOption = None,
     envelope: EnvelopeName | None = None,
     retention: str | float | None = FOREVER,
-    adopt: Literal["refuse", "older-than-everything"] = "refuse",
+    adopt: str = "refuse",
+    adopt_without: Literal["refuse", "older-than-everything"] = "older-than-everything",
     partitions: int | None = None,
     source: str | Sequence[str] = (),
     merge: bool = False,
@@ -75,8 +81,10 @@ def table(
             json, raw. The default is json if a `position` pointer is given, else debezium.
         retention: how long tombstones are kept: `"forever"`, `"48h"`, or seconds. Any retention is
             safe; a short one quarantines more.
-        adopt: what to do with rows that no event explains: `"refuse"`, or
-            `"older-than-everything"`.
+        adopt: what to do with rows that no event explains: `"refuse"`, `"older-than-everything"`,
+            or `"column:version"`: each has its position in its column of that name.
+        adopt_without: what a row is whose column holds no position: `"older-than-everything"`, or
+            a reason to `"refuse"` the table.
         partitions: the partition count of a raw Kafka topic, needed with a retention (rules R3).
         source: the source table whose events it takes, as they tell it (`shop.public.users`), or
             several that are one table (a renamed topic, a moved schema). The default is that of
@@ -107,13 +115,20 @@ def table(
         sources=_named(source),
         merge=merge,
         kinds=declared_kinds(columns, kinds or {}),
+        clock=_clock_of(adopt, adopt_without, decoder),
     )
-    if adopt not in ("refuse", "older-than-everything"):
-        raise ConfigurationError(f'adopt is "refuse" or "older-than-everything", not {adopt!r}')
     never = "" if spec.retention is None else keeps_for_ever(format, options)
     if never:
         raise NotReapable(f"table {name} has a retention, and {never}")
     return Table(url, spec, decoder)
+
+
+def _clock_of(adopt: str, without: str, envelope: Envelope) -> RowClock | None:
+    """The clock of the column that tells the positions of rows; None where none does. Raises
+    ConfigurationError."""
+    column = column_of(adopt)
+    check_without(column, without)
+    return row_clock(envelope.name, envelope.options, column, without) if column else None
 
 
 def _named(source: str | Sequence[str]) -> tuple[str, ...]:
@@ -132,6 +147,8 @@ class Table:
         self.spec = spec
         self.envelope = with_keys(envelope, self._key_of)
         self.store: Store = open_store(url, self._decode)
+        check_store(self.store, spec)
+        self._is_adopted = spec.clock is None
         self._envelopes = Envelopes()
         self._owned: Recorded | None = None
 
@@ -164,6 +181,7 @@ class Table:
         them is read so too.
         """
         report = Report()
+        self._adopt_rows()
         reader = self._reader(envelope)
         events = events_of(records, reader)
         moments = Moments(reader.options)
@@ -176,6 +194,15 @@ class Table:
         if self.spec.retention == 0:
             self.reap()
         return report
+
+    def _adopt_rows(self) -> None:
+        """Write down the positions of rows that were there before, once."""
+        if self._is_adopted:
+            return
+        told = adopt_rows(self.store, self.spec, time.time())
+        if told:
+            log.warning("%s", told)
+        self._is_adopted = True
 
     def _apply_together(self, events: Sequence[Event], reader: Envelope) -> Report:
         report = Report()

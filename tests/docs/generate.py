@@ -153,9 +153,12 @@ KEYS = {
         "table",
         "adopt",
     ): (
-        'Rows that no event explains: `"refuse"` or `"older-than-everything"`. See '
-        "[adopt a table](../how-to/adopt-a-table.md)."
+        'Rows that no event explains: `"refuse"`, `"older-than-everything"`, or `"column:NAME"`: '
+        "each [has its position in that column](../how-to/adopt-by-column.md). See [adopt a "
+        "table](../how-to/adopt-a-table.md)."
     ),
+    ("table", "adopt_without"): "With `column:NAME`, what a row is whose column holds no position: "
+    '`"older-than-everything"`, or a reason to `"refuse"` the table.',
     (
         "table",
         "partitions",

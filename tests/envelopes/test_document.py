@@ -427,3 +427,105 @@ def test_a_key_that_is_not_said_is_asked_for_and_no_word_of_python_is_said() -> 
         open_envelope("json", position="/version")
 
     assert str(raised.value).endswith('key = "/order/id"')
+
+
+# ---- ranks
+
+RANKS = ["queued", "sent", "delivered"]
+BY_RANK = {"position": "/status", "ranks": RANKS}
+
+
+def test_the_place_of_a_status_in_the_list_is_its_position() -> None:
+    queued, sent, delivered = (of(options=BY_RANK, status=status) for status in RANKS)
+
+    assert order(sent, queued) is Order.NEWER
+    assert order(sent, delivered) is Order.OLDER
+    assert order(sent, of(options=BY_RANK, status="sent", version=8)) is Order.SAME
+
+
+@pytest.mark.parametrize("status", ["lost", "Sent", "", 1, True, None, ["sent"], {"sent": 1}])
+def test_a_status_that_is_not_in_the_list_is_malformed_and_the_note_names_those_that_are(
+    status: object,
+) -> None:
+    found = of(options=BY_RANK, status=status)
+
+    assert found.kind is Kind.MALFORMED
+    assert found.key == {"id": "o-1"}
+    assert f"{status!r} has no rank" in found.note
+    assert found.note.endswith("the ranks are: queued, sent, delivered")
+
+
+LISTS = (
+    RANKS,
+    ["queued", "sent"],
+    ["queued", "sent", "delivered", "returned"],
+    ["queued", "sent", "returned", "delivered"],
+    ["new", "queued", "sent", "delivered"],
+    ["sent", "queued", "delivered"],
+    ["queued, sent", "delivered"],
+    ["queued", 'sent","delivered'],
+    ['queued"', "sent"],
+)
+
+
+@pytest.mark.parametrize("before", LISTS)
+@pytest.mark.parametrize("after", LISTS)
+def test_a_rank_of_another_list_compares_where_both_lists_begin_alike_up_to_it(
+    before: list[str], after: list[str]
+) -> None:
+    """Then both say the same of the two; of all others nobody guesses."""
+    for one, other in itertools.product(before, after):
+        old = of(options={**BY_RANK, "ranks": before}, status=one)
+        new = of(options={**BY_RANK, "ranks": after}, status=other)
+        mine, theirs = after.index(other) + 1, before.index(one) + 1
+        shared = min(mine, theirs)
+        if after[:shared] != before[:shared]:
+            assert order(new, old) is Order.UNDECIDED
+        elif mine == theirs:
+            assert order(new, old) is Order.SAME
+            assert new.position.identity() == old.position.identity()
+        else:
+            assert order(new, old) is (Order.NEWER if mine > theirs else Order.OLDER)
+
+
+def test_a_list_in_another_order_makes_conflicts_and_one_that_has_grown_none() -> None:
+    """What was sent is not taken for delivered; what a new list says of a status that is behind all
+    of before is taken as it says."""
+    before = of(options=BY_RANK, status="sent")
+    turned = {**BY_RANK, "ranks": ["sent", "queued", "delivered"]}
+    grown = {**BY_RANK, "ranks": [*RANKS, "returned"]}
+
+    assert order(of(options=turned, status="queued"), before) is Order.UNDECIDED
+    assert order(of(options=turned, status="delivered"), before) is Order.UNDECIDED
+    assert order(of(options=grown, status="returned"), before) is Order.NEWER
+    assert before.position.text() == "rank sent"
+
+
+@pytest.mark.parametrize(
+    "options",
+    [
+        {"ranks": []},
+        {"ranks": ["sent"]},
+        {"ranks": ["sent", "sent"]},
+        {"ranks": ["sent", ""]},
+        {"ranks": ["sent", 1]},
+        {"ranks": "sent"},
+        {"ranks": {"sent": 1, "queued": 2}},
+        {"ranks": RANKS, "position_kind": "hex"},
+        {"ranks": RANKS, "unit": "ms"},
+        {"ranks": RANKS, "position_scope": "stream"},
+    ],
+)
+def test_ranks_are_two_texts_or_more_each_once_and_nothing_else_spells_the_position(
+    options: dict[str, Any],
+) -> None:
+    with pytest.raises(ConfigurationError, match="ranks"):
+        of(options={"position": "/status", **options}, status="sent")
+
+
+def test_a_life_that_begins_again_is_told_by_its_incarnation() -> None:
+    options = {**BY_RANK, "incarnation": "/born"}
+    before = of(options=options, status="delivered", born="2026-01-01T00:00:00Z")
+    again = of(options=options, status="queued", born="2026-02-01T00:00:00Z")
+
+    assert order(again, before) is Order.NEWER

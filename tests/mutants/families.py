@@ -225,7 +225,12 @@ MUTANTS = [
     Mutant(
         "compare()",
         "lineages of two servers compare",
-        Change(SCALAR, "ScalarPosition.compare", "_differ(self.lineage, other.lineage)", "False"),
+        Change(
+            SCALAR,
+            "ScalarPosition._is_of_other_lineage",
+            "_differ(self.lineage, other.lineage)",
+            "False",
+        ),
         killed_by="tests/core/test_families.py"
         "::test_coordinates_of_two_servers_are_unrelated_and_an_unknown_server_is_not_another",
     ),

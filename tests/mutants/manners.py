@@ -19,9 +19,7 @@ MUTANTS = [
     Mutant(
         "manners",
         "an entry of before keeps the name that its reason had",
-        Change(
-            "guard/values.py", "Entry.__post_init__", "reason_named(self.reason)", "self.reason"
-        ),
+        Change("guard/entry.py", "Entry.__post_init__", "reason_named(self.reason)", "self.reason"),
         killed_by=OF_NAMES + "test_every_store_s_entries_have_the_name_of_today",
     ),
     Mutant(
@@ -38,7 +36,7 @@ MUTANTS = [
     Mutant(
         "manners",
         "an item of before is not found by the reason of today",
-        Change("guard/values.py", "EntryQuery.asks_for", "reason_named(reason)", "reason"),
+        Change("guard/entry.py", "EntryQuery.asks_for", "reason_named(reason)", "reason"),
         killed_by=OF_NAMES + "test_an_item_of_before_is_read_and_found_by_the_new_name",
     ),
     Mutant(

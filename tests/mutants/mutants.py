@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from tests.mutants import (
+    adoption,
     bulk,
     contents,
     core,
@@ -26,6 +27,7 @@ from tests.mutants import (
 )
 
 MUTANTS = [
+    *adoption.MUTANTS,
     *bulk.MUTANTS,
     *contents.MUTANTS,
     *core.MUTANTS,

@@ -72,7 +72,7 @@ MUTANTS = [
         "what no event of a key has told is taken from an adopted row",
         "stores/sqlite/untold.py",
         "_is_of_before",
-        "isinstance(told.position, AdoptedPosition)",
+        "isinstance(told.position, OF_BEFORE)",
         "False",
         KIT + "[sqlite, the user's table-adopted]",
     ),

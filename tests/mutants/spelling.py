@@ -145,9 +145,9 @@ MUTANTS = [
         "spelling",
         "times of two units compare",
         Change(
-            DOCUMENT,
-            "_clock_of",
-            "f' by times in {unit}' if unit else ' by times'",
+            "_core/families/spellings.py",
+            "Spelling.text",
+            "f' by times in {self.unit}' if self.unit else ' by times'",
             "''",
         ),
         killed_by="tests/table/test_times.py"

@@ -6,7 +6,7 @@ from __future__ import annotations
 import math
 import threading
 import time
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import Any
 
@@ -19,6 +19,7 @@ from anyorder._core.fold import Limits
 from anyorder._core.memory import Memory, unpack
 from anyorder._core.outcome import Reason
 from anyorder.guard.contract import (
+    Adopted,
     Closing,
     Entry,
     Holding,
@@ -64,6 +65,21 @@ class NoGuard(MemoryTransaction):
 
     def remembered(self, spec: TableSpec, entities: Sequence[str]) -> dict[str, Remembered]:
         return {}
+
+
+class OwnContentUnknown(MemoryTransaction):
+    """What an adopted row shows is taken for another content of its version."""
+
+    def shows(self, spec: TableSpec, key: Mapping[str, object], told: Mapping[str, Any]) -> bool:
+        return False
+
+
+class PassOverEvents(MemoryTransaction):
+    """The pass over adopted rows forgets what events have told since."""
+
+    def adopt(self, spec: TableSpec) -> Adopted:
+        self._state.memories.get(spec.name, {}).clear()
+        return super().adopt(spec)
 
 
 class NotOlderWins(MemoryTransaction):

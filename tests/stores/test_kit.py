@@ -33,6 +33,8 @@ RIGHT: dict[str, Callable[[], Place]] = {
 IN_MEMORY = {
     broken.NoGuard: "orders",
     broken.NotOlderWins: "orders",
+    broken.OwnContentUnknown: "adopted positions",
+    broken.PassOverEvents: "adopted positions",
     broken.NoTombstones: "orders",
     broken.BoundLost: "lives",
     broken.ExpiredAreFiltered: "expired",

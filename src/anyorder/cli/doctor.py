@@ -28,6 +28,10 @@ from anyorder.guard.owners import origin
 from anyorder.runtime.pipeline import Pipeline, load_pipeline
 
 EXAMPLES = 3
+RANKS = (
+    "positions are ranks ({}): two events of one rank tie, one that goes back is stale, and a life "
+    "that begins again needs the option incarnation"
+)
 
 
 def configure(parser: Parser) -> None:
@@ -51,6 +55,8 @@ def run(options: argparse.Namespace) -> int:
         for target in targets:
             if target.known.sources:
                 note(f"{target.name} is kept from {origin(target.known)}")
+        if "ranks" in pipeline.envelope.options:
+            note(RANKS.format(" < ".join(pipeline.envelope.options["ranks"])))
     return int(bool(rows))
 
 

@@ -29,8 +29,8 @@ def configure(parser: Parser) -> None:
     parser.add_option("--dry-run", "decide everything, write nothing", action="store_true")
     parser.add_option(
         "--adopt",
-        "what to do with rows that no event explains",
-        choices=["refuse", "older-than-everything"],
+        "what to do with rows that no event explains: refuse, older-than-everything, or "
+        "column:NAME, the column that tells their positions",
         default=None,
     )
     parser.add_option(

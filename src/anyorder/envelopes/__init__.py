@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, Final
 
+from anyorder._core.row_clock import RowClock
 from anyorder.envelopes.cloudevents import CloudEvents
 from anyorder.envelopes.debezium import Debezium
 from anyorder.envelopes.detect import Detected, Role, detect, envelopes_of
@@ -40,6 +41,7 @@ __all__ = [
     "open_envelope",
     "options_of",
     "read_record",
+    "row_clock",
 ]
 
 _READERS: dict[str, Any] = {
@@ -114,6 +116,14 @@ def options_of(name: str) -> list[str]:
 def _known_by(reader: Any) -> Mapping[str, Any]:
     """Every option has a name and a default."""
     return reader.__init__.__kwdefaults__ or {}
+
+
+def row_clock(name: str, options: Mapping[str, Any], column: str, without: str) -> RowClock:
+    """The clock of a column of the user's own table, whose values compare with the positions of
+    this envelope's events; see `RowClock`. Raises ConfigurationError where none can."""
+    opened: Any = open_envelope(name, **options)
+    found: RowClock = opened.row_clock(column, without)
+    return found
 
 
 def _inner(options: Mapping[str, Any]) -> Any:

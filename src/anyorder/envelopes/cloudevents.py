@@ -17,6 +17,7 @@ from typing import Any, NamedTuple
 
 from anyorder._core.event import Delivery, Event, KeyFields, Kind, canonical
 from anyorder._core.families import LifePosition, ScalarPosition
+from anyorder._core.families.spellings import SPELLINGS
 from anyorder.envelopes import strict
 from anyorder.envelopes.document import INSIDE_A_LIFE, life_at
 from anyorder.envelopes.envelope import KeyOption, Reader, chosen, points
@@ -24,7 +25,7 @@ from anyorder.envelopes.keys import agreed
 from anyorder.envelopes.limits import Limits
 from anyorder.envelopes.pointers import KeyPointers, Pointer, pointed
 from anyorder.envelopes.raw import BLANKS, text_of
-from anyorder.envelopes.spellings import SPELLINGS, microseconds
+from anyorder.envelopes.spellings import microseconds
 from anyorder.errors import ConfigurationError, Malformed
 
 HEADER = "ce_"

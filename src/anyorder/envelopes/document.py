@@ -14,14 +14,16 @@ from typing import Any
 
 from anyorder._core.event import DELETE, PUT, Delivery, Event, KeyFields, canonical
 from anyorder._core.families import LifePosition, ScalarPosition, timestamp
+from anyorder._core.families.ranks import RANK
+from anyorder._core.families.spellings import SPELLINGS, TIMESTAMP, Spelling
+from anyorder._core.row_clock import RowClock, scope_of
 from anyorder.envelopes import strict
 from anyorder.envelopes.envelope import KeyOption, Reader, chosen, time_of
 from anyorder.envelopes.keys import agreed
 from anyorder.envelopes.pointers import MISSING, KeyPointers, Pointer, pointed, spelled
-from anyorder.envelopes.spellings import SPELLINGS, life, microseconds
+from anyorder.envelopes.spellings import life, microseconds
 from anyorder.errors import ConfigurationError, Malformed
 
-TIMESTAMP = "timestamp"
 ENTITY = "entity"
 INSIDE_A_LIFE = "a position counts inside one life of its key: leave the retention out"
 
@@ -30,7 +32,8 @@ class Document(Reader):
     """`key`, `position`: where they are, both must be said. `position_kind`:
     "version", "timestamp", "kubernetes", "hex", "lexicographic" or "integer32-wrap".
     `position_scope`: "entity" or "stream". `unit`: of a timestamp that is an integer, "s", "ms",
-    "us" or "ns".
+    "us" or "ns". `ranks`: the texts that are the positions, the first one first (`["queued",
+    "sent"]`), instead of a `position_kind`.
 
     `deleted`: "/cancelled" (true deletes) or "/type=user.deleted" (that text deletes). `time`: RFC
     3339, or milliseconds; when the change happened, by the source's clock. `incarnation`: when the
@@ -50,6 +53,7 @@ class Document(Reader):
         position_kind: str = "version",
         position_scope: str = ENTITY,
         unit: str | None = None,
+        ranks: object = None,
         deleted: object = None,
         time: object = None,
         incarnation: object = None,
@@ -64,11 +68,20 @@ class Document(Reader):
                 'position = "/version"'
             )
         self._position = Pointer(position, "position")
-        self._kind = chosen(position_kind, "position_kind", tuple(SPELLINGS))
-        self._unit = _unit_of(self._kind, unit)
-        self._clock = _clock_of(self._kind, self._unit)
+        kind = chosen(position_kind, "position_kind", tuple(SPELLINGS))
         scopes = (ENTITY, "stream")
         self._per_entity = chosen(position_scope, "position_scope", scopes) == ENTITY
+        if ranks is None:
+            self._spelling = Spelling(kind, _unit_of(kind, unit))
+        else:
+            self._spelling = Spelling(RANK, ranks=_ranks_of(ranks))
+            if kind != "version" or unit is not None or not self._per_entity:
+                raise ConfigurationError(
+                    "the envelope option ranks says how the position is spelled, and each key "
+                    "goes through them by itself: leave out position_kind, unit and "
+                    "position_scope"
+                )
+        self._clock = self._spelling.text
         self._deleted = None if deleted is None else Deletion(deleted)
         self._time = None if time is None else Pointer(time, "time")
         self._life = None if incarnation is None else Pointer(incarnation, "incarnation")
@@ -153,27 +166,50 @@ class Document(Reader):
                 f"the position is missing: {self._position.text} finds nothing, "
                 "so nothing orders the event"
             )
-        value = self._value_of(found)
-        scope = f"json:{table}{self._clock}"
-        if self._per_entity:
-            scope += f"/{canonical(key)}"
+        kind, value = self._spelling.kind, self._spelling.value_of(found)
+        lineage = self._spelling.lineage_of(value)
+        entity = canonical(key) if self._per_entity else ""
+        scope = scope_of(self._scope_in(table), entity, per_entity=self._per_entity)
         if self._life is None:
-            return ScalarPosition(self._kind, scope, value, per_entity=self._per_entity, time=time)
+            return ScalarPosition(
+                kind, scope, value, lineage, per_entity=self._per_entity, time=time
+            )
         life_kind, life = life_at(self._life, document)
         return LifePosition(
-            self._kind,
+            kind,
             scope,
             value,
+            lineage,
             per_entity=True,
             time=time,
             life_kind=life_kind,
             life=life,
         )
 
-    def _value_of(self, found: object) -> tuple[int, ...]:
-        if self._kind == TIMESTAMP:
-            return timestamp.parse(found, self._unit)
-        return SPELLINGS[self._kind](found)
+    def _scope_in(self, table: str) -> str:
+        """The name of the clock of all keys of a table."""
+        return f"json:{table}{self._clock}"
+
+    def row_clock(self, column: str, without: str) -> RowClock:
+        if not self._table:
+            raise ConfigurationError(
+                f'adopt = "column:{column}" needs to know what the documents are versions of, '
+                'whatever topic they come by: say options = { table = "...", ... }'
+            )
+        if self._life is not None:
+            raise ConfigurationError(
+                f'adopt = "column:{column}" takes the positions of rows from one column, and with '
+                "the option incarnation a version counts in one life of its key, and no row tells "
+                'which: say adopt = "older-than-everything", or use an empty table'
+            )
+        return RowClock(
+            column,
+            self._spelling,
+            self._scope_in(self._table),
+            self._per_entity,
+            tuple(self._key.columns),
+            without,
+        )
 
     def _told_time(self, document: Any) -> int | None:
         """The source's own time. When the document was sent is another: the same change may be sent
@@ -204,12 +240,17 @@ def _unit_of(kind: str, unit: object) -> str:
     return chosen(unit, "unit", tuple(timestamp.NANOSECONDS))
 
 
-def _clock_of(kind: str, unit: str) -> str:
-    """What the name of the scope says of times. Under another unit, and before units were said, the
-    same number was another moment: such positions do not compare."""
-    if kind != TIMESTAMP:
-        return ""
-    return f" by times in {unit}" if unit else " by times"
+def _ranks_of(ranks: object) -> tuple[str, ...]:
+    """The ranks of a user's own status. Raises ConfigurationError."""
+    is_list = isinstance(ranks, list | tuple)
+    told = tuple(ranks) if isinstance(ranks, list | tuple) else ()
+    are_texts = all(isinstance(rank, str) and rank for rank in told)
+    if not is_list or len(told) < 2 or not are_texts or len(set(told)) < len(told):
+        raise ConfigurationError(
+            "the envelope option ranks must be a list of two texts or more, the first one first, "
+            f'each of them once: ranks = ["queued", "sent"], not {ranks!r:.80}'
+        )
+    return told
 
 
 def life_at(pointer: Pointer, document: Any) -> tuple[str, int | str]:

@@ -13,6 +13,7 @@ from typing import Any, ClassVar, Literal, Protocol
 
 from anyorder._core.event import Delivery, Event, KeyFields, Kind
 from anyorder._core.families import OffsetPosition
+from anyorder._core.row_clock import RowClock
 from anyorder.envelopes.interruption import is_of_reading
 from anyorder.envelopes.limits import DEFAULT, Limits
 from anyorder.errors import ConfigurationError, Malformed
@@ -64,6 +65,15 @@ class Reader(ABC):
         """Why no tombstone may be forgotten where it is opened with these options: its clocks do
         not compare across keys. "" if they do."""
         return ""
+
+    def row_clock(self, column: str, without: str) -> RowClock:
+        """The clock of a column of the user's own table, whose values compare with the positions of
+        these events; see `RowClock`. Raises ConfigurationError where none can."""
+        raise ConfigurationError(
+            f'adopt = "column:{column}" takes the positions of rows from a column, and nothing in '
+            f"a row compares with those of the envelope {self.name}: only json has positions that "
+            'a column can hold; say adopt = "older-than-everything", or use an empty table'
+        )
 
     @abstractmethod
     def read(self, delivery: Delivery) -> Event:

@@ -21,6 +21,7 @@ from typing import Any, NamedTuple
 import msgspec
 
 from anyorder._core.event import Delivery, Event, KeyFields, Kind, canonical
+from anyorder._core.row_clock import RowClock
 from anyorder.envelopes import strict
 from anyorder.envelopes.envelope import Reader
 from anyorder.errors import ConfigurationError, Malformed
@@ -83,6 +84,9 @@ class EventBridge(Reader):
             )
         self._inner = inside
         self._dead_letter_topics = tuple(dead_letter_topics)
+
+    def row_clock(self, column: str, without: str) -> RowClock:
+        return self._inner.row_clock(column, without)
 
     def read(self, delivery: Delivery) -> Event:
         inside = self._inside(delivery)

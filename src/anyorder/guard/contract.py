@@ -11,7 +11,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence, Set
 from contextlib import AbstractContextManager
-from typing import Protocol, runtime_checkable
+from typing import Any, NamedTuple, Protocol, runtime_checkable
 
 from anyorder._core.batch import Settled
 from anyorder._core.event import Event
@@ -22,12 +22,11 @@ from anyorder._core.outcome import Reason
 from anyorder._core.position import Lineage
 from anyorder._core.reset import Growth
 from anyorder.guard.contents import Closing, Content, Listing, Word
+from anyorder.guard.entry import Entry, EntryQuery
 from anyorder.guard.values import (
     Answer,
     Catalogued,
     Decode,
-    Entry,
-    EntryQuery,
     Finding,
     Holding,
     Lost,
@@ -43,6 +42,8 @@ from anyorder.guard.values import (
 )
 
 __all__ = [
+    "Adopted",
+    "Adopting",
     "Answer",
     "Catalogued",
     "Closing",
@@ -61,6 +62,7 @@ __all__ = [
     "Refused",
     "Remembered",
     "Replaced",
+    "Showing",
     "Store",
     "TableFacts",
     "TableSpec",
@@ -266,3 +268,30 @@ class Locking(Store, Protocol):
     def stop_waiting(self) -> None:
         """Somebody wants to stop: end the wait at hand with StoreBusy, and from now on wait for
         nobody. May be called from a signal handler."""
+
+
+class Adopted(NamedTuple):
+    """How far the pass over a table has come. `rows` looked at so far; `without`: those of them
+    whose column holds no position, of which `example` is one; `is_done`: all rows are."""
+
+    rows: int = 0
+    without: int = 0
+    example: str = ""
+    is_done: bool = False
+
+
+@runtime_checkable
+class Adopting(Store, Protocol):
+    """A store whose rows can have their positions in a column of their own."""
+
+    def adopt(self, spec: TableSpec, now: float) -> Adopted:
+        """Write down the positions of the next rows, in a transaction of its own: those of which
+        nothing is remembered yet. Raises TableNotEmpty, StoreError as opening the table does, and
+        ConfigurationError if the pass was begun by another clock."""
+
+
+class Showing(Transaction, Protocol):
+    """A transaction of such a store."""
+
+    def shows(self, spec: TableSpec, key: Mapping[str, object], told: Mapping[str, Any]) -> bool:
+        """Does the row of a key hold these values, in all columns of them that it has?"""

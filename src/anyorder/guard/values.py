@@ -1,5 +1,5 @@
 """What a store is given and what it gives back, in `_core` types only: tables, writes and their
-answers, what the quarantine holds, what is recorded. contract.py says who gives what to whom."""
+answers, what is recorded. contract.py says who gives what to whom."""
 
 from __future__ import annotations
 
@@ -10,11 +10,12 @@ import msgspec
 
 from anyorder._core.batch import Held
 from anyorder._core.columns import Written
-from anyorder._core.event import Delivery, Event, entity_of
+from anyorder._core.event import Delivery, Event
 from anyorder._core.fold import Limits
 from anyorder._core.key import Kinds
 from anyorder._core.memory import Memory
-from anyorder._core.outcome import Reason, reason_named
+from anyorder._core.outcome import Reason
+from anyorder._core.row_clock import RowClock
 from anyorder.guard.contents import Content
 
 Decode = Callable[[str, Delivery], Event]
@@ -33,7 +34,8 @@ class TableSpec(msgspec.Struct, frozen=True):
     user's own SQL writes them, beside our memory. `sources`: the source tables that are this one
     table by its user's word. `merge`: any number of source tables, whose keys never meet. `kinds`:
     of key columns, where they are declared; the guard adds those that it knows (kinds.py).
-    `is_derived`: its name was made from an event's, so no person has chosen it.
+    `is_derived`: its name was made from an event's, so no person has chosen it. `clock`: of the
+    column from which rows that no event explains take their positions.
     """
 
     name: str
@@ -46,6 +48,7 @@ class TableSpec(msgspec.Struct, frozen=True):
     merge: bool = False
     kinds: Kinds = {}
     is_derived: bool = False
+    clock: RowClock | None = None
 
 
 class Remembered(NamedTuple):
@@ -183,53 +186,6 @@ class News(NamedTuple):
     again: tuple[str, ...] = ()
     seen: tuple[tuple[str, dict[str, object], Memory], ...] = ()
     limits: Limits = Limits()
-
-
-class Entry(msgspec.Struct, frozen=True):
-    """One quarantine entry as a person sees it. Times are seconds since 1970; `state` is open,
-    settled, accepted or dropped, since `closed` (0 while it is open, and of an entry of before).
-
-    A list needs neither `delivery` nor `contents`, which only a dispute has, nor `provenance`,
-    which is "" of an entry that was held before there was one.
-    """
-
-    id: int
-    table: str
-    key: object
-    reason: str
-    detail: str
-    state: str
-    first_seen: float
-    last_seen: float
-    count: int
-    identity: str
-    delivery: Delivery | None = None
-    provenance: str = ""
-    closed: float = 0.0
-    contents: tuple[Content, ...] = ()
-
-    def __post_init__(self) -> None:
-        """The reason by its name of today, however long ago the entry was written."""
-        msgspec.structs.force_setattr(self, "reason", reason_named(self.reason))
-
-
-class EntryQuery(msgspec.Struct, frozen=True):
-    """Which quarantine entries: empty text means any. `reason` as in the reason reference."""
-
-    state: str = "open"
-    table: str = ""
-    entity: str = ""
-    reason: str = ""
-
-    def selects(self, entry: Entry) -> bool:
-        """Is the entry one of them?"""
-        return self.asks_for(entry.state, entry.table, entity_of(entry.key), entry.reason)
-
-    def asks_for(self, state: str, table: str, entity: str, reason: str) -> bool:
-        """The same, of an entry that a store keeps as texts."""
-        asked = (self.state, self.table, self.entity, self.reason)
-        there = (state, table, entity, reason_named(reason))
-        return all(part in ("", found) for part, found in zip(asked, there, strict=True))
 
 
 class TableFacts(NamedTuple):

@@ -24,6 +24,7 @@ from anyorder.guard.contract import (
     Write,
 )
 from anyorder.guard.holdings import dispute, disputes, tie, ties
+from anyorder.guard.own_content import content_before, with_own_content
 from anyorder.guard.recall import NOTHING, recall
 from anyorder.guard.refusals import ATTEMPTS, busy, one_by_one
 
@@ -178,6 +179,7 @@ class Writing:
     def _attempt(self, keys: Keys, limits: Limits) -> list[str]:
         """One round; the keys that need another one."""
         known = self._known(list(keys))
+        keys = with_own_content(self._transaction, self._spec, keys, known)
         planned = plan(keys, known, limits, reconsider=self._reconsider)
         self.shares |= planned.shares
         self._note_disputes(planned)
@@ -262,8 +264,8 @@ class Writing:
     def _note_content(self, entity: str, event: Event) -> None:
         # In a later round of the same batch it is known already.
         if entity not in self.contents:
-            key = event.key or {}
-            self.contents[entity] = self._transaction.content(self._spec, key)
+            before = self.shares[entity].before
+            self.contents[entity] = content_before(self._transaction, self._spec, before, event)
 
     def _hold_disputes(self, planned: Plan) -> None:
         holdings: dict[int, Holding] = {}

@@ -13,9 +13,10 @@ from itertools import chain, islice
 from anyorder._core.batch import Judged
 from anyorder._core.event import Event
 from anyorder._core.outcome import REASONS
-from anyorder.errors import QuarantineFull, StoreBusy, TooManyQuarantined
+from anyorder.errors import QuarantineFull, StoreBusy, TableNotEmpty, TooManyQuarantined
+from anyorder.guard.adoption import adopt_rows
 from anyorder.guard.catalogue import Catalogue
-from anyorder.guard.contract import Locking, Store
+from anyorder.guard.contract import Locking, Store, TableSpec
 from anyorder.guard.forgetting import forget
 from anyorder.guard.intake import Share, Taken
 from anyorder.guard.moments import Moments
@@ -68,6 +69,7 @@ class Run:
         self._is_opening = False
         self._is_told = False
         self._latest: deque[bool] = deque(maxlen=WATCHED)
+        self._adopted: set[str] = set()
         self._reaped = 0.0
         self._batches = 0
         self._source = pipeline.open_source()
@@ -133,8 +135,9 @@ class Run:
         return first
 
     def _begin(self) -> None:
-        """What is declared, into the store."""
+        """What is declared, into the store. Raises TableNotEmpty for rows that are refused."""
         if self._dry:
+            self._adopting()
             return
         # Only now: before the first batch was looked at, nothing was made.
         if self._make_store is not None:
@@ -145,8 +148,34 @@ class Run:
             self._is_opening = False
             log.info("the store is made, or its schema brought up to date")
             self._read()
+        adopting = self._adopting()
         self._catalogue.save(self.store, time.time())
+        self._adopt(adopting)
         self._settle_waiting()
+
+    def _adopting(self) -> list[TableSpec]:
+        """The targets that the file names and whose rows are to be adopted now. Raises
+        TableNotEmpty."""
+        with self.store.reading() as transaction:
+            specs = self.pipeline.adopting(transaction)
+            # One whose name is made from events is opened with the first of them.
+            derived = [spec for spec in specs if spec.is_derived]
+            for why in filter(None, map(transaction.obstacle, derived)):
+                raise TableNotEmpty(why)
+        return [spec for spec in specs if not spec.is_derived]
+
+    def _adopt(self, specs: Iterable[TableSpec]) -> None:
+        """Write down the positions of rows that were in these tables before."""
+        for spec in specs:
+            if self._dry or spec.clock is None or spec.name in self._adopted:
+                continue
+            told = adopt_rows(self.store, spec, time.time(), lambda: self._stopping)
+            # Somebody wants to stop: the next start goes on from there.
+            if told is None:
+                return
+            self._adopted.add(spec.name)
+            if told:
+                log.warning("%s", told)
 
     def _consume(self, batches: Iterable[Sequence[Received]]) -> None:
         for batch in batches:
@@ -209,7 +238,9 @@ class Run:
     def _routed(self, events: list[Event]) -> tuple[list[Share], list[Judged]]:
         """Each table's share of a batch, and the deliveries of no table, decided."""
         routes = self._catalogue.routes(self.store, events, time.time(), dry=self._dry)
-        return parted_by_table(events, routes)
+        shares, loose = parted_by_table(events, routes)
+        self._adopt(share.spec for share in shares)
+        return shares, loose
 
     def _reap(self, *, everything: bool = False) -> None:
         now = time.time()

@@ -16,6 +16,7 @@ import msgspec
 
 from anyorder._core.event import Delivery, Event, Kind, canonical
 from anyorder._core.misfit import declared_kinds
+from anyorder._core.row_clock import OLDER_THAN_EVERYTHING, RowClock, check_without, column_of
 from anyorder.envelopes import (
     DEFAULT_ENVELOPE,
     Envelope,
@@ -23,10 +24,12 @@ from anyorder.envelopes import (
     keeps_for_ever,
     needs_table,
     open_envelope,
+    row_clock,
 )
 from anyorder.envelopes.keyless import with_keys
 from anyorder.envelopes.provenance import Envelopes, is_from, provenance_of
 from anyorder.errors import ConfigurationError, NotReapable, StoreError
+from anyorder.guard.adoption import check_store
 from anyorder.guard.catalogue import Catalogue
 from anyorder.guard.contract import Store, TableSpec, Transaction
 from anyorder.guard.duration import FOREVER, seconds
@@ -84,7 +87,8 @@ class TableSection(msgspec.Struct, forbid_unknown_fields=True):
     name: str = "{table}"
     key: str | list[str] | None = None
     retention: str | float = FOREVER
-    adopt: Literal["refuse", "older-than-everything"] = "refuse"
+    adopt: str = "refuse"
+    adopt_without: str = OLDER_THAN_EVERYTHING
     partitions: int | None = None
     merge: bool = False
     ignore: bool = False
@@ -160,10 +164,11 @@ class Pipeline:
         for section in file.table:
             _check_section(section)
             self._check_retention(section)
+            self._clock_of(section)
 
     def open_store(self) -> Store:
         """The store of `[store]`, able to decode what its quarantine holds."""
-        return open_store(self.url, self.decode)
+        return self._fitting(open_store(self.url, self.decode))
 
     def existing_store(self) -> Store:
         """The same for who asks. Raises StoreError where that would make an empty one."""
@@ -178,11 +183,59 @@ class Pipeline:
 
     def dry_store(self) -> Store:
         """The same for a dry run, which makes none: what is not there yet is empty."""
-        return open_dry(self.url, self.decode)
+        return self._fitting(open_dry(self.url, self.decode))
 
     def looking_store(self) -> Store:
         """The same for who only looks: opening it makes and changes nothing."""
-        return open_looking(self.url, self.decode)
+        return self._fitting(open_looking(self.url, self.decode))
+
+    def _fitting(self, store: Store) -> Store:
+        """The store. Raises ConfigurationError if it cannot do what a [[table]] asks for."""
+        try:
+            for section in self._sections:
+                check_store(store, self._spec_of(section, "", ""))
+        except ConfigurationError:
+            store.close()
+            raise
+        return store
+
+    def adopting(self, transaction: Transaction) -> list[TableSpec]:
+        """The targets whose rows take their positions from a column, as far as the file tells
+        their names, and that are nobody's yet: they are looked at before anything is read."""
+        told = [spec for spec in map(self._adopting, self._sections) if spec is not None]
+        # Most files say of no table that it has such rows: then the store is not asked.
+        if not told:
+            return []
+        known = {transaction.same_table(one.name): one for one in transaction.catalogue()}
+        specs: list[TableSpec] = []
+        for spec in told:
+            there = known.get(transaction.same_table(spec.name))
+            if there is None:
+                specs.append(spec)
+            elif not there.known.sources:
+                specs.append(msgspec.structs.replace(spec, name=there.name))
+        return specs
+
+    def _adopting(self, section: TableSection) -> TableSpec | None:
+        """The target of a section whose rows take their positions from a column; None if they do
+        not, or events alone tell its name."""
+        # With such a clock the options name it.
+        table = str(self.envelope.options.get("table", ""))
+        is_told = section.is_spelled_out or fnmatchcase(table, section.match)
+        spec = self._spec_of(section, "", table)
+        if spec.clock is None or not is_told or "{topic}" in section.name:
+            return None
+        return spec
+
+    def _clock_of(self, section: TableSection) -> RowClock | None:
+        """The clock of the column that tells the positions of rows; None where none does. Raises
+        ConfigurationError."""
+        column = column_of(self._adopt or section.adopt)
+        # What the command line says instead is said of every [[table]].
+        check_without(column or column_of(section.adopt), section.adopt_without)
+        if not column or section.ignore:
+            return None
+        return row_clock(self.envelope.name, self.envelope.options, column, section.adopt_without)
 
     def copied_store(self) -> AbstractContextManager[Store | None]:
         """A copy of it that may be written to and is thrown away; None where there can be none."""
@@ -284,9 +337,11 @@ class Pipeline:
         return Unrouted(UNMATCHED.format(topic or table)) if topic or table else Unrouted()
 
     def _spec_of(self, section: TableSection, topic: str, table: str) -> TableSpec:
+        clock = self._clock_of(section)
         return TableSpec(
             name=target_name(section.name, topic, table),
-            key=section.columns,
+            # What lies in rows is found by the key that the documents tell.
+            key=section.columns or (() if clock is None else clock.key),
             retention=seconds(section.retention),
             partitions=section.partitions,
             adopt=self._adopt or section.adopt,
@@ -294,6 +349,7 @@ class Pipeline:
             merge=section.merge,
             kinds=declared_kinds(section.columns, section.kinds),
             is_derived=not section.is_spelled_out,
+            clock=clock,
         )
 
 

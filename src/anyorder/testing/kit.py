@@ -8,6 +8,7 @@ from collections.abc import Callable, Sequence
 from anyorder.errors import ConfigurationError
 from anyorder.guard.contract import Promises
 from anyorder.testing import (
+    adoption,
     alone,
     books,
     disputes,
@@ -61,6 +62,7 @@ CHECKS: dict[str, Callable[[MakeStore], str]] = {
     "columns": rows.check_columns,
     "adopted": rows.check_adopted,
     "adopted keys": rows.check_adopted_keys,
+    "adopted positions": adoption.check_adopted_positions,
     "gone": rows.check_gone,
     "made anew": rows.check_made_anew,
     "dropped": rows.check_dropped,

@@ -7,6 +7,7 @@ import time
 from collections.abc import Collection, Sequence
 
 from anyorder._core.event import DELETE, Event
+from anyorder._core.families import AdoptedVersion
 from anyorder._core.memory import Memory, Stamp
 from anyorder._core.outcome import Reason
 from anyorder._core.shown import columns_at, marked
@@ -49,7 +50,9 @@ class Said:
         memory = self._memory
         told: list[str] = []
         if memory is not None:
-            told += [self._settled(memory, stamp) for stamp in marked(memory)]
+            # What lay there at adoption is told as that.
+            by_word = (stamp for stamp in marked(memory) if not _is_of_row(stamp))
+            told += [self._settled(memory, stamp) for stamp in by_word]
         elif self._closed:
             # Of what was reaped the closed entry is all that is known.
             last = self._closed[-1]
@@ -68,7 +71,7 @@ class Said:
             return ""
         stamp = stamps[0]
         closed = self._entry_of(stamp)
-        which = "a word"
+        which = "the adopted row" if _is_of_row(stamp) else "a word"
         if closed is not None:
             which = f"entry {closed.id}"
         return NEW.format(
@@ -147,7 +150,14 @@ def _otherwise(columns: Sequence[str]) -> str:
     return f"says otherwise of {', '.join(columns)}"
 
 
+def _is_of_row(stamp: Stamp) -> bool:
+    """Is it of a row that was adopted at a version of its own?"""
+    return isinstance(stamp.position, AdoptedVersion)
+
+
 def _clock(stamp: Stamp) -> str:
+    if isinstance(stamp.position, AdoptedVersion):
+        return stamp.position.version_text
     return stamp.position.describe().clock
 
 

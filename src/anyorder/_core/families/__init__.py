@@ -4,6 +4,7 @@ and read it back."""
 from __future__ import annotations
 
 from anyorder._core.families.adopted import AdoptedPosition
+from anyorder._core.families.adopted_version import AdoptedVersion
 from anyorder._core.families.kafka import OffsetPosition
 from anyorder._core.families.life import LifePosition
 from anyorder._core.families.postgres_log import LogPosition, OwnCommitPosition
@@ -11,6 +12,7 @@ from anyorder._core.families.scalar import ScalarPosition
 
 __all__ = [
     "AdoptedPosition",
+    "AdoptedVersion",
     "LifePosition",
     "LogPosition",
     "OffsetPosition",
@@ -26,4 +28,5 @@ Position = (
     | ScalarPosition
     | LifePosition
     | AdoptedPosition
+    | AdoptedVersion
 )

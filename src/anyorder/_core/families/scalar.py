@@ -13,6 +13,7 @@ import msgspec
 
 from anyorder._core.families.adopted import order_to_unrelated
 from anyorder._core.families.floor_entry import ScalarEntry, entries_in, raised
+from anyorder._core.families.ranks import RANK, is_of_other_list, rank_of
 from anyorder._core.families.wrapping import half_round, is_wrapped
 from anyorder._core.floor import Floor
 from anyorder._core.position import (
@@ -42,7 +43,7 @@ STAMPED_IN_ORDER = frozenset({"sqlserver"})
 
 class ScalarPosition(msgspec.Struct, frozen=True, array_like=True, tag="scalar", gc=False):
     """`kind`: the spelling. `value`: most significant first. `lineage`: coordinates of two known
-    lineages are unrelated (MySQL server id).
+    lineages are unrelated (MySQL server id); of ranks, the list up to this one (ranks.py).
 
     `group`: where the leading numbers are equal, only one group's are ordered by the rest (an
     Oracle transaction). `per_entity`: every key counts for itself, so nothing may be forgotten
@@ -64,7 +65,7 @@ class ScalarPosition(msgspec.Struct, frozen=True, array_like=True, tag="scalar",
         if not isinstance(other, ScalarPosition) or self.scope != other.scope:
             return order_to_unrelated(other)
         # Two spellings have no order, and two servers count for themselves (rules, compare()).
-        if self.kind != other.kind or _differ(self.lineage, other.lineage):
+        if self.kind != other.kind or self._is_of_other_lineage(other):
             return UNDECIDED
         # The changes of an Oracle transaction share its SCN, so at one SCN the rest of the numbers
         # compares inside one transaction only.
@@ -83,6 +84,11 @@ class ScalarPosition(msgspec.Struct, frozen=True, array_like=True, tag="scalar",
         if self.as_of != other.as_of:
             return newer_if(other.as_of)
         return SAME
+
+    def _is_of_other_lineage(self, other: ScalarPosition) -> bool:
+        if self.kind == RANK:
+            return is_of_other_list(self.lineage, other.lineage)
+        return _differ(self.lineage, other.lineage)
 
     def joined(self, other: Clocked, same: bool) -> ScalarPosition:
         # Its value is all that it knows, and what did not win tells nothing (rules R7).
@@ -180,7 +186,10 @@ class ScalarPosition(msgspec.Struct, frozen=True, array_like=True, tag="scalar",
         return True
 
     def text(self) -> str:
-        clock = f"{self.kind} {'.'.join(map(str, self.value))}"
+        place = ".".join(map(str, self.value))
+        if self.kind == RANK:
+            place = rank_of(self.lineage)
+        clock = f"{self.kind} {place}"
         # a clock of one key says nothing by the key's name
         return clock if self.per_entity else f"{self.scope} at {clock}"
 

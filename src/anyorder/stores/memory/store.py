@@ -13,6 +13,7 @@ import msgspec
 from anyorder._core.decide import forget
 from anyorder._core.memory import unpack
 from anyorder.guard.contract import (
+    Adopted,
     Decode,
     Finding,
     Promises,
@@ -68,6 +69,10 @@ class MemoryStore:
                 limits = forget(limits, unpack(memories.pop(entity).memory).greatest)
             transaction.save_limits(spec, limits)
             return len(old)
+
+    def adopt(self, spec: TableSpec, now: float) -> Adopted:
+        with self.transaction(now) as transaction:
+            return transaction.adopt(spec)
 
     def check(self, spec: TableSpec) -> Iterator[Finding]:
         yield (

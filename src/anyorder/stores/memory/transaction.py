@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence, Set
+from typing import Any
 
 import msgspec
 from msgspec import json
@@ -16,6 +17,7 @@ from anyorder._core.outcome import Reason
 from anyorder._core.position import Lineage
 from anyorder._core.reset import Growth
 from anyorder.guard.contract import (
+    Adopted,
     Catalogued,
     Lost,
     News,
@@ -56,7 +58,7 @@ class MemoryTransaction(MemoryQuarantine):
         found = {e: unpack(memories[e].memory) for e in wanted if e in memories}
         if spec.adopt != "refuse":
             for entity in (wanted & self._state.rows[spec.name].keys()) - found.keys():
-                found[entity] = adopted(self._state.limits[spec.name].floor)
+                found[entity] = self._of_before(spec, entity)
         return {
             e: Remembered(found.get(e), tuple(held.get(e, ()))) for e in found.keys() | held.keys()
         }
@@ -108,7 +110,35 @@ class MemoryTransaction(MemoryQuarantine):
             yield entity, row.key, unpack(row.memory)
         if spec.adopt != "refuse":
             for entity in sorted(rows.keys() - known.keys()):
-                yield entity, json.decode(entity), adopted(self._state.limits[spec.name].floor)
+                yield entity, json.decode(entity), self._of_before(spec, entity)
+
+    def adopt(self, spec: TableSpec) -> Adopted:
+        """Write down the positions of the rows of which nothing is remembered yet."""
+        self.open_table(spec)
+        known, rows = self._state.memories[spec.name], self._state.rows[spec.name]
+        without = 0
+        for entity in sorted(rows.keys() - known.keys()):
+            memory = self._of_before(spec, entity)
+            # Its key is asked for again, should an event come.
+            if memory.stamp.position.scope == "":
+                without += 1
+            else:
+                known[entity] = Row(json.decode(entity), pack(memory), self._now)
+        return Adopted(len(rows), without, is_done=True)
+
+    def _of_before(self, spec: TableSpec, entity: str) -> Memory:
+        floor = self._state.limits[spec.name].floor
+        if spec.clock is None:
+            return adopted(floor)
+        value = self._state.rows[spec.name][entity].get(spec.clock.column)
+        return spec.clock.memory_of(value, entity, floor)
+
+    def shows(self, spec: TableSpec, key: Mapping[str, object], told: Mapping[str, Any]) -> bool:
+        """Does the row of a key hold these values, in all columns of them that it has?"""
+        row = self._state.rows[spec.name].get(canonical(key))
+        return row is not None and all(
+            row.get(name, value) == value for name, value in told.items()
+        )
 
     def save_limits(self, spec: TableSpec, limits: Limits) -> None:
         self._state.limits[spec.name] = Limits(limits.floor, limits.truncated)

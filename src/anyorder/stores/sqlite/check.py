@@ -8,10 +8,12 @@ from collections.abc import Iterator
 
 import msgspec
 
+from anyorder._core.row_clock import REFUSE
 from anyorder.guard.contract import Finding, TableSpec
+from anyorder.stores.sqlite.adoption import known_pass
 from anyorder.stores.sqlite.declared import Declared, declared_now
 from anyorder.stores.sqlite.reachable import unreachable
-from anyorder.stores.sqlite.schema import ADOPTING, Loaded, memory_table
+from anyorder.stores.sqlite.schema import Loaded, memory_table
 from anyorder.stores.statements import load_statements, quoted
 
 SQL = load_statements("sqlite/sqlite.sql")
@@ -34,8 +36,9 @@ def findings(database: sqlite3.Connection, spec: TableSpec) -> Iterator[Finding]
     key = spec.key or tuple(msgspec.json.decode(loaded.key_columns))
     yield from _keys(spec.name, declared, key)
     yield from _columns(spec.name, declared, loaded, ours)
-    if loaded.adopt == ADOPTING and not loaded.created:
+    if loaded.adopt != REFUSE and not loaded.created:
         yield from _unreachable(database, spec, declared, key)
+    yield from _without(database, spec.name)
     yield from _rows(database, spec.name, declared)
     yield from _followers(database, spec.name)
 
@@ -66,6 +69,20 @@ def _unreachable(
     """Rows that somebody put there since."""
     for found in unreachable(database, spec.name, declared, key, spec.kinds):
         yield spec.name, str(found), "give them a key as events tell it, or delete them"
+
+
+def _without(database: sqlite3.Connection, table: str) -> Iterator[Finding]:
+    """Rows that were to take their position from a column and found none there."""
+    reached = known_pass(database, table)
+    if reached is None or not reached.without:
+        return
+    yield (
+        table,
+        f"{reached.without} of {reached.rows} rows had no position in the column "
+        f"{reached.clock.column} when they were adopted ({reached.example}), and were taken as "
+        "older than every event",
+        "nothing, if no event from before is still to come; else look them up at the source",
+    )
 
 
 def _columns(table: str, declared: Declared, loaded: Loaded, ours: list[str]) -> Iterator[Finding]:

@@ -5,14 +5,14 @@ from __future__ import annotations
 
 import sqlite3
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from decimal import Decimal
 from typing import Any
 
 from anyorder._core.event import key_of
-from anyorder._core.key import spelled
+from anyorder._core.floor import Floor
+from anyorder._core.memory import Memory, adopted
 from anyorder._core.misfit import misfits
 from anyorder.stores.sqlite.schema import NOTHING_DECLARED, Schema
-from anyorder.stores.sqlite.values import Adapted, adapted_key, adapted_keys
+from anyorder.stores.sqlite.values import Adapted, adapted_key, adapted_keys, as_told
 from anyorder.stores.statements import load_statements, quoted
 
 SQL = load_statements("sqlite/sqlite.sql")
@@ -66,6 +66,20 @@ class Lookup:
             return None
         return self._read(self.condition(), self.values(key))
 
+    def adopted(self, entity: str, floor: Floor) -> Memory:
+        """What stands for the row of a key of which no event has told anything. `floor`: the
+        table's."""
+        schema = self._schema
+        clock = schema.clock
+        # Somebody may have taken the column away since.
+        if clock is None or clock.column not in schema.declared.names.values():
+            return adopted(floor)
+        statement = SQL["read_value"].format(
+            column=quoted(clock.column), table=quoted(schema.name), condition=self.condition()
+        )
+        row = self._database.execute(statement, self.values(key_of(entity))).fetchone()
+        return clock.memory_of(as_told(row[0]), entity, floor)
+
     def met(self, key: Mapping[str, object]) -> Row | None:
         """The key of the row that the table takes for this key's, or None."""
         names = self._schema.key
@@ -107,12 +121,7 @@ class Lookup:
         columns = ", ".join(map(quoted, schema.key))
         statement = SQL["all_keys"].format(table=quoted(schema.name), columns=columns)
         for values in self._database.execute(statement).fetchall():
-            told = dict(zip(schema.key, map(_as_written, values), strict=True))
+            told = dict(zip(schema.key, map(as_told, values), strict=True))
             # What somebody put there since the table was adopted may be of no entity at all.
             if not misfits(told, {}):
                 yield told
-
-
-def _as_written(value: object) -> object:
-    """A value of a key as an event spells it, where a column made a double of it."""
-    return spelled(Decimal(repr(value))) if isinstance(value, float) else value

@@ -13,8 +13,10 @@ import msgspec
 
 from anyorder._core.floor import NOTHING_FORGOTTEN
 from anyorder._core.key import Kinds
+from anyorder._core.row_clock import OLDER_THAN_EVERYTHING, REFUSE, RowClock
 from anyorder.errors import StoreError, TableNotEmpty
 from anyorder.guard.contract import TableSpec
+from anyorder.stores.sqlite.adoption import Pass, check_column, known_pass, save_pass
 from anyorder.stores.sqlite.changes import tell_emptied, tell_gone
 from anyorder.stores.sqlite.declared import Declared, declared_now, unique_keys
 from anyorder.stores.sqlite.names import folded
@@ -23,7 +25,7 @@ from anyorder.stores.sqlite.values import RowRefused, Typed
 from anyorder.stores.statements import LONGEST_IDENTIFIER, load_statements, quoted
 
 SQL = load_statements("sqlite/sqlite.sql")
-ADOPTING = "older-than-everything"
+ADOPTING = OLDER_THAN_EVERYTHING
 MOST_MISSING = 100  # names of columns that a table lacks are noted up to so many
 UNKNOWN = -1  # no number of a schema: what is declared must be looked at
 NOTHING_DECLARED = Declared(
@@ -70,6 +72,7 @@ class Kept(NamedTuple):
 class Schema:
     """See the module. `created`: we made the user's table, so we may widen it. `columns`: those
     that are ours and there. `adopts`: rows that no event explains are older than every event.
+    `clock`: of the column that tells their positions, where one does.
     `joined`: those that became ours in this step, of a table that adopts. `statements`: SQL that
     was made for them."""
 
@@ -83,6 +86,7 @@ class Schema:
         self.declared = NOTHING_DECLARED
         self.missing: dict[str, int] = {}
         self.adopts = False
+        self.clock: RowClock | None = None
         self.floor = ""
         self.statements: dict[tuple[str, ...], str] = {}
         self._text = ""
@@ -110,7 +114,8 @@ class Schema:
         if row is None:
             raise StoreError(f"the memory of table {self.name} has been removed from the database")
         loaded = Loaded(*row)
-        self.adopts = loaded.adopt == ADOPTING and not self.created
+        self.adopts = loaded.adopt != REFUSE and not self.created
+        self.clock = self._clock_of(database, loaded) if self.adopts else None
         self.floor = loaded.floor
         (version,) = database.execute(SQL["file_schema"]).fetchone()
         is_known = loaded.columns == self._text and version == self._version
@@ -121,6 +126,22 @@ class Schema:
             self._missing_text = loaded.missing
             self.missing = msgspec.json.decode(loaded.missing)
         return loaded
+
+    def _clock_of(self, database: sqlite3.Connection, loaded: Loaded) -> RowClock | None:
+        if loaded.adopt == ADOPTING:
+            return None
+        reached = known_pass(database, self.name)
+        return None if reached is None else reached.clock
+
+    def take_clock(self, database: sqlite3.Connection, spec: TableSpec) -> None:
+        """Rows that were older than every event, and of which no event has told anything yet, take
+        their positions from a column from now on, where their user says so now."""
+        if spec.clock is None or self.clock is not None or not self.adopts:
+            return
+        check_column(database, self.name, self.declared, spec.clock)
+        database.execute(SQL["save_adopt"], {"name": self.name, "adopt": spec.adopt})
+        save_pass(database, self.name, Pass(spec.clock))
+        self.clock = spec.clock
 
     def _look(self, database: sqlite3.Connection, loaded: Loaded) -> None:
         """Look at the table as it is declared now."""
@@ -392,15 +413,19 @@ def _begin(database: sqlite3.Connection, spec: TableSpec) -> None:
     )
     memory, index = memory_table(spec.name), quoted(f"anyorder_tombstones_{spec.name}")
     database.execute(SQL["create_memory"].format(memory=memory))
+    if exists and spec.clock is not None:
+        save_pass(database, spec.name, Pass(spec.clock))
     database.execute(SQL["create_memory_index"].format(memory=memory, index=index))
 
 
 def _refuse_rows(database: sqlite3.Connection, spec: TableSpec, *, exists: bool) -> None:
     if not exists:
         return
-    if spec.adopt == ADOPTING:
+    if spec.adopt != REFUSE:
         declared = declared_now(database, spec.name) or NOTHING_DECLARED
         _refuse_unreachable(database, spec.name, declared, spec.key, spec.kinds)
+        if spec.clock is not None:
+            check_column(database, spec.name, declared, spec.clock)
         return
     if database.execute(SQL["any_row"].format(table=quoted(spec.name))).fetchone() is not None:
         raise TableNotEmpty(

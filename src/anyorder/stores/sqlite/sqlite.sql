@@ -129,6 +129,9 @@ VALUES (:name, :key_columns, :columns, :floor, NULL, :created, :adopt);
 -- name: save_columns
 UPDATE anyorder_table SET columns = :columns, key_columns = :key_columns WHERE name = :name;
 
+-- name: save_adopt
+UPDATE anyorder_table SET adopt = :adopt WHERE name = :name;
+
 -- name: save_missing
 UPDATE anyorder_table SET missing = :missing WHERE name = :name;
 
@@ -162,6 +165,10 @@ SELECT entity, memory FROM {memory} WHERE entity IN (SELECT value FROM json_each
 INSERT INTO {memory} (entity, live, since, memory) VALUES (?, ?, ?, ?)
 ON CONFLICT (entity) DO UPDATE SET live = excluded.live, since = excluded.since, memory = excluded.memory;
 
+-- name: adopt_memory
+-- what an event has told of a key by now counts more than what its row holds
+INSERT OR IGNORE INTO {memory} (entity, live, since, memory) VALUES (?, 1, ?, ?);
+
 -- name: has_memory
 SELECT 1 FROM {memory} WHERE entity = ?;
 
@@ -170,6 +177,10 @@ DELETE FROM {memory} WHERE entity = ?;
 
 -- name: page_memories
 SELECT entity, memory FROM {memory} WHERE entity > :after ORDER BY entity LIMIT :limit;
+
+-- name: page_told
+-- without the rows that were adopted whole: no event has told any of their columns
+SELECT entity, memory FROM {memory} WHERE entity > :after AND substr(memory, 1, 20) <> '[[["adopted version"' ORDER BY entity LIMIT :limit;
 
 -- name: old_tombstones
 SELECT entity, memory FROM {memory} WHERE live = 0 AND since <= :before ORDER BY since LIMIT :limit;
@@ -457,6 +468,18 @@ SELECT * FROM {table} WHERE {condition};
 -- name: row_exists
 SELECT 1 FROM {table} WHERE {condition};
 
+-- name: read_value
+SELECT {column} FROM {table} WHERE {condition};
+
+-- name: every_row
+SELECT {columns} FROM {table};
+
+-- name: first_rows
+SELECT {columns} FROM {table} ORDER BY {place} LIMIT ?;
+
+-- name: next_rows
+SELECT {columns} FROM {table} WHERE ({place}) > ({places}) ORDER BY {place} LIMIT ?;
+
 -- name: all_keys
 SELECT {columns} FROM {table};
 
@@ -501,6 +524,9 @@ SELECT 1 FROM sqlite_master WHERE type = 'trigger' AND tbl_name = :name COLLATE 
 
 -- name: is_strict
 SELECT strict FROM pragma_table_list(:name) WHERE schema = 'main';
+
+-- name: has_rowids
+SELECT wr = 0 FROM pragma_table_list(:name) WHERE schema = 'main';
 
 -- name: collations_of
 SELECT DISTINCT x.name, x.coll FROM pragma_index_list(:name) AS i, pragma_index_xinfo(i.name) AS x

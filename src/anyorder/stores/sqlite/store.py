@@ -22,7 +22,7 @@ from typing import Any, TypeVar, cast
 from anyorder._core.decide import forget
 from anyorder._core.memory import unpack
 from anyorder.errors import StoreError
-from anyorder.guard.contract import Decode, Finding, Promises, TableSpec
+from anyorder.guard.contract import Adopted, Decode, Finding, Promises, TableSpec
 from anyorder.stores.sqlite.block import Block
 from anyorder.stores.sqlite.borrowed import BEGIN, Borrowed
 from anyorder.stores.sqlite.check import findings
@@ -311,6 +311,12 @@ class SQLiteStore:
                     SQL["forget_memory"].format(memory=memory), [(entity,) for entity, _ in rows]
                 )
             return len(rows)
+
+    def adopt(self, spec: TableSpec, now: float) -> Adopted:
+        """Write down the positions of the next rows of a table of the user's own; see
+        `contract.Adopting`."""
+        with self.transaction(now) as transaction:
+            return transaction.adopt(spec)
 
     def check(self, spec: TableSpec) -> Iterator[Finding]:
         """Is the database in WAL mode, and does the table keep what is written to it?"""

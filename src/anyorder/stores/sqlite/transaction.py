@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import sqlite3
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence, Set
+from typing import Any
 
 import msgspec
 
@@ -13,10 +14,11 @@ from anyorder._core.event import Event, canonical
 from anyorder._core.floor import Floor
 from anyorder._core.fold import Applied, Limits
 from anyorder._core.key import Kinds
-from anyorder._core.memory import Memory, Stamp, adopted, unpack
+from anyorder._core.memory import Memory, Stamp, unpack
 from anyorder._core.outcome import Reason
 from anyorder._core.reset import Growth
 from anyorder.guard.contract import (
+    Adopted,
     Closing,
     Decode,
     Entry,
@@ -33,6 +35,7 @@ from anyorder.guard.contract import (
     Write,
 )
 from anyorder.stores.sqlite import names
+from anyorder.stores.sqlite.adoption import take_page
 from anyorder.stores.sqlite.books import Books
 from anyorder.stores.sqlite.crossing import Crossing
 from anyorder.stores.sqlite.declared import declared_now
@@ -48,6 +51,7 @@ from anyorder.stores.sqlite.rows import RowWriter
 from anyorder.stores.sqlite.schema import Schema, memory_table, obstacle
 from anyorder.stores.sqlite.taking import NONE_SPARED, Taking
 from anyorder.stores.sqlite.untold import remembered_rows
+from anyorder.stores.sqlite.values import is_stored
 from anyorder.stores.statements import load_statements
 
 SQL = load_statements("sqlite/sqlite.sql")
@@ -97,6 +101,7 @@ class SQLiteTransaction(Books):
         if schema is None:
             schema = self._tables[spec.name] = Schema.open(self._database, spec)
         row = schema.load(self._database)
+        schema.take_clock(self._database, spec)
         truncated = None if row.truncated is None else _truncated.decode(row.truncated)
         floor = _floor.decode(row.floor)
         if spec.partitions != floor.partitions:
@@ -165,9 +170,31 @@ class SQLiteTransaction(Books):
         schema = self._schema(spec)
         if not schema.adopts:
             return {}
-        there = Remembered(adopted(_floor.decode(schema.floor)))
         unknown = [entity for entity in entities if entity not in known]
-        return dict.fromkeys(Lookup(self._database, schema).unexplained(unknown), there)
+        lookup = Lookup(self._database, schema)
+        floor = _floor.decode(schema.floor)
+        return {
+            entity: Remembered(lookup.adopted(entity, floor))
+            for entity in lookup.unexplained(unknown)
+        }
+
+    def adopt(self, spec: TableSpec) -> Adopted:
+        """The next rows of the pass over a table; see `contract.Adopting`."""
+        limits = self.open_table(spec)
+        schema = self._tables[spec.name]
+        place = self.memory_of(spec)
+        return take_page(self._database, spec, schema.declared, limits.floor, self._now, place)
+
+    def shows(self, spec: TableSpec, key: Mapping[str, object], told: Mapping[str, Any]) -> bool:
+        """Does the row of a key hold these values, in all columns of them that it has?"""
+        schema = self._schema(spec)
+        row = Lookup(self._database, schema).content(key)
+        typed = schema.declared.typed
+        return row is not None and all(
+            is_stored(row[name], value, typed.get(name))
+            for name, value in told.items()
+            if name in row and name not in key
+        )
 
     def write(
         self, spec: TableSpec, writes: Sequence[Write], limits: Limits, token: str
@@ -292,10 +319,11 @@ class SQLiteTransaction(Books):
     def _adopted_rows(self, schema: Schema) -> Iterator[tuple[str, dict[str, object], Memory]]:
         """The rows that no event has told anything of yet."""
         statement = SQL["has_memory"].format(memory=memory_table(schema.name))
-        for key in Lookup(self._database, schema).every_key():
+        lookup = Lookup(self._database, schema)
+        for key in lookup.every_key():
             entity = canonical(key)
             if self._database.execute(statement, (entity,)).fetchone() is None:
-                yield entity, key, adopted(_floor.decode(schema.floor))
+                yield entity, key, lookup.adopted(entity, _floor.decode(schema.floor))
 
     def save_limits(self, spec: TableSpec, limits: Limits) -> None:
         truncated = None if limits.truncated is None else _encode(limits.truncated).decode()

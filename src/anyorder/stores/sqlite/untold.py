@@ -13,7 +13,7 @@ from collections.abc import Callable, Iterator
 
 from anyorder._core.columns import Written, source_of
 from anyorder._core.event import key_of
-from anyorder._core.families import AdoptedPosition
+from anyorder._core.families import AdoptedPosition, AdoptedVersion
 from anyorder._core.memory import Memory, unpack
 from anyorder.guard.contract import Write
 from anyorder.stores.sqlite.schema import Schema, memory_table
@@ -21,14 +21,18 @@ from anyorder.stores.sqlite.values import RowRefused
 from anyorder.stores.statements import load_statements
 
 SQL = load_statements("sqlite/sqlite.sql")
+OF_BEFORE = (AdoptedPosition, AdoptedVersion)
 PAGE = 1000  # memories read at a time
 Remembrance = tuple[str, dict[str, object], Memory]
 """Entity, key and memory of a row."""
 
 
-def remembered_rows(database: sqlite3.Connection, table: str) -> Iterator[Remembrance]:
-    """Every row and tombstone that events told; safe to write while iterating."""
-    after, statement = "", SQL["page_memories"].format(memory=memory_table(table))
+def remembered_rows(
+    database: sqlite3.Connection, table: str, which: str = "page_memories"
+) -> Iterator[Remembrance]:
+    """Every row and tombstone that is remembered, or those of another statement; safe to write
+    while iterating."""
+    after, statement = "", SQL[which].format(memory=memory_table(table))
     while page := database.execute(statement, {"after": after, "limit": PAGE}).fetchall():
         for entity, text in page:
             yield entity, key_of(entity), unpack(text)
@@ -44,7 +48,7 @@ def reset_untold(
     schema.joined = []
     taken: list[Write] = []
     # None of these rows tells a value of such a column: by that it would have been ours before.
-    for entity, key, memory in remembered_rows(database, schema.name):
+    for entity, key, memory in remembered_rows(database, schema.name, "page_told"):
         untold = {column for column in joined if not _is_of_before(memory, column)}
         if not memory.live or not untold:
             continue
@@ -58,7 +62,7 @@ def reset_untold(
 def _is_of_before(memory: Memory, column: str) -> bool:
     """Does the row show what lay there at adoption?"""
     told = source_of(memory, column)
-    return told is not None and isinstance(told.position, AdoptedPosition)
+    return told is not None and isinstance(told.position, OF_BEFORE)
 
 
 def _is_taken(

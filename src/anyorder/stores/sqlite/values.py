@@ -14,10 +14,13 @@ import threading
 from collections.abc import Sequence
 from decimal import Decimal, InvalidOperation
 from functools import lru_cache
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, cast
 
 import msgspec
 
+from anyorder._core.content import spelled_value
+from anyorder._core.event import canonical
+from anyorder._core.key import spelled
 from anyorder.errors import StoreError
 from anyorder.stores.statements import load_statements
 
@@ -61,6 +64,7 @@ SAFE: dict[str, frozenset[type]] = {
     REAL: _FLOATING | {bool, list, dict},
 }
 _encode = msgspec.json.Encoder(decimal_format="number")
+_decode = msgspec.json.Decoder(float_hook=Decimal).decode
 _probe = threading.local()
 
 
@@ -194,6 +198,32 @@ def adapted_key(value: Any) -> Adapted:
         is_exact = Decimal(repr(nearest)) == value
         return nearest if is_exact else str(value)
     return adapted(value)
+
+
+def as_told(value: object) -> object:
+    """A stored value as an event spells it, where a column made a double of it."""
+    return spelled(Decimal(repr(value))) if isinstance(value, float) else value
+
+
+def is_stored(stored: object, value: Any, typed: Typed | None) -> bool:
+    """Is this what a column holds after an event has told it the value?"""
+    # Lists and objects lie there as JSON text, spelled by whoever wrote it.
+    if isinstance(value, list | dict):
+        return isinstance(stored, str) and _is_same_json(stored, value)
+    made = adapted(value)
+    if typed is not None:
+        made = cast(Adapted, _converted(typed.affinity, made))
+    if made.__class__ is stored.__class__ and made == stored:
+        return True
+    return not isinstance(value, str) and _is_unchanged(value, stored, is_numeric=True)
+
+
+def _is_same_json(text: str, value: object) -> bool:
+    try:
+        told = _decode(text)
+    except msgspec.DecodeError:
+        return False
+    return canonical(spelled_value(told)) == canonical(spelled_value(value))
 
 
 def _is_unchanged(value: object, stored: object, is_numeric: bool) -> bool:
