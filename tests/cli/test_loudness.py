@@ -49,7 +49,7 @@ def desk(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: Any) -> Iterat
 def test_every_verb_takes_both(verb: str) -> None:
     options = parser_of(verb)._option_string_actions
 
-    assert {"-q", "--quiet", "-v", "--verbose"} <= options.keys()
+    assert {"-q", "--quiet", "-v", "--verbose", "-V", "--version"} <= options.keys()
 
 
 @pytest.mark.parametrize("word", ["-V", "--version"])
@@ -57,6 +57,13 @@ def test_the_version_has_a_short_word(word: str, desk: Desk) -> None:
     out, _ = desk.says(word)
 
     assert out.startswith("anyorder 0.")
+
+
+def test_a_verb_says_the_version_too_and_does_nothing(desk: Desk) -> None:
+    with pytest.raises(SystemExit, match="0"):
+        main(["run", "-V"])
+
+    assert not (desk.path / "app.db").exists()
 
 
 def test_a_quiet_run_that_needs_nobody_says_nothing(desk: Desk) -> None:

@@ -173,7 +173,7 @@ KEYS = {
     "(shards, partitions): all are kept in one target, and a truncate of one is a `conflict`.",
     ("table", "ignore"): "Deliveries that match are counted as `not_a_change` and go nowhere.",
 }
-OF_ALL = (["--quiet"], ["--verbose"])
+OF_ALL = (["--quiet"], ["--verbose"], ["--version"])
 SOURCE_DOORS = {kind: door.struct() for kind, door in anyorder.sources.DOORS.items()}
 SECTIONS = {
     "source": pipeline.SourceSection,

@@ -73,8 +73,7 @@ MUTANTS = [
         "manners",
         "a dry run of a word does not look how many contents there are",
         Change("cli/acts/settle.py", "_foreseen", "choice.check(options.of)", "pass"),
-        killed_by=OF_CONTENTS
-        + "test_a_dry_run_refuses_what_the_word_itself_would_be_refused_for[words1",
+        killed_by=OF_CONTENTS + "test_a_dry_run_refuses_what_the_word_itself_would_be_refused_for",
     ),
     Mutant(
         "manners",

@@ -18,7 +18,7 @@ from anyorder.mistyped import meant
 from anyorder.urls import without_secrets
 
 PREFIX = "ANYORDER_"
-QUIET, VERBOSE = "--quiet", "--verbose"  # of every verb
+QUIET, VERBOSE, VERSION = "--quiet", "--verbose", "--version"  # of every verb
 NO_CHOICE = re.compile(r"invalid choice: '?(?P<word>.*?)'? \(choose from (?P<known>.*)\)")
 NO_OPTION = "unrecognized arguments: "
 TRACEBACK = "ANYORDER_TRACEBACK"  # set: an exception is shown whole, for a report of a bug
@@ -43,6 +43,22 @@ VERBS: dict[str, Verb] = {
     "completion": Verb("completion", "a script with which your shell completes what is typed"),
     "demo": Verb("demo", "the whole story on one page, no services needed"),
 }
+
+
+class ShowVersion(argparse.Action):
+    """The option that ends with the version, whatever else is said."""
+
+    def __call__(self, parser: argparse.ArgumentParser, *_: object) -> None:
+        """It is said."""
+        say_version()
+        parser.exit()
+
+
+def say_version() -> None:
+    """`anyorder 0.1.0`."""
+    from importlib.metadata import version
+
+    say(f"anyorder {version('anyorder')}")
 
 
 class Parser(argparse.ArgumentParser):
@@ -125,6 +141,9 @@ def parser_of(name: str) -> Parser:
     parser.add_option(
         VERBOSE, "tell on standard error what happens", short="-v", action="store_true"
     )
+    parser.add_argument(
+        "-V", VERSION, action=ShowVersion, nargs=0, help="say the version, and do nothing"
+    )
     return parser
 
 
@@ -134,10 +153,8 @@ def main(arguments: list[str] | None = None) -> int:
     if not words or words[0] in ("-h", "--help", "help"):
         say(overview())
         return FINE if words else MISUSE
-    if words[0] in ("-V", "--version"):
-        from importlib.metadata import version
-
-        say(f"anyorder {version('anyorder')}")
+    if words[0] in ("-V", VERSION):
+        say_version()
         return FINE
     if words[0] not in VERBS:
         known = ", ".join(VERBS)
