@@ -81,6 +81,7 @@ class App(NamedTuple):
     secret: str
     post: Sign
     sign: Callable[[str], tuple[bytes, Mapping[str, str]]]
+    is_own_sql: bool
     busy: int = 503
 
     def open(self, folder: Path) -> anyorder.Table:
@@ -99,6 +100,7 @@ APPS = {
         "STRIPE_WEBHOOK_SECRET",
         stripe_post,
         signed_by_stripe,
+        is_own_sql=False,
     ),
     "fastapi": App(
         WEBHOOKS,
@@ -108,6 +110,7 @@ APPS = {
         "WEBHOOK_SECRET",
         standard_post,
         signed_by_standard,
+        is_own_sql=True,
     ),
     "django": App(
         FRAMEWORKS,
@@ -117,6 +120,7 @@ APPS = {
         "STRIPE_WEBHOOK_SECRET",
         stripe_post,
         signed_by_stripe,
+        is_own_sql=True,
         busy=500,
     ),
 }
@@ -180,7 +184,11 @@ def test_an_application_of_the_pages_loses_nothing_and_is_right_in_the_end(
     assert [key for key in told.tied if rows.get(key) not in told.tied[key]] == []
     assert resurrected == []
     assert {entry.reason for entry in entries} == {"conflict"}
-    assert sorted(entry.key["id"] for entry in entries) == sorted(told.tied)
+    held = [entry.key["id"] for entry in entries]
+    # One that something newer has ended closes by itself, or, where the rows are written by SQL
+    # of the application's own, when its events come again.
+    left = set(held) & told.overtaken if app.is_own_sql else set()
+    assert sorted(held) == sorted({*told.tied, *left})
     # The answers to those that were under way at the kill are lost.
     assert clients.statuses[202] >= len(told.tied) - CLIENTS
 
