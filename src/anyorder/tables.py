@@ -262,9 +262,9 @@ class Table:
         """Guard the caller's own SQL: what `accept` remembers commits, or rolls back, together with
         what the caller writes.
 
-        `connection` must be to the same database. If it is in a transaction already, the caller
-        commits; otherwise this does. Raises StoreError for a store or connection that cannot share
-        a transaction.
+        `connection`: of sqlite3, a SQLAlchemy Connection or Session, or django.db.connection, to
+        the same database. If it is in a transaction already, the caller commits; otherwise this
+        does. Raises StoreError for a store or connection that cannot share a transaction.
         """
         if not isinstance(self.store, Sharing):
             raise StoreError(

@@ -36,6 +36,11 @@ class History(NamedTuple):
     final: dict[str, str | None]
 
     @property
+    def overtaken(self) -> set[str]:
+        """Keys that had a tie, which something newer has ended."""
+        return {change.key for change in self.posts if change.status == "tied"} - set(self.tied)
+
+    @property
     def deleted(self) -> set[str]:
         """Keys that must have no row."""
         return {key for key, status in self.final.items() if status is None}

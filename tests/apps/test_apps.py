@@ -81,6 +81,7 @@ class App(NamedTuple):
     secret: str
     post: Sign
     sign: Callable[[str], tuple[bytes, Mapping[str, str]]]
+    is_own_sql: bool
     busy: int = 503
 
     def open(self, folder: Path) -> anyorder.Table:
@@ -99,6 +100,7 @@ APPS = {
         "STRIPE_WEBHOOK_SECRET",
         stripe_post,
         signed_by_stripe,
+        is_own_sql=False,
     ),
     "fastapi": App(
         WEBHOOKS,
@@ -108,6 +110,7 @@ APPS = {
         "WEBHOOK_SECRET",
         standard_post,
         signed_by_standard,
+        is_own_sql=True,
     ),
     "django": App(
         FRAMEWORKS,
@@ -117,6 +120,7 @@ APPS = {
         "STRIPE_WEBHOOK_SECRET",
         stripe_post,
         signed_by_stripe,
+        is_own_sql=True,
         busy=500,
     ),
 }
@@ -142,6 +146,17 @@ def lost(acknowledged: list[Change], rows: Mapping[str, str], told: History) -> 
     ]
 
 
+def test_the_history_has_what_is_hard_about_it() -> None:
+    told = history(POSTS, seed=7)
+    order = [(change.key, change.kind) for change in told.posts]
+    late = [key for key in told.deleted if order.index((key, "created")) > POSTS - 60]
+
+    assert len(told.posts) == 2 * len(set(told.posts)) == POSTS
+    assert len(told.tied) >= 10
+    assert len(told.deleted) >= 20
+    assert [key for key in late if order.index((key, "deleted")) < 30]
+
+
 @pytest.mark.parametrize("name", APPS)
 def test_an_application_of_the_pages_loses_nothing_and_is_right_in_the_end(
     name: str, tmp_path: Path
@@ -161,14 +176,19 @@ def test_an_application_of_the_pages_loses_nothing_and_is_right_in_the_end(
         entries = table.quarantine.entries()
         resurrected = [key for key in told.deleted if table.why(key).state == "row"]
 
+    assert clients.statuses[0] > 0, "nobody met the kill"
     assert lost(acknowledged, at_the_kill, told) == []
     assert len(clients.acknowledged) == POSTS
-    assert set(clients.statuses) <= {0, 200, 202, 503}, server.log()
+    assert set(clients.statuses) <= {0, 200, 202, app.busy}, server.log()
     assert {key: rows.get(key) for key in told.final} == told.final
     assert [key for key in told.tied if rows.get(key) not in told.tied[key]] == []
     assert resurrected == []
     assert {entry.reason for entry in entries} == {"conflict"}
-    assert sorted(entry.key["id"] for entry in entries) == sorted(told.tied)
+    held = [entry.key["id"] for entry in entries]
+    # One that something newer has ended closes by itself, or, where the rows are written by SQL
+    # of the application's own, when its events come again.
+    left = set(held) & told.overtaken if app.is_own_sql else set()
+    assert sorted(held) == sorted({*told.tied, *left})
     # The answers to those that were under way at the kill are lost.
     assert clients.statuses[202] >= len(told.tied) - CLIENTS
 
