@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import sys
 import time
+from typing import TYPE_CHECKING
 
 from anyorder.cli.terminal import overwrite
-from anyorder.guard.report import Report
+
+if TYPE_CHECKING:
+    from anyorder.guard.report import Report
 
 SECONDS = 0.5  # between two lines
 MINUTE, HOUR = 60, 3600

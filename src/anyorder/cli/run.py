@@ -6,17 +6,20 @@ import argparse
 import signal
 import sys
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-from anyorder.cli.foreseen import check
 from anyorder.cli.main import Parser
 from anyorder.cli.output import encoded
 from anyorder.cli.progress import Progress
 from anyorder.cli.terminal import complain, is_quiet, is_telling, note, overwrite, say, tell_typing
 from anyorder.errors import QuarantineFull, TooManyQuarantined
-from anyorder.guard.contract import Store
-from anyorder.guard.report import Report
-from anyorder.runtime.loop import Run
-from anyorder.runtime.pipeline import Pipeline, load_pipeline
+
+# The loop is imported where it runs: who asks for help waits for nothing but the words.
+if TYPE_CHECKING:
+    from anyorder.guard.contract import Store
+    from anyorder.guard.report import Report
+    from anyorder.runtime.loop import Run
+    from anyorder.runtime.pipeline import Pipeline
 
 
 def configure(parser: Parser) -> None:
@@ -71,6 +74,9 @@ def batch_size(text: str) -> int:
 def run(options: argparse.Namespace) -> int:
     """Exit code 0, or 1 if this run quarantined something that is still open; `--check`: 1 if a
     record would be."""
+    from anyorder.cli.foreseen import check
+    from anyorder.runtime.pipeline import load_pipeline
+
     pipeline = load_pipeline(options.pipeline, options.adopt)
     if options.batch is not None:
         pipeline.runtime.batch = options.batch
@@ -97,6 +103,8 @@ def run(options: argparse.Namespace) -> int:
 
 def _loop(pipeline: Pipeline, options: argparse.Namespace) -> Run:
     """The run. A store that is not there yet is made when the first batch has been looked at."""
+    from anyorder.runtime.loop import Run
+
     make_store = None
     if options.dry_run:
         store = pipeline.dry_store()
