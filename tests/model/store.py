@@ -270,10 +270,10 @@ class Store:
         memory, row = self.slots[slot]
         if memory is None:
             return slot
-        after, step, _, _ = truncate(memory, event, limits)
-        if after is memory:
+        told = truncate(memory, event, limits)
+        if told.memory is memory:
             return slot
-        return self.number(Slot(after, self.written(row, after, step)))
+        return self.number(Slot(told.memory, self.written(row, told.memory, told.written)))
 
     def is_tombstone(self, slot: int) -> bool:
         memory = self.slots[slot].memory

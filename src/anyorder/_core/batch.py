@@ -29,6 +29,7 @@ from anyorder._core.outcome import Outcome, Reason, outcome_of
 from anyorder._core.ties import disputed_at
 
 replace = msgspec.structs.replace
+CONFLICT = Reason.CONFLICT  # looked up once, as in columns.py
 # Values that are made by the million hold no cycle: the garbage collector need not look (gc=False).
 
 
@@ -121,7 +122,8 @@ class StillHeld(NamedTuple):
 class Coalesced(msgspec.Struct, frozen=True, gc=False):
     """One key's share of a batch: the memory before and after, every delivery as it stands, the
     entries that closed, and what all of it together writes to the row. `still`: what was decided
-    again and is held as before."""
+    again and is held as before. `is_open`: may anything of it be undecided, of what came or of what
+    was held?"""
 
     before: Memory | None
     after: Memory | None
@@ -129,6 +131,7 @@ class Coalesced(msgspec.Struct, frozen=True, gc=False):
     settled: list[Settled]
     written: Written | None = None
     still: Sequence[StillHeld] = ()
+    is_open: bool = True
 
     @property
     def moved(self) -> bool:
@@ -163,6 +166,17 @@ class _Folding:
     row. `judged`: the deliveries so far; `settled`: the entries that closed; `still`: those that
     are held still."""
 
+    __slots__ = (
+        "_limits",
+        "_undecided",
+        "_waiting",
+        "judged",
+        "memory",
+        "settled",
+        "still",
+        "written",
+    )
+
     def __init__(self, memory: Memory | None, limits: Limits, held: Sequence[Held]) -> None:
         self.memory = memory
         self.written: Written | None = None
@@ -176,11 +190,12 @@ class _Folding:
 
     def arrive(self, one: Arrival) -> None:
         """The next delivery, as if it had come alone."""
-        start = self.memory
-        _, _, reason, against = self._take(decide, one.event)
+        start, event = self.memory, one.event
+        applied = self._take(decide, event)
+        reason = applied.reason
         if reason.quarantined:
             self._undecided.append(len(self.judged))
-        self.judged.append(Judged(one.number, one.event, reason, against))
+        self.judged.append(Judged(one.number, event, reason, applied.against))
         if self.memory is not start:
             self.settle()
 
@@ -202,16 +217,23 @@ class _Folding:
 
     def result(self, before: Memory | None) -> Coalesced:
         """What it came to."""
-        settled = closed(self.settled, self._waiting)
-        return Coalesced(before, self.memory, self.judged, settled, self.written, self.still)
+        settled = self.settled
+        # Nearly always nothing was held.
+        if settled:
+            settled = closed(settled, self._waiting)
+        is_open = bool(self._undecided or self.still)
+        return Coalesced(
+            before, self.memory, self.judged, settled, self.written, self.still, is_open
+        )
 
     def _decide_entries(self) -> None:
         """What the quarantine holds."""
         self.still = []
         for entry in tuple(self._waiting):
-            _, _, reason, against = self._take(decide_again, entry.event)
+            applied = self._take(decide_again, entry.event)
+            reason = applied.reason
             if reason.quarantined:
-                self.still.append(StillHeld(entry, reason, against))
+                self.still.append(StillHeld(entry, reason, applied.against))
             else:
                 self._waiting.remove(entry)
                 self.settled.append(Settled(entry, reason))
@@ -220,16 +242,18 @@ class _Folding:
         """What this batch itself brought and could not decide."""
         for place in tuple(self._undecided):
             one = self.judged[place]
-            _, _, reason, against = self._take(decide_again, one.event)
-            self.judged[place] = replace(one, reason=reason, against=against)
-            if not reason.quarantined:
+            applied = self._take(decide_again, one.event)
+            self.judged[place] = replace(one, reason=applied.reason, against=applied.against)
+            if not applied.reason.quarantined:
                 self._undecided.remove(place)
 
     def _take(self, answer: Answer, event: Event) -> Applied:
         """The answer for an event: `decide` for one that is new here, else `decide_again`."""
         applied = answer(self.memory, event, self._limits)
         self.memory = applied.memory
-        self.written = applied.written_after(self.written)
+        # Of what was written before and what is now, often both are nothing.
+        if applied.written is not None or self.written is not None:
+            self.written = applied.written_after(self.written)
         return applied
 
 
@@ -280,4 +304,4 @@ def decide_again(memory: Memory | None, event: Event, limits: Limits) -> Applied
     # The row shows a dispute of another position, which has an entry of its own.
     if disputed is None:
         return applied
-    return applied._replace(reason=Reason.CONFLICT, against=disputed)
+    return replace(applied, reason=CONFLICT, against=disputed)

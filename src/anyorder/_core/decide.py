@@ -34,7 +34,9 @@ def decide(memory: Memory | None, event: Event, limits: Limits) -> Applied:
     if kind is not PUT and kind is not DELETE:
         # What the decoder knows does not depend on what is remembered.
         return Applied(memory, None, BY_DECODER[kind])
-    memory = standing(memory, limits)
+    # Nearly no table was ever truncated.
+    if limits.truncated is not None:
+        memory = standing(memory, limits)
     applied = _compared(memory, event, limits)
     if memory is None or memory.declared is None:
         return applied

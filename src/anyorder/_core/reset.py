@@ -9,7 +9,9 @@ margin. Keeping only the highest misses resets whose first events come in disord
 
 from __future__ import annotations
 
+from bisect import bisect_right
 from collections.abc import Mapping
+from math import inf
 
 import msgspec
 
@@ -41,15 +43,23 @@ def observe(growth: Growth, position: Value, time: int, margin: int) -> Growth:
     until a person dismisses it."""
     if growth.suspected:
         return growth
-    latest = max(growth.latest, time)
-    if _numbers(position) > _numbers(growth.highest):
+    if _is_higher(position, growth.highest):
+        latest = max(growth.latest, time)
         checkpoints = (*_kept(growth, latest, margin), (position, latest))
         return Growth(checkpoints[-CHECKPOINTS:], position, latest)
     if _is_contradicted(growth, position, time - margin):
         return msgspec.structs.replace(growth, suspected=True)
-    if latest == growth.latest:
+    if time <= growth.latest:
         return growth
-    return msgspec.structs.replace(growth, latest=latest)
+    return msgspec.structs.replace(growth, latest=time)
+
+
+def _is_higher(position: Value, highest: Value) -> bool:
+    """Has the clock come further than ever?"""
+    # Nearly all clocks are one number.
+    if isinstance(position, int) and isinstance(highest, int):
+        return position > highest
+    return _numbers(position) > _numbers(highest)
 
 
 def _numbers(position: Value) -> tuple[int, ...]:
@@ -74,9 +84,14 @@ def _kept(growth: Growth, latest: int, margin: int) -> tuple[tuple[Value, int], 
 
 def _is_contradicted(growth: Growth, position: Value, time: int) -> bool:
     """Was the clock above this position before this time? Then it has started again."""
-    # Only the highest checkpoint would miss a new life whose first event came out of order.
-    fallen = [seen for high, seen in growth.checkpoints if _numbers(position) < _numbers(high)]
-    return any(seen < time for seen in fallen)
+    checkpoints = growth.checkpoints
+    # Nothing was seen before that time: so it is of nearly all that comes out of order.
+    if not checkpoints or checkpoints[0][1] >= time:
+        return False
+    # Only the highest checkpoint would miss a new life whose first event came out of order. Their
+    # positions and their times ascend, so of those above it the first was seen earliest.
+    above = bisect_right(checkpoints, (position, inf))
+    return above < len(checkpoints) and checkpoints[above][1] < time
 
 
 def watched(event: Event) -> Growing | None:
@@ -97,9 +112,9 @@ def suspect(growths: Mapping[str, Growth], event: Event, growing: Growing) -> Gr
 
 def _margin(event: Event, growing: Growing) -> int:
     """By how much the times of a healthy clock may contradict its positions."""
-    is_by_producers = event.delivery.timestamp_type == "CreateTime"
-    is_of_broker = growing.scope.startswith("kafka:")
     # A source stamps all its commits by one clock; producers each have their own.
-    if growing.is_stamped_in_order and not (is_by_producers and is_of_broker):
-        return SOURCE_MARGIN
-    return PRODUCER_MARGIN
+    if not growing.is_stamped_in_order:
+        return PRODUCER_MARGIN
+    if growing.scope.startswith("kafka:") and event.delivery.timestamp_type == "CreateTime":
+        return PRODUCER_MARGIN
+    return SOURCE_MARGIN

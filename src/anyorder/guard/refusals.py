@@ -142,7 +142,7 @@ class _Key:
 
     def moved_to(self, applied: Applied) -> None:
         """It is remembered from now on."""
-        self.remembered = self.remembered._replace(memory=applied.memory, unread=False)
+        self.remembered = replace(self.remembered, memory=applied.memory, unread=False)
         self.written = applied.written_after(self.written)
 
     def look_again(self, entity: str) -> None:

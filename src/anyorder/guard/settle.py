@@ -53,11 +53,14 @@ def settle(transaction: Transaction, spec: TableSpec, writing: Writing, token: s
     finished: list[Coalesced] = []
     for entity, share in writing.shares.items():
         # First, so that a redelivery finds the entry of its dispute.
-        writing.hold_ties(entity, share)
+        if share.still:
+            writing.hold_ties(entity, share)
         share = _finished(share, token)
         finished.append(share)
         closed += share.settled
-        holdings |= _holdings(writing, spec, entity, share)
+        # Of nearly all shares nothing is held.
+        if share.is_open:
+            holdings |= _holdings(writing, spec, entity, share)
     close(transaction, closed)
 
     # The quarantine is asked before anything is called held: what it has already is a duplicate.

@@ -48,7 +48,7 @@ class TableSpec(msgspec.Struct, frozen=True):
     is_derived: bool = False
 
 
-class Remembered(NamedTuple):
+class Remembered(msgspec.Struct, frozen=True, gc=False):
     """What the store holds of one key: its memory, and its open quarantine entries.
 
     `limits`: this key's own, where a store keeps several floors; else the table's hold. `unread`:
@@ -62,7 +62,7 @@ class Remembered(NamedTuple):
     unread: bool = False
 
 
-class Write(NamedTuple):
+class Write(msgspec.Struct, frozen=True, gc=False):
     """One key's write: the memory that was read, the one to store (None: the slot becomes empty),
     and what is written to the user's row (None: it stays as it is).
 

@@ -25,6 +25,7 @@ from anyorder._core.position import (
     NEWER,
     OLDER,
     UNDECIDED,
+    YES,
     Above,
     Clocked,
     Description,
@@ -137,7 +138,7 @@ class LogPosition(LogRecord, frozen=True, array_like=True, tag="pg", gc=False):
 
     def above(self, floor: Floor, lineage: Lineage) -> Above:
         if not floor.entries:
-            return Above.YES
+            return YES
         logs = entries_in(floor, LogEntry, self.scope)
         answers = {self._above_entry(entry, lineage) for entry in logs}
         # One entry that proves it older is enough. Where none does, each must prove it newer; and

@@ -95,7 +95,7 @@ class RowWriter:
 
     def _shape_of(self, write: Write, written: Written) -> Shape:
         live = write.before is not None and write.before.live
-        values, spared = written
+        values, spared = written.values, written.spared
         # A hole is null, as it is told; but where the column has a default, nobody tells it.
         if not self._schema.declared.defaults or write.after is None:
             return Shape(live, tuple(values), spared)

@@ -58,6 +58,7 @@ from anyorder.stores.statements import load_statements
 SQL = load_statements("sqlite/sqlite.sql")
 FEW = 16  # writes that are not halved any more to find those that are refused
 _encode = msgspec.json.encode
+replace = msgspec.structs.replace
 _truncated = msgspec.json.Decoder(Stamp)
 _floor = msgspec.json.Decoder(Floor)
 _growth = msgspec.json.Decoder(Growth)
@@ -144,7 +145,7 @@ class SQLiteTransaction(Books):
             if event is not None and event.key is not None:
                 there = known.get(entity, Remembered(None))
                 one = Held(number, event, held[0], content)
-                known[entity] = there._replace(held=(*there.held, one))
+                known[entity] = replace(there, held=(*there.held, one))
         return known
 
     def _memories(self, spec: TableSpec, entities: Sequence[str]) -> dict[str, Remembered]:
