@@ -31,7 +31,7 @@ MUTANTS = [
     Mutant(
         "R3",
         "the floor is not looked at",
-        Change(FOLD, "_onto_empty", "above is not Above.YES", "False"),
+        Change(FOLD, "_onto_empty", "above is not YES", "False"),
         killed_by="tests/core/test_decide.py::test_each_situation_has_its_reason",
     ),
     Mutant(
@@ -105,8 +105,8 @@ MUTANTS = [
         Change(
             FOLD,
             "_onto_empty",
-            "above is not Above.YES",
-            "above is not Above.YES and event.kind is PUT",
+            "above is not YES",
+            "above is not YES and event.kind is PUT",
         ),
         killed_by="tests/core/test_decide.py::test_each_situation_has_its_reason",
     ),

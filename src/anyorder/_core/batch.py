@@ -166,17 +166,6 @@ class _Folding:
     row. `judged`: the deliveries so far; `settled`: the entries that closed; `still`: those that
     are held still."""
 
-    __slots__ = (
-        "_limits",
-        "_undecided",
-        "_waiting",
-        "judged",
-        "memory",
-        "settled",
-        "still",
-        "written",
-    )
-
     def __init__(self, memory: Memory | None, limits: Limits, held: Sequence[Held]) -> None:
         self.memory = memory
         self.written: Written | None = None

@@ -31,8 +31,8 @@ def learn_runs(transaction: Transaction, arrivals: Sequence[Arrival]) -> bool:
 def screen(transaction: Transaction, arrivals: Sequence[Arrival]) -> set[int]:
     """The numbers of what a clock told that is suspected to have started again (rules R13)."""
     # Asked once an event, since every event has to answer.
-    found = [(one, watched(one.event)) for one in arrivals]
-    scopes = {growing.scope for _, growing in found if growing is not None}
+    told = [watched(one.event) for one in arrivals]
+    scopes = {growing.scope for growing in told if growing is not None}
     if not scopes:
         return set()
     before = transaction.growths(sorted(scopes))
@@ -40,7 +40,7 @@ def screen(transaction: Transaction, arrivals: Sequence[Arrival]) -> set[int]:
 
     # In the order of arrival, since a clock is suspected from the first contradiction on.
     suspected: set[int] = set()
-    for one, growing in found:
+    for one, growing in zip(arrivals, told, strict=True):
         # Reads, and changes without a bound, say nothing of how far a clock has come.
         if growing is None:
             continue

@@ -52,15 +52,13 @@ def settle(transaction: Transaction, spec: TableSpec, writing: Writing, token: s
     closed: list[Settled] = []
     finished: list[Coalesced] = []
     for entity, share in writing.shares.items():
-        # First, so that a redelivery finds the entry of its dispute.
-        if share.still:
-            writing.hold_ties(entity, share)
-        share = _finished(share, token)
-        finished.append(share)
-        closed += share.settled
         # Of nearly all shares nothing is held.
         if share.is_open:
+            # First, so that a redelivery finds the entry of its dispute.
+            writing.hold_ties(entity, share)
             holdings |= _holdings(writing, spec, entity, share)
+        finished.append(_finished(share, token))
+        closed += share.settled
     close(transaction, closed)
 
     # The quarantine is asked before anything is called held: what it has already is a duplicate.
@@ -201,11 +199,11 @@ def _decision(one: Judged, known: Mapping[int, Listing], values: dict[str, Any] 
             values=values,
         )
     return Decision(
-        event=one.event,
-        reason=one.reason,
-        against=one.against,
-        detail=one.detail,
-        values=values,
+        one.event,
+        one.reason,
+        one.against,
+        one.detail,
+        values,
     )
 
 

@@ -31,6 +31,7 @@ Keys = dict[str, list[Arrival]]
 
 
 NO_ENTRIES: frozenset[int] = frozenset()
+NO_NAMES: frozenset[str] = frozenset()
 
 
 class Plan(NamedTuple):
@@ -66,8 +67,13 @@ def plan(
         if share.is_open:
             made.open[entity] = share
         if share.moved:
-            key = _first(arrivals, there).key or {}
-            write = Write(entity, key, share.before, share.after, share.written)
+            write = Write(
+                entity,
+                _first(arrivals, there).key or {},
+                share.before,
+                share.after,
+                share.written,
+            )
             made.writes.append(write)
         elif there.unread:
             # "Nothing to do" was decided on a memory that nobody has read: it is no answer yet.
@@ -78,15 +84,6 @@ def plan(
 def _with_held(there: Remembered, only: Collection[int]) -> Remembered:
     """What is remembered of a key, with these of its open entries."""
     return replace(there, held=tuple(one for one in there.held if one.entry in only))
-
-
-def _named_by(event: Event) -> Iterable[str]:
-    """The columns that an event names."""
-    told = event.fields or {}
-    # Hardly any event has holes.
-    if event.holes:
-        return (*told, *event.holes)
-    return told
 
 
 def _first(arrivals: Sequence[Arrival], there: Remembered) -> Event:
@@ -149,9 +146,10 @@ class Writing:
             for one in share.judged:
                 is_shown = one.reason is CONFLICT or not one.reason.quarantined
                 if is_shown:
-                    named.update(_named_by(one.event))
+                    named.update(one.event.fields or NO_NAMES, one.event.holes)
             for entry in share.settled:
-                named.update(_named_by(entry.held.event))
+                event = entry.held.event
+                named.update(event.fields or NO_NAMES, event.holes)
         return named
 
     def hold_ties(self, entity: str, share: Coalesced) -> None:

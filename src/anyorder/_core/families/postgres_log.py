@@ -15,7 +15,8 @@ from anyorder._core.families.floor_entry import (
     raised,
 )
 from anyorder._core.families.log_order import (
-    LOCKED_FIRST,
+    CHANGES,
+    LOCKED,
     READS,
     LogRecord,
     number,
@@ -66,9 +67,9 @@ class LogPosition(LogRecord, frozen=True, array_like=True, tag="pg", gc=False):
 
         # First the common cases of compare_in_epoch, without its calls: whatever meets the record
         # of a `u` or a `d` with a lower LSN came later, because that one held the row's lock.
-        if self.lsn < other.lsn and self.op + other.op in LOCKED_FIRST:
+        if self.lsn < other.lsn and self.op in LOCKED and other.op in CHANGES:
             return OLDER
-        if self.lsn > other.lsn and other.op + self.op in LOCKED_FIRST:
+        if self.lsn > other.lsn and other.op in LOCKED and self.op in CHANGES:
             return NEWER
         return log_order.compare_in_epoch(self, other)
 

@@ -10,7 +10,8 @@ from __future__ import annotations
 
 import sqlite3
 from collections.abc import Callable, Mapping, Sequence
-from typing import NamedTuple
+
+import msgspec
 
 from anyorder._core.columns import NONE_SPARED, Written, holes
 from anyorder._core.event import canonical
@@ -30,7 +31,7 @@ SQL = load_statements("sqlite/sqlite.sql")
 NONE_CLEARED: tuple[str, ...] = ()
 
 
-class Shape(NamedTuple):
+class Shape(msgspec.Struct, frozen=True, gc=False):
     """What a write of a row looks like: was it `live`; of which columns it has a value; which
     others stay as they are (`spared`, None: all); and which nobody tells any more (`cleared`)."""
 

@@ -136,6 +136,9 @@ class SQLiteTransaction(Books):
         known = self._memories(spec, entities)
         if not spec.writes_rows:
             return known  # what is held would be applied without the caller's own SQL
+        # Hardly any table holds anything; then its keys are not looked up one by one.
+        if not self._quarantine.holds(spec.name):
+            return known
         names = _encode(entities).decode()
         for entity, number, content, *held in self._database.execute(
             SQL["open_entries"], {"table": spec.name, "entities": names}
