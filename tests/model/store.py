@@ -12,9 +12,9 @@ from typing import NamedTuple
 
 import msgspec
 
-from anyorder._core.batch import Arrival, Held, Judged, coalesce, decide_again, identity_of
+from anyorder._core.batch import Arrival, Held, Judged, coalesce, identity_of
 from anyorder._core.columns import Written, holes, source_of
-from anyorder._core.decide import forget, truncate, truncated_by
+from anyorder._core.decide import decide_again, forget, truncate, truncated_by
 from anyorder._core.event import Event
 from anyorder._core.fold import Limits
 from anyorder._core.memory import Memory, pack, unpack

@@ -20,13 +20,12 @@ from typing import Any, NamedTuple
 import msgspec
 
 from anyorder._core.columns import Written
-from anyorder._core.decide import decide
+from anyorder._core.decide import decide, decide_again
 from anyorder._core.event import Event, KeyFields
 from anyorder._core.families.restarting import is_restartable
 from anyorder._core.fold import Applied, Limits
 from anyorder._core.memory import Memory
 from anyorder._core.outcome import Outcome, Reason, outcome_of
-from anyorder._core.ties import disputed_at
 
 replace = msgspec.structs.replace
 CONFLICT = Reason.CONFLICT  # looked up once, as in columns.py
@@ -259,12 +258,25 @@ def coalesce(
     `reconsider`: the lineage or the limits moved, so what is held is decided again even if the
     memory does not.
     """
+    # Of most keys there is one event, and nothing is held that it could settle.
+    if len(arrivals) == 1 and not held:
+        (one,) = arrivals
+        applied = decide(memory, one.event, limits)
+        if not applied.reason.quarantined:
+            return _share_of_one(memory, one, applied)
     folding = _Folding(memory, limits, held)
     for one in arrivals:
         folding.arrive(one)
     if reconsider:
         folding.settle()
     return folding.result(memory)
+
+
+def _share_of_one(memory: Memory | None, one: Arrival, applied: Applied) -> Coalesced:
+    """What an event that is not held comes to by itself."""
+    judged = Judged(one.number, one.event, applied.reason, applied.against)
+    written = applied.written_after(None)
+    return Coalesced(memory, applied.memory, [judged], [], written, is_open=False)
 
 
 def closed(settled: Sequence[Settled], waiting: Sequence[Held]) -> list[Settled]:
@@ -274,23 +286,3 @@ def closed(settled: Sequence[Settled], waiting: Sequence[Held]) -> list[Settled]
     # A later one of the same entry takes the place of the one before.
     found = {one.held.entry: one for one in settled if one.held.entry not in still}
     return list(found.values())
-
-
-def decide_again(memory: Memory | None, event: Event, limits: Limits) -> Applied:
-    """Decide what is held once more.
-
-    The entry of a dispute stands for all contents of its position, so it stays while any of them is
-    disputed (rules R12).
-    """
-    applied = decide(memory, event, limits)
-    memory = applied.memory
-    # The common case: nothing of the row is disputed, or the event is held anyway.
-    if memory is None or not memory.disputed or applied.reason.quarantined:
-        return applied
-    disputed = None
-    if event.position is not None:
-        disputed = disputed_at(memory, event.position)
-    # The row shows a dispute of another position, which has an entry of its own.
-    if disputed is None:
-        return applied
-    return replace(applied, reason=CONFLICT, against=disputed)

@@ -21,7 +21,6 @@ memory is as exact as before.
 from __future__ import annotations
 
 from anyorder._core import lives, past
-from anyorder._core.batch import decide_again
 from anyorder._core.columns import (
     CLEAR,
     ENDS,
@@ -35,7 +34,7 @@ from anyorder._core.columns import (
     written_moves,
     written_new,
 )
-from anyorder._core.decide import standing
+from anyorder._core.decide import decide_again, standing
 from anyorder._core.declared import declared, is_above, still_declared
 from anyorder._core.event import DELETE, PUT, Event
 from anyorder._core.floor import Floor

@@ -18,11 +18,10 @@ from anyorder._core.batch import (
     Settled,
     StillHeld,
     closed,
-    decide_again,
     replace,
 )
 from anyorder._core.columns import Written
-from anyorder._core.decide import decide
+from anyorder._core.decide import decide, decide_again
 from anyorder._core.fold import Applied, Limits
 from anyorder._core.outcome import Reason
 from anyorder.errors import StoreBusy

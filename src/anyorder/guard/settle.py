@@ -15,10 +15,10 @@ from anyorder._core.batch import (
     Held,
     Judged,
     Settled,
-    decide_again,
     identity_of,
     replace,
 )
+from anyorder._core.decide import decide_again
 from anyorder._core.event import entity_of
 from anyorder._core.outcome import Outcome, Reason, outcome_of
 from anyorder.guard.contents import Listing

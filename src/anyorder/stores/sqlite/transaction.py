@@ -8,7 +8,8 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence, Set
 
 import msgspec
 
-from anyorder._core.batch import Held, decide_again
+from anyorder._core.batch import Held
+from anyorder._core.decide import decide_again
 from anyorder._core.event import Event, canonical
 from anyorder._core.floor import Floor
 from anyorder._core.fold import Applied, Limits
