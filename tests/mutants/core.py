@@ -189,6 +189,20 @@ MUTANTS = [
     ),
     Mutant(
         "R13",
+        "a checkpoint at the very position counts as one above it",
+        Change(RESET, "_is_contradicted", "(position, inf)", "(position, -inf)"),
+        killed_by="tests/core/test_reset.py"
+        "::test_the_checkpoint_that_is_looked_for_tells_what_all_of_them_tell",
+    ),
+    Mutant(
+        "R13",
+        "the latest of the checkpoints above it is asked",
+        Change(RESET, "_is_contradicted", "checkpoints[above][1]", "checkpoints[-1][1]"),
+        killed_by="tests/core/test_reset.py"
+        "::test_the_checkpoint_that_is_looked_for_tells_what_all_of_them_tell",
+    ),
+    Mutant(
+        "R13",
         "each event is judged alone",
         Change(RESET, "observe", "growth.suspected", "False"),
         killed_by="tests/core/test_reset.py"

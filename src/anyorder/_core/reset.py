@@ -89,7 +89,8 @@ def _is_contradicted(growth: Growth, position: Value, time: int) -> bool:
     if not checkpoints or checkpoints[0][1] >= time:
         return False
     # Only the highest checkpoint would miss a new life whose first event came out of order. Their
-    # positions and their times ascend, so of those above it the first was seen earliest.
+    # positions and their times ascend, so of those above it the first was seen earliest. A clock is
+    # one number for ever, or several: its positions compare as they are.
     above = bisect_right(checkpoints, (position, inf))
     return above < len(checkpoints) and checkpoints[above][1] < time
 
