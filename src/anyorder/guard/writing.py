@@ -146,10 +146,16 @@ class Writing:
             for one in share.judged:
                 is_shown = one.reason is CONFLICT or not one.reason.quarantined
                 if is_shown:
-                    named.update(one.event.fields or NO_NAMES, one.event.holes)
+                    named.update(
+                        one.event.fields or NO_NAMES,
+                        one.event.holes,
+                    )
             for entry in share.settled:
                 event = entry.held.event
-                named.update(event.fields or NO_NAMES, event.holes)
+                named.update(
+                    event.fields or NO_NAMES,
+                    event.holes,
+                )
         return named
 
     def hold_ties(self, entity: str, share: Coalesced) -> None:
