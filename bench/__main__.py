@@ -1,6 +1,6 @@
 """python -m bench [--events N]: decode, decide, batch, SQLite guarded write, the whole pipeline
-against an unguarded one; ratios first. --against TREE: decide and pipeline beside another
-checkout's."""
+against an unguarded one and against consumers as people write them by hand; ratios first.
+--against TREE: decide and pipeline beside another checkout's."""
 
 from __future__ import annotations
 
@@ -61,6 +61,7 @@ def peak_memory(events: int, keys: int) -> str:
 
 def measure(events: int, keys: int) -> None:
     """Print the rates over one stream, ratios first."""
+    from bench import by_hand
     from bench.work import Work, decoded
 
     with tempfile.TemporaryDirectory() as folder:
@@ -78,6 +79,8 @@ def measure(events: int, keys: int) -> None:
                 "SQLite guarded write, batches of 500": partial(work.write, known),
                 "whole pipeline, guarded": work.pipeline,
                 "the same batches upserted, unguarded": work.unguarded,
+                "by hand: typed, folded, upserted": partial(by_hand.unguarded, work),
+                "by hand, and guarded by a version": partial(by_hand.guarded, work),
             }
         )
     size = sum(len(delivery.value or b"") for delivery in work.deliveries) // len(known)
@@ -86,6 +89,7 @@ def measure(events: int, keys: int) -> None:
         f" msgspec {msgspec.__version__}"
     )
     print(ratio("guarded / unguarded", stored[1], stored[2]))
+    print(ratio("guarded / by hand, guarded by a version", stored[1], stored[4]))
     print(HEADER, *alone, *stored, sep="\n")
 
 

@@ -14,7 +14,11 @@ import msgspec
 from bench.measure import HEADER, RUNS, Done, rate_of, ratio
 
 HERE = Path(__file__).resolve().parents[1]
-GOALS = {"decide": 0.8, "pipeline": 0.95}  # of the other tree's rate, in CPU
+GOALS = {
+    "decide": 0.8,
+    "pipeline": 0.95,
+    "pipeline of json": 0.95,
+}  # of the other tree's rate, in CPU
 
 
 class Side:

@@ -7,6 +7,7 @@ batch engine, and asks the product for no more than it must.
 
 from __future__ import annotations
 
+import json
 import sqlite3
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
@@ -35,6 +36,12 @@ except ModuleNotFoundError:  # before a batch could be taken in parts
 BATCH = 500
 SPEC = TableSpec("users", ("id",))
 FIELDS = ("id", "name", "email", "age", "changed")
+DOCUMENTS = {
+    "key": "/id",
+    "position": "/version",
+    "deleted": "/deleted",
+    "fields": "/row",
+}
 UPSERT = (
     f"INSERT INTO users VALUES ({', '.join('?' * len(FIELDS))}) ON CONFLICT (id) DO UPDATE SET "
     + ", ".join(f"{f} = excluded.{f}" for f in FIELDS[1:])
@@ -48,6 +55,7 @@ class Work:
     def __init__(self, events: int, keys: int, folder: str) -> None:
         records = list(stream(events, keys))
         self.deliveries = [delivery_of(one) for one in unordered(records)]
+        self.documents = [delivery_of(_document_of(one)) for one in unordered(records)]
         self.wanted = final_rows(records)
         self.winners = _winners([delivery_of(one) for one in records])
         self.folder = folder
@@ -81,22 +89,29 @@ class Work:
             for number, batch in enumerate(batches(events)):
                 take(store, [Share(SPEC, batch)], now=float(number), token=f"{number}")
             store.close()
-        return self._done(watch)
+        return self.done(watch)
 
     def pipeline(self) -> Done:
         """All of it: decode, decide, write rows and memories, keep the frontier."""
+        return self._piped(self.deliveries, open_envelope("debezium"))
+
+    def pipeline_of_json(self) -> Done:
+        """The same of documents of one's own that tell the same rows."""
+        return self._piped(self.documents, open_envelope("json", **DOCUMENTS))
+
+    def _piped(self, deliveries: Sequence[Delivery], envelope: Any) -> Done:
         with Stopwatch() as watch:
             store = SQLiteStore(fresh(self.folder))
-            for number, batch in enumerate(batches(self.deliveries)):
+            for number, batch in enumerate(batches(deliveries)):
                 take(
                     store,
-                    [Share(SPEC, decoded(batch))],
+                    [Share(SPEC, list(map(envelope.decode, batch)))],
                     now=float(number),
                     token=f"{number}",
                     frontier=("bench", str(number)),
                 )
             store.close()
-        return self._done(watch)
+        return self.done(watch)
 
     def unguarded(self) -> Done:
         """The same batches, decoded the same way, upserted as they come: what a careful
@@ -115,12 +130,14 @@ class Work:
                 database.execute(frontier, (str(number),))
                 database.execute("COMMIT")
             database.close()
-        return self._done(watch)
+        return self.done(watch)
 
-    def _done(self, watch: Stopwatch) -> Done:
+    def done(self, watch: Stopwatch) -> Done:
+        """What a run of the whole stream came to."""
         database = sqlite3.connect(f"{self.folder}/bench.db")
         database.row_factory = sqlite3.Row
-        found = {row["id"]: dict(row) for row in database.execute("SELECT * FROM users")}
+        names = ", ".join(FIELDS)
+        found = {row["id"]: dict(row) for row in database.execute(f"SELECT {names} FROM users")}
         database.close()
         return Done(len(self.deliveries), watch.spent, judged(found, self.wanted))
 
@@ -131,6 +148,18 @@ def _upsert(database: sqlite3.Connection, event: Event) -> None:
         database.execute("DELETE FROM users WHERE id = ?", (event.key["id"],))
     elif event.fields is not None:
         database.execute(UPSERT, [adapted(event.fields[field]) for field in FIELDS])
+
+
+def _document_of(record: Mapping[str, Any]) -> dict[str, Any]:
+    """A record's change as a document of one's own."""
+    key, change = json.loads(record["key"]), json.loads(record["value"])
+    document = {
+        "id": key["id"],
+        "version": change["source"]["lsn"],
+        "deleted": change["op"] == "d",
+        "row": change["after"] or key,
+    }
+    return {**record, "topic": "users", "value": json.dumps(document), "headers": []}
 
 
 def _winners(deliveries: Sequence[Delivery]) -> dict[object, str]:

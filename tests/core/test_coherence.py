@@ -10,6 +10,7 @@ import pytest
 
 import anyorder
 from anyorder._core.coherence import coherent
+from anyorder._core.columns import Written
 from anyorder._core.decide import decide
 from anyorder._core.event import Event, Kind
 from anyorder._core.families import ScalarPosition
@@ -120,9 +121,9 @@ def test_a_column_called_as_the_rest_is_told_apart_from_it_in_memory_and_in_what
     filled = decide(_memory(newer), older, Limits())
     again = decide(after.memory, older, Limits())
 
-    assert decide(None, whole, Limits()).written == ({"*": 2, "x": 2}, frozenset())
-    assert after.written == ({"*": 3}, None)
-    assert filled.written == ({"x": 1, "y": 1}, frozenset({"*"}))
+    assert decide(None, whole, Limits()).written == Written({"*": 2, "x": 2}, frozenset())
+    assert after.written == Written({"*": 3})
+    assert filled.written == Written({"x": 1, "y": 1}, frozenset({"*"}))
     assert again.written is None
     assert after.memory is not None
     assert unpack(pack(after.memory)) == after.memory

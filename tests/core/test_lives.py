@@ -186,8 +186,9 @@ def test_lives_told_by_the_events_are_one_after_the_other_in_every_order(name: s
         shown: dict[str, object] = {}
         memory: Memory | None = None
         for event in [*order, *order]:
-            memory, written, found, _ = decide(memory, event, NO_LIMITS)
-            assert not found.quarantined
+            told_now = decide(memory, event, NO_LIMITS)
+            memory, written = told_now.memory, told_now.written
+            assert not told_now.reason.quarantined
             if memory is None or not memory.live:
                 shown = {}
             elif written is not None:

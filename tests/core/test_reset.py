@@ -7,9 +7,12 @@ import random
 
 import msgspec
 import pytest
+from hypothesis import example, given
+from hypothesis import strategies as st
 
 from anyorder._core.event import Event, Kind, canonical
 from anyorder._core.families import LogPosition, OffsetPosition, ScalarPosition
+from anyorder._core.floor import Value
 from anyorder._core.outcome import Reason
 from anyorder._core.reset import (
     CHECKPOINTS,
@@ -52,6 +55,34 @@ def test_a_healthy_stream_in_any_order_raises_no_alarm(seed: int) -> None:
 
     assert not growth.suspected
     assert len(growth.checkpoints) <= CHECKPOINTS
+
+
+NUMBERS = st.integers(1, 12)
+SEVERAL = st.tuples(NUMBERS, NUMBERS)
+
+
+def told_by(places: st.SearchStrategy[Value]) -> st.SearchStrategy[list[tuple[Value, int]]]:
+    return st.lists(st.tuples(places, NUMBERS), max_size=30)
+
+
+@example([(5, 1), (9, 9), (9, 12)], 0)
+@example([(5, 1), (9, 9), (3, 5)], 0)
+@given(told_by(NUMBERS) | told_by(SEVERAL), st.integers(0, 4))
+def test_the_checkpoint_that_is_looked_for_tells_what_all_of_them_tell(
+    told: list[tuple[Value, int]], margin: int
+) -> None:
+    growth = Growth()
+
+    for position, time in told:
+        seen = [(at, then) for at, then in growth.checkpoints if numbers(at) > numbers(position)]
+        is_contradicted = any(then < time - margin for _, then in seen)
+        was_suspected = growth.suspected
+        growth = observe(growth, position, time, margin)
+        assert growth.suspected == (was_suspected or is_contradicted)
+
+
+def numbers(position: Value) -> tuple[int, ...]:
+    return (position,) if isinstance(position, int) else position
 
 
 def put(lsn: int, time: int, op: str = "u") -> Event:

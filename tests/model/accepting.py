@@ -48,10 +48,11 @@ class Accepting:
     def accept(self, state: State, place: int) -> tuple[str, State]:
         limits, slot, accepted, held, word = state
         memory, row = self.store.slots[slot]
-        after, step, reason, _ = accept(memory, self.events[place], self.store.limits[limits])
-        if reason is not Reason.APPLIED:
-            return f"accept {self.told[place].label}: {reason}", state
-        number = self.store.number(Slot(after, self.store.written(row, after, step)))
+        told = accept(memory, self.events[place], self.store.limits[limits])
+        if told.reason is not Reason.APPLIED:
+            return f"accept {self.told[place].label}: {told.reason}", state
+        shown = self.store.written(row, told.memory, told.written)
+        number = self.store.number(Slot(told.memory, shown))
         step = self.store.deliver(number, (), held & ~(1 << place), limits, True)
         word |= 1 << place
         return f"accept {self.told[place].label}", (

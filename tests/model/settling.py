@@ -47,9 +47,8 @@ def alarms(bounds: tuple[int, int, int], margin: int) -> tuple[int, int]:
             for second, later in judged:
                 pairs += 1
                 if first and second:
-                    suspected += observe(
-                        observe(Growth(), first[1], time, margin), second[1], later, margin
-                    ).suspected
+                    growth = observe(Growth(), first.value, time, margin)
+                    suspected += observe(growth, second.value, later, margin).suspected
     return pairs, suspected
 
 

@@ -12,9 +12,9 @@ from typing import NamedTuple
 
 import msgspec
 
-from anyorder._core.batch import Arrival, Held, Judged, coalesce, decide_again, identity_of
+from anyorder._core.batch import Arrival, Held, Judged, coalesce, identity_of
 from anyorder._core.columns import Written, holes, source_of
-from anyorder._core.decide import forget, truncate, truncated_by
+from anyorder._core.decide import decide_again, forget, truncate, truncated_by
 from anyorder._core.event import Event
 from anyorder._core.fold import Limits
 from anyorder._core.memory import Memory, pack, unpack
@@ -270,10 +270,10 @@ class Store:
         memory, row = self.slots[slot]
         if memory is None:
             return slot
-        after, step, _, _ = truncate(memory, event, limits)
-        if after is memory:
+        told = truncate(memory, event, limits)
+        if told.memory is memory:
             return slot
-        return self.number(Slot(after, self.written(row, after, step)))
+        return self.number(Slot(told.memory, self.written(row, told.memory, told.written)))
 
     def is_tombstone(self, slot: int) -> bool:
         memory = self.slots[slot].memory

@@ -29,7 +29,7 @@ from anyorder._core.floor import Floor
 from anyorder._core.fold import Applied, Limits
 from anyorder._core.memory import Base, Born, Cell, Memory, Stamp
 from anyorder._core.outcome import Reason
-from anyorder._core.position import Above, Clocked, Lineage, Order
+from anyorder._core.position import Above, Clocked, Growing, Lineage, Order
 from anyorder.guard import writing
 from tests.model import books, store, table
 from tests.model.accepting import Accepting
@@ -434,7 +434,7 @@ def only_the_highest_checkpoint_is_kept(patch: Patch) -> None:
 
 
 def growth_by_raw_position(patch: Patch) -> None:
-    patch.setattr(LogPosition, "growing", lambda self: (self.scope, self.lsn))
+    patch.setattr(LogPosition, "growing", lambda self: Growing(self.scope, self.lsn))
 
 
 def versions_are_not_suspected(patch: Patch) -> None:

@@ -52,7 +52,7 @@ def taking_the_slot(patch: Patch, *, late: bool) -> None:
         slot = apply(None, event, Limits())
         assert slot.memory is not None
         assert event.position is not None
-        return slot._replace(memory=marks.marked(slot.memory, event.position, {}))
+        return replace(slot, memory=marks.marked(slot.memory, event.position, {}))
 
     patch.setattr(words, "accept", accepted)
 
@@ -109,7 +109,7 @@ def no_tombstones_and_no_ends(patch: Patch) -> None:
         applied = ended(*told)
         if applied.memory is None:
             return applied
-        return applied._replace(memory=Memory(unmarked(applied.memory.stamp)))
+        return replace(applied, memory=Memory(unmarked(applied.memory.stamp)))
 
     marking(patch, wrong)
     patch.setattr(word, "_ended", unmarked_end)

@@ -19,9 +19,8 @@ from typing import NamedTuple
 
 import msgspec
 
-from anyorder._core.batch import decide_again
 from anyorder._core.columns import source_of
-from anyorder._core.decide import decide
+from anyorder._core.decide import decide, decide_again
 from anyorder._core.event import Event, Kind
 from anyorder._core.families import ScalarPosition
 from anyorder._core.fold import Applied, stamp_of

@@ -22,9 +22,8 @@ from typing import Any, NamedTuple
 
 import msgspec
 
-from anyorder._core.batch import decide_again
 from anyorder._core.columns import is_disputed, source_of
-from anyorder._core.decide import decide
+from anyorder._core.decide import decide, decide_again
 from anyorder._core.event import Event, Kind
 from anyorder._core.fold import Applied, stamp_of
 from anyorder._core.marks import marked

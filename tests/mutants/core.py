@@ -31,7 +31,7 @@ MUTANTS = [
     Mutant(
         "R3",
         "the floor is not looked at",
-        Change(FOLD, "_onto_empty", "above is not Above.YES", "False"),
+        Change(FOLD, "_onto_empty", "above is not YES", "False"),
         killed_by="tests/core/test_decide.py::test_each_situation_has_its_reason",
     ),
     Mutant(
@@ -105,8 +105,8 @@ MUTANTS = [
         Change(
             FOLD,
             "_onto_empty",
-            "above is not Above.YES",
-            "above is not Above.YES and event.kind is PUT",
+            "above is not YES",
+            "above is not YES and event.kind is PUT",
         ),
         killed_by="tests/core/test_decide.py::test_each_situation_has_its_reason",
     ),
@@ -193,11 +193,25 @@ MUTANTS = [
         Change(
             RESET,
             "observe_snapshot",
-            "(*growth.checkpoints, *growth.snapshots)",
-            "growth.checkpoints",
+            "by_changes or by_snapshots",
+            "by_changes",
         ),
         killed_by="tests/core/test_reset.py"
         "::test_a_snapshot_of_a_log_that_was_further_before_is_suspected[r]",
+    ),
+    Mutant(
+        "R13",
+        "a checkpoint at the very position counts as one above it",
+        Change(RESET, "_is_contradicted", "(position, inf)", "(position, -inf)"),
+        killed_by="tests/core/test_reset.py"
+        "::test_the_checkpoint_that_is_looked_for_tells_what_all_of_them_tell",
+    ),
+    Mutant(
+        "R13",
+        "the latest of the checkpoints above it is asked",
+        Change(RESET, "_is_contradicted", "checkpoints[above][1]", "checkpoints[-1][1]"),
+        killed_by="tests/core/test_reset.py"
+        "::test_the_checkpoint_that_is_looked_for_tells_what_all_of_them_tell",
     ),
     Mutant(
         "R13",

@@ -120,8 +120,8 @@ MUTANTS = [
         "a content that is in dispute names no column",
         "guard/writing.py",
         "Writing.named",
-        "one.reason is Reason.CONFLICT or is_decided",
-        "is_decided",
+        "one.reason is CONFLICT or not one.reason.quarantined",
+        "not one.reason.quarantined",
         TESTS + "test_both_contents_of_a_dispute_name_their_columns",
     ),
     row(

@@ -88,7 +88,7 @@ MUTANTS = [
     Mutant(
         "R11",
         "what was chosen and comes again is stale",
-        Change(FOLD, "_judged", "applied._replace(reason=Reason.DUPLICATE)", "applied"),
+        Change(FOLD, "_judged", "replace(applied, reason=DUPLICATE)", "applied"),
         killed_by="tests/core/test_word.py"
         "::test_a_chosen_content_that_comes_again_beneath_a_newer_row_is_a_duplicate",
     ),

@@ -88,7 +88,7 @@ class NotOlderWins(MemoryTransaction):
     def remembered(self, spec: TableSpec, entities: Sequence[str]) -> dict[str, Remembered]:
         found = super().remembered(spec, entities)
         return {
-            entity: known._replace(memory=_just_below(known.memory))
+            entity: replace(known, memory=_just_below(known.memory))
             for entity, known in found.items()
         }
 
@@ -110,7 +110,7 @@ class BoundLost(MemoryTransaction):
     def remembered(self, spec: TableSpec, entities: Sequence[str]) -> dict[str, Remembered]:
         found = super().remembered(spec, entities)
         return {
-            entity: known._replace(memory=_unbound(known.memory)) for entity, known in found.items()
+            entity: replace(known, memory=_unbound(known.memory)) for entity, known in found.items()
         }
 
 
@@ -162,7 +162,7 @@ class SettledNever(MemoryTransaction):
 
     def remembered(self, spec: TableSpec, entities: Sequence[str]) -> dict[str, Remembered]:
         return {
-            entity: known._replace(held=tuple[Held, ...]())
+            entity: replace(known, held=tuple[Held, ...]())
             for entity, known in super().remembered(spec, entities).items()
         }
 
@@ -200,7 +200,7 @@ class HeldWithoutProvenance(MemoryTransaction):
         found = super().remembered(spec, entities)
         for entity, there in found.items():
             held = tuple(one._replace(provenance="") for one in there.held)
-            found[entity] = there._replace(held=held)
+            found[entity] = replace(there, held=held)
         return found
 
 

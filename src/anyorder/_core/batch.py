@@ -20,18 +20,18 @@ from typing import Any, NamedTuple
 import msgspec
 
 from anyorder._core.columns import Written
-from anyorder._core.decide import decide
+from anyorder._core.decide import decide, decide_again
 from anyorder._core.event import Event, KeyFields, Kind
 from anyorder._core.families.restarting import is_restartable
 from anyorder._core.fold import Applied, Limits
 from anyorder._core.memory import Memory
 from anyorder._core.outcome import Outcome, Reason, outcome_of
-from anyorder._core.ties import disputed_at
 
 IDENTIFIED = {Kind.PUT: "put", Kind.HINT: "hint", Kind.NO_CONTENT: "incomplete"}
 """Kinds by their names of before, in the identity of what has no position: entries have it."""
 
 replace = msgspec.structs.replace
+CONFLICT = Reason.CONFLICT  # looked up once, as in columns.py
 # Values that are made by the million hold no cycle: the garbage collector need not look (gc=False).
 
 
@@ -124,7 +124,8 @@ class StillHeld(NamedTuple):
 class Coalesced(msgspec.Struct, frozen=True, gc=False):
     """One key's share of a batch: the memory before and after, every delivery as it stands, the
     entries that closed, and what all of it together writes to the row. `still`: what was decided
-    again and is held as before."""
+    again and is held as before. `is_open`: may anything of it be undecided, of what came or of what
+    was held?"""
 
     before: Memory | None
     after: Memory | None
@@ -132,6 +133,7 @@ class Coalesced(msgspec.Struct, frozen=True, gc=False):
     settled: list[Settled]
     written: Written | None = None
     still: Sequence[StillHeld] = ()
+    is_open: bool = True
 
     @property
     def moved(self) -> bool:
@@ -180,11 +182,12 @@ class _Folding:
 
     def arrive(self, one: Arrival) -> None:
         """The next delivery, as if it had come alone."""
-        start = self.memory
-        _, _, reason, against = self._take(decide, one.event)
+        start, event = self.memory, one.event
+        applied = self._take(decide, event)
+        reason = applied.reason
         if reason.quarantined:
             self._undecided.append(len(self.judged))
-        self.judged.append(Judged(one.number, one.event, reason, against))
+        self.judged.append(Judged(one.number, event, reason, applied.against))
         if self.memory is not start:
             self.settle()
 
@@ -206,16 +209,23 @@ class _Folding:
 
     def result(self, before: Memory | None) -> Coalesced:
         """What it came to."""
-        settled = closed(self.settled, self._waiting)
-        return Coalesced(before, self.memory, self.judged, settled, self.written, self.still)
+        settled = self.settled
+        # Nearly always nothing was held.
+        if settled:
+            settled = closed(settled, self._waiting)
+        is_open = bool(self._undecided or self.still)
+        return Coalesced(
+            before, self.memory, self.judged, settled, self.written, self.still, is_open
+        )
 
     def _decide_entries(self) -> None:
         """What the quarantine holds."""
         self.still = []
         for entry in tuple(self._waiting):
-            _, _, reason, against = self._take(decide_again, entry.event)
+            applied = self._take(decide_again, entry.event)
+            reason = applied.reason
             if reason.quarantined:
-                self.still.append(StillHeld(entry, reason, against))
+                self.still.append(StillHeld(entry, reason, applied.against))
             else:
                 self._waiting.remove(entry)
                 self.settled.append(Settled(entry, reason))
@@ -224,16 +234,18 @@ class _Folding:
         """What this batch itself brought and could not decide."""
         for place in tuple(self._undecided):
             one = self.judged[place]
-            _, _, reason, against = self._take(decide_again, one.event)
-            self.judged[place] = replace(one, reason=reason, against=against)
-            if not reason.quarantined:
+            applied = self._take(decide_again, one.event)
+            self.judged[place] = replace(one, reason=applied.reason, against=applied.against)
+            if not applied.reason.quarantined:
                 self._undecided.remove(place)
 
     def _take(self, answer: Answer, event: Event) -> Applied:
         """The answer for an event: `decide` for one that is new here, else `decide_again`."""
         applied = answer(self.memory, event, self._limits)
         self.memory = applied.memory
-        self.written = applied.written_after(self.written)
+        # Of what was written before and what is now, often both are nothing.
+        if applied.written is not None or self.written is not None:
+            self.written = applied.written_after(self.written)
         return applied
 
 
@@ -250,12 +262,25 @@ def coalesce(
     `reconsider`: the lineage or the limits moved, so what is held is decided again even if the
     memory does not.
     """
+    # Of most keys there is one event, and nothing is held that it could settle.
+    if len(arrivals) == 1 and not held:
+        (one,) = arrivals
+        applied = decide(memory, one.event, limits)
+        if not applied.reason.quarantined:
+            return _share_of_one(memory, one, applied)
     folding = _Folding(memory, limits, held)
     for one in arrivals:
         folding.arrive(one)
     if reconsider:
         folding.settle()
     return folding.result(memory)
+
+
+def _share_of_one(memory: Memory | None, one: Arrival, applied: Applied) -> Coalesced:
+    """What an event that is not held comes to by itself."""
+    judged = Judged(one.number, one.event, applied.reason, applied.against)
+    written = applied.written_after(None)
+    return Coalesced(memory, applied.memory, [judged], [], written, is_open=False)
 
 
 def closed(settled: Sequence[Settled], waiting: Sequence[Held]) -> list[Settled]:
@@ -265,23 +290,3 @@ def closed(settled: Sequence[Settled], waiting: Sequence[Held]) -> list[Settled]
     # A later one of the same entry takes the place of the one before.
     found = {one.held.entry: one for one in settled if one.held.entry not in still}
     return list(found.values())
-
-
-def decide_again(memory: Memory | None, event: Event, limits: Limits) -> Applied:
-    """Decide what is held once more.
-
-    The entry of a dispute stands for all contents of its position, so it stays while any of them is
-    disputed (rules R12).
-    """
-    applied = decide(memory, event, limits)
-    memory = applied.memory
-    # The common case: nothing of the row is disputed, or the event is held anyway.
-    if memory is None or not memory.disputed or applied.reason.quarantined:
-        return applied
-    disputed = None
-    if event.position is not None:
-        disputed = disputed_at(memory, event.position)
-    # The row shows a dispute of another position, which has an entry of its own.
-    if disputed is None:
-        return applied
-    return applied._replace(reason=Reason.CONFLICT, against=disputed)

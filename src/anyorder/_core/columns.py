@@ -11,7 +11,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from enum import Enum
-from typing import Any, NamedTuple
+from typing import Any
 
 import msgspec
 
@@ -59,7 +59,7 @@ class Column(msgspec.Struct, frozen=True, gc=False):
 Columns = dict[str, Column]
 
 
-class Written(NamedTuple):
+class Written(msgspec.Struct, frozen=True, gc=False):
     """What a decision writes to the user's row.
 
     `values` are written. `spared` is None: every other column stays as it is. Otherwise every other

@@ -16,6 +16,7 @@ from anyorder._core.fold import APPLIED, NOT_DECIDED, Applied, Limits, apply, st
 from anyorder._core.memory import Memory, Stamp, replace
 from anyorder._core.outcome import REASONS, Reason
 from anyorder._core.position import NEWER, OLDER, SAME
+from anyorder._core.ties import disputed_at
 
 BY_DECODER = {
     Kind.CONTROL: Reason.NOT_A_CHANGE,
@@ -34,7 +35,9 @@ def decide(memory: Memory | None, event: Event, limits: Limits) -> Applied:
     if kind is not PUT and kind is not DELETE:
         # What the decoder knows does not depend on what is remembered.
         return Applied(memory, None, BY_DECODER[kind])
-    memory = standing(memory, limits)
+    # Nearly no table was ever truncated.
+    if limits.truncated is not None:
+        memory = standing(memory, limits)
     applied = _compared(memory, event, limits)
     if memory is None or memory.declared is None:
         return applied
@@ -58,6 +61,26 @@ def _compared(memory: Memory | None, event: Event, limits: Limits) -> Applied:
     if judged is None:
         judged = apply(memory, event, limits)
     return lives.bounded(memory, judged)
+
+
+def decide_again(memory: Memory | None, event: Event, limits: Limits) -> Applied:
+    """Decide what is held once more.
+
+    The entry of a dispute stands for all contents of its position, so it stays while any of them is
+    disputed (rules R12).
+    """
+    applied = decide(memory, event, limits)
+    memory = applied.memory
+    # The common case: nothing of the row is disputed, or the event is held anyway.
+    if memory is None or not memory.disputed or applied.reason.quarantined:
+        return applied
+    disputed = None
+    if event.position is not None:
+        disputed = disputed_at(memory, event.position)
+    # The row shows a dispute of another position, which has an entry of its own.
+    if disputed is None:
+        return applied
+    return replace(applied, reason=Reason.CONFLICT, against=disputed)
 
 
 def standing(memory: Memory | None, limits: Limits) -> Memory | None:

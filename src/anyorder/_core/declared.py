@@ -21,7 +21,7 @@ from anyorder._core.floor import Floor
 from anyorder._core.fold import APPLIED, Applied, stamp_of
 from anyorder._core.memory import Base, Born, Memory, Stamp, replace
 from anyorder._core.outcome import Reason
-from anyorder._core.position import Above, Lineage
+from anyorder._core.position import YES, Lineage
 
 
 def on_declared(
@@ -37,12 +37,12 @@ def on_declared(
     if after is memory:
         return applied
     if is_above(stamp_of(event), birth, lineage):
-        return applied._replace(memory=still_declared(after, birth, lineage))
+        return replace(applied, memory=still_declared(after, birth, lineage))
 
     is_put = event.kind is PUT
     if is_put and applied.reason is Reason.CONFLICT:
         # It is held for another content of its position, and tells the row nothing either.
-        return applied._replace(memory=memory, written=None)
+        return replace(applied, memory=memory, written=None)
     if is_put and applied.reason is APPLIED:
         # Newer than the row, but whether it is dead itself only a person can tell, as before.
         return Applied(
@@ -61,7 +61,7 @@ def on_declared(
             against=birth,
         )
     # An older delete may only clear columns, and leaves a row.
-    return applied._replace(memory=declared(after, birth, lineage))
+    return replace(applied, memory=declared(after, birth, lineage))
 
 
 def declared(row: Memory, birth: Floor, lineage: Lineage) -> Memory:
@@ -81,7 +81,7 @@ def still_declared(row: Memory | None, birth: Floor, lineage: Lineage) -> Memory
 
 def is_above(stamp: Stamp, birth: Floor, lineage: Lineage) -> bool:
     """Is it newer, for certain, than all that was forgotten when the row was put there?"""
-    return stamp.position.above(birth, lineage) is Above.YES
+    return stamp.position.above(birth, lineage) is YES
 
 
 def _with_birth(row: Memory, birth: Floor, lineage: Lineage) -> Memory:

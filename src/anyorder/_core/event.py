@@ -53,6 +53,9 @@ class Delivery(msgspec.Struct, frozen=True, gc=False):
 class Kind(StrEnum):
     """What an event does to its entity."""
 
+    # The text's own: that of an enumeration is Python code, and members are looked up all the time.
+    __hash__ = str.__hash__
+
     PUT = "upsert"
     DELETE = "delete"
     TRUNCATE = "truncate"

@@ -20,8 +20,6 @@ the clocks do not tell, nothing moves.
 
 from __future__ import annotations
 
-from typing import NamedTuple
-
 import msgspec
 
 from anyorder._core import past
@@ -50,12 +48,12 @@ from anyorder._core.moves import (
     outlasting,
 )
 from anyorder._core.outcome import Reason
-from anyorder._core.position import NEWER, OLDER, SAME, UNDECIDED, WAITING, Above, Lineage
+from anyorder._core.position import NEWER, OLDER, SAME, UNDECIDED, WAITING, YES, Above, Lineage
 from anyorder._core.ties import NOBODY, Met, claimed, is_own_disputed, meet
 
 NOT_DECIDED = {UNDECIDED: Reason.CONFLICT, WAITING: Reason.WAITING}
 # Looked up once, as in columns.py: they end most decisions.
-APPLIED, STALE = Reason.APPLIED, Reason.STALE
+APPLIED, STALE, DUPLICATE = Reason.APPLIED, Reason.STALE, Reason.DUPLICATE
 
 
 class Limits(msgspec.Struct, frozen=True):
@@ -67,7 +65,7 @@ class Limits(msgspec.Struct, frozen=True):
     lineage: Lineage = {}
 
 
-class Applied(NamedTuple):
+class Applied(msgspec.Struct, frozen=True, gc=False):
     """What became of one event. `memory` afterwards (None: an empty slot); what is `written` to the
     row (None: it stays as it is; it goes where the memory is no longer live); the reason; and what
     the event was judged against."""
@@ -114,7 +112,7 @@ def _onto_empty(event: Event, stamp: Stamp, limits: Limits) -> Applied:
             against=truncated,
         )
     above = stamp.position.above(floor, lineage)
-    if above is not Above.YES:
+    if above is not YES:
         # Nothing is stored, not even a delete: as a tombstone it would open the door again.
         return Applied(
             memory=None,
@@ -191,7 +189,7 @@ def _met(memory: Memory, position: Position) -> Memory:
 
 def _again(memory: Memory, stamp: Stamp) -> Applied:
     """The row's own event came again."""
-    stored, reason = memory.stamp, Reason.DUPLICATE
+    stored, reason = memory.stamp, DUPLICATE
     if is_own_disputed(memory):
         # Its content is one of two, however often it comes (rules R12).
         reason = Reason.CONFLICT
@@ -290,8 +288,8 @@ def _judged(applied: Applied, met: Met, stamp: Stamp) -> Applied:
     if other is None:
         other = met.other_than(stamp)
     if other is not None:
-        return applied._replace(reason=Reason.CONFLICT, against=other)
+        return replace(applied, reason=Reason.CONFLICT, against=other)
     if met.chosen and applied.reason is STALE:
         # What was chosen came again, and told nothing else.
-        return applied._replace(reason=Reason.DUPLICATE)
+        return replace(applied, reason=DUPLICATE)
     return applied

@@ -86,7 +86,7 @@ def bounded(before: Memory, applied: Applied) -> Applied:
     # Where nothing moved it is the very same memory, so that nothing is written.
     if after == before:
         after = before
-    return applied._replace(memory=after)
+    return replace(applied, memory=after)
 
 
 def accept(memory: Memory, event: Event, limits: Limits) -> Applied:

@@ -141,7 +141,7 @@ class Memory(msgspec.Struct, frozen=True, gc=False):
     @property
     def live(self) -> bool:
         """A row; otherwise a tombstone."""
-        return self.stamp.is_put
+        return bool(self.stamp.rank & OF_A_PUT)
 
     @property
     def is_simple(self) -> bool:

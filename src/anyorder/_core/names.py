@@ -35,8 +35,8 @@ def in_words(part: str, rest: str) -> str:
 
 def is_nameable(event: Event) -> bool:
     """Can the columns of a put be told apart, as the user calls them?"""
-    fields = event.fields or {}
-    # Two look-ups, since every event is asked.
-    if "" in fields or NAMED_AS_THE_REST in fields:
+    fields, holes = event.fields, event.holes
+    # Two look-ups, since every event is asked; and hardly any has holes.
+    if fields and ("" in fields or NAMED_AS_THE_REST in fields):
         return False
-    return NO_NAMES.isdisjoint(event.holes)
+    return not holes or NO_NAMES.isdisjoint(holes)

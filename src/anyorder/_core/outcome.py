@@ -13,6 +13,8 @@ from typing import NamedTuple
 class Outcome(StrEnum):
     """What became of a delivery: `applied`, `ignored` or `quarantined`. There is no fourth."""
 
+    __hash__ = str.__hash__  # as of `Kind`: that of an enumeration is Python code
+
     APPLIED = "applied"
     IGNORED = "ignored"
     QUARANTINED = "quarantined"
@@ -20,6 +22,8 @@ class Outcome(StrEnum):
 
 class Reason(StrEnum):
     """Why a delivery had its outcome."""
+
+    __hash__ = str.__hash__
 
     APPLIED = "applied"
     DUPLICATE = "duplicate"

@@ -13,13 +13,13 @@ from anyorder._core.families.life import beginning
 from anyorder._core.floor import Floor
 from anyorder._core.memory import Base, Born, Dead, Memory, NotDecided, Stamp
 from anyorder._core.outcome import Reason
-from anyorder._core.position import NEWER, OLDER, SAME, WAITING, Above, Lineage
+from anyorder._core.position import NEWER, NO, OLDER, SAME, WAITING, YES, Lineage
 
 
 def of_empty_slot(floor: Floor, truncated: Stamp | None, lineage: Lineage) -> Base | None:
     """What may lie dead in an empty slot; None where nothing was ever forgotten of the table."""
     # A truncate is exact (rules R10), so where it is the later of the two it says more.
-    if truncated is not None and truncated.position.above(floor, lineage) is Above.YES:
+    if truncated is not None and truncated.position.above(floor, lineage) is YES:
         return Dead(truncated)
     if floor:
         return Born(floor)
@@ -75,7 +75,7 @@ def refusal(
         if stamp.decided(base.stamp, lineage) is OLDER:
             return Reason.STALE
         return None
-    if stamp.position.above(base.floor, lineage) is Above.YES:
+    if stamp.position.above(base.floor, lineage) is YES:
         return None
     # It may be dead or not: only a person can tell, and is asked where there is something to win.
     # Filled without asking, del2, reap, put3.x, put1 shows y of a dead row.
@@ -98,9 +98,9 @@ def dead_up_to(base: Base | None, stamp: Stamp, lineage: Lineage) -> Base:
         # It met what is not newer, as a row does (rules R5).
         return Dead(base.stamp.joined(stamp, same=order is SAME))
     above = stamp.position.above(base.floor, lineage)
-    if above is Above.YES:
+    if above is YES:
         return Dead(stamp)
-    if above is Above.NO:
+    if above is NO:
         return base
     # Neither covers the other, and a base is only one of them.
     raise NotDecided(WAITING, stamp)

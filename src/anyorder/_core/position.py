@@ -11,6 +11,8 @@ from collections.abc import Mapping, Sequence
 from enum import Enum
 from typing import NamedTuple, Protocol
 
+import msgspec
+
 from anyorder._core.encoding import Part, encode
 from anyorder._core.floor import Floor, Value
 from anyorder.errors import PositionTooLarge
@@ -40,6 +42,7 @@ class Above(Enum):
 # Looked up once: in Python 3.11 a member of an enum takes longer to find than to compare.
 NEWER, OLDER, SAME = Order.NEWER, Order.OLDER, Order.SAME
 UNDECIDED, WAITING = Order.UNDECIDED, Order.WAITING
+YES, NO = Above.YES, Above.NO
 
 for _order in Order:
     _order.opposite = {Order.NEWER: Order.OLDER, Order.OLDER: Order.NEWER}.get(_order, _order)
@@ -70,7 +73,7 @@ def by_number(mine: int, other: int) -> Order:
 def above_if(higher: bool) -> Above:
     """May it fill the slot, where the floor's own clock tells?"""
     # At the floor is not above it: that very position was forgotten (rules R3).
-    return Above.YES if higher else Above.NO
+    return YES if higher else NO
 
 
 Lineage = Mapping[str, tuple[str, ...]]
@@ -101,7 +104,7 @@ def threshold_of(
         return None
 
 
-class Growing(NamedTuple):
+class Growing(msgspec.Struct, frozen=True, gc=False):
     """How far a clock has come that should only grow (rules R13): its scope, and the number, or
     numbers, there.
 

@@ -13,7 +13,9 @@ then it is placed below it and stamped long after.
 
 from __future__ import annotations
 
+from bisect import bisect_right
 from collections.abc import Mapping, Sequence
+from math import inf
 
 import msgspec
 
@@ -46,16 +48,24 @@ def observe(growth: Growth, position: Value, time: int, margin: int) -> Growth:
     until a person dismisses it."""
     if growth.suspected:
         return growth
-    latest = max(growth.latest, time)
-    if _numbers(position) > _numbers(growth.highest):
+    if _is_higher(position, growth.highest):
+        latest = max(growth.latest, time)
         checkpoints = (*_kept(growth, latest, margin), (position, latest))
         kept = checkpoints[-CHECKPOINTS:]
         return msgspec.structs.replace(growth, checkpoints=kept, highest=position, latest=latest)
     if _is_contradicted(growth.checkpoints, position, time - margin):
         return msgspec.structs.replace(growth, suspected=True)
-    if latest == growth.latest:
+    if time <= growth.latest:
         return growth
-    return msgspec.structs.replace(growth, latest=latest)
+    return msgspec.structs.replace(growth, latest=time)
+
+
+def _is_higher(position: Value, highest: Value) -> bool:
+    """Has the clock come further than ever?"""
+    # Nearly all clocks are one number.
+    if isinstance(position, int) and isinstance(highest, int):
+        return position > highest
+    return _numbers(position) > _numbers(highest)
 
 
 def observe_snapshot(growth: Growth, position: Value, time: int, margin: int) -> Growth:
@@ -63,8 +73,9 @@ def observe_snapshot(growth: Growth, position: Value, time: int, margin: int) ->
     # Nearly every row is of a snapshot that is known by then.
     if growth.suspected or (position, time) in growth.snapshots:
         return growth
-    known = (*growth.checkpoints, *growth.snapshots)
-    if _is_contradicted(known, position, time - margin):
+    by_changes = _is_contradicted(growth.checkpoints, position, time - margin)
+    by_snapshots = _is_below_another(growth.snapshots, position, time - margin)
+    if by_changes or by_snapshots:
         return msgspec.structs.replace(growth, suspected=True)
     snapshots = sorted((*growth.snapshots, (position, time)), key=_by_position)
     return msgspec.structs.replace(growth, snapshots=tuple(snapshots[-CHECKPOINTS:]))
@@ -96,13 +107,28 @@ def _kept(growth: Growth, latest: int, margin: int) -> tuple[tuple[Value, int], 
 
 
 def _is_contradicted(
-    known: Sequence[tuple[Value, int]],
+    checkpoints: Sequence[tuple[Value, int]],
     position: Value,
     time: int,
 ) -> bool:
     """Was the clock above this position before this time? Then it has started again."""
-    # Only the highest checkpoint would miss a new life whose first event came out of order.
-    fallen = [seen for high, seen in known if _numbers(position) < _numbers(high)]
+    # Nothing was seen before that time: so it is of nearly all that comes out of order.
+    if not checkpoints or checkpoints[0][1] >= time:
+        return False
+    # Only the highest checkpoint would miss a new life whose first event came out of order. Their
+    # positions and their times ascend, so of those above it the first was seen earliest. A clock is
+    # one number for ever, or several: its positions compare as they are.
+    above = bisect_right(checkpoints, (position, inf))
+    return above < len(checkpoints) and checkpoints[above][1] < time
+
+
+def _is_below_another(
+    snapshots: Sequence[tuple[Value, int]],
+    position: Value,
+    time: int,
+) -> bool:
+    """The same, asked of snapshots, whose times need not ascend with their positions."""
+    fallen = [seen for high, seen in snapshots if _numbers(position) < _numbers(high)]
     return any(seen < time for seen in fallen)
 
 
@@ -126,9 +152,9 @@ def suspect(growths: Mapping[str, Growth], event: Event, growing: Growing) -> Gr
 
 def _margin(event: Event, growing: Growing) -> int:
     """By how much the times of a healthy clock may contradict its positions."""
-    is_by_producers = event.delivery.timestamp_type == "CreateTime"
-    is_of_broker = growing.scope.startswith("kafka:")
     # A source stamps all its commits by one clock; producers each have their own.
-    if growing.is_stamped_in_order and not (is_by_producers and is_of_broker):
-        return SOURCE_MARGIN
-    return PRODUCER_MARGIN
+    if not growing.is_stamped_in_order:
+        return PRODUCER_MARGIN
+    if growing.scope.startswith("kafka:") and event.delivery.timestamp_type == "CreateTime":
+        return PRODUCER_MARGIN
+    return SOURCE_MARGIN

@@ -21,7 +21,6 @@ memory is as exact as before.
 from __future__ import annotations
 
 from anyorder._core import lives, past
-from anyorder._core.batch import decide_again
 from anyorder._core.columns import (
     CLEAR,
     ENDS,
@@ -35,14 +34,14 @@ from anyorder._core.columns import (
     written_moves,
     written_new,
 )
-from anyorder._core.decide import standing
+from anyorder._core.decide import decide_again, standing
 from anyorder._core.declared import declared, is_above, still_declared
 from anyorder._core.event import DELETE, PUT, Event
 from anyorder._core.floor import Floor
 from anyorder._core.fold import APPLIED, Applied, Limits, stamp_of
 from anyorder._core.former import known_as
 from anyorder._core.marks import marked
-from anyorder._core.memory import HOLE, Base, Born, Dead, Memory, NotDecided, Stamp
+from anyorder._core.memory import HOLE, Base, Born, Dead, Memory, NotDecided, Stamp, replace
 from anyorder._core.moves import Moves, Orders, after_newer, after_older
 from anyorder._core.outcome import REASONS, Reason
 from anyorder._core.position import OLDER, SAME, Lineage
@@ -59,8 +58,9 @@ def needs_word(memory: Memory | None, event: Event, limits: Limits) -> bool:
 def is_tied(memory: Memory | None, event: Event, limits: Limits) -> bool:
     """Does another content of the event's very position stand in the memory? Then to drop the event
     is a word for what is shown there (marks.py)."""
-    _, _, reason, against = decide_again(memory, event, limits)
-    if reason is not Reason.CONFLICT or not isinstance(against, Stamp):
+    decided = decide_again(memory, event, limits)
+    against = decided.against
+    if decided.reason is not Reason.CONFLICT or not isinstance(against, Stamp):
         return False
     position = event.position
     return position is not None and position.compare(against.position, limits.lineage) is SAME
@@ -130,7 +130,7 @@ def _chosen(event: Event, applied: Applied, lineage: Lineage) -> Applied:
     """The answer, and what the memory shows of the event's position is what he chose."""
     assert applied.memory is not None
     assert event.position is not None
-    return applied._replace(memory=marked(applied.memory, event.position, lineage))
+    return replace(applied, memory=marked(applied.memory, event.position, lineage))
 
 
 def _birth(

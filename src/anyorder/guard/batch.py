@@ -26,6 +26,7 @@ from anyorder.guard.truncates import take_truncates
 from anyorder.guard.writing import Keys, Writing
 
 NONE_SUSPECTED: frozenset[int] = frozenset()
+TRUNCATE = Kind.TRUNCATE  # looked up once, as in event.py
 
 
 class Stretch(NamedTuple):
@@ -63,7 +64,7 @@ def sort_out(
             decided.append(judged)
         elif number in suspected:
             decided.append(Judged(number, event, Reason.SUSPECTED_RESET, detail=event.note))
-        elif event.kind is Kind.TRUNCATE:
+        elif event.kind is TRUNCATE:
             stretches[-1].truncates.append(arrival)
         else:
             # What comes after a truncate may meet what it left (rules R9): an empty slot.

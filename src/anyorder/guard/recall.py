@@ -44,7 +44,7 @@ def recall(
     # decided again, or the first key that moves would let the doubtful events in.
     suspected = _suspected(transaction, chain.from_iterable(decided.values()))
     for entity, held in decided.items():
-        known[entity] = waiting[entity]._replace(held=tuple(_trusted(held, suspected)))
+        known[entity] = replace(waiting[entity], held=tuple(_trusted(held, suspected)))
     return known
 
 

@@ -18,11 +18,10 @@ from anyorder._core.batch import (
     Settled,
     StillHeld,
     closed,
-    decide_again,
     replace,
 )
 from anyorder._core.columns import Written
-from anyorder._core.decide import decide
+from anyorder._core.decide import decide, decide_again
 from anyorder._core.fold import Applied, Limits
 from anyorder._core.outcome import Reason
 from anyorder.errors import StoreBusy
@@ -142,7 +141,7 @@ class _Key:
 
     def moved_to(self, applied: Applied) -> None:
         """It is remembered from now on."""
-        self.remembered = self.remembered._replace(memory=applied.memory, unread=False)
+        self.remembered = replace(self.remembered, memory=applied.memory, unread=False)
         self.written = applied.written_after(self.written)
 
     def look_again(self, entity: str) -> None:

@@ -15,10 +15,10 @@ from anyorder._core.batch import (
     Held,
     Judged,
     Settled,
-    decide_again,
     identity_of,
     replace,
 )
+from anyorder._core.decide import decide_again
 from anyorder._core.event import entity_of
 from anyorder._core.outcome import Outcome, Reason, outcome_of
 from anyorder.guard.contents import Listing
@@ -52,12 +52,13 @@ def settle(transaction: Transaction, spec: TableSpec, writing: Writing, token: s
     closed: list[Settled] = []
     finished: list[Coalesced] = []
     for entity, share in writing.shares.items():
-        # First, so that a redelivery finds the entry of its dispute.
-        writing.hold_ties(entity, share)
-        share = _finished(share, token)
-        finished.append(share)
+        # Of nearly all shares nothing is held.
+        if share.is_open:
+            # First, so that a redelivery finds the entry of its dispute.
+            writing.hold_ties(entity, share)
+            holdings |= _holdings(writing, spec, entity, share)
+        finished.append(_finished(share, token))
         closed += share.settled
-        holdings |= _holdings(writing, spec, entity, share)
     close(transaction, closed)
 
     # The quarantine is asked before anything is called held: what it has already is a duplicate.
@@ -198,11 +199,11 @@ def _decision(one: Judged, known: Mapping[int, Listing], values: dict[str, Any] 
             values=values,
         )
     return Decision(
-        event=one.event,
-        reason=one.reason,
-        against=one.against,
-        detail=one.detail,
-        values=values,
+        one.event,
+        one.reason,
+        one.against,
+        one.detail,
+        values,
     )
 
 

@@ -183,7 +183,8 @@ def swept(
     key, memory). Pure."""
     writes: list[Write] = []
     for entity, key, memory in memories:
-        after, written, _, _ = truncate(memory, event, limits)
+        applied = truncate(memory, event, limits)
+        after = applied.memory
         # The very same memory: the row is newer than the truncate, whole.
         if after is memory:
             continue
@@ -192,7 +193,7 @@ def swept(
             key=key,
             before=memory,
             after=after,
-            written=written,
+            written=applied.written,
         )
         writes.append(write)
     return writes

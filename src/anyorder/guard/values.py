@@ -51,7 +51,7 @@ class TableSpec(msgspec.Struct, frozen=True):
     clock: RowClock | None = None
 
 
-class Remembered(NamedTuple):
+class Remembered(msgspec.Struct, frozen=True, gc=False):
     """What the store holds of one key: its memory, and its open quarantine entries.
 
     `limits`: this key's own, where a store keeps several floors; else the table's hold. `unread`:
@@ -65,7 +65,7 @@ class Remembered(NamedTuple):
     unread: bool = False
 
 
-class Write(NamedTuple):
+class Write(msgspec.Struct, frozen=True, gc=False):
     """One key's write: the memory that was read, the one to store (None: the slot becomes empty),
     and what is written to the user's row (None: it stays as it is).
 

@@ -7,10 +7,9 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from itertools import chain
 from typing import NamedTuple
 
-from anyorder._core.batch import Arrival, Coalesced, Judged, StillHeld, coalesce
+from anyorder._core.batch import CONFLICT, Arrival, Coalesced, Judged, StillHeld, coalesce, replace
 from anyorder._core.event import Event
 from anyorder._core.fold import Limits
-from anyorder._core.outcome import Reason
 from anyorder.guard.contents import Listing
 from anyorder.guard.contract import (
     Answer,
@@ -33,15 +32,17 @@ Keys = dict[str, list[Arrival]]
 
 
 NO_ENTRIES: frozenset[int] = frozenset()
+NO_NAMES: frozenset[str] = frozenset()
 
 
 class Plan(NamedTuple):
     """What a round comes to: each key's share, the writes of those that moved, and those that did
-    not move although nobody looked."""
+    not move although nobody looked. `open`: the shares of which something may be undecided."""
 
     shares: dict[str, Coalesced]
     writes: list[Write]
     unseen: list[str]
+    open: dict[str, Coalesced]
 
 
 def plan(
@@ -52,7 +53,7 @@ def plan(
     reconsider: bool = False,
 ) -> Plan:
     """Decide every key of a round on what is remembered of it. Pure."""
-    made = Plan(shares={}, writes=[], unseen=[])
+    made = Plan(shares={}, writes=[], unseen=[], open={})
     for entity, arrivals in keys.items():
         there = known.get(entity, NOTHING)
         share = coalesce(
@@ -64,8 +65,17 @@ def plan(
             reconsider=reconsider,
         )
         made.shares[entity] = share
+        if share.is_open:
+            made.open[entity] = share
         if share.moved:
-            made.writes.append(_write_of(entity, arrivals, there, share))
+            write = Write(
+                entity,
+                _first(arrivals, there).key or {},
+                share.before,
+                share.after,
+                share.written,
+            )
+            made.writes.append(write)
         elif there.unread:
             # "Nothing to do" was decided on a memory that nobody has read: it is no answer yet.
             made.unseen.append(entity)
@@ -74,22 +84,7 @@ def plan(
 
 def _with_held(there: Remembered, only: Collection[int]) -> Remembered:
     """What is remembered of a key, with these of its open entries."""
-    return there._replace(held=tuple(one for one in there.held if one.entry in only))
-
-
-def _write_of(
-    entity: str,
-    arrivals: Sequence[Arrival],
-    there: Remembered,
-    share: Coalesced,
-) -> Write:
-    return Write(
-        entity=entity,
-        key=_first(arrivals, there).key or {},
-        before=share.before,
-        after=share.after,
-        written=share.written,
-    )
+    return replace(there, held=tuple(one for one in there.held if one.entry in only))
 
 
 def _first(arrivals: Sequence[Arrival], there: Remembered) -> Event:
@@ -147,22 +142,21 @@ class Writing:
     def named(self) -> set[str]:
         """The columns that these events name, also those that another one overtook. What is held
         says nothing yet, unless it is one of two contents of a position: either may be shown."""
-        events: list[Event] = []
+        named: set[str] = set()
         for share in self.shares.values():
             for one in share.judged:
-                is_decided = not one.reason.quarantined
-                is_shown = one.reason is Reason.CONFLICT or is_decided
+                is_shown = one.reason is CONFLICT or not one.reason.quarantined
                 if is_shown:
-                    events.append(one.event)
-            events += [entry.held.event for entry in share.settled]
-
-        named: set[str] = set()
-        for event in events:
-            told = event.fields or {}
-            named.update(
-                told,
-                event.holes,
-            )
+                    named.update(
+                        one.event.fields or NO_NAMES,
+                        one.event.holes,
+                    )
+            for entry in share.settled:
+                event = entry.held.event
+                named.update(
+                    event.fields or NO_NAMES,
+                    event.holes,
+                )
         return named
 
     def hold_ties(self, entity: str, share: Coalesced) -> None:
@@ -250,7 +244,7 @@ class Writing:
         """Remember what the rows of disputed keys are before this batch writes them."""
         # The entry of a dispute lists every content (rules R12), and after the write the row tells
         # only one of them.
-        for entity, share in planned.shares.items():
+        for entity, share in planned.open.items():
             told: Iterable[Judged | StillHeld] = chain(share.judged, share.still)
             disputed = next(filter(disputes, told), None)
             if disputed is not None:

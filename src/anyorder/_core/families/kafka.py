@@ -10,6 +10,7 @@ from anyorder._core.families.floor_entry import TopicEntry, entries_in, raised
 from anyorder._core.floor import Floor
 from anyorder._core.position import (
     UNDECIDED,
+    YES,
     Above,
     Clocked,
     Description,
@@ -51,7 +52,7 @@ class OffsetPosition(msgspec.Struct, frozen=True, array_like=True, tag="kafka", 
 
     def above(self, floor: Floor, lineage: Lineage) -> Above:
         if not floor.entries:
-            return Above.YES
+            return YES
         topics = entries_in(floor, TopicEntry, self.scope)
         if not topics or self._may_have_moved(topics, floor.partitions):
             return Above.UNKNOWN

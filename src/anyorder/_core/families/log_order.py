@@ -30,8 +30,9 @@ from anyorder._core.position import (
 
 # r: snapshot read, i: incremental snapshot read, x: our own read of the source
 READS = frozenset("rix")
-# A change that held the row's lock when it wrote, and one above it: the log is their order.
-LOCKED_FIRST = frozenset(("uc", "uu", "ud", "dc", "du", "dd"))
+# Between a change that held the row's lock when it wrote, and any change above it, the log is the
+# order.
+LOCKED, CHANGES = frozenset("ud"), frozenset("cud")
 
 
 class LogRecord(msgspec.Struct, frozen=True, array_like=True, gc=False):

@@ -15,7 +15,8 @@ from anyorder._core.families.floor_entry import (
     raised,
 )
 from anyorder._core.families.log_order import (
-    LOCKED_FIRST,
+    CHANGES,
+    LOCKED,
     READS,
     LogRecord,
     number,
@@ -25,6 +26,7 @@ from anyorder._core.position import (
     NEWER,
     OLDER,
     UNDECIDED,
+    YES,
     Above,
     Clocked,
     Description,
@@ -38,7 +40,6 @@ from anyorder._core.position import (
 )
 from anyorder.errors import NotReapable
 
-CHANGES = frozenset("cud")
 HINT = "h"  # a null record: only its place in the topic is known
 ACTS = {
     "c": "a create",
@@ -66,9 +67,9 @@ class LogPosition(LogRecord, frozen=True, array_like=True, tag="pg", gc=False):
 
         # First the common cases of compare_in_epoch, without its calls: whatever meets the record
         # of a `u` or a `d` with a lower LSN came later, because that one held the row's lock.
-        if self.lsn < other.lsn and self.op + other.op in LOCKED_FIRST:
+        if self.lsn < other.lsn and self.op in LOCKED and other.op in CHANGES:
             return OLDER
-        if self.lsn > other.lsn and other.op + self.op in LOCKED_FIRST:
+        if self.lsn > other.lsn and other.op in LOCKED and self.op in CHANGES:
             return NEWER
         return log_order.compare_in_epoch(self, other)
 
@@ -143,7 +144,7 @@ class LogPosition(LogRecord, frozen=True, array_like=True, tag="pg", gc=False):
 
     def above(self, floor: Floor, lineage: Lineage) -> Above:
         if not floor.entries:
-            return Above.YES
+            return YES
         logs = entries_in(floor, LogEntry, self.scope)
         answers = {self._above_entry(entry, lineage) for entry in logs}
         # One entry that proves it older is enough. Where none does, each must prove it newer; and

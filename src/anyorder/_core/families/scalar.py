@@ -19,6 +19,7 @@ from anyorder._core.floor import Floor
 from anyorder._core.position import (
     SAME,
     UNDECIDED,
+    YES,
     Above,
     Clocked,
     Description,
@@ -96,7 +97,7 @@ class ScalarPosition(msgspec.Struct, frozen=True, array_like=True, tag="scalar",
 
     def above(self, floor: Floor, lineage: Lineage) -> Above:
         if not floor.entries:
-            return Above.YES
+            return YES
         limits = self._limits(floor)
         # An empty slot that another clock has forgotten: nothing tells (rules R3).
         if not limits:

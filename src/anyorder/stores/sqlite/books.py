@@ -34,10 +34,11 @@ class Books:
 
     def lineage(self) -> Lineage:
         if self._lineage is None:
-            runs: dict[str, tuple[str, ...]] = {}
+            # Every start of a connector with a snapshot is a run, so there may be thousands.
+            runs: dict[str, list[str]] = {}
             for scope, run in self._database.execute(SQL["lineage"]):
-                runs[scope] = (*runs.get(scope, ()), run)
-            self._lineage = runs
+                runs.setdefault(scope, []).append(run)
+            self._lineage = {scope: tuple(found) for scope, found in runs.items()}
         return self._lineage
 
     def add_run(self, scope: str, run: str) -> None:

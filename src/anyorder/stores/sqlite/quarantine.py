@@ -162,6 +162,11 @@ class Quarantine:
         if event is not None:
             self.waiting.wait(entry, found[0], event)
 
+    def holds(self, table: str) -> bool:
+        """Has a table open entries?"""
+        (is_any,) = self._database.execute(SQL["any_open"], {"table": table}).fetchone()
+        return bool(is_any)
+
     def entities(self, table: str) -> list[str]:
         """The keys of a table with open entries."""
         found = self._database.execute(SQL["open_entities"], {"table": table})

@@ -10,7 +10,8 @@ from __future__ import annotations
 
 import sqlite3
 from collections.abc import Callable, Mapping, Sequence
-from typing import NamedTuple
+
+import msgspec
 
 from anyorder._core.columns import NONE_SPARED, Written, holes
 from anyorder._core.event import canonical
@@ -30,7 +31,7 @@ SQL = load_statements("sqlite/sqlite.sql")
 NONE_CLEARED: tuple[str, ...] = ()
 
 
-class Shape(NamedTuple):
+class Shape(msgspec.Struct, frozen=True, gc=False):
     """What a write of a row looks like: was it `live`; of which columns it has a value; which
     others stay as they are (`spared`, None: all); and which nobody tells any more (`cleared`)."""
 
@@ -101,7 +102,7 @@ class RowWriter:
 
     def _shape_of(self, write: Write, written: Written) -> Shape:
         live = write.before is not None and write.before.live
-        values, spared = written
+        values, spared = written.values, written.spared
         # A hole is null, as it is told; but where the column has a default, nobody tells it.
         if not self._schema.declared.defaults or write.after is None:
             return Shape(live, tuple(values), spared)

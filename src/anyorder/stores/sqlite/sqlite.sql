@@ -202,6 +202,9 @@ FROM anyorder_quarantine AS q JOIN anyorder_content AS c ON c.entry = q.id AND c
 LEFT JOIN anyorder_provenance AS p ON p.id = c.provenance_id
 WHERE state = 'open' AND q.table_name = :table AND q.entity IN (SELECT value FROM json_each(:entities)) ORDER BY 2, 3;
 
+-- name: any_open
+SELECT EXISTS (SELECT 1 FROM anyorder_quarantine WHERE state = 'open' AND table_name = :table);
+
 -- name: open_entities
 SELECT DISTINCT entity FROM anyorder_quarantine WHERE state = 'open' AND table_name = :table AND entity <> '' ORDER BY entity;
 

@@ -9,7 +9,8 @@ from typing import Any
 
 import msgspec
 
-from anyorder._core.batch import Held, Settled, decide_again
+from anyorder._core.batch import Held, Settled
+from anyorder._core.decide import decide_again
 from anyorder._core.event import Event, canonical
 from anyorder._core.floor import Floor
 from anyorder._core.fold import Applied, Limits
@@ -56,6 +57,7 @@ from anyorder.stores.statements import load_statements
 
 SQL = load_statements("sqlite/sqlite.sql")
 _encode = msgspec.json.encode
+replace = msgspec.structs.replace
 _truncated = msgspec.json.Decoder(Stamp)
 _floor = msgspec.json.Decoder(Floor)
 _growth = msgspec.json.Decoder(Growth)
@@ -135,6 +137,9 @@ class SQLiteTransaction(Books):
         known = self._memories(spec, entities)
         if not spec.writes_rows:
             return known  # what is held would be applied without the caller's own SQL
+        # Hardly any table holds anything; then its keys are not looked up one by one.
+        if not self._quarantine.holds(spec.name):
+            return known
         names = _encode(entities).decode()
         for entity, number, content, *held in self._database.execute(
             SQL["open_entries"], {"table": spec.name, "entities": names}
@@ -144,7 +149,7 @@ class SQLiteTransaction(Books):
             if event is not None and event.key is not None:
                 there = known.get(entity, Remembered(None))
                 one = Held(number, event, held[0], content)
-                known[entity] = there._replace(held=(*there.held, one))
+                known[entity] = replace(there, held=(*there.held, one))
         return known
 
     def _memories(self, spec: TableSpec, entities: Sequence[str]) -> dict[str, Remembered]:
