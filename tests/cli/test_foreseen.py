@@ -165,14 +165,18 @@ def test_what_a_table_remembers_counts(home: Home) -> None:
 
 
 def test_a_child_before_its_parent_is_no_problem_if_the_parent_comes(home: Home) -> None:
+    """Also where it is of another table, which is tried before the parent's."""
     with closing(sqlite3.connect(home.path / "app.db")) as database:
+        database.execute("CREATE TABLE users (id INTEGER PRIMARY KEY, name TEXT)")
         database.execute(
-            "CREATE TABLE users (id INTEGER PRIMARY KEY, chief INTEGER REFERENCES users (id))"
+            "CREATE TABLE orders (id INTEGER PRIMARY KEY, owner INTEGER REFERENCES users (id))"
         )
-    child = record(1, "c", 10, after={"id": 1, "chief": 2})
-    parent = record(2, "c", 20, after={"id": 2, "chief": None})
+    child = record(1, "c", 10, after={"id": 1, "owner": 2})
+    value = json.loads(str(child["value"]))
+    value["source"]["table"] = "orders"
+    child |= {"topic": "app.public.orders", "value": json.dumps(value)}
 
-    home.deliver([child, parent])
+    home.deliver([child, record(2, "c", 20, after={"id": 2, "name": "a"})])
     home.anyorder("run", "--check")
     home.deliver([child])
     assert "waiting: " in home.anyorder("run", "--check", code=1)

@@ -115,6 +115,7 @@ ACTS = [
     ["schema", "apply"],
     ["decode", "odd.txt"],
     ["decode", ARGUMENT],
+    ["completion", ARGUMENT],
     ["demo", "--seed", ARGUMENT],
     ["demo", "--act", "1", "--html", f"/nowhere/{ARGUMENT}"],
     ["why", ARGUMENT, ARGUMENT],
