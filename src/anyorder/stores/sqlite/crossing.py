@@ -8,8 +8,7 @@ import sqlite3
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 
-import msgspec
-
+from anyorder._core.event import key_of
 from anyorder.stores.sqlite.circles import circles
 from anyorder.stores.sqlite.constraints import Constraints, folded_row
 from anyorder.stores.sqlite.lines import place_by
@@ -29,7 +28,7 @@ class Crossing:
         self._database = database
         self._keys = keys
         self._constraints = Constraints(database)
-        self._rows = [(name, folded_row(msgspec.json.decode(entity))) for name, entity in keys]
+        self._rows = [(name, folded_row(key_of(entity))) for name, entity in keys]
         self._before = [self._constraints.find(folded(name), own) for name, own in self._rows]
         self.places = frozenset((folded(name), place_by(own)) for name, own in self._rows)
 
