@@ -285,7 +285,7 @@ MUTANTS = [
             "crossing.children_first()",
             "crossing.children_first()[::-1]",
         ),
-        killed_by=CASCADES + "test_two_parents_and_their_children_are_renamed_in_every_order",
+        killed_by=CASCADES + "test_a_child_goes_over_to_a_parent_that_takes_the_place_of_its_own",
     ),
     Mutant(
         "R9",
