@@ -28,6 +28,8 @@ def spelled_fields(fields: dict[str, Any] | None) -> dict[str, Any] | None:
 
 def spelled_value(value: object) -> object:
     """A value with each number in it, however deep, in its one spelling."""
+    if value.__class__ in SPELLED:
+        return value
     match value:
         case float():
             return _number(value, repr(value))
