@@ -312,8 +312,9 @@ TOLD = [
     {"id": 1, "other": 5, "version": 7, "name": "a"},
     {"id": 1, "other": 6, "version": 7, "name": "b"},
 ]
-BY_OTHER = '{ key = "/other", position = "/version", table = "people" }'
-TO_PEOPLE = '{ key = "/id", position = "/version", table = "people" }'
+OF_PEOPLE = 'position_scope = "stream", table = "people" }'
+BY_OTHER = f'{{ key = "/other", position = "/version", {OF_PEOPLE}'
+TO_PEOPLE = f'{{ key = "/id", position = "/version", {OF_PEOPLE}'
 
 
 @pytest.mark.parametrize("size", [1, 2])
