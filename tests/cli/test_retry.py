@@ -209,7 +209,7 @@ def test_a_word_that_was_given_meanwhile_counts(desk: Desk) -> None:
     pipeline = load_pipeline("pipeline.toml")
     with closing(pipeline.open_store()) as store, closing(pipeline.open_store()) as other:
         with store.reading() as transaction:
-            catalogue = pipeline.catalogue(transaction)
+            catalogue = pipeline.routing.catalogue(transaction)
         dropped = Quarantine(other, None, pipeline.decode)
 
         def read_anew(provenance: str, delivery: Delivery) -> Reading:

@@ -9,7 +9,7 @@ import msgspec
 
 from anyorder._core.key import KeyKind
 from anyorder.envelopes import ENVELOPES, options_of
-from anyorder.runtime.pipeline import PipelineFile
+from anyorder.runtime.sections import PipelineFile
 from anyorder.sources import DOORS
 
 DIALECT = "https://json-schema.org/draft/2020-12/schema"
