@@ -27,7 +27,7 @@ UNKNOWN_WORD = re.compile(
 PLACEHOLDER = re.compile(r"\{[^{}]*\}")
 
 
-class SourceSection(Discreet, frozen=True, forbid_unknown_fields=True):
+class SourceSection(Discreet, msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """`[source]`, the part that all sources share: where deliveries come from, and their envelope.
     `options` go to the envelope. What else is said there goes to the source."""
 
@@ -36,7 +36,7 @@ class SourceSection(Discreet, frozen=True, forbid_unknown_fields=True):
     options: dict[str, Any] = msgspec.field(default_factory=dict)
 
 
-class StoreSection(Discreet, frozen=True, forbid_unknown_fields=True):
+class StoreSection(Discreet, msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """`[store]`: the URL. Here, and in the texts of `[source]`, `$NAME` is taken from the
     environment."""
 
