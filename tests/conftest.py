@@ -6,11 +6,24 @@ from __future__ import annotations
 import os
 import sys
 from collections.abc import Iterator
+from importlib.util import find_spec
 from typing import Any
 
 import pytest
 
 from tests.once import common_folder
+
+
+def pytest_configure() -> None:
+    """A loaded machine takes long over what is right, so no property fails for being slow."""
+    # `make test-connections` runs tests that need no properties, and installs no Hypothesis.
+    if find_spec("hypothesis") is None:
+        return
+    from hypothesis import HealthCheck, settings
+
+    patient = settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
+    settings.register_profile("patient", patient)
+    settings.load_profile("patient")
 
 
 @pytest.fixture(scope="session", autouse=True)

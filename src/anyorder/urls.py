@@ -5,16 +5,18 @@ from __future__ import annotations
 
 import re
 
-import msgspec
-
 URL = re.compile(r"(?P<scheme>[A-Za-z][A-Za-z0-9+.-]*)://(?P<rest>[^\s\"'<>`]*)")
 """A URL in a text, up to a blank or a quote."""
 BEHIND = re.compile(r"[?#].*", re.DOTALL)
 HIDDEN = "..."
 
 
-class Discreet(msgspec.Struct, frozen=True):
-    """Settings of which some are URLs, or have one inside."""
+class Discreet:
+    """What makes a struct tell its URLs, and the texts that have one inside, as they may be shown.
+    No struct itself: `anyorder --help` imports this module, and msgspec takes longer than all the
+    rest."""
+
+    __slots__ = ()
 
     def __repr__(self) -> str:
         """As of any struct, with URLs as they may be shown."""

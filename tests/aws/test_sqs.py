@@ -15,7 +15,7 @@ from typing import Any
 import pytest
 
 from anyorder.errors import ConfigurationError, SourceError
-from anyorder.runtime.pipeline import target_name
+from anyorder.runtime.sections import TableSection
 from anyorder.sources import sqs as sqs_source
 from anyorder.sources.contract import Received
 from anyorder.sources.sqs import SQSSource
@@ -122,7 +122,7 @@ def test_the_topic_of_a_fifo_queue_is_its_name_without_the_suffix(
     topic = received.delivery.topic
 
     assert f"{topic}.fifo" == queue.name
-    assert target_name("{table}", topic, topic) == topic
+    assert TableSection(name="{table}").target(topic, topic) == topic
 
 
 def test_what_is_not_done_is_delivered_again(sqs: Any) -> None:

@@ -3,13 +3,11 @@
 from __future__ import annotations
 
 import json
-import sqlite3
-from contextlib import closing
 from pathlib import Path
 
 import pytest
 
-from anyorder.cli.main import main
+from tests.cli.desk import Desk
 
 PIPELINE = """
 [source]
@@ -24,45 +22,37 @@ name = "t"
 """
 
 
-class Desk:
+class Dispute(Desk):
     """A directory with a dispute of two contents, and the verb."""
 
-    def __init__(self, path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-        self._path = path
-        self._capsys = capsys
-        (path / "pipeline.toml").write_text(PIPELINE)
-
-    def deliver(self, *told: str) -> None:
-        with (self._path / "day.jsonl").open("a", encoding="utf-8") as file:
-            for name in told:
-                file.write(json.dumps({"id": 1, "version": 7, "name": name}) + "\n")
-        main(["run"])
-        self._capsys.readouterr()
+    def take(self, name: str) -> None:
+        self.deliver([{"id": 1, "version": 7, "name": name}], more=True)
+        self.said("run", code=None)
 
     def quarantine(self, *words: str, code: int = 0) -> str:
-        assert main(["quarantine", *words]) == code
-        told = self._capsys.readouterr()
-        return told.out + told.err
+        return "".join(self.said("quarantine", *words, code=code))
 
     @property
     def names(self) -> list[str]:
-        with closing(sqlite3.connect(self._path / "app.db")) as database:
-            return [name for (name,) in database.execute("SELECT name FROM t")]
+        return [name for (name,) in self.query("SELECT name FROM t")]
 
 
 @pytest.fixture
 def desk(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
-) -> Desk:
+) -> Dispute:
     monkeypatch.chdir(tmp_path)
-    found = Desk(tmp_path, capsys)
+    found = Dispute(tmp_path, capsys)
+    found.write(PIPELINE)
     for name in "ab":
-        found.deliver(name)
+        found.take(name)
     return found
 
 
 @pytest.mark.parametrize("number", [1, 2])
-def test_the_content_of_a_number_is_accepted_as_show_numbers_them(desk: Desk, number: int) -> None:
+def test_the_content_of_a_number_is_accepted_as_show_numbers_them(
+    desk: Dispute, number: int
+) -> None:
     shown = json.loads(desk.quarantine("show", "1", "--json"))
     (content,) = [one for one in shown["contents"] if one["number"] == number]
 
@@ -73,7 +63,7 @@ def test_the_content_of_a_number_is_accepted_as_show_numbers_them(desk: Desk, nu
     assert "Entry 1 is closed" in said
 
 
-def test_accept_alone_is_misuse_where_there_are_several_and_lists_them(desk: Desk) -> None:
+def test_accept_alone_is_misuse_where_there_are_several_and_lists_them(desk: Dispute) -> None:
     told = desk.quarantine("settle", "1", "--accept", code=2)
 
     assert '1: upsert {"id":1,"name":"a","version":7}' in told
@@ -81,15 +71,15 @@ def test_accept_alone_is_misuse_where_there_are_several_and_lists_them(desk: Des
     assert "--accept N" in told
 
 
-def test_a_number_that_the_entry_does_not_list_is_misuse(desk: Desk) -> None:
+def test_a_number_that_the_entry_does_not_list_is_misuse(desk: Dispute) -> None:
     assert "has no content 3" in desk.quarantine("settle", "1", "--accept", "3", code=2)
 
 
 @pytest.mark.parametrize("word", [("--accept", "1"), ("--drop",)])
 def test_a_word_of_so_many_contents_is_misuse_if_there_are_more_by_now(
-    desk: Desk, word: tuple[str, ...]
+    desk: Dispute, word: tuple[str, ...]
 ) -> None:
-    desk.deliver("c")
+    desk.take("c")
 
     told = desk.quarantine("settle", "1", *word, "--of", "2", code=2)
     desk.quarantine("settle", "1", *word, "--of", "3")
@@ -97,11 +87,11 @@ def test_a_word_of_so_many_contents_is_misuse_if_there_are_more_by_now(
     assert "lists 3 contents, and your word was for 2" in told
 
 
-def test_accept_before_the_id_names_the_entry(desk: Desk) -> None:
+def test_accept_before_the_id_names_the_entry(desk: Dispute) -> None:
     assert "which content of entry 1?" in desk.quarantine("settle", "--accept", "1", code=2)
 
 
-def test_show_tells_what_the_row_showed_and_what_a_word_chose(desk: Desk) -> None:
+def test_show_tells_what_the_row_showed_and_what_a_word_chose(desk: Dispute) -> None:
     before = desk.quarantine("show", "1")
     desk.quarantine("settle", "1", "--accept", "2")
     after = desk.quarantine("show", "1")
@@ -113,13 +103,13 @@ def test_show_tells_what_the_row_showed_and_what_a_word_chose(desk: Desk) -> Non
     )
 
 
-def test_a_word_that_many_entries_are_given_says_no_number(desk: Desk) -> None:
+def test_a_word_that_many_entries_are_given_says_no_number(desk: Dispute) -> None:
     told = desk.quarantine("settle", "--table", "t", "--accept", "--of", "2", "--yes", code=2)
 
     assert "give its id" in told
 
 
-def test_a_number_behind_accept_and_filters_say_what_to_write_instead(desk: Desk) -> None:
+def test_a_number_behind_accept_and_filters_say_what_to_write_instead(desk: Dispute) -> None:
     told = desk.quarantine("settle", "--accept", "1", "--reason", "conflict", code=2)
 
     assert "`--accept 1` names entry 1 here, and the filters name others" in told
@@ -127,7 +117,9 @@ def test_a_number_behind_accept_and_filters_say_what_to_write_instead(desk: Desk
     assert "settle ID --accept 1" in told
 
 
-def test_a_dry_run_tells_the_content_that_would_be_accepted_and_accepts_nothing(desk: Desk) -> None:
+def test_a_dry_run_tells_the_content_that_would_be_accepted_and_accepts_nothing(
+    desk: Dispute,
+) -> None:
     before = desk.names
     told = desk.quarantine("settle", "1", "--accept", "2", "--dry-run")
     scripts = json.loads(desk.quarantine("settle", "1", "--accept", "2", "--dry-run", "--json"))
@@ -137,7 +129,7 @@ def test_a_dry_run_tells_the_content_that_would_be_accepted_and_accepts_nothing(
     assert desk.names == before
 
 
-def test_a_dry_run_without_a_number_lists_the_contents(desk: Desk) -> None:
+def test_a_dry_run_without_a_number_lists_the_contents(desk: Dispute) -> None:
     told = desk.quarantine("settle", "1", "--accept", "--dry-run")
 
     assert "It lists 2 contents: 1: upsert" in told
@@ -152,12 +144,12 @@ def test_a_dry_run_without_a_number_lists_the_contents(desk: Desk) -> None:
     ],
 )
 def test_a_dry_run_refuses_what_the_word_itself_would_be_refused_for(
-    desk: Desk, words: tuple[str, ...], why: str
+    desk: Dispute, words: tuple[str, ...], why: str
 ) -> None:
     assert why in desk.quarantine("settle", "1", *words, "--dry-run", code=2)
 
 
-def test_a_dry_run_for_a_closed_entry_says_that_it_is(desk: Desk) -> None:
+def test_a_dry_run_for_a_closed_entry_says_that_it_is(desk: Dispute) -> None:
     desk.quarantine("settle", "1", "--drop")
 
     assert "is dropped" in desk.quarantine("settle", "1", "--accept", "1", "--dry-run", code=2)

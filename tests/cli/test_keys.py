@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from anyorder.cli.main import main
+from tests.cli.desk import Desk
 
 JSON = """
 [source]
@@ -37,27 +37,18 @@ quarantine_share = 1.0
 """
 
 
-class Desk:
-    """A directory with a pipeline and its verbs."""
-
-    def __init__(self, path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-        self.path = path
-        self._capsys = capsys
+class Keys(Desk):
+    """A directory with a pipeline whose keys are declared, or not."""
 
     def pipeline(self, more: str = "", match: str = "*") -> None:
-        (self.path / "pipeline.toml").write_text(JSON.format(more=more, match=match))
+        self.write(JSON.format(more=more, match=match))
 
     def raw(self, options: str = "") -> None:
-        (self.path / "pipeline.toml").write_text(RAW.format(options=options))
+        self.write(RAW.format(options=options))
 
     def run(self, *lines: str, code: int = 0) -> dict[str, object]:
-        with (self.path / "day.jsonl").open("a", encoding="utf-8") as file:
-            file.writelines(f"{line}\n" for line in lines)
+        self.deliver(lines, more=True)
         return dict(json.loads(self.verb("run", "--json", code=code)))
-
-    def verb(self, *words: str, code: int = 0) -> str:
-        assert main(list(words)) == code
-        return self._capsys.readouterr().out
 
     def why(self, key: str, code: int = 0, table: str = "t") -> dict[str, object]:
         return dict(json.loads(self.verb("why", table, key, "--json", code=code)))
@@ -66,9 +57,9 @@ class Desk:
 @pytest.fixture
 def desk(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
-) -> Desk:
+) -> Keys:
     monkeypatch.chdir(tmp_path)
-    found = Desk(tmp_path, capsys)
+    found = Keys(tmp_path, capsys)
     found.pipeline()
     return found
 
@@ -79,7 +70,7 @@ def record(key: str, value: str, offset: int) -> str:
 
 
 def test_the_kind_is_the_first_event_s_until_it_is_declared_and_what_was_held_is_retried(
-    desk: Desk,
+    desk: Keys,
 ) -> None:
     """The one answer that depends on arrival is loud, and ends by a line in the pipeline."""
     desk.run('{"id": 7, "version": 1}', '{"id": "A-1", "version": 1}', code=1)
@@ -96,7 +87,7 @@ def test_the_kind_is_the_first_event_s_until_it_is_declared_and_what_was_held_is
     assert desk.run('{"id": 8, "version": 1}', code=1)["quarantined"] == {"malformed": 1}
 
 
-def test_doctor_says_once_that_keys_are_of_another_kind(desk: Desk) -> None:
+def test_doctor_says_once_that_keys_are_of_another_kind(desk: Keys) -> None:
     desk.run(
         '{"id": 7, "version": 1}', '{"id": "A", "version": 1}', '{"id": "B", "version": 1}', code=1
     )
@@ -110,7 +101,7 @@ def test_doctor_says_once_that_keys_are_of_another_kind(desk: Desk) -> None:
     assert 'kinds = { id = "text" }' in told[0]["what to do"]
 
 
-def test_an_entry_that_is_closed_or_not_there_is_not_retried(desk: Desk) -> None:
+def test_an_entry_that_is_closed_or_not_there_is_not_retried(desk: Keys) -> None:
     desk.run('{"id": 7, "version": 1}', '{"id": null, "version": 1}', code=1)
     desk.verb("quarantine", "settle", "1", "--drop")
 
@@ -119,7 +110,7 @@ def test_an_entry_that_is_closed_or_not_there_is_not_retried(desk: Desk) -> None
     assert desk.verb("quarantine", "retry") == "0 settled, 0 still open\n"
 
 
-def by_hand(desk: Desk, script: str) -> None:
+def by_hand(desk: Keys, script: str) -> None:
     with closing(sqlite3.connect(desk.path / "app.db")) as database:
         database.executescript(script)
 
@@ -128,7 +119,7 @@ SELF = "CREATE TABLE t (id INTEGER PRIMARY KEY, a REFERENCES t (id) DEFERRABLE I
 MENDED = "ALTER TABLE t RENAME b TO old; ALTER TABLE t ADD b TEXT"
 
 
-def test_what_only_commit_refuses_is_in_no_other_entry_s_way(desk: Desk) -> None:
+def test_what_only_commit_refuses_is_in_no_other_entry_s_way(desk: Keys) -> None:
     by_hand(desk, f"{SELF}, b STRING)")
     desk.run(
         '{"id": 1, "version": 1, "a": 99, "b": "x"}',
@@ -143,7 +134,7 @@ def test_what_only_commit_refuses_is_in_no_other_entry_s_way(desk: Desk) -> None
     assert desk.why("2")["state"] == "row"
 
 
-def test_what_goes_to_another_table_and_waits_there_for_commit_is_held_there(desk: Desk) -> None:
+def test_what_goes_to_another_table_and_waits_there_for_commit_is_held_there(desk: Keys) -> None:
     by_hand(desk, f"{SELF})")
     desk.pipeline(match="elsewhere")
     child = '{"id": 1, "version": 1, "a": 9}'
@@ -157,7 +148,7 @@ def test_what_goes_to_another_table_and_waits_there_for_commit_is_held_there(des
     assert desk.verb("quarantine", "retry") == "0 settled, 0 still open\n"
 
 
-def test_what_no_table_took_is_routed_again(desk: Desk) -> None:
+def test_what_no_table_took_is_routed_again(desk: Keys) -> None:
     desk.pipeline(match="elsewhere")
     assert desk.run('{"id": 7, "version": 1}', code=1)["quarantined"] == {"unrouted": 1}
     assert desk.verb("quarantine", "retry", code=1) == "0 settled, 1 still open\n"
@@ -168,7 +159,7 @@ def test_what_no_table_took_is_routed_again(desk: Desk) -> None:
     assert desk.why("7")["state"] == "row"
 
 
-def test_what_becomes_another_key_by_an_option_is_taken_in_under_it(desk: Desk) -> None:
+def test_what_becomes_another_key_by_an_option_is_taken_in_under_it(desk: Keys) -> None:
     """The bare keys of the topic were texts, and the table's are numbers."""
     desk.raw()
     first = record('{"id": 7}', '{"n": 1}', 0)
@@ -180,13 +171,13 @@ def test_what_becomes_another_key_by_an_option_is_taken_in_under_it(desk: Desk) 
     assert desk.why("42")["key"] == {"id": 42}
 
 
-def test_a_dispute_stays_open_until_a_person_says_a_word(desk: Desk) -> None:
+def test_a_dispute_stays_open_until_a_person_says_a_word(desk: Keys) -> None:
     desk.run('{"id": 7, "version": 1, "n": 1}', '{"id": 7, "version": 1, "n": 2}', code=1)
 
     assert desk.verb("quarantine", "retry", code=1) == "0 settled, 1 still open\n"
 
 
-def test_a_key_is_found_as_a_person_spells_it(desk: Desk) -> None:
+def test_a_key_is_found_as_a_person_spells_it(desk: Keys) -> None:
     desk.run('{"id": 1.0, "version": 1}', '{"id": 2.50, "version": 1}')
 
     assert desk.why("1.0")["key"] == {"id": 1}
@@ -194,7 +185,7 @@ def test_a_key_is_found_as_a_person_spells_it(desk: Desk) -> None:
     assert desk.why('{"id": 2.5}')["state"] == "row"
 
 
-def test_the_text_of_a_number_is_found_where_the_keys_are_texts(desk: Desk) -> None:
+def test_the_text_of_a_number_is_found_where_the_keys_are_texts(desk: Keys) -> None:
     desk.raw()
     desk.run(record("42", '{"n": 1}', 0), record("-0", '{"n": 2}', 1), record("0", '{"n": 3}', 2))
 
@@ -204,7 +195,7 @@ def test_the_text_of_a_number_is_found_where_the_keys_are_texts(desk: Desk) -> N
     assert desk.why("1", code=1)["state"] == "unknown"
 
 
-def test_a_kind_of_no_key_column_is_misuse(desk: Desk) -> None:
+def test_a_kind_of_no_key_column_is_misuse(desk: Keys) -> None:
     desk.pipeline('key = "id"\nkinds = { name = "text" }')
     (desk.path / "day.jsonl").write_text('{"id": 1, "version": 1}\n')
 
@@ -214,7 +205,7 @@ def test_a_kind_of_no_key_column_is_misuse(desk: Desk) -> None:
 
 
 @pytest.fixture
-def declared_otherwise(desk: Desk) -> Desk:
+def declared_otherwise(desk: Keys) -> Keys:
     """A row came under a text, and then its key was declared a number."""
     desk.run('{"id": "1", "version": 1}', '{"id": 1, "version": 2}', code=1)
     desk.pipeline('kinds = { id = "number" }')
@@ -223,7 +214,7 @@ def declared_otherwise(desk: Desk) -> Desk:
 
 
 def test_doctor_finds_what_is_left_under_keys_of_the_kind_of_before(
-    declared_otherwise: Desk,
+    declared_otherwise: Keys,
 ) -> None:
     """No event reaches such a row any more, so a person must."""
     (found,) = json.loads(declared_otherwise.verb("doctor", "--json", code=1))
@@ -241,7 +232,7 @@ def test_doctor_finds_what_is_left_under_keys_of_the_kind_of_before(
 
 
 def test_why_reaches_a_key_of_the_kind_of_before_that_is_said_exactly(
-    declared_otherwise: Desk,
+    declared_otherwise: Keys,
 ) -> None:
     """A JSON text or object is the key that it spells; what is bare is the key that is meant."""
     assert declared_otherwise.why("1")["key"] == {"id": 1}
@@ -252,7 +243,7 @@ def test_why_reaches_a_key_of_the_kind_of_before_that_is_said_exactly(
     assert declared_otherwise.why('"7"', code=1)["state"] == "unknown"
 
 
-def test_what_the_pipeline_declares_is_not_advised_against(declared_otherwise: Desk) -> None:
+def test_what_the_pipeline_declares_is_not_advised_against(declared_otherwise: Keys) -> None:
     """Whoever follows the advice of before would declare the kind back and forth."""
     declared_otherwise.verb("run", "--from-start", code=1)
 
@@ -263,7 +254,7 @@ def test_what_the_pipeline_declares_is_not_advised_against(declared_otherwise: D
     assert "as declared" in told["what to do"]
 
 
-def test_the_type_of_the_user_s_own_column_is_not_advised_against(desk: Desk) -> None:
+def test_the_type_of_the_user_s_own_column_is_not_advised_against(desk: Keys) -> None:
     """A line in the pipeline would change nothing."""
     with sqlite3.connect(desk.path / "app.db") as database:
         database.execute("CREATE TABLE t (id INTEGER PRIMARY KEY, version)")
@@ -279,7 +270,7 @@ def test_the_type_of_the_user_s_own_column_is_not_advised_against(desk: Desk) ->
 
 @pytest.mark.parametrize("long", ["9" * 5000, "-" + "9" * 4300, "0." + "9" * 5000, "1e4400"])
 def test_a_number_of_more_digits_than_anybody_needs_is_held_and_leaves_no_verb_broken(
-    desk: Desk, long: str
+    desk: Keys, long: str
 ) -> None:
     """It is no key, so it is an entry like any other."""
     desk.raw('options = { key_kind = "number" }')

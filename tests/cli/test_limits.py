@@ -166,7 +166,7 @@ def test_what_was_too_large_is_applied_when_the_limit_was_raised() -> None:
     pipeline = load_pipeline()
     store = pipeline.open_store()
     with store.reading() as transaction:
-        catalogue = pipeline.catalogue(transaction)
+        catalogue = pipeline.routing.catalogue(transaction)
     done = Retry(store, catalogue, pipeline.read_anew).run(None)
     store.close()
 

@@ -30,7 +30,7 @@ from anyorder.envelopes.envelope import Reader
 from anyorder.envelopes.formats import FORMATS
 from anyorder.guard.contract import Promises
 from anyorder.guard.quarantine import Quarantine
-from anyorder.runtime import pipeline
+from anyorder.runtime import sections
 from anyorder.runtime.limits import LimitsSection
 from anyorder.tables import Guard
 from anyorder.testing import CHECKS, Place, StoreCheckFailed, check_store
@@ -176,12 +176,12 @@ KEYS = {
 OF_ALL = (["--quiet"], ["--verbose"], ["--version"])
 SOURCE_DOORS = {kind: door.struct() for kind, door in anyorder.sources.DOORS.items()}
 SECTIONS = {
-    "source": pipeline.SourceSection,
+    "source": sections.SourceSection,
     **SOURCE_DOORS,
-    "store": pipeline.StoreSection,
-    "runtime": pipeline.RuntimeSection,
+    "store": sections.StoreSection,
+    "runtime": sections.RuntimeSection,
     "limits": LimitsSection,
-    "table": pipeline.TableSection,
+    "table": sections.TableSection,
 }
 
 

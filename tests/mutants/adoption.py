@@ -153,8 +153,8 @@ MUTANTS = [
     ),
     adopted(
         "the pass of a run is of another's table, too",
-        "runtime/pipeline.py",
-        "Pipeline.adopting",
+        "runtime/routing.py",
+        "Routing.adopting",
         "not there.known.sources",
         "True",
         f"{CLI}a_table_of_another_source_table_is_not_touched",

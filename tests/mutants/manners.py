@@ -79,9 +79,9 @@ MUTANTS = [
         "manners",
         "a retention is taken over positions that count for each key",
         Change(
-            "runtime/pipeline.py",
-            "Pipeline._check_retention",
-            "keeps_for_ever(self.envelope.name, self.envelope.options)",
+            "runtime/routing.py",
+            "Routing._check_retention",
+            "keeps_for_ever(self._envelope.name, self._envelope.options)",
             '""',
         ),
         killed_by=OF_SCOPES

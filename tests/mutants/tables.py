@@ -9,7 +9,7 @@ CLAIM = "guard/claim.py"
 HOLDINGS = "guard/holdings.py"
 NAMES = "guard/names.py"
 OWNERS = "guard/owners.py"
-PIPELINE = "runtime/pipeline.py"
+ROUTING = "runtime/routing.py"
 FAULTS = "guard/faults.py"
 SQLITE = "stores/sqlite/names.py"
 TARGETS = "guard/targets.py"
@@ -170,7 +170,7 @@ MUTANTS = [
         "R1",
         "a name that a person wrote is found out event by event",
         Change(
-            PIPELINE, "Pipeline.catalogue", "section.is_spelled_out and not section.ignore", "False"
+            ROUTING, "Routing.catalogue", "section.is_spelled_out and not section.ignore", "False"
         ),
         killed_by=f"{TARGET_TEST}"
         "test_a_name_that_the_pipeline_spells_out_is_misuse_before_anything_is_read",

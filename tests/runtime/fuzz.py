@@ -23,7 +23,8 @@ import msgspec
 from anyorder._core.event import Delivery
 from anyorder.guard.contract import EntryQuery, TableSpec
 from anyorder.runtime.loop import Run
-from anyorder.runtime.pipeline import Pipeline, PipelineFile
+from anyorder.runtime.pipeline import Pipeline
+from anyorder.runtime.sections import PipelineFile
 from anyorder.why.story import story_of
 from tests.envelopes import samples
 from tests.envelopes.fuzz import mutated, variant

@@ -12,12 +12,12 @@ from typing import Any, ClassVar
 import pytest
 
 from anyorder._core.event import Delivery
-from anyorder.cli.main import main
 from anyorder.envelopes import open_envelope, read_record
 from anyorder.errors import ConfigurationError
 from anyorder.runtime.preflight import ENOUGH, check_first
 from anyorder.sources.contract import Received
 from tests.aws.connector import event_of
+from tests.cli.desk import Desk
 from tests.streams import record, stream, tombstone
 
 FIXTURES = Path(__file__).parent.parent / "envelopes" / "fixtures"
@@ -40,13 +40,8 @@ BY_NOWHERE = '{ key = "/nowhere", position = "/source/lsn" }'
 MAXWELL = {"database": "shop", "table": "users", "type": "insert", "ts": 1, "data": {"id": 1}}
 
 
-class Home:
-    """A directory with a pipeline, run in this process."""
-
-    def __init__(self, path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-        self.path = path
-        self._capsys = capsys
-        self.pipeline()
+class Home(Desk):
+    """A directory with a pipeline that is mistaken, or not."""
 
     def pipeline(
         self,
@@ -55,18 +50,11 @@ class Home:
         source: str = FILE,
         url: str = "sqlite:///app.db",
     ) -> None:
-        text = PIPELINE.format(envelope=envelope, options=options, source=source, url=url)
-        (self.path / "pipeline.toml").write_text(text, encoding="utf-8")
-
-    def deliver(self, records: Sequence[object], name: str = "day.jsonl") -> None:
-        lines = "".join(json.dumps(one) + "\n" for one in records)
-        (self.path / name).write_text(lines, encoding="utf-8")
+        self.write(PIPELINE.format(envelope=envelope, options=options, source=source, url=url))
 
     def run(self, *words: str, code: int = 0) -> str:
         """What it says on both outputs."""
-        assert main(["run", *words]) == code
-        told = self._capsys.readouterr()
-        return told.out + told.err
+        return "".join(self.said("run", *words, code=code))
 
     @property
     def files(self) -> set[str]:
@@ -76,7 +64,9 @@ class Home:
 @pytest.fixture
 def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: Any) -> Home:
     monkeypatch.chdir(tmp_path)
-    return Home(tmp_path, capsys)
+    found = Home(tmp_path, capsys)
+    found.pipeline()
+    return found
 
 
 @pytest.mark.parametrize(

@@ -85,6 +85,8 @@ WRONG = [
     ('"number"', '"numbers"'),
     ("retention = 3600", "retention = true"),
     ('name = "t"', 'adopt = "yes"'),
+    ('name = "t"', 'adopt = "column:"'),
+    ('name = "t"', 'adopt_without = "yes"'),
 ]
 
 

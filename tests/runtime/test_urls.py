@@ -15,7 +15,8 @@ from hypothesis import strategies as st
 
 from anyorder.doors import own_door
 from anyorder.errors import ConfigurationError, SourceError
-from anyorder.runtime.pipeline import PipelineFile, load_pipeline
+from anyorder.runtime.pipeline import load_pipeline
+from anyorder.runtime.sections import PipelineFile
 from anyorder.sources.sqs import SQSSettings, SQSSource
 from anyorder.stores import open_store
 from anyorder.stores.dynamodb.address import DynamoDBAddress

@@ -73,7 +73,7 @@ def findings(
             REASONS[Reason(reason)].to_do,
         )
     yield from resets(transaction, held)
-    catalogue = pipeline.catalogue(transaction)
+    catalogue = pipeline.routing.catalogue(transaction)
     for target in catalogue.unnamed:
         yield from _unnamed(target)
     tables = list(transaction.tables())

@@ -32,7 +32,7 @@ def run(options: argparse.Namespace) -> int:
 def holed(pipeline: Pipeline, transaction: Transaction, table: str) -> Iterator[dict[str, object]]:
     """Every incomplete row of a table, or of all if it is empty; scripts rely on table, key and
     holes."""
-    catalogue = pipeline.catalogue(transaction)
+    catalogue = pipeline.routing.catalogue(transaction)
     for facts in transaction.tables():
         spec = catalogue.spec_of(facts.name)
         if spec is None or table not in ("", facts.name):

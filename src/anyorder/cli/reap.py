@@ -27,7 +27,7 @@ def run(options: argparse.Namespace) -> int:
     rows = []
     with closing(pipeline.existing_store()) as store:
         with store.reading() as transaction:
-            catalogue = pipeline.catalogue(transaction)
+            catalogue = pipeline.routing.catalogue(transaction)
             tombstones = {facts.name: facts.tombstones for facts in transaction.tables()}
         for spec in catalogue.specs():
             gone = forget(store, spec, time.time())

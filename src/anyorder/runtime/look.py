@@ -14,8 +14,9 @@ from anyorder.guard.contract import Store, TableSpec, Transaction
 from anyorder.guard.duration import spelled
 from anyorder.guard.routes import Ignored, Route, Unrouted, origin_of
 from anyorder.runtime.loose import changes
-from anyorder.runtime.pipeline import Pipeline, TableSection
+from anyorder.runtime.pipeline import Pipeline
 from anyorder.runtime.preflight import decoded
+from anyorder.runtime.sections import TableSection
 from anyorder.runtime.trial import Trial
 from anyorder.sources.contract import Received
 
@@ -47,7 +48,7 @@ def look(pipeline: Pipeline, store: Store, *, from_start: bool = False) -> list[
     run does."""
     source = pipeline.open_source()
     with closing(source), store.reading() as transaction:
-        catalogue = pipeline.catalogue(transaction)
+        catalogue = pipeline.routing.catalogue(transaction)
         frontier = transaction.frontier(pipeline.frontier_name(source))
         batches = source.batches(None if from_start else frontier, SHOWN)
         return [
@@ -77,7 +78,7 @@ def _foreseen(
 ) -> Foreseen:
     event = decoded(pipeline.envelope, received)
     route = catalogue.foreseen(transaction, event)
-    section = pipeline.section(*origin_of(event))
+    section = pipeline.routing.section(*origin_of(event))
     spec = route if isinstance(route, TableSpec) and changes(event) else None
     return Foreseen(
         place=received.delivery.place,

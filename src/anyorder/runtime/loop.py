@@ -75,7 +75,7 @@ class Run:
         self._source = pipeline.open_source()
         self.place = self._source.place
         self._frontier_name = pipeline.frontier_name(self._source)
-        self._catalogue = Catalogue(pipeline.declared)
+        self._catalogue = Catalogue(pipeline.routing.declared)
         self._moments = Moments(pipeline.envelope.options)
 
     def stop(self) -> None:
@@ -118,7 +118,7 @@ class Run:
             # of before, when all pipelines over one source had one together
             if frontier is None:
                 frontier = transaction.frontier(self._source.name)
-            self._catalogue = self.pipeline.catalogue(transaction)
+            self._catalogue = self.pipeline.routing.catalogue(transaction)
         return frontier
 
     def _looked_at(self, batches: Iterator[Sequence[Received]]) -> list[Sequence[Received]]:
@@ -157,7 +157,7 @@ class Run:
         """The targets that the file names and whose rows are to be adopted now. Raises
         TableNotEmpty."""
         with self.store.reading() as transaction:
-            specs = self.pipeline.adopting(transaction)
+            specs = self.pipeline.routing.adopting(transaction)
             # One whose name is made from events is opened with the first of them.
             derived = [spec for spec in specs if spec.is_derived]
             for why in filter(None, map(transaction.obstacle, derived)):

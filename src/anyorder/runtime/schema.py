@@ -8,8 +8,9 @@ from typing import Any
 import msgspec
 
 from anyorder._core.key import KeyKind
+from anyorder._core.row_clock import COLUMN, WORDS
 from anyorder.envelopes import ENVELOPES, options_of
-from anyorder.runtime.pipeline import PipelineFile
+from anyorder.runtime.sections import PipelineFile
 from anyorder.sources import DOORS
 
 DIALECT = "https://json-schema.org/draft/2020-12/schema"
@@ -20,8 +21,7 @@ Schema = dict[str, Any]
 def schema() -> Schema:
     """What a file may say. A source of the user's own may have any key."""
     sections = _parts(PipelineFile)
-    kinds = [kind.value for kind in KeyKind]
-    sections["TableSection"]["properties"]["kinds"]["additionalProperties"] = {"enum": kinds}
+    _narrow(sections["TableSection"]["properties"])
     sections["SourceSection"] = _source(sections["SourceSection"]["properties"])
     whole = sections.pop("PipelineFile")
     return {"$schema": DIALECT, "title": "An anyorder pipeline", **whole, "$defs": sections}
@@ -39,6 +39,13 @@ def _plain(part: Schema) -> Schema:
     if "description" in told:
         told["description"] = " ".join(told["description"].split())
     return told
+
+
+def _narrow(table: Schema) -> None:
+    """`[[table]]`: what is a text to msgspec, and of which only some words mean anything."""
+    table["kinds"]["additionalProperties"] = {"enum": [kind.value for kind in KeyKind]}
+    table["adopt"]["pattern"] = f"^({'|'.join(WORDS)}|{COLUMN}.+)$"
+    table["adopt_without"]["enum"] = list(WORDS)
 
 
 def _source(common: Schema) -> Schema:

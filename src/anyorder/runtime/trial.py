@@ -26,7 +26,7 @@ class Trial:
         self._store = store
         self._provenance = pipeline.provenance
         with store.reading() as transaction:
-            self._catalogue = pipeline.catalogue(transaction)
+            self._catalogue = pipeline.routing.catalogue(transaction)
         self._catalogue.save(store, time.time())
 
     def problems(self, events: Sequence[Event]) -> list[str]:

@@ -15,6 +15,8 @@ from concurrent.futures import ThreadPoolExecutor
 from itertools import islice
 from typing import Any, ClassVar, NamedTuple, TypeVar
 
+import msgspec
+
 from anyorder._core.event import Delivery
 from anyorder.envelopes.limits import DEFAULT, Limits
 from anyorder.errors import AnyorderError, ConfigurationError, MissingExtra, SourceError
@@ -48,7 +50,7 @@ class Message(NamedTuple):
     delivery: Delivery
 
 
-class SQSSettings(Discreet, frozen=True):
+class SQSSettings(Discreet, msgspec.Struct, frozen=True):
     """`queue`: its name or URL. `region`, `endpoint`: by default what boto3 finds. `visibility`:
     seconds for which a message is ours. `drain`: end when the queue is empty."""
 

@@ -42,4 +42,4 @@ class Asked(NamedTuple):
     def catalogue(self) -> Catalogue:
         """Of what the pipeline declares today."""
         with self.store.reading() as transaction:
-            return self.pipeline.catalogue(transaction)
+            return self.pipeline.routing.catalogue(transaction)

@@ -13,7 +13,7 @@ from anyorder.stores.dynamodb.store import THREADS, DynamoDBStore
 from anyorder.urls import Discreet
 
 
-class DynamoDBAddress(Discreet, frozen=True, forbid_unknown_fields=True):
+class DynamoDBAddress(Discreet, msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """`place`: the table, which may hold `{table}`. `region`, `endpoint`: by default what boto3
     finds. `forget`: "own" or "ttl". `threads`: most requests at once."""
 

@@ -21,7 +21,7 @@ from anyorder.urls import Discreet
 LARGEST_COPY = 64 * 2**20  # bytes of a database that is copied to try something
 
 
-class SQLiteAddress(Discreet, frozen=True, forbid_unknown_fields=True):
+class SQLiteAddress(Discreet, msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """`place`: a slash and the path of a file, or nothing for a database in memory. `synchronous`:
     "full" writes through to the disk at every commit. `wait`: how long for another process's write
     lock, in seconds, for example "5s"; five minutes if nothing is said."""
