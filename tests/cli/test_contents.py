@@ -15,7 +15,7 @@ PIPELINE = """
 [source]
 path = "day.jsonl"
 envelope = "json"
-options = { key = "/id", position = "/version" }
+options = { key = "/id", position = "/version", deleted = "/gone" }
 [store]
 url = "sqlite:///app.db"
 [[table]]
@@ -32,10 +32,12 @@ class Desk:
         self._capsys = capsys
         (path / "pipeline.toml").write_text(PIPELINE)
 
-    def deliver(self, *told: str) -> None:
+    def deliver(self, *told: str | None) -> None:
+        """Each of these names; None is a delete."""
         with (self._path / "day.jsonl").open("a", encoding="utf-8") as file:
             for name in told:
-                file.write(json.dumps({"id": 1, "version": 7, "name": name}) + "\n")
+                rest = {"gone": True} if name is None else {"name": name}
+                file.write(json.dumps({"id": 1, "version": 7, **rest}) + "\n")
         main(["run"])
         self._capsys.readouterr()
 
@@ -51,14 +53,18 @@ class Desk:
 
 
 @pytest.fixture
-def desk(
+def home(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> Desk:
     monkeypatch.chdir(tmp_path)
-    found = Desk(tmp_path, capsys)
+    return Desk(tmp_path, capsys)
+
+
+@pytest.fixture
+def desk(home: Desk) -> Desk:
     for name in "ab":
-        found.deliver(name)
-    return found
+        home.deliver(name)
+    return home
 
 
 @pytest.mark.parametrize("number", [1, 2])
@@ -111,6 +117,32 @@ def test_show_tells_what_the_row_showed_and_what_a_word_chose(desk: Desk) -> Non
         'content 2   upsert {"id":1,"name":"b","version":7} (chosen by an operator\'s word)'
         in after
     )
+
+
+@pytest.mark.parametrize("together", [True, False])
+@pytest.mark.parametrize("names", [("a", "b"), ("b", "a"), ("c", "a"), ("a", "c", "b")])
+def test_the_detail_tells_a_content_that_the_row_does_not_show(
+    home: Desk, names: tuple[str, ...], *, together: bool
+) -> None:
+    """Whoever settles many goes by it: what the row shows is right, or the other content is."""
+    for told in [names] if together else [(name,) for name in names]:
+        home.deliver(*told)
+    (shown,) = home.names
+    (entry,) = json.loads(home.quarantine("list", "--json", code=1))
+    other = json.loads(entry["detail"].removeprefix("the other content: "))["name"]
+
+    assert other in set(names) - {shown}
+
+
+@pytest.mark.parametrize("first", [0, 1])
+def test_the_detail_of_a_delete_beside_a_row_says_what_the_table_does_not_show(
+    home: Desk, first: int
+) -> None:
+    home.deliver(*[("a", None), (None, "a")][first])
+    (entry,) = json.loads(home.quarantine("list", "--json", code=1))
+    wanted = "a delete" if home.names else '{"id":1,"name":"a","version":7}'
+
+    assert entry["detail"] == f"the other content: {wanted}"
 
 
 def test_a_word_that_many_entries_are_given_says_no_number(desk: Desk) -> None:
