@@ -13,7 +13,7 @@ PIPELINE = """
 [source]
 path = "day.jsonl"
 envelope = "json"
-options = { key = "/id", position = "/version" }
+options = { key = "/id", position = "/version", deleted = "/gone" }
 [store]
 url = "sqlite:///app.db"
 [[table]]
@@ -22,11 +22,17 @@ name = "t"
 """
 
 
+def _told(name: str | None) -> dict[str, object]:
+    return {"gone": True} if name is None else {"name": name}
+
+
 class Dispute(Desk):
     """A directory with a dispute of two contents, and the verb."""
 
-    def take(self, name: str) -> None:
-        self.deliver([{"id": 1, "version": 7, "name": name}], more=True)
+    def take(self, *names: str | None) -> None:
+        """Each of these names; None is a delete."""
+        records = [{"id": 1, "version": 7, **_told(name)} for name in names]
+        self.deliver(records, more=True)
         self.said("run", code=None)
 
     def quarantine(self, *words: str, code: int = 0) -> str:
@@ -38,15 +44,20 @@ class Dispute(Desk):
 
 
 @pytest.fixture
-def desk(
+def home(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> Dispute:
     monkeypatch.chdir(tmp_path)
     found = Dispute(tmp_path, capsys)
     found.write(PIPELINE)
-    for name in "ab":
-        found.take(name)
     return found
+
+
+@pytest.fixture
+def desk(home: Dispute) -> Dispute:
+    for name in "ab":
+        home.take(name)
+    return home
 
 
 @pytest.mark.parametrize("number", [1, 2])
@@ -101,6 +112,32 @@ def test_show_tells_what_the_row_showed_and_what_a_word_chose(desk: Dispute) -> 
         'content 2   upsert {"id":1,"name":"b","version":7} (chosen by an operator\'s word)'
         in after
     )
+
+
+@pytest.mark.parametrize("together", [True, False])
+@pytest.mark.parametrize("names", [("a", "b"), ("b", "a"), ("c", "a"), ("a", "c", "b")])
+def test_the_detail_tells_a_content_that_the_row_does_not_show(
+    home: Dispute, names: tuple[str, ...], *, together: bool
+) -> None:
+    """Whoever settles many goes by it: what the row shows is right, or the other content is."""
+    for told in [names] if together else [(name,) for name in names]:
+        home.take(*told)
+    (shown,) = home.names
+    (entry,) = json.loads(home.quarantine("list", "--json", code=1))
+    other = json.loads(entry["detail"].removeprefix("the other content: "))["name"]
+
+    assert other in set(names) - {shown}
+
+
+@pytest.mark.parametrize("first", [0, 1])
+def test_the_detail_of_a_delete_beside_a_row_says_what_the_table_does_not_show(
+    home: Dispute, first: int
+) -> None:
+    home.take(*[("a", None), (None, "a")][first])
+    (entry,) = json.loads(home.quarantine("list", "--json", code=1))
+    wanted = "a delete" if home.names else '{"id":1,"name":"a","version":7}'
+
+    assert entry["detail"] == f"the other content: {wanted}"
 
 
 def test_a_word_that_many_entries_are_given_says_no_number(desk: Dispute) -> None:

@@ -15,6 +15,13 @@ OWN_SQL = "tests/table/test_own_sql.py"
 MUTANTS = [
     Mutant(
         "R12",
+        "the detail of a dispute tells what the row shows",
+        Change("guard/holdings.py", "disputing", "_is_shown(share, judged.event)", "True"),
+        killed_by="tests/cli/test_contents.py::"
+        "test_the_detail_tells_a_content_that_the_row_does_not_show",
+    ),
+    Mutant(
+        "R12",
         "what was held alone stays so when it is one of two contents",
         Change("guard/holdings.py", "ties", "found.append(one)", "pass"),
         killed_by=KIT,

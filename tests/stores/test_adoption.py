@@ -143,7 +143,7 @@ def test_the_row_s_own_event_and_another_content_come_to_one_end_in_any_order(
     assert home.rows("name, note") == [("n1", "mine")]
     with home.table() as table:
         (entry,) = table.quarantine.entries()
-        assert entry.detail == 'the other content: {"id":1,"name":"n1","version":2}'
+        assert entry.detail == 'the other content: {"id":1,"name":"other","version":2}'
         assert "the adopted row settled, says otherwise of name." in str(table.why(1))
 
 

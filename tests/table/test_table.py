@@ -285,7 +285,8 @@ def test_two_contents_of_one_position_are_one_dispute_that_lists_both(path: Path
     (entry,) = table.quarantine.entries()
     delivery = table.quarantine.show(entry.id).delivery
     assert delivery is not None
-    assert "first" in entry.detail
+    assert entry.detail == 'the other content: {"id":1,"name":"second"}'
+    assert rows_of(path) == {1: {"id": 1, "name": "first"}}
     assert b"second" in (delivery.value or b"")
     assert entry.count == 3
 

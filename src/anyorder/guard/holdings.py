@@ -11,6 +11,7 @@ from anyorder._core.explain import awaited, contradiction
 from anyorder._core.families import Position
 from anyorder._core.memory import Stamp
 from anyorder._core.outcome import Reason
+from anyorder._core.shown import stamps_at
 from anyorder._core.ties import disputed_at
 from anyorder.guard.contents import Listing, contents_of
 from anyorder.guard.contract import Entry, Holding, Transaction
@@ -49,18 +50,31 @@ def disputes(judged: Judged | StillHeld) -> bool:
 
 
 def disputing(share: Coalesced, judged: Judged, content: object) -> Judged:
-    """The dispute with the other content as its detail: that of another event of this batch, or the
-    row as it was (`content`)."""
-    event = judged.event
-    other = content
-    # Usually one of the two came earlier, and is what the row shows.
+    """The dispute with a content as its detail that the row does not show, whichever came first: a
+    person takes the row for the one and the detail for the other. `content`: the row as it was."""
+    told: object = judged.event.fields
+    if _is_shown(share, judged.event):
+        told = _other_content(share, judged.event, content)
+    other = "a delete" if told is None else canonical(told)
+    return replace(judged, detail=f"the other content: {other}")
+
+
+def _is_shown(share: Coalesced, event: Event) -> bool:
+    """Does the row show this content of its position from now on?"""
+    assert event.position is not None
+    shown = stamps_at(share.after, event.position)
+    return event.fingerprint in (stamp.fingerprint for stamp in shown)
+
+
+def _other_content(share: Coalesced, event: Event, content: object) -> object:
+    """What another event of this batch tells of the position, or the row as it was."""
     for one in share.judged:
         is_rival = one.event.fingerprint != event.fingerprint
         # What came in the same batch has not been in the row yet, so it counts before the row.
         if is_rival and one.event.position == event.position:
-            other = one.event.fields
-            break
-    return replace(judged, detail=f"the other content: {canonical(other)}")
+            return one.event.fields
+    # Usually one of the two came earlier, and was what the row showed.
+    return content
 
 
 def dispute(
