@@ -61,4 +61,6 @@ def screen(transaction: Transaction, arrivals: Sequence[Arrival]) -> set[int]:
 
 def _clock(arrival: Arrival, growing: Growing | None) -> str:
     """The clock of an event that is watched, or is not judged by itself; "" if it has none."""
-    return clock_of(arrival.event) if growing is None else growing.scope
+    if growing is None:
+        return clock_of(arrival.event)
+    return growing.scope
