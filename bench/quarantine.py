@@ -14,27 +14,11 @@ import time
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
+from tests.cli.forgetful import pipeline
+
 from anyorder import table
 
 ENTRIES = 100_000
-PIPELINE = """
-[source]
-path = "day.jsonl"
-envelope = "json"
-[source.options]
-key = "/id"
-position = "/v"
-position_scope = "stream"
-deleted = "/gone"
-table = "users"
-[store]
-url = "{url}"
-[runtime]
-batch = 1000
-[[table]]
-match = "users"
-retention = "0s"
-"""
 ASKED = 20  # keys whose story is told through the API
 
 
@@ -81,7 +65,7 @@ def asked(url: str) -> None:
 
 def made(home: Path, url: str, entries: int) -> None:
     """A store with so many open entries."""
-    (home / "pipeline.toml").write_text(PIPELINE.format(url=url), encoding="utf-8")
+    (home / "pipeline.toml").write_text(pipeline(url, "batch = 1000"), encoding="utf-8")
     with (home / "day.jsonl").open("w", encoding="utf-8") as lines:
         for record in records(entries):
             lines.write(json.dumps(record) + "\n")

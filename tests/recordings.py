@@ -10,7 +10,7 @@ import json
 import lzma
 import os
 import tomllib
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -38,8 +38,12 @@ class Telling(NamedTuple):
     def manifest(self) -> dict[str, Any]:
         return tomllib.loads((DATA / self.stream / "manifest.toml").read_text(encoding="utf-8"))
 
+    @property
+    def path(self) -> Path:
+        return DATA / self.stream / f"{self.name}.jsonl.xz"
+
     def lines(self) -> Iterator[bytes]:
-        with lzma.open(DATA / self.stream / f"{self.name}.jsonl.xz", "rb") as lines:
+        with lzma.open(self.path, "rb") as lines:
             yield from lines
 
     def rows(self) -> Iterator[dict[str, Any]]:
@@ -48,6 +52,14 @@ class Telling(NamedTuple):
 
     def __str__(self) -> str:
         return f"{self.stream}-{self.name}"
+
+
+def chosen(streams: Collection[str]) -> list[Telling]:
+    """The tellings of these streams, or of all where none is named. Ends the program, with what is
+    wrong, where there are no recordings."""
+    if not DATA.is_dir():
+        raise SystemExit(f"ANYORDER_DATA names no folder of recorded streams: {DATA}")
+    return [one for one in tellings() if not streams or one.stream in streams]
 
 
 def tellings() -> list[Telling]:

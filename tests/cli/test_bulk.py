@@ -17,26 +17,9 @@ import pytest
 
 from anyorder.cli.main import main
 from anyorder.stores.statements import load_statements
+from tests.cli.forgetful import pipeline
 from tests.streams import record
 
-PIPELINE = """
-[source]
-path = "day.jsonl"
-envelope = "json"
-[source.options]
-key = "/id"
-position = "/v"
-position_scope = "stream"
-deleted = "/gone"
-table = "users"
-[store]
-url = "sqlite:///app.db"
-[runtime]
-quarantine_share = 1.0
-[[table]]
-match = "users"
-retention = "0s"
-"""
 LATE, BAD = range(1, 31), 7
 SCHEMA = "CREATE TABLE users (id INTEGER PRIMARY KEY, name TEXT CHECK (name <> 'bad'))"
 Home = tuple[Path, pytest.CaptureFixture[str]]
@@ -49,7 +32,7 @@ def lines(*records: object) -> str:
 
 def held_in(path: Path) -> None:
     """30 late puts, one of which the table refuses; a dispute; three broken lines."""
-    (path / "pipeline.toml").write_text(PIPELINE)
+    (path / "pipeline.toml").write_text(pipeline())
     deletes = [{"id": key, "v": 20, "gone": True} for key in LATE]
     (path / "day.jsonl").write_text(lines(*deletes))
     sqlite3.connect(path / "app.db").execute(SCHEMA)
@@ -409,7 +392,7 @@ def test_why_of_half_a_key_says_its_columns(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     monkeypatch.chdir(tmp_path)
-    both = PIPELINE.replace('key = "/id"', 'key = { sku = "/sku", place = "/place" }')
+    both = pipeline().replace('key = "/id"', 'key = { sku = "/sku", place = "/place" }')
     (tmp_path / "pipeline.toml").write_text(both)
     (tmp_path / "day.jsonl").write_text(lines({"sku": 1, "place": "b", "v": 1}))
     run(tmp_path)

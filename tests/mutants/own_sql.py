@@ -100,7 +100,7 @@ MUTANTS = [
     Mutant(
         "R1",
         "a connection to another database is taken",
-        Change(STORE, "SQLiteStore._check_same", "not is_same", "False"),
+        Change(BORROWED, "check_same", "not is_same", "False"),
         killed_by=f"{OWN_SQL}::test_another_database_is_refused_with_both_names",
     ),
     Mutant(

@@ -18,7 +18,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import NamedTuple
 
-from tests.recordings import DATA, Telling, tellings
+from tests.recordings import Telling, chosen
 from tests.runtime.mistakes import books, command
 
 PIPELINE = """
@@ -169,12 +169,7 @@ def alone(telling: Telling, together: Ended, batch: int, share: int = 1) -> list
 def _all(streams: list[str]) -> int:
     """Every telling of these streams; how many comparisons differ."""
     wrong = 0
-    if not DATA.is_dir():
-        print(f"ANYORDER_DATA names no folder of recorded streams: {DATA}")
-        return 1
-    for telling in tellings():
-        if streams and telling.stream not in streams:
-            continue
+    for telling in chosen(streams):
         share = 1 + sum(1 for _ in telling.lines()) // MOST
         for order in ORDERS:
             found = by_size(telling, order, share=share)

@@ -22,7 +22,7 @@ from anyorder.envelopes import open_envelope
 from anyorder.errors import ConfigurationError
 from anyorder.runtime.preflight import check_first
 from anyorder.sources.jsonl import JSONLinesSource
-from tests.recordings import DATA, Telling, tellings
+from tests.recordings import Telling, chosen
 
 PIPELINE = """
 [source]
@@ -86,14 +86,9 @@ MISTAKES = {
 }
 
 
-def path_of(telling: Telling) -> Path:
-    """The file of a telling."""
-    return DATA / telling.stream / f"{telling.name}.jsonl.xz"
-
-
 def write(pipeline: Pipeline, telling: Telling) -> None:
     """The pipeline file, here."""
-    text = PIPELINE.format(path=path_of(telling), **pipeline._asdict())
+    text = PIPELINE.format(path=telling.path, **pipeline._asdict())
     Path("pipeline.toml").write_text(text, encoding="utf-8")
 
 
@@ -152,7 +147,7 @@ def mended(telling: Telling, mistake: Pipeline, here: Path) -> Mended:
 def alarms(telling: Telling, envelope: str = "debezium") -> int:
     """How many of a telling's batches a preflight would take for something else."""
     opened, found = open_envelope(envelope), 0
-    for batch in JSONLinesSource(str(path_of(telling))).batches(None, BATCH):
+    for batch in JSONLinesSource(str(telling.path)).batches(None, BATCH):
         try:
             check_first(opened, batch, str(telling))
         except ConfigurationError:
@@ -163,12 +158,7 @@ def alarms(telling: Telling, envelope: str = "debezium") -> int:
 def _all(streams: list[str]) -> int:
     """Every mistake over every telling of these streams; how many were not mended."""
     wrong = 0
-    if not DATA.is_dir():
-        print(f"ANYORDER_DATA names no folder of recorded streams: {DATA}")
-        return 1
-    for telling in tellings():
-        if streams and telling.stream not in streams:
-            continue
+    for telling in chosen(streams):
         found = alarms(telling)
         wrong += found
         print(f"{telling}: {found} false alarms", flush=True)

@@ -13,7 +13,7 @@ import msgspec
 
 from anyorder.guard.contract import Decode, Promises
 from anyorder.stores.sqlite.connection import copy_to_look, has_schema, remains
-from anyorder.stores.sqlite.schema import memory_table
+from anyorder.stores.sqlite.names import memory_table
 from anyorder.stores.sqlite.store import VERSION, SQLiteStore
 from anyorder.stores.statements import load_statements, quoted
 from anyorder.urls import Discreet

@@ -14,7 +14,7 @@ from anyorder._core.memory import Stamp
 from anyorder._core.position import Lineage
 from anyorder._core.reset import Growth
 from anyorder.guard.contract import Catalogued, Recorded, TableFacts
-from anyorder.stores.sqlite.schema import memory_table
+from anyorder.stores.sqlite.names import memory_table
 from anyorder.stores.statements import load_statements, quoted
 
 SQL = load_statements("sqlite/sqlite.sql")

@@ -6,6 +6,7 @@ an isolation level, Python 3.12's `autocommit`.
 
 from __future__ import annotations
 
+import os
 import sqlite3
 import threading
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -13,6 +14,7 @@ from contextlib import contextmanager
 from typing import Any, NamedTuple
 from weakref import WeakSet
 
+from anyorder.errors import StoreError
 from anyorder.stores.statements import load_statements
 
 SQL = load_statements("sqlite/sqlite.sql")
@@ -158,3 +160,20 @@ def _traffic_on(connection: sqlite3.Connection) -> Traffic:
     traffic = Traffic(connection)
     traffics.add(traffic)
     return traffic
+
+
+def check_same(path: str, ours: str, borrowed: Borrowed) -> None:
+    """Memories that lie in another file would not be committed together with the rows. Raises
+    StoreError. `ours`: the file of the store at `path`, "" for one in memory."""
+    try:
+        (theirs,) = borrowed.execute(SQL["main_file"]).fetchone()
+        # A database in memory has no file, and is one connection's alone.
+        is_same = bool(ours and theirs) and os.path.samefile(ours, theirs)
+    except (sqlite3.Error, OSError) as error:
+        raise StoreError(f"{path}: your connection cannot be shared: {error}") from error
+    if not is_same:
+        raise StoreError(
+            f"the connection is to {theirs or 'a database in memory'}, and the table's memories "
+            f"are in {ours or 'another one in memory'}: a transaction can only be shared in one "
+            "database; connect to that one, or give the table its URL"
+        )

@@ -12,8 +12,9 @@ from anyorder._core.row_clock import REFUSE
 from anyorder.guard.contract import Finding, TableSpec
 from anyorder.stores.sqlite.adoption import known_pass
 from anyorder.stores.sqlite.declared import Declared, declared_now
+from anyorder.stores.sqlite.names import memory_table
 from anyorder.stores.sqlite.reachable import unreachable
-from anyorder.stores.sqlite.schema import Loaded, memory_table
+from anyorder.stores.sqlite.schema import Loaded
 from anyorder.stores.statements import load_statements, quoted
 
 SQL = load_statements("sqlite/sqlite.sql")
@@ -41,6 +42,18 @@ def findings(database: sqlite3.Connection, spec: TableSpec) -> Iterator[Finding]
     yield from _without(database, spec.name)
     yield from _rows(database, spec.name, declared)
     yield from _followers(database, spec.name)
+
+
+def slow(path: str, database: sqlite3.Connection) -> Iterator[Finding]:
+    """Do the readers of a database file that is written to keep its writer waiting?"""
+    (mode,) = database.execute("PRAGMA journal_mode").fetchone()
+    if mode != "wal" and path != ":memory:":
+        yield (
+            path,
+            f"the journal mode is {mode}, so readers and the writer block each other",
+            "move the file to a local disk: WAL needs shared memory, which network file systems "
+            "lack",
+        )
 
 
 def _keys(table: str, declared: Declared, key: tuple[str, ...]) -> Iterator[Finding]:

@@ -45,6 +45,18 @@ class Declared(NamedTuple):
         return self.defaults.get(column, "NULL")
 
 
+NOTHING_DECLARED = Declared(
+    columns=(),
+    generated=frozenset(),
+    primary=frozenset(),
+    typed={},
+    defaults={},
+    collations={},
+    has_triggers=False,
+    has_followers=False,
+)
+
+
 def declared_now(database: sqlite3.Connection, table: str) -> Declared | None:
     """A table or view as it is declared at this moment; None if there is none."""
     found = database.execute(SQL["columns_of"], {"name": table}).fetchall()

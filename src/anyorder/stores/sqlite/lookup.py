@@ -11,7 +11,8 @@ from anyorder._core.event import key_of
 from anyorder._core.floor import Floor
 from anyorder._core.memory import Memory, adopted
 from anyorder._core.misfit import misfits
-from anyorder.stores.sqlite.schema import NOTHING_DECLARED, Schema
+from anyorder.stores.sqlite.declared import NOTHING_DECLARED
+from anyorder.stores.sqlite.schema import Schema
 from anyorder.stores.sqlite.values import Adapted, adapted_key, adapted_keys, as_told
 from anyorder.stores.statements import load_statements, quoted
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import sqlite3
 import string
 
-from anyorder.stores.statements import LONGEST_IDENTIFIER, load_statements
+from anyorder.stores.statements import LONGEST_IDENTIFIER, load_statements, quoted
 
 SQL = load_statements("sqlite/sqlite.sql")
 LOWER = str.maketrans(string.ascii_uppercase, string.ascii_lowercase)
@@ -26,6 +26,11 @@ def folded(name: str) -> str:
     """A name of a table or a column as SQLite compares it: only the letters of ASCII have a
     case."""
     return name.translate(LOWER)
+
+
+def memory_table(name: str) -> str:
+    """The quoted name of the memory beside a table."""
+    return quoted(f"anyorder_memory_{name}")
 
 
 def unfit(database: sqlite3.Connection, name: str) -> str:

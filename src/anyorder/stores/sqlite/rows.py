@@ -21,8 +21,8 @@ from anyorder.stores.sqlite.constraints import Constraints, folded_row
 from anyorder.stores.sqlite.evaluation import write_rows
 from anyorder.stores.sqlite.lines import place_by
 from anyorder.stores.sqlite.lookup import Lookup
-from anyorder.stores.sqlite.names import folded
-from anyorder.stores.sqlite.schema import Schema, memory_table
+from anyorder.stores.sqlite.names import folded, memory_table
+from anyorder.stores.sqlite.schema import Schema
 from anyorder.stores.sqlite.untold import reset_untold
 from anyorder.stores.sqlite.values import Adapted, RowRefused, adapted_all, adapted_keys
 from anyorder.stores.statements import load_statements, quoted

@@ -24,8 +24,8 @@ from anyorder._core.memory import unpack
 from anyorder.errors import StoreError
 from anyorder.guard.contract import Adopted, Decode, Finding, Promises, TableSpec
 from anyorder.stores.sqlite.block import Block
-from anyorder.stores.sqlite.borrowed import BEGIN, Borrowed
-from anyorder.stores.sqlite.check import findings
+from anyorder.stores.sqlite.borrowed import BEGIN, Borrowed, check_same
+from anyorder.stores.sqlite.check import findings, slow
 from anyorder.stores.sqlite.connection import connect, connect_to_look, connect_to_read
 from anyorder.stores.sqlite.lenders import lender_of
 from anyorder.stores.sqlite.lock import Lock
@@ -276,23 +276,12 @@ class SQLiteStore:
                 self._tables.clear()
 
     def _check_same(self, borrowed: Borrowed, driver: sqlite3.Connection) -> None:
-        """Memories that lie in another file would not be committed together with the rows."""
+        """Raises StoreError for a connection to another database than ours."""
         if driver is self._database:
             return
         with self._alone():
             (ours,) = self._database.execute(SQL["main_file"]).fetchone()
-        try:
-            (theirs,) = borrowed.execute(SQL["main_file"]).fetchone()
-            # A database in memory has no file, and is one connection's alone.
-            is_same = bool(ours and theirs) and os.path.samefile(ours, theirs)
-        except (sqlite3.Error, OSError) as error:
-            raise StoreError(f"{self.path}: your connection cannot be shared: {error}") from error
-        if not is_same:
-            raise StoreError(
-                f"the connection is to {theirs or 'a database in memory'}, and the table's "
-                f"memories are in {ours or 'another one in memory'}: a transaction can only be "
-                "shared in one database; connect to that one, or give the table its URL"
-            )
+        check_same(self.path, ours, borrowed)
 
     def reap(self, spec: TableSpec, before: float, limit: int = 1000) -> int:
         """Forget tombstones written before a time: the floor is raised and the very rows deleted in
@@ -321,21 +310,10 @@ class SQLiteStore:
     def check(self, spec: TableSpec) -> Iterator[Finding]:
         """Is the database in WAL mode, and does the table keep what is written to it?"""
         with self._alone():
-            found = [*self._mode(), *findings(self._database, spec)]
+            # Who only looks has no say in how it is written.
+            of_file = slow(self.path, self._database) if self._may_write else ()
+            found = [*of_file, *findings(self._database, spec)]
         yield from found
-
-    def _mode(self) -> Iterator[Finding]:
-        (mode,) = self._database.execute("PRAGMA journal_mode").fetchone()
-        if mode != "wal" and self.path != ":memory:" and self._may_write:
-            to_do = (
-                "move the file to a local disk: WAL needs shared memory, "
-                "which network file systems lack"
-            )
-            yield (
-                self.path,
-                f"the journal mode is {mode}, so readers and the writer block each other",
-                to_do,
-            )
 
     def close(self) -> None:
         """Release the connection, after the transaction of another thread. Raises StoreError inside

@@ -43,13 +43,15 @@ from anyorder.stores.sqlite.declared import declared_now
 from anyorder.stores.sqlite.keys import dictated_kinds
 from anyorder.stores.sqlite.looking import Looked
 from anyorder.stores.sqlite.lookup import Lookup
+from anyorder.stores.sqlite.names import memory_table
+from anyorder.stores.sqlite.obstacles import obstacle
 from anyorder.stores.sqlite.quarantine import Quarantine
 from anyorder.stores.sqlite.refusal import (
     refusal,
     undone,
 )
 from anyorder.stores.sqlite.rows import RowWriter
-from anyorder.stores.sqlite.schema import Schema, memory_table, obstacle
+from anyorder.stores.sqlite.schema import Schema
 from anyorder.stores.sqlite.taking import NONE_SPARED, Taking
 from anyorder.stores.sqlite.untold import remembered_rows
 from anyorder.stores.sqlite.values import is_stored

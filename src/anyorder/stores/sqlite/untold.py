@@ -16,7 +16,8 @@ from anyorder._core.event import key_of
 from anyorder._core.families import AdoptedPosition, AdoptedVersion
 from anyorder._core.memory import Memory, unpack
 from anyorder.guard.contract import Write
-from anyorder.stores.sqlite.schema import Schema, memory_table
+from anyorder.stores.sqlite.names import memory_table
+from anyorder.stores.sqlite.schema import Schema
 from anyorder.stores.sqlite.values import RowRefused
 from anyorder.stores.statements import load_statements
 
