@@ -128,6 +128,18 @@ MUTANTS = [
     ),
     Mutant(
         "R1",
+        "what a session kept before an event goes with it",
+        Change(SQLALCHEMY, "SessionLender.marking", "self._session.flush()", ""),
+        killed_by=f"{CONNECTION}::test_an_object_that_was_added_before_the_event_stays_when_the_event_is_undone",
+    ),
+    Mutant(
+        "R1",
+        "a session's savepoint that was only announced lies inside ours",
+        Change(SQLALCHEMY, "SessionLender.marking", "self._session.connection()", ""),
+        killed_by=f"{CONNECTION}::test_a_session_s_own_savepoints_may_be_around_each_event",
+    ),
+    Mutant(
+        "R1",
         "what a session keeps is written after the event that it is of",
         Change(ACCEPTANCE, "Acceptance.accepting", "self._shared.flush()", ""),
         killed_by=f"{CONNECTION}::test_an_object_that_the_database_refuses_is_told_in_its_own_accepting_and_undone",

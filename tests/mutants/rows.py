@@ -21,6 +21,23 @@ def row(mistake: str, file: str, place: str, old: str, new: str, killed_by: str)
 
 MUTANTS = [
     row(
+        "a delete that was overtaken in its batch leaves what no event names",
+        ROWS,
+        "RowWriter._write_shape",
+        "shape.ended",
+        "False",
+        TESTS + "test_a_delete_takes_what_no_event_names_in_batches_of_any_size",
+    ),
+    row(
+        "a late delete leaves what an adopted row shows from before",
+        ROWS,
+        "RowWriter._shape_of",
+        "write.ended or ends_before(write)",
+        "write.ended",
+        "tests/stores/test_adoption.py::"
+        "test_a_delete_ends_what_lay_there_also_in_columns_that_no_event_names",
+    ),
+    row(
         "the number of changed rows is not looked at",
         ROWS,
         "RowWriter._run",
@@ -71,7 +88,7 @@ MUTANTS = [
     row(
         "what no event of a key has told is taken from an adopted row",
         "stores/sqlite/untold.py",
-        "_is_of_before",
+        "_is_of_adoption",
         "isinstance(told.position, OF_BEFORE)",
         "False",
         KIT + "[sqlite, the user's table-adopted]",

@@ -224,6 +224,26 @@ def test_a_column_that_is_named_later_stays_in_a_row_that_was_told_in_part(home:
     assert home.rows("id, name, note") == [(1, "new", "mine"), (2, None, "told")]
 
 
+@pytest.mark.parametrize("is_passed", [True, False])
+@pytest.mark.parametrize("batch", [1, 2])
+@pytest.mark.parametrize("order", [(0, 1), (1, 0)])
+def test_a_delete_ends_what_lay_there_also_in_columns_that_no_event_names(
+    home: Home, order: tuple[int, int], batch: int, is_passed: bool
+) -> None:
+    """A part that is newer than the delete begins a row of its own, whichever of them came
+    first."""
+    home.fill(1)
+    events = [{"id": 1, "version": 3, "deleted": True}, {"id": 1, "version": 4, "name": "new"}]
+    came = [events[place] for place in order]
+    with home.table(partial=True) as table:
+        if is_passed:
+            adopt_rows(table.store, table.spec, 1.0)
+        for place in range(0, 2, batch):
+            table.apply(came[place : place + batch])
+
+    assert home.rows("id, name, note, version") == [(1, "new", None, 4)]
+
+
 @pytest.mark.parametrize(
     ("columns", "row", "key"),
     [

@@ -279,6 +279,26 @@ def test_what_no_event_names_is_never_written(own: Own) -> None:
     assert own.rows("id, a, mine") == [(1, 2, "by hand"), (2, 1, "d")]
 
 
+@pytest.mark.parametrize("step", [1, 2])
+@pytest.mark.parametrize("partial", [True, False])
+def test_a_delete_takes_what_no_event_names_in_batches_of_any_size(
+    own: Own, step: int, partial: bool
+) -> None:
+    """Nothing of a deleted row clings to the row that comes after it."""
+    own.sql("CREATE TABLE t (id INTEGER PRIMARY KEY, version INT, a, mine NOT NULL DEFAULT 'd')")
+    own.apply({"id": 1, "version": 1, "a": 1})
+    own.sql("UPDATE t SET mine = 'by hand'")
+    documents: list[Document] = [
+        {"id": 1, "version": 2, "deleted": True},
+        {"id": 1, "version": 3, "a": 3},
+    ]
+
+    for place in range(0, 2, step):
+        own.apply(*documents[place : place + step], partial=partial, deleted="/deleted")
+
+    assert own.rows("id, a, mine") == [(1, 3, "d")]
+
+
 @pytest.mark.parametrize(
     "default",
     [

@@ -3,6 +3,7 @@ runs this module in Python 3.12."""
 
 from __future__ import annotations
 
+import contextlib
 import sqlite3
 import sys
 from collections.abc import Iterator
@@ -354,6 +355,40 @@ def test_an_object_of_an_event_that_was_undone_is_not_written_later(
             add(session, mapped, decision)
 
     assert [state(table, path, key) for key in "ab"] == [("unknown", None), ("row", 1)]
+
+
+def test_an_object_that_was_added_before_the_event_stays_when_the_event_is_undone(
+    table: anyorder.Table, path: Path, session: Any, mapped: Any
+) -> None:
+    """Only what is written for the event goes with it."""
+    with table.transaction(session) as guard:
+        add(session, mapped, guard.accept(event_of(table, order("a", 1))))
+        with (
+            contextlib.suppress(Failed),
+            guard.accepting(event_of(table, order("b", 1))) as decision,
+        ):
+            add(session, mapped, decision)
+            raise Failed
+
+    assert state(table, path, "a") == ("row", 1)
+    assert state(table, path, "b") == ("unknown", None)
+
+
+@pytest.mark.parametrize("fails", [False, True])
+def test_a_session_s_own_savepoints_may_be_around_each_event(
+    table: anyorder.Table, path: Path, session: Any, mapped: Any, fails: bool
+) -> None:
+    """A session makes its savepoint when it is first used, which may be long after it was said."""
+    with table.transaction(session) as guard:
+        for key in "abc":
+            with contextlib.suppress(Failed), session.begin_nested():
+                with guard.accepting(event_of(table, order(key, 1))) as decision:
+                    add(session, mapped, decision)
+                if fails and key == "b":
+                    raise Failed
+
+    assert state(table, path, "a") == state(table, path, "c") == ("row", 1)
+    assert state(table, path, "b") == (("unknown", None) if fails else ("row", 1))
 
 
 def test_an_object_of_a_block_that_was_undone_is_not_written_by_the_session_that_goes_on(

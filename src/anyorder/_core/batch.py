@@ -125,7 +125,7 @@ class Coalesced(msgspec.Struct, frozen=True, gc=False):
     """One key's share of a batch: the memory before and after, every delivery as it stands, the
     entries that closed, and what all of it together writes to the row. `still`: what was decided
     again and is held as before. `is_open`: may anything of it be undecided, of what came or of what
-    was held?"""
+    was held? `ended`: did the row go in between?"""
 
     before: Memory | None
     after: Memory | None
@@ -134,6 +134,7 @@ class Coalesced(msgspec.Struct, frozen=True, gc=False):
     written: Written | None = None
     still: Sequence[StillHeld] = ()
     is_open: bool = True
+    ended: bool = False
 
     @property
     def moved(self) -> bool:
@@ -175,6 +176,7 @@ class _Folding:
         self.judged: list[Judged] = []
         self.settled: list[Settled] = []
         self.still: list[StillHeld] = []
+        self.ended = False
         self._limits = limits
         self._waiting = list(held)
         # The places in `judged` of what this batch brought and could not decide.
@@ -215,7 +217,7 @@ class _Folding:
             settled = closed(settled, self._waiting)
         is_open = bool(self._undecided or self.still)
         return Coalesced(
-            before, self.memory, self.judged, settled, self.written, self.still, is_open
+            before, self.memory, self.judged, settled, self.written, self.still, is_open, self.ended
         )
 
     def _decide_entries(self) -> None:
@@ -242,7 +244,11 @@ class _Folding:
     def _take(self, answer: Answer, event: Event) -> Applied:
         """The answer for an event: `decide` for one that is new here, else `decide_again`."""
         applied = answer(self.memory, event, self._limits)
-        self.memory = applied.memory
+        before, self.memory = self.memory, applied.memory
+        # When all of it is written the row may be there again, so it must be said.
+        is_row = self.memory is not None and self.memory.live
+        if self.memory is not before and not is_row:
+            self.ended = True
         # Of what was written before and what is now, often both are nothing.
         if applied.written is not None or self.written is not None:
             self.written = applied.written_after(self.written)

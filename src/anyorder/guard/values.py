@@ -69,7 +69,8 @@ class Write(msgspec.Struct, frozen=True, gc=False):
     """One key's write: the memory that was read, the one to store (None: the slot becomes empty),
     and what is written to the user's row (None: it stays as it is).
 
-    The row goes where the memory after is no longer a live one, whatever is written.
+    The row goes where the memory after is no longer a live one, whatever is written. `ended`: it
+    went in between, so nothing is left of it, not even in columns that no event names.
     """
 
     entity: str
@@ -77,6 +78,7 @@ class Write(msgspec.Struct, frozen=True, gc=False):
     before: Memory | None
     after: Memory | None
     written: Written | None = None
+    ended: bool = False
 
     @property
     def values(self) -> dict[str, Any]:

@@ -74,6 +74,7 @@ def plan(
                 share.before,
                 share.after,
                 share.written,
+                share.ended,
             )
             made.writes.append(write)
         elif there.unread:

@@ -85,6 +85,7 @@ class Block:
 
     def mark(self) -> str:
         name = f"anyorder_{next(numbers)}"
+        self._lender.marking()
         self._borrowed.execute(f"SAVEPOINT {name}")
         self._lender.marked(name)
         return name

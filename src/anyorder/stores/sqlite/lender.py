@@ -38,6 +38,9 @@ class Lender:
     def flush(self) -> None:
         """Write what it keeps for later, and raise what is wrong with it."""
 
+    def marking(self) -> None:
+        """A savepoint of ours is made next: what it keeps from before belongs in front of it."""
+
     def marked(self, mark: str) -> None:
         """A savepoint of ours was made: from here on, something may have to be undone."""
 

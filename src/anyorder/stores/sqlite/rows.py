@@ -9,7 +9,7 @@ known which row it was, and the table tells why.
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence, Set
 
 import msgspec
 
@@ -23,7 +23,7 @@ from anyorder.stores.sqlite.lines import place_by
 from anyorder.stores.sqlite.lookup import Lookup
 from anyorder.stores.sqlite.names import folded, memory_table
 from anyorder.stores.sqlite.schema import Schema
-from anyorder.stores.sqlite.untold import reset_untold
+from anyorder.stores.sqlite.untold import ends_before, reset_untold
 from anyorder.stores.sqlite.values import Adapted, RowRefused, adapted_all, adapted_keys
 from anyorder.stores.statements import load_statements, quoted
 
@@ -33,12 +33,14 @@ NONE_CLEARED: tuple[str, ...] = ()
 
 class Shape(msgspec.Struct, frozen=True, gc=False):
     """What a write of a row looks like: was it `live`; of which columns it has a value; which
-    others stay as they are (`spared`, None: all); and which nobody tells any more (`cleared`)."""
+    others stay as they are (`spared`, None: all); and which nobody tells any more (`cleared`).
+    `ended`: what lay there went, also in columns that no event names."""
 
     live: bool
     values: tuple[str, ...]
     spared: frozenset[str] | None
     cleared: tuple[str, ...] = NONE_CLEARED
+    ended: bool = False
 
 
 class RowNotWritten(RowRefused):
@@ -103,12 +105,13 @@ class RowWriter:
     def _shape_of(self, write: Write, written: Written) -> Shape:
         live = write.before is not None and write.before.live
         values, spared = written.values, written.spared
+        ended = write.ended or ends_before(write)
         # A hole is null, as it is told; but where the column has a default, nobody tells it.
         if not self._schema.declared.defaults or write.after is None:
-            return Shape(live, tuple(values), spared)
+            return Shape(live, tuple(values), spared, ended=ended)
         cleared = [column for column in holes(write.after, values) if column in values]
         named = [column for column in values if column not in cleared]
-        return Shape(live, tuple(named), spared, tuple(cleared))
+        return Shape(live, tuple(named), spared, tuple(cleared), ended)
 
     def _fit(self, writes: Sequence[Write], shapes: Mapping[Shape, Sequence[Write]]) -> None:
         """Every key has the table's columns, and the table those of the events."""
@@ -170,6 +173,8 @@ class RowWriter:
         if shape.spared is not None:
             kept = shape.spared.union(named)
             reset = self._others(lambda column: column not in kept)
+            if shape.ended:
+                reset = self._all_others(kept)
         # Of a row that is told whole nothing need be there: where it is gone, it is written anew.
         if shape.live and shape.spared != NONE_SPARED:
             self._update(named, reset, writes)
@@ -192,6 +197,14 @@ class RowWriter:
         """Those of our columns that are wanted, key columns apart."""
         columns, key = self._schema.columns, self._schema.key
         return tuple(column for column in columns if column not in key and is_wanted(column))
+
+    def _all_others(self, kept: Set[str]) -> tuple[str, ...]:
+        """The columns of the table that are not kept, the user's own among them, key columns
+        apart."""
+        kept = {*kept, *self._schema.key}
+        ours = [column for column in self._schema.columns if column not in kept]
+        own = [column for column in self._schema.declared.columns if column not in kept]
+        return tuple(dict.fromkeys([*ours, *own]))
 
     def _update(
         self, named: tuple[str, ...], reset: tuple[str, ...], writes: Sequence[Write]

@@ -81,6 +81,12 @@ class SessionLender(ConnectionLender):
     def flush(self) -> None:
         self._session.flush()
 
+    def marking(self) -> None:
+        # What the caller has added before goes with no event; and a savepoint of his that he has
+        # only announced would else lie inside ours, and end with it.
+        self._session.flush()
+        self._session.connection()
+
     def marked(self, mark: str) -> None:
         self._nested[mark] = self._session.begin_nested()
         # Else its savepoint is made when it is first used, perhaps inside a later one of ours.

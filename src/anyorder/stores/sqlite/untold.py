@@ -11,10 +11,11 @@ from __future__ import annotations
 import sqlite3
 from collections.abc import Callable, Iterator
 
-from anyorder._core.columns import Written, source_of
+from anyorder._core.columns import Written, source_of, source_of_part
 from anyorder._core.event import key_of
 from anyorder._core.families import AdoptedPosition, AdoptedVersion
-from anyorder._core.memory import Memory, unpack
+from anyorder._core.memory import Memory, Stamp, unpack
+from anyorder._core.names import REST
 from anyorder.guard.contract import Write
 from anyorder.stores.sqlite.names import memory_table
 from anyorder.stores.sqlite.schema import Schema
@@ -60,9 +61,21 @@ def reset_untold(
     return taken
 
 
+def ends_before(write: Write) -> bool:
+    """Does a delete, however late, end what an adopted row still shows from before?"""
+    before, after = write.before, write.after
+    if before is None or after is None or not (before.live and after.live):
+        return False
+    told = source_of_part(after, REST)
+    return told is None and _is_of_adoption(source_of_part(before, REST))
+
+
 def _is_of_before(memory: Memory, column: str) -> bool:
     """Does the row show what lay there at adoption?"""
-    told = source_of(memory, column)
+    return _is_of_adoption(source_of(memory, column))
+
+
+def _is_of_adoption(told: Stamp | None) -> bool:
     return told is not None and isinstance(told.position, OF_BEFORE)
 
 
