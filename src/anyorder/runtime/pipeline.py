@@ -161,6 +161,9 @@ class Pipeline:
         self._declared: dict[Origin, Route] = {}
         if file.runtime.batch < 1:
             raise ConfigurationError("[runtime] batch is at least 1")
+        # no comparison holds for nan: the run would never stop
+        if not 0 <= file.runtime.quarantine_share <= 1:
+            raise ConfigurationError("[runtime] quarantine_share is a share: 0 to 1")
         for section in file.table:
             _check_section(section)
             self._check_retention(section)
@@ -372,6 +375,10 @@ def _check_section(section: TableSection) -> None:
         raise ConfigurationError(
             f"{where}: name has {unknown[0]:.80}, and an event fills in {', '.join(PARTS)} only"
         )
+    if set("{}") & set(PLACEHOLDER.sub("", section.name)):
+        raise ConfigurationError(f"{where}: name has a brace without the other: {section.name:.80}")
+    if section.partitions is not None and section.partitions < 1:
+        raise ConfigurationError(f"{where}: a topic has at least 1 of partitions")
     if section.ignore and section.merge:
         raise ConfigurationError(f"{where}: what is ignored is not merged: say one of the two")
     declared_kinds(section.columns, section.kinds)
@@ -411,7 +418,8 @@ def load_pipeline(path: str | None = None, adopt: str | None = None) -> Pipeline
     ConfigurationError with what to correct."""
     file = Path(path or os.environ.get("ANYORDER_PIPELINE") or DEFAULT)
     try:
-        told = tomllib.loads(file.read_text(encoding="utf-8"))
+        # some editors begin a file with a byte order mark, which TOML does not know
+        told = tomllib.loads(file.read_text(encoding="utf-8-sig"))
         settings = source_settings(told)
         return Pipeline(msgspec.convert(told, PipelineFile), settings, adopt)
     except OSError as error:
