@@ -120,6 +120,15 @@ ADVISED: dict[str, tuple[list[dict[str, Any]], dict[int, str]]] = {
         ],
         {1: "Ann B"},
     ),
+    "github, comment": (
+        [
+            github("comment", "edited", 1, 3, name="Ann B", node_id="c1"),
+            github("comment", "created", 1, 1, name="Ann", node_id="c1"),
+            github("comment", "deleted", 2, 4, name="Bob", node_id="c2"),
+            github("comment", "created", 2, 2, name="Bob", node_id="c2"),
+        ],
+        {1: "Ann B"},
+    ),
     "kubernetes watch": (
         [
             kubernetes("MODIFIED", 1, 30, name="Ann B"),
@@ -160,6 +169,13 @@ NAMED: dict[str, dict[str, Any]] = {
         "columns": [{"name": "id", "type": "integer", "value": 1}],
     },
     "cockroachdb, enriched": {"op": "c", "ts_ns": 1, "after": {"id": 1}},
+    "github, review": {
+        "action": "submitted",
+        "sender": {"login": "a"},
+        "repository": {"full_name": "a/b"},
+        "review": {"id": 1},
+        "pull_request": {"id": 1, "updated_at": "2026-01-01T00:00:00Z"},
+    },
     "github": {
         "action": "created",
         "sender": {"login": "a"},
@@ -216,6 +232,36 @@ def test_a_format_that_nothing_reads_is_named_and_advises_nothing(name: str) -> 
 
     assert (found.format, found.advice) == (name, "")
     assert {role.role for role in found.roles} - {"ignored"}
+
+
+@pytest.mark.parametrize("kind", ["issue", "pull_request"])
+def test_a_deleted_comment_is_not_advised_as_a_delete_of_what_it_comments_on(kind: str) -> None:
+    webhook = github(kind, "deleted", 1, 1)
+    webhook["comment"] = {"id": 9, "node_id": "c9", "updated_at": "2026-01-01T00:00:00Z"}
+
+    found = detect(Delivery(value=json.dumps(webhook).encode()))
+
+    assert (found.format, f"/{kind}" in found.advice) == ("github, comment", False)
+
+
+@pytest.mark.parametrize(
+    ("key", "said"),
+    [
+        ({"region": "eu", "id": 1}, '["/key/region","/key/id"]'),
+        ({"number": 1}, '"/key/number"'),
+        ({"a/b~c": 1}, '"/key/a~1b~0c"'),
+        ({'say "id"': 1}, '"/key/say \\"id\\""'),
+        ({}, '"/key/id"'),
+    ],
+)
+def test_the_key_that_is_advised_has_every_column_that_the_record_tells(
+    key: dict[str, Any], said: str
+) -> None:
+    event = {**cockroach("c", 1, 1, name="Ann"), "key": key}
+
+    found = detect(Delivery(value=json.dumps(event).encode()))
+
+    assert f" key = {said}, position" in found.advice
 
 
 @pytest.mark.parametrize("value", WAL2JSON, ids=["delete", "version 1"])

@@ -160,3 +160,41 @@ def test_a_key_that_a_pipeline_file_cannot_have_is_answered_by_those_that_it_can
     (home.path / "pipeline.toml").write_text(told, encoding="utf-8")
 
     assert known in home.anyorder("run", code=2)
+
+
+@pytest.mark.parametrize(
+    ("line", "said"),
+    [
+        ("[runtime]\nquarantine_share = nan", "quarantine_share is a share: 0 to 1"),
+        ("[runtime]\nquarantine_share = -1", "quarantine_share is a share: 0 to 1"),
+        ("[runtime]\nquarantine_share = 50", "quarantine_share is a share: 0 to 1"),
+        ("[[table]]\npartitions = 0", "a topic has at least 1 of partitions"),
+        ("[[table]]\npartitions = -4", "a topic has at least 1 of partitions"),
+        ('[[table]]\nname = "{table"', "a brace without the other: {table"),
+        ('[[table]]\nname = "table}"', "a brace without the other: table}"),
+        ('[[table]]\nname = "{{table}}"', "a brace without the other: {{table}}"),
+    ],
+)
+def test_a_word_of_a_pipeline_file_that_can_mean_nothing_is_misuse(
+    home: Home, line: str, said: str
+) -> None:
+    told = f'[source]\npath = "day.jsonl"\n[store]\nurl = "sqlite:///app.db"\n{line}\n'
+    (home.path / "pipeline.toml").write_text(told, encoding="utf-8")
+    (home.path / "day.jsonl").write_bytes(b"")
+
+    assert said in home.anyorder("run", code=2)
+
+
+def test_a_path_that_no_file_can_have_is_misuse(home: Home) -> None:
+    told = '[source]\npath = "day\\u0000.jsonl"\n[store]\nurl = "sqlite:///app.db"\n'
+    (home.path / "pipeline.toml").write_text(told, encoding="utf-8")
+
+    assert "no file has a NUL in its name" in home.anyorder("run", code=2)
+
+
+def test_a_pipeline_file_that_begins_with_a_byte_order_mark_is_read(home: Home) -> None:
+    told = '[source]\npath = "day.jsonl"\n[store]\nurl = "sqlite:///app.db"\n'
+    (home.path / "pipeline.toml").write_text(told, encoding="utf-8-sig")
+    (home.path / "day.jsonl").write_bytes(b"")
+
+    home.anyorder("run")

@@ -204,6 +204,12 @@ def test_one_record_that_is_in_no_list_is_misuse(table: anyorder.Table, one: Any
         decode(one)
 
 
+@pytest.mark.parametrize("none", [None, 5, object()])
+def test_what_is_no_number_of_records_is_misuse(table: anyorder.Table, none: Any) -> None:
+    with pytest.raises(ConfigurationError, match="records are a list"):
+        table.apply(none)
+
+
 def test_a_header_of_bytes_is_their_text() -> None:
     """As every client of Kafka gives it."""
     record = {"value": "{}", "headers": [("a", b"b\xff"), ("c", None)]}

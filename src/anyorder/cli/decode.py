@@ -17,6 +17,7 @@ from anyorder.errors import ConfigurationError, Malformed
 from anyorder.sources.jsonl import JSONLinesSource
 from anyorder.sources.lines import Line
 
+READ_SO = "it is read so, with a name of your own for table, and every column of its key in key"
 MOST = 1_000_000  # records of one look
 LARGEST_LINE = 64 * 1024 * 1024  # bytes of a payload that lies over several lines
 
@@ -50,7 +51,7 @@ def run(options: argparse.Namespace) -> int:
         if options.format == "table":
             say(f"{tool}{found.format or 'unknown'}: {found.why}")
             if found.advice:
-                note(f"it is read so, with a name of your own for table:\n[source]\n{found.advice}")
+                note(f"{READ_SO}:\n[source]\n{found.advice}")
         print_rows(
             [{"field": role.field, "role": role.role, "value": role.value} for role in found.roles],
             options,

@@ -104,6 +104,7 @@ envelope = "json"
 options = { table = "users", key = "/key/id", position = "/source/mvcc_timestamp", \
 position_kind = "lexicographic", position_scope = "stream", deleted = "/op=d", fields = "/after" }
 """,
+        keyed_by="/key",
     ),
     Format(
         "cockroachdb, enriched",

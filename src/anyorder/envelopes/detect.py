@@ -13,7 +13,7 @@ from anyorder.envelopes.debezium_sources import SOURCES
 from anyorder.envelopes.eventbridge import EventBridge
 from anyorder.envelopes.format import EVIDENCE, IDENTITY, IGNORED, KEY, ORDER, TIME, Format
 from anyorder.envelopes.formats import FORMATS
-from anyorder.envelopes.pointers import MISSING, Pointer
+from anyorder.envelopes.pointers import MISSING, Pointer, escaped
 from anyorder.envelopes.raw import Raw, text_of
 from anyorder.errors import Malformed
 
@@ -104,8 +104,18 @@ def _known(value: dict[str, Any], delivery: Delivery) -> Detected | None:
         ordered = format.name == "debezium, flattened" and "/__lsn" not in format.roles
         roles = (*_roles(value, format.roles), *_transport(delivery, ordered))
         roles += _inside(format, delivery)
-        return Detected(format.name, _why(format, value), roles, format.advice)
+        return Detected(format.name, _why(format, value), roles, _advice(format, value))
     return None
+
+
+def _advice(format: Format, value: dict[str, Any]) -> str:
+    """With the key's columns as the record tells them: by one of several, rows become one."""
+    key = Pointer(format.keyed_by, "key").find(value) if format.keyed_by else MISSING
+    if type(key) is not dict or not key:
+        return format.advice
+    columns = [f"{format.keyed_by}/{escaped(name)}" for name in key]
+    said = canonical(columns[0] if len(columns) == 1 else columns)
+    return format.advice.replace(f'key = "{format.keyed_by}/id"', f"key = {said}")
 
 
 def _marking(value: dict[str, Any]) -> Iterator[Format]:
@@ -154,7 +164,7 @@ def _marked(value: Any, mark: str) -> bool:
 def _roles(value: Any, roles: dict[str, str], path: str = "") -> Iterator[Role]:
     """Every field's role; an object is opened where a role lies inside it."""
     for name, cell in value.items():
-        field = f"{path}/{name.replace('~', '~0').replace('/', '~1')}"
+        field = f"{path}/{escaped(name)}"
         if type(cell) is dict and any(pointer.startswith(field + "/") for pointer in roles):
             yield from _roles(cell, roles, field)
         else:

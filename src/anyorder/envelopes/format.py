@@ -19,7 +19,7 @@ IDENTITY, ORDER, KEY, DELETION, TIME, ROW, EVIDENCE, IGNORED = (
 class Format(NamedTuple):
     """`envelope` reads it ("": none does). `marks`: pointers that must find something, `/op=c` that
     very text. `roles`: pointer -> role. `advice`: the lines of [source] that read it; "" where none
-    do."""
+    do. `keyed_by`: a pointer to the object whose members are the key, where a record tells it."""
 
     name: str
     envelope: str
@@ -27,6 +27,7 @@ class Format(NamedTuple):
     marks: tuple[str, ...]
     roles: dict[str, str]
     advice: str = ""
+    keyed_by: str = ""
 
     @property
     def is_vague(self) -> bool:

@@ -67,6 +67,11 @@ class Pointer:
         return found
 
 
+def escaped(name: str) -> str:
+    """A member's name as a pointer spells it."""
+    return name.replace("~", "~0").replace("/", "~1")
+
+
 def spelled(found: Any) -> str:
     """What a pointer found, as the one who wrote the document knows it."""
     if found is MISSING:

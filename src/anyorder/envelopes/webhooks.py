@@ -13,6 +13,8 @@ from anyorder.envelopes.format import (
     Format,
 )
 
+# a comment that is deleted says `deleted` too, beside the issue that lives on
+ALONE = "give it no other webhooks (X-GitHub-Event): comments and reviews have one inside"
 WEBHOOKS = (
     Format(
         "paddle",
@@ -55,11 +57,42 @@ options = { table = "users", key = "/id", position = "/updated_at", position_kin
 """,
     ),
     Format(
+        "github, comment",
+        "",
+        (
+            "a GitHub webhook of a comment: what it comments on stands beside, and action is of "
+            "the comment alone. updated_at is all that orders it, to the second, so two states of "
+            f"one second are a conflict; {BY_JSON}"
+        ),
+        ("/action", "/sender/login", "/repository/full_name", "/comment/updated_at"),
+        {
+            "/comment/node_id": KEY,
+            "/comment/updated_at": ORDER,
+            "/comment": ROW,
+            "/action": DELETION,
+        },
+        """\
+envelope = "json"
+options = { table = "users", key = "/comment/node_id", position = "/comment/updated_at", \
+position_kind = "timestamp", deleted = "/action=deleted", fields = "/comment" }
+""",
+    ),
+    Format(
+        "github, review",
+        "",
+        (
+            "a GitHub webhook of a review: nothing orders its states, and the pull request beside "
+            "it is not told in full, so fetch the current object instead"
+        ),
+        ("/action", "/sender/login", "/repository/full_name", "/review"),
+        {"/action": EVIDENCE, "/review": ROW, "/pull_request": EVIDENCE},
+    ),
+    Format(
         "github, pull request",
         "",
         (
             "a GitHub webhook of a pull request: updated_at is all that orders it, to the second, "
-            f"so two states of one second are a conflict; {BY_JSON}"
+            f"so two states of one second are a conflict; {ALONE}; {BY_JSON}"
         ),
         ("/action", "/sender/login", "/repository/full_name", "/pull_request/updated_at"),
         {
@@ -79,7 +112,8 @@ position_kind = "timestamp", fields = "/pull_request" }
         "",
         (
             "a GitHub webhook of an issue: updated_at is all that orders it, to the second, so two "
-            f"states of one second are a conflict; a deleted one says so in action; {BY_JSON}"
+            "states of one second are a conflict; a deleted one says so in action; "
+            f"{ALONE}; {BY_JSON}"
         ),
         ("/action", "/sender/login", "/repository/full_name", "/issue/updated_at"),
         {

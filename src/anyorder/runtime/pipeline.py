@@ -60,6 +60,9 @@ class Pipeline:
         self.quarantine_size = size(file.runtime.quarantine_size, "[runtime] quarantine_size")
         if file.runtime.batch < 1:
             raise ConfigurationError("[runtime] batch is at least 1")
+        # no comparison holds for nan: the run would never stop
+        if not 0 <= file.runtime.quarantine_share <= 1:
+            raise ConfigurationError("[runtime] quarantine_share is a share: 0 to 1")
         self.routing.check()
 
     def open_store(self) -> Store:
@@ -156,7 +159,8 @@ def load_pipeline(path: str | None = None, adopt: str | None = None) -> Pipeline
     ConfigurationError with what to correct."""
     file = Path(path or os.environ.get("ANYORDER_PIPELINE") or DEFAULT)
     try:
-        told = tomllib.loads(file.read_text(encoding="utf-8"))
+        # some editors begin a file with a byte order mark, which TOML does not know
+        told = tomllib.loads(file.read_text(encoding="utf-8-sig"))
         settings = source_settings(told)
         return Pipeline(msgspec.convert(told, PipelineFile), settings, adopt)
     except OSError as error:

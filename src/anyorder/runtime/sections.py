@@ -107,6 +107,12 @@ class TableSection(msgspec.Struct, forbid_unknown_fields=True):
                 f"{self.place}: name has {unknown[0]:.80}, and an event fills in "
                 f"{', '.join(PARTS)} only"
             )
+        if set("{}") & set(PLACEHOLDER.sub("", self.name)):
+            raise ConfigurationError(
+                f"{self.place}: name has a brace without the other: {self.name:.80}"
+            )
+        if self.partitions is not None and self.partitions < 1:
+            raise ConfigurationError(f"{self.place}: a topic has at least 1 of partitions")
         if self.ignore and self.merge:
             raise ConfigurationError(
                 f"{self.place}: what is ignored is not merged: say one of the two"

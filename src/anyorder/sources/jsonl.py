@@ -67,6 +67,8 @@ class JSONLinesSource:
     acknowledges = False
 
     def __init__(self, path: str, limits: Limits = DEFAULT, named: Named = NOTHING_NAMED) -> None:
+        if "\0" in path:
+            raise ConfigurationError(f"cannot read {path}: no file has a NUL in its name")
         self._limits = limits
         self._named = named
         self.shape = Shape()

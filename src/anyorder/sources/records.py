@@ -58,9 +58,10 @@ def decode(
 
 
 def events_of(records: Iterable[object], envelope: Envelope) -> Iterator[Event]:
-    """The event of each record. Raises ConfigurationError for one record that stands alone: its
-    names or letters would be taken for records."""
-    if isinstance(records, Mapping | str | bytes | Delivery):
+    """The event of each record. Raises ConfigurationError for what is no number of records, and for
+    one that stands alone: its names or letters would be taken for records."""
+    alone = isinstance(records, Mapping | str | bytes | Delivery)
+    if alone or not isinstance(records, Iterable):
         raise ConfigurationError(
             f"records are a list, or any other iterable of them, not one {type(records).__name__}: "
             "put it into a list"
