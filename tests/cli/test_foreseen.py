@@ -127,6 +127,7 @@ def test_a_target_of_another_source_table_is_told(home: Home) -> None:
         ("id TEXT PRIMARY KEY, name TEXT", "the key column 'id' of table users is a text"),
         ("id INTEGER, name TEXT", "has no primary key or unique index on (id)"),
         ("ID INTEGER PRIMARY KEY, name TEXT", "the table calls it ID"),
+        ("number INTEGER PRIMARY KEY, name TEXT", "users has no column id, the key of its events"),
     ],
 )
 def test_a_table_that_refuses_everything_is_found_and_stays_as_it_is(

@@ -214,7 +214,7 @@ class Schema:
             return
         unique = [set(self.declared.primary), *unique_keys(database, self.name)]
         if set(self.key) not in unique:
-            self._check_case()
+            self._check_columns()
             names, columns = ", ".join(self.key), ", ".join(map(quoted, self.key))
             index, table = quoted(f"{self.name}_key"), quoted(self.name)
             raise StoreError(
@@ -229,10 +229,16 @@ class Schema:
                     "event can be its row: name another key in key="
                 )
 
-    def _check_case(self) -> None:
-        """Raises StoreError for a key column that the table has in other letters alone."""
+    def _check_columns(self) -> None:
+        """Raises StoreError for a key column that the table lacks, or has in other letters."""
         for column in self.key:
-            there = self.declared.names.get(folded(column), column)
+            there = self.declared.names.get(folded(column))
+            if there is None:
+                raise StoreError(
+                    f"table {self.name} has no column {column}, the key of its events: call it as "
+                    'the table does in key= (of documents: {table_column = "/pointer"}), or keep '
+                    "them in another table"
+                )
             if there != column:
                 raise StoreError(
                     f"table {self.name} has no column {column}, the key of its events: the table "
@@ -429,9 +435,10 @@ def _refuse_rows(database: sqlite3.Connection, spec: TableSpec, *, exists: bool)
         return
     if database.execute(SQL["any_row"].format(table=quoted(spec.name))).fetchone() is not None:
         raise TableNotEmpty(
-            f"table {spec.name} already has rows that no event explains. If every event to come "
-            'is newer than them, say adopt="older-than-everything" (in a pipeline: in its '
-            "[[table]]); otherwise use an empty table"
+            f"table {spec.name} already has rows that no event explains. If a column of it has the "
+            'version that its events carry, say adopt="column:NAME" (in a pipeline: in its '
+            '[[table]]); if every event to come is newer than the rows, adopt="older-than-'
+            'everything"; otherwise use an empty table'
         )
 
 
