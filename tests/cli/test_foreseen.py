@@ -191,6 +191,20 @@ def test_a_store_that_is_not_copied_says_that_nothing_was_tried(home: Home) -> N
     assert "whether the tables take them was not tried" in home.anyorder("run", "--check")
 
 
+def test_of_your_own_json_decode_is_said_to_know_no_format(home: Home) -> None:
+    """Nothing is wrong with it, so the sentence must not sound like that."""
+    home.deliver([{"id": 1, "version": 1}])
+    (home.path / "pipeline.toml").write_text(
+        '[source]\npath = "day.jsonl"\nenvelope = "json"\n'
+        'options = { key = "/id", position = "/version", table = "users" }\n'
+        '[store]\nurl = "sqlite:///app.db"\n'
+    )
+
+    told = home.anyorder("run", "--check", "--from-start", code=None)
+
+    assert "says: no known format (of your own JSON it cannot say more)" in told
+
+
 def test_another_envelope_is_seen(home: Home) -> None:
     """`raw` reads anything: only a person sees that these are no rows."""
     text = (home.path / "pipeline.toml").read_text()
