@@ -316,6 +316,7 @@ url = "sqlite:///app.db"
 match = "app.public.*"
 """
 HOUR = 3_600_000_000  # microseconds
+RUN = "01a20af6-f975-7c5c-8cd3-1a7b3383604a"
 
 
 def later(made: dict[str, object]) -> dict[str, object]:
@@ -367,6 +368,35 @@ def test_a_word_for_many_settles_nothing_of_a_suspected_clock(suspected: Home) -
 
     assert "dismiss" in told
     assert states(suspected) == {"open": 2}
+
+
+@pytest.mark.parametrize(
+    ("headers", "advice"),
+    [
+        ([["__debezium.context.runId", RUN]], "first a new snapshot with a new run"),
+        ([], "build the table anew in another store, from a new snapshot"),
+    ],
+)
+def test_doctor_says_how_a_history_that_started_again_is_mended_and_how_not(
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+    headers: list[list[str]],
+    advice: str,
+) -> None:
+    """Without a known run a new snapshot is suspected too, and a dismissal throws it away."""
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "pipeline.toml").write_text(RESET)
+    told = [record(1, "u", 1000, after={"id": 1}), later(record(1, "u", 10, after={"id": 1}))]
+    (tmp_path / "day.jsonl").write_text(lines(*[{**one, "headers": headers} for one in told]))
+    run(tmp_path)
+    capsys.readouterr()
+
+    assert main(["doctor", "--json"]) == 1
+
+    found = json.loads(capsys.readouterr().out)
+    (to_do,) = [one["what to do"] for one in found if one["where"].startswith("pg:app|")]
+    assert f"if it did: {advice}" in to_do
 
 
 def scope_of(home: Home) -> str:

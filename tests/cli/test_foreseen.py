@@ -127,6 +127,7 @@ def test_a_target_of_another_source_table_is_told(home: Home) -> None:
         ("id TEXT PRIMARY KEY, name TEXT", "the key column 'id' of table users is a text"),
         ("id INTEGER, name TEXT", "has no primary key or unique index on (id)"),
         ("ID INTEGER PRIMARY KEY, name TEXT", "the table calls it ID"),
+        ("number INTEGER PRIMARY KEY, name TEXT", "users has no column id, the key of its events"),
     ],
 )
 def test_a_table_that_refuses_everything_is_found_and_stays_as_it_is(
@@ -188,6 +189,20 @@ def test_a_store_that_is_not_copied_says_that_nothing_was_tried(home: Home) -> N
         database.commit()
 
     assert "whether the tables take them was not tried" in home.anyorder("run", "--check")
+
+
+def test_of_your_own_json_decode_is_said_to_know_no_format(home: Home) -> None:
+    """Nothing is wrong with it, so the sentence must not sound like that."""
+    home.deliver([{"id": 1, "version": 1}])
+    (home.path / "pipeline.toml").write_text(
+        '[source]\npath = "day.jsonl"\nenvelope = "json"\n'
+        'options = { key = "/id", position = "/version", table = "users" }\n'
+        '[store]\nurl = "sqlite:///app.db"\n'
+    )
+
+    told = home.anyorder("run", "--check", "--from-start", code=None)
+
+    assert "says: no known format (of your own JSON it cannot say more)" in told
 
 
 def test_another_envelope_is_seen(home: Home) -> None:

@@ -26,12 +26,18 @@ OBSTACLES = {
     "rows that no event explains": (
         "CREATE TABLE notes (id PRIMARY KEY, x); INSERT INTO notes VALUES ('old', 'mine')",
         "",
-        "notes already has rows that no event explains",
+        "notes already has rows that no event explains. If a column of it has the version that its "
+        'events carry, say adopt="column:NAME"',
     ),
     "no key": (
         "CREATE TABLE notes (id, x)",
         "",
         "notes has no primary key or unique index on (id), the key of its events: CREATE UNIQUE",
+    ),
+    "a key that the table lacks": (
+        "CREATE TABLE notes (number INTEGER PRIMARY KEY, x)",
+        "",
+        "notes has no column id, the key of its events: call it as the table does in key=",
     ),
     "a key that the table makes": (
         "CREATE TABLE notes (id AS (x + 1) UNIQUE, x)",
@@ -73,7 +79,7 @@ def prepared(home: Home, script: str, name: str, more: str) -> None:
 
 def contents(home: Home, table: str) -> list[tuple[object, ...]]:
     with closing(sqlite3.connect(home.path / "app.db")) as database:
-        return database.execute(f"SELECT id, x FROM {table} ORDER BY id").fetchall()
+        return database.execute(f"SELECT * FROM {table} ORDER BY 1").fetchall()
 
 
 @pytest.mark.parametrize("obstacle", OBSTACLES)
@@ -141,7 +147,7 @@ def test_what_is_held_for_rows_is_not_told_to_adopt_by_a_word_that_it_will_not_h
     shown = home.anyorder("quarantine", "list", "--nl", code=1)
 
     detail = json.loads(shown.splitlines()[0])["detail"]
-    assert 'adopt="older-than-everything" (in a pipeline: in its [[table]])' in detail
+    assert 'adopt="column:NAME" (in a pipeline: in its [[table]])' in detail
     assert "--adopt" not in detail
 
 

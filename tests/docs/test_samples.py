@@ -17,7 +17,7 @@ def test_every_sample_passes_a_strict_type_checker_and_one_that_is_not_typed_is_
     untyped = aligned([Block("python", "", "def f(x):\n    pass\n", 3)])
     (tmp_path / "untyped.py").write_text(untyped, encoding="utf-8")
 
-    assert {"readme", "docs_tutorial_first_steps"} < modules.keys()
+    assert {"readme", "docs_how_to_adopt_a_table"} < modules.keys()
     assert problems(tmp_path, modules | {"untyped": "docs/untyped.md"}) == [
         "docs/untyped.md:4: Function is missing a type annotation  [no-untyped-def]"
     ]

@@ -147,7 +147,7 @@ MUTANTS = [
         Change(
             "_core/families/spellings.py",
             "Spelling.text",
-            "f' by times in {self.unit}' if self.unit else ' by times'",
+            "f'{BY_TIMES} in {self.unit}' if self.unit else BY_TIMES",
             "''",
         ),
         killed_by="tests/table/test_times.py"

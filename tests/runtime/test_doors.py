@@ -166,6 +166,25 @@ def test_what_a_source_does_not_know_is_refused_with_its_place_in_the_file(
     assert sentence in str(refused.value)
 
 
+@pytest.mark.parametrize(
+    ("slip", "sentence"),
+    [
+        ('[table]\nname = "users"', "write it in two brackets: [[table]]"),
+        ("[[table]]\nname = users", "Invalid value (at line 6, column 8); a text stands in quotes"),
+    ],
+)
+def test_a_slip_in_the_file_says_what_to_write_instead(
+    here: Path, slip: str, sentence: str
+) -> None:
+    text = f'[source]\npath = "x"\n[store]\nurl = "sqlite://"\n{slip}\n'
+    (here / "pipeline.toml").write_text(text)
+
+    with pytest.raises(ConfigurationError) as refused:
+        load_pipeline("pipeline.toml")
+
+    assert sentence in str(refused.value)
+
+
 def test_an_installed_command_finds_a_module_in_the_current_directory(here: Path) -> None:
     """`-P`: like an installed command, Python does not look into the current directory by
     itself."""

@@ -88,3 +88,20 @@ def test_a_format_that_says_itself_how_its_times_are_told_is_not_warned_of(
         anyorder.table("sqlite://", "t", envelope="raw").apply([record])
 
     assert caplog.records == []
+
+
+@pytest.mark.parametrize(
+    ("unit", "said"),
+    [
+        ("s", "timestamp 2026-09-10 08:15:30.000000Z"),
+        # Whoever reads 1970 sees that it was the wrong unit; of a number nobody sees it.
+        ("ms", "timestamp 1970-01-21 16:57:08.130000Z"),
+        ("ns", "timestamp 1970-01-01 00:00:01.789028130Z"),
+    ],
+)
+def test_a_time_that_orders_is_told_as_a_date(tmp_path: Path, unit: str, said: str) -> None:
+    users = table(tmp_path, unit=unit)
+
+    users.apply([told(1789028130, "Ana")])
+
+    assert f"by an upsert at {said}" in str(users.why(1))

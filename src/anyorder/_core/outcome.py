@@ -169,8 +169,7 @@ REASONS: dict[Reason, Meaning] = {
         "Find out what happened at the source. Where the detail tells of one key: accept the event "
         "if it is of the key's later life, drop it if not. Else no single one can be accepted, and "
         "`anyorder quarantine dismiss SCOPE` decides all by position: if the source's history did "
-        "start again, take a new snapshot with a new run of the connector first, then dismiss; if "
-        "it did not, dismiss.",
+        "not start again, dismiss; if it did, do first what `anyorder doctor` says of the scope.",
         acceptable=True,
         holds_truncates=True,
     ),

@@ -14,6 +14,7 @@ UNTRIED = (
     "; whether the tables take them was not tried, since the store cannot be copied or is large: "
     "`anyorder run --dry-run` decides everything"
 )
+UNKNOWN = "no known format (of your own JSON it cannot say more)"
 WIDEST_ROW = 120  # characters of a row's columns, for people
 
 
@@ -65,7 +66,7 @@ def brief(one: Foreseen) -> dict[str, object]:
 
 def _tell(pipeline: Pipeline, found: list[Foreseen], *, is_tried: bool) -> None:
     """By which envelope they were read, and what they seem to be."""
-    formats = ", ".join(dict.fromkeys(one.format or "nothing it knows" for one in found))
+    formats = ", ".join(dict.fromkeys(one.format or UNKNOWN for one in found))
     if found:
         note(f"read with the envelope {pipeline.envelope.name}; `anyorder decode` says: {formats}")
         note("nothing was written" + ("" if is_tried else UNTRIED))

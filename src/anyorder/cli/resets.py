@@ -25,7 +25,8 @@ def resets(transaction: Transaction, entries: Iterable[Entry]) -> Iterator[Findi
             yield (
                 scope,
                 "the history seems to have started again",
-                f"find out at the source; if it did not: anyorder quarantine dismiss '{scope}'",
+                f"find out at the source; {_if_it_did(scope)}; if it did not: anyorder quarantine "
+                f"dismiss '{scope}'",
             )
     for table, keys in sorted(_restarted(transaction, entries).items()):
         examples = ", ".join(sorted(keys)[:EXAMPLES])
@@ -35,6 +36,20 @@ def resets(transaction: Transaction, entries: Iterable[Entry]) -> Iterator[Findi
             f"versions seem to have started again (keys: {len(keys)}): {examples}{more}",
             TO_DO,
         )
+
+
+def _if_it_did(scope: str) -> str:
+    """What to do where a history did start again."""
+    source, _, run = scope.rpartition("|")
+    tells_runs = source.startswith("pg:") and run
+    # Only a run that is known begins an epoch (rules R14): any other snapshot would be suspected
+    # too, and a dismissal would throw most of it away as stale.
+    if tells_runs:
+        return "if it did: first a new snapshot with a new run of the connector, then dismiss"
+    return (
+        "if it did: build the table anew in another store, from a new snapshot (no run is known "
+        "here, so nothing makes the new history newer), and do not dismiss"
+    )
 
 
 def _restarted(transaction: Transaction, entries: Iterable[Entry]) -> dict[str, set[str]]:

@@ -15,7 +15,8 @@ from typing import Any
 from anyorder._core.event import DELETE, PUT, Delivery, Event, KeyFields, canonical
 from anyorder._core.families import LifePosition, ScalarPosition, timestamp
 from anyorder._core.families.ranks import RANK
-from anyorder._core.families.spellings import SPELLINGS, TIMESTAMP, Spelling
+from anyorder._core.families.spellings import SPELLINGS, Spelling
+from anyorder._core.families.timestamp import TIMESTAMP
 from anyorder._core.row_clock import RowClock, scope_of
 from anyorder.envelopes import strict
 from anyorder.envelopes.envelope import KeyOption, Reader, chosen, time_of

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from operator import attrgetter
 from types import MappingProxyType
 
 from anyorder._core.batch import Coalesced, Judged, StillHeld, identity_of, replace
@@ -19,6 +20,7 @@ from anyorder.guard.routes import origin_of
 from anyorder.guard.values import AGAIN
 
 DISPUTE = "dispute "  # the beginning of the identity of every dispute's entry
+FINGERPRINT = attrgetter("fingerprint")
 NONE_YET: Mapping[int, Listing] = MappingProxyType({})
 
 
@@ -63,7 +65,7 @@ def _is_shown(share: Coalesced, event: Event) -> bool:
     """Does the row show this content of its position from now on?"""
     assert event.position is not None
     shown = stamps_at(share.after, event.position)
-    return event.fingerprint in (stamp.fingerprint for stamp in shown)
+    return event.fingerprint in map(FINGERPRINT, shown)
 
 
 def _other_content(share: Coalesced, event: Event, content: object) -> object:

@@ -24,6 +24,10 @@ UNKNOWN_FIELD = re.compile(r"unknown field `(?P<word>[^`]*)`(?: - at `\$\.(?P<pl
 UNKNOWN_WORD = re.compile(
     r"Invalid enum value '(?P<word>[^']*)' - at `\$\.(?P<place>\w+)(?:\[\d+\])?\.(?P<key>\w+)"
 )
+SLIPS = {  # of the pen: what is said of them, and what to write instead
+    "Expected `array`, got `object` - at `$.table`": "; write it in two brackets: [[table]]",
+    "Invalid value (at line": "; a text stands in quotes",
+}
 PLACEHOLDER = re.compile(r"\{[^{}]*\}")
 
 
@@ -150,7 +154,11 @@ SECTIONS: dict[str, type[msgspec.Struct]] = {
 
 
 def there_can_be(error: Exception) -> str:
-    """What can be written where a file has a key, or a word, that nobody knows; else ""."""
+    """What can be written where a file has a key, or a word, that nobody knows, or a slip; else
+    ""."""
+    for said, instead in SLIPS.items():
+        if said in str(error):
+            return instead
     field = UNKNOWN_FIELD.search(str(error))
     if field is not None:
         section = _section_at(field["place"] or "")

@@ -14,6 +14,7 @@ import msgspec
 from anyorder._core.families.adopted import order_to_unrelated
 from anyorder._core.families.floor_entry import ScalarEntry, entries_in, raised
 from anyorder._core.families.ranks import RANK, is_of_other_list, rank_of
+from anyorder._core.families.timestamp import BY_TIMES, TIMESTAMP, moment
 from anyorder._core.families.wrapping import half_round, is_wrapped
 from anyorder._core.floor import Floor
 from anyorder._core.position import (
@@ -190,6 +191,10 @@ class ScalarPosition(msgspec.Struct, frozen=True, array_like=True, tag="scalar",
         place = ".".join(map(str, self.value))
         if self.kind == RANK:
             place = rank_of(self.lineage)
+        # A person sees in a date, not in a number, that a unit is wrong. Before units were said,
+        # nobody knows which moment a number was.
+        elif self.kind == TIMESTAMP and BY_TIMES in self.scope:
+            place = moment(self.value[0])
         clock = f"{self.kind} {place}"
         # a clock of one key says nothing by the key's name
         return clock if self.per_entity else f"{self.scope} at {clock}"

@@ -9,6 +9,7 @@ import msgspec
 
 from anyorder._core.families import hexadecimal, kubernetes, timestamp, version
 from anyorder._core.families.ranks import RANK, chain
+from anyorder._core.families.timestamp import BY_TIMES, TIMESTAMP
 from anyorder.errors import Malformed
 
 LONGEST = 250  # bytes of a text that is compared as text
@@ -56,7 +57,6 @@ SPELLINGS: dict[str, Callable[[object], tuple[int, ...]]] = {
 }
 """The words for `position_kind`, and what reads each. A timestamp is a last resort: two changes of
 one instant are a conflict."""
-TIMESTAMP = "timestamp"
 
 
 class Spelling(msgspec.Struct, frozen=True):
@@ -96,4 +96,4 @@ class Spelling(msgspec.Struct, frozen=True):
             return " by ranks"
         if self.kind != TIMESTAMP:
             return ""
-        return f" by times in {self.unit}" if self.unit else " by times"
+        return f"{BY_TIMES} in {self.unit}" if self.unit else BY_TIMES

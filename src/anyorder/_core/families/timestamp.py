@@ -9,6 +9,12 @@ from anyorder.errors import Malformed
 
 NANOSECONDS = {"s": 10**9, "ms": 10**6, "us": 10**3, "ns": 1}
 """How many of them a unit has, by the word for it."""
+TIMESTAMP, BY_TIMES = "timestamp", " by times"
+"""The kind, and what the name of its scope says."""
+NO_TIME = (
+    "not a time with a zone (RFC 3339: 2026-09-10T08:15:30Z, or with +02:00 for the Z) nor an "
+    "integer, so have it sent as one of them"
+)
 NO_UNIT = (
     "an integer tells no unit of time, so nothing tells when it was: say which it is, "
     'unit = "s", "ms", "us" or "ns"'
@@ -40,7 +46,7 @@ def parse(value: object, unit: str = "") -> tuple[int, ...]:
     if isinstance(value, str):
         found = PATTERN.fullmatch(value)
     if found is None:
-        raise Malformed(f"not a time with a zone (RFC 3339) nor an integer: {value!r:.80}")
+        raise Malformed(f"{NO_TIME}: {value!r:.80}")
     told = found.groupdict("0")  # a fraction may be missing
     year, month, day = int(told["year"]), int(told["month"]), int(told["day"])
     hour, minute, second = int(told["hour"]), int(told["minute"]), int(told["second"])
@@ -113,6 +119,13 @@ def utc(microseconds: int) -> str:
     year, month, day = _date(days)
     hour, minute, second = rest // 3600, rest // 60 % 60, rest % 60
     return f"{year:04d}-{month:02d}-{day:02d} {hour:02d}:{minute:02d}:{second:02d}.{fraction:06d}Z"
+
+
+def moment(nanoseconds: int) -> str:
+    """Nanoseconds since 1970 as `utc` has them; three digits more where they tell something."""
+    microseconds, rest = divmod(nanoseconds, 1000)
+    text = utc(microseconds)
+    return text if rest == 0 else f"{text[:-1]}{rest:03d}Z"
 
 
 def _date(days: int) -> tuple[int, int, int]:

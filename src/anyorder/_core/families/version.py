@@ -3,10 +3,14 @@ spells, never as text."""
 
 from __future__ import annotations
 
+import re
+
 from anyorder.errors import Malformed
 
 # longest digit string accepted; the longest in use, a Kinesis sequence number, has 56
 DIGITS = 1000
+DATE = re.compile(r"\d{4}-\d\d-\d\d", re.ASCII)  # the beginning of a time
+OF_A_TIME = '; a time is read with position_kind = "timestamp"'
 
 
 def parse(value: object) -> tuple[int, ...]:
@@ -26,4 +30,6 @@ def parse(value: object) -> tuple[int, ...]:
         # int() also takes blanks, signs, underscores and the digits of other scripts.
         case str() if value.isascii() and value.isdigit() and len(value) <= DIGITS:
             return (int(value),)
-    raise Malformed(f"not a version (an integer or a string of digits): {value!r:.80}")
+    # Whoever orders by `updated_at` forgets the word first.
+    hint = OF_A_TIME if isinstance(value, str) and DATE.match(value) else ""
+    raise Malformed(f"not a version (an integer or a string of digits): {value!r:.80}{hint}")

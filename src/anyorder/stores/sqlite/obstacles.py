@@ -42,7 +42,7 @@ def check_key(
         return
     unique = [set(declared.primary), *unique_keys(database, table)]
     if set(key) not in unique:
-        _check_case(table, key, declared)
+        _check_columns(table, key, declared)
         names, columns = ", ".join(key), ", ".join(map(quoted, key))
         raise StoreError(
             f"table {table} has no primary key or unique index on ({names}), the key of its "
@@ -57,10 +57,16 @@ def check_key(
             )
 
 
-def _check_case(table: str, key: Sequence[str], declared: Declared) -> None:
-    """Raises StoreError for a key column that the table has in other letters alone."""
+def _check_columns(table: str, key: Sequence[str], declared: Declared) -> None:
+    """Raises StoreError for a key column that the table lacks, or has in other letters."""
     for column in key:
-        there = declared.names.get(folded(column), column)
+        there = declared.names.get(folded(column))
+        if there is None:
+            raise StoreError(
+                f"table {table} has no column {column}, the key of its events: call it as the "
+                'table does in key= (of documents: {table_column = "/pointer"}), or keep them in '
+                "another table"
+            )
         if there != column:
             raise StoreError(
                 f"table {table} has no column {column}, the key of its events: the table calls it "
@@ -79,9 +85,10 @@ def check_rows(database: sqlite3.Connection, spec: TableSpec) -> None:
         return
     if database.execute(SQL["any_row"].format(table=quoted(spec.name))).fetchone() is not None:
         raise TableNotEmpty(
-            f"table {spec.name} already has rows that no event explains. If every event to come "
-            'is newer than them, say adopt="older-than-everything" (in a pipeline: in its '
-            "[[table]]); otherwise use an empty table"
+            f"table {spec.name} already has rows that no event explains. If a column of it has the "
+            'version that its events carry, say adopt="column:NAME" (in a pipeline: in its '
+            '[[table]]); if every event to come is newer than the rows, adopt="older-than-'
+            'everything"; otherwise use an empty table'
         )
 
 
