@@ -69,7 +69,9 @@ def indented(value: object) -> str:
 
 
 def _text(value: object) -> str:
-    return value if isinstance(value, str) else "" if value is None else encoded(value)
+    if value is None:
+        return ""
+    return value if isinstance(value, str) else encoded(value)
 
 
 def _csv(rows: Sequence[Mapping[str, object]]) -> str:

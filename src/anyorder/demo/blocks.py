@@ -74,7 +74,9 @@ class Act(NamedTuple):
 
 def count(number: int, noun: str, plural: str = "") -> str:
     """`1 row`, `2 rows`, `no rows`."""
-    return f"{f'{number:,}' if number else 'no'} {noun if number == 1 else plural or noun + 's'}"
+    several = plural or f"{noun}s"
+    told = f"{number:,}" if number else "no"
+    return f"{told} {noun if number == 1 else several}"
 
 
 def none(number: int) -> str:

@@ -207,6 +207,14 @@ def decimal_text(value: object, scale: int) -> str:
         raise Malformed(f"not a decimal: {value!r:.80}")
     unscaled = int.from_bytes(encoded, "big", signed=True)
     digits = str(abs(unscaled)) if len(encoded) <= SHORT else str(Decimal(abs(unscaled)))
-    digits = digits.zfill(scale + 1) if scale > 0 else digits + "0" * -scale if unscaled else digits
-    text = f"{digits[:-scale]}.{digits[-scale:]}" if scale > 0 else digits
+    # No noughts follow a zero.
+    text = _scaled(digits, scale if unscaled else max(scale, 0))
     return f"-{text}" if unscaled < 0 else text
+
+
+def _scaled(digits: str, scale: int) -> str:
+    """Digits of which so many stand behind the point; below zero, so many noughts follow."""
+    if scale <= 0:
+        return digits + "0" * -scale
+    digits = digits.zfill(scale + 1)
+    return f"{digits[:-scale]}.{digits[-scale:]}"

@@ -72,16 +72,7 @@ class Document(Reader):
         kind = chosen(position_kind, "position_kind", tuple(SPELLINGS))
         scopes = (ENTITY, "stream")
         self._per_entity = chosen(position_scope, "position_scope", scopes) == ENTITY
-        if ranks is None:
-            self._spelling = Spelling(kind, _unit_of(kind, unit))
-        else:
-            self._spelling = Spelling(RANK, ranks=_ranks_of(ranks))
-            if kind != "version" or unit is not None or not self._per_entity:
-                raise ConfigurationError(
-                    "the envelope option ranks says how the position is spelled, and each key "
-                    "goes through them by itself: leave out position_kind, unit and "
-                    "position_scope"
-                )
+        self._spelling = _spelling_of(kind, unit, ranks, per_entity=self._per_entity)
         self._clock = self._spelling.text
         self._deleted = None if deleted is None else Deletion(deleted)
         self._time = None if time is None else Pointer(time, "time")
@@ -228,6 +219,20 @@ class Document(Reader):
 
     def key_of(self, delivery: Delivery) -> KeyFields | None:
         return self._key.find(self._document(delivery))
+
+
+def _spelling_of(kind: str, unit: object, ranks: object, *, per_entity: bool) -> Spelling:
+    """How the positions are spelled. Raises ConfigurationError."""
+    if ranks is None:
+        return Spelling(kind, _unit_of(kind, unit))
+    spelling = Spelling(RANK, ranks=_ranks_of(ranks))
+    is_spelled_twice = kind != "version" or unit is not None
+    if is_spelled_twice or not per_entity:
+        raise ConfigurationError(
+            "the envelope option ranks says how the position is spelled, and each key goes through "
+            "them by itself: leave out position_kind, unit and position_scope"
+        )
+    return spelling
 
 
 def _unit_of(kind: str, unit: object) -> str:

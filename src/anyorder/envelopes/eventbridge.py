@@ -193,18 +193,17 @@ def _arrived(delivery: Delivery, inside: Inside) -> Delivery:
     )
 
 
+def _said(body: Any) -> str:
+    if body is None:
+        return "no value at all"
+    return "a text" if type(body) is str else f"no JSON object but {body!r:.40}"
+
+
 def _no_record(body: Any) -> str:
     """Why a body is no event of the connector, and what to do about it."""
     if type(body) is not dict:
-        kind = (
-            "no value at all"
-            if body is None
-            else "a text"
-            if type(body) is str
-            else f"no JSON object but {body!r:.40}"
-        )
         return (
-            f"{kind}, not an event: the rule's input path or transformer took the rest "
+            f"{_said(body)}, not an event: the rule's input path or transformer took the rest "
             f"away; {WHOLE}"
         )
     if type(body.get("detail")) is dict and "detail-type" in body:
@@ -273,7 +272,9 @@ def _value(value: Any, raw: msgspec.Raw) -> bytes | None:
     """The value's bytes: of a text, those that StringConverter read."""
     if value is None:
         return None
-    return _object(value) or value.encode() if type(value) is str else bytes(raw)
+    if type(value) is str:
+        return _object(value) or value.encode()
+    return bytes(raw)
 
 
 def _object(text: str) -> bytes | None:

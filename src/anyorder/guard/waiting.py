@@ -51,7 +51,7 @@ class Settling:
         return closed
 
     def _take_singly(self, closed: list[Settled]) -> list[list[Key]]:
-        """Take what needs no key of another table. What does."""
+        """Take what needs no key of another table; the keys of what does, ring by ring."""
         while keys := self._transaction.settleable():
             closed += self.take(keys)
         return self._transaction.crossing()

@@ -37,13 +37,7 @@ def arrivals(event: object) -> list[Arrival]:
     A list, as EventBridge Pipes invokes, may hold any of them. Raises ConfigurationError for an
     event of another source: nothing of it is acknowledged then.
     """
-    records = (
-        event
-        if isinstance(event, list)
-        else event.get("Records")
-        if isinstance(event, Mapping)
-        else None
-    )
+    records = event.get("Records") if isinstance(event, Mapping) else event
     if isinstance(records, list):
         return [_arrival(record) for record in records]
     if isinstance(event, Mapping) and isinstance(event.get("records"), Mapping):

@@ -57,9 +57,8 @@ def decode(provenance: str, delivery: Delivery) -> Event:
     if delivery.topic != TOPIC or delivery.value is None or told != provenance:
         return Event(Kind.MALFORMED, note="not a change of the kit", delivery=delivery)
     change = _changes.decode(delivery.value)
-    kind = Kind.TRUNCATE if change.truncate else Kind.DELETE if change.fields is None else Kind.PUT
     return Event(
-        kind,
+        _kind(change),
         "kit",
         None if change.truncate else {"id": change.key},
         ScalarPosition("version", change.scope, (change.version,), time=change.time),
@@ -68,6 +67,12 @@ def decode(provenance: str, delivery: Delivery) -> Event:
         time=change.time,
         delivery=delivery,
     )
+
+
+def _kind(change: Change) -> Kind:
+    if change.truncate:
+        return Kind.TRUNCATE
+    return Kind.DELETE if change.fields is None else Kind.PUT
 
 
 def put(key: object, version: int) -> Change:

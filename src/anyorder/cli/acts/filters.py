@@ -42,7 +42,7 @@ def add_filters(parser: Parser) -> None:
         "--reason",
         type=reason_named,
         default=None,
-        choices=[r.value for r in Reason if r.quarantined],
+        choices=[reason.value for reason in Reason if reason.quarantined],
         help="only entries of this reason",
         metavar="REASON",
     )

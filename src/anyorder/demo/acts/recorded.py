@@ -166,16 +166,15 @@ def _behind(order: Sequence[int]) -> list[int]:
 def _dots(played: Played) -> dict[str, list[tuple[int, int]]]:
     dots: dict[str, list[tuple[int, int]]] = {kind: [] for kind in KINDS}
     for number, (step, behind) in enumerate(zip(played.steps, _behind(played.order), strict=True)):
-        reason = step.decision.reason.value
-        kind = (
-            "held"
-            if step.decision.outcome is Outcome.QUARANTINED
-            else reason
-            if reason in KINDS
-            else "other"
-        )
-        dots[kind].append((number, behind))
+        dots[_kind(step.decision)].append((number, behind))
     return dots
+
+
+def _kind(decision: Decision) -> str:
+    if decision.outcome is Outcome.QUARANTINED:
+        return "held"
+    reason = decision.reason.value
+    return reason if reason in KINDS else "other"
 
 
 def _books(report: Report) -> Block:
@@ -247,7 +246,7 @@ def told(played: Played, key: int) -> Told:
     guarded = [by_position[step.guarded] if step.guarded is not None else 0 for step in steps]
     fold = _folded(played.records, [step.place for step in steps], numbers)
     bands = [
-        Band(name, shows, [a == b for a, b in zip(shows, fold, strict=True)])
+        Band(name, shows, [one == right for one, right in zip(shows, fold, strict=True)])
         for name, shows in (("upsert", upsert), ("anyorder", guarded))
     ]
     return Told(key, steps, numbers, *bands)

@@ -209,11 +209,11 @@ def _example(found: Sequence[Overwrite]) -> list[Block]:
     steps = (lasting or found)[-1].steps
     rows = [
         [
-            f"consumer {NAMES[m.consumer]} {m.does} user {m.key}",
-            lsn(m.position) or "nothing yet",
-            _meaning(m, steps),
+            f"consumer {NAMES[step.consumer]} {step.does} user {step.key}",
+            lsn(step.position) or "nothing yet",
+            _meaning(step, steps),
         ]
-        for m in steps
+        for step in steps
     ]
     return [
         prose(f"""Each comparison was right, and out of date by the time of the write. That

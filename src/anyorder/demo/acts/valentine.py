@@ -171,25 +171,17 @@ def _blocks(outbox: Outbox, mailed: Mailed) -> list[Block]:
 def _row(decision: Decision, outbox: Outbox, mailed: Mailed) -> list[str | Cell]:
     letter = _letter(decision)
     wanted = letter in outbox.source.rows
-    mailer = (
-        Cell("sent", "good" if wanted else "bad")
-        if letter in mailed.mailer
-        else Cell("not sent", "bad" if wanted else "good")
-    )
-    ours = Cell("sent", "good" if wanted else "bad") if letter in mailed.ours else ending(decision)
-    settled = (
-        ""
-        if not decision.quarantined
-        else "accepted, sent"
-        if letter in mailed.accepted
-        else "dropped"
-    )
+    sent = Cell("sent", "good" if wanted else "bad")
+    unsent = Cell("not sent", "bad" if wanted else "good")
+    by_mailer = sent if letter in mailed.mailer else unsent
+    by_us = sent if letter in mailed.ours else ending(decision)
+    settled = "accepted, sent" if letter in mailed.accepted else "dropped"
     return [
         RECIPIENTS[letter - 1],
         "still to be sent" if wanted else "withdrawn",
-        mailer,
-        ours,
-        settled,
+        by_mailer,
+        by_us,
+        settled if decision.quarantined else "",
     ]
 
 
@@ -212,9 +204,9 @@ def _figure(outbox: Outbox) -> Figure:
     for key, name in enumerate(RECIPIENTS[: TODAY - 1], 1):
         withdrawn = next(
             (
-                _arrival(w)
-                for w in outbox.withdrawals
-                if (change_in(w) or {})["before"]["id"] == key
+                _arrival(delivery)
+                for delivery in outbox.withdrawals
+                if (change_in(delivery) or {})["before"]["id"] == key
             ),
             None,
         )

@@ -59,7 +59,9 @@ class MemoryQuarantine:
     def _hold(self, holding: Holding) -> Listing:
         key = holding.event.key if holding.entity else None
         there = [
-            e for e in self._state.entries.values() if (e.table, e.key) == (holding.table, key)
+            entry
+            for entry in self._state.entries.values()
+            if (entry.table, entry.key) == (holding.table, key)
         ]
         alone = _alone(there, holding)
         if alone is not None:
@@ -136,11 +138,11 @@ class MemoryQuarantine:
 
     def held_entities(self, spec: TableSpec) -> list[str]:
         found = [
-            e
-            for e in self._state.entries.values()
-            if e.state == "open" and e.table == spec.name and e.key is not None
+            entry
+            for entry in self._state.entries.values()
+            if entry.state == "open" and entry.table == spec.name and entry.key is not None
         ]
-        return sorted({canonical(e.key) for e in found})
+        return sorted({canonical(entry.key) for entry in found})
 
     def try_again(self, entry: int) -> None:
         self._state.retries.add(entry)
@@ -155,7 +157,11 @@ class MemoryQuarantine:
         if asked:
             return []
         held = (self._state.entries[number] for number in sorted(self._state.retries))
-        return [(e.table, canonical(e.key)) for e in held if e.state == "open" and e.key]
+        return [
+            (entry.table, canonical(entry.key))
+            for entry in held
+            if entry.state == "open" and entry.key
+        ]
 
     def crossing(self) -> list[list[tuple[str, str]]]:
         return []
@@ -201,9 +207,9 @@ class MemoryQuarantine:
 
     def quarantine_size(self) -> int:
         return sum(
-            len(e.delivery.value or b"")
-            for e in self._state.entries.values()
-            if e.delivery is not None
+            len(entry.delivery.value or b"")
+            for entry in self._state.entries.values()
+            if entry.delivery is not None
         )
 
 

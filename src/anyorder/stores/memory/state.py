@@ -43,7 +43,7 @@ class State:
             setattr(
                 state,
                 name,
-                {k: copy.copy(v) for k, v in value.items()}
+                {key: copy.copy(one) for key, one in value.items()}
                 if isinstance(value, dict)
                 else set(value),
             )

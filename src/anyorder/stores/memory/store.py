@@ -61,8 +61,8 @@ class MemoryStore:
         with self.transaction(before) as transaction:
             limits, memories = transaction.open_table(spec), self.state.memories[spec.name]
             old = [
-                e
-                for e, row in memories.items()
+                entity
+                for entity, row in memories.items()
                 if row.since <= before and not unpack(row.memory).live
             ][:limit]
             for entity in old:

@@ -55,12 +55,13 @@ class MemoryTransaction(MemoryQuarantine):
         memories, wanted = self._state.memories[spec.name], set(entities)
         # Where the caller's own SQL writes the rows, nothing of it is decided again here.
         held = self.held(spec.name, wanted) if spec.writes_rows else {}
-        found = {e: unpack(memories[e].memory) for e in wanted if e in memories}
+        found = {one: unpack(memories[one].memory) for one in wanted if one in memories}
         if spec.adopt != "refuse":
             for entity in (wanted & self._state.rows[spec.name].keys()) - found.keys():
                 found[entity] = self._of_before(spec, entity)
         return {
-            e: Remembered(found.get(e), tuple(held.get(e, ()))) for e in found.keys() | held.keys()
+            one: Remembered(found.get(one), tuple(held.get(one, ())))
+            for one in found.keys() | held.keys()
         }
 
     def write(
@@ -150,7 +151,11 @@ class MemoryTransaction(MemoryQuarantine):
         self._state.runs[scope] = tuple(sorted({*self._state.runs.get(scope, ()), run}))
 
     def growths(self, scopes: Sequence[str] | None = None) -> dict[str, Growth]:
-        return {s: g for s, g in self._state.growths.items() if scopes is None or s in scopes}
+        return {
+            scope: growth
+            for scope, growth in self._state.growths.items()
+            if scopes is None or scope in scopes
+        }
 
     def save_growths(self, growths: dict[str, Growth]) -> None:
         self._state.growths.update(growths)

@@ -44,8 +44,8 @@ def findings(database: sqlite3.Connection, spec: TableSpec) -> Iterator[Finding]
     yield from _followers(database, spec.name)
 
 
-def slow(path: str, database: sqlite3.Connection) -> Iterator[Finding]:
-    """Do the readers of a database file that is written to keep its writer waiting?"""
+def journal(path: str, database: sqlite3.Connection) -> Iterator[Finding]:
+    """Does the journal of a database file make its readers and its writer wait for each other?"""
     (mode,) = database.execute("PRAGMA journal_mode").fetchone()
     if mode != "wal" and path != ":memory:":
         yield (

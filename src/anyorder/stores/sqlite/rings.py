@@ -21,7 +21,7 @@ SQL = load_statements("sqlite/sqlite.sql")
 FREE_NUMBER = -(1 << 52)
 Key = tuple[str, ...]
 NOBODY: Key = ()
-NONE_SPARED: frozenset[tuple[str, str]] = frozenset()
+NO_ROWS: frozenset[tuple[str, str]] = frozenset()
 
 
 class Rings:
@@ -35,7 +35,7 @@ class Rings:
         self._blockers: dict[Key, list[Blocker]] = {}
         self._rows: dict[Key, dict[str, object]] = {}
         self._parents: dict[tuple[str, ...], dict[Key, Key]] = {}
-        self.spared = NONE_SPARED
+        self.spared = NO_ROWS
 
     @property
     def is_tied(self) -> bool:
@@ -111,7 +111,7 @@ class Rings:
                 self._put_back(child, key, told)
             self._require_parents(ring, before)
         finally:
-            self.spared = NONE_SPARED
+            self.spared = NO_ROWS
             self._database.execute(SQL["defer_foreign_keys"].format(value=is_deferred))
 
     def _renamed(self, ring: Sequence[Write]) -> Iterator[tuple[str, Row, Row]]:

@@ -25,7 +25,6 @@ from anyorder.stores.sqlite.values import RowRefused, Typed
 from anyorder.stores.statements import LONGEST_IDENTIFIER, load_statements, quoted
 
 SQL = load_statements("sqlite/sqlite.sql")
-ADOPTING = OLDER_THAN_EVERYTHING
 MOST_MISSING = 100  # names of columns that a table lacks are noted up to so many
 UNKNOWN = -1  # no number of a schema: what is declared must be looked at
 
@@ -113,7 +112,7 @@ class Schema:
         return loaded
 
     def _clock_of(self, database: sqlite3.Connection, loaded: Loaded) -> RowClock | None:
-        if loaded.adopt == ADOPTING:
+        if loaded.adopt == OLDER_THAN_EVERYTHING:
             return None
         reached = known_pass(database, self.name)
         return None if reached is None else reached.clock

@@ -25,7 +25,7 @@ from anyorder.errors import StoreError
 from anyorder.guard.contract import Adopted, Decode, Finding, Promises, TableSpec
 from anyorder.stores.sqlite.block import Block
 from anyorder.stores.sqlite.borrowed import BEGIN, Borrowed, check_same
-from anyorder.stores.sqlite.check import findings, slow
+from anyorder.stores.sqlite.check import findings, journal
 from anyorder.stores.sqlite.connection import connect, connect_to_look, connect_to_read
 from anyorder.stores.sqlite.lenders import lender_of
 from anyorder.stores.sqlite.lock import Lock
@@ -311,7 +311,7 @@ class SQLiteStore:
         """Is the database in WAL mode, and does the table keep what is written to it?"""
         with self._alone():
             # Who only looks has no say in how it is written.
-            of_file = slow(self.path, self._database) if self._may_write else ()
+            of_file = journal(self.path, self._database) if self._may_write else ()
             found = [*of_file, *findings(self._database, spec)]
         yield from found
 

@@ -10,7 +10,7 @@ from anyorder._core.memory import pack
 from anyorder.errors import Undone
 from anyorder.guard.contract import Write
 from anyorder.stores.sqlite.refusal import bare, is_foreign, is_unique, parentless, undone
-from anyorder.stores.sqlite.rings import Rings
+from anyorder.stores.sqlite.rings import NO_ROWS, Rings
 from anyorder.stores.sqlite.rows import RowFollowed, RowWriter
 from anyorder.stores.sqlite.schema import Schema
 from anyorder.stores.sqlite.values import RowRefused
@@ -19,7 +19,6 @@ from anyorder.stores.statements import load_statements
 
 SQL = load_statements("sqlite/sqlite.sql")
 FEW = 16  # writes that are not halved any more to find those that are refused
-NONE_SPARED: frozenset[tuple[str, str]] = frozenset()
 
 
 class Taking:
@@ -33,7 +32,7 @@ class Taking:
         waiting: Waiting,
         now: float,
     ) -> None:
-        self.spared = NONE_SPARED
+        self.spared = NO_ROWS
         self._database = database
         self._tables = tables
         self._waiting = waiting

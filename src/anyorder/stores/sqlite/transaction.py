@@ -50,9 +50,10 @@ from anyorder.stores.sqlite.refusal import (
     refusal,
     undone,
 )
+from anyorder.stores.sqlite.rings import NO_ROWS
 from anyorder.stores.sqlite.rows import RowWriter
 from anyorder.stores.sqlite.schema import Schema
-from anyorder.stores.sqlite.taking import NONE_SPARED, Taking
+from anyorder.stores.sqlite.taking import Taking
 from anyorder.stores.sqlite.untold import remembered_rows
 from anyorder.stores.sqlite.values import is_stored
 from anyorder.stores.statements import load_statements
@@ -307,7 +308,7 @@ class SQLiteTransaction(Books):
                 schema.put_back(known)
             return []
         finally:
-            self._taking.spared = NONE_SPARED
+            self._taking.spared = NO_ROWS
             if self._database.in_transaction:
                 self._database.execute("RELEASE anyorder_crossing")
 

@@ -112,7 +112,9 @@ class Waiting:
         # What a newer event of the key told of a column stays: of that it waits for nobody.
         if applied is not None and applied.written is not None:
             return applied.written.values
-        return None if event.kind is Kind.DELETE else event.fields or {}
+        if event.kind is Kind.DELETE:
+            return None
+        return event.fields or {}
 
     def has_turn(self, entry: int) -> bool:
         """Is it tried in this transaction although nobody knows what it waits for?"""
