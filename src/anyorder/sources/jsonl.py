@@ -21,7 +21,7 @@ from anyorder.sources.contract import LARGEST_BATCH, Received
 from anyorder.sources.encodings import HEAD, Recoded, recoding
 from anyorder.sources.lines import Done, Line, Lines, untroubled
 from anyorder.sources.live import Live
-from anyorder.sources.packed import SUFFIXES, Unpacked, packed_with
+from anyorder.sources.packed import LONGEST_MAGIC, SUFFIXES, Unpacked, packed_with
 from anyorder.sources.shapes import NOTHING_NAMED, Named, Shape, shape_of
 
 MISSING = (FileNotFoundError, IsADirectoryError, NotADirectoryError)  # the path is mistaken
@@ -198,8 +198,11 @@ class JSONLinesSource:
             elif (opener := _packing(self.path)) is None:
                 with Path(self.path).open("rb", buffering=LARGEST_HEAD) as stream:
                     self._pipe = None if self._is_file else stream.fileno()
-                    if self._is_file:
-                        self._refuse_packed(stream.peek(LARGEST_HEAD))
+                    head = b"" if self._pipe is not None else stream.read(LONGEST_MAGIC)
+                    self._refuse_packed(head)
+                    # of a pipe nothing was read, and it cannot go back
+                    if head:
+                        stream.seek(0)
                     self._measure(stream)
                     yield stream if self._pipe is None else Live(self._pipe), untroubled
                 self._pipe = None

@@ -22,6 +22,7 @@ MAGIC = {
     b"BZh91AY&SY": "with bzip2, which is not read: unpack it first (bunzip2)",
 }
 """How the bytes of a packed file begin, and what to do where its name does not say so."""
+LONGEST_MAGIC = max(map(len, MAGIC))  # bytes
 BROKEN = (EOFError, gzip.BadGzipFile, zlib.error, lzma.LZMAError, MemoryError)
 HEAD = 4096  # bytes of a file that tell how much memory it needs
 
