@@ -253,6 +253,7 @@ def test_a_deleted_comment_is_not_advised_as_a_delete_of_what_it_comments_on(kin
         ({'say "id"': 1}, '"/key/say \\"id\\""'),
         ({}, '"/key/id"'),
     ],
+    ids=["two", "one", "slash", "quote", "none"],
 )
 def test_the_key_that_is_advised_has_every_column_that_the_record_tells(
     key: dict[str, Any], said: str

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import bz2
 import gzip
 import json
+import lzma
 import sqlite3
 import sys
 from contextlib import closing
@@ -198,6 +200,27 @@ def test_a_stop_between_two_lines_of_nothing_goes_on_at_the_right_line(here: Her
     second = here.books()
 
     assert (first["read"], second["read"], second["applied"]) == (2, 1, 1)
+
+
+@pytest.mark.parametrize(
+    ("content", "said"),
+    [
+        (gzip.compress(b"{}\n"), "with gzip: have its name end in .gz"),
+        (lzma.compress(b"{}\n"), "with xz: have its name end in .xz"),
+        (bz2.compress(b"{}\n"), "with bzip2, which is not read: unpack it first (bunzip2)"),
+        (b"\x28\xb5\x2f\xfd\x04\x00{}", "with zstd, which is not read: unpack it first (zstd -d)"),
+    ],
+    ids=["gzip", "xz", "bzip2", "zstd"],
+)
+@pytest.mark.parametrize("verb", [["run"], ["decode", "day.jsonl"]], ids=["run", "decode"])
+def test_a_packed_file_whose_name_does_not_say_so_is_misuse_and_holds_nothing(
+    here: Here, capsys: pytest.CaptureFixture[str], content: bytes, said: str, verb: list[str]
+) -> None:
+    (here.path / "day.jsonl").write_bytes(content)
+
+    code = main(verb)
+
+    assert (code, capsys.readouterr().err.strip().endswith(said)) == (2, True)
 
 
 def test_a_file_that_is_not_there_is_misuse_and_makes_nothing_done(here: Here) -> None:

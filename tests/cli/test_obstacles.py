@@ -171,9 +171,6 @@ def test_a_key_that_a_pipeline_file_cannot_have_is_answered_by_those_that_it_can
 @pytest.mark.parametrize(
     ("line", "said"),
     [
-        ("[runtime]\nquarantine_share = nan", "quarantine_share is a share: 0 to 1"),
-        ("[runtime]\nquarantine_share = -1", "quarantine_share is a share: 0 to 1"),
-        ("[runtime]\nquarantine_share = 50", "quarantine_share is a share: 0 to 1"),
         ("[[table]]\npartitions = 0", "a topic has at least 1 of partitions"),
         ("[[table]]\npartitions = -4", "a topic has at least 1 of partitions"),
         ('[[table]]\nname = "{table"', "a brace without the other: {table"),
@@ -189,6 +186,16 @@ def test_a_word_of_a_pipeline_file_that_can_mean_nothing_is_misuse(
     (home.path / "day.jsonl").write_bytes(b"")
 
     assert said in home.anyorder("run", code=2)
+
+
+def test_a_share_that_is_none_is_misuse(home: Home) -> None:
+    """No comparison holds for nan, so the run would never stop."""
+    for share in ("nan", "-1", "50"):
+        more = f"[runtime]\nquarantine_share = {share}"
+        told = f'[source]\npath = "day.jsonl"\n[store]\nurl = "sqlite:///app.db"\n{more}\n'
+        (home.path / "pipeline.toml").write_text(told, encoding="utf-8")
+
+        assert "quarantine_share is a share: 0 to 1" in home.anyorder("run", code=2)
 
 
 def test_a_path_that_no_file_can_have_is_misuse(home: Home) -> None:

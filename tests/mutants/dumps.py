@@ -14,6 +14,7 @@ KEYLESS = "envelopes/keyless.py"
 OF_DUMPS = "tests/cli/test_dumps.py::"
 OF_VALUES = "tests/cli/test_values.py::"
 OF_LIVE = "tests/cli/test_live.py::"
+OF_NAN = "tests/cli/test_obstacles.py::test_a_share_that_is_none_is_misuse"
 SAYS = "test_what_the_console_consumer_says_of_itself_is_no_record_before_the_first_one_alone"
 
 MUTANTS = [
@@ -102,5 +103,30 @@ MUTANTS = [
         "the topic that the pipeline names is not the records'",
         Change(SHAPES, "Shape.read", "self.topic and not found.topic", "False"),
         killed_by=f"{OF_DUMPS}test_raw_values_have_the_topic_that_the_pipeline_names",
+    ),
+    Mutant(
+        "dumps",
+        "a packed file is read as lines",
+        Change("sources/packed.py", "packed_with", "head.startswith(magic)", "False"),
+        killed_by="tests/cli/test_input.py::"
+        "test_a_packed_file_whose_name_does_not_say_so_is_misuse_and_holds_nothing[run-zstd]",
+    ),
+    Mutant(
+        "dumps",
+        "of a key of several columns the first is advised",
+        Change("envelopes/detect.py", "_advice", "len(columns) == 1", "True"),
+        killed_by="tests/cli/test_decode.py::"
+        "test_the_key_that_is_advised_has_every_column_that_the_record_tells[two]",
+    ),
+    Mutant(
+        "dumps",
+        "a share may be none",
+        Change(
+            "runtime/pipeline.py",
+            "Pipeline.__init__",
+            "not 0 <= file.runtime.quarantine_share <= 1",
+            "False",
+        ),
+        killed_by=OF_NAN,
     ),
 ]

@@ -21,7 +21,7 @@ from anyorder.sources.contract import LARGEST_BATCH, Received
 from anyorder.sources.encodings import HEAD, Recoded, recoding
 from anyorder.sources.lines import Done, Line, Lines, untroubled
 from anyorder.sources.live import Live
-from anyorder.sources.packed import SUFFIXES, Unpacked
+from anyorder.sources.packed import LONGEST_MAGIC, SUFFIXES, Unpacked, packed_with
 from anyorder.sources.shapes import NOTHING_NAMED, Named, Shape, shape_of
 
 MISSING = (FileNotFoundError, IsADirectoryError, NotADirectoryError)  # the path is mistaken
@@ -151,6 +151,12 @@ class JSONLinesSource:
                 lines.left,
             )
 
+    def _refuse_packed(self, head: bytes) -> None:
+        """Its lines would be malformed, each by itself, and no one would say why."""
+        told = packed_with(head)
+        if told:
+            raise ConfigurationError(f"cannot read {self.path}: it is packed {told}")
+
     def _measure(self, file: IO[bytes]) -> None:
         """From now on this file is read."""
         is_endless = self._pipe is not None
@@ -192,6 +198,11 @@ class JSONLinesSource:
             elif (opener := _packing(self.path)) is None:
                 with Path(self.path).open("rb", buffering=LARGEST_HEAD) as stream:
                     self._pipe = None if self._is_file else stream.fileno()
+                    head = b"" if self._pipe is not None else stream.read(LONGEST_MAGIC)
+                    self._refuse_packed(head)
+                    # of a pipe nothing was read, and it cannot go back
+                    if head:
+                        stream.seek(0)
                     self._measure(stream)
                     yield stream if self._pipe is None else Live(self._pipe), untroubled
                 self._pipe = None

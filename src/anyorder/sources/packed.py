@@ -15,8 +15,21 @@ from anyorder.envelopes.limits import DEFAULT, Limits
 
 SUFFIXES: dict[str, Callable[..., Any]] = {".gz": gzip.open, ".xz": lzma.open}
 """How a file's name says that it is packed."""
+MAGIC = {
+    b"\x1f\x8b": "with gzip: have its name end in .gz",
+    b"\xfd7zXZ\0": "with xz: have its name end in .xz",
+    b"\x28\xb5\x2f\xfd": "with zstd, which is not read: unpack it first (zstd -d)",
+    b"BZh91AY&SY": "with bzip2, which is not read: unpack it first (bunzip2)",
+}
+"""How the bytes of a packed file begin, and what to do where its name does not say so."""
+LONGEST_MAGIC = max(map(len, MAGIC))  # bytes
 BROKEN = (EOFError, gzip.BadGzipFile, zlib.error, lzma.LZMAError, MemoryError)
 HEAD = 4096  # bytes of a file that tell how much memory it needs
+
+
+def packed_with(head: bytes) -> str:
+    """By what a file is packed that begins so, and what to do; "" if it is not."""
+    return next((told for magic, told in MAGIC.items() if head.startswith(magic)), "")
 
 
 class Unpacked(io.RawIOBase):
