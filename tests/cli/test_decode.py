@@ -314,6 +314,18 @@ def test_a_count_that_is_none_is_misuse(
     assert (code, "whole number" in said) == (2, True)
 
 
+@pytest.mark.parametrize("last", [b"{}", b"{broken"], ids=["", "one that cannot be read"])
+def test_several_records_are_one_json_array(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], last: bytes
+) -> None:
+    (tmp_path / "day.jsonl").write_bytes(b'{"a": 1}\n{"b": 1}\n' + last + b"\n")
+
+    main(["decode", str(tmp_path / "day.jsonl"), "--json", "--count", "3"])
+
+    told = json.loads(capsys.readouterr().out)
+    assert [(row["record"], row["field"]) for row in told] == [(1, "/a"), (2, "/b")]
+
+
 def test_a_payload_over_many_lines_is_read(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

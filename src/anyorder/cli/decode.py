@@ -12,6 +12,7 @@ from anyorder.cli.main import Parser
 from anyorder.cli.output import add_formats, print_rows
 from anyorder.cli.terminal import note, say, tell_typing
 from anyorder.envelopes import detect, read_record
+from anyorder.envelopes.detect import Detected
 from anyorder.envelopes.dialects import tool_of
 from anyorder.errors import ConfigurationError, Malformed
 from anyorder.sources.jsonl import JSONLinesSource
@@ -44,20 +45,36 @@ def run(options: argparse.Namespace) -> int:
         raise ConfigurationError(f"cannot read {options.file}: it does not exist")
     tell_typing(options.file)
     unknown = 0
-    source = JSONLinesSource(options.file)
-    for tool, delivery in islice(deliveries(source), options.count):
-        found = detect(delivery)
-        unknown += not found.format
-        if options.format == "table":
-            say(f"{tool}{found.format or 'unknown'}: {found.why}")
-            if found.advice:
-                note(f"{READ_SO}:\n[source]\n{found.advice}")
-        print_rows(
-            [{"field": role.field, "role": role.role, "value": role.value} for role in found.roles],
-            options,
-            "no field has a role",
-        )
+    listed: list[dict[str, object]] = []
+    looked = islice(deliveries(JSONLinesSource(options.file)), options.count)
+    try:
+        for number, (tool, delivery) in enumerate(looked, 1):
+            found = detect(delivery)
+            unknown += not found.format
+            if options.format == "table":
+                _tell(tool, found, options)
+            else:
+                listed += _roles(found, {"record": number} if options.count > 1 else {})
+    finally:
+        # one answer of however many records, also where one of them cannot be read
+        if options.format != "table":
+            print_rows(listed, options)
     return int(unknown > 0)
+
+
+def _tell(tool: str, found: Detected, options: argparse.Namespace) -> None:
+    """What a record is, to a person."""
+    say(f"{tool}{found.format or 'unknown'}: {found.why}")
+    if found.advice:
+        note(f"{READ_SO}:\n[source]\n{found.advice}")
+    print_rows(_roles(found, {}), options, "no field has a role")
+
+
+def _roles(found: Detected, of: dict[str, object]) -> list[dict[str, object]]:
+    """A row for each field; `of` says of which record, where there are several."""
+    return [
+        {**of, "field": role.field, "role": role.role, "value": role.value} for role in found.roles
+    ]
 
 
 def deliveries(source: JSONLinesSource) -> Iterator[tuple[str, Delivery]]:
