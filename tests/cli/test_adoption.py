@@ -15,6 +15,8 @@ from typing import Any
 
 import pytest
 
+from anyorder._core.row_clock import WORDS
+from anyorder.cli.run import ADOPTION
 from tests.cli.home import Home
 
 PIPELINE = """
@@ -216,3 +218,7 @@ def test_a_run_that_is_killed_while_it_adopts_goes_on(home: Home) -> None:
     with closing(sqlite3.connect(home.path / "app.db")) as database:
         (count,) = database.execute("SELECT count(*) FROM anyorder_memory_users").fetchone()
     assert count == rows
+
+
+def test_the_command_line_offers_the_words_that_the_rules_know() -> None:
+    assert tuple(ADOPTION) == WORDS

@@ -47,9 +47,9 @@ def test_of_a_text_and_an_integer_the_later_moment_wins_in_either_order(
 def test_rows_of_before_a_unit_was_corrected_are_a_conflict_and_stay(tmp_path: Path) -> None:
     """Seconds that were taken for milliseconds are of 1970: whatever came would be newer, and the
     other way round everything stale."""
-    table(tmp_path, unit="s").apply([told(MILLISECONDS, "far away")])
+    table(tmp_path, unit="ms").apply([told(MILLISECONDS // 1000, "of 1970")])
 
-    report = table(tmp_path, unit="ms").apply([told(MILLISECONDS + 1, "now")])
+    report = table(tmp_path, unit="s").apply([told(MILLISECONDS // 1000 + 1, "now")])
 
     assert report.quarantined == {"conflict": 1}
 

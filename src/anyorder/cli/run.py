@@ -22,6 +22,17 @@ if TYPE_CHECKING:
     from anyorder.runtime.pipeline import Pipeline
 
 
+class Adoption(tuple[str, ...]):
+    """What can be said of rows that no event explains: a word, or a column."""
+
+    def __contains__(self, word: object) -> bool:
+        return super().__contains__(word) or str(word).startswith("column:")
+
+
+# As `_core.row_clock` has them, which is not loaded for the words of a help.
+ADOPTION = Adoption(("refuse", "older-than-everything"))
+
+
 def configure(parser: Parser) -> None:
     """Arguments of the verb."""
     parser.add_argument(
@@ -35,6 +46,8 @@ def configure(parser: Parser) -> None:
         "what to do with rows that no event explains: refuse, older-than-everything, or "
         "column:NAME, the column that tells their positions",
         default=None,
+        choices=ADOPTION,
+        metavar="HOW",
     )
     parser.add_option(
         "--batch", "deliveries decided together at most", type=batch_size, default=None

@@ -10,7 +10,7 @@ from typing import Any, Literal, get_args, get_origin, get_type_hints
 import msgspec
 
 from anyorder._core.misfit import declared_kinds
-from anyorder._core.row_clock import OLDER_THAN_EVERYTHING
+from anyorder._core.row_clock import OLDER_THAN_EVERYTHING, WORDS, column_of
 from anyorder.envelopes import DEFAULT_ENVELOPE
 from anyorder.errors import ConfigurationError
 from anyorder.guard.duration import FOREVER, seconds
@@ -117,6 +117,11 @@ class TableSection(msgspec.Struct, forbid_unknown_fields=True):
             )
         if self.partitions is not None and self.partitions < 1:
             raise ConfigurationError(f"{self.place}: a topic has at least 1 of partitions")
+        try:
+            column_of(self.adopt)
+        except ConfigurationError as error:
+            likely = meant(self.adopt, WORDS)
+            raise ConfigurationError(f"{self.place}: {error}{likely}") from None
         if self.ignore and self.merge:
             raise ConfigurationError(
                 f"{self.place}: what is ignored is not merged: say one of the two"
