@@ -13,6 +13,7 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
+from msgspec.structs import replace
 
 from anyorder.errors import ConfigurationError, SourceError
 from anyorder.runtime.sections import TableSection
@@ -183,7 +184,7 @@ def test_a_delete_with_a_receipt_that_has_ended_is_only_another_delivery(
     source = source_of(queue)
     closing.append(source)
     (received,) = next(iter(source.batches(None, 10)))
-    source.done([received._replace(mark="no-such-receipt")])
+    source.done([replace(received, mark="no-such-receipt")])
     source.done([received])
 
     assert queue.count() == {"visible": 0, "invisible": 0}
