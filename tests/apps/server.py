@@ -31,7 +31,7 @@ class Server:
     def __init__(
         self, page: Path, command: str, folder: Path, environment: Mapping[str, str]
     ) -> None:
-        assert f"`{command}`" in read(page), f"{page} does not say to start `{command}`"
+        assert f"{command}`" in read(page), f"{page} does not say to start `{command}`"
         self.port = free_port()
         self._folder = folder
         self._words = [sys.executable, "-m", *_with_address(shlex.split(command), self.port)]
