@@ -205,7 +205,8 @@ def connect_key(data: bytes | None, column: str = "id") -> Any:
     if value is None or value == {} or isinstance(value, list):
         raise Refused("no key")
     value = with_scales(value, schema)
-    fields = {field.get("field"): field for field in (schema or {}).get("fields") or ()}
+    parts = [part for part in (schema or {}).get("fields") or () if isinstance(part, dict)]
+    fields = {part.get("field"): part for part in parts}
     if not isinstance(value, dict):
         return {column: key_of(_number(value, schema))}
     found = {name: variable(_number(part, fields.get(name))) for name, part in value.items()}
