@@ -75,16 +75,7 @@ def read_record(line: bytes, limits: Limits = DEFAULT) -> Delivery:
     # The room is a few numbers; to count looks at each byte of a line, which may be long.
     if not _has_no_room(line, record) and not _has_eight_names(line):
         return _other(line, limits)
-    return Delivery(
-        record.topic,
-        record.partition,
-        record.offset,
-        record.timestamp,
-        record.timestamp_type,
-        None if key is None else key.encode(),
-        None if value is None else value.encode(),
-        headers,
-    )
+    return _delivery(record, key, value, headers)
 
 
 def _headers_of(raw: msgspec.Raw) -> Headers:
@@ -140,7 +131,8 @@ def _other(line: bytes, limits: Limits) -> Delivery:
     if told is None:
         return Delivery(value=line)
     try:
-        return _delivery(msgspec.convert(told, _Record))
+        record = msgspec.convert(told, _Record)
+        return _delivery(record, record.key, record.value, record.headers)
     except msgspec.ValidationError as error:
         raise Malformed(
             f"a record line (topic, partition, offset, value) with a member that is wrong: {error}"
@@ -159,8 +151,9 @@ def _of_line(limits: Limits) -> Limits:
     )
 
 
-def _delivery(record: _Record) -> Delivery:
-    key, value = record.key, record.value
+def _delivery(
+    record: _WholeRecord | _Record, key: str | None, value: str | None, headers: Headers
+) -> Delivery:
     return Delivery(
         record.topic,
         record.partition,
@@ -169,5 +162,5 @@ def _delivery(record: _Record) -> Delivery:
         record.timestamp_type,
         None if key is None else key.encode(),
         None if value is None else value.encode(),
-        record.headers,
+        headers,
     )
